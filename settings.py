@@ -1,0 +1,150 @@
+"""Everything a person can configure, read once from `REACH_…` environment variables.
+
+Importing this module reads nothing; a command calls `load_settings()` at its door and hands the values on.
+Every variable is described in `.env.example` (a test keeps the two equal).
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+
+
+class SettingsError(ValueError):
+    """A `REACH_…` variable is unknown or holds a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where each room keeps what it publishes; everything lies under the data directory."""
+
+    data: Path
+
+    @property
+    def demo_landing(self) -> Path:
+        """The packaged demo data, written in the landing contract's shape."""
+        return self.data / "landing"
+
+    @property
+    def admitted(self) -> Path:
+        """One typed Parquet file per landing table, holding only what was known before `as_of`."""
+        return self.data / "admitted"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse" / "reach.duckdb"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's manifest, compiled SQL and docs."""
+        return self.data / "dbt"
+
+    @property
+    def staged_features(self) -> Path:
+        """Feature tables as dbt wrote them, not yet checked and read by nobody but the checks."""
+        return self.data / "features" / "staged"
+
+    @property
+    def features(self) -> Path:
+        """The published feature tables: a link that is moved in one atomic step."""
+        return self.data / "features" / "current"
+
+    @property
+    def feast(self) -> Path:
+        """Feast's registry and SQLite online store."""
+        return self.data / "feast"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a training run; `latest` links to the newest."""
+        return self.data / "runs"
+
+    @property
+    def release(self) -> Path:
+        """The release log and the champion pointer."""
+        return self.data / "release"
+
+    @property
+    def bentoml(self) -> Path:
+        """BentoML's home: model store and built Bentos."""
+        return self.data / "bentoml"
+
+    @property
+    def quality(self) -> Path:
+        """Great Expectations' results and Data Docs, one folder a run."""
+        return self.data / "quality"
+
+    @property
+    def airflow(self) -> Path:
+        return self.data / "airflow"
+
+
+class Settings(BaseSettings):
+    """The configuration of one Reach installation."""
+
+    model_config = SettingsConfigDict(env_prefix="REACH_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    data: Path = Field(ROOT / "data", description="Folder for everything Reach writes.")
+    landing: Path | None = Field(None, description="Folder with your own tables; unset: the demo's data.")
+    timezone: str = Field("America/New_York", description="The shop's time zone: where a day begins.")
+    as_of: date | None = Field(
+        None, description="A run knows only what was known before this day; unset: the day after the newest row."
+    )
+    max_customers: int | None = Field(
+        None, ge=1, description="Keep only this many customers (the first by id): for quick trials and tests."
+    )
+    snapshots: int = Field(21, ge=5, description="How many points in time the feature tables hold.")
+    snapshot_weeks: int = Field(2, ge=1, le=4, description="Weeks between two points in time.")
+    online_store: Literal["sqlite", "redis"] = Field("sqlite", description="Feast's online store.")
+    redis: str = Field("localhost:6379", description="Redis as host:port, if the online store is Redis.")
+    redis_password: SecretStr | None = Field(None, description="Redis' password, if it asks for one.")
+    airflow_port: int = Field(8080, ge=1, le=65535, description="Airflow's UI and API, on loopback.")
+    service_port: int = Field(3000, ge=1, le=65535, description="The recommendation service, on loopback.")
+    seed: int = Field(7, ge=0, description="Seed of everything random.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"'{value}' is no time zone of the IANA database, such as 'Europe/Berlin'") from error
+        return value
+
+    @field_validator("data", "landing")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value if value is None else value.expanduser().resolve()
+
+    @property
+    def paths(self) -> Paths:
+        return Paths(self.data)
+
+    def start_of_day(self, day: date) -> datetime:
+        """The UTC instant (naive, as all our timestamps) at which `day` begins in the shop's time zone."""
+        local = datetime.combine(day, time.min, ZoneInfo(self.timezone))
+        return local.astimezone(UTC).replace(tzinfo=None)
+
+    def snapshot_instants(self, as_of: date) -> list[datetime]:
+        """The points in time of the feature tables, newest (`as_of` itself) first, as UTC instants."""
+        step = timedelta(weeks=self.snapshot_weeks)
+        return [self.start_of_day(as_of - k * step) for k in range(self.snapshots)]
+
+
+def load_settings() -> Settings:
+    """Read the environment; an unknown `REACH_…` name is an error, for it is usually a misspelt one."""
+    known = {f"REACH_{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith("REACH_") and name not in known)
+    if unknown:
+        raise SettingsError(f"Unknown setting {', '.join(unknown)}. Known settings: {', '.join(sorted(known))}.")
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValueError as error:
+        raise SettingsError(f"A REACH_ setting cannot be used: {error}") from error
