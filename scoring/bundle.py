@@ -1,0 +1,151 @@
+"""A bundle: the folder with everything that serving needs, one version, checked before it is used."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scoring.catalogue import Catalogue
+from scoring.customer import Customer
+from scoring.errors import BundleError
+from scoring.features import CATEGORICAL, NUMERIC
+from scoring.ranker import Ranker
+from scoring.recommender import Recommender, Slate
+from scoring.towers import Tower
+
+MANIFEST = "manifest.json"
+GOLDEN = "golden.json"
+QUERY_TOWER = "model/query_tower.onnx"
+CANDIDATE_TOWER = "model/candidate_tower.onnx"
+RANKER = "model/ranker.onnx"
+VOCABULARY = "model/vocabulary.json"
+CATALOGUE = "catalogue"
+
+SCORE_TOLERANCE = 1e-3
+"""How far a golden score may move between two machines' arithmetic."""
+
+
+class Manifest(BaseModel):
+    """What a bundle is made of and how it came about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: str
+    as_of: date
+    created_at: datetime
+    run_id: str
+    git_revision: str
+    features: str
+    feature_services: list[str]
+    numeric: list[str]
+    categorical: list[str]
+    quotas: dict[str, int]
+    ranker: str
+    seed: int
+    metrics: dict[str, Any]
+    gate: dict[str, Any]
+    files: dict[str, str]
+
+
+class Golden(BaseModel):
+    """A request with the answer that the bundle gave when it was made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    features: dict[str, Any]
+    slate: Slate
+    k: int
+    product_ids: list[str]
+    scores: list[float]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle. `Bundle.open(folder)` verifies every file's hash first."""
+
+    path: Path
+    manifest: Manifest
+    recommender: Recommender
+    golden: list[Golden]
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @property
+    def as_of(self) -> date:
+        return self.manifest.as_of
+
+    @classmethod
+    def open(cls, path: Path) -> "Bundle":
+        """Raises BundleError, naming the file, if anything is missing, altered or of another layout."""
+        manifest = read_manifest(path)
+        verify_files(path, manifest)
+        if tuple(manifest.numeric) != NUMERIC or tuple(manifest.categorical) != CATEGORICAL:
+            raise BundleError(
+                f"Bundle {manifest.version} was trained on other features than this code computes. "
+                "Train a new version or run the code of revision " + manifest.git_revision + "."
+            )
+        recommender = Recommender(
+            Catalogue.load(path / CATALOGUE),
+            Tower(path / QUERY_TOWER),
+            Ranker(path / RANKER),
+            manifest.quotas,
+        )
+        golden = [Golden.model_validate(item) for item in json.loads((path / GOLDEN).read_text())]
+        return cls(path, manifest, recommender, golden)
+
+    def check_golden(self) -> None:
+        """Answer the golden requests again; BundleError names the first that differs."""
+        for number, golden in enumerate(self.golden):
+            answer = self.recommender.recommend(
+                Customer.from_features(golden.features), golden.slate, golden.k
+            )
+            found = [item.score for item in answer.items]
+            if [item.product_id for item in answer.items] != golden.product_ids or not np.allclose(
+                found, golden.scores, atol=SCORE_TOLERANCE
+            ):
+                raise BundleError(
+                    f"Bundle {self.version} answers golden request {number} ({golden.slate}) with "
+                    f"{[item.product_id for item in answer.items][:3]}…, expected {golden.product_ids[:3]}…. "
+                    "Do not deploy it; publish the run again."
+                )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of a bundle folder; BundleError if there is none or it cannot be read."""
+    try:
+        return Manifest.model_validate_json((path / MANIFEST).read_text())
+    except FileNotFoundError as error:
+        raise BundleError(f"{path} is no bundle: it has no {MANIFEST}. Publish the run again.") from error
+    except ValidationError as error:
+        raise BundleError(f"{path / MANIFEST} cannot be read: {error}") from error
+
+
+def hash_files(path: Path) -> dict[str, str]:
+    """sha256 of every file below a bundle folder, the manifest left out, by relative path."""
+    files = sorted(file for file in path.rglob("*") if file.is_file() and file.name != MANIFEST)
+    return {str(file.relative_to(path)): _sha256(file) for file in files}
+
+
+def verify_files(path: Path, manifest: Manifest) -> None:
+    """Raise BundleError for the first file that is missing or differs from the manifest."""
+    for name, expected in manifest.files.items():
+        file = path / name
+        if not file.is_file():
+            raise BundleError(f"Bundle {manifest.version} lacks {name}. Publish the run again.")
+        if _sha256(file) != expected:
+            raise BundleError(
+                f"{name} of bundle {manifest.version} was altered: its sha256 is not the manifest's. "
+                "Publish the run again."
+            )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,77 @@
+"""Every product as it stands at one instant: categories, numbers, item vectors and item-to-item weights."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scoring.item_to_item import ItemToItem
+from scoring.schema import ACTIVITY, CONTENT
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The products, in one fixed order; position in it is the product's index everywhere in this room.
+
+    product_ids, names, type_names: `[products]` strings.
+    codes: vocabulary numbers, int32 `[products]`, for `product_id` and each name in `schema.CONTENT`.
+    activity: float32 `[products, len(schema.ACTIVITY)]`.
+    sellable: whether the product was sold before the instant or is on a coming promotion, bool `[products]`.
+    vectors: the candidate tower's output, float32 `[products, dimensions]`.
+    item_to_item: EASE weights fitted on the purchases known at the instant.
+    """
+
+    as_of: date
+    product_ids: list[str]
+    names: list[str]
+    type_names: list[str]
+    codes: dict[str, np.ndarray]
+    activity: np.ndarray
+    sellable: np.ndarray
+    vectors: np.ndarray
+    item_to_item: ItemToItem
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each product id."""
+        return {product_id: position for position, product_id in enumerate(self.product_ids)}
+
+    def __len__(self) -> int:
+        return len(self.product_ids)
+
+    def column(self, name: str) -> np.ndarray:
+        """One of `schema.ACTIVITY`, float32 `[products]`."""
+        return self.activity[:, ACTIVITY.index(name)]
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        table = pa.table(
+            {"product_id": self.product_ids, "name": self.names, "type_name": self.type_names}
+            | {"sellable": self.sellable}
+            | {f"code_{field}": codes for field, codes in self.codes.items()}
+            | {f"activity_{name}": self.activity[:, i] for i, name in enumerate(ACTIVITY)},
+            metadata={"as_of": self.as_of.isoformat()},
+        )
+        pq.write_table(table, folder / "products.parquet")
+        np.save(folder / "vectors.npy", self.vectors)
+        self.item_to_item.save(folder / "item_to_item")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Catalogue":
+        table = pq.read_table(folder / "products.parquet")
+        columns = {name: table[name].combine_chunks() for name in table.column_names}
+        return cls(
+            as_of=date.fromisoformat(table.schema.metadata[b"as_of"].decode()),
+            product_ids=columns["product_id"].to_pylist(),
+            names=columns["name"].to_pylist(),
+            type_names=columns["type_name"].to_pylist(),
+            codes={field: columns[f"code_{field}"].to_numpy() for field in ("product_id", *CONTENT)},
+            activity=np.column_stack([columns[f"activity_{name}"].to_numpy() for name in ACTIVITY]),
+            sellable=columns["sellable"].to_numpy(zero_copy_only=False),
+            vectors=np.load(folder / "vectors.npy", allow_pickle=False),
+            item_to_item=ItemToItem.load(folder / "item_to_item"),
+        )

@@ -1,0 +1,54 @@
+"""A customer as the models see one: what was bought, how often, how long ago, and a profile."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from scoring.schema import HISTORY, PROFILE, TRAITS
+
+
+@dataclass(frozen=True)
+class Customer:
+    """One customer at one instant.
+
+    product_ids: the products ever bought, `[n]`.
+    history: one float32 array `[n]` for each name in `schema.HISTORY`, aligned with `product_ids`.
+    profile: one number for each name in `schema.PROFILE` (0 where unknown).
+    traits: one category for each name in `schema.TRAITS` ('' where unknown).
+    """
+
+    product_ids: Sequence[str]
+    history: Mapping[str, np.ndarray]
+    profile: Mapping[str, float]
+    traits: Mapping[str, str]
+
+    @classmethod
+    def from_features(cls, features: Mapping[str, Any]) -> "Customer":
+        """Build from a row of the online store or of a training set; missing features count as unknown.
+
+        History and profile share some names (`baskets`), so the store gives a view's features as `view__feature`.
+        """
+        product_ids = features.get("customer_history__product_ids")
+        product_ids = [] if product_ids is None else product_ids
+        history = {}
+        for name in HISTORY:
+            values = features.get(f"customer_history__{name}")
+            array = np.asarray([] if values is None else values, dtype=np.float32)
+            if len(array) != len(product_ids):
+                array = np.zeros(len(product_ids), dtype=np.float32)
+            history[name] = array
+        profile = {name: float(features.get(f"customer_profile__{name}") or 0.0) for name in PROFILE}
+        traits = {name: str(features.get(f"customer_profile__{name}") or "") for name in TRAITS}
+        return cls(product_ids, history, profile, traits)
+
+    @classmethod
+    def empty(cls) -> "Customer":
+        """A customer of whom nothing is known."""
+        return cls.from_features({})
+
+    @cached_property
+    def is_new(self) -> bool:
+        return len(self.product_ids) == 0

@@ -1,0 +1,74 @@
+"""Item-to-item scores by EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", eq. 8).
+
+EASE needs the inverse of an item-by-item matrix. There are far more products than customers here, so the inverse is
+taken on the customers' side, where it is exact and small (Woodbury identity):
+
+    (XᵀX + λI)⁻¹ = (I − Xᵀ K X) / λ      with K = (X Xᵀ + λI)⁻¹, X the customers × products purchase matrix
+
+Beyond `max_customers` a random part of the customers stands for all.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class ItemToItem:
+    """Fitted EASE weights, kept in factored form.
+
+    purchases: X, `[customers, products]`, 0/1.
+    kernel: K, `[customers, customers]`.
+    diagonal: dⱼ = xⱼᵀ K xⱼ, `[products]`: how well a product explains itself, to be taken out.
+    """
+
+    purchases: sparse.csr_matrix
+    kernel: np.ndarray
+    diagonal: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int
+    ) -> "ItemToItem":
+        """Fit on X (`[customers, products]`, 0/1 float32); `regularisation` is λ."""
+        if purchases.shape[0] > max_customers:
+            rows = np.random.default_rng(seed).choice(purchases.shape[0], max_customers, replace=False)
+            purchases = purchases[np.sort(rows)]
+        gram = (purchases @ purchases.T).toarray().astype(np.float64)
+        gram[np.diag_indices_from(gram)] += regularisation
+        kernel = np.linalg.inv(gram).astype(np.float32)
+        diagonal = np.zeros(purchases.shape[1], dtype=np.float32)
+        by_product = purchases.tocsc()
+        for start in range(0, purchases.shape[1], 4096):  # K X is dense: a few thousand columns at a time
+            part = by_product[:, start : start + 4096]
+            diagonal[start : start + 4096] = np.asarray(part.multiply(kernel @ part).sum(axis=0)).ravel()
+        return cls(purchases.tocsr(), kernel, np.minimum(diagonal, 0.999))
+
+    def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
+        """EASE scores `[queries, products]` of purchase vectors `[queries, products]`."""
+        similarity = np.asarray((queries @ self.purchases.T).todense(), dtype=np.float32) @ self.kernel
+        explained = np.asarray(self.purchases.T @ similarity.T).T
+        scores = explained / (1.0 - self.diagonal)
+        for row in range(queries.shape[0]):  # a product must not recommend itself
+            own = queries.indices[queries.indptr[row] : queries.indptr[row + 1]]
+            scores[row, own] -= self.diagonal[own] / (1.0 - self.diagonal[own])
+        return scores
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "indptr.npy", self.purchases.indptr)
+        np.save(folder / "indices.npy", self.purchases.indices)
+        np.save(folder / "kernel.npy", self.kernel)
+        np.save(folder / "diagonal.npy", self.diagonal)
+
+    @classmethod
+    def load(cls, folder: Path) -> "ItemToItem":
+        indptr, indices, kernel, diagonal = (
+            np.load(folder / f"{name}.npy", allow_pickle=False)
+            for name in ("indptr", "indices", "kernel", "diagonal")
+        )
+        ones = np.ones(len(indices), dtype=np.float32)
+        shape = (len(indptr) - 1, len(diagonal))
+        return cls(sparse.csr_matrix((ones, indices, indptr), shape=shape), kernel, diagonal)
