@@ -1,0 +1,91 @@
+"""`python -m landing admit|dbt-vars`: the door of this room.
+
+Progress goes to stdout for people; the last line is one JSON object for the next step.
+"""
+
+import argparse
+import json
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+from landing.admission import admit
+from landing.demo import PACKAGE, land_demo
+from landing.errors import AsOfError, LandingError
+from landing.manifest import Manifest, read_manifest
+from settings import Settings, SettingsError, load_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the process's exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        result = _COMMANDS[options.command](settings, options.as_of or settings.as_of)
+    except (SettingsError, LandingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(result))
+    return 0
+
+
+def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
+    """Land the demo's data if no other is set, then admit what was known before as_of."""
+    start = time.perf_counter()
+    folder = settings.landing or _landed_demo(settings)
+    manifest, reused = admit(settings, folder, as_of, lambda line: print(line, flush=True))
+    how = "reused: same day, files and settings" if reused else "admitted"
+    print(f"{how}: {settings.paths.admitted} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
+    return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "reused": reused}
+
+
+def _landed_demo(settings: Settings) -> Path:
+    folder = settings.paths.demo_landing
+    written = land_demo(folder)
+    print(f"the demo's data ({PACKAGE}) {'was written to' if written else 'is in'} {folder}", flush=True)
+    return folder
+
+
+def _dbt_vars(settings: Settings, as_of: date | None) -> dict[str, object]:
+    """The variables of a dbt run: the day, its instant, and the features' points in time, newest first."""
+    day = as_of or _admitted(settings).as_of
+    return {
+        "as_of": day.isoformat(),
+        "as_of_instant": settings.start_of_day(day).isoformat(sep=" "),
+        "timezone": settings.timezone,
+        "snapshots": [instant.isoformat(sep=" ") for instant in settings.snapshot_instants(day)],
+    }
+
+
+def _admitted(settings: Settings) -> Manifest:
+    manifest = read_manifest(settings.paths.admitted)
+    if manifest is None:
+        raise AsOfError(
+            "No day was given and nothing is admitted: run `python -m landing admit`, or add --as-of."
+        )
+    return manifest
+
+
+_COMMANDS = {"admit": _admit, "dbt-vars": _dbt_vars}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m landing", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, text in (
+        ("admit", "check the landing tables and publish what was known before a day"),
+        ("dbt-vars", "print the variables of a dbt run as JSON"),
+    ):
+        command_parser = commands.add_parser(command, help=text)
+        command_parser.add_argument(
+            "--as-of",
+            type=date.fromisoformat,
+            metavar="YYYY-MM-DD",
+            help="the day; default: the newest possible",
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

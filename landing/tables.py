@@ -1,0 +1,117 @@
+"""Checks one landing table and writes its admitted rows, streaming through DuckDB."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from landing.casting import Cast, check_casts, plan_casts
+from landing.contract import CAMPAIGNS, COUPONS, SQL_TYPE, TRANSACTIONS, Table
+from landing.cut import Cut, Span
+from landing.engine import literal, name
+from landing.errors import LandingError, SourceError
+from landing.manifest import TableSummary, file_sha256
+from landing.sources import Source, empty, unreadable
+
+
+@dataclass(frozen=True)
+class CheckedTable:
+    """A table that passed the contract's checks; without a source it is optional and absent."""
+
+    table: Table
+    source: Source | None
+    casts: tuple[Cast, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> str:
+        """A query for all its rows, in the contract's columns and types."""
+        if self.source is None:
+            typed = (f"CAST(NULL AS {SQL_TYPE[c.type]}) AS {name(c.name)}" for c in self.table.columns)
+            return f"SELECT {', '.join(typed)} WHERE false"
+        cast = (f"{cast.expression} AS {name(cast.column.name)}" for cast in self.casts)
+        return f"SELECT {', '.join(cast)} FROM {self.source.reader()}"
+
+
+def check_table(connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None) -> CheckedTable:
+    """Raises SourceError or ContractError, naming file, column, value and what was expected."""
+    if source is None:
+        return CheckedTable(table, None)
+    found = source.columns(connection)
+    casts = plan_casts(connection, source, found)
+    for file in source.files:
+        if _count(connection, source, f"SELECT 1 FROM {source.reader((file,))} LIMIT 1") == 0:
+            raise SourceError(empty(source, source.name_of(file)))
+    check_casts(connection, source, casts)
+    ignored = tuple(column for column in found if column not in {c.name for c in table.columns})
+    return CheckedTable(table, source, tuple(casts), ignored)
+
+
+def transaction_span(connection: duckdb.DuckDBPyConnection, transactions: CheckedTable) -> Span:
+    """Raises SourceError if no transaction has a time."""
+    found = connection.execute(
+        f"SELECT min(transaction_at), max(transaction_at) FROM ({transactions.rows})"
+    ).fetchone()
+    if found is None or found[0] is None:
+        assert transactions.source is not None
+        raise SourceError(f"{transactions.source.label}: the column 'transaction_at' is empty in every row.")
+    return Span(*found)
+
+
+def write_table(
+    connection: duckdb.DuckDBPyConnection,
+    checked: CheckedTable,
+    cut: Cut,
+    customers: int | None,
+    folder: Path,
+) -> TableSummary:
+    """Write what was known to `<folder>/<table>.parquet`; transactions and campaigns are written before the
+    tables that are cut by them. `customers` keeps only so many customers (see `_chosen`)."""
+    table = checked.table
+    target = folder / f"{table.name}.parquet"
+    condition = cut.known(table)
+    if table is COUPONS:
+        condition += f" AND {_of_known_campaigns(folder)}"
+    if customers is not None and table.has_customers:
+        condition += f" AND customer_id IN ({_chosen(checked, cut, customers, folder)})"
+    query = f"SELECT * FROM ({checked.rows}) WHERE {condition}"
+    try:
+        connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.Error as error:
+        if checked.source is not None and isinstance(error, duckdb.InvalidInputException):
+            raise unreadable(checked.source, error) from error
+        raise LandingError(f"The admitted table could not be written to {target}: {error}") from error
+    rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({literal(target)})")
+    known = f"SELECT count(*) FROM ({checked.rows}) WHERE NOT {cut.known(table)}"
+    unknown = _scalar(connection, known) if table.known is not None else 0
+    return TableSummary(rows=rows, not_yet_known=unknown, sha256=file_sha256(target))
+
+
+def _chosen(checked: CheckedTable, cut: Cut, customers: int, folder: Path) -> str:
+    """The first known buyers by a hash of their id; md5 is the same in every DuckDB version."""
+    buyers = (
+        f"SELECT customer_id FROM ({checked.rows}) WHERE {cut.known(TRANSACTIONS)}"
+        if checked.table is TRANSACTIONS
+        else f"SELECT customer_id FROM read_parquet({literal(folder / 'transactions.parquet')})"
+    )
+    return (
+        f"SELECT customer_id FROM ({buyers}) GROUP BY customer_id ORDER BY md5(customer_id) LIMIT {customers}"
+    )
+
+
+def _of_known_campaigns(folder: Path) -> str:
+    """A coupon is known once its campaign is; without a table of campaigns every coupon is."""
+    campaigns = f"read_parquet({literal(folder / f'{CAMPAIGNS.name}.parquet')})"
+    return f"(campaign_id IN (SELECT campaign_id FROM {campaigns}) OR NOT EXISTS (SELECT 1 FROM {campaigns}))"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, source: Source, query: str) -> int:
+    try:
+        return len(connection.execute(query).fetchall())
+    except duckdb.Error as error:
+        raise unreadable(source, error) from error
+
+
+def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
