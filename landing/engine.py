@@ -13,7 +13,7 @@ def connect(spill: Path) -> duckdb.DuckDBPyConnection:
     """
     connection = duckdb.connect(
         config={
-            "memory_limit": "1GB",
+            "memory_limit": "512MB",
             "temp_directory": str(spill),
             "autoinstall_known_extensions": "false",
             "preserve_insertion_order": "true",

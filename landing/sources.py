@@ -116,7 +116,8 @@ def _absent(root: Path, table: Table) -> str:
     hint = f" Is it '{next(n for n in names if n.split('.')[0] == close[0])}'?" if close else ""
     return (
         f"The required table '{table.name}' is not in {root}: expected {table.name}.parquet, "
-        f"{table.name}.csv, or a folder {table.name}/ with files of one kind; found {', '.join(names) or 'nothing'}.{hint}"
+        f"{table.name}.csv, or a folder {table.name}/ with files of one kind; "
+        f"found {', '.join(names) or 'nothing'}.{hint}"
     )
 
 
