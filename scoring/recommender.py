@@ -97,7 +97,7 @@ class Recommender:
         """Candidates of every customer, a block at a time."""
         for start in range(0, len(customers), BLOCK):
             part = customers[start : start + BLOCK]
-            vectors = self._query_tower(query_inputs(part, self.catalogue))
+            vectors = self._query_tower(query_inputs(part, self.catalogue.index, self.catalogue.codes))
             block = Block.of(part, self.catalogue, vectors)
             yield block, gather(block, self._quotas)
 

@@ -1,12 +1,11 @@
 """The two towers outside TensorFlow: their inputs as arrays, their weights in ONNX Runtime."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
-from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.schema import ACTIVITY, PROFILE
 
@@ -36,8 +35,10 @@ def signed_log(values: np.ndarray) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def query_inputs(customers: Sequence[Customer], catalogue: Catalogue) -> dict[str, np.ndarray]:
-    """Arrays for the query tower.
+def query_inputs(
+    customers: Sequence[Customer], index: Mapping[str, int], codes: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Arrays for the query tower, from customers and the catalogue's `index` and `codes`.
 
     `history_<field>`: int32 `[customers, HISTORY_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
     `history_weights`: float32 `[customers, HISTORY_LENGTH, len(HISTORY_WEIGHTS)]`, each weighting sums to 1;
@@ -50,22 +51,20 @@ def query_inputs(customers: Sequence[Customer], catalogue: Catalogue) -> dict[st
     for row, customer in enumerate(customers):
         profile[row] = [customer.profile[name] for name in PROFILE]
         top = np.argsort(-customer.history["decayed_120d"], kind="stable")[:HISTORY_LENGTH]
-        known = [(catalogue.index.get(customer.product_ids[i]), i) for i in top]
-        positions = np.array([index for index, _ in known if index is not None], dtype=np.int64)
-        picks = np.array([i for index, i in known if index is not None], dtype=np.int64)
+        found = np.array([index.get(customer.product_ids[i], -1) for i in top], dtype=np.int64)
+        positions, picks = found[found >= 0], top[found >= 0]
         n = len(positions)
         for field in QUERY_FIELDS:
-            inputs[f"history_{field}"][row, :n] = catalogue.codes[field][positions]
+            inputs[f"history_{field}"][row, :n] = codes[field][positions]
         for j, name in enumerate(HISTORY_WEIGHTS):
             weight = customer.history[name][picks]
             weights[row, :n, j] = weight / max(float(weight.sum()), 1e-9)
     return inputs | {"history_weights": weights, "profile": signed_log(profile)}
 
 
-def candidate_inputs(codes: dict[str, np.ndarray], activity: np.ndarray) -> dict[str, np.ndarray]:
+def candidate_inputs(codes: Mapping[str, np.ndarray], activity: np.ndarray) -> dict[str, np.ndarray]:
     """Arrays for the candidate tower: int32 `[products]` for each of `CANDIDATE_FIELDS` and
     `activity`, float32 `[products, len(ACTIVITY)]`, signed logarithms."""
-    assert activity.shape[1] == len(ACTIVITY)
     return {field: codes[field] for field in CANDIDATE_FIELDS} | {
         "activity": signed_log(activity).astype(np.float32)
     }

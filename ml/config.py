@@ -1,0 +1,62 @@
+"""The models' configuration: data in `config.toml`, typed here, unknown names refused."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ml.errors import ConfigError
+
+CONFIG = Path(__file__).with_name("config.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Windows(_Section):
+    """Which points in time train and judge. All in weeks."""
+
+    horizon: int = Field(4, description="How far ahead purchases count: the label's and the test window's length.")
+    ranker_snapshots: int = Field(3, ge=1)
+    retrieval_snapshots: int = Field(12, ge=1)
+
+
+class Retrieval(_Section):
+    dimensions: int = 48
+    epochs: int = 5
+    customers_per_batch: int = 128
+    learning_rate: float = 0.1
+    temperature: float = 0.1
+    uniform_negatives: int = 2048
+    id_dropout: float = 0.3
+
+
+class ItemToItem(_Section):
+    regularisation: float = 300.0
+    max_customers: int = 4000
+
+
+class Ranking(_Section):
+    rankers: list[str] = ["dlrm"]
+    epochs: int = 6
+    customers_per_batch: int = 16
+    learning_rate: float = 0.001
+    embedding: int = 8
+    softmax_share: float = 0.3
+
+
+class Config(_Section):
+    windows: Windows = Windows()
+    retrieval: Retrieval = Retrieval()
+    item_to_item: ItemToItem = ItemToItem()
+    quotas: dict[str, int]
+    ranking: Ranking = Ranking()
+
+
+def load_config(path: Path = CONFIG) -> Config:
+    """Read the configuration; ConfigError names file and field."""
+    try:
+        return Config.model_validate(tomllib.loads(path.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be used: {error}") from error

@@ -1,0 +1,106 @@
+"""A run's training set on disk, and its customers and products in memory, one instant at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from scoring.customer import Customer
+from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Reads the files that `prepare` wrote; every read names its snapshot.
+
+    customers.parquet: `snapshot, customer_id` and the features of `retrieval_query_v1`;
+    products.parquet: `snapshot, product_id` and the features of `retrieval_candidate_v1`;
+    labels.parquet: `snapshot, customer_id, product_ids`, what was bought in the horizon after the snapshot.
+    """
+
+    folder: Path
+
+    def customers(self, snapshot: datetime) -> tuple[list[str], list[Customer]]:
+        """Customers with a purchase before the snapshot, ordered by id."""
+        table = self._read("customers", snapshot).sort_by("customer_id")
+        ids = table["customer_id"].to_pylist()
+        products = _lists(table["customer_history__product_ids"])
+        history = {name: _lists(table[f"customer_history__{name}"]) for name in HISTORY}
+        profile = {name: _numbers(table[f"customer_profile__{name}"]) for name in PROFILE}
+        traits = {name: pc.fill_null(table[f"customer_profile__{name}"], "").to_pylist() for name in TRAITS}
+        customers = [
+            Customer(
+                product_ids=products[row],
+                history={name: history[name][row] for name in HISTORY},
+                profile={name: float(profile[name][row]) for name in PROFILE},
+                traits={name: traits[name][row] for name in TRAITS},
+            )
+            for row in range(len(ids))
+        ]
+        return ids, customers
+
+    def products(self, snapshot: datetime) -> "Products":
+        """Every product known at the snapshot, ordered by id."""
+        return Products(self._read("products", snapshot).sort_by("product_id"))
+
+    def labels(self, snapshot: datetime) -> dict[str, np.ndarray]:
+        """What each customer bought in the horizon after the snapshot: product ids, `[n]`."""
+        table = self._read("labels", snapshot)
+        return dict(zip(table["customer_id"].to_pylist(), _lists(table["product_ids"]), strict=True))
+
+    def _read(self, name: str, snapshot: datetime) -> pa.Table:
+        path = self.folder / f"{name}.parquet"
+        return pq.read_table(path, filters=[("snapshot", "=", snapshot)])
+
+
+@dataclass(frozen=True)
+class Products:
+    """Columns of the products at one snapshot."""
+
+    table: pa.Table
+
+    @cached_property
+    def product_ids(self) -> list[str]:
+        return self.table["product_id"].to_pylist()
+
+    @cached_property
+    def names(self) -> list[str]:
+        return self._strings("product_name")
+
+    def content(self) -> dict[str, list[str]]:
+        """Categories by the names of `schema.CONTENT`, `[products]` each."""
+        return {field: self._strings(field) for field in CONTENT}
+
+    @cached_property
+    def activity(self) -> np.ndarray:
+        """float32 `[products, len(schema.ACTIVITY)]`; 0 for products without any activity."""
+        columns = [_numbers(self.table[f"product_activity__{name}"]) for name in ACTIVITY]
+        return np.column_stack(columns).astype(np.float32)
+
+    @cached_property
+    def sellable(self) -> np.ndarray:
+        """Products sold before the snapshot or on a coming promotion: those with an activity row."""
+        return ~self.table["product_activity__buyers"].is_null().to_numpy(zero_copy_only=False)
+
+    def _strings(self, name: str) -> list[str]:
+        return pc.fill_null(self.table[f"product_content__{name}"], "").to_pylist()
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    return pc.fill_null(column.cast(pa.float64()), 0.0).to_numpy()
+
+
+def _lists(column: pa.ChunkedArray) -> list[np.ndarray]:
+    """One array a row, views into one buffer."""
+    array = column.combine_chunks()
+    values = array.flatten()
+    flat = values.to_numpy(zero_copy_only=False)
+    if pa.types.is_floating(values.type):
+        flat = flat.astype(np.float32, copy=False)
+    offsets = array.offsets.to_numpy() - array.offsets[0].as_py()
+    return [flat[offsets[row] : offsets[row + 1]] for row in range(len(array))]

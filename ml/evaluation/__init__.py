@@ -1,0 +1,1 @@
+"""Judgement: it knows lists, labels and numbers, not models."""

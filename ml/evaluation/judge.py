@@ -1,0 +1,75 @@
+"""Judging methods on the same customers in the same window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.evaluation.metrics import DEPTH, METRICS, coverage
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the judged customers bought in the window.
+
+    customer_ids: those with a purchase before the cut and one in the window, `[customers]`.
+    bought: for each the catalogue indices of distinct products bought in the window.
+    own: for each the catalogue indices of everything bought before the cut.
+    missing: for each how many products bought in the window the catalogue does not know; they stay in the
+        denominator of `all` and `explore`.
+    """
+
+    customer_ids: list[str]
+    bought: list[np.ndarray]
+    own: list[np.ndarray]
+    missing: np.ndarray
+
+    def relevant(self, part: str) -> list[np.ndarray]:
+        """Relevant products of each customer for one of `all`, `repeat`, `explore`."""
+        if part == "all":
+            return self.bought
+        keep_own = part == "repeat"
+        return [
+            items[np.isin(items, own) == keep_own] for items, own in zip(self.bought, self.own, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """One method's lists for one slate: catalogue indices and scores `[customers, DEPTH]`, -1 where a list ends."""
+
+    positions: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def of(cls, positions: Sequence[np.ndarray], scores: Sequence[np.ndarray]) -> "Lists":
+        lists = cls(np.full((len(positions), DEPTH), -1), np.full((len(positions), DEPTH), np.nan))
+        for row, (items, values) in enumerate(zip(positions, scores, strict=True)):
+            n = min(len(items), DEPTH)
+            lists.positions[row, :n] = items[:n]
+            lists.scores[row, :n] = values[:n]
+        return lists
+
+
+Slates = dict[str, Lists]
+"""A method's lists by slate (`all`, `explore`)."""
+
+
+def judge(truth: Truth, slates: Slates) -> dict[str, np.ndarray]:
+    """Every score of a method, float `[customers]` by name such as `all NDCG@10`; NaN where nothing was to find."""
+    scores = {}
+    for part, metrics in METRICS.items():
+        relevant = truth.relevant(part)
+        lists = slates["all" if part == "repeat" else part].positions
+        hits = np.stack([np.isin(row, items) for row, items in zip(lists, relevant, strict=True)])
+        counts = np.array([len(items) for items in relevant])
+        if part != "repeat":
+            counts = counts + truth.missing
+        for name, (metric, k) in metrics.items():
+            scores[f"{part} {name}"] = metric(hits, counts, k)
+    return scores
+
+
+def coverages(slates: Slates) -> dict[str, int]:
+    """Different products in the first ten of each slate."""
+    return {f"{slate} coverage@10": coverage(lists.positions, 10) for slate, lists in slates.items()}

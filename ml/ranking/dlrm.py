@@ -1,0 +1,39 @@
+"""DLRM (Naumov et al. 2019): embeddings and dense features meet in pairwise dot products."""
+
+from ml.config import Ranking
+from ml.ranking.inputs import Categories, Numeric, Scaling
+from ml.retrieval.legacy_keras import keras, tf
+from scoring.ranker import SLATES
+
+
+class DLRM(keras.Model):
+    """Bottom MLP over the numbers, embeddings of the categories, all pairwise dots, top MLP.
+
+    A linear part beside it sees the numbers and their steps un-embedded: recency and frequency of a customer's
+    own purchases decide the head of the list, and should not have to pass a bottleneck.
+
+    Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
+    """
+
+    def __init__(self, sizes: list[int], scaling: Scaling, config: Ranking):
+        super().__init__()
+        self.numbers = Numeric(scaling)
+        self.categories = Categories(sizes, config.embedding)
+        self.bottom = keras.Sequential(
+            [keras.layers.Dense(128, activation="relu"), keras.layers.Dense(64, activation="relu")]
+        )
+        self.project = keras.layers.Dense(config.embedding)
+        self.top = keras.Sequential([keras.layers.Dense(64, activation="relu"), keras.layers.Dense(len(SLATES))])
+        self.wide = keras.layers.Dense(len(SLATES), use_bias=False)
+
+    def call(self, numeric: tf.Tensor, categorical: tf.Tensor) -> tf.Tensor:
+        standard, steps = self.numbers(numeric)
+        dense = tf.concat([standard, steps], axis=-1)
+        bottom = self.bottom(dense)
+        vectors = [self.project(bottom), *self.categories(categorical)]
+        dots = [
+            tf.reduce_sum(left * right, axis=-1, keepdims=True)
+            for i, left in enumerate(vectors)
+            for right in vectors[:i]
+        ]
+        return self.top(tf.concat([bottom, *vectors, *dots], axis=-1)) + self.wide(dense)

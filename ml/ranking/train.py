@@ -1,0 +1,103 @@
+"""Training of a ranker on listwise losses, one a slate, and its export to ONNX."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.config import Ranking
+from ml.errors import DivergenceError, NotEnoughData
+from ml.export import export_onnx
+from ml.ranking.examples import RankingExamples, batches
+from ml.ranking.inputs import Scaling
+from ml.ranking.losses import approximate_ndcg, softmax
+from ml.ranking.rankers import ranker
+from ml.retrieval.legacy_keras import keras, tf
+from scoring.features import CATEGORICAL, NUMERIC
+from scoring.vocabulary import Vocabulary
+
+SCALING_ROWS = 200_000
+
+
+def train(
+    name: str,
+    snapshots: Sequence[RankingExamples],
+    vocabulary: Vocabulary,
+    config: Ranking,
+    seed: int,
+    logs: Path,
+) -> tuple[Any, list[dict[str, float]]]:
+    """Train the ranker called `name`; returns the model and its learning curve, one row an epoch.
+
+    Raises DivergenceError, naming the configuration, if the loss stops being finite.
+    """
+    rows = sum(len(part.bought) for part in snapshots)
+    if not any(part.bought.any() for part in snapshots):
+        raise NotEnoughData("No candidate was bought in any training window; the ranker has nothing to learn from.")
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    sizes = [vocabulary.size(field) for field in CATEGORICAL]
+    model = ranker(name)(sizes, _scaling(snapshots, rng), config)
+    total = config.epochs * sum(-(-len(part.ends) // config.customers_per_batch) for part in snapshots)
+    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, total, alpha=0.05)
+    optimizer = keras.optimizers.Adam(rate, jit_compile=False)
+    writer = tf.summary.create_file_writer(str(logs))
+
+    @tf.function(reduce_retracing=True)
+    def step(numeric, categorical, bought, is_own, mask):  # type: ignore[no-untyped-def]
+        with tf.GradientTape() as tape:
+            loss = _loss(model(numeric, categorical), bought, is_own, mask, config.softmax_share)
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return loss
+
+    curve = []
+    for epoch in range(1, config.epochs + 1):
+        started, losses = time.perf_counter(), []
+        for batch in batches(snapshots, config.customers_per_batch, rng):
+            losses.append(
+                float(step(batch.numeric, batch.categorical, batch.bought, batch.is_own, batch.mask))
+            )
+            if not np.isfinite(losses[-1]):
+                raise DivergenceError(
+                    f"The loss of ranker '{name}' became {losses[-1]} in epoch {epoch} with {config}. Nothing "
+                    "was published; lower ranking.learning_rate in ml/config.toml."
+                )
+        per_second = rows / (time.perf_counter() - started)
+        curve.append({"epoch": epoch, "loss": float(np.mean(losses)), "examples_per_second": per_second})
+        print(f"epoch {epoch}/{config.epochs}: loss {curve[-1]['loss']:.4f}, {per_second:,.0f} examples/s",
+              flush=True)
+        with writer.as_default(step=epoch):
+            for key, value in curve[-1].items():
+                tf.summary.scalar(f"{name}/{key}", value)
+    return model, curve
+
+
+def export(model: Any, path: Path) -> None:
+    """Write the ranker as ONNX with the inputs that `scoring.ranker.Ranker` feeds."""
+    signature = {
+        "numeric": tf.TensorSpec([None, len(NUMERIC)], tf.float32, name="numeric"),
+        "categorical": tf.TensorSpec([None, len(CATEGORICAL)], tf.int32, name="categorical"),
+    }
+    export_onnx(lambda inputs: model(inputs["numeric"], inputs["categorical"]), signature, path)
+
+
+def _loss(logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, mask: tf.Tensor, share: float) -> tf.Tensor:
+    """The `all` head is judged on every candidate, the `explore` head on new ones only."""
+    bought, mask = tf.cast(bought, tf.float32), tf.cast(mask, tf.float32)
+    new = mask * (1.0 - tf.cast(is_own, tf.float32))
+    everything = (1 - share) * approximate_ndcg(logits[..., 0], bought, mask) + share * softmax(
+        logits[..., 0], bought, mask
+    )
+    return everything + softmax(logits[..., 1], bought * new, new)
+
+
+def _scaling(snapshots: Sequence[RankingExamples], rng: np.random.Generator) -> Scaling:
+    share = SCALING_ROWS // len(snapshots)
+    samples = []
+    for part in snapshots:
+        rows = np.sort(rng.choice(len(part.numeric), min(share, len(part.numeric)), replace=False))
+        samples.append(part.numeric[rows])
+    return Scaling.of(np.concatenate(samples))

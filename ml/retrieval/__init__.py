@@ -1,0 +1,1 @@
+"""The two-tower model: what a customer has not bought yet but will."""

@@ -1,0 +1,114 @@
+"""Training examples of the two-tower model: a customer at a snapshot, and first purchases after it.
+
+Repeat purchases are left out on purpose: counting finds them better than any vector, and a tower trained on them
+spends itself on memorising (PROTOCOL: its recall of new products falls).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoring.customer import Customer
+from scoring.towers import candidate_inputs, query_inputs
+
+POSITIVES_PER_CUSTOMER = 8
+
+
+@dataclass(frozen=True)
+class SnapshotExamples:
+    """Everything of one snapshot that training needs.
+
+    queries: the query tower's inputs, `[customers, …]`.
+    candidates: the candidate tower's inputs, `[products, …]`.
+    firsts: for each customer the catalogue indices of products bought after, but never before, the snapshot.
+    frequency: how often a product is a positive, as a share of all positives, float32 `[products]`.
+    sellable: indices of the products that may be drawn as negatives.
+    """
+
+    queries: Mapping[str, np.ndarray]
+    candidates: Mapping[str, np.ndarray]
+    firsts: list[np.ndarray]
+    frequency: np.ndarray
+    sellable: np.ndarray
+
+    @property
+    def positives(self) -> int:
+        return sum(min(len(first), POSITIVES_PER_CUSTOMER) for first in self.firsts)
+
+
+def first_purchases(customer: Customer, bought: Sequence[str], index: Mapping[str, int]) -> np.ndarray:
+    """Catalogue indices of products in `bought` that the customer never had before."""
+    before = set(customer.product_ids)
+    found = (index.get(product_id, -1) for product_id in bought if product_id not in before)
+    return np.array([position for position in found if position >= 0], dtype=np.int64)
+
+
+def build(
+    customers: Sequence[Customer],
+    firsts: Sequence[np.ndarray],
+    index: Mapping[str, int],
+    codes: Mapping[str, np.ndarray],
+    activity: np.ndarray,
+    sellable: np.ndarray,
+) -> SnapshotExamples:
+    """Examples of one snapshot; customers without a first purchase after it teach nothing and are dropped."""
+    kept = [row for row, first in enumerate(firsts) if len(first)]
+    counts = np.bincount(np.concatenate([firsts[row] for row in kept]), minlength=len(activity))
+    return SnapshotExamples(
+        queries=query_inputs([customers[row] for row in kept], index, codes),
+        candidates=candidate_inputs(codes, activity),
+        firsts=[firsts[row] for row in kept],
+        frequency=(counts / counts.sum()).astype(np.float32),
+        sellable=np.flatnonzero(sellable),
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some customers of one snapshot, a few first purchases of each, and uniform negatives.
+
+    query_of: for each positive the row of its customer in `queries`, int32 `[positives]`.
+    candidates: inputs of the positives followed by the negatives, `[positives + negatives, …]`.
+    probability: how likely each candidate was to be drawn, float32 `[positives + negatives]` (for logQ).
+    candidate_ids: catalogue indices, int64 `[positives + negatives]` (to remove accidental hits).
+    """
+
+    queries: dict[str, np.ndarray]
+    query_of: np.ndarray
+    candidates: dict[str, np.ndarray]
+    probability: np.ndarray
+    candidate_ids: np.ndarray
+
+
+def batches(
+    snapshots: Sequence[SnapshotExamples], customers: int, negatives: int, rng: np.random.Generator
+) -> Iterator[Batch]:
+    """One epoch: every customer of every snapshot once, in random order."""
+    plan = []
+    for number, snapshot in enumerate(snapshots):
+        order = rng.permutation(len(snapshot.firsts))
+        plan += [(number, order[start : start + customers]) for start in range(0, len(order), customers)]
+    for i in rng.permutation(len(plan)):
+        number, rows = plan[i]
+        yield _batch(snapshots[number], rows, negatives, rng)
+
+
+def _batch(
+    snapshot: SnapshotExamples, rows: np.ndarray, negatives: int, rng: np.random.Generator
+) -> Batch:
+    picked = [rng.permutation(snapshot.firsts[row])[:POSITIVES_PER_CUSTOMER] for row in rows]
+    positives = np.concatenate(picked)
+    drawn = rng.choice(snapshot.sellable, negatives)
+    ids = np.concatenate([positives, drawn])
+    # A candidate is in the batch as somebody's positive or as a uniform draw (mixed negative sampling,
+    # Yang et al. 2020); logQ corrects for the sum of both.
+    share = len(positives) / len(ids)
+    probability = share * snapshot.frequency[ids] + (1 - share) / len(snapshot.sellable)
+    return Batch(
+        queries={name: values[rows] for name, values in snapshot.queries.items()},
+        query_of=np.repeat(np.arange(len(rows), dtype=np.int32), [len(items) for items in picked]),
+        candidates={name: values[ids] for name, values in snapshot.candidates.items()},
+        probability=probability.astype(np.float32),
+        candidate_ids=ids,
+    )

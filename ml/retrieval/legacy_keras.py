@@ -1,0 +1,17 @@
+"""The one place that imports TensorFlow and TFRS.
+
+TFRS 0.7 works with Keras 2 only; TensorFlow reads this variable when it is first imported. It is the single
+exception to "importing a module does nothing".
+"""
+
+import os
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf  # noqa: E402
+import tensorflow_recommenders as tfrs  # noqa: E402
+
+keras = tf.keras
+
+__all__ = ["keras", "tf", "tfrs"]

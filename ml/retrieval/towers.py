@@ -1,0 +1,87 @@
+"""The two towers as Keras models over shared embedding tables."""
+
+from ml.config import Retrieval
+from ml.retrieval.legacy_keras import keras, tf
+from scoring.schema import ACTIVITY, PROFILE
+from scoring.towers import CANDIDATE_FIELDS, HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS
+from scoring.vocabulary import Vocabulary
+
+WIDTHS = {"product_id": 48, "product_type": 32, "category": 16, "department": 8, "manufacturer_id": 16, "brand": 4}
+"""Embedding width of each field."""
+
+
+class EmbeddingTables(keras.layers.Layer):
+    """One table a field, used by both towers: a product bought and a product offered mean the same."""
+
+    def __init__(self, vocabulary: Vocabulary):
+        super().__init__()
+        self.tables = {
+            field: keras.layers.Embedding(vocabulary.size(field), WIDTHS[field], name=field)
+            for field in CANDIDATE_FIELDS
+        }
+
+    def call(self, field: str, codes: tf.Tensor) -> tf.Tensor:
+        return self.tables[field](codes)
+
+
+class QueryTower(keras.Model):
+    """A customer's recent history and profile, without a customer id, so that new customers have a vector too.
+
+    Inputs as `scoring.towers.query_inputs`; output `[customers, dimensions]`, L2-normalised.
+    """
+
+    def __init__(self, tables: EmbeddingTables, config: Retrieval):
+        super().__init__()
+        self.tables = tables
+        self.hidden = keras.layers.Dense(256, activation="relu")
+        self.out = keras.layers.Dense(config.dimensions)
+
+    def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        weights = inputs["history_weights"]
+        parts = [inputs["profile"]]
+        for field in QUERY_FIELDS:
+            embedded = self.tables(field, inputs[f"history_{field}"])
+            pooled = tf.einsum("bhw,bhd->bwd", weights, embedded)
+            parts.append(tf.reshape(pooled, [-1, len(HISTORY_WEIGHTS) * WIDTHS[field]]))
+        return tf.math.l2_normalize(self.out(self.hidden(tf.concat(parts, axis=-1))), axis=-1)
+
+    @staticmethod
+    def signature() -> dict[str, tf.TensorSpec]:
+        codes = {
+            f"history_{field}": tf.TensorSpec([None, HISTORY_LENGTH], tf.int32, name=f"history_{field}")
+            for field in QUERY_FIELDS
+        }
+        return codes | {
+            "history_weights": tf.TensorSpec(
+                [None, HISTORY_LENGTH, len(HISTORY_WEIGHTS)], tf.float32, name="history_weights"
+            ),
+            "profile": tf.TensorSpec([None, len(PROFILE)], tf.float32, name="profile"),
+        }
+
+
+class CandidateTower(keras.Model):
+    """A product by its id and by its content, so that a product is found on its first day.
+
+    Inputs as `scoring.towers.candidate_inputs`; output `[products, dimensions]`, L2-normalised. In training the id
+    is hidden from a part of the products, so that content learns to stand in for it.
+    """
+
+    def __init__(self, tables: EmbeddingTables, config: Retrieval):
+        super().__init__()
+        self.tables = tables
+        self.id_dropout = config.id_dropout
+        self.hidden = keras.layers.Dense(256, activation="relu")
+        self.out = keras.layers.Dense(config.dimensions)
+
+    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        ids = inputs["product_id"]
+        if training:
+            ids = tf.where(tf.random.uniform(tf.shape(ids)) < self.id_dropout, 0, ids)
+        parts = [self.tables("product_id", ids), inputs["activity"]]
+        parts += [self.tables(field, inputs[field]) for field in CANDIDATE_FIELDS if field != "product_id"]
+        return tf.math.l2_normalize(self.out(self.hidden(tf.concat(parts, axis=-1))), axis=-1)
+
+    @staticmethod
+    def signature() -> dict[str, tf.TensorSpec]:
+        codes = {field: tf.TensorSpec([None], tf.int32, name=field) for field in CANDIDATE_FIELDS}
+        return codes | {"activity": tf.TensorSpec([None, len(ACTIVITY)], tf.float32, name="activity")}

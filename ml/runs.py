@@ -1,0 +1,64 @@
+"""A training run's folder: every step reads what earlier steps left there and publishes its own part whole."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ml.errors import RunError
+
+
+class Run:
+    """`<data>/runs/<run_id>/`; `<data>/runs/latest` links to the newest run that was evaluated."""
+
+    def __init__(self, runs: Path, run_id: str):
+        if not run_id or Path(run_id).name != run_id or run_id.startswith("."):
+            raise RunError(f"'{run_id}' cannot name a run: use letters, digits, '-' and '_'.")
+        self.run_id = run_id
+        self.folder = runs / run_id
+        self._latest = runs / "latest"
+
+    def path(self, name: str) -> Path:
+        """A finished part of the run; RunError if no step has left it."""
+        path = self.folder / name
+        if not path.exists():
+            raise RunError(
+                f"Run '{self.run_id}' has no {name}. Run the step that makes it first (python -m ml --help)."
+            )
+        return path
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Path]:
+        """A private folder that becomes the part `name` when the block ends well, and vanishes otherwise."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        staged = self.folder / f".{name}.staged"
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir()
+        yield staged
+        target = self.folder / name
+        replaced = self.folder / f".{name}.replaced"
+        shutil.rmtree(replaced, ignore_errors=True)
+        if target.exists():
+            target.rename(replaced)
+        staged.rename(target)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Publish a small JSON file in one step."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        staged = self.folder / f".{name}.staged"
+        staged.write_text(json.dumps(value, indent=2, default=str) + "\n")
+        staged.rename(self.folder / name)
+
+    def read_json(self, name: str) -> Any:
+        return json.loads(self.path(name).read_text())
+
+    def make_latest(self) -> None:
+        """Let `latest` point here, in one step."""
+        link = self._latest.with_name(f".latest.{os.getpid()}")
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.run_id)
+        link.replace(self._latest)
