@@ -1,0 +1,44 @@
+"""Everything Feast is told, and the one file the `feast` command reads here.
+
+`feast apply` collects module-level objects, so running *as the module it imports* this file reads the settings:
+the exception to "importing does nothing", made for `feast` alone (see .feastignore). Everyone else imports it as
+`feature_repo.definitions` and calls `feature_objects`.
+"""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+if __name__ == "definitions":  # imported by `feast`, whose search path starts in this folder
+    sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from feast import Entity, FeatureService, FeatureView, FileSource
+
+from feature_repo.entities import customer, product
+from feature_repo.errors import NotPublishedError
+from feature_repo.publication import current_publication
+from feature_repo.services import feature_services
+from feature_repo.sources import feature_sources
+from feature_repo.views import feature_views
+from settings import Settings, load_settings
+
+
+def feature_objects(settings: Settings) -> list[Entity | FileSource | FeatureView | FeatureService]:
+    """Entities, sources, views and services over the current publication.
+
+    Raises NotPublishedError if nothing is published.
+    """
+    publication = current_publication(settings.paths.features)
+    sources = feature_sources(settings.paths.features.parent / publication.name)
+    views = feature_views(sources, timedelta(weeks=settings.snapshot_weeks))
+    return [customer, product, *sources.values(), *views, *feature_services(views)]
+
+
+if __name__ == "definitions":
+    if not Path(os.environ.get("REACH_DATA", "")).is_absolute():
+        raise NotPublishedError(
+            "feature_store.yaml needs the data directory as an absolute path: export REACH_DATA=… before 'feast'."
+        )
+    for _thing in feature_objects(load_settings()):
+        globals()[_thing.name] = _thing

@@ -1,0 +1,21 @@
+"""Whom and what the features describe."""
+
+from feast import Entity, ValueType
+
+OWNER = "data-engineering@reach.example"
+
+customer = Entity(
+    name="customer",
+    join_keys=["customer_id"],
+    value_type=ValueType.STRING,
+    description="Who buys: a loyalty account (a household in the demo data).",
+    owner=OWNER,
+)
+
+product = Entity(
+    name="product",
+    join_keys=["product_id"],
+    value_type=ValueType.STRING,
+    description="What is sold: one article of the catalogue, or one that was ever sold.",
+    owner=OWNER,
+)

@@ -1,0 +1,88 @@
+"""A publication: one folder of feature tables that never changes, and the link that names the current one.
+
+    <data>/features/staged/                    what dbt wrote, read by nobody but the checks
+    <data>/features/2018-01-01-3f2a9c0b1d4e/   a publication: the tables and publication.json
+    <data>/features/current -> 2018-01-01-…    moved in one atomic step
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from feature_repo.errors import NotPublishedError
+
+RECORD = "publication.json"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one folder of feature tables holds.
+
+    name: the folder's name: the day and the first 12 hex digits of `content`.
+    as_of: the day before which everything in it was known; as_of_instant: the UTC instant that day starts.
+    content: a hash of the rows, whatever their order and however the files were written.
+    rows: rows of each table.
+    published_at: when (UTC); the newest of several publications of a day counts.
+    """
+
+    name: str
+    as_of: date
+    as_of_instant: datetime
+    content: str
+    rows: dict[str, int]
+    published_at: datetime
+
+
+def write_record(folder: Path, publication: Publication) -> None:
+    """Put the record beside the tables; a crash leaves either none or a whole one."""
+    beside = folder / f".{RECORD}.{os.getpid()}"
+    beside.write_text(json.dumps(asdict(publication), default=_as_text, indent=2) + "\n")
+    beside.replace(folder / RECORD)
+
+
+def read_record(folder: Path) -> Publication | None:
+    """The record of a folder, or None if it is no publication."""
+    try:
+        fields = json.loads((folder / RECORD).read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Publication(
+        name=fields["name"],
+        as_of=date.fromisoformat(fields["as_of"]),
+        as_of_instant=datetime.fromisoformat(fields["as_of_instant"]),
+        content=fields["content"],
+        rows=fields["rows"],
+        published_at=datetime.fromisoformat(fields["published_at"]),
+    )
+
+
+def publications(features: Path) -> list[Publication]:
+    """All publications in the features folder, newest first."""
+    if not features.is_dir():
+        return []
+    found = [
+        record
+        for folder in features.iterdir()
+        if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
+        if (record := read_record(folder)) is not None and record.name == folder.name
+    ]
+    return sorted(found, key=lambda publication: publication.published_at, reverse=True)
+
+
+def current_publication(link: Path) -> Publication:
+    """What the link points at.
+
+    Raises NotPublishedError if nothing is published.
+    """
+    publication = read_record(link.resolve()) if link.is_symlink() else None
+    if publication is None:
+        raise NotPublishedError(f"No feature tables are published at {link}. Run 'make features' first.")
+    return publication
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, date):  # a datetime is a date as well
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in {RECORD}")

@@ -1,0 +1,34 @@
+"""The published feature tables, one Parquet file each, as dbt's `marts/features` writes them."""
+
+from pathlib import Path
+
+from feast import FileSource
+
+from feature_repo.entities import OWNER
+
+TABLES = {
+    "feat_customer_history": "One row per customer and snapshot: arrays over every product bought before it.",
+    "feat_customer_profile": "One row per customer and snapshot: numbers and traits of the customer as a whole.",
+    "feat_product_content": "One row per product: what the catalogue says; undated, true at any time.",
+    "feat_product_activity": "One row per product and snapshot: who bought it lately, price and promotion.",
+    "feat_customer_purchases": "One row per customer and snapshot: what was bought in the 4 weeks before it.",
+}
+
+
+def feature_sources(published: Path) -> dict[str, FileSource]:
+    """One source a table, by table name.
+
+    published: the folder of *one* publication, not the link to the newest. The registry so pins a publication:
+    a training run that began on it reads the same tables to its end, whatever is published meanwhile.
+    """
+    return {
+        table: FileSource(
+            name=table,
+            path=str(published / f"{table}.parquet"),
+            timestamp_field="event_timestamp",
+            created_timestamp_column="created_timestamp",
+            description=description,
+            owner=OWNER,
+        )
+        for table, description in TABLES.items()
+    }

@@ -1,0 +1,108 @@
+"""Small feature tables of exactly the contract's shape, written here by hand from the contract and not from the
+views, so that the two can disagree.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+HISTORY = (
+    "baskets days_since_last days_since_first gap_mean_days gap_std_days decayed_20d decayed_60d decayed_120d "
+    "baskets_2w baskets_4w baskets_8w baskets_13w quantity spend"
+).split()
+PROFILE = (
+    "baskets baskets_4w baskets_13w days_since_last_basket days_since_first_basket gap_mean_days spend_4w spend_13w "
+    "products basket_size_mean new_product_share_8w discount_share coupon_redemptions campaigns_received"
+).split()
+TRAITS = (
+    "age_band income_band home_ownership marital_status household_size household_composition kids_count store_id"
+).split()
+CONTENT = "product_name department category product_type brand manufacturer_id package_size".split()
+ACTIVITY = (
+    "buyers_1w buyers_2w buyers_4w buyers_8w buyers_13w buyers_26w buyers baskets_4w baskets_13w baskets "
+    "first_buyers_4w first_buyers_8w rebuyers rebuy_rate days_since_first_sale days_since_last_sale price "
+    "price_ratio_in_type discount_depth_4w share_in_type_8w share_in_category_8w trend stores_13w mailer_stores "
+    "display_stores mailer_stores_next display_stores_next mailer_stores_next_1w display_stores_next_1w "
+    "coupons_active"
+).split()
+
+
+def write_feature_tables(
+    folder: Path,
+    snapshots: Sequence[datetime],
+    customers: int = 12,
+    products: int = 40,
+    history_length: int = 6,
+    longest: int | None = None,
+    seed: int = 1,
+) -> None:
+    """All five tables.
+
+    history_length: mean elements of a customer's arrays; the last customer has `longest`, if given.
+    Customer `c1` appears only at the newest snapshot; values differ from snapshot to snapshot.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    ids = [f"c{number}" for number in range(1, customers + 1)]
+    rows = [
+        (customer, at) for at in sorted(snapshots) for customer in ids if customer != "c1" or at == max(snapshots)
+    ]
+    lengths = random.integers(max(1, history_length // 2), history_length * 3 // 2 + 1, len(rows))
+    if longest is not None:
+        lengths[[index for index, (customer, _) in enumerate(rows) if customer == ids[-1]]] = longest
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    total = int(offsets[-1])
+    keys = {"customer_id": [customer for customer, _ in rows]}
+    times = [at for _, at in rows]
+    bought = pa.array([f"p{number}" for number in random.integers(1, products + 1, total)], pa.string())
+    history = {"product_ids": pa.ListArray.from_arrays(offsets, bought)}
+    for name in HISTORY:
+        values = pa.array(random.random(total, dtype=np.float32) * 100)
+        history[name] = pa.ListArray.from_arrays(offsets, values)
+    write_table(folder / "feat_customer_history.parquet", keys | history, times)
+    write_table(
+        folder / "feat_customer_profile.parquet",
+        keys
+        | {name: random.random(len(rows)) * 100 for name in PROFILE}
+        | {name: [f"{name} {index % 3}" if index % 4 else "" for index in range(len(rows))] for name in TRAITS},
+        times,
+    )
+    catalogue = [f"p{number}" for number in range(1, products + 1)]
+    write_table(
+        folder / "feat_product_content.parquet",
+        {"product_id": catalogue} | {name: [f"{name} of {product}" for product in catalogue] for name in CONTENT},
+        [datetime(1970, 1, 1)] * products,
+    )
+    sold = [(product, at) for at in sorted(snapshots) for product in catalogue]
+    write_table(
+        folder / "feat_product_activity.parquet",
+        {"product_id": [product for product, _ in sold]} | {name: random.random(len(sold)) for name in ACTIVITY},
+        [at for _, at in sold],
+    )
+    buyers = [(customer, at) for customer, at in rows if random.random() < 0.7 or at == max(snapshots)]
+    write_table(
+        folder / "feat_customer_purchases.parquet",
+        {
+            "customer_id": [customer for customer, _ in buyers],
+            "product_ids": pa.array(
+                [sorted({f"p{n}" for n in random.integers(1, products + 1, 4)}) for _ in buyers], pa.list_(pa.string())
+            ),
+        },
+        [at for _, at in buyers],
+    )
+
+
+def write_table(
+    path: Path, columns: dict, event: Sequence[datetime], created: Sequence[datetime] | None = None
+) -> None:
+    """One table; `created` is `event` unless given."""
+    stamp = pa.timestamp("us")
+    times = {
+        "event_timestamp": pa.array(event, stamp),
+        "created_timestamp": pa.array(event if created is None else created, stamp),
+    }
+    pq.write_table(pa.table(columns | times), path)
