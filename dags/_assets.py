@@ -1,0 +1,10 @@
+"""What one DAG hands to another, all in one place.
+
+| asset    | emitted by                       | consumed by         | travels with the event     |
+|----------|----------------------------------|---------------------|----------------------------|
+| features | `build_features` (`materialize`) | `retrain_recommender` | `as_of`: the day they are of |
+"""
+
+from airflow.sdk import Asset
+
+FEATURES = Asset(name="features", uri="reach://features")

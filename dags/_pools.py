@@ -1,0 +1,15 @@
+"""How many steps may run side by side, and why.
+
+`demo/` and `deploy/` create these pools; a task whose pool is missing would wait for ever.
+"""
+
+# One step at a time among those that write (or read whole) the admitted tables, the warehouse, the
+# feature folders and the registry: none of them is made for two writers, and each may fill the machine.
+DATA = "reach"
+# dbt's watchers look at the producer one after another, and if the producer was killed they run the
+# models themselves: one at a time, for DuckDB locks its file.
+DBT = "reach_dbt"
+# Rankers write to folders of their own, so they compete side by side.
+RANKERS = "reach_rankers"
+
+SLOTS = {DATA: 1, DBT: 1, RANKERS: 2}

@@ -1,0 +1,128 @@
+"""
+### Purpose
+
+Takes the retailer's tables as they were known on one day and publishes the features of that day:
+landing → quality checks → dbt models → quality checks → Feast's offline and online store.
+When it ends well, `retrain_recommender` starts by itself.
+
+### When to press it
+
+When new data has landed, or to go back to an earlier day ("what would we have known on …").
+
+### What the choice means
+
+* **As of**: the run sees only what was known before this day began in the shop's time zone.
+  Empty: the day after the newest row, that is all there is.
+
+### Clear or new run?
+
+* A task failed for a reason outside (a full disk, a restart): **clear** it. Every step publishes in one move
+  at its end, so a second try finds nothing half-written.
+* The data was wrong and has been landed again: **new run**. Nothing was published from the failed one.
+* A quality check failed: open the task's log. It names the expectation, the table and its Data Docs.
+
+### Afterwards
+
+`features/current` in the data directory is the published folder; the last three are kept.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param
+
+from dags import _pools
+from dags._assets import FEATURES
+from dags._dbt import dbt_models
+from dags._steps import ROOT, Step
+from settings import load_settings
+
+PATHS = load_settings().paths
+AS_OF = "--as-of={{ ti.xcom_pull(task_ids='admit')['as_of'] }}"
+DBT_FOLDERS = ["--project-dir", "dbt", "--profiles-dir", "dbt"]
+
+with DAG(
+    dag_id="build_features",
+    doc_md=__doc__,
+    description="From landed tables to published features, as known on one day.",
+    # Started by a person or by whoever lands the data: only they know when a delivery is complete.
+    schedule=None,
+    catchup=False,
+    # Two runs would publish over one another; the second waits.
+    max_active_runs=1,
+    params={
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="As of",
+            description="Use only what was known before this day. Empty: everything that has landed.",
+        ),
+    },
+    default_args={
+        "pool": _pools.DATA,
+        "retries": 2,
+        "retry_delay": timedelta(seconds=15),
+        "execution_timeout": timedelta(minutes=30),
+    },
+    tags=["reach"],
+) as dag:
+    admit = Step(
+        task_id="admit",
+        arguments=["landing", "admit", "{{ '--as-of=' ~ params.as_of if params.as_of else '' }}"],
+        final_errors=True,
+        doc_md="Checks the tables' columns and types, and keeps only what was known before `as_of`.",
+    )
+    check_landing = Step(
+        task_id="check_landing",
+        arguments=["quality", "landing", AS_OF],
+        final_errors=True,
+        doc_md="Great Expectations on the admitted tables. A critical failure stops the run here.",
+    )
+    dbt_vars = Step(
+        task_id="dbt_vars",
+        arguments=["landing", "dbt-vars", AS_OF],
+        doc_md="The variables dbt is built with: the points in time of the feature tables.",
+    )
+    models = dbt_models(
+        group_id="dbt",
+        manifest=PATHS.dbt_target / "manifest.json",
+        variables="{{ ti.xcom_pull(task_ids='dbt_vars') | tojson }}",
+        timeout_minutes=30,
+    )
+    dbt_docs = Step(
+        task_id="dbt_docs",
+        # A folder of its own: dbt writes its manifest there too, and Airflow may be reading the other one.
+        program="dbt",
+        arguments=[
+            *["docs", "generate", "--static", *DBT_FOLDERS],
+            *["--target-path", str(PATHS.dbt_target / "docs"), "--log-path", str(PATHS.dbt_target / "logs")],
+            *["--vars", "{{ ti.xcom_pull(task_ids='dbt_vars') | tojson }}"],
+        ],
+        result=False,
+        doc_md="dbt's documentation as one page, static_index.html.",
+    )
+    check_features = Step(
+        task_id="check_features",
+        arguments=["quality", "features", AS_OF],
+        final_errors=True,
+        doc_md="Great Expectations on the staged feature tables. Nothing is published before they hold.",
+    )
+    publish = Step(
+        task_id="publish",
+        arguments=["feature_repo", "publish", AS_OF],
+        doc_md="Moves the staged tables into a folder named by their content, and the link in one step.",
+    )
+    apply = Step(
+        task_id="apply",
+        arguments=["feature_repo", "apply"],
+        doc_md="Registers entities, views and feature services with Feast.",
+    )
+    materialize = Step(
+        task_id="materialize",
+        arguments=["feature_repo", "materialize", AS_OF],
+        outlets=[FEATURES],
+        doc_md="Brings the newest features of every customer to the online store, then starts the retraining.",
+    )
+
+    admit >> check_landing >> dbt_vars >> models >> check_features >> publish >> apply >> materialize
+    models >> dbt_docs

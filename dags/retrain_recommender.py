@@ -1,0 +1,176 @@
+"""
+### Purpose
+
+Trains the recommender on the published features, judges it against the deployed version and against simple
+rules on the same customers, and deploys it only if it is better.
+
+### When to press it
+
+It starts by itself when `build_features` has published. Press it to train again on the same features:
+after a change of the models, with more epochs, or to see the verdict without publishing.
+
+### What each choice means
+
+* **As of**: the day whose features to train on. Empty: the newest published. Features of that day must be
+  published; if they are not, run `build_features` for that day first.
+* **Epochs**: passes over the training set. Empty: the models' own choice. More takes longer in proportion.
+* **Publish if better**: off: train and judge, show the report, change nothing.
+* **Reason**: a sentence for the release log; whoever reads it in half a year will be grateful.
+
+### What "skipped" means
+
+The gate kept the deployed version. That is a normal result, and the run is green. `gate` says why in sentences.
+
+### Clear or new run?
+
+* A task failed for a reason outside: **clear** it; the run goes on in the same folder.
+* Other choices, or newer features: **new run**. Every run has its own folder.
+* `verify` failed: the service did not answer as the release should, and the former version is back.
+  Read its log before anything is tried again.
+
+### Afterwards
+
+`runs/latest/report.html` in the data directory is the report; `release/log.jsonl` says what was deployed.
+"""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from dags import _pools
+from dags._assets import FEATURES
+from dags._steps import Step
+
+RUN = "--run-id={{ ti.xcom_pull(task_ids='begin')['run_id'] }}"
+VERSION = "--version={{ ti.xcom_pull(task_ids='publish')['version'] }}"
+REASON = "--reason={{ params.reason }}"
+
+with DAG(
+    dag_id="retrain_recommender",
+    doc_md=__doc__,
+    description="Train, judge, and deploy the recommender only if it is better.",
+    schedule=[FEATURES],
+    catchup=False,
+    # Two runs would compare themselves with the same champion and deploy over one another.
+    max_active_runs=1,
+    params={
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="As of",
+            description="Train on the features of this day. Empty: the newest published features.",
+        ),
+        "epochs": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            maximum=100,
+            title="Epochs",
+            description="Passes over the training set. Empty: the models' own choice.",
+        ),
+        "publish_if_better": Param(
+            True,
+            type="boolean",
+            title="Publish if better",
+            description="Off: train and judge only; the deployed version stays whatever the verdict.",
+        ),
+        "reason": Param(
+            "routine retraining",
+            type="string",
+            minLength=3,
+            maxLength=200,
+            title="Reason",
+            description="Goes into the release log.",
+        ),
+    },
+    default_args={
+        "pool": _pools.DATA,
+        "retries": 2,
+        "retry_delay": timedelta(seconds=15),
+        "execution_timeout": timedelta(hours=2),
+    },
+    tags=["reach"],
+) as dag:
+
+    @task(inlets=[FEATURES], pool="default_pool", execution_timeout=timedelta(minutes=5))
+    def begin(**context: Any) -> dict[str, str]:
+        """Settle the day and the name of the run; the same for every retry of this run."""
+        as_of = context["params"]["as_of"]
+        if not as_of:
+            # What started this run, if features did; else the newest features there are.
+            events = context["triggering_asset_events"].get(FEATURES) or context["inlet_events"][FEATURES]
+            if not len(events):
+                raise AirflowFailException("No features have been published yet. Run build_features first.")
+            as_of = events[-1].extra["as_of"]
+        mark = hashlib.sha256(context["run_id"].encode()).hexdigest()[:6]
+        return {"as_of": as_of, "run_id": f"{as_of}-{mark}"}
+
+    prepare = Step(
+        task_id="prepare",
+        arguments=[
+            *["ml", "prepare", RUN, "--as-of={{ ti.xcom_pull(task_ids='begin')['as_of'] }}"],
+            *["{{ '--epochs=%d' % params.epochs if params.epochs else '' }}", REASON],
+        ],
+        doc_md="Training sets from Feast: every row holds only what was known at its time.",
+    )
+    check_training = Step(
+        task_id="check_training",
+        arguments=["quality", "training", RUN],
+        final_errors=True,
+        doc_md="Great Expectations on the training sets. A critical failure stops the run here.",
+    )
+    train_retrieval = Step(
+        task_id="train_retrieval",
+        arguments=["ml", "train-retrieval", RUN],
+        doc_md="The two towers that find candidates.",
+    )
+    candidates = Step(
+        task_id="candidates",
+        arguments=["ml", "candidates", RUN],
+        doc_md="Candidates of every customer from all sources: what the rankers learn from.",
+    )
+    rankers = Step(
+        task_id="rankers",
+        arguments=["ml", "rankers"],
+        pool="default_pool",
+        doc_md="Which rankers compete in this version of the code.",
+    )
+    train_ranker = Step.partial(
+        task_id="train_ranker",
+        pool=_pools.RANKERS,
+        map_index_template="{{ task.arguments[-1] }}",
+        doc_md="One ranker; several compete side by side.",
+    ).expand(arguments=rankers.output.map(lambda ranker: ["ml", "train-ranker", RUN, "--ranker", ranker]))
+    evaluate = Step(
+        task_id="evaluate",
+        arguments=["ml", "evaluate", RUN],
+        doc_md="Lists of the system, the champion and the simple rules for the same customers; the report.",
+    )
+    gate = Step(
+        task_id="gate",
+        arguments=["ml", "gate", RUN],
+        doc_md="The verdict, with reasons in sentences. 'Keep the champion' is a result, not a failure.",
+    )
+    publish = Step(
+        task_id="publish",
+        arguments=["ml", "publish", RUN, "{{ '' if params.publish_if_better else '--dry-run' }}"],
+        doc_md="Bundles what was judged and puts it in the model store. Skipped if the champion stays.",
+    )
+    deploy = Step(
+        task_id="deploy",
+        arguments=["release", "deploy", VERSION, "--expect=auto", REASON],
+        doc_md="Makes the bundle champion, unless someone else changed the champion meanwhile.",
+    )
+    verify = Step(
+        task_id="verify",
+        arguments=["release", "verify", VERSION],
+        final_errors=True,
+        doc_md="Waits until the running service answers as the bundle should; rolls back if it does not.",
+    )
+
+    begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
+    rankers >> train_ranker >> evaluate >> gate >> publish >> deploy >> verify

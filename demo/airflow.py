@@ -1,0 +1,172 @@
+"""A real Airflow on loopback: scheduler, DAG processor, API server with the UI, triggerer.
+
+Started one by one rather than by `airflow standalone`, whose log servers listen on every interface; on one
+machine the API server reads the log files itself.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+from demo.errors import NotReadyError, ProcessFailedError
+from demo.processes import Programs, require_free_port
+from settings import ROOT, Settings
+
+COMPONENTS = {
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "api-server": ["api-server"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+USER = "admin"
+SECONDS_TO_START = 240
+
+
+def secrets_of(home: Path) -> dict[str, str]:
+    """The installation's own password and keys, made once and readable by its owner only."""
+    file = home / "secrets.json"
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        _write_private(
+            file,
+            {
+                "password": secrets.token_urlsafe(12),
+                "jwt_secret": secrets.token_urlsafe(48),
+                "session_key": secrets.token_urlsafe(48),
+                "fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            },
+        )
+    values: dict[str, str] = json.loads(file.read_text())
+    # Airflow's simple login reads {user: password} from a file of its own.
+    _write_private(home / "login.json", {USER: values["password"]})
+    return values
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Everything Airflow and the steps it starts find in their environment."""
+    home = settings.paths.airflow
+    keys = secrets_of(home)
+    port = settings.airflow_port
+    scratch = settings.data / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return {
+        **os.environ,
+        "REACH_DATA": str(settings.data),
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(scratch),
+        "DO_NOT_TRACK": "1",
+        # Airflow renames its processes; without this the new names overwrite the environment's memory,
+        # and with it the mark by which `make down` finds them.
+        "SPT_NOENV": "1",
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # Idle workers are forked in advance: four are enough on a small machine and cost little.
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__FERNET_KEY": keys["fernet_key"],
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "login.json"),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__SECRET_KEY": keys["session_key"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt_secret"],
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # After a crash, tasks of the dead scheduler are found within a minute, not within ten.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+        "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
+    }
+
+
+class Airflow:
+    """The four components of one installation."""
+
+    def __init__(self, settings: Settings, programs: Programs) -> None:
+        self._settings = settings
+        self._programs = programs
+        self._env = environment(settings)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._settings.airflow_port}"
+
+    @property
+    def password(self) -> str:
+        return secrets_of(self._settings.paths.airflow)["password"]
+
+    def start(self) -> list[str]:
+        """Start what does not run; returns the names of what was started."""
+        missing = [name for name in COMPONENTS if self._programs.running(name) is None]
+        if "api-server" in missing:
+            require_free_port(self._settings.airflow_port, "Airflow", "REACH_AIRFLOW_PORT")
+        if missing:
+            self._prepare_database()
+        for name in missing:
+            command = [sys.executable, "-m", "airflow", *COMPONENTS[name]]
+            self._programs.start(name, command, self._env, cwd=self._settings.paths.airflow)
+        return missing
+
+    def wait_until_healthy(self, health: Any) -> None:
+        """Wait for all four.
+
+        Args:
+            health: called again and again; Airflow's own health report as a dict, or None if it can't be had.
+        """
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            self.require_running()
+            report = health()
+            if report and all(part["status"] == "healthy" for part in report.values() if part["status"]):
+                return
+            time.sleep(1)
+        raise NotReadyError(
+            f"Airflow did not become healthy within {SECONDS_TO_START} seconds. "
+            f"Its programs' output: {self._programs.log('scheduler').parent}"
+        )
+
+    def require_running(self) -> None:
+        """Raises ProcessFailedError with the last lines of a component that has ended."""
+        for name in COMPONENTS:
+            if self._programs.running(name) is None:
+                log = self._programs.log(name)
+                lines = log.read_text(errors="replace").splitlines()[-20:]
+                raise ProcessFailedError(
+                    f"Airflow's {name} has ended. Its last lines, from {log}:\n" + "\n".join(lines)
+                )
+
+    def _prepare_database(self) -> None:
+        """Create or upgrade Airflow's tables; a stamp says for which lock file that has been done."""
+        home = self._settings.paths.airflow
+        stamp = home / "database.stamp"
+        lock = (ROOT / "uv.lock").read_text()
+        version = lock.partition('name = "apache-airflow-core"\nversion = "')[2].partition('"')[0]
+        if (home / "airflow.db").exists() and stamp.exists() and stamp.read_text() == version:
+            return
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env=self._env,
+            cwd=home,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise ProcessFailedError(
+                f"'airflow db migrate' failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            )
+        stamp.write_text(version)
+
+
+def _write_private(file: Path, values: dict[str, str]) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        json.dump(values, handle)

@@ -1,0 +1,142 @@
+"""Airflow's REST API, as far as the demo asks it."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from demo.errors import DemoError, NotReadyError
+
+# A busy machine may keep the API waiting for a moment; that is no reason to give up a run of minutes.
+ATTEMPTS = 5
+
+
+class AirflowApi:
+    """A session with a running Airflow."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._login = {"username": user, "password": password}
+        self._http = httpx.Client(base_url=url, timeout=30)
+
+    def health(self) -> dict[str, Any] | None:
+        """Each component's state, or None while Airflow does not answer."""
+        try:
+            answer = self._http.get("/api/v2/monitor/health")
+        except httpx.HTTPError:
+            return None
+        return answer.json() if answer.status_code == 200 else None
+
+    def set_pools(self, slots: dict[str, int]) -> None:
+        """Create or resize the pools."""
+        for name, size in slots.items():
+            body = {"name": name, "slots": size, "description": "Reach: see dags/_pools.py"}
+            if self._ask("PATCH", f"/pools/{name}", json={**body, "include_deferred": False}) is None:
+                self._ask("POST", "/pools", json=body)
+
+    def wait_for_dag(self, dag_id: str, parsed_after: float, seconds: float = 180) -> None:
+        """Wait until Airflow has read the DAG since `parsed_after` (seconds since the epoch).
+
+        Raises:
+            DemoError: the file cannot be imported; the message is Airflow's import error.
+            NotReadyError: nothing after `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        asked = False
+        while time.monotonic() < deadline:
+            dag = self._ask("GET", f"/dags/{dag_id}")
+            if dag and epoch(dag["last_parsed_time"]) > parsed_after:
+                return
+            if dag and not asked:
+                self._ask("PUT", f"/parseDagFile/{dag['file_token']}")
+                asked = True
+            errors = (self._ask("GET", "/importErrors") or {}).get("import_errors", [])
+            fresh = [e for e in errors if epoch(e["timestamp"]) > parsed_after]
+            if fresh:
+                raise DemoError(f"Airflow cannot read {fresh[0]['filename']}:\n{fresh[0]['stack_trace']}")
+            time.sleep(1)
+        raise NotReadyError(f"Airflow did not read the DAG '{dag_id}' within {seconds:.0f} seconds.")
+
+    def unpause(self, dag_id: str) -> None:
+        self._ask("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a run with these Params; returns its id."""
+        run = self._ask("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
+        if run is None:
+            raise DemoError(f"Airflow does not know the DAG '{dag_id}'.")
+        return str(run["dag_run_id"])
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """The DAG's runs, newest first."""
+        answer = self._ask("GET", f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 50})
+        return answer["dag_runs"] if answer else []
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        answer = self._ask("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
+        if answer is None:
+            raise DemoError(f"Airflow does not know the run '{run_id}' of '{dag_id}'.")
+        return answer
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = self._ask("GET", path, params={"limit": 100, "offset": len(found)}) or {}
+            found += answer.get("task_instances", [])
+            if not answer.get("task_instances") or len(found) >= answer["total_entries"]:
+                return found
+
+    def result(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """The JSON value a step ended with, or None."""
+        answer = self._ask(
+            "GET",
+            f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value",
+            params={"deserialize": True},
+        )
+        return answer["value"] if answer else None
+
+    def log_tail(self, task: dict[str, Any], lines: int) -> list[str]:
+        """The last lines of a task's newest log."""
+        path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+        answer = self._ask(
+            "GET", f"{path}/logs/{max(task['try_number'], 1)}", params={"map_index": task["map_index"]}
+        )
+        content = (answer or {}).get("content", [])
+        text = [str(e.get("event", "")) if isinstance(e, dict) else str(e) for e in content]
+        return [line for event in text for line in event.splitlines()][-lines:]
+
+    def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
+        """The answer's JSON; None if there is no such thing."""
+        for attempt in range(ATTEMPTS):
+            try:
+                self._log_in()
+                answer = self._http.request(method, f"/api/v2{path}", **kwargs)
+            except httpx.TransportError as error:
+                if attempt == ATTEMPTS - 1:
+                    raise NotReadyError(
+                        f"Airflow at {self._http.base_url} does not answer: {error}"
+                    ) from error
+                time.sleep(2)
+                continue
+            if answer.status_code != 401:
+                break
+            # The token has run out, or Airflow has been started anew.
+            self._http.headers.pop("authorization", None)
+        if answer.status_code == 404:
+            return None
+        if answer.is_error:
+            raise DemoError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
+        return answer.json() if answer.content else {}
+
+    def _log_in(self) -> None:
+        if "authorization" not in self._http.headers:
+            token = self._http.post("/auth/token", json=self._login)
+            if token.status_code != 201:
+                raise DemoError(f"Airflow refused the demo's login ({token.status_code}). Run 'make down'.")
+            self._http.headers["authorization"] = f"Bearer {token.json()['access_token']}"
+
+
+def epoch(text: str | None) -> float:
+    """Seconds since 1970 of a time as the API writes it; 0 if there is none yet."""
+    return datetime.fromisoformat(text).timestamp() if text else 0.0

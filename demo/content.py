@@ -1,0 +1,116 @@
+"""Whether what an earlier demo made is still what this one would make: decided by content, never by date."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from settings import ROOT, Settings
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What this demo's features and model are made from, each as one hash."""
+
+    features: str
+    model: str
+
+
+def wanted(settings: Settings, as_of: str | None) -> Wanted:
+    """Hash the data, the settings and the code that features and model depend on."""
+    shared = [ROOT / "settings.py", ROOT / "uv.lock"]
+    made_of = {
+        "as_of": as_of,
+        "landing": files_hash([settings.landing]) if settings.landing else "the demo's package, see uv.lock",
+        "settings": settings.model_dump_json(
+            include={"timezone", "max_customers", "snapshots", "snapshot_weeks", "online_store", "redis"}
+        ),
+        "code": files_hash(
+            [*shared, *(ROOT / room for room in ("landing", "dbt", "feature_repo", "quality"))]
+        ),
+    }
+    features = _hash(made_of)
+    judged_by = {
+        "features": features,
+        "seed": settings.seed,
+        "code": files_hash([*shared, *(ROOT / room for room in ("ml", "scoring", "release"))]),
+    }
+    return Wanted(features, _hash(judged_by))
+
+
+def files_hash(places: Iterable[Path]) -> str:
+    """One hash over the names and bytes of all files at these places; byte-code and hidden files left out."""
+    digest = hashlib.sha256()
+    for place in places:
+        files = [place] if place.is_file() else sorted(f for f in place.rglob("*") if f.is_file())
+        for file in files:
+            relative = file.relative_to(place.parent)
+            if "__pycache__" in relative.parts or any(part.startswith(".") for part in relative.parts):
+                continue
+            digest.update(f"{relative} {file.stat().st_size}\n".encode())
+            with file.open("rb") as handle:
+                while chunk := handle.read(CHUNK):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+
+class Record:
+    """What the last demo made and from what, in `<data>/demo.json`; holds only while the things exist."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = settings.data / "demo.json"
+        self._paths = settings.paths
+
+    def has_features(self, made_of: str) -> bool:
+        known = self._read().get("features", {})
+        return bool(known) and known == self._features(made_of) and self._paths.feast.is_dir()
+
+    def keep_features(self, made_of: str) -> None:
+        self._write({"features": self._features(made_of)})
+
+    def run_of(self, made_of: str) -> str | None:
+        """The finished run that was made of the same, if its folder and the champion are still there."""
+        known = self._read().get("run", {})
+        folder = self._paths.runs / str(known.get("run_id"))
+        finished = (folder / "gate.json").is_file() and (self._paths.release / "champion.json").is_file()
+        return known["run_id"] if known.get("made_of") == made_of and finished else None
+
+    def keep_run(self, made_of: str, run_id: str) -> None:
+        self._write({"run": {"made_of": made_of, "run_id": run_id}})
+
+    def service_code(self) -> str | None:
+        """The code the running service was started from."""
+        code = self._read().get("service")
+        return str(code) if code else None
+
+    def keep_service(self, code: str) -> None:
+        self._write({"service": code})
+
+    def _features(self, made_of: str) -> dict[str, str]:
+        manifest = self._paths.admitted / "manifest.json"
+        published = self._paths.features
+        return {
+            "made_of": made_of,
+            "admitted": files_hash([manifest]) if manifest.is_file() else "",
+            "published": published.resolve().name if published.is_dir() else "",
+        }
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._file.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write(self, change: dict[str, Any]) -> None:
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps({**self._read(), **change}, indent=1))
+        partial.rename(self._file)
+
+
+def _hash(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""dbt's manifest: Airflow draws the models' tasks from it, so it must exist before a DAG is read."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from demo.content import files_hash
+from demo.errors import ProcessFailedError
+from settings import ROOT, Settings
+
+PROJECT = ROOT / "dbt"
+
+
+def write_manifest(settings: Settings) -> bool:
+    """Let dbt describe its models, unless the manifest is of this code already; returns whether it did."""
+    target = settings.paths.dbt_target
+    manifest, stamp = target / "manifest.json", target / "manifest.stamp"
+    code = files_hash([PROJECT, ROOT / "uv.lock"])
+    if manifest.is_file() and stamp.is_file() and stamp.read_text() == code:
+        return False
+    # Beside the real one, then moved: Airflow may be reading it.
+    scratch = target / "parse"
+    scratch.mkdir(parents=True, exist_ok=True)
+    command = [str(Path(sys.executable).with_name("dbt")), "parse", "--no-partial-parse"]
+    places = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": scratch, "log-path": scratch}
+    done = subprocess.run(
+        [*command, *(word for name, place in places.items() for word in (f"--{name}", str(place)))],
+        env={**os.environ, "REACH_DATA": str(settings.data), "DO_NOT_TRACK": "1"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise ProcessFailedError(f"dbt cannot read its project in {PROJECT}:\n{done.stdout[-3000:]}")
+    (scratch / "manifest.json").rename(manifest)
+    shutil.rmtree(scratch)
+    stamp.write_text(code)
+    return True

@@ -1,0 +1,32 @@
+"""What can go wrong while the demo runs.
+
+DemoError
+├── PortTakenError      another program listens where Airflow or the service should
+├── ProcessFailedError  a program the demo started has ended, or a command failed
+├── RunFailedError      a DAG run ended red
+└── NotReadyError       something started did not become ready in time
+"""
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says what to do."""
+
+
+class PortTakenError(DemoError):
+    def __init__(self, port: int, purpose: str, setting: str) -> None:
+        super().__init__(
+            f"Port {port} on 127.0.0.1, meant for {purpose}, is taken by another program. "
+            f"Set {setting} to a free port, or stop that program."
+        )
+
+
+class ProcessFailedError(DemoError):
+    """A program has ended though it should run, or a command ended with an error."""
+
+
+class RunFailedError(DemoError):
+    """A DAG run ended red; the task's last lines have been shown."""
+
+
+class NotReadyError(DemoError):
+    """Something was started and did not become ready in time."""

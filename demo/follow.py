@@ -1,0 +1,97 @@
+"""Follows a DAG run in the terminal: a line a finished task, dbt's many models together in one."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from demo.api import AirflowApi, epoch
+from demo.errors import RunFailedError
+
+FINISHED = {"success", "skipped", "failed", "upstream_failed", "removed"}
+SIGNS = {"success": "done", "skipped": "skipped", "failed": "FAILED", "upstream_failed": "not reached"}
+LOG_LINES = 25
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is shown once: one task, or one group of tasks."""
+
+    name: str
+    state: str
+    seconds: float
+
+
+def follow(
+    api: AirflowApi,
+    dag_id: str,
+    run_id: str,
+    say: Callable[[str], None],
+    still_running: Callable[[], None],
+    pause: float = 1.0,
+) -> None:
+    """Show a run until it ends.
+
+    Args:
+        still_running: called at every look; raises if Airflow itself has died.
+
+    Raises:
+        RunFailedError: the run ended red; the failed tasks' last lines have been said.
+    """
+    shown: set[str] = set()
+    told: set[tuple[str, int, int]] = set()
+    while True:
+        still_running()
+        # The run's state first: all tasks are final once it is.
+        state = api.run(dag_id, run_id)["state"]
+        tasks = api.tasks(dag_id, run_id)
+        for line in finished_lines(tasks):
+            if line.name not in shown:
+                shown.add(line.name)
+                say(f"  {line.name:<28} {SIGNS.get(line.state, line.state):<12} {line.seconds:7.1f} s")
+        for task in tasks:
+            attempt = (task["task_id"], task["map_index"], task["try_number"])
+            if task["state"] in ("failed", "up_for_retry") and attempt not in told:
+                told.add(attempt)
+                _say_why(api, task, say)
+        if state == "success":
+            return
+        if state == "failed":
+            failed = sorted({t["task_id"] for t in tasks if t["state"] == "failed"})
+            raise RunFailedError(
+                f"{dag_id} ended red at {', '.join(failed) or 'no task'}. Its lines are above and in Airflow's "
+                "UI. When the cause is gone, clear the task there, or run the same command again."
+            )
+        time.sleep(pause)
+
+
+def finished_lines(tasks: list[dict[str, Any]]) -> list[Line]:
+    """The lines of all tasks and groups of which every part is finished, in the order they ended.
+
+    A group (`dbt.…`, or a mapped task's several instances) is as bad as its worst part; its seconds are
+    those from its first start to its last end.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for task in tasks:
+        groups.setdefault(task["task_id"].partition(".")[0], []).append(task)
+    lines = []
+    for name, parts in groups.items():
+        if not all(part["state"] in FINISHED for part in parts):
+            continue
+        states = {part["state"] for part in parts}
+        worst = next(
+            (s for s in ("failed", "upstream_failed", "success", "skipped") if s in states), "removed"
+        )
+        starts = [epoch(p["start_date"]) for p in parts if p["start_date"]]
+        ends = [epoch(p["end_date"]) for p in parts if p["end_date"]]
+        seconds = max(ends) - min(starts) if starts and ends else 0.0
+        label = name if len(parts) == 1 else f"{name} ({len(parts)} tasks)"
+        lines.append((max(ends, default=0.0), Line(label, worst, seconds)))
+    return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
+
+
+def _say_why(api: AirflowApi, task: dict[str, Any], say: Callable[[str], None]) -> None:
+    again = "failed and will be tried again" if task["state"] == "up_for_retry" else "failed"
+    say(f"  {task['task_id']} {again} (attempt {task['try_number']}). The end of its log:")
+    for line in api.log_tail(task, LOG_LINES):
+        say(f"    | {line[:300]}")

@@ -1,0 +1,142 @@
+"""The programs the demo starts: each marked with the data directory it works for, so that it is found again.
+
+The mark is an environment variable, inherited by whatever a program starts: even a command whose parent was
+killed is known to belong here, and no other program on the machine can be mistaken for one of ours.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from demo.errors import PortTakenError
+
+MARK = "STARTED_FOR_REACH_DATA"
+SECONDS_TO_STOP = 15.0
+
+
+class Programs:
+    """The long-running programs of one data directory, by name."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._folder = data / "processes"
+
+    def log(self, name: str) -> Path:
+        """Where the program's output goes."""
+        return self._folder / f"{name}.log"
+
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+        """Start a program that outlives this one; what a crashed one of that name left is stopped first."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        known = self._read(name)
+        if known:
+            _end(lambda: [p for p in marked(self._data) if _session(p) == known[0]])
+        with self.log(name).open("ab") as log:
+            process = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                env={**env, MARK: str(self._data)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started = psutil.Process(process.pid).create_time()
+        self._file(name).write_text(json.dumps([process.pid, started]))
+
+    def running(self, name: str) -> int | None:
+        """The program's process id, or None if it does not run."""
+        known = self._read(name)
+        if known is None:
+            return None
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(known[0])
+            # The start time tells a reused process id from ours.
+            if process.create_time() == known[1] and process.status() != psutil.STATUS_ZOMBIE:
+                return process.pid
+        return None
+
+    def stop(self, name: str) -> None:
+        """Stop one program and all it started in its session."""
+        known = self._read(name)
+        if known:
+            _end(lambda: [p for p in marked(self._data) if _session(p) == known[0]])
+            self._file(name).unlink(missing_ok=True)
+
+    def stop_all(self) -> int:
+        """Stop everything marked with this data directory; returns how many processes there were."""
+        count = _end(lambda: marked(self._data))
+        for file in self._folder.glob("*.json"):
+            file.unlink()
+        return count
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    def _read(self, name: str) -> tuple[int, float] | None:
+        try:
+            pid, started = json.loads(self._file(name).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid, started
+
+
+def marked(data: Path) -> list[psutil.Process]:
+    """Every living process that was started for this data directory, by whomever."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARK) == str(data):
+                found.append(process)
+    return found
+
+
+def memory(processes: Sequence[psutil.Process]) -> int:
+    """Bytes held by the processes, pages they share counted once (proportional set size)."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error, OSError):
+            info = process.memory_full_info()
+            total += getattr(info, "pss", info.uss)
+    return total
+
+
+def require_free_port(port: int, purpose: str, setting: str) -> None:
+    """Raises PortTakenError if another program listens there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTakenError(port, purpose, setting) from error
+
+
+def _session(process: psutil.Process) -> int:
+    try:
+        return os.getsid(process.pid)
+    except OSError:
+        return -1
+
+
+def _end(find: Callable[[], list[psutil.Process]]) -> int:
+    """Ask what `find` finds to end, then make it; asks `find` again, for what ends may have started more."""
+    first = find()
+    _signal(first, signal.SIGTERM)
+    psutil.wait_procs(first, timeout=SECONDS_TO_STOP)
+    while rest := find():
+        _signal(rest, signal.SIGKILL)
+        psutil.wait_procs(rest, timeout=SECONDS_TO_STOP)
+    return len(first)
+
+
+def _signal(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(number)

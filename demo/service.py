@@ -1,0 +1,83 @@
+"""The recommendation service: started on loopback if it does not run, and asked as any client would."""
+
+import os
+import sys
+import time
+from typing import Any
+
+import duckdb
+import httpx
+
+from demo.errors import DemoError, NotReadyError, ProcessFailedError
+from demo.processes import Programs, require_free_port
+from settings import ROOT, Settings
+
+NAME = "service"
+SECONDS_TO_START = 120
+# Customers by how many baskets they have: one of the busiest, one in the middle, one who seldom comes.
+PLACES = {"comes often": 0.02, "comes now and then": 0.5, "comes seldom": 0.97}
+
+
+class Service:
+    """The service of one installation."""
+
+    def __init__(self, settings: Settings, programs: Programs) -> None:
+        self._settings = settings
+        self._programs = programs
+        self._http = httpx.Client(base_url=self.url, timeout=30)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._settings.service_port}"
+
+    def start(self, fresh: bool) -> bool:
+        """Start it, or if `fresh` start it anew; returns whether it was started."""
+        if fresh:
+            self._programs.stop(NAME)
+        if self._programs.running(NAME):
+            return False
+        require_free_port(self._settings.service_port, "the recommendation service", "REACH_SERVICE_PORT")
+        env = {**os.environ, "REACH_DATA": str(self._settings.data), "DO_NOT_TRACK": "1"}
+        self._programs.start(NAME, [sys.executable, "-m", "serving"], env, cwd=ROOT)
+        return True
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            if self._programs.running(NAME) is None:
+                log = self._programs.log(NAME)
+                lines = log.read_text(errors="replace").splitlines()[-20:]
+                raise ProcessFailedError(
+                    f"The service has ended. Its last lines, from {log}:\n" + "\n".join(lines)
+                )
+            try:
+                if self._http.get("/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.5)
+        raise NotReadyError(
+            f"The service at {self.url} was not ready within {SECONDS_TO_START} seconds. "
+            f"Its output: {self._programs.log(NAME)}"
+        )
+
+    def recommend(self, customer_id: str, slate: str, k: int) -> dict[str, Any]:
+        """The service's answer to one request."""
+        body = {"customer_id": customer_id, "slate": slate, "k": k}
+        answer = self._http.post("/recommend", json=body)
+        if answer.status_code != 200:
+            raise DemoError(f"The service answered {answer.status_code}: {answer.text[:500]}")
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def three_customers(settings: Settings) -> dict[str, str]:
+    """A habit -> a customer of the admitted data who has it; the same three for the same data."""
+    transactions = settings.paths.admitted / "transactions.parquet"
+    with duckdb.connect() as database:
+        ids = database.execute(
+            "select customer_id from read_parquet(?) group by customer_id"
+            " order by count(distinct basket_id) desc, customer_id",
+            [str(transactions)],
+        ).fetchall()
+    return {habit: ids[int(place * (len(ids) - 1))][0] for habit, place in PLACES.items()}

@@ -1,0 +1,45 @@
+"""What the demo prints: three customers' lists, and where to look."""
+
+from pathlib import Path
+from typing import Any
+
+from demo.service import Service
+from settings import Settings
+
+SHOWN = {"all": 5, "explore": 3}
+TITLES = {"all": "will buy next", "explore": "has never bought before"}
+
+
+def answers(service: Service, habit: str, customer_id: str) -> list[str]:
+    """The customer's lists, as lines."""
+    lines = [f"\nCustomer {customer_id}, who {habit}"]
+    for slate, k in SHOWN.items():
+        answer = service.recommend(customer_id, slate, k)
+        lines.append(f"  {TITLES[slate]} ({slate}, model {answer['model_version']}):")
+        lines += [_item(rank, item) for rank, item in enumerate(answer["items"], start=1)]
+        if answer["fallback"]:
+            lines.append(f"    (fallback: {answer['fallback']})")
+    return lines
+
+
+def _item(rank: int, item: dict[str, Any]) -> str:
+    return f"    {rank}. {item['name'][:52]:<52}  {item['reason']}"
+
+
+def places(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:
+    """Where to look, as lines; a page that does not exist is not named."""
+    paths = settings.paths
+    data_docs = sorted(paths.quality.rglob("index.html"), key=lambda page: page.stat().st_mtime)
+    pages = {
+        "Model report": paths.runs / "latest" / "report.html",
+        "Data Docs": data_docs[-1] if data_docs else Path("missing"),
+        "dbt docs": paths.dbt_target / "docs" / "static_index.html",
+    }
+    return [
+        "\nWhere to look",
+        f"  {'Airflow':<14} {airflow}  (login {user}, password {password})",
+        *(f"  {name:<14} {page.as_uri()}" for name, page in pages.items() if page.is_file()),
+        f"  {'Service':<14} {service}  (try: curl -s {service}/recommend -H 'content-type: application/json'"
+        """ -d '{"customer_id": "1", "slate": "explore", "k": 5}')""",
+        f"  {'Stop it all':<14} make down",
+    ]
