@@ -61,7 +61,6 @@ def build_catalogue(
         type_names=products.content()["product_type"],
         codes={field: codes[field] for field in ("product_id", *CONTENT)},
         activity=products.activity,
-        sellable=products.sellable,
         vectors=candidate_tower(candidate_inputs(codes, products.activity)),
         item_to_item=ItemToItem.fit(
             purchase_matrix(customers, index), config.regularisation, config.max_customers, seed

@@ -56,6 +56,13 @@ class Run:
     def read_json(self, name: str) -> Any:
         return json.loads(self.path(name).read_text())
 
+    def link(self, name: str, target: str) -> None:
+        """Offer the part `target` under a second name, in one step."""
+        staged = self.folder / f".{name}.staged"
+        staged.unlink(missing_ok=True)
+        staged.symlink_to(target)
+        staged.replace(self.folder / name)
+
     def make_latest(self) -> None:
         """Let `latest` point here, in one step."""
         link = self._latest.with_name(f".latest.{os.getpid()}")

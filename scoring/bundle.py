@@ -16,6 +16,7 @@ from scoring.errors import BundleError
 from scoring.features import CATEGORICAL, NUMERIC
 from scoring.ranker import Ranker
 from scoring.recommender import Recommender, Slate
+from scoring.retriever import Retriever
 from scoring.towers import Tower
 
 MANIFEST = "manifest.json"
@@ -46,6 +47,8 @@ class Manifest(BaseModel):
     categorical: list[str]
     quotas: dict[str, int]
     ranker: str
+    item_to_item: dict[str, Any]
+    trained_until: date
     seed: int
     metrics: dict[str, Any]
     gate: dict[str, Any]
@@ -91,12 +94,8 @@ class Bundle:
                 f"Bundle {manifest.version} was trained on other features than this code computes. "
                 "Train a new version or run the code of revision " + manifest.git_revision + "."
             )
-        recommender = Recommender(
-            Catalogue.load(path / CATALOGUE),
-            Tower(path / QUERY_TOWER),
-            Ranker(path / RANKER),
-            manifest.quotas,
-        )
+        retriever = Retriever(Catalogue.load(path / CATALOGUE), Tower(path / QUERY_TOWER), manifest.quotas)
+        recommender = Recommender(retriever, Ranker(path / RANKER))
         golden = [Golden.model_validate(item) for item in json.loads((path / GOLDEN).read_text())]
         return cls(path, manifest, recommender, golden)
 

@@ -37,10 +37,10 @@ def gather(block: Block, quotas: Mapping[str, int]) -> list[Candidates]:
     names = list(SOURCES)
     result = []
     for row, own in enumerate(block.positions):
-        allowed = block.catalogue.sellable.copy()
+        allowed = np.ones(len(block.catalogue), bool)
         allowed[own] = False
         lists = {
-            name: _top(scores[name][row], quota, np.ones_like(allowed) if name == "repeats" else allowed)
+            name: _top(scores[name][row], quota, ~allowed if name == "repeats" else allowed)
             for name, quota in quotas.items()
         }
         positions = np.concatenate(list(lists.values()))

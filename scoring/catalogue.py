@@ -1,4 +1,4 @@
-"""Every product as it stands at one instant: categories, numbers, item vectors and item-to-item weights."""
+"""The products on offer at one instant (sold before it, or on a coming promotion): categories, numbers, item vectors and item-to-item weights."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,6 @@ class Catalogue:
     product_ids, names, type_names: `[products]` strings.
     codes: vocabulary numbers, int32 `[products]`, for `product_id` and each name in `schema.CONTENT`.
     activity: float32 `[products, len(schema.ACTIVITY)]`.
-    sellable: whether the product was sold before the instant or is on a coming promotion, bool `[products]`.
     vectors: the candidate tower's output, float32 `[products, dimensions]`.
     item_to_item: EASE weights fitted on the purchases known at the instant.
     """
@@ -31,7 +30,6 @@ class Catalogue:
     type_names: list[str]
     codes: dict[str, np.ndarray]
     activity: np.ndarray
-    sellable: np.ndarray
     vectors: np.ndarray
     item_to_item: ItemToItem
 
@@ -51,7 +49,6 @@ class Catalogue:
         folder.mkdir(parents=True, exist_ok=True)
         table = pa.table(
             {"product_id": self.product_ids, "name": self.names, "type_name": self.type_names}
-            | {"sellable": self.sellable}
             | {f"code_{field}": codes for field, codes in self.codes.items()}
             | {f"activity_{name}": self.activity[:, i] for i, name in enumerate(ACTIVITY)},
             metadata={"as_of": self.as_of.isoformat()},
@@ -71,7 +68,6 @@ class Catalogue:
             type_names=columns["type_name"].to_pylist(),
             codes={field: columns[f"code_{field}"].to_numpy() for field in ("product_id", *CONTENT)},
             activity=np.column_stack([columns[f"activity_{name}"].to_numpy() for name in ACTIVITY]),
-            sellable=columns["sellable"].to_numpy(zero_copy_only=False),
             vectors=np.load(folder / "vectors.npy", allow_pickle=False),
             item_to_item=ItemToItem.load(folder / "item_to_item"),
         )

@@ -15,13 +15,16 @@ REASONS = {
 """A sentence for each source that brings new products; `repeats` speaks of the customer's own purchases."""
 
 
-def reason(block: Block, row: int, position: int, source: str) -> str:
-    """One sentence for the product at catalogue index `position`."""
+def reason(block: Block | None, position: int, source: str) -> str:
+    """One sentence for the product at catalogue index `position`, for the one customer of the block."""
+    if block is None or source in ("popular", "trend"):
+        return REASONS[source]
     if source != "repeats":
-        return REASONS[source].format(type=block.catalogue.type_names[position].lower() or "what")
-    mine = int(np.flatnonzero(block.positions[row] == position)[0])
-    times = int(block.own(row, "baskets")[mine])
-    gap = float(block.own(row, "gap_mean_days")[mine])
+        type_name = block.catalogue.type_names[position].lower()
+        return REASONS[source].format(type=type_name or "this kind of product")
+    mine = int(np.flatnonzero(block.positions[0] == position)[0])
+    times = int(block.own(0, "baskets")[mine])
+    gap = float(block.own(0, "gap_mean_days")[mine])
     if times >= 3 and gap >= 2:
         return f"You buy this about every {gap:.0f} days"
     return "You bought this before" if times == 1 else f"You bought this {times} times"

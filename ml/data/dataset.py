@@ -45,7 +45,7 @@ class Dataset:
         return ids, customers
 
     def products(self, snapshot: datetime) -> "Products":
-        """Every product known at the snapshot, ordered by id."""
+        """Products on offer at the snapshot (sold before, or on a coming promotion), ordered by id."""
         return Products(self._read("products", snapshot).sort_by("product_id"))
 
     def labels(self, snapshot: datetime) -> dict[str, np.ndarray]:
@@ -78,14 +78,9 @@ class Products:
 
     @cached_property
     def activity(self) -> np.ndarray:
-        """float32 `[products, len(schema.ACTIVITY)]`; 0 for products without any activity."""
+        """float32 `[products, len(schema.ACTIVITY)]`."""
         columns = [_numbers(self.table[f"product_activity__{name}"]) for name in ACTIVITY]
         return np.column_stack(columns).astype(np.float32)
-
-    @cached_property
-    def sellable(self) -> np.ndarray:
-        """Products sold before the snapshot or on a coming promotion: those with an activity row."""
-        return ~self.table["product_activity__buyers"].is_null().to_numpy(zero_copy_only=False)
 
     def _strings(self, name: str) -> list[str]:
         return pc.fill_null(self.table[f"product_content__{name}"], "").to_pylist()

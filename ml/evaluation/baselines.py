@@ -12,13 +12,12 @@ OWN_FREQUENCY = "decayed own frequency"
 
 
 def popularity_order(catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray]:
-    """Sellable products by customers who bought them in the last four weeks; ties by all-time buyers, then index.
+    """Products by customers who bought them in the last four weeks; ties by all-time buyers, then index.
 
     Returns catalogue indices and the score of every product, `[products]`.
     """
     score = catalogue.column("buyers_4w") + 1e-5 * catalogue.column("buyers").astype(np.float64)
-    sold = np.flatnonzero(catalogue.sellable)
-    return sold[np.lexsort((sold, -score[sold]))], score
+    return np.lexsort((np.arange(len(catalogue)), -score)), score
 
 
 def popularity(block: Block) -> Slates:

@@ -8,7 +8,7 @@ import numpy as np
 
 from scoring.customer import Customer
 from scoring.features import CATEGORICAL, NUMERIC, cross_features
-from scoring.recommender import Recommender
+from scoring.retriever import Retriever
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class RankingExamples:
 
 
 def build(
-    recommender: Recommender, ids: Sequence[str], customers: Sequence[Customer], labels: Mapping[str, np.ndarray]
+    retriever: Retriever, ids: Sequence[str], customers: Sequence[Customer], labels: Mapping[str, np.ndarray]
 ) -> RankingExamples:
     """Examples of one snapshot: customers who bought something after it, with the catalogue as of it."""
     kept = [row for row, customer_id in enumerate(ids) if customer_id in labels]
-    index = recommender.catalogue.index
+    index = retriever.catalogue.index
     bought_by_customer = [
         np.array([index[product] for product in labels[ids[row]] if product in index]) for row in kept
     ]
     numeric, categorical, bought, is_own = [], [], [], []
     done = 0
-    for block, candidates in recommender.candidates([customers[row] for row in kept]):
+    for block, candidates in retriever.candidates([customers[row] for row in kept]):
         for row, found in enumerate(candidates):
             features = cross_features(block, row, found)
             numeric.append(features[0])

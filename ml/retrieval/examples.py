@@ -23,14 +23,12 @@ class SnapshotExamples:
     candidates: the candidate tower's inputs, `[products, …]`.
     firsts: for each customer the catalogue indices of products bought after, but never before, the snapshot.
     frequency: how often a product is a positive, as a share of all positives, float32 `[products]`.
-    sellable: indices of the products that may be drawn as negatives.
     """
 
     queries: Mapping[str, np.ndarray]
     candidates: Mapping[str, np.ndarray]
     firsts: list[np.ndarray]
     frequency: np.ndarray
-    sellable: np.ndarray
 
     @property
     def positives(self) -> int:
@@ -50,7 +48,6 @@ def build(
     index: Mapping[str, int],
     codes: Mapping[str, np.ndarray],
     activity: np.ndarray,
-    sellable: np.ndarray,
 ) -> SnapshotExamples:
     """Examples of one snapshot; customers without a first purchase after it teach nothing and are dropped."""
     kept = [row for row, first in enumerate(firsts) if len(first)]
@@ -60,7 +57,6 @@ def build(
         candidates=candidate_inputs(codes, activity),
         firsts=[firsts[row] for row in kept],
         frequency=(counts / counts.sum()).astype(np.float32),
-        sellable=np.flatnonzero(sellable),
     )
 
 
@@ -99,12 +95,12 @@ def _batch(
 ) -> Batch:
     picked = [rng.permutation(snapshot.firsts[row])[:POSITIVES_PER_CUSTOMER] for row in rows]
     positives = np.concatenate(picked)
-    drawn = rng.choice(snapshot.sellable, negatives)
+    drawn = rng.integers(0, len(snapshot.frequency), negatives)
     ids = np.concatenate([positives, drawn])
     # A candidate is in the batch as somebody's positive or as a uniform draw (mixed negative sampling,
     # Yang et al. 2020); logQ corrects for the sum of both.
     share = len(positives) / len(ids)
-    probability = share * snapshot.frequency[ids] + (1 - share) / len(snapshot.sellable)
+    probability = share * snapshot.frequency[ids] + (1 - share) / len(snapshot.frequency)
     return Batch(
         queries={name: values[rows] for name, values in snapshot.queries.items()},
         query_of=np.repeat(np.arange(len(rows), dtype=np.int32), [len(items) for items in picked]),

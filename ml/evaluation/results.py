@@ -1,0 +1,111 @@
+"""What an evaluation found: one number a customer, method and score; means with intervals; the lists themselves."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.evaluation.intervals import bootstrap, paired
+from ml.evaluation.judge import Slates
+
+SCORES = "scores.parquet"
+FACTS = "facts.json"
+
+
+@dataclass(frozen=True)
+class Results:
+    """scores: by method and score name, float `[customers]`, NaN where a customer had nothing to find.
+
+    coverage: different products shown in the first ten, by method and slate; union: recall of the candidates;
+    champion: the deployed version that was judged too, if any.
+    """
+
+    customer_ids: list[str]
+    scores: dict[str, dict[str, np.ndarray]]
+    coverage: dict[str, dict[str, int]]
+    union: dict[str, float]
+    ranker: str
+    champion: str | None
+
+    def summary(self, seed: int) -> dict[str, Any]:
+        """Means with 95% intervals of every method, and the candidates' recall."""
+        methods = {}
+        for method, scores in self.scores.items():
+            estimates = {name: bootstrap(values, seed) for name, values in scores.items()}
+            methods[method] = {
+                "means": {name: estimate.mean for name, estimate in estimates.items()},
+                "intervals": {name: [estimate.low, estimate.high] for name, estimate in estimates.items()},
+                "coverage": self.coverage[method],
+            }
+        return {
+            "customers": len(self.customer_ids),
+            "ranker": self.ranker,
+            "champion": self.champion,
+            "candidates": self.union,
+            "methods": methods,
+        }
+
+    def differences(self, method: str, other: str, seed: int) -> dict[str, Any]:
+        """Paired differences `method` - `other` of every score."""
+        return {
+            name: paired(values, self.scores[other][name], seed) for name, values in self.scores[method].items()
+        }
+
+    def table(self, seed: int) -> str:
+        """The methods and their means, as text."""
+        names = list(next(iter(self.scores.values())))
+        width = max(len(method) for method in self.scores) + 2
+        lines = ["".ljust(width) + "".join(name.rjust(20) for name in names)]
+        for method, scores in self.scores.items():
+            lines.append(method.ljust(width) + "".join(f"{np.nanmean(scores[n]):20.4f}" for n in names))
+        return "\n".join(lines)
+
+    def save(self, folder: Path) -> None:
+        rows = [
+            pa.table({"customer_id": self.customer_ids, "value": values})
+            .append_column("method", pa.array([method] * len(values)))
+            .append_column("score", pa.array([name] * len(values)))
+            for method, scores in self.scores.items()
+            for name, values in scores.items()
+        ]
+        pq.write_table(pa.concat_tables(rows), folder / SCORES)
+        facts = {k: v for k, v in asdict(self).items() if k not in ("scores", "customer_ids")}
+        (folder / FACTS).write_text(json.dumps(facts, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Results":
+        table = pq.read_table(folder / SCORES)
+        methods, names = table["method"].to_pylist(), table["score"].to_pylist()
+        values, ids = table["value"].to_numpy(), table["customer_id"].to_pylist()
+        keys = list(dict.fromkeys(zip(methods, names, strict=True)))
+        n = len(ids) // len(keys)
+        scores: dict[str, dict[str, np.ndarray]] = {}
+        for i, (method, name) in enumerate(keys):
+            scores.setdefault(method, {})[name] = values[i * n : (i + 1) * n]
+        facts = json.loads((folder / FACTS).read_text())
+        return cls(customer_ids=ids[:n], scores=scores, **facts)
+
+    def save_lists(self, path: Path, methods: dict[str, Slates], product_ids: list[str]) -> None:
+        """Every method's lists: `method, slate, customer_id, rank, product_id, score`, rank 1 first."""
+        products, customers = np.array(product_ids), np.array(self.customer_ids)
+        tables = []
+        for method, slates in methods.items():
+            for slate, lists in slates.items():
+                row, place = np.nonzero(lists.positions >= 0)
+                tables.append(
+                    pa.table(
+                        {
+                            "method": pa.array([method] * len(row)).dictionary_encode(),
+                            "slate": pa.array([slate] * len(row)).dictionary_encode(),
+                            "customer_id": customers[row],
+                            "rank": (place + 1).astype(np.int16),
+                            "product_id": products[lists.positions[row, place]],
+                            "score": lists.scores[row, place],
+                        }
+                    ).unify_dictionaries()
+                )
+        pq.write_table(pa.concat_tables(tables).unify_dictionaries(), path)

@@ -1,0 +1,68 @@
+"""Training sets through Feast's point-in-time join: features at every snapshot, labels one horizon later."""
+
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feature_repo.entity_rows import entity_rows
+from feature_repo.publication import current_publication
+from feature_repo.store import historical_table, open_store
+from ml.config import Config
+from ml.data.splits import label_instant, split
+from ml.errors import NotEnoughData
+from ml.runs import Run
+from ml.steps.plan import Plan
+from settings import Settings
+
+QUERY_SERVICE = "retrieval_query_v1"
+CANDIDATE_SERVICE = "retrieval_candidate_v1"
+LABEL_SERVICE = "labels_v1"
+SERVICES = [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE]
+
+
+def prepare(
+    settings: Settings, config: Config, run: Run, as_of: date, reason: str, shift_weeks: int
+) -> dict[str, Any]:
+    """Write `dataset/` and the plan. `shift_weeks` judges an earlier window: 4 is the validation window."""
+    features = current_publication(settings.paths.features)
+    if features.as_of != as_of:
+        raise NotEnoughData(
+            f"The published features are as of {features.as_of}, not {as_of}. Run build_features for {as_of} first."
+        )
+    store = open_store(settings)
+    instants = settings.snapshot_instants(as_of)
+    cuts = split(instants, config.windows, shift_weeks)
+    labelled = [cuts.judged, *cuts.ranker, *cuts.retrieval]
+    snapshot_of = {label_instant(cut, instants, config.windows): cut for cut in labelled}
+
+    questions = {
+        "customers": (QUERY_SERVICE, entity_rows(store, "customer_history", cuts.featured)),
+        "products": (CANDIDATE_SERVICE, entity_rows(store, "product_activity", cuts.featured)),
+        "labels": (LABEL_SERVICE, entity_rows(store, "customer_purchases", list(snapshot_of))),
+    }
+    with run.stage("dataset") as folder:
+        for name, (service, entities) in questions.items():
+            if entities.empty:
+                raise NotEnoughData(f"No {name} are known at any of the run's {len(labelled)} snapshots before {as_of}.")
+            table = historical_table(store, service, entities)
+            if name == "labels":
+                table = table.rename_columns({"customer_purchases__product_ids": "product_ids"})
+                table = _moved(table, snapshot_of)
+            names = {"event_timestamp": "snapshot"}
+            table = table.rename_columns([names.get(column, column) for column in table.column_names])
+            pq.write_table(table.sort_by("snapshot"), folder / f"{name}.parquet", row_group_size=20_000)
+            print(f"{name}: {len(table):,} rows through {service}", flush=True)
+    Plan(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
+    return {"run_id": run.run_id, "as_of": as_of.isoformat(), "judged": cuts.judged.isoformat()}
+
+
+def _moved(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
+    """A label is true at the end of its window; training asks for it by the snapshot at its start."""
+    ends = pa.array(list(snapshot_of), labels["event_timestamp"].type)
+    starts = pa.array(list(snapshot_of.values()), labels["event_timestamp"].type)
+    position = pc.index_in(labels["event_timestamp"], ends)
+    column = labels.column_names.index("event_timestamp")
+    return labels.set_column(column, "event_timestamp", starts.take(position.combine_chunks()))

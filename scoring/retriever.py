@@ -1,0 +1,32 @@
+"""The first stage: from customers to candidates."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from scoring.candidates import Candidates, gather
+from scoring.catalogue import Catalogue
+from scoring.customer import Customer
+from scoring.sources import Block
+from scoring.towers import Tower, query_inputs
+
+BLOCK = 64
+"""Customers treated together: enough for the matrix products, few enough for the dense score matrices."""
+
+
+class Retriever:
+    """A catalogue and a query tower. Safe to call from several threads.
+
+    quotas: how many products each source may put forward.
+    """
+
+    def __init__(self, catalogue: Catalogue, query_tower: Tower, quotas: Mapping[str, int]):
+        self.catalogue = catalogue
+        self._query_tower = query_tower
+        self._quotas = dict(quotas)
+
+    def candidates(self, customers: Sequence[Customer]) -> Iterator[tuple[Block, list[Candidates]]]:
+        """Candidates of every customer, a block at a time and in their order."""
+        for start in range(0, len(customers), BLOCK):
+            part = customers[start : start + BLOCK]
+            vectors = self._query_tower(query_inputs(part, self.catalogue.index, self.catalogue.codes))
+            block = Block.of(part, self.catalogue, vectors)
+            yield block, gather(block, self._quotas)
