@@ -1,0 +1,4 @@
+"""The recommendation service: the champion bundle and the online store behind `POST /recommend`.
+
+Knows `scoring`, the read side of `release`, `feature_repo`'s door and `settings`; no training code, no TensorFlow.
+"""

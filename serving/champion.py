@@ -1,0 +1,124 @@
+"""Following the champion: load the new bundle beside the old, check it, swap in one assignment, keep the previous."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from release.registry import Pointer
+from scoring.bundle import Bundle
+from serving.limits import Limits
+from serving.metrics import Metrics
+
+logger = logging.getLogger("reach.serving")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A pointer that was not followed, and when to try again (monotonic seconds)."""
+
+    pointer: Pointer
+    retry_at: float
+
+
+class ChampionFollower:
+    """Holds the bundle that serves. `current` is read by requests and replaced whole, so none sees half a swap.
+
+    look_up: reads the pointer; None if there is none.
+    load: opens and verifies a version's bundle; raises whatever is wrong with it.
+    """
+
+    def __init__(
+        self,
+        look_up: Callable[[], Pointer | None],
+        load: Callable[[str], Bundle],
+        limits: Limits,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.current: Bundle | None = None
+        self._previous: Bundle | None = None
+        self._followed: Pointer | None = None
+        self._refusal: Refusal | None = None
+        self._look_up = look_up
+        self._load = load
+        self._limits = limits
+        self._metrics = metrics
+        self._clock = clock
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Follow the pointer on a thread until `stop`."""
+        threading.Thread(target=self._run, name="champion", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def step(self) -> None:
+        """Look once, and swap if the pointer moved. Whatever goes wrong, the present bundle keeps serving."""
+        try:
+            pointer = self._look_up()
+        except Exception as error:
+            logger.error("The champion pointer cannot be read; nothing changes. %s", error)
+            return
+        if pointer is None or pointer == self._followed or self._is_refused(pointer):
+            return
+        if pointer.version is None:
+            self._swap(None, pointer)
+            return
+        try:
+            bundle = self._bundle(pointer.version)
+        except Exception as error:  # a broken bundle may break in any way
+            self._refuse(pointer, pointer.version, error)
+            return
+        self._swap(bundle, pointer)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.step()
+            except Exception:  # a thread that dies here would leave this version serving for ever, unnoticed
+                logger.exception("Following the champion failed; trying again.")
+            self._stop.wait(self._limits.poll_seconds)
+
+    def _bundle(self, version: str) -> Bundle:
+        """The version's bundle, ready to serve: at hand if it is the present or the previous one."""
+        for bundle in (self.current, self._previous):
+            if bundle is not None and bundle.version == version:
+                return bundle
+        self._previous = None  # not three bundles in memory at once
+        bundle = self._load(version)
+        bundle.check_golden()  # also warms it up: every model and every slate has run once
+        return bundle
+
+    def _swap(self, bundle: Bundle | None, pointer: Pointer) -> None:
+        before = self.current
+        self._followed = pointer
+        self._refusal = None
+        self.current = bundle
+        self._metrics.generation.labels("serving").set(pointer.generation)
+        if bundle is before:
+            return
+        if before is not None:
+            self._previous = before
+            self._metrics.bundle.labels(before.version, before.as_of.isoformat()).set(0)
+        self._metrics.swaps.inc()
+        if bundle is None:
+            logger.warning("The champion was withdrawn: %s", pointer.reason)
+            return
+        self._metrics.bundle.labels(bundle.version, bundle.as_of.isoformat()).set(1)
+        logger.info("Version %s serves now (generation %d).", bundle.version, pointer.generation)
+
+    def _is_refused(self, pointer: Pointer) -> bool:
+        refusal = self._refusal
+        return refusal is not None and refusal.pointer == pointer and self._clock() < refusal.retry_at
+
+    def _refuse(self, pointer: Pointer, version: str, error: Exception) -> None:
+        serving = self.current.version if self.current else "nothing"
+        logger.error(
+            "Version %s is refused, %s keeps serving. %s: %s", version, serving, type(error).__name__, error
+        )
+        self._refusal = Refusal(pointer, self._clock() + self._limits.refused_seconds)
+        self._metrics.refused.labels(version).inc()
+        self._metrics.generation.labels("refused").set(pointer.generation)

@@ -1,0 +1,36 @@
+"""What the service allows and how long it waits, in one place."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one service process.
+
+    feature_seconds: a request waits this long for the online store, then answers without it.
+    feature_threads: reads that may run at once, and so may hang at once.
+    breaker_failures: so many failed reads in a row stop further reads for `breaker_seconds`.
+    fresh_days: features older than the bundle's as_of by more than this are reported as stale.
+    poll_seconds: how often the champion pointer is read.
+    refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
+    body_bytes, body_seconds: size of a request's body and the time it may take to arrive.
+    scoring_threads: requests scored at once; numpy and ONNX Runtime let go of the interpreter while they compute.
+    waiting_requests: requests taken in at once; beyond, BentoML answers 429.
+    request_seconds: BentoML gives a request up with 504 after this long.
+    """
+
+    feature_seconds: float = 0.150
+    feature_threads: int = 2
+    breaker_failures: int = 3
+    breaker_seconds: float = 5.0
+    fresh_days: int = 7
+    poll_seconds: float = 1.0
+    refused_seconds: float = 60.0
+    body_bytes: int = 16_384
+    body_seconds: float = 2.0
+    scoring_threads: int = 2
+    waiting_requests: int = 128
+    request_seconds: float = 10.0
+
+
+LIMITS = Limits()

@@ -1,0 +1,54 @@
+"""What the service counts besides BentoML's own request counters and latencies; all of it on `/metrics`."""
+
+from functools import cache
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+"""Upper bounds of the latency buckets, here and in BentoML's request histogram."""
+
+# BentoML runs Prometheus' client in its multi-process mode, where a gauge must say which process' value counts.
+NEWEST = "mostrecent"
+
+
+class Metrics:
+    """The service's own metrics. No label ever holds a customer."""
+
+    def __init__(self) -> None:
+        self.answers = Counter(
+            "reach_recommendations",
+            "Answers by slate and by why they were not personal.",
+            ["slate", "fallback"],
+        )
+        self.rejected = Counter("reach_rejected_requests", "Requests turned away, by error.", ["error"])
+        self.failed = Counter("reach_failed_requests", "Requests the bundle could not score.")
+        self.scoring = Histogram("reach_scoring_seconds", "Scoring of one request.", buckets=SECONDS)
+        self.feature_seconds = Histogram(
+            "reach_feature_read_seconds", "Waiting for the online store in one request.", buckets=SECONDS
+        )
+        self.feature_reads = Counter(
+            "reach_feature_reads",
+            "Reads of the online store by outcome; 'refused' while it is given a rest.",
+            ["outcome"],
+        )
+        self.stale = Counter("reach_stale_features", "Answers from features older than the bundle allows.")
+        self.bundle = Gauge(
+            "reach_bundle_info",
+            "1 for the version that serves.",
+            ["version", "as_of"],
+            multiprocess_mode=NEWEST,
+        )
+        self.generation = Gauge(
+            "reach_champion_generation",
+            "Generation of the champion pointer that is 'serving', and the one last 'refused'.",
+            ["outcome"],
+            multiprocess_mode=NEWEST,
+        )
+        self.swaps = Counter("reach_bundle_swaps", "Changes of the serving version, the first one included.")
+        self.refused = Counter("reach_bundles_refused", "Bundles that were not let in.", ["version"])
+
+
+@cache
+def metrics() -> Metrics:
+    """This process' metrics, made on first use: by then BentoML has said where the processes meet."""
+    return Metrics()

@@ -1,0 +1,81 @@
+"""The service BentoML runs: wiring and HTTP. One process; a new champion is swapped in while it answers."""
+
+import logging
+
+import bentoml
+
+from serving.answers import Answers
+from serving.champion import ChampionFollower
+from serving.door import RequestDoor
+from serving.errors import ServingError
+from serving.features import CustomerReader, FeatureReads
+from serving.limits import LIMITS
+from serving.metrics import SECONDS, metrics
+from serving.schemas import RecommendRequest, RecommendResponse
+from serving.versions import champion_of, pinned_in
+from settings import Settings, load_settings
+
+PATH = "/recommend"
+
+# BentoML sets these before Python starts in its worker; BLAS reads them once, when numpy is imported. A request's
+# matrices are small: more threads cost six times the processor time and bring nothing.
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@bentoml.service(
+    name="reach",
+    workers=1,
+    envs=[{"name": name, "value": "1"} for name in ONE_THREAD],
+    traffic={"timeout": LIMITS.request_seconds, "max_concurrency": LIMITS.waiting_requests},
+    http={"host": "127.0.0.1"},
+    metrics={"duration": {"buckets": list(SECONDS)}},
+    logging={"access": {"enabled": False}},
+)
+class Reach:
+    """Personal recommendations for a retailer's customers: ask `POST /recommend`.
+
+    `GET /livez`: the process runs. `GET /readyz`: a version is loaded and the online store was opened, or could not
+    be. `GET /metrics`: Prometheus.
+    """
+
+    def __init__(self) -> None:
+        logging.getLogger("reach").setLevel(
+            logging.INFO
+        )  # operators want to read of swaps; BentoML shows warnings
+        settings = load_settings()
+        look_up, load = pinned_in(Reach.bento) if Reach.bento else champion_of(settings)
+        self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
+        self._features = FeatureReads(lambda: _open_customers(settings), LIMITS)
+        self._answers = Answers(lambda: self._champion.current, self._features, LIMITS, metrics())
+        self._champion.start()
+        self._features.start()
+
+    @bentoml.on_shutdown
+    def stop(self) -> None:
+        self._champion.stop()
+
+    def __is_ready__(self) -> bool:
+        return self._champion.current is not None and self._features.is_open
+
+    @bentoml.api(route=PATH)
+    async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:
+        """The best products for one customer, best first.
+
+        A customer without a history gets popular products, and `fallback` says so: that is an answer, not an error.
+        Wrong requests get 400 with a sentence a field; 503 means that no version serves yet.
+        """
+        try:
+            return await self._answers.answer(request)
+        except ServingError as error:
+            # BentoML sends a response object as it is, but hides the message of any error above 499.
+            return error.response()  # type: ignore[return-value]
+
+
+Reach.add_asgi_middleware(RequestDoor, path=PATH, limits=LIMITS)
+
+
+def _open_customers(settings: Settings) -> CustomerReader:
+    # Importing Feast takes seconds; a thread does it while the service already answers its health checks.
+    from feature_repo.store import OnlineCustomers
+
+    return OnlineCustomers(settings)

@@ -1,0 +1,42 @@
+"""Which version to serve and where its bundle lies: the champion of this installation, or the one in a Bento."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import bentoml
+
+from release.registry import Pointer, Registry
+from release.store import NAME, ModelStore
+from scoring.bundle import Bundle
+from settings import Settings
+
+LookUp = Callable[[], Pointer | None]
+Load = Callable[[str], Bundle]
+
+
+def champion_of(settings: Settings) -> tuple[LookUp, Load]:
+    """Follow the installation's champion pointer; bundles come from its model store."""
+    store = ModelStore(settings.paths.bentoml)
+    return Registry(settings.paths.release).pointer, lambda version: Bundle.open(store.path(version))
+
+
+def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
+    """Serve the one bundle a Bento was built with, by its full tag; `latest` could be another one tomorrow.
+
+    Raises BentoMLException if the Bento holds no bundle: build it with `python -m release build`.
+    """
+    versions = [model.tag.version for model in bento.info.all_models if model.tag.name == NAME]
+    if len(versions) != 1:
+        raise bentoml.exceptions.BentoMLException(
+            f"{bento.tag} holds {len(versions)} bundles named {NAME}, not one. Build it with 'python -m release build'."
+        )
+    pointer = Pointer(
+        generation=0,
+        version=versions[0],
+        previous=None,
+        changed_at=datetime.now(UTC).replace(tzinfo=None),
+        reason=f"built into {bento.tag}",
+        by="bento",
+    )
+    return lambda: pointer, lambda version: Bundle.open(Path(bentoml.models.get(f"{NAME}:{version}").path))
