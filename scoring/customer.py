@@ -44,6 +44,15 @@ class Customer:
         traits = {name: str(features.get(f"customer_profile__{name}") or "") for name in TRAITS}
         return cls(product_ids, history, profile, traits)
 
+    def to_features(self) -> dict[str, Any]:
+        """The features that `from_features` would build this customer from, as plain values."""
+        history = {f"customer_history__{name}": values.tolist() for name, values in self.history.items()}
+        profile = {
+            f"customer_profile__{name}": value
+            for name, value in (*self.profile.items(), *self.traits.items())
+        }
+        return {"customer_history__product_ids": list(self.product_ids)} | history | profile
+
     @classmethod
     def empty(cls) -> "Customer":
         """A customer of whom nothing is known."""

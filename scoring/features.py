@@ -9,7 +9,12 @@ from scoring.sources import Block
 NEVER_DAYS = 999.0
 """Days since something that never happened."""
 
-LEVELS = {"type": "product_type", "category": "category", "department": "department", "maker": "manufacturer_id"}
+LEVELS = {
+    "type": "product_type",
+    "category": "category",
+    "department": "department",
+    "maker": "manufacturer_id",
+}
 """The customer's affinity is measured at each of these levels of the catalogue."""
 
 _AFFINITY = ("decayed_20d", "decayed_120d", "baskets_13w", "products", "days_since_last", "due")
@@ -67,7 +72,9 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
     columns["own_in_last_basket"] = own["days_since_last"] <= profile["days_since_last_basket"] + 0.01
     unit_price = own["spend"] / np.maximum(own["quantity"], 1.0)
     price = catalogue.column("price")[chosen]
-    columns["own_price_ratio"] = np.where(bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0)
+    columns["own_price_ratio"] = np.where(
+        bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0
+    )
 
     for level, field in LEVELS.items():
         affinity = _affinity(block, row, catalogue.codes[field], chosen)
@@ -114,5 +121,7 @@ def _affinity(block: Block, row: int, codes: np.ndarray, chosen: np.ndarray) -> 
     totals["days_since_last"] = last
     totals["due"] = _due(last, gap)
     at = codes[chosen]
-    return {name: np.where(at > 0, totals[name][at], NEVER_DAYS if name == "days_since_last" else 0.0)
-            for name in _AFFINITY}
+    return {
+        name: np.where(at > 0, totals[name][at], NEVER_DAYS if name == "days_since_last" else 0.0)
+        for name in _AFFINITY
+    }

@@ -74,7 +74,13 @@ class Recommender:
     ) -> Iterator[tuple[Block, list[Ranked]]]:
         """Slates of `k` products for many customers, a block at a time and in their order."""
         for block, candidates, scores in self.score(customers):
-            yield block, [self.slate(block, row, candidates[row], scores[row], slate, k) for row in range(len(scores))]
+            yield (
+                block,
+                [
+                    self.slate(block, row, candidates[row], scores[row], slate, k)
+                    for row in range(len(scores))
+                ],
+            )
 
     def score(
         self, customers: Sequence[Customer]

@@ -27,22 +27,7 @@ class Dataset:
 
     def customers(self, snapshot: datetime) -> tuple[list[str], list[Customer]]:
         """Customers with a purchase before the snapshot, ordered by id."""
-        table = self._read("customers", snapshot).sort_by("customer_id")
-        ids = table["customer_id"].to_pylist()
-        products = _lists(table["customer_history__product_ids"])
-        history = {name: _lists(table[f"customer_history__{name}"]) for name in HISTORY}
-        profile = {name: _numbers(table[f"customer_profile__{name}"]) for name in PROFILE}
-        traits = {name: pc.fill_null(table[f"customer_profile__{name}"], "").to_pylist() for name in TRAITS}
-        customers = [
-            Customer(
-                product_ids=products[row],
-                history={name: history[name][row] for name in HISTORY},
-                profile={name: float(profile[name][row]) for name in PROFILE},
-                traits={name: traits[name][row] for name in TRAITS},
-            )
-            for row in range(len(ids))
-        ]
-        return ids, customers
+        return customers_of(self._read("customers", snapshot).sort_by("customer_id"))
 
     def products(self, snapshot: datetime) -> "Products":
         """Products on offer at the snapshot (sold before, or on a coming promotion), ordered by id."""
@@ -56,6 +41,26 @@ class Dataset:
     def _read(self, name: str, snapshot: datetime) -> pa.Table:
         path = self.folder / f"{name}.parquet"
         return pq.read_table(path, filters=[("snapshot", "=", snapshot)])
+
+
+def customers_of(table: pa.Table) -> tuple[list[str], list[Customer]]:
+    """Ids and customers of a table of `retrieval_query_v1`, in its order."""
+    ids = table["customer_id"].to_pylist()
+    products = _lists(table["customer_history__product_ids"])
+    history = {name: _lists(table[f"customer_history__{name}"]) for name in HISTORY}
+    profile = {name: _numbers(table[f"customer_profile__{name}"]) for name in PROFILE}
+    traits = {name: pc.fill_null(table[f"customer_profile__{name}"], "").to_pylist() for name in TRAITS}
+    customers = [
+        Customer(
+            product_ids=products[row],
+            history={name: history[name][row] for name in HISTORY},
+            profile={name: float(profile[name][row]) for name in PROFILE},
+            traits={name: traits[name][row] for name in TRAITS},
+        )
+        for row in range(len(ids))
+    ]
+    return ids, customers
+
 
 
 @dataclass(frozen=True)

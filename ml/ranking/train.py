@@ -35,7 +35,9 @@ def train(
     """
     rows = sum(len(part.bought) for part in snapshots)
     if not any(part.bought.any() for part in snapshots):
-        raise NotEnoughData("No candidate was bought in any training window; the ranker has nothing to learn from.")
+        raise NotEnoughData(
+            "No candidate was bought in any training window; the ranker has nothing to learn from."
+        )
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
     sizes = [vocabulary.size(field) for field in CATEGORICAL]
@@ -67,8 +69,10 @@ def train(
                 )
         per_second = rows / (time.perf_counter() - started)
         curve.append({"epoch": epoch, "loss": float(np.mean(losses)), "examples_per_second": per_second})
-        print(f"epoch {epoch}/{config.epochs}: loss {curve[-1]['loss']:.4f}, {per_second:,.0f} examples/s",
-              flush=True)
+        print(
+            f"epoch {epoch}/{config.epochs}: loss {curve[-1]['loss']:.4f}, {per_second:,.0f} examples/s",
+            flush=True,
+        )
         with writer.as_default(step=epoch):
             for key, value in curve[-1].items():
                 tf.summary.scalar(f"{name}/{key}", value)
@@ -84,7 +88,9 @@ def export(model: Any, path: Path) -> None:
     export_onnx(lambda inputs: model(inputs["numeric"], inputs["categorical"]), signature, path)
 
 
-def _loss(logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, mask: tf.Tensor, share: float) -> tf.Tensor:
+def _loss(
+    logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, mask: tf.Tensor, share: float
+) -> tf.Tensor:
     """The `all` head is judged on every candidate, the `explore` head on new ones only."""
     bought, mask = tf.cast(bought, tf.float32), tf.cast(mask, tf.float32)
     new = mask * (1.0 - tf.cast(is_own, tf.float32))

@@ -90,9 +90,7 @@ def batches(
         yield _batch(snapshots[number], rows, negatives, rng)
 
 
-def _batch(
-    snapshot: SnapshotExamples, rows: np.ndarray, negatives: int, rng: np.random.Generator
-) -> Batch:
+def _batch(snapshot: SnapshotExamples, rows: np.ndarray, negatives: int, rng: np.random.Generator) -> Batch:
     picked = [rng.permutation(snapshot.firsts[row])[:POSITIVES_PER_CUSTOMER] for row in rows]
     positives = np.concatenate(picked)
     drawn = rng.integers(0, len(snapshot.frequency), negatives)

@@ -6,7 +6,14 @@ from scoring.schema import ACTIVITY, PROFILE
 from scoring.towers import CANDIDATE_FIELDS, HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS
 from scoring.vocabulary import Vocabulary
 
-WIDTHS = {"product_id": 48, "product_type": 32, "category": 16, "department": 8, "manufacturer_id": 16, "brand": 4}
+WIDTHS = {
+    "product_id": 48,
+    "product_type": 32,
+    "category": 16,
+    "department": 8,
+    "manufacturer_id": 16,
+    "brand": 4,
+}
 """Embedding width of each field."""
 
 

@@ -62,8 +62,11 @@ def train(
         rate = positives / (time.perf_counter() - started)
         row = {"epoch": epoch, "loss": float(np.mean(losses)), "recall": evaluate(model)}
         curve.append(row | {"examples_per_second": rate})
-        print(f"epoch {epoch}/{config.epochs}: loss {row['loss']:.3f}, explore Recall@100 {row['recall']:.4f}, "
-              f"{rate:,.0f} examples/s", flush=True)
+        print(
+            f"epoch {epoch}/{config.epochs}: loss {row['loss']:.3f}, explore Recall@100 {row['recall']:.4f}, "
+            f"{rate:,.0f} examples/s",
+            flush=True,
+        )
         with writer.as_default(step=epoch):
             for name, value in curve[-1].items():
                 tf.summary.scalar(f"retrieval/{name}", value)

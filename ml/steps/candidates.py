@@ -38,9 +38,7 @@ def candidates(run: Run) -> dict[str, Any]:
     return {"rows": rows, "bought": bought}
 
 
-def catalogue_at(
-    run: Run, plan: Plan, data: Dataset, cut: datetime, customers: list[Customer]
-) -> Catalogue:
+def catalogue_at(run: Run, plan: Plan, data: Dataset, cut: datetime, customers: list[Customer]) -> Catalogue:
     """The catalogue with this run's candidate tower at one of the run's snapshots."""
     folder = run.path(RETRIEVAL)
     return build_catalogue(

@@ -75,9 +75,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
     champion = find_champion(settings, plan)
     if champion is not None:
-        methods[CHAMPION] = recommended(
-            _rebuilt(champion, plan, data, everyone), window.customers
-        )
+        methods[CHAMPION] = recommended(_rebuilt(champion, plan, data, everyone), window.customers)
     block = Block.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
     methods |= {name: rule(block) for name, rule in BASELINES.items()}
 

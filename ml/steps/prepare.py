@@ -46,7 +46,9 @@ def prepare(
     with run.stage("dataset") as folder:
         for name, (service, entities) in questions.items():
             if entities.empty:
-                raise NotEnoughData(f"No {name} are known at any of the run's {len(labelled)} snapshots before {as_of}.")
+                raise NotEnoughData(
+                    f"No {name} are known at any of the run's {len(labelled)} snapshots before {as_of}."
+                )
             table = historical_table(store, service, entities)
             if name == "labels":
                 table = table.rename_columns({"customer_purchases__product_ids": "product_ids"})

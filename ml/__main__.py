@@ -1,0 +1,145 @@
+"""The steps of training and judging, each by hand exactly as Airflow runs them: `python -m ml <step> --help`.
+
+Every step prints its progress and, as the last line, one JSON object. Exit codes: 0 done, 1 an error that the
+message explains, 99 nothing to do.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from feature_repo.errors import FeatureRepoError
+from ml.config import Config, load_config
+from ml.errors import MLError
+from ml.runs import Run
+from release.errors import ReleaseError
+from scoring.errors import ScoringError
+from settings import Settings, SettingsError, load_settings
+
+NOTHING_TO_DO = 99
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; returns the exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        result = args.step(settings, args)
+    except (MLError, ScoringError, FeatureRepoError, ReleaseError, SettingsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if result is None:
+        print(json.dumps({}))
+        return NOTHING_TO_DO
+    print(json.dumps(result))
+    return 0
+
+
+# Each step imports what it needs when it runs: TensorFlow takes ten seconds that most steps can save.
+
+
+def _prepare(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.prepare import prepare
+
+    return prepare(settings, _config(args), _run(settings, args), args.as_of, args.reason, args.shift_weeks)
+
+
+def _train_retrieval(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.train_retrieval import train_retrieval
+
+    return train_retrieval(_run(settings, args))
+
+
+def _candidates(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.candidates import candidates
+
+    return candidates(_run(settings, args))
+
+
+def _train_ranker(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.train_ranker import train_ranker
+
+    return train_ranker(_run(settings, args), args.ranker)
+
+
+def _evaluate(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.evaluate import evaluate
+
+    return evaluate(settings, _run(settings, args))
+
+
+def _gate(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.gate import gate
+
+    return gate(_run(settings, args))
+
+
+def _publish(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.publish import publish
+
+    return publish(settings, _run(settings, args), args.dry_run)
+
+
+def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.recommend import recommend
+
+    return recommend(settings, args.as_of, args.slate, args.k, args.out)
+
+
+def _rankers(settings: Settings, args: argparse.Namespace) -> Any:
+    return load_config().ranking.rankers
+
+
+def _config(args: argparse.Namespace) -> Config:
+    config = load_config()
+    if args.epochs is None:
+        return config
+    retrieval = config.retrieval.model_copy(update={"epochs": args.epochs})
+    ranking = config.ranking.model_copy(update={"epochs": args.epochs})
+    return config.model_copy(update={"retrieval": retrieval, "ranking": ranking})
+
+
+def _run(settings: Settings, args: argparse.Namespace) -> Run:
+    return Run(settings.paths.runs, args.run_id)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ml", description=(__doc__ or "").split("\n")[0])
+    steps = parser.add_subparsers(required=True, metavar="step")
+
+    def step(name: str, function: Callable, description: str, of_run: bool = True) -> argparse.ArgumentParser:
+        sub = steps.add_parser(name, help=description, description=description)
+        sub.set_defaults(step=function)
+        if of_run:
+            sub.add_argument("--run-id", required=True, help="names the run's folder below <data>/runs")
+        return sub
+
+    prepare = step("prepare", _prepare, "training sets through Feast's point-in-time join")
+    prepare.add_argument("--as-of", type=date.fromisoformat, required=True)
+    prepare.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
+    prepare.add_argument("--reason", default="", help="why this run was started, kept in run.json")
+    prepare.add_argument("--shift-weeks", type=int, default=0, help="judge an earlier window; 4: validation")
+    step("train-retrieval", _train_retrieval, "train the two towers")
+    step("candidates", _candidates, "candidates and features for the rankers")
+    step("train-ranker", _train_ranker, "train one ranker").add_argument("--ranker", required=True)
+    step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
+    step("gate", _gate, "decide whether the challenger may serve")
+    step("publish", _publish, "put the winner into the model store").add_argument(
+        "--dry-run", action="store_true"
+    )
+    step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
+
+    recommend = step("recommend", _recommend, "the champion's lists for all customers", of_run=False)
+    recommend.add_argument("--as-of", type=date.fromisoformat, required=True)
+    recommend.add_argument("--slate", choices=["all", "explore"], default="all")
+    recommend.add_argument("--k", type=int, default=100)
+    recommend.add_argument("--out", type=Path, required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
