@@ -1,5 +1,5 @@
-"""Which bundle is champion: BentoML's model store, an append-only release log and a pointer changed by compare-and-swap.
+"""Which bundle is champion: BentoML's model store, a release log that only grows, a compare-and-swap pointer.
 
-Knows `settings` and how to open a bundle (`scoring`), nothing else. The service follows the pointer; it is never
-called from here except by `verify`, over HTTP.
+Knows `settings` and how to open a bundle (`scoring`), nothing else. The service follows the pointer; only
+`verify` speaks to it, over HTTP.
 """

@@ -1,14 +1,14 @@
 """Errors of this room.
 
 ReleaseError
-├── ReleaseConflict     the champion changed since the caller looked
-├── NothingToRollBack   no version was champion before the present one
-├── UnknownVersion      the model store does not hold the version
-├── VersionExists       the model store holds other content under the version
-├── UnusableBundle      a bundle is incomplete, altered or answers wrongly
-├── DamagedRelease      the release log cannot be read
-├── VerifyFailed        the running service does not answer as the bundle promises
-└── BuildFailed         no Bento could be built
+├── ReleaseConflictError     the champion changed since the caller looked
+├── NothingToRollBackError   no version was champion before the present one
+├── UnknownVersionError      the model store does not hold the version
+├── VersionExistsError       the model store holds other content under the version
+├── UnusableBundleError      a bundle is incomplete, altered or answers wrongly
+├── DamagedReleaseError      the release log cannot be read
+├── VerifyError        the running service does not answer as the bundle promises
+└── BuildError         no Bento could be built
 """
 
 
@@ -16,7 +16,7 @@ class ReleaseError(Exception):
     """Anything that keeps a version from being put, deployed, verified or rolled back."""
 
 
-class ReleaseConflict(ReleaseError):
+class ReleaseConflictError(ReleaseError):
     """The champion changed since the caller looked."""
 
     def __init__(self, expected: int, found: int, version: str | None):
@@ -28,29 +28,29 @@ class ReleaseConflict(ReleaseError):
         self.found = found
 
 
-class NothingToRollBack(ReleaseError):
+class NothingToRollBackError(ReleaseError):
     """No version was champion before the present one."""
 
 
-class UnknownVersion(ReleaseError):
+class UnknownVersionError(ReleaseError):
     """The model store does not hold the version."""
 
 
-class VersionExists(ReleaseError):
+class VersionExistsError(ReleaseError):
     """The model store holds other content under the version."""
 
 
-class UnusableBundle(ReleaseError):
+class UnusableBundleError(ReleaseError):
     """A bundle is incomplete, altered or answers wrongly."""
 
 
-class DamagedRelease(ReleaseError):
+class DamagedReleaseError(ReleaseError):
     """The release log cannot be read."""
 
 
-class VerifyFailed(ReleaseError):
+class VerifyError(ReleaseError):
     """The running service does not answer as the bundle promises."""
 
 
-class BuildFailed(ReleaseError):
+class BuildError(ReleaseError):
     """No Bento could be built."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold `<folder>/lock`: one writer at a time, over threads and processes; a dead holder's lock is free."""
+    """Hold `<folder>/lock`: one writer at a time, over threads and processes. A dead holder's is free."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -17,7 +17,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Give `path` this content in one step: readers see the old file or the new one. Callers hold the lock."""
+    """Give `path` this content in one step: readers see the old file or the new. Callers hold the lock."""
     staged = path.with_name(path.name + ".tmp")
     with staged.open("wb") as handle:
         handle.write(content)

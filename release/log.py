@@ -6,11 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from release.errors import DamagedRelease
+from release.errors import DamagedReleaseError
 from release.files import append_line
 
 TORN = b" #torn"
-"""Ends a line whose writer was killed in the middle; the next writer adds it, readers pass over such lines."""
+"""Ends a line whose writer was killed in the middle: the next writer adds it, readers pass over it."""
+
+
+Kind = Literal["deployed", "rolled_back", "withdrawn", "refused", "recovered"]
 
 
 class Change(BaseModel):
@@ -25,7 +28,7 @@ class Change(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    change: Literal["deployed", "rolled_back", "withdrawn", "refused", "recovered"]
+    change: Kind
     generation: int
     version: str | None
     previous: str | None
@@ -52,7 +55,7 @@ class ReleaseLog:
             try:
                 changes.append(Change.model_validate_json(line))
             except ValidationError as error:
-                raise DamagedRelease(
+                raise DamagedReleaseError(
                     f"Line {number} of {self.path} cannot be read: {error.errors()[0]['msg']}. "
                     "Restore the file from a backup, or take the line out if it is not a release."
                 ) from error

@@ -1,7 +1,7 @@
 """The champion: which version serves. Every change is logged first, then the pointer follows the log.
 
-`log.jsonl` is the truth. A process killed between the log and the pointer leaves the pointer one change behind,
-readable and consistent; the next change, or `status`, moves it on.
+`log.jsonl` is the truth. A process killed between the two leaves the pointer one change behind, readable and
+consistent; the next change, or `status`, moves it on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from release.errors import DamagedRelease, NothingToRollBack, ReleaseConflict
+from release.errors import DamagedReleaseError, NothingToRollBackError, ReleaseConflictError
 from release.files import locked, replace_file
-from release.log import Change, ReleaseLog
+from release.log import Change, Kind, ReleaseLog
 
 
 class Pointer(BaseModel):
@@ -42,8 +42,8 @@ class Champion(Pointer):
 class Registry:
     """The champion pointer and the release log of one folder.
 
-    Reading takes no lock. Changes compare and swap: they name the generation they expect and lose against a change
-    that came first.
+    Reading takes no lock. Changes compare and swap: they name the generation they expect, and lose against a
+    change that came first.
     """
 
     def __init__(self, folder: Path):
@@ -52,7 +52,7 @@ class Registry:
         self._log = ReleaseLog(folder / "log.jsonl")
 
     def champion(self) -> Champion | None:
-        """The version that serves, or None. Raises DamagedRelease if the pointer cannot be read."""
+        """The version that serves, or None. Raises DamagedReleaseError if the pointer cannot be read."""
         pointer = self.pointer()
         if pointer is None or pointer.version is None:
             return None
@@ -65,7 +65,7 @@ class Registry:
         except FileNotFoundError:
             return None
         except ValidationError as error:
-            raise DamagedRelease(
+            raise DamagedReleaseError(
                 f"{self._pointer} cannot be read. 'python -m release status' writes it again from the log."
             ) from error
 
@@ -87,7 +87,7 @@ class Registry:
         """Make `version` the champion if the pointer is still at `expect_generation` (None: wherever it is).
 
         Deploying the champion once more changes nothing, so that a step which ran twice does no harm.
-        Raises ReleaseConflict if another change came first.
+        Raises ReleaseConflictError if another change came first.
         """
         with self._writing() as (pointer, changes):
             if pointer is not None and pointer.version == version:
@@ -100,13 +100,13 @@ class Registry:
         """Go back to the version that was champion before the present one was deployed.
 
         Each rollback goes one deployment further back; what was rolled back returns only by `deploy`.
-        Raises NothingToRollBack if nothing served before.
+        Raises NothingToRollBackError if nothing served before.
         """
         with self._writing() as (pointer, changes):
             _expect(expect_generation, pointer)
             stack = champions(changes)
             if len(stack) < 2:
-                raise NothingToRollBack(_no_earlier(stack, changes))
+                raise NothingToRollBackError(_no_earlier(stack, changes))
             return Champion(**self._change("rolled_back", stack[:-1], pointer, reason, by).model_dump())
 
     def withdraw(self, reason: str, by: str, expect_generation: int | None = None) -> Pointer:
@@ -137,7 +137,7 @@ class Registry:
             changes = self._log.read()
             try:
                 pointer = self.pointer()
-            except DamagedRelease:
+            except DamagedReleaseError:
                 pointer = None  # written again from the log just below
             moves = [change for change in changes if change.change != "refused"]
             logged = Pointer.after(moves[-1]) if moves else None
@@ -151,12 +151,10 @@ class Registry:
                 changes = self._log.read()
             yield pointer, changes
 
-    def _change(
-        self, change: str, stack: list[str], pointer: Pointer | None, reason: str, by: str
-    ) -> Pointer:
+    def _change(self, kind: Kind, stack: list[str], pointer: Pointer | None, reason: str, by: str) -> Pointer:
         """Log the change, then move the pointer. `stack`: the champions afterwards, the present one last."""
         entry = Change(
-            change=change,
+            change=kind,
             generation=1 if pointer is None else pointer.generation + 1,
             version=stack[-1] if stack else None,
             previous=_second(stack),
@@ -191,7 +189,7 @@ def champions(changes: Sequence[Change]) -> list[str]:
 def _expect(generation: int | None, pointer: Pointer | None) -> None:
     found = 0 if pointer is None else pointer.generation
     if generation is not None and generation != found:
-        raise ReleaseConflict(generation, found, None if pointer is None else pointer.version)
+        raise ReleaseConflictError(generation, found, None if pointer is None else pointer.version)
 
 
 def _second(stack: Sequence[str]) -> str | None:
@@ -201,13 +199,11 @@ def _second(stack: Sequence[str]) -> str | None:
 def _no_earlier(stack: Sequence[str], changes: Sequence[Change]) -> str:
     if not stack:
         return "There is no champion to roll back from. Deploy a version first."
+    message = f"{stack[0]} is champion and no deployed version is left before it."
     undone = [c.version for c in changes if c.change == "deployed" and c.version != stack[0]]
-    again = (
-        f" To return to {undone[-1]}, deploy it: 'python -m release deploy --version {undone[-1]}'."
-        if undone
-        else ""
-    )
-    return f"{stack[0]} is champion and no deployed version is left before it.{again}"
+    if undone:
+        message += f" To return to {undone[-1]}, deploy it: 'python -m release deploy --version {undone[-1]}'."
+    return message
 
 
 def _now() -> datetime:

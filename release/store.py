@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from release.errors import UnknownVersion, UnusableBundle, VersionExists
+from release.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
 from release.files import locked, replace_file, sync_folder
 from scoring.bundle import MANIFEST, read_manifest
 from scoring.errors import BundleError
@@ -25,15 +25,15 @@ class ModelStore:
     def put(self, bundle: Path, version: str) -> str:
         """Copy a bundle folder into the store and return its tag; safe to repeat, whole or not there at all.
 
-        Raises UnusableBundle if the folder is no bundle of this version, VersionExists if the store holds other
-        content under it.
+        Raises UnusableBundleError if the folder is no bundle of this version, VersionExistsError if the store
+        holds other content under it.
         """
         self._check(bundle, version)
         with locked(self._home / "staging"):
             entry = self._entries / version
             if entry.exists():
                 if read_manifest(entry).files != read_manifest(bundle).files:
-                    raise VersionExists(
+                    raise VersionExistsError(
                         f"The model store holds another bundle {tag(version)}. A version never changes: "
                         "publish under a new run id."
                     )
@@ -46,11 +46,11 @@ class ModelStore:
         return tag(version)
 
     def path(self, version: str) -> Path:
-        """The folder of a stored bundle. Raises UnknownVersion."""
+        """The folder of a stored bundle. Raises UnknownVersionError."""
         entry = self._entries / version
         if not (entry / MANIFEST).is_file():
             known = ", ".join(self.versions()) or "none"
-            raise UnknownVersion(
+            raise UnknownVersionError(
                 f"The model store in {self._home} holds no {tag(version)} (it holds: {known}). "
                 "Publish the run first: 'python -m ml publish --run-id …'."
             )
@@ -62,16 +62,16 @@ class ModelStore:
 
     def _check(self, bundle: Path, version: str) -> None:
         if not _TAG_VERSION.fullmatch(version):
-            raise UnusableBundle(
+            raise UnusableBundleError(
                 f"'{version}' is no version BentoML can keep: at most 63 of a-z, 0-9, '.', '_' and '-', "
                 "a letter or digit first and last."
             )
         try:
             found = read_manifest(bundle).version
         except BundleError as error:
-            raise UnusableBundle(str(error)) from error
+            raise UnusableBundleError(str(error)) from error
         if found != version:
-            raise UnusableBundle(f"The bundle in {bundle} is version {found}, not {version}.")
+            raise UnusableBundleError(f"The bundle in {bundle} is version {found}, not {version}.")
 
     def _stage(self, bundle: Path, version: str) -> Path:
         """A complete store entry outside the store. Left-overs of killed writers are cleared first."""
@@ -94,8 +94,8 @@ def tag(version: str) -> str:
 def _describe(entry: Path, version: str) -> None:
     """Write the `model.yaml` that makes a folder an entry of BentoML's model store.
 
-    `bentoml.models.create` would copy into the store file by file: killed half-way it leaves an entry that can
-    be neither read nor written again.
+    `bentoml.models.create` would copy into the store file by file: killed half-way, it leaves an entry that
+    can be neither read nor written again.
     """
     from bentoml import Tag
     from bentoml._internal.models.model import ModelInfo

@@ -1,4 +1,4 @@
-"""`python -m serving`: the service on loopback. The process becomes `bentoml serve`, so its id stays the same."""
+"""`python -m serving`: the service on loopback. The process becomes `bentoml serve`, so its id stays."""
 
 import argparse
 import os
@@ -6,21 +6,17 @@ import socket
 import sys
 
 from release.environment import bentoml_environment
-from serving.errors import PortTaken, ServingError
+from serving.errors import PortTakenError, ServingError
 from settings import ROOT, SettingsError, load_settings
 
-SERVICE = "serving.service:Reach"
+SERVICE = "serving.service:service"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Start the service; prints `error: …` and exits 1 if it cannot."""
-    parser = argparse.ArgumentParser(
-        prog="python -m serving", description="Serve the champion's recommendations."
-    )
+    parser = argparse.ArgumentParser(prog="python -m serving", description="Serve the champion's recommendations.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--bento", metavar="TAG", help="serve this built Bento, such as reach:2018-01-01-3f2a9c"
-    )
+    parser.add_argument("--bento", metavar="TAG", help="serve this built Bento, as reach:2018-01-01-3f2a9c")
     options = parser.parse_args(arguments)
     try:
         settings = load_settings()
@@ -38,13 +34,13 @@ def serve_command(host: str, port: int, bento: str | None = None) -> list[str]:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise PortTaken if something listens there: BentoML would say so only in a traceback."""
+    """Raise PortTakenError if something listens there: BentoML would say so only in a traceback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise PortTaken(
+            raise PortTakenError(
                 f"Port {port} on {host} cannot be used ({error.strerror}). Stop what listens there, or set "
                 "REACH_SERVICE_PORT to a free port."
             ) from error

@@ -6,17 +6,18 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 from uuid import uuid4
 
 from scoring.bundle import Bundle
 from scoring.customer import Customer
 from scoring.recommender import Recommendation
-from serving.errors import NoChampion, ScoringFailed
+from serving.errors import NoChampionError, ScoringFailedError
 from serving.features import FeatureReads, Read
 from serving.freshness import is_stale
 from serving.limits import Limits
 from serving.metrics import Metrics
-from serving.schemas import RecommendedItem, RecommendRequest, RecommendResponse
+from serving.schemas import Fallback, RecommendedItem, RecommendRequest, RecommendResponse
 
 logger = logging.getLogger("reach.serving")
 
@@ -24,9 +25,7 @@ logger = logging.getLogger("reach.serving")
 class Answers:
     """Answers requests with whatever bundle serves at that moment."""
 
-    def __init__(
-        self, champion: Callable[[], Bundle | None], features: FeatureReads, limits: Limits, metrics: Metrics
-    ):
+    def __init__(self, champion: Callable[[], Bundle | None], features: FeatureReads, limits: Limits, metrics: Metrics):
         self._champion = champion
         self._features = features
         self._limits = limits
@@ -34,26 +33,26 @@ class Answers:
         self._scorers = ThreadPoolExecutor(limits.scoring_threads, thread_name_prefix="scoring")
 
     async def answer(self, request: RecommendRequest) -> RecommendResponse:
-        """Raises NoChampion if nothing serves yet, ScoringFailed if the bundle cannot score this customer."""
+        """A ranked list for the request's customer.
+
+        Raises NoChampionError if nothing serves yet, ScoringFailedError if the bundle cannot score this customer.
+        """
         bundle = self._champion()  # once: a swap in the middle must not mix two versions
         if bundle is None:
-            raise NoChampion(
-                "No version serves yet. After the first 'python -m release deploy' this service answers within seconds."
+            raise NoChampionError(
+                "No version serves yet. Deploy one with 'python -m release deploy': it answers seconds later."
             )
         request_id = uuid4().hex
         read = await self._read(request.customer_id, bundle)
         answer = await self._score(bundle, read, request, request_id)
-        asked = read.outcome in (
-            "found",
-            "unknown",
-        )  # of a customer we could not ask about, nothing is known to us
-        fallback = answer.fallback if asked else "features_unavailable"
+        # Of a customer we could not ask about we cannot say "unknown".
+        fallback = answer.fallback if read.outcome in ("found", "unknown") else "features_unavailable"
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
         return RecommendResponse(
             request_id=request_id,
             model_version=bundle.version,
             as_of=bundle.as_of,
-            fallback=fallback,
+            fallback=cast(Fallback | None, fallback),
             items=[RecommendedItem(**vars(item)) for item in answer.items],
         )
 
@@ -66,9 +65,7 @@ class Answers:
             self._metrics.stale.inc()
         return read
 
-    async def _score(
-        self, bundle: Bundle, read: Read, request: RecommendRequest, request_id: str
-    ) -> Recommendation:
+    async def _score(self, bundle: Bundle, read: Read, request: RecommendRequest, request_id: str) -> Recommendation:
         loop = asyncio.get_running_loop()
         try:
             with self._metrics.scoring.time():
@@ -84,7 +81,7 @@ class Answers:
                 bundle.version,
                 places,
             )
-            raise ScoringFailed(
+            raise ScoringFailedError(
                 f"Version {bundle.version} could not answer; the service's log has it under {request_id}."
             ) from error
 

@@ -1,4 +1,4 @@
-"""Following the champion: load the new bundle beside the old, check it, swap in one assignment, keep the previous."""
+"""Following the champion: load the new bundle beside the old, check it, swap at once, keep the previous."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ class Refusal:
 
 
 class ChampionFollower:
-    """Holds the bundle that serves. `current` is read by requests and replaced whole, so none sees half a swap.
+    """Holds the bundle that serves. Requests read `current`, which is replaced whole: none sees half a swap.
 
     look_up: reads the pointer; None if there is none.
     load: opens and verifies a version's bundle; raises whatever is wrong with it.
@@ -116,9 +116,7 @@ class ChampionFollower:
 
     def _refuse(self, pointer: Pointer, version: str, error: Exception) -> None:
         serving = self.current.version if self.current else "nothing"
-        logger.error(
-            "Version %s is refused, %s keeps serving. %s: %s", version, serving, type(error).__name__, error
-        )
+        logger.error("Version %s is refused, %s keeps serving. %s: %s", version, serving, type(error).__name__, error)
         self._refusal = Refusal(pointer, self._clock() + self._limits.refused_seconds)
         self._metrics.refused.labels(version).inc()
         self._metrics.generation.labels("refused").set(pointer.generation)

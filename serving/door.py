@@ -1,7 +1,7 @@
 """What a request passes before BentoML sees it: bounded in size and time, and explained when it is wrong.
 
-BentoML validates against the same type, but takes bodies of any size for as long as they trickle in, and answers
-with pydantic's own wording after logging a traceback.
+BentoML validates against the same type, but it takes bodies of any size for as long as they trickle in, and
+answers with pydantic's own wording after logging a traceback.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import BadRequest, BodyTooLarge, BodyTooSlow, NotJson, ServingError
+from serving.errors import BadRequestError, BodyTooLargeError, BodyTooSlowError, NotJsonError, ServingError
 from serving.limits import Limits
 from serving.metrics import metrics
 from serving.schemas import ALLOWED, EXAMPLE, RecommendRequest
@@ -41,16 +41,14 @@ class RequestDoor:
                 return  # the caller went away
             check_body(body)
         except ServingError as error:
-            metrics().rejected.labels(type(error).__name__).inc()
+            metrics().rejected.labels(int(error.status)).inc()
             await error.response()(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
         limit = self._limits.body_bytes
-        too_large = BodyTooLarge(
-            f"The body is larger than {limit} bytes. Send an object such as {_example()}."
-        )
+        too_large = BodyTooLargeError(f"The body is larger than {limit} bytes. Send an object such as {_example()}.")
         if int(_header(scope, b"content-length") or 0) > limit:
             raise too_large
         body = bytearray()
@@ -66,40 +64,40 @@ class RequestDoor:
                     if not message.get("more_body", False):
                         return bytes(body)
         except TimeoutError:
-            raise BodyTooSlow(
+            raise BodyTooSlowError(
                 f"The body did not arrive within {self._limits.body_seconds:g} seconds. Send it at once."
             ) from None
 
 
 def check_content_type(value: str) -> None:
-    """Raise NotJson unless the header is absent or says JSON."""
+    """Raise NotJsonError unless the header is absent or says JSON."""
     media_type = value.split(";")[0].strip().lower()
     if media_type not in ("", "application/json"):
-        raise NotJson(f"The content type is '{media_type[:SHOWN]}'; send 'application/json'.")
+        raise NotJsonError(f"The content type is '{media_type[:SHOWN]}'; send 'application/json'.")
 
 
 def check_body(body: bytes) -> None:
-    """Raise BadRequest, in words that help the caller, unless the body is a valid request."""
+    """Raise BadRequestError, in words that help the caller, unless the body is a valid request."""
     if not body.strip():
-        raise BadRequest(f"The body is empty. Send an object such as {_example()}.")
+        raise BadRequestError(f"The body is empty. Send an object such as {_example()}.")
     try:
         RecommendRequest.model_validate_json(body)
     except ValidationError as error:
         raise explain(error.errors(include_url=False)) from None
 
 
-def explain(errors: list[ErrorDetails]) -> BadRequest:
+def explain(errors: list[ErrorDetails]) -> BadRequestError:
     """Pydantic's findings as sentences: which field, what was sent, what is allowed."""
     fields: dict[str, str] = {}
     for error in errors:
         if error["type"] == "json_invalid":
             cause = error.get("ctx", {}).get("error", "it cannot be parsed")
-            return BadRequest(f"The body is not valid JSON: {cause}. Send an object such as {_example()}.")
+            return BadRequestError(f"The body is not valid JSON: {cause}. Send an object such as {_example()}.")
         if not error["loc"]:
-            return BadRequest(f"The body is no JSON object. Send an object such as {_example()}.")
+            return BadRequestError(f"The body is no JSON object. Send an object such as {_example()}.")
         field = str(error["loc"][0])[:SHOWN]
         fields[field] = _sentence(field, error)
-    return BadRequest(" ".join(fields.values()), fields)
+    return BadRequestError(" ".join(fields.values()), fields)
 
 
 def _sentence(field: str, error: Mapping[str, Any]) -> str:

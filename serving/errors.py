@@ -1,13 +1,13 @@
 """Errors of this room; each class carries the HTTP status it becomes at the boundary.
 
 ServingError                500
-├── BadRequest              400     a field or the body is not as documented
-├── BodyTooSlow             408     the body did not arrive in time
-├── BodyTooLarge            413
-├── NotJson                 415     another content type
-├── ScoringFailed           500     the bundle could not score a customer
-├── NoChampion              503     nothing is deployed, or nothing could be loaded yet
-└── PortTaken               -       the command cannot start
+├── BadRequestError              400     a field or the body is not as documented
+├── BodyTooSlowError             408     the body did not arrive in time
+├── BodyTooLargeError            413
+├── NotJsonError                 415     another content type
+├── ScoringFailedError           500     the bundle could not score a customer
+├── NoChampionError              503     nothing is deployed, or nothing could be loaded yet
+└── PortTakenError               -       the command cannot start
 """
 
 from http import HTTPStatus
@@ -25,8 +25,8 @@ class ServingError(Exception):
         return JSONResponse({"error": str(self)}, status_code=self.status)
 
 
-class BadRequest(ServingError):
-    """A field or the body is not as documented. `fields`: what is wrong, by field, where a field is to blame."""
+class BadRequestError(ServingError):
+    """A field or the body is not as documented. `fields`: what is wrong, by field."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -38,29 +38,29 @@ class BadRequest(ServingError):
         return JSONResponse({"error": str(self), "fields": self.fields}, status_code=self.status)
 
 
-class BodyTooSlow(ServingError):
+class BodyTooSlowError(ServingError):
     """The body did not arrive in time."""
 
     status = HTTPStatus.REQUEST_TIMEOUT
 
 
-class BodyTooLarge(ServingError):
+class BodyTooLargeError(ServingError):
     """The body is larger than any valid request."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-class NotJson(ServingError):
+class NotJsonError(ServingError):
     """The content type is not JSON."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-class ScoringFailed(ServingError):
+class ScoringFailedError(ServingError):
     """The bundle could not score a customer."""
 
 
-class NoChampion(ServingError):
+class NoChampionError(ServingError):
     """Nothing is deployed, or nothing could be loaded yet."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -71,5 +71,5 @@ class NoChampion(ServingError):
         return response
 
 
-class PortTaken(ServingError):
+class PortTakenError(ServingError):
     """The command cannot start: something else listens on the port."""

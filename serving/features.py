@@ -1,4 +1,4 @@
-"""A customer's features from the online store, with a deadline: a hung store costs a fallback, never a request."""
+"""A customer's features from the online store, with a deadline: a hung store costs a fallback, no request."""
 
 import asyncio
 import logging
@@ -83,7 +83,7 @@ class FeatureReads:
         if self._breaker.is_open and not was_open:
             # Not the error's own words: a client's message may quote the key that was read, a customer.
             logger.warning(
-                "The online store failed %d times in a row (%s); answering without features, asking again every %g s.",
+                "The online store failed %d times in a row (%s); answering without it, asking again every %g s.",
                 self._limits.breaker_failures,
                 cause,
                 self._limits.breaker_seconds,

@@ -14,7 +14,7 @@ class Limits:
     poll_seconds: how often the champion pointer is read.
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
     body_bytes, body_seconds: size of a request's body and the time it may take to arrive.
-    scoring_threads: requests scored at once; numpy and ONNX Runtime let go of the interpreter while they compute.
+    scoring_threads: requests scored at once; numpy and ONNX Runtime compute outside the interpreter's lock.
     waiting_requests: requests taken in at once; beyond, BentoML answers 429.
     request_seconds: BentoML gives a request up with 504 after this long.
     """

@@ -1,14 +1,15 @@
 """What the service counts besides BentoML's own request counters and latencies; all of it on `/metrics`."""
 
 from functools import cache
+from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds of the latency buckets, here and in BentoML's request histogram."""
 
-# BentoML runs Prometheus' client in its multi-process mode, where a gauge must say which process' value counts.
-NEWEST = "mostrecent"
+# BentoML runs Prometheus' client in its multi-process mode: a gauge must say which process' value counts.
+NEWEST: Literal["mostrecent"] = "mostrecent"
 
 
 class Metrics:
@@ -20,7 +21,7 @@ class Metrics:
             "Answers by slate and by why they were not personal.",
             ["slate", "fallback"],
         )
-        self.rejected = Counter("reach_rejected_requests", "Requests turned away, by error.", ["error"])
+        self.rejected = Counter("reach_rejected_requests", "Requests turned away at the door.", ["status"])
         self.failed = Counter("reach_failed_requests", "Requests the bundle could not score.")
         self.scoring = Histogram("reach_scoring_seconds", "Scoring of one request.", buckets=SECONDS)
         self.feature_seconds = Histogram(

@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 MAX_K = 100
 MAX_ID = 64
 
-EXAMPLE = {"customer_id": "1250", "slate": "all", "k": 3}
+EXAMPLE: dict[str, JsonValue] = {"customer_id": "1250", "slate": "all", "k": 3}
 
 ALLOWED = {
     "customer_id": f"a string of 1 to {MAX_ID} characters, or a whole number",
@@ -27,9 +27,7 @@ class RecommendRequest(BaseModel):
     """Which customer, which slate, how many products."""
 
     # Messages must not repeat what was sent: BentoML logs them, and a customer id is personal data.
-    model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, json_schema_extra={"example": EXAMPLE}
-    )
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, json_schema_extra={"example": EXAMPLE})
 
     customer_id: Annotated[str, BeforeValidator(_spell_whole_numbers)] = Field(
         min_length=1,

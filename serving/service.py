@@ -17,33 +17,23 @@ from settings import Settings, load_settings
 
 PATH = "/recommend"
 
-# BentoML sets these before Python starts in its worker; BLAS reads them once, when numpy is imported. A request's
-# matrices are small: more threads cost six times the processor time and bring nothing.
+# BentoML sets these before Python starts in its worker; BLAS reads them once, when numpy is imported. The
+# matrices of one request are small: more threads cost six times the processor time and bring nothing.
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-@bentoml.service(
-    name="reach",
-    workers=1,
-    envs=[{"name": name, "value": "1"} for name in ONE_THREAD],
-    traffic={"timeout": LIMITS.request_seconds, "max_concurrency": LIMITS.waiting_requests},
-    http={"host": "127.0.0.1"},
-    metrics={"duration": {"buckets": list(SECONDS)}},
-    logging={"access": {"enabled": False}},
-)
 class Reach:
     """Personal recommendations for a retailer's customers: ask `POST /recommend`.
 
-    `GET /livez`: the process runs. `GET /readyz`: a version is loaded and the online store was opened, or could not
-    be. `GET /metrics`: Prometheus.
+    `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online store was opened or could
+    not be. `GET /metrics`: Prometheus.
     """
 
     def __init__(self) -> None:
-        logging.getLogger("reach").setLevel(
-            logging.INFO
-        )  # operators want to read of swaps; BentoML shows warnings
+        # Operators want to read of swaps; BentoML shows only the warnings of other loggers.
+        logging.getLogger("reach").setLevel(logging.INFO)
         settings = load_settings()
-        look_up, load = pinned_in(Reach.bento) if Reach.bento else champion_of(settings)
+        look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
         self._features = FeatureReads(lambda: _open_customers(settings), LIMITS)
         self._answers = Answers(lambda: self._champion.current, self._features, LIMITS, metrics())
@@ -61,7 +51,7 @@ class Reach:
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:
         """The best products for one customer, best first.
 
-        A customer without a history gets popular products, and `fallback` says so: that is an answer, not an error.
+        A customer without a history gets popular products, and `fallback` says so: an answer, not an error.
         Wrong requests get 400 with a sentence a field; 503 means that no version serves yet.
         """
         try:
@@ -71,7 +61,16 @@ class Reach:
             return error.response()  # type: ignore[return-value]
 
 
-Reach.add_asgi_middleware(RequestDoor, path=PATH, limits=LIMITS)
+service = bentoml.service(
+    name="reach",
+    workers=1,
+    envs=[{"name": name, "value": "1"} for name in ONE_THREAD],
+    traffic={"timeout": LIMITS.request_seconds, "max_concurrency": LIMITS.waiting_requests},
+    http={"host": "127.0.0.1"},
+    metrics={"duration": {"buckets": list(SECONDS)}},
+    logging={"access": {"enabled": False}},
+)(Reach)
+service.add_asgi_middleware(RequestDoor, path=PATH, limits=LIMITS)
 
 
 def _open_customers(settings: Settings) -> CustomerReader:

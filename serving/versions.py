@@ -1,4 +1,4 @@
-"""Which version to serve and where its bundle lies: the champion of this installation, or the one in a Bento."""
+"""Which version to serve and where its bundle lies: this installation's champion, or the one in a Bento."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
     versions = [model.tag.version for model in bento.info.all_models if model.tag.name == NAME]
     if len(versions) != 1:
         raise bentoml.exceptions.BentoMLException(
-            f"{bento.tag} holds {len(versions)} bundles named {NAME}, not one. Build it with 'python -m release build'."
+            f"{bento.tag} holds {len(versions)} bundles, not one. Build it with 'python -m release build'."
         )
     pointer = Pointer(
         generation=0,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from release.errors import UnknownVersion, UnusableBundle, VersionExists
+from release.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
 from release.store import ModelStore
 from scoring.bundle import Bundle
 from tests.serving.small_bundle import write_bundle
@@ -19,9 +19,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_bundle(tmp_path_factory.mktemp("bundles") / "v1", "v1")
 
 
-def test_what_is_put_can_be_opened_and_is_an_entry_of_bentomls_own_store(
-    tmp_path: Path, bundle: Path
-) -> None:
+def test_what_is_put_can_be_opened_and_is_an_entry_of_bentomls_own_store(tmp_path: Path, bundle: Path) -> None:
     store = ModelStore(tmp_path)
 
     assert store.put(bundle, "v1") == "reach-recommender:v1"
@@ -49,7 +47,7 @@ def test_other_content_under_a_version_that_exists_is_refused(tmp_path: Path, bu
     store.put(bundle, "v1")
     other = write_bundle(tmp_path / "other", "v1", weight=3.0)
 
-    with pytest.raises(VersionExists, match="reach-recommender:v1"):
+    with pytest.raises(VersionExistsError, match="reach-recommender:v1"):
         store.put(other, "v1")
 
 
@@ -57,7 +55,7 @@ def test_a_put_killed_half_way_leaves_nothing_and_runs_again(
     tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ModelStore(tmp_path)
-    copied = []
+    copied: list[str] = []
 
     def copy_two_files_then_die(source: str, target: str) -> str:
         if len(copied) == 2:
@@ -78,7 +76,7 @@ def test_a_put_killed_half_way_leaves_nothing_and_runs_again(
 
     assert child.exitcode == -signal.SIGKILL
     assert store.versions() == []
-    with pytest.raises(UnknownVersion, match="holds: none"):
+    with pytest.raises(UnknownVersionError, match="holds: none"):
         store.path("v1")
     store.put(bundle, "v1")
     Bundle.open(store.path("v1"))
@@ -88,12 +86,12 @@ def test_a_put_killed_half_way_leaves_nothing_and_runs_again(
 def test_a_version_bentoml_would_rename_is_refused(tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path / "b", "V1")
 
-    with pytest.raises(UnusableBundle, match="'V1' is no version BentoML can keep"):
+    with pytest.raises(UnusableBundleError, match="'V1' is no version BentoML can keep"):
         ModelStore(tmp_path / "home").put(bundle, "V1")
 
 
 def test_a_bundle_of_another_version_is_refused(tmp_path: Path, bundle: Path) -> None:
-    with pytest.raises(UnusableBundle, match="is version v1, not v2"):
+    with pytest.raises(UnusableBundleError, match="is version v1, not v2"):
         ModelStore(tmp_path).put(bundle, "v2")
 
 
@@ -101,5 +99,5 @@ def test_an_unknown_version_says_which_there_are(tmp_path: Path, bundle: Path) -
     store = ModelStore(tmp_path)
     store.put(bundle, "v1")
 
-    with pytest.raises(UnknownVersion, match=r"holds no reach-recommender:v9 \(it holds: v1\)"):
+    with pytest.raises(UnknownVersionError, match=r"holds no reach-recommender:v9 \(it holds: v1\)"):
         store.path("v9")
