@@ -1,0 +1,77 @@
+"""A Bento: the service's code, its requirements and one bundle pinned by tag, for a container or another machine."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from release.environment import bentoml_environment
+from release.errors import BuildError
+from release.files import locked
+from release.store import ModelStore, tag
+from settings import ROOT, Paths
+
+RECIPE = Path("serving") / "bentofile.yaml"
+SERVICE_NAME = "reach"
+
+
+def build(paths: Paths, version: str, again: bool = False) -> str:
+    """Build the Bento of a stored version and return its tag, `reach:<version>`.
+
+    A Bento that exists is left as it is, unless `again`. Raises UnknownVersionError if the store lacks the
+    version, BuildError with BentoML's own words if the build fails.
+    """
+    ModelStore(paths.bentoml).path(version)
+    built = paths.bentoml / "bentos" / SERVICE_NAME / version
+    environment = os.environ | bentoml_environment(paths)
+    with locked(paths.bentoml / "staging-bentos"):
+        # BentoML copies into its store file by file; the mark tells a Bento from what a killed build left.
+        unfinished = paths.bentoml / "staging-bentos" / version
+        if built.exists() and (again or unfinished.exists()):
+            shutil.rmtree(built)
+        if not built.exists():
+            unfinished.touch()
+            with TemporaryDirectory(dir=environment["TMPDIR"], prefix="context-") as context:
+                _prepare(Path(context), version)
+                _run_bentoml(Path(context), version, environment)
+        unfinished.unlink(missing_ok=True)
+    return f"{SERVICE_NAME}:{version}"
+
+
+def _prepare(context: Path, version: str) -> None:
+    """Gather the recipe's files, for BentoML would walk through the environment and the data as well."""
+    recipe = yaml.safe_load((ROOT / RECIPE).read_text())
+    for pattern in recipe["include"]:
+        for file in ROOT.glob(pattern):
+            target = context / file.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+    (context / recipe["python"]["requirements_txt"]).write_text(locked_requirements())
+    recipe["models"] = [tag(version)]
+    (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe))
+
+
+def locked_requirements() -> str:
+    """The packages of the lock's `serving` group, pinned, one a line. Raises BuildError without uv."""
+    uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
+    if uv is None:
+        raise BuildError("uv is not on the PATH; it reads the lock. Install it, or run this through make.")
+    command = [uv, "export", "--frozen", "--no-default-groups", "--group", "serving", "--no-hashes"]
+    result = subprocess.run(
+        [*command, "--no-emit-project", "--no-header", "--no-annotate"], cwd=ROOT, capture_output=True, text=True
+    )
+    if result.returncode != 0:
+        raise BuildError(f"The lock cannot be read: {result.stderr.strip()}")
+    return result.stdout
+
+
+def _run_bentoml(context: Path, version: str, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "bentoml", "build", str(context), "--version", version]
+    result = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True)
+    if result.returncode != 0:
+        words = (result.stderr or result.stdout).strip().splitlines()[-15:]
+        raise BuildError(f"BentoML could not build {SERVICE_NAME}:{version}:\n" + "\n".join(words))
