@@ -1,0 +1,7 @@
+{#- Trimmed text, NULL where the source only says that it does not know (var `missing_words`). -#}
+{% macro clean_text(column) -%}
+    case
+        when lower(trim({{ column }})) in ({% for word in var('missing_words') %}'{{ word }}'{{ ', ' if not loop.last }}{% endfor %}) then null
+        else trim({{ column }})
+    end
+{%- endmacro %}

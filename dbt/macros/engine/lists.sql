@@ -1,0 +1,41 @@
+{#- Several columns of a group become lists that share one order: element i of every list is the same row.
+    The rows are sorted once, as structs, and then taken apart; sorting each list alone costs many times more.
+    Use `sorted_rows` in the grouping select and `list_of` on its result. -#}
+
+{% macro sorted_rows(columns, order_by) -%}
+    {{ return(adapter.dispatch('sorted_rows')(columns, order_by)) }}
+{%- endmacro %}
+
+{% macro duckdb__sorted_rows(columns, order_by) -%}
+    list({
+        {%- for column in columns %}'{{ column }}': {{ column }}{{ ', ' if not loop.last }}{% endfor -%}
+    } order by {{ order_by }})
+{%- endmacro %}
+
+
+{% macro list_of(rows, column) -%}
+    {{ return(adapter.dispatch('list_of')(rows, column)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_of(rows, column) -%}
+    list_transform({{ rows }}, lambda element: element['{{ column }}'])
+{%- endmacro %}
+
+
+{#- The values of one column as a list in their own order. -#}
+{% macro sorted_list(column) -%}
+    {{ return(adapter.dispatch('sorted_list')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__sorted_list(column) -%}
+    list({{ column }} order by {{ column }})
+{%- endmacro %}
+
+
+{% macro list_length(column) -%}
+    {{ return(adapter.dispatch('list_length')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_length(column) -%}
+    len({{ column }})
+{%- endmacro %}

@@ -1,0 +1,54 @@
+with purchases as (
+
+    select * from {{ ref('int_purchases') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers_numbered') }}
+
+),
+
+products as (
+
+    select * from {{ ref('int_products_numbered') }}
+
+),
+
+grouped as (
+
+    select
+        customer_id,
+        basket_id,
+        product_id,
+        sum(quantity) as quantity,
+        sum(spend) as spend,
+        -- Known when its last line is known.
+        max(purchased_at) as purchased_at
+    from purchases
+    group by customer_id, basket_id, product_id
+
+),
+
+final as (
+
+    select
+        customers.customer_number,
+        products.product_number,
+        grouped.basket_id,
+        grouped.quantity,
+        grouped.spend,
+        {{ days_between('lag(grouped.purchased_at) over same_product', 'grouped.purchased_at') }} as gap_days,
+        grouped.purchased_at
+    from grouped
+    inner join customers on grouped.customer_id = customers.customer_id
+    inner join products on grouped.product_id = products.product_id
+    window same_product as (
+        partition by customers.customer_number, products.product_number
+        order by grouped.purchased_at, grouped.basket_id
+    )
+
+)
+
+select * from final

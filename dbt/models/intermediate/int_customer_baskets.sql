@@ -1,0 +1,71 @@
+with baskets as (
+
+    select * from {{ ref('int_baskets') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('int_snapshots') }}
+
+),
+
+known as (
+
+    select *
+    from baskets
+    inner join snapshots on baskets.purchased_at < snapshots.snapshot_at
+
+),
+
+totals as (
+
+    select
+        snapshot_at,
+        customer_number,
+        count(*) as baskets,
+        count(*) filter (where purchased_at >= since_4w) as baskets_4w,
+        count(*) filter (where purchased_at >= since_13w) as baskets_13w,
+        sum(products) as basket_products,
+        coalesce(sum(spend) filter (where purchased_at >= since_4w), 0) as spend_4w,
+        coalesce(sum(spend) filter (where purchased_at >= since_13w), 0) as spend_13w,
+        sum(spend) as spend,
+        sum(retail_discount) as retail_discount,
+        min(purchased_at) as first_purchased_at,
+        max(purchased_at) as last_purchased_at
+    from known
+    group by snapshot_at, customer_number
+
+),
+
+store_visits as (
+
+    select
+        snapshot_at,
+        customer_number,
+        store_id,
+        -- The most visited store of the last half year; of equals, the one seen last.
+        row_number() over (
+            partition by snapshot_at, customer_number
+            order by count(*) desc, max(purchased_at) desc, store_id
+        ) as place
+    from known
+    where purchased_at >= since_26w and store_id is not null
+    group by snapshot_at, customer_number, store_id
+
+),
+
+final as (
+
+    select
+        totals.*,
+        store_visits.store_id
+    from totals
+    left join store_visits
+        on totals.snapshot_at = store_visits.snapshot_at
+        and totals.customer_number = store_visits.customer_number
+        and store_visits.place = 1
+
+)
+
+select * from final

@@ -1,0 +1,50 @@
+with basket_products as (
+
+    select * from {{ ref('int_basket_products') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('int_snapshots') }}
+
+),
+
+known as (
+
+    select
+        basket_products.*,
+        snapshots.*,
+        {{ days_between('basket_products.purchased_at', 'snapshots.snapshot_at') }} as age_days
+    from basket_products
+    inner join snapshots on basket_products.purchased_at < snapshots.snapshot_at
+
+),
+
+final as (
+
+    select
+        snapshot_at,
+        customer_number,
+        product_number,
+
+        cast(count(*) as integer) as baskets,
+        {% for weeks in [1, 2, 4, 8, 13, 26] -%}
+        cast(count(*) filter (where purchased_at >= since_{{ weeks }}w) as integer) as baskets_{{ weeks }}w,
+        {% endfor %}
+        -- Decimals add up to the same sum in any order, so that the same rows always give the same bytes.
+        {% for days in [20, 60, 120] -%}
+        cast(sum(cast(exp(-age_days / {{ days }}) as decimal(18, 12))) as double) as decayed_{{ days }}d,
+        {% endfor %}
+        cast(sum(cast(gap_days * gap_days as decimal(18, 6))) as double) as gap_days_squared,
+        cast(sum(quantity) as double) as quantity,
+        cast(sum(spend) as double) as spend,
+
+        min(purchased_at) as first_purchased_at,
+        max(purchased_at) as last_purchased_at
+    from known
+    group by snapshot_at, customer_number, product_number
+
+)
+
+select * from final

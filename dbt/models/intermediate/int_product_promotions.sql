@@ -1,0 +1,75 @@
+{%- set windows = {'before': [-7, -1], 'next_1w': [0, 6], 'next': [0, 27]} -%}
+
+with periods as (
+
+    select * from {{ ref('int_promotion_periods') }}
+
+),
+
+stores as (
+
+    select * from {{ ref('int_promotion_stores') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('int_snapshots') }}
+
+),
+
+-- The stores that take part in promotions, by all that is planned for the coming four weeks.
+store_counts as (
+
+    select
+        snapshots.snapshot_at,
+        snapshots.snapshot_on,
+        count(stores.store_id) as stores
+    from snapshots
+    left join stores on stores.first_promoted_on <= {{ days_after('snapshots.snapshot_on', 27) }}
+    group by snapshots.snapshot_at, snapshots.snapshot_on
+
+),
+
+shares as (
+
+    select
+        store_counts.*,
+        periods.*,
+        case
+            when periods.is_mailed_everywhere then 1.0
+            else periods.mailer_stores / nullif(cast(store_counts.stores as double), 0)
+        end as mailer_share,
+        case
+            when periods.is_displayed_everywhere then 1.0
+            else periods.display_stores / nullif(cast(store_counts.stores as double), 0)
+        end as display_share
+    from periods
+    inner join store_counts
+        on periods.starts_on <= {{ days_after('store_counts.snapshot_on', 27) }}
+        and periods.ends_on >= {{ days_after('store_counts.snapshot_on', -7) }}
+
+),
+
+final as (
+
+    select
+        snapshot_at,
+        product_id,
+        max(case when ends_on >= snapshot_on then 1 else 0 end) = 1 as is_promoted_next
+        {%- for window, days in windows.items() %}
+        {%- set overlap = days_in_common(
+            'starts_on', 'ends_on', days_after('snapshot_on', days[0]), days_after('snapshot_on', days[1])
+        ) %}
+        {%- for kind in ['mailer', 'display'] %},
+        -- Of all days of all stores in the window; periods that overlap cannot make more than all.
+        least(1.0, sum(coalesce({{ kind }}_share, 0) * {{ overlap }}) / {{ days[1] - days[0] + 1 }})
+            as {{ kind }}_stores{{ '' if window == 'before' else '_' ~ window }}
+        {%- endfor %}
+        {%- endfor %}
+    from shares
+    group by snapshot_at, product_id
+
+)
+
+select * from final

@@ -1,0 +1,32 @@
+with instants as (
+
+    {% for instant in var('snapshots') -%}
+    select cast('{{ instant }}' as timestamp) as snapshot_at
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+days as (
+
+    select
+        snapshot_at,
+        {{ local_date('snapshot_at') }} as snapshot_on
+    from instants
+
+),
+
+final as (
+
+    select
+        snapshot_at,
+        snapshot_on,
+        {% for weeks in [1, 2, 4, 8, 13, 26] -%}
+        -- A window begins at the shop's midnight, also across a change of the clocks.
+        {{ start_of_local_day(days_after('snapshot_on', -7 * weeks)) }} as since_{{ weeks }}w{{ ',' if not loop.last }}
+        {% endfor %}
+    from days
+
+)
+
+select * from final

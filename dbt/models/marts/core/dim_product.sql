@@ -1,0 +1,66 @@
+with products as (
+
+    select * from {{ ref('stg_landing__products') }}
+
+),
+
+purchases as (
+
+    select * from {{ ref('int_purchases') }}
+
+),
+
+sold as (
+
+    select distinct product_id from purchases
+
+),
+
+-- Tills sell what the catalogue has not heard of: such a product gets a row of its own, all facts unknown.
+described as (
+
+    select
+        coalesce(products.product_id, sold.product_id) as product_id,
+        products.product_name,
+        {% for column in ['department', 'category', 'product_type', 'brand', 'manufacturer_id', 'package_size'] -%}
+        coalesce(products.{{ column }}, '') as {{ column }},
+        {% endfor -%}
+        products.product_id is not null as is_in_catalogue,
+        sold.product_id is not null as is_sold
+    from products
+    full outer join sold on products.product_id = sold.product_id
+
+),
+
+named as (
+
+    select
+        *,
+        -- The most precise word the catalogue has for it.
+        coalesce(nullif(product_type, ''), nullif(category, ''), nullif(department, ''), '') as kind
+    from described
+
+),
+
+final as (
+
+    select
+        product_id,
+        coalesce(
+            product_name,
+            trim({{ title_case('kind') }} || ' ' || lower(package_size))
+            || case when kind <> '' and brand <> '' then ', ' || brand else '' end
+        ) as product_name,
+        department,
+        category,
+        product_type,
+        brand,
+        manufacturer_id,
+        package_size,
+        is_in_catalogue,
+        is_sold
+    from named
+
+)
+
+select * from final

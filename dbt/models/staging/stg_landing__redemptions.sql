@@ -1,0 +1,18 @@
+with source as (
+
+    select * from {{ source('landing', 'redemptions') }}
+
+),
+
+final as (
+
+    select
+        customer_id,
+        coupon_id,
+        {{ clean_text('campaign_id') }} as campaign_id,
+        cast(redeemed_on as date) as redeemed_on
+    from source
+
+)
+
+select * from final
