@@ -1,6 +1,9 @@
 """Write the definitions into the registry, pinned to the current publication."""
 
-from feast import Entity, FeatureService, FeatureStore, FeatureView, FileSource
+from dataclasses import dataclass
+from typing import Any
+
+from feast import FeatureService, FeatureStore, FeatureView
 
 from feature_repo.definitions import feature_objects
 from feature_repo.locks import only_writer
@@ -8,22 +11,33 @@ from feature_repo.store import store_config
 from settings import Settings
 
 
-def apply(settings: Settings) -> list[Entity | FileSource | FeatureView | FeatureService]:
-    """Make the registry say what the definitions say, and nothing else; returns what is defined.
+@dataclass(frozen=True)
+class Applied:
+    """The names the registry now holds."""
+
+    views: list[str]
+    services: list[str]
+
+
+def apply(settings: Settings) -> Applied:
+    """Make the registry say what the definitions say, and nothing else.
 
     Raises NotPublishedError if no feature tables are published.
     """
-    objects = feature_objects(settings)
+    objects: list[Any] = feature_objects(settings)
     with only_writer(settings.paths.feast):
         store = FeatureStore(config=store_config(settings))
         store.apply(objects, objects_to_delete=_gone(store, objects), partial=False)
-    return objects
+    return Applied(
+        [thing.name for thing in objects if isinstance(thing, FeatureView)],
+        [thing.name for thing in objects if isinstance(thing, FeatureService)],
+    )
 
 
-def _gone(store: FeatureStore, objects: list[Entity | FileSource | FeatureView | FeatureService]) -> list:
+def _gone(store: FeatureStore, objects: list[Any]) -> list[Any]:
     """What an earlier version of the definitions put into the registry and this one no longer has."""
     kept = {(type(thing), thing.name) for thing in objects}
-    registered = [
+    registered: list[Any] = [
         *store.list_feature_services(),
         *store.list_feature_views(),
         *store.list_data_sources(),

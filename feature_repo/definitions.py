@@ -9,11 +9,10 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 if __name__ == "definitions":  # imported by `feast`, whose search path starts in this folder
     sys.path.append(str(Path(__file__).resolve().parent.parent))
-
-from feast import Entity, FeatureService, FeatureView, FileSource
 
 from feature_repo.entities import customer, product
 from feature_repo.errors import NotPublishedError
@@ -24,7 +23,7 @@ from feature_repo.views import feature_views
 from settings import Settings, load_settings
 
 
-def feature_objects(settings: Settings) -> list[Entity | FileSource | FeatureView | FeatureService]:
+def feature_objects(settings: Settings) -> list[Any]:
     """Entities, sources, views and services over the current publication.
 
     Raises NotPublishedError if nothing is published.

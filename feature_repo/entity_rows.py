@@ -5,7 +5,7 @@ from datetime import datetime
 
 import duckdb
 import pandas as pd
-from feast import FeatureStore
+from feast import FeatureStore, FileSource
 
 from feature_repo.store import EVENT_TIMESTAMP
 
@@ -17,9 +17,11 @@ def entity_rows(store: FeatureStore, view_name: str, instants: Sequence[datetime
     """
     view = store.get_feature_view(view_name)
     [key] = view.join_keys
+    source = view.batch_source
+    assert isinstance(source, FileSource)  # every view here reads a table
     with duckdb.connect() as connection:
         return connection.execute(
             f'select "{key}", {EVENT_TIMESTAMP} from read_parquet($path) '
-            f'where list_contains($instants::timestamp[], {EVENT_TIMESTAMP}) order by 2 desc, 1',
-            {"path": view.batch_source.path, "instants": list(instants)},
+            f"where list_contains($instants::timestamp[], {EVENT_TIMESTAMP}) order by 2 desc, 1",
+            {"path": source.path, "instants": list(instants)},
         ).df()

@@ -1,10 +1,10 @@
 """What can go wrong between a staged feature table and a feature that somebody reads.
 
 FeatureRepoError
-├── StagedFeaturesError       a staged table is missing, has the wrong shape or knows the future
-├── NotPublishedError         no published feature tables, or not those of the day asked for
-├── FeatureServiceMissing     a service (or the whole registry) is not there
-└── OnlineStoreUnavailable    the online store does not answer, or holds nothing yet
+├── StagedFeaturesError          a staged table is missing, has the wrong shape or knows the future
+├── NotPublishedError            no published feature tables, or not those of the day asked for
+├── FeatureServiceMissingError     a service (or the whole registry) is not there
+└── OnlineStoreUnavailableError  the online store does not answer, or holds nothing yet
 """
 
 
@@ -20,9 +20,9 @@ class NotPublishedError(FeatureRepoError):
     """The feature tables a step needs are not published."""
 
 
-class FeatureServiceMissing(FeatureRepoError):
+class FeatureServiceMissingError(FeatureRepoError):
     """A feature service is not in the registry."""
 
 
-class OnlineStoreUnavailable(FeatureRepoError):
+class OnlineStoreUnavailableError(FeatureRepoError):
     """The online store cannot be read now; whoever serves falls back and says so."""

@@ -1,8 +1,8 @@
 """A publication: one folder of feature tables that never changes, and the link that names the current one.
 
-    <data>/features/staged/                    what dbt wrote, read by nobody but the checks
-    <data>/features/2018-01-01-3f2a9c0b1d4e/   a publication: the tables and publication.json
-    <data>/features/current -> 2018-01-01-…    moved in one atomic step
+<data>/features/staged/                    what dbt wrote, read by nobody but the checks
+<data>/features/2018-01-01-3f2a9c0b1d4e/   a publication: the tables and publication.json
+<data>/features/current -> 2018-01-01-…    moved in one atomic step
 """
 
 import json

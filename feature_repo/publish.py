@@ -8,7 +8,7 @@ and finishes with the newest publication of the day), or a trash folder (swept b
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from feast import FeatureView
@@ -16,7 +16,9 @@ from feast import FeatureView
 from feature_repo.errors import NotPublishedError
 from feature_repo.locks import only_writer
 from feature_repo.publication import Publication, publications, read_record, write_record
+from feature_repo.sources import feature_sources
 from feature_repo.staged import check_staged, content_hash, staged_tables
+from feature_repo.views import feature_views
 from settings import Settings
 
 KEEP = 3
@@ -31,13 +33,14 @@ class Published:
     changed: bool
 
 
-def publish(settings: Settings, as_of: date, views: list[FeatureView]) -> Published:
+def publish(settings: Settings, as_of: date) -> Published:
     """Publish the staged feature tables as those of `as_of`.
 
     Raises StagedFeaturesError if a table is missing or wrong, NotPublishedError if nothing is staged and nothing
     of that day was published; either way `current` stays as it is.
     """
     staged, link = settings.paths.staged_features, settings.paths.features
+    views = feature_views(feature_sources(staged), timedelta(weeks=settings.snapshot_weeks))
     with only_writer(link.parent):
         _sweep(link.parent)
         if staged_tables(staged):
@@ -45,6 +48,7 @@ def publish(settings: Settings, as_of: date, views: list[FeatureView]) -> Publis
         else:
             result = Published(_published_before(link.parent, as_of), changed=False)
             _point(link, result.publication.name)
+        staged.mkdir(exist_ok=True)  # dbt writes into it and does not make it
         _prune(link)
     return result
 
@@ -61,7 +65,6 @@ def _publish_staged(
         # The link first: whoever kills us in between finds the staged tables again and comes here again.
         _point(link, name)
         _discard(staged)
-        staged.mkdir()
         return Published(existing, changed=False)
     publication = Publication(name, as_of, as_of_instant, content, rows, datetime.now(UTC).replace(tzinfo=None))
     write_record(staged, publication)
@@ -70,7 +73,6 @@ def _publish_staged(
     staged.rename(target)
     _flush(link.parent)
     _point(link, name)
-    staged.mkdir(exist_ok=True)  # dbt writes into it and does not make it
     return Published(publication, changed=True)
 
 

@@ -29,6 +29,7 @@ def check_staged(folder: Path, views: list[FeatureView], as_of_instant: datetime
     rows: dict[str, int] = {}
     newest: list[datetime] = []
     for view in views:
+        assert view.batch_source is not None  # every view here reads a table
         table = view.batch_source.name
         path = folder / f"{table}.parquet"
         _check_columns(path, view)

@@ -1,6 +1,7 @@
 """The door to Feast for the other rooms: open the store, read features as of any instant."""
 
 import json
+import warnings
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -10,12 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
-from feast import FeatureService, FeatureStore
+from feast import FeatureService, FeatureStore, FileSource
 from feast.errors import FeastObjectNotFoundException
 from feast.repo_config import RepoConfig
 from sqlalchemy.engine import make_url
 
-from feature_repo.errors import FeatureRepoError, FeatureServiceMissing, NotPublishedError
+from feature_repo.errors import FeatureRepoError, FeatureServiceMissingError, NotPublishedError
 from settings import Settings
 
 FOLDER = Path(__file__).resolve().parent
@@ -67,7 +68,7 @@ def registry_file(config: RepoConfig) -> Path:
 
 def publication_name(store: FeatureStore) -> str:
     """The publication the registry's views read: the folder name, such as '2018-01-01-3f2a9c0b1d4e'."""
-    sources = store.list_data_sources()
+    sources = [source for source in store.list_data_sources() if isinstance(source, FileSource)]
     if not sources:
         raise NotPublishedError(
             f"The registry {registry_file(store.config)} holds no sources. Run 'make features' first."
@@ -78,13 +79,13 @@ def publication_name(store: FeatureStore) -> str:
 def feature_service(store: FeatureStore, name: str) -> FeatureService:
     """A service by its name.
 
-    Raises FeatureServiceMissing naming what there is.
+    Raises FeatureServiceMissingError naming what there is.
     """
     try:
         return store.get_feature_service(name)
     except FeastObjectNotFoundException as error:
         known = ", ".join(sorted(service.name for service in store.list_feature_services())) or "nothing"
-        raise FeatureServiceMissing(
+        raise FeatureServiceMissingError(
             f"Feature service '{name}' is not in {registry_file(store.config)} (it holds: {known}). "
             "Run 'make features' first."
         ) from error
@@ -101,13 +102,15 @@ def historical_table(store: FeatureStore, service_name: str, entities: pd.DataFr
     service = feature_service(store, service_name)
     _check_entities(store, service, entities)
     _keep_spill_files_in(registry_file(store.config).parent / "tmp")
-    job = store.get_historical_features(
-        entity_df=entities.assign(**{_ROW: range(len(entities))}),
-        features=service,
-        full_feature_names=True,
-        filter_by_created_timestamp=True,  # a row that was only known later must not teach
-    )
-    return _in_order(job.to_arrow())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # ibis calls DuckDB by an older name
+        job = store.get_historical_features(
+            entity_df=entities.assign(**{_ROW: range(len(entities))}),
+            features=service,
+            full_feature_names=True,
+            filter_by_created_timestamp=True,  # a row that was only known later must not teach
+        )
+        return _in_order(job.to_arrow())
 
 
 def historical(store: FeatureStore, service_name: str, entities: pd.DataFrame) -> pd.DataFrame:

@@ -134,11 +134,10 @@ CUSTOMER_PURCHASES = [
 def feature_views(sources: dict[str, FileSource], snapshot_step: timedelta) -> list[FeatureView]:
     """All views.
 
-    snapshot_step: the time between two snapshots. A snapshot's row is valid until the next one. Validity ends
-    two hours early: local midnights lie up to an hour closer together when clocks change, and with at most one
-    valid row a key the point-in-time join carries no second copy of every array.
+    snapshot_step: the time between two snapshots, in whole days (Feast's DuckDB store takes no other validity). A
+        snapshot's row is valid until the next one: a product neither sold nor promoted since then, or a question
+        long after the newest snapshot, gets nothing rather than something stale.
     """
-    valid = snapshot_step - timedelta(hours=2)
 
     def view(name: str, about: Entity, schema: list[Field], ttl: timedelta, online: bool, text: str) -> FeatureView:
         return FeatureView(
@@ -157,7 +156,7 @@ def feature_views(sources: dict[str, FileSource], snapshot_step: timedelta) -> l
             "customer_history",
             customer,
             CUSTOMER_HISTORY,
-            valid,
+            snapshot_step,
             True,
             "What a customer bought, how often and how long ago: aligned arrays, one element a product.",
         ),
@@ -165,7 +164,7 @@ def feature_views(sources: dict[str, FileSource], snapshot_step: timedelta) -> l
             "customer_profile",
             customer,
             CUSTOMER_PROFILE,
-            valid,
+            snapshot_step,
             True,
             "A customer as a whole: rhythm, spend, appetite for new things and discounts, and known traits.",
         ),
@@ -181,7 +180,7 @@ def feature_views(sources: dict[str, FileSource], snapshot_step: timedelta) -> l
             "product_activity",
             product,
             PRODUCT_ACTIVITY,
-            valid,
+            snapshot_step,
             False,
             "How a product sells, what it costs and how it is promoted, at a snapshot.",
         ),
@@ -191,7 +190,6 @@ def feature_views(sources: dict[str, FileSource], snapshot_step: timedelta) -> l
             CUSTOMER_PURCHASES,
             ONE_DAY,  # a customer who bought nothing in *this* window must not get an earlier window's label
             False,
-            "The label: what a customer bought in the 4 weeks before the event time. "
-            "For a cut c, ask at c + 4 weeks.",
+            "The label: what a customer bought in the 4 weeks before the event time. For a cut c, ask at c + 4 weeks.",
         ),
     ]

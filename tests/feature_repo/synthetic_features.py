@@ -10,25 +10,81 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-HISTORY = (
-    "baskets days_since_last days_since_first gap_mean_days gap_std_days decayed_20d decayed_60d decayed_120d "
-    "baskets_2w baskets_4w baskets_8w baskets_13w quantity spend"
-).split()
-PROFILE = (
-    "baskets baskets_4w baskets_13w days_since_last_basket days_since_first_basket gap_mean_days spend_4w spend_13w "
-    "products basket_size_mean new_product_share_8w discount_share coupon_redemptions campaigns_received"
-).split()
-TRAITS = (
-    "age_band income_band home_ownership marital_status household_size household_composition kids_count store_id"
-).split()
-CONTENT = "product_name department category product_type brand manufacturer_id package_size".split()
-ACTIVITY = (
-    "buyers_1w buyers_2w buyers_4w buyers_8w buyers_13w buyers_26w buyers baskets_4w baskets_13w baskets "
-    "first_buyers_4w first_buyers_8w rebuyers rebuy_rate days_since_first_sale days_since_last_sale price "
-    "price_ratio_in_type discount_depth_4w share_in_type_8w share_in_category_8w trend stores_13w mailer_stores "
-    "display_stores mailer_stores_next display_stores_next mailer_stores_next_1w display_stores_next_1w "
-    "coupons_active"
-).split()
+HISTORY = [
+    "baskets",
+    "days_since_last",
+    "days_since_first",
+    "gap_mean_days",
+    "gap_std_days",
+    "decayed_20d",
+    "decayed_60d",
+    "decayed_120d",
+    "baskets_2w",
+    "baskets_4w",
+    "baskets_8w",
+    "baskets_13w",
+    "quantity",
+    "spend",
+]
+PROFILE = [
+    "baskets",
+    "baskets_4w",
+    "baskets_13w",
+    "days_since_last_basket",
+    "days_since_first_basket",
+    "gap_mean_days",
+    "spend_4w",
+    "spend_13w",
+    "products",
+    "basket_size_mean",
+    "new_product_share_8w",
+    "discount_share",
+    "coupon_redemptions",
+    "campaigns_received",
+]
+TRAITS = [
+    "age_band",
+    "income_band",
+    "home_ownership",
+    "marital_status",
+    "household_size",
+    "household_composition",
+    "kids_count",
+    "store_id",
+]
+CONTENT = ["product_name", "department", "category", "product_type", "brand", "manufacturer_id", "package_size"]
+ACTIVITY = [
+    "buyers_1w",
+    "buyers_2w",
+    "buyers_4w",
+    "buyers_8w",
+    "buyers_13w",
+    "buyers_26w",
+    "buyers",
+    "baskets_4w",
+    "baskets_13w",
+    "baskets",
+    "first_buyers_4w",
+    "first_buyers_8w",
+    "rebuyers",
+    "rebuy_rate",
+    "days_since_first_sale",
+    "days_since_last_sale",
+    "price",
+    "price_ratio_in_type",
+    "discount_depth_4w",
+    "share_in_type_8w",
+    "share_in_category_8w",
+    "trend",
+    "stores_13w",
+    "mailer_stores",
+    "display_stores",
+    "mailer_stores_next",
+    "display_stores_next",
+    "mailer_stores_next_1w",
+    "display_stores_next_1w",
+    "coupons_active",
+]
 
 
 def write_feature_tables(
@@ -43,17 +99,17 @@ def write_feature_tables(
     """All five tables.
 
     history_length: mean elements of a customer's arrays; the last customer has `longest`, if given.
-    Customer `c1` appears only at the newest snapshot; values differ from snapshot to snapshot.
+    Customer `c1` appears only at the newest snapshot, the arrays of `c2` are empty; values differ from snapshot to
+    snapshot.
     """
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     ids = [f"c{number}" for number in range(1, customers + 1)]
-    rows = [
-        (customer, at) for at in sorted(snapshots) for customer in ids if customer != "c1" or at == max(snapshots)
-    ]
+    rows = [(customer, at) for at in sorted(snapshots) for customer in ids if customer != "c1" or at == max(snapshots)]
     lengths = random.integers(max(1, history_length // 2), history_length * 3 // 2 + 1, len(rows))
     if longest is not None:
         lengths[[index for index, (customer, _) in enumerate(rows) if customer == ids[-1]]] = longest
+    lengths[[index for index, (customer, _) in enumerate(rows) if customer == "c2"]] = 0
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     total = int(offsets[-1])
     keys = {"customer_id": [customer for customer, _ in rows]}

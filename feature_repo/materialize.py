@@ -1,0 +1,141 @@
+"""Bring the online store to the published features; incremental, and safe to kill and to run again."""
+
+from dataclasses import dataclass
+from datetime import UTC, date
+
+import duckdb
+from feast import FeatureStore, FeatureView
+from redis.exceptions import RedisError
+
+from feature_repo.errors import NotPublishedError, OnlineStoreUnavailableError
+from feature_repo.locks import only_writer
+from feature_repo.online_file import OnlineFile
+from feature_repo.online_state import OnlineState, may_continue, read_state, write_state
+from feature_repo.publication import Publication, current_publication
+from feature_repo.store import open_store, publication_name, store_config
+from settings import Settings
+
+_HISTORY = "feat_customer_history.parquet"
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """The outcome.
+
+    customers: customers now in the online store.
+    how: 'unchanged' (it already held this publication), 'incremental' or 'rebuilt'.
+    """
+
+    as_of: date
+    customers: int
+    how: str
+
+
+def materialize(settings: Settings, as_of: date) -> Materialized:
+    """Write the customers' newest features before `as_of` into the online store.
+
+    Raises NotPublishedError if the published or the applied features are not those of `as_of`, and
+    OnlineStoreUnavailableError if Redis does not answer.
+    """
+    publication = current_publication(settings.paths.features)
+    if publication.as_of != as_of:
+        raise NotPublishedError(
+            f"The published features are those of {publication.as_of}, not of {as_of}. "
+            f"Run 'python -m feature_repo publish --as-of {as_of}' first."
+        )
+    with only_writer(settings.paths.feast):
+        applied = publication_name(open_store(settings))
+        if applied != publication.name:
+            raise NotPublishedError(
+                f"The registry reads {applied}, but {publication.name} is published. "
+                "Run 'python -m feature_repo apply' first."
+            )
+        how = (
+            _into_redis(settings, publication)
+            if settings.online_store == "redis"
+            else _into_file(settings, publication)
+        )
+    return Materialized(as_of, _count_customers(settings, publication), how)
+
+
+def _into_file(settings: Settings, publication: Publication) -> str:
+    online = OnlineFile(settings.paths.feast)
+    before = online.state()
+    done = OnlineState.of(publication, "sqlite", complete=True)
+    if before == done:
+        return "unchanged"
+    go_on = may_continue(before, publication, "sqlite", _customers_left(settings, before, publication))
+    database = online.begin(publication.name, copy=go_on)
+    store = FeatureStore(config=store_config(settings, online_path=database))
+    if not go_on:
+        store.provider.update_infra(store.project, [], _online_views(store), [], [], partial=True)
+    _write(store, publication, before if go_on else None)
+    online.show(database, done)
+    return "incremental" if go_on else "rebuilt"
+
+
+def _into_redis(settings: Settings, publication: Publication) -> str:
+    """In place: Redis has no generations. Readers see each customer's old row or new row.
+
+    While a rebuild empties it first, readers find nobody for a moment and fall back.
+    """
+    name = f"redis {settings.redis}"
+    state = settings.paths.feast / "online-redis.json"
+    before = read_state(state)
+    go_on = may_continue(before, publication, name, _customers_left(settings, before, publication))
+    store = open_store(settings)
+    views = _online_views(store)
+    write_state(state, OnlineState.of(publication, name, complete=False))
+    try:
+        if not go_on:
+            store.provider.update_infra(store.project, views, [], [], [], partial=True)
+        _write(store, publication, before if go_on else None)
+    except RedisError as error:
+        raise OnlineStoreUnavailableError(
+            f"Redis at {settings.redis} does not answer: {error}. Start it and run again."
+        ) from error
+    write_state(state, OnlineState.of(publication, name, complete=True))
+    return "incremental" if go_on else "rebuilt"
+
+
+def _write(store: FeatureStore, publication: Publication, before: OnlineState | None) -> None:
+    """Feast's materialisation over the time that is new, and no further back than a row is valid."""
+    views = _online_views(store)
+    start = publication.as_of_instant - max(view.ttl for view in views if view.ttl)
+    if before is not None:
+        start = max(start, before.as_of_instant)
+    store.materialize(
+        start_date=start.replace(tzinfo=UTC),
+        end_date=publication.as_of_instant.replace(tzinfo=UTC),
+        feature_views=[view.name for view in views],
+    )
+
+
+def _online_views(store: FeatureStore) -> list[FeatureView]:
+    return [view for view in store.list_feature_views() if view.online]
+
+
+def _customers_left(settings: Settings, before: OnlineState | None, publication: Publication) -> bool:
+    """Whether a customer of the earlier publication is no longer in this one (or nobody can tell any more)."""
+    if before is None or before.publication == publication.name:
+        return False
+    features = settings.paths.features.parent
+    earlier, now = features / before.publication / _HISTORY, features / publication.name / _HISTORY
+    if not earlier.exists():
+        return True
+    with duckdb.connect() as connection:
+        gone = connection.execute(
+            "SELECT customer_id FROM read_parquet(?) EXCEPT SELECT customer_id FROM read_parquet(?) LIMIT 1",
+            [str(earlier), str(now)],
+        ).fetchone()
+    return gone is not None
+
+
+def _count_customers(settings: Settings, publication: Publication) -> int:
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT count(DISTINCT customer_id) FROM read_parquet(?) WHERE event_timestamp = ?",
+            [str(settings.paths.features.parent / publication.name / _HISTORY), publication.as_of_instant],
+        ).fetchone()
+    assert found is not None  # an aggregate always has a row
+    return int(found[0])

@@ -1,0 +1,116 @@
+"""The serving room's reader: one customer's features in one read, fast, and never later than its deadline."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from feast import FeatureService, FeatureStore
+from feast.protos.feast.types.Value_pb2 import Value
+
+from feature_repo.errors import OnlineStoreUnavailableError
+from feature_repo.store import feature_service, open_store
+from settings import Settings
+
+SERVICE = "online_customer_v1"
+EVENT_TIMESTAMP = "event_timestamp"
+
+
+class OnlineCustomers:
+    """Reads `online_customer_v1`; one object for all threads of a process, for the whole life of the process.
+
+    Opening costs half a second, so it happens on the first read (or in `warm_up`) and again whenever a
+    materialisation has finished. Redis gets `deadline_seconds` to connect and for each answer; whoever needs a
+    breaker puts it around `read`.
+    """
+
+    def __init__(self, settings: Settings, deadline_seconds: float = 0.25) -> None:
+        self._settings = settings
+        self._deadline_seconds = deadline_seconds
+        self._opening = threading.Lock()
+        self._opened: tuple[object, FeatureStore, FeatureService] | None = None
+        self._mark = _mark_file(settings)
+
+    def warm_up(self) -> None:
+        """Open the store and read once, so that the first customer does not wait for it."""
+        self.read("")
+
+    def read(self, customer_id: str) -> dict[str, Any] | None:
+        """The customer's features as `view__feature`, and `event_timestamp` (naive UTC): how fresh they are.
+
+        Numbers are float, arrays float32 `[products]` (read-only), texts str and `customer_history__product_ids` a
+        list of str. None for a customer the store does not know.
+
+        Raises OnlineStoreUnavailableError if there is no registry yet or the store does not answer in time.
+        """
+        try:
+            store, service = self._current()
+            answer = store.get_online_features(
+                features=service, entity_rows=[{"customer_id": customer_id}], full_feature_names=True
+            ).proto
+        except Exception as error:  # Feast, SQLAlchemy, SQLite and Redis share no base class
+            raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
+        return _features(answer.metadata.feature_names.val, answer.results)
+
+    def _current(self) -> tuple[FeatureStore, FeatureService]:
+        """The open store; opened again if a materialisation finished since. One thread opens, the others read on."""
+        mark = self._marked()
+        opened = self._opened
+        if opened is not None and (opened[0] == mark or not self._opening.acquire(blocking=False)):
+            return opened[1:]
+        if opened is None:
+            self._opening.acquire()
+        try:
+            if self._opened is None or self._opened[0] != mark:
+                self._opened = (mark, *self._open())
+            return self._opened[1:]
+        finally:
+            self._opening.release()
+
+    def _open(self) -> tuple[FeatureStore, FeatureService]:
+        store = open_store(self._settings, redis_timeout_seconds=self._deadline_seconds)
+        return store, feature_service(store, SERVICE)
+
+    def _marked(self) -> object:
+        """Changes when a materialisation finishes: the file the link names, or the state beside Redis."""
+        try:
+            status = self._mark.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+
+def _mark_file(settings: Settings) -> Path:
+    return settings.paths.feast / ("online-redis.json" if settings.online_store == "redis" else "online.db")
+
+
+def _features(names: Any, results: Any) -> dict[str, Any] | None:
+    features: dict[str, Any] = {}
+    oldest: int | None = None
+    for name, result in zip(names, results, strict=True):
+        if name == "customer_id":
+            continue
+        value = _python(result.values[0])
+        if value is None:
+            continue
+        features[name] = value
+        seconds = result.event_timestamps[0].seconds
+        oldest = seconds if oldest is None else min(oldest, seconds)
+    if oldest is None:
+        return None
+    features[EVENT_TIMESTAMP] = datetime.fromtimestamp(oldest, UTC).replace(tzinfo=None)
+    return features
+
+
+def _python(value: Value) -> Any:
+    """Feast's own conversion visits every element of an array in Python: 1.3 ms a customer. This takes 0.1 ms."""
+    kind = value.WhichOneof("val")
+    if kind == "float_list_val":
+        # Packed on the wire: one tag, one length, then the floats, little-endian.
+        wire = value.float_list_val.SerializeToString()
+        count = len(value.float_list_val.val)
+        return np.frombuffer(wire, dtype="<f4", offset=len(wire) - 4 * count)
+    if kind == "string_list_val":
+        return list(value.string_list_val.val)
+    return None if kind is None else getattr(value, kind)

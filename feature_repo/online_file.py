@@ -1,0 +1,53 @@
+"""SQLite's online store as generations: built aside, then shown by moving one link.
+
+    <data>/feast/online.db -> online/<generation>/online.db
+    <data>/feast/online/<generation>/online.db and state.json
+
+A reader holds either the old file or the new one, never a half-written one; a killed run leaves a generation that
+no link names.
+"""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from feature_repo.online_state import OnlineState, read_state, write_state
+
+_STATE = "state.json"
+
+
+class OnlineFile:
+    """The generations under Feast's folder."""
+
+    def __init__(self, feast: Path) -> None:
+        self.link = feast / "online.db"
+        self._generations = feast / "online"
+
+    def state(self) -> OnlineState | None:
+        """What the shown generation holds; None if there is none (a file made by `feast apply` is empty)."""
+        whole = self.link.is_symlink() and self.link.exists()
+        return read_state(self.link.resolve().with_name(_STATE)) if whole else None
+
+    def begin(self, publication: str, copy: bool) -> Path:
+        """The database file of a new, private generation: a copy of the shown one, or nothing yet."""
+        shown = self.link.resolve().parent
+        if self._generations.is_dir():
+            for leftover in self._generations.iterdir():
+                if leftover != shown:
+                    shutil.rmtree(leftover)
+        database = self._generations / f"{publication}-{uuid.uuid4().hex[:8]}" / self.link.name
+        database.parent.mkdir(parents=True)
+        if copy:
+            shutil.copyfile(self.link, database)
+        return database
+
+    def show(self, database: Path, state: OnlineState) -> None:
+        """Make a finished generation the one that is read. The one before stays for readers who just opened it."""
+        write_state(database.with_name(_STATE), state)
+        with database.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh = self.link.with_name(f".{self.link.name}-{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(database.relative_to(self.link.parent))
+        fresh.replace(self.link)

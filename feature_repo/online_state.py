@@ -1,0 +1,58 @@
+"""What the online store holds: written beside it, so that a run knows whether it may go on or must rebuild."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from feature_repo.publication import Publication
+
+
+@dataclass(frozen=True)
+class OnlineState:
+    """publication: the folder name that was written; as_of_instant: its day's start (UTC).
+
+    store: which online store, such as 'sqlite' or 'redis localhost:6379'.
+    complete: False while a run is writing in place: whoever finds it knows that the run was killed.
+    """
+
+    publication: str
+    as_of_instant: datetime
+    store: str
+    complete: bool
+
+    @classmethod
+    def of(cls, publication: Publication, store: str, complete: bool) -> "OnlineState":
+        return cls(publication.name, publication.as_of_instant, store, complete)
+
+
+def read_state(path: Path) -> OnlineState | None:
+    """The state, or None if nothing was ever written."""
+    try:
+        fields = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return OnlineState(**(fields | {"as_of_instant": datetime.fromisoformat(fields["as_of_instant"])}))
+
+
+def write_state(path: Path, state: OnlineState) -> None:
+    """Replace the state in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}-{os.getpid()}")
+    with fresh.open("w") as file:
+        json.dump(asdict(state) | {"as_of_instant": state.as_of_instant.isoformat()}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def may_continue(before: OnlineState | None, publication: Publication, store: str, customers_left: bool) -> bool:
+    """Whether writing the newer rows over the older ones gives what a rebuild would give.
+
+    Not if nothing is known of the store, if time moved back (newer rows would stay), if a customer is no longer in
+    the tables (their row would stay), or if the run before was killed while it wrote in place.
+    """
+    if before is None or before.store != store or not before.complete or customers_left:
+        return False
+    return before.as_of_instant <= publication.as_of_instant

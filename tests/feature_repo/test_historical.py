@@ -1,0 +1,86 @@
+"""Reading features as of any instant: rows in order, arrays whole, errors that help."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import AS_OF
+from synthetic_features import HISTORY
+
+from feature_repo.entity_rows import entity_rows
+from feature_repo.errors import FeatureRepoError, FeatureServiceMissingError
+from feature_repo.store import historical, historical_table, open_store
+from settings import Settings
+
+
+def test_an_unknown_service_is_named_with_those_that_exist(built: Settings) -> None:
+    with pytest.raises(
+        FeatureServiceMissingError, match=r"'ranking_v9' is not in .*registry\.db \(it holds: labels_v1"
+    ):
+        historical(open_store(built), "ranking_v9", pd.DataFrame({"customer_id": ["c1"]}))
+
+
+def test_a_missing_key_of_the_entity_frame_is_named(built: Settings) -> None:
+    frame = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [built.start_of_day(AS_OF)]})
+    with pytest.raises(FeatureRepoError, match="entity frame for 'ranking_v1' lacks product_id; it has customer_id"):
+        historical(open_store(built), "ranking_v1", frame)
+    with pytest.raises(FeatureRepoError, match="entity frame for 'labels_v1' is empty"):
+        historical(open_store(built), "labels_v1", frame.head(0))
+
+
+def test_rows_come_back_in_order_with_their_own_columns_even_twice(built: Settings) -> None:
+    at = built.start_of_day(AS_OF)
+    asked = pd.DataFrame(
+        {
+            "customer_id": ["c9", "nobody", "c3", "c9", "c3"],
+            "event_timestamp": [at, at, at - timedelta(weeks=2), at, at],
+            "weight": [1.0, 2.0, 3.0, 4.0, 5.0],
+        }
+    )
+    answer = historical(open_store(built), "retrieval_query_v1", asked)
+
+    pd.testing.assert_frame_equal(answer[asked.columns], asked, check_dtype=False)
+    assert answer["event_timestamp"].dt.tz is None
+    assert pd.isna(answer.loc[1, "customer_profile__baskets"])
+    assert answer.loc[1, "customer_history__product_ids"] is None
+    assert answer.loc[0, "customer_profile__baskets"] == answer.loc[3, "customer_profile__baskets"]
+    assert answer.loc[2, "customer_profile__baskets"] != answer.loc[4, "customer_profile__baskets"]
+
+
+def test_arrays_are_whole_float32_and_aligned_empty_or_long(built: Settings) -> None:
+    at = built.start_of_day(AS_OF)
+    customers = ["c2", "c5", "c12"]
+    table = historical_table(
+        open_store(built), "retrieval_query_v1", pd.DataFrame({"customer_id": customers, "event_timestamp": [at] * 3})
+    )
+    assert table.schema.field("customer_history__spend").type == pa.list_(pa.float32())
+    assert table.schema.field("customer_history__product_ids").type == pa.list_(pa.string())
+
+    source = pq.read_table(built.paths.features / "feat_customer_history.parquet").to_pandas()
+    source = source[source["event_timestamp"] == at].set_index("customer_id")
+    answer = table.to_pandas().set_index("customer_id")
+    assert [len(answer.loc[customer, "customer_history__spend"]) for customer in customers][::2] == [0, 1500]
+    for customer in customers:
+        for name in ["product_ids", *HISTORY]:
+            np.testing.assert_array_equal(answer.loc[customer, f"customer_history__{name}"], source.loc[customer, name])
+
+
+def test_ranking_joins_customers_and_products_in_one_question(built: Settings) -> None:
+    at = built.start_of_day(AS_OF)
+    asked = pd.DataFrame({"customer_id": ["c3", "c4"], "product_id": ["p7", "p1"], "event_timestamp": [at, at]})
+    answer = historical(open_store(built), "ranking_v1", asked)
+    assert list(answer["product_content__product_name"]) == ["product_name of p7", "product_name of p1"]
+    assert answer.notna().all(axis=None)
+
+
+def test_entity_rows_lists_the_keys_of_exactly_these_instants(built: Settings) -> None:
+    at = built.start_of_day(AS_OF)
+    before = at - timedelta(weeks=2)
+    rows = entity_rows(open_store(built), "customer_history", [at, before])
+    assert list(rows.columns) == ["customer_id", "event_timestamp"]
+    assert set(rows.loc[rows["event_timestamp"] == at, "customer_id"]) == {f"c{n}" for n in range(1, 13)}
+    assert set(rows.loc[rows["event_timestamp"] == before, "customer_id"]) == {f"c{n}" for n in range(2, 13)}
+    assert len(rows) == 23

@@ -1,0 +1,156 @@
+"""Publishing is one atomic step, safe to kill and to repeat."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from conftest import AS_OF, stage
+from killed_steps import run_and_kill_before
+
+from feature_repo.errors import NotPublishedError
+from feature_repo.publication import current_publication, publications
+from feature_repo.publish import KEEP, publish
+from settings import Settings
+
+
+def _rows(folder: Path) -> dict[str, list]:
+    with duckdb.connect() as connection:
+        return {
+            file.name: connection.execute(f"SELECT * FROM read_parquet('{file}') ORDER BY ALL").fetchall()
+            for file in sorted(folder.glob("*.parquet"))
+        }
+
+
+def _names(features: Path) -> list[str]:
+    return sorted(entry.name for entry in features.iterdir())
+
+
+def test_publishing_shows_every_staged_row_under_one_link(staged: Settings) -> None:
+    before = _rows(staged.paths.staged_features)
+
+    published = publish(staged, AS_OF)
+
+    assert published.changed
+    assert _rows(staged.paths.features) == before
+    assert len(before) == 5
+    assert staged.paths.features.readlink() == Path(published.publication.name)
+    assert published.publication.name == f"2018-01-01-{published.publication.content[:12]}"
+    assert published.publication.as_of_instant == staged.start_of_day(AS_OF)
+    assert _names(staged.paths.staged_features) == []  # moved, and dbt finds its folder
+
+
+def test_the_same_rows_get_the_same_name_whatever_their_order_and_row_groups(staged: Settings) -> None:
+    first = publish(staged, AS_OF)
+    stage(staged, AS_OF)
+    for file in staged.paths.staged_features.glob("*.parquet"):
+        table = pq.read_table(file)
+        shuffled = table.take(list(reversed(range(len(table)))))
+        pq.write_table(shuffled, file, row_group_size=7, compression="zstd")
+
+    again = publish(staged, AS_OF)
+
+    assert not again.changed
+    assert again.publication == first.publication
+    assert len(publications(staged.paths.features.parent)) == 1
+    assert _names(staged.paths.staged_features) == []
+
+
+def test_one_changed_value_gets_another_name(staged: Settings) -> None:
+    first = publish(staged, AS_OF)
+    stage(staged, AS_OF)
+    file = staged.paths.staged_features / "feat_product_content.parquet"
+    table = pq.read_table(file).to_pandas()
+    table.loc[3, "brand"] = "another"
+    table.to_parquet(file, coerce_timestamps="us", index=False)
+
+    second = publish(staged, AS_OF)
+
+    assert second.changed
+    assert second.publication.name != first.publication.name
+    assert current_publication(staged.paths.features) == second.publication
+
+
+def test_publishing_again_without_new_tables_says_unchanged(staged: Settings) -> None:
+    first = publish(staged, AS_OF)
+    again = publish(staged, AS_OF)
+    assert not again.changed
+    assert again.publication == first.publication
+
+
+def test_publishing_an_earlier_day_again_moves_the_link_back(settings: Settings) -> None:
+    stage(settings, AS_OF - timedelta(days=28), seed=2)
+    earlier = publish(settings, AS_OF - timedelta(days=28))
+    stage(settings, AS_OF)
+    publish(settings, AS_OF)
+
+    publish(settings, AS_OF - timedelta(days=28))
+
+    assert current_publication(settings.paths.features) == earlier.publication
+
+
+def test_nothing_staged_and_nothing_published_is_an_error_that_says_what_to_do(settings: Settings) -> None:
+    with pytest.raises(NotPublishedError, match=r"Nothing is staged .* Run dbt build first"):
+        publish(settings, date(2017, 6, 1))
+    assert not settings.paths.features.is_symlink()
+
+
+def test_only_the_last_three_publications_stay(settings: Settings) -> None:
+    days = [AS_OF - timedelta(days=7 * weeks) for weeks in range(5, 0, -1)]
+    for day in days:
+        stage(settings, day)
+        publish(settings, day)
+    assert [publication.as_of for publication in publications(settings.paths.features.parent)] == days[:1:-1]
+    assert KEEP == 3
+
+
+def test_the_current_publication_stays_even_if_three_others_are_newer(settings: Settings) -> None:
+    days = [AS_OF - timedelta(days=7 * weeks) for weeks in range(3, 0, -1)]
+    for day in days:
+        stage(settings, day)
+        publish(settings, day)
+    oldest = days[0]
+    publish(settings, oldest)
+    # A fourth that the link does not name: killed after the record and the rename, before the new link.
+    stage(settings, AS_OF)
+    assert run_and_kill_before(4, publish, settings, AS_OF)
+    assert len(publications(settings.paths.features.parent)) == 4
+
+    publish(settings, oldest)
+
+    assert current_publication(settings.paths.features).as_of == oldest
+    assert {publication.as_of for publication in publications(settings.paths.features.parent)} == {*days, AS_OF}
+
+
+@pytest.mark.parametrize("content", ["new", "published before"])
+def test_a_kill_at_any_step_shows_old_or_new_tables_and_the_next_run_finishes(tmp_path: Path, content: str) -> None:
+    day_before = AS_OF - timedelta(days=7)
+    expected = Settings(data=tmp_path / "expected", snapshots=5)
+    stage(expected, AS_OF, seed=3)
+    name = publish(expected, AS_OF).publication.name
+    rows = _rows(expected.paths.features)
+
+    moments = 0
+    while True:
+        moments += 1
+        settings = Settings(data=tmp_path / f"killed-{moments}", snapshots=5)
+        if content == "published before":
+            stage(settings, AS_OF, seed=3)
+            publish(settings, AS_OF)
+        stage(settings, day_before)
+        old = publish(settings, day_before).publication.name
+        stage(settings, AS_OF, seed=3)
+
+        killed = run_and_kill_before(moments, publish, settings, AS_OF)
+
+        shown = settings.paths.features.readlink().name
+        assert shown in {old, name}
+        assert len(_rows(settings.paths.features)) == 5
+        publish(settings, AS_OF)
+        assert settings.paths.features.readlink().name == name
+        assert _rows(settings.paths.features) == rows
+        assert _names(settings.paths.features.parent) == sorted([".lock", "current", "staged", old, name])
+        if not killed:
+            break
+    assert moments > 3  # record, rename, symlink, replace: it was killed in the middle more than once
