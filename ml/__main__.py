@@ -128,9 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     step("train-ranker", _train_ranker, "train one ranker").add_argument("--ranker", required=True)
     step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
     step("gate", _gate, "decide whether the challenger may serve")
-    step("publish", _publish, "put the winner into the model store").add_argument(
-        "--dry-run", action="store_true"
-    )
+    step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
 
     recommend = step("recommend", _recommend, "the champion's lists for all customers", of_run=False)

@@ -36,9 +36,7 @@ def write_bundle(
         shutil.copyfile(source, target)
     catalogue.save(folder / CATALOGUE)
     (folder / GOLDEN).write_text("[]")
-    manifest = Manifest(
-        **facts, created_at=datetime.now(UTC), git_revision=_git_revision(), files=hash_files(folder)
-    )
+    manifest = Manifest(**facts, created_at=datetime.now(UTC), git_revision=_git_revision(), files=hash_files(folder))
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2))
     recommender = Bundle.open(folder).recommender
     golden = [_golden(recommender, row, slate) for row in features for slate in SLATES]

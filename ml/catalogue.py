@@ -35,9 +35,7 @@ def encode(products: Products, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
 
 def purchase_matrix(customers: Sequence[Customer], index: dict[str, int]) -> sparse.csr_matrix:
     """Who ever bought what, 0/1 float32 `[customers, products]`."""
-    rows = [
-        [index[product] for product in customer.product_ids if product in index] for customer in customers
-    ]
+    rows = [[index[product] for product in customer.product_ids if product in index] for customer in customers]
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
     indices = np.concatenate([np.asarray(row, dtype=np.int32) for row in rows])
     values = np.ones(len(indices), np.float32)

@@ -17,9 +17,7 @@ class _Section(BaseModel):
 class Windows(_Section):
     """Which points in time train and judge. All in weeks."""
 
-    horizon: int = Field(
-        4, description="How far ahead purchases count: the label's and the test window's length."
-    )
+    horizon: int = Field(4, description="How far ahead purchases count: the label's and the test window's length.")
     ranker_snapshots: int = Field(3, ge=1)
     retrieval_snapshots: int = Field(12, ge=1)
 

@@ -48,9 +48,13 @@ class Run:
 
     def write_json(self, name: str, value: Any) -> None:
         """Publish a small JSON file in one step."""
+        self.write_text(name, json.dumps(value, indent=2, default=str) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Publish a text file in one step."""
         self.folder.mkdir(parents=True, exist_ok=True)
         staged = self.folder / f".{name}.staged"
-        staged.write_text(json.dumps(value, indent=2, default=str) + "\n")
+        staged.write_text(text)
         staged.rename(self.folder / name)
 
     def read_json(self, name: str) -> Any:

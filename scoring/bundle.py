@@ -14,8 +14,8 @@ from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.errors import BundleError
 from scoring.features import CATEGORICAL, NUMERIC
-from scoring.ranker import Ranker
-from scoring.recommender import Recommender, Slate
+from scoring.ranker import Ranker, Slate
+from scoring.recommender import Recommender
 from scoring.retriever import Retriever
 from scoring.towers import Tower
 
@@ -102,9 +102,7 @@ class Bundle:
     def check_golden(self) -> None:
         """Answer the golden requests again; BundleError names the first that differs."""
         for number, golden in enumerate(self.golden):
-            answer = self.recommender.recommend(
-                Customer.from_features(golden.features), golden.slate, golden.k
-            )
+            answer = self.recommender.recommend(Customer.from_features(golden.features), golden.slate, golden.k)
             found = [item.score for item in answer.items]
             if [item.product_id for item in answer.items] != golden.product_ids or not np.allclose(
                 found, golden.scores, atol=SCORE_TOLERANCE

@@ -1,4 +1,4 @@
-"""The products on offer at one instant (sold before it, or on a coming promotion): categories, numbers, item vectors and item-to-item weights."""
+"""The products on offer at one instant (sold before it, or on a coming promotion), as arrays."""
 
 from dataclasses import dataclass
 from datetime import date

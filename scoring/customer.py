@@ -20,7 +20,7 @@ class Customer:
     traits: one category for each name in `schema.TRAITS` ('' where unknown).
     """
 
-    product_ids: Sequence[str]
+    product_ids: Sequence[str] | np.ndarray
     history: Mapping[str, np.ndarray]
     profile: Mapping[str, float]
     traits: Mapping[str, str]
@@ -47,10 +47,7 @@ class Customer:
     def to_features(self) -> dict[str, Any]:
         """The features that `from_features` would build this customer from, as plain values."""
         history = {f"customer_history__{name}": values.tolist() for name, values in self.history.items()}
-        profile = {
-            f"customer_profile__{name}": value
-            for name, value in (*self.profile.items(), *self.traits.items())
-        }
+        profile = {f"customer_profile__{name}": value for name, value in (*self.profile.items(), *self.traits.items())}
         return {"customer_history__product_ids": list(self.product_ids)} | history | profile
 
     @classmethod

@@ -72,18 +72,14 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
     columns["own_in_last_basket"] = own["days_since_last"] <= profile["days_since_last_basket"] + 0.01
     unit_price = own["spend"] / np.maximum(own["quantity"], 1.0)
     price = catalogue.column("price")[chosen]
-    columns["own_price_ratio"] = np.where(
-        bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0
-    )
+    columns["own_price_ratio"] = np.where(bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0)
 
     for level, field in LEVELS.items():
         affinity = _affinity(block, row, catalogue.codes[field], chosen)
         columns |= {f"{level}_{name}": affinity[name] for name in _AFFINITY}
     columns["own_share_of_type"] = own["decayed_120d"] / np.maximum(columns["type_decayed_120d"], 1e-6)
     brand = catalogue.codes["brand"]
-    weight = np.bincount(
-        brand[block.positions[row]], block.own(row, "decayed_120d"), minlength=brand.max() + 1
-    )
+    weight = np.bincount(brand[block.positions[row]], block.own(row, "decayed_120d"), minlength=brand.max() + 1)
     columns["brand_share"] = (weight / max(weight.sum(), 1e-9))[brand[chosen]]
 
     activity = catalogue.activity[chosen]
@@ -122,6 +118,5 @@ def _affinity(block: Block, row: int, codes: np.ndarray, chosen: np.ndarray) -> 
     totals["due"] = _due(last, gap)
     at = codes[chosen]
     return {
-        name: np.where(at > 0, totals[name][at], NEVER_DAYS if name == "days_since_last" else 0.0)
-        for name in _AFFINITY
+        name: np.where(at > 0, totals[name][at], NEVER_DAYS if name == "days_since_last" else 0.0) for name in _AFFINITY
     }

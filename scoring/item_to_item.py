@@ -29,9 +29,7 @@ class ItemToItem:
     diagonal: np.ndarray
 
     @classmethod
-    def fit(
-        cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int
-    ) -> "ItemToItem":
+    def fit(cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int) -> "ItemToItem":
         """Fit on X (`[customers, products]`, 0/1 float32); `regularisation` is λ."""
         if purchases.shape[0] > max_customers:
             rows = np.random.default_rng(seed).choice(purchases.shape[0], max_customers, replace=False)
@@ -66,8 +64,7 @@ class ItemToItem:
     @classmethod
     def load(cls, folder: Path) -> "ItemToItem":
         indptr, indices, kernel, diagonal = (
-            np.load(folder / f"{name}.npy", allow_pickle=False)
-            for name in ("indptr", "indices", "kernel", "diagonal")
+            np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("indptr", "indices", "kernel", "diagonal")
         )
         ones = np.ones(len(indices), dtype=np.float32)
         shape = (len(indptr) - 1, len(diagonal))

@@ -1,12 +1,14 @@
 """The ranking model outside TensorFlow: features in, one score a slate out."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from scoring.towers import open_session
 
-SLATES = ("all", "explore")
+Slate = Literal["all", "explore"]
+SLATES: tuple[Slate, ...] = ("all", "explore")
 """`all`: what the customer will buy next; `explore`: only products never bought before."""
 
 

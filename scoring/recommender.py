@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from scoring.candidates import Candidates
 from scoring.customer import Customer
 from scoring.features import cross_features
-from scoring.ranker import SLATES, Ranker
+from scoring.ranker import SLATES, Ranker, Slate
 from scoring.reasons import reason
 from scoring.retriever import Retriever
 from scoring.sources import SOURCES, Block
-
-Slate = Literal["all", "explore"]
 
 _SOURCE_NAMES = list(SOURCES)
 _POPULAR = _SOURCE_NAMES.index("popular")
@@ -69,22 +66,15 @@ class Recommender:
         block, slates = next(self.rank([customer], slate, k))
         return Recommendation([self._item(block, *row) for row in _rows(slates[0])], None)
 
-    def rank(
-        self, customers: Sequence[Customer], slate: Slate, k: int
-    ) -> Iterator[tuple[Block, list[Ranked]]]:
+    def rank(self, customers: Sequence[Customer], slate: Slate, k: int) -> Iterator[tuple[Block, list[Ranked]]]:
         """Slates of `k` products for many customers, a block at a time and in their order."""
         for block, candidates, scores in self.score(customers):
             yield (
                 block,
-                [
-                    self.slate(block, row, candidates[row], scores[row], slate, k)
-                    for row in range(len(scores))
-                ],
+                [self.slate(block, row, candidates[row], scores[row], slate, k) for row in range(len(scores))],
             )
 
-    def score(
-        self, customers: Sequence[Customer]
-    ) -> Iterator[tuple[Block, list[Candidates], list[np.ndarray]]]:
+    def score(self, customers: Sequence[Customer]) -> Iterator[tuple[Block, list[Candidates], list[np.ndarray]]]:
         """Candidates and the ranker's scores, float32 `[candidates, len(SLATES)]`, a block at a time."""
         for block, candidates in self._retriever.candidates(customers):
             parts = [cross_features(block, row, found) for row, found in enumerate(candidates)]
@@ -93,9 +83,7 @@ class Recommender:
             ends = np.cumsum([len(part[0]) for part in parts])[:-1]
             yield block, candidates, np.split(self._ranker(numeric, categorical), ends)
 
-    def slate(
-        self, block: Block, row: int, found: Candidates, scores: np.ndarray, slate: Slate, k: int
-    ) -> Ranked:
+    def slate(self, block: Block, row: int, found: Candidates, scores: np.ndarray, slate: Slate, k: int) -> Ranked:
         """Sort one customer's candidates, keep what the slate is for, fill up with popular products if short."""
         if block.customers[row].is_new:
             return self._popular_only(k)

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from scoring.customer import Customer
-from scoring.schema import ACTIVITY, PROFILE
+from scoring.schema import PROFILE
 
 HISTORY_LENGTH = 128
 """Products of a history that the query tower sees: those with the highest `decayed_120d`."""
@@ -65,9 +65,7 @@ def query_inputs(
 def candidate_inputs(codes: Mapping[str, np.ndarray], activity: np.ndarray) -> dict[str, np.ndarray]:
     """Arrays for the candidate tower: int32 `[products]` for each of `CANDIDATE_FIELDS` and
     `activity`, float32 `[products, len(ACTIVITY)]`, signed logarithms."""
-    return {field: codes[field] for field in CANDIDATE_FIELDS} | {
-        "activity": signed_log(activity).astype(np.float32)
-    }
+    return {field: codes[field] for field in CANDIDATE_FIELDS} | {"activity": signed_log(activity).astype(np.float32)}
 
 
 class Tower:

@@ -16,8 +16,7 @@ class Vocabulary:
     def __init__(self, values: Mapping[str, Iterable[str]]):
         self.values = {field: list(items) for field, items in values.items()}
         self._codes = {
-            field: {value: code for code, value in enumerate(items, start=1)}
-            for field, items in self.values.items()
+            field: {value: code for code, value in enumerate(items, start=1)} for field, items in self.values.items()
         }
 
     def size(self, field: str) -> int:

@@ -29,25 +29,33 @@ class Truth:
         if part == "all":
             return self.bought
         keep_own = part == "repeat"
-        return [
-            items[np.isin(items, own) == keep_own] for items, own in zip(self.bought, self.own, strict=True)
-        ]
+        return [items[np.isin(items, own) == keep_own] for items, own in zip(self.bought, self.own, strict=True)]
 
 
 @dataclass(frozen=True)
 class Lists:
-    """One method's lists for one slate: catalogue indices and scores `[customers, DEPTH]`, -1 where a list ends."""
+    """One method's lists for one slate, each `[customers, DEPTH]`: catalogue indices (-1 where a list ends), scores,
+    and for the system the index of the source that brought the product (-1 where there is none)."""
 
     positions: np.ndarray
     scores: np.ndarray
+    sources: np.ndarray
 
     @classmethod
-    def of(cls, positions: Sequence[np.ndarray], scores: Sequence[np.ndarray]) -> "Lists":
-        lists = cls(np.full((len(positions), DEPTH), -1), np.full((len(positions), DEPTH), np.nan))
+    def of(
+        cls,
+        positions: Sequence[np.ndarray],
+        scores: Sequence[np.ndarray],
+        sources: Sequence[np.ndarray] | None = None,
+    ) -> "Lists":
+        shape = (len(positions), DEPTH)
+        lists = cls(np.full(shape, -1), np.full(shape, np.nan), np.full(shape, -1))
         for row, (items, values) in enumerate(zip(positions, scores, strict=True)):
             n = min(len(items), DEPTH)
             lists.positions[row, :n] = items[:n]
             lists.scores[row, :n] = values[:n]
+            if sources is not None:
+                lists.sources[row, :n] = sources[row][:n]
         return lists
 
 

@@ -51,10 +51,7 @@ class Results:
 
     def differences(self, method: str, other: str, seed: int) -> dict[str, Any]:
         """Paired differences `method` - `other` of every score."""
-        return {
-            name: paired(values, self.scores[other][name], seed)
-            for name, values in self.scores[method].items()
-        }
+        return {name: paired(values, self.scores[other][name], seed) for name, values in self.scores[method].items()}
 
     def table(self, seed: int) -> str:
         """The methods and their means, as text."""

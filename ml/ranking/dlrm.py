@@ -23,9 +23,7 @@ class DLRM(keras.Model):
             [keras.layers.Dense(128, activation="relu"), keras.layers.Dense(64, activation="relu")]
         )
         self.project = keras.layers.Dense(config.embedding)
-        self.top = keras.Sequential(
-            [keras.layers.Dense(64, activation="relu"), keras.layers.Dense(len(SLATES))]
-        )
+        self.top = keras.Sequential([keras.layers.Dense(64, activation="relu"), keras.layers.Dense(len(SLATES))])
         self.wide = keras.layers.Dense(len(SLATES), use_bias=False)
 
     def call(self, numeric: tf.Tensor, categorical: tf.Tensor) -> tf.Tensor:

@@ -36,10 +36,7 @@ class RankingExamples:
     def load(cls, folder: Path) -> "RankingExamples":
         """Open without reading: batches page in what they need."""
         return cls(
-            *(
-                np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-                for name in cls.__dataclass_fields__
-            )
+            *(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in cls.__dataclass_fields__)
         )
 
 
@@ -82,9 +79,7 @@ class Batch:
     mask: np.ndarray
 
 
-def batches(
-    snapshots: Sequence[RankingExamples], customers: int, rng: np.random.Generator
-) -> Iterator[Batch]:
+def batches(snapshots: Sequence[RankingExamples], customers: int, rng: np.random.Generator) -> Iterator[Batch]:
     """One epoch: every customer of every snapshot once, in random order."""
     plan = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
     order = rng.permutation(len(plan))

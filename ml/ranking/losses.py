@@ -17,9 +17,7 @@ def softmax(scores: tf.Tensor, bought: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return _mean_over_judged(loss / tf.maximum(found, 1.0), found)
 
 
-def approximate_ndcg(
-    scores: tf.Tensor, bought: tf.Tensor, mask: tf.Tensor, temperature: float = 0.1
-) -> tf.Tensor:
+def approximate_ndcg(scores: tf.Tensor, bought: tf.Tensor, mask: tf.Tensor, temperature: float = 0.1) -> tf.Tensor:
     """One minus NDCG with ranks made smooth by a sigmoid (Qin, Liu & Li 2010), as `[]`.
 
     Arguments as for `softmax`; a lower temperature follows the true ranks more closely.

@@ -35,9 +35,7 @@ def train(
     """
     rows = sum(len(part.bought) for part in snapshots)
     if not any(part.bought.any() for part in snapshots):
-        raise NotEnoughData(
-            "No candidate was bought in any training window; the ranker has nothing to learn from."
-        )
+        raise NotEnoughData("No candidate was bought in any training window; the ranker has nothing to learn from.")
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
     sizes = [vocabulary.size(field) for field in CATEGORICAL]
@@ -59,9 +57,7 @@ def train(
     for epoch in range(1, config.epochs + 1):
         started, losses = time.perf_counter(), []
         for batch in batches(snapshots, config.customers_per_batch, rng):
-            losses.append(
-                float(step(batch.numeric, batch.categorical, batch.bought, batch.is_own, batch.mask))
-            )
+            losses.append(float(step(batch.numeric, batch.categorical, batch.bought, batch.is_own, batch.mask)))
             if not np.isfinite(losses[-1]):
                 raise DivergenceError(
                     f"The loss of ranker '{name}' became {losses[-1]} in epoch {epoch} with {config}. Nothing "
@@ -88,9 +84,7 @@ def export(model: Any, path: Path) -> None:
     export_onnx(lambda inputs: model(inputs["numeric"], inputs["categorical"]), signature, path)
 
 
-def _loss(
-    logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, mask: tf.Tensor, share: float
-) -> tf.Tensor:
+def _loss(logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, mask: tf.Tensor, share: float) -> tf.Tensor:
     """The `all` head is judged on every candidate, the `explore` head on new ones only."""
     bought, mask = tf.cast(bought, tf.float32), tf.cast(mask, tf.float32)
     new = mask * (1.0 - tf.cast(is_own, tf.float32))

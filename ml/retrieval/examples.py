@@ -4,7 +4,7 @@ Repeat purchases are left out on purpose: counting finds them better than any ve
 spends itself on memorising (PROTOCOL: its recall of new products falls).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,7 @@ class SnapshotExamples:
         return sum(min(len(first), POSITIVES_PER_CUSTOMER) for first in self.firsts)
 
 
-def first_purchases(customer: Customer, bought: Sequence[str], index: Mapping[str, int]) -> np.ndarray:
+def first_purchases(customer: Customer, bought: Iterable[str], index: Mapping[str, int]) -> np.ndarray:
     """Catalogue indices of products in `bought` that the customer never had before."""
     before = set(customer.product_ids)
     found = (index.get(product_id, -1) for product_id in bought if product_id not in before)

@@ -7,8 +7,8 @@ from ml.catalogue import build_catalogue
 from ml.data.dataset import Dataset
 from ml.ranking.examples import RankingExamples, build
 from ml.runs import Run
+from ml.steps.places import CANDIDATES, RETRIEVAL
 from ml.steps.plan import Plan, dataset
-from ml.steps.train_retrieval import FOLDER as RETRIEVAL
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
@@ -16,14 +16,12 @@ from scoring.retriever import Retriever
 from scoring.towers import Tower
 from scoring.vocabulary import Vocabulary
 
-FOLDER = "candidates"
-
 
 def candidates(run: Run) -> dict[str, Any]:
     """Leave `candidates/<n>/`, one folder a ranker snapshot, newest first."""
     plan, data = Plan.read(run), dataset(run)
     rows, bought = 0, 0
-    with run.stage(FOLDER) as folder:
+    with run.stage(CANDIDATES) as folder:
         for number, cut in enumerate(plan.split.ranker):
             ids, customers = data.customers(cut)
             retriever = retriever_with(run, plan, catalogue_at(run, plan, data, cut, customers))
@@ -59,5 +57,5 @@ def retriever_with(run: Run, plan: Plan, catalogue: Catalogue) -> Retriever:
 
 def load_examples(run: Run, plan: Plan) -> list[RankingExamples]:
     """The examples of every ranker snapshot."""
-    folder = run.path(FOLDER)
+    folder = run.path(CANDIDATES)
     return [RankingExamples.load(folder / str(number)) for number in range(len(plan.split.ranker))]

@@ -1,5 +1,6 @@
 """Judge the challenger, the champion and the simple rules on the same customers in the same window."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,26 +12,28 @@ from ml.champion import Champion, find_champion
 from ml.data.dataset import Dataset
 from ml.errors import NotEnoughData
 from ml.evaluation.baselines import BASELINES
+from ml.evaluation.examples import examples, source_shares
 from ml.evaluation.judge import Lists, Slates, Truth, coverages, judge
 from ml.evaluation.metrics import DEPTH
 from ml.evaluation.results import Results
 from ml.runs import Run
+from ml.steps import places
 from ml.steps.candidates import catalogue_at, retriever_with
 from ml.steps.plan import Plan, dataset
-from ml.steps.train_ranker import folder_of
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.customer import Customer
-from scoring.ranker import SLATES, Ranker
-from scoring.recommender import Recommender
+from scoring.ranker import SLATES, Ranker, Slate
+from scoring.recommender import Ranked, Recommender
 from scoring.retriever import Retriever
-from scoring.sources import Block
+from scoring.sources import SOURCES, Block
 from scoring.towers import Tower
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 
 CHALLENGER = "reach"
 CHAMPION = "champion"
-FOLDER = "evaluation"
+EXAMPLES = "examples.json"
+SOURCE_SHARES = "source_shares.json"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     window = Window.of(data, plan, catalogue.index)
     ranker = plan.config.ranking.rankers[0]
     retriever = retriever_with(run, plan, catalogue)
-    recommender = Recommender(retriever, Ranker(run.path(folder_of(ranker)) / RANKER))
+    recommender = Recommender(retriever, Ranker(run.path(places.ranker(ranker)) / RANKER))
 
     methods: dict[str, Slates] = {CHALLENGER: recommended(recommender, window.customers)}
     print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
@@ -87,27 +90,28 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         ranker=ranker,
         champion=None if champion is None else champion.version,
     )
-    with run.stage(FOLDER) as folder:
+    shown = methods[CHALLENGER]
+    with run.stage(places.EVALUATION) as folder:
         results.save(folder)
-        results.save_lists(folder / "lists.parquet", methods, catalogue.product_ids)
-    run.link("lists.parquet", f"{FOLDER}/lists.parquet")
+        results.save_lists(folder / places.LISTS, methods, catalogue.product_ids)
+        (folder / EXAMPLES).write_text(json.dumps(examples(window.truth, shown, catalogue)))
+        (folder / SOURCE_SHARES).write_text(json.dumps(source_shares(window.truth, shown, list(SOURCES))))
+    run.link(places.LISTS, f"{places.EVALUATION}/{places.LISTS}")
     summary = plan.as_dict() | {"results": results.summary(plan.seed)}
-    run.write_json("run.json", summary)
+    run.write_json(places.RUN, summary)
     print(results.table(plan.seed), flush=True)
     return {"run_id": run.run_id, **summary["results"]["methods"][CHALLENGER]["means"]}
 
 
 def recommended(recommender: Recommender, customers: Sequence[Customer]) -> Slates:
     """Lists for both slates, DEPTH deep, by the same code that serves."""
-    ranked: dict[str, list] = {slate: [] for slate in SLATES}
+    ranked: dict[Slate, list[Ranked]] = {slate: [] for slate in SLATES}
     for block, candidates, scores in recommender.score(customers):
         for row in range(len(scores)):
             for slate in SLATES:
-                ranked[slate].append(
-                    recommender.slate(block, row, candidates[row], scores[row], slate, DEPTH)
-                )
+                ranked[slate].append(recommender.slate(block, row, candidates[row], scores[row], slate, DEPTH))
     return {
-        slate: Lists.of([r.positions for r in lists], [r.scores for r in lists])
+        slate: Lists.of([r.positions for r in lists], [r.scores for r in lists], [r.sources for r in lists])
         for slate, lists in ranked.items()
     }
 
@@ -141,6 +145,4 @@ def _rebuilt(champion: Champion, plan: Plan, data: Dataset, customers: list[Cust
         config=champion.item_to_item,
         seed=manifest.seed,
     )
-    return Recommender(
-        Retriever(catalogue, Tower(path / QUERY_TOWER), manifest.quotas), Ranker(path / RANKER)
-    )
+    return Recommender(Retriever(catalogue, Tower(path / QUERY_TOWER), manifest.quotas), Ranker(path / RANKER))

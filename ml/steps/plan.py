@@ -8,8 +8,7 @@ from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.splits import Split
 from ml.runs import Run
-
-PLAN = "plan.json"
+from ml.steps.places import DATASET, PLAN
 
 
 @dataclass(frozen=True)
@@ -37,22 +36,22 @@ class Plan:
     @classmethod
     def read(cls, run: Run) -> "Plan":
         plan = run.read_json(PLAN)
-        split = {
-            name: [datetime.fromisoformat(item) for item in value]
-            if isinstance(value, list)
-            else datetime.fromisoformat(value)
-            for name, value in plan["split"].items()
-        }
+        split = plan["split"]
         return cls(
             **plan
             | {
                 "as_of": date.fromisoformat(plan["as_of"]),
                 "config": Config.model_validate(plan["config"]),
-                "split": Split(**split),
+                "split": Split(
+                    now=datetime.fromisoformat(split["now"]),
+                    judged=datetime.fromisoformat(split["judged"]),
+                    ranker=[datetime.fromisoformat(item) for item in split["ranker"]],
+                    retrieval=[datetime.fromisoformat(item) for item in split["retrieval"]],
+                ),
             }
         )
 
 
 def dataset(run: Run) -> Dataset:
     """The training set that `prepare` left."""
-    return Dataset(run.path("dataset"))
+    return Dataset(run.path(DATASET))

@@ -14,6 +14,7 @@ from ml.config import Config
 from ml.data.splits import label_instant, split
 from ml.errors import NotEnoughData
 from ml.runs import Run
+from ml.steps.places import DATASET
 from ml.steps.plan import Plan
 from settings import Settings
 
@@ -23,9 +24,7 @@ LABEL_SERVICE = "labels_v1"
 SERVICES = [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE]
 
 
-def prepare(
-    settings: Settings, config: Config, run: Run, as_of: date, reason: str, shift_weeks: int
-) -> dict[str, Any]:
+def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: str, shift_weeks: int) -> dict[str, Any]:
     """Write `dataset/` and the plan. `shift_weeks` judges an earlier window: 4 is the validation window."""
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
@@ -43,7 +42,7 @@ def prepare(
         "products": (CANDIDATE_SERVICE, entity_rows(store, "product_activity", cuts.featured)),
         "labels": (LABEL_SERVICE, entity_rows(store, "customer_purchases", list(snapshot_of))),
     }
-    with run.stage("dataset") as folder:
+    with run.stage(DATASET) as folder:
         for name, (service, entities) in questions.items():
             if entities.empty:
                 raise NotEnoughData(

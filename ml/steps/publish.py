@@ -16,12 +16,10 @@ from ml.champion import deployed
 from ml.config import ItemToItem
 from ml.data.dataset import Dataset
 from ml.runs import Run
+from ml.steps import places
 from ml.steps.evaluate import CHALLENGER
-from ml.steps.gate import GATE
 from ml.steps.plan import Plan, dataset
 from ml.steps.prepare import SERVICES
-from ml.steps.train_ranker import folder_of
-from ml.steps.train_retrieval import FOLDER as RETRIEVAL
 from release.store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.features import CATEGORICAL, NUMERIC
@@ -29,12 +27,10 @@ from scoring.towers import Tower
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 
-PUBLISHED = "published.json"
-
 
 def publish(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | None:
     """Put a version into the model store and return it; None if there is nothing to publish."""
-    plan, decision = Plan.read(run), run.read_json(GATE)
+    plan, decision = Plan.read(run), run.read_json(places.GATE)
     champion = deployed(settings)
     if decision["publish"] and not dry_run:
         version, files, facts = _challenger(run, plan, decision)
@@ -57,17 +53,15 @@ def publish(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | Non
         with TemporaryDirectory(dir=run.folder, prefix=".bundle.") as folder:
             _write(Path(folder), files, facts, plan, dataset(run))
             store.put(Path(folder), version)
-    run.write_json(PUBLISHED, {"version": version})
+    run.write_json(places.PUBLISHED, {"version": version})
     return {"version": version}
 
 
-def _challenger(
-    run: Run, plan: Plan, decision: dict[str, Any]
-) -> tuple[str, dict[str, Path], dict[str, Any]]:
-    ranker, retrieval = plan.config.ranking.rankers[0], run.path(RETRIEVAL)
+def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> tuple[str, dict[str, Path], dict[str, Any]]:
+    ranker, retrieval = plan.config.ranking.rankers[0], run.path(places.RETRIEVAL)
     files = {name: retrieval / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
-    files[RANKER] = run.path(folder_of(ranker)) / RANKER
-    summary = run.read_json("run.json")["results"]
+    files[RANKER] = run.path(places.ranker(ranker)) / RANKER
+    summary = run.read_json(places.RUN)["results"]
     # The same run published again is the same version; a changed one cannot pass for it.
     weights = hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(files.items()))).hexdigest()
     version = f"{run.run_id}-{weights[:8]}".lower()
@@ -101,7 +95,5 @@ def _write(folder: Path, files: Mapping[str, Path], facts: dict[str, Any], plan:
         config=ItemToItem.model_validate(facts["item_to_item"]),
         seed=facts["seed"],
     )
-    examples = [
-        customer.to_features() for customer in customers[:: max(1, len(customers) // GOLDEN_CUSTOMERS)]
-    ]
+    examples = [customer.to_features() for customer in customers[:: max(1, len(customers) // GOLDEN_CUSTOMERS)]]
     write_bundle(folder, dict(files), catalogue, facts, examples[:GOLDEN_CUSTOMERS])

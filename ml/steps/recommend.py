@@ -15,7 +15,7 @@ from ml.data.dataset import customers_of
 from ml.errors import NotEnoughData, RunError
 from ml.steps.prepare import QUERY_SERVICE
 from scoring.bundle import Bundle
-from scoring.recommender import Slate
+from scoring.ranker import Slate
 from scoring.sources import SOURCES
 from settings import Settings
 
@@ -40,9 +40,7 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
     """
     champion = deployed(settings)
     if champion is None:
-        raise RunError(
-            "No version is deployed, so nobody can recommend. Run 'make demo' or retrain_recommender first."
-        )
+        raise RunError("No version is deployed, so nobody can recommend. Run 'make demo' or retrain_recommender first.")
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
         raise NotEnoughData(

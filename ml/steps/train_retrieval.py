@@ -12,12 +12,11 @@ from ml.retrieval import examples
 from ml.retrieval.model import TwoTower
 from ml.retrieval.train import export, train
 from ml.runs import Run
+from ml.steps.places import RETRIEVAL, RETRIEVAL_CURVE
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
 from scoring.towers import candidate_inputs, query_inputs
 from scoring.vocabulary import Vocabulary
-
-FOLDER = "retrieval"
 
 
 def train_retrieval(run: Run) -> dict[str, Any]:
@@ -26,15 +25,14 @@ def train_retrieval(run: Run) -> dict[str, Any]:
     vocabulary = build_vocabulary(data.products(plan.split.retrieval[0]))
     snapshots = [_examples(data, cut, vocabulary) for cut in plan.split.retrieval]
     held_out = HeldOut(data, plan.split.ranker[-1], vocabulary)
-    with run.stage(FOLDER) as folder:
+    with run.stage(RETRIEVAL) as folder:
         model, curve = train(
             snapshots, vocabulary, plan.config.retrieval, plan.seed, held_out.recall, folder / "tensorboard"
         )
         (folder / "model").mkdir()
         export(model, folder / QUERY_TOWER, folder / CANDIDATE_TOWER)
         vocabulary.save(folder / VOCABULARY)
-        np.save(folder / "curve.npy", np.array([list(row.values()) for row in curve]))
-    run.write_json("retrieval_curve.json", curve)
+    run.write_json(RETRIEVAL_CURVE, curve)
     return {"explore_recall_100": curve[-1]["recall"], "epochs": len(curve)}
 
 

@@ -1,0 +1,22 @@
+"""What the steps leave in a run's folder."""
+
+DATASET = "dataset"
+PLAN = "plan.json"
+RETRIEVAL = "retrieval"
+RETRIEVAL_CURVE = "retrieval_curve.json"
+CANDIDATES = "candidates"
+EVALUATION = "evaluation"
+LISTS = "lists.parquet"
+RUN = "run.json"
+GATE = "gate.json"
+REPORT = "report.html"
+PUBLISHED = "published.json"
+
+
+def ranker(name: str) -> str:
+    """The folder of one ranker."""
+    return f"ranker_{name}"
+
+
+def ranker_curve(name: str) -> str:
+    return f"ranker_{name}_curve.json"
