@@ -1,14 +1,14 @@
 """Errors of this room.
 
 ReleaseError
-├── ReleaseConflictError     the champion changed since the caller looked
-├── NothingToRollBackError   no version was champion before the present one
-├── UnknownVersionError      the model store does not hold the version
-├── VersionExistsError       the model store holds other content under the version
-├── UnusableBundleError      a bundle is incomplete, altered or answers wrongly
-├── DamagedReleaseError      the release log cannot be read
-├── VerifyError        the running service does not answer as the bundle promises
-└── BuildError         no Bento could be built
+├── ReleaseConflictError        the champion changed since the caller looked
+├── NothingToRollBackError      no version was champion before the present one
+├── UnknownVersionError         the model store does not hold the version
+├── VersionExistsError          the model store holds other content under the version
+├── UnusableBundleError         a bundle is incomplete, altered or answers wrongly
+├── DamagedReleaseError         the release log or the champion pointer cannot be read
+├── VerifyError                 the running service does not answer as the bundle promises
+└── BuildError                  no Bento could be built
 """
 
 
@@ -45,7 +45,7 @@ class UnusableBundleError(ReleaseError):
 
 
 class DamagedReleaseError(ReleaseError):
-    """The release log cannot be read."""
+    """The release log or the champion pointer cannot be read."""
 
 
 class VerifyError(ReleaseError):

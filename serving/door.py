@@ -1,4 +1,4 @@
-"""What a request passes before BentoML sees it: bounded in size and time, and explained when it is wrong.
+"""What a request passes before BentoML sees it: bounded in size, time and number, explained when it is wrong.
 
 BentoML validates against the same type, but it takes bodies of any size for as long as they trickle in, and
 answers with pydantic's own wording after logging a traceback.
@@ -13,7 +13,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import BadRequestError, BodyTooLargeError, BodyTooSlowError, NotJsonError, ServingError
+from serving.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    BodyTooSlowError,
+    NotJsonError,
+    OverloadedError,
+    ServingError,
+)
 from serving.limits import Limits
 from serving.metrics import metrics
 from serving.schemas import ALLOWED, EXAMPLE, RecommendRequest
@@ -29,6 +36,7 @@ class RequestDoor:
         self._app = app
         self._path = path
         self._limits = limits
+        self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != self._path:
@@ -40,11 +48,18 @@ class RequestDoor:
             if body is None:
                 return  # the caller went away
             check_body(body)
+            # Counted here and not by BentoML, whose count a stalled upload would be part of.
+            if self._inside >= self._limits.requests_inside:
+                raise OverloadedError("Too many requests at once. Try again in a second.")
         except ServingError as error:
             metrics().rejected.labels(int(error.status)).inc()
             await error.response()(scope, receive, send)
             return
-        await self._app(scope, _replay(body, receive), send)
+        self._inside += 1
+        try:
+            await self._app(scope, _replay(body, receive), send)
+        finally:
+            self._inside -= 1
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
         limit = self._limits.body_bytes

@@ -1,13 +1,14 @@
 """Errors of this room; each class carries the HTTP status it becomes at the boundary.
 
-ServingError                500
-├── BadRequestError              400     a field or the body is not as documented
-├── BodyTooSlowError             408     the body did not arrive in time
-├── BodyTooLargeError            413
-├── NotJsonError                 415     another content type
-├── ScoringFailedError           500     the bundle could not score a customer
-├── NoChampionError              503     nothing is deployed, or nothing could be loaded yet
-└── PortTakenError               -       the command cannot start
+ServingError                    500
+├── BadRequestError             400     a field or the body is not as documented
+├── BodyTooSlowError            408     the body did not arrive in time
+├── BodyTooLargeError           413     the body is larger than any valid request
+├── NotJsonError                415     the content type is not JSON
+├── OverloadedError             429     more requests at once than can be answered soon
+├── ScoringFailedError          500     the bundle could not score a customer
+├── NoChampionError             503     nothing is deployed, or nothing could be loaded yet
+└── PortTakenError              -       the command cannot start
 """
 
 from http import HTTPStatus
@@ -54,6 +55,17 @@ class NotJsonError(ServingError):
     """The content type is not JSON."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class OverloadedError(ServingError):
+    """More requests at once than can be answered soon."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def response(self) -> JSONResponse:
+        response = super().response()
+        response.headers["Retry-After"] = "1"
+        return response
 
 
 class ScoringFailedError(ServingError):

@@ -17,11 +17,13 @@ logger = logging.getLogger("reach.serving")
 Outcome = Literal["found", "unknown", "timeout", "error", "refused"]
 """`unknown`: the store answered and has no such customer; `refused`: the breaker did not let us ask."""
 
+Features = Mapping[str, Any]
+
 
 class CustomerReader(Protocol):
-    """What reads one customer's row of the online store; None if there is none."""
+    """Reads one customer's row of the online store; None if there is none. Several threads use it at once."""
 
-    def read(self, customer_id: str) -> Mapping[str, Any] | None: ...
+    def read(self, customer_id: str) -> Features | None: ...
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,11 @@ class Read:
     """What came of a read; `features` is None unless the outcome is `found`."""
 
     outcome: Outcome
-    features: Mapping[str, Any] | None = None
+    features: Features | None = None
 
 
 class FeatureReads:
-    """Reads on threads of their own, each with its own reader, behind a deadline and a breaker.
+    """Reads on threads of their own, behind a deadline and a breaker.
 
     The threads are daemons: one that hangs in a client library must not keep the service from stopping.
     """
@@ -41,28 +43,31 @@ class FeatureReads:
     def __init__(self, open_reader: Callable[[], CustomerReader], limits: Limits):
         self._open_reader = open_reader
         self._limits = limits
-        self._jobs: queue.SimpleQueue[tuple[str, Future[Mapping[str, Any] | None]]] = queue.SimpleQueue()
+        self._reader: CustomerReader | None = None
+        self._tried = threading.Event()
+        self._stopped = threading.Event()
+        self._jobs: queue.SimpleQueue[tuple[str, Future[Features | None]]] = queue.SimpleQueue()
         self._breaker = Breaker(limits.breaker_failures, limits.breaker_seconds)
-        self._tried = threading.Semaphore(0)
-        self._opened = 0
 
     def start(self) -> None:
-        """Start the threads; each opens its reader at once."""
-        for number in range(self._limits.feature_threads):
-            threading.Thread(target=self._work, name=f"features-{number}", daemon=True).start()
+        """Open the store on a thread, for as long as that takes and as often as it needs."""
+        threading.Thread(target=self._open, name="features-open", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
 
     @property
-    def is_open(self) -> bool:
-        """Whether every thread has opened its reader or failed to; until then reads may take long."""
-        while self._tried.acquire(blocking=False):
-            self._opened += 1
-        return self._opened >= self._limits.feature_threads
+    def was_tried(self) -> bool:
+        """Whether the store was opened, or once could not be: what answers say from now on will not change soon."""
+        return self._tried.is_set()
 
     async def read(self, customer_id: str) -> Read:
         """The customer's features, or why there are none, within `feature_seconds`."""
+        if self._reader is None:
+            return Read("error")
         if not self._breaker.allows():
             return Read("refused")
-        job: Future[Mapping[str, Any] | None] = Future()
+        job: Future[Features | None] = Future()
         self._jobs.put((customer_id, job))
         try:
             features = await asyncio.wait_for(asyncio.wrap_future(job), self._limits.feature_seconds)
@@ -89,20 +94,27 @@ class FeatureReads:
                 self._limits.breaker_seconds,
             )
 
+    def _open(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._reader = self._open_reader()
+                break
+            except Exception as error:  # no customer was asked for: the error may speak
+                if not self._tried.is_set():
+                    logger.warning("The online store cannot be opened; answering without it. %s", error)
+                self._tried.set()
+                self._stopped.wait(self._limits.breaker_seconds)
+        self._tried.set()
+        for number in range(self._limits.feature_threads):
+            threading.Thread(target=self._work, name=f"features-{number}", daemon=True).start()
+
     def _work(self) -> None:
-        reader: CustomerReader | None = None
-        try:
-            reader = self._open_reader()
-        except Exception as error:
-            logger.warning("The online store cannot be opened yet: %s", error)
-        self._tried.release()
+        assert self._reader is not None
         while True:
             customer_id, job = self._jobs.get()
             if not job.set_running_or_notify_cancel():
                 continue  # its request has given up
             try:
-                if reader is None:
-                    reader = self._open_reader()
-                job.set_result(reader.read(customer_id))
+                job.set_result(self._reader.read(customer_id))
             except Exception as error:
                 job.set_exception(error)

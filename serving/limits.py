@@ -15,7 +15,7 @@ class Limits:
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
     body_bytes, body_seconds: size of a request's body and the time it may take to arrive.
     scoring_threads: requests scored at once; numpy and ONNX Runtime compute outside the interpreter's lock.
-    waiting_requests: requests taken in at once; beyond, BentoML answers 429.
+    requests_inside: valid requests waiting or being scored at once; beyond, 429.
     request_seconds: BentoML gives a request up with 504 after this long.
     """
 
@@ -29,7 +29,7 @@ class Limits:
     body_bytes: int = 16_384
     body_seconds: float = 2.0
     scoring_threads: int = 2
-    waiting_requests: int = 128
+    requests_inside: int = 128
     request_seconds: float = 10.0
 
 

@@ -9,6 +9,7 @@ from serving.champion import ChampionFollower
 from serving.door import RequestDoor
 from serving.errors import ServingError
 from serving.features import CustomerReader, FeatureReads
+from serving.fence import FencedService
 from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
 from serving.schemas import RecommendRequest, RecommendResponse
@@ -35,7 +36,7 @@ class Reach:
         settings = load_settings()
         look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
-        self._features = FeatureReads(lambda: _open_customers(settings), LIMITS)
+        self._features = FeatureReads(lambda: open_customers(settings), LIMITS)
         self._answers = Answers(lambda: self._champion.current, self._features, LIMITS, metrics())
         self._champion.start()
         self._features.start()
@@ -43,9 +44,10 @@ class Reach:
     @bentoml.on_shutdown
     def stop(self) -> None:
         self._champion.stop()
+        self._features.stop()
 
     def __is_ready__(self) -> bool:
-        return self._champion.current is not None and self._features.is_open
+        return self._champion.current is not None and self._features.was_tried
 
     @bentoml.api(route=PATH)
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:
@@ -63,9 +65,11 @@ class Reach:
 
 service = bentoml.service(
     name="reach",
+    description=Reach.__doc__,
+    service_class=FencedService,
     workers=1,
     envs=[{"name": name, "value": "1"} for name in ONE_THREAD],
-    traffic={"timeout": LIMITS.request_seconds, "max_concurrency": LIMITS.waiting_requests},
+    traffic={"timeout": LIMITS.request_seconds},
     http={"host": "127.0.0.1"},
     metrics={"duration": {"buckets": list(SECONDS)}},
     logging={"access": {"enabled": False}},
@@ -73,8 +77,10 @@ service = bentoml.service(
 service.add_asgi_middleware(RequestDoor, path=PATH, limits=LIMITS)
 
 
-def _open_customers(settings: Settings) -> CustomerReader:
-    # Importing Feast takes seconds; a thread does it while the service already answers its health checks.
-    from feature_repo.store import OnlineCustomers
+def open_customers(settings: Settings) -> CustomerReader:
+    """The online store, opened. Importing Feast takes seconds: a thread calls this while the service starts."""
+    from feature_repo.online import OnlineCustomers
 
-    return OnlineCustomers(settings)
+    customers = OnlineCustomers(settings)
+    customers.warm_up()
+    return customers
