@@ -6,10 +6,14 @@ in turn and load dbt anew each time. The graph comes from the manifest, so parsi
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from airflow.sdk import TaskGroup
+from airflow.sdk import Context, TaskGroup
+from airflow.sdk.exceptions import AirflowFailException
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
+from cosmos.exceptions import CosmosDbtRunError
+from cosmos.operators.watcher import DbtProducerWatcherOperator, DbtRunWatcherOperator
 
 from dags import _pools
 from dags._steps import ROOT
@@ -19,6 +23,36 @@ PROJECT = ROOT / "dbt"
 
 class ManifestMissingError(Exception):
     """The DAG cannot be drawn, for dbt has not described its models yet."""
+
+
+class Build(DbtProducerWatcherOperator):
+    """Cosmos' producer that builds again when Airflow tries it again.
+
+    Cosmos skips a second try and lets each watcher run its own model, without the data tests. `dbt build` may
+    be repeated safely, so after a crash the right answer is the whole build once more, tests included.
+    """
+
+    def execute(self, context: Context, **kwargs: Any) -> Any:
+        task_instance: Any = context["ti"]
+        first_try = task_instance.model_copy(update={"try_number": 1})
+        try:
+            return super().execute({**context, "ti": first_try, "task_instance": first_try}, **kwargs)
+        except CosmosDbtRunError as error:
+            # dbt has judged: the same models on the same data would fail again.
+            raise AirflowFailException(f"dbt: {error}") from error
+
+
+class Watch(DbtRunWatcherOperator):
+    """Cosmos' watcher that only ever watches; see `Build`."""
+
+    def _handle_retry(self, try_number: int, producer_task_state: str | None, context: Context) -> bool | None:
+        return None
+
+    def _fallback_to_non_watcher_run(self, try_number: int, context: Context) -> bool:
+        raise AirflowFailException(
+            f"dbt did not build this model. When the cause is gone, clear '{self.producer_task_id}' with its "
+            "downstream tasks."
+        )
 
 
 def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: int) -> TaskGroup:
@@ -33,7 +67,9 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
     """
     if not manifest.is_file():
         raise ManifestMissingError(f"There is no {manifest}. Run 'make manifest', which lets dbt write it.")
-    return DbtTaskGroup(
+    # Cosmos reads what dbt compiled from a `target` beside the project's copy it works in.
+    flags = ["--target-path", "target"]
+    group = DbtTaskGroup(
         group_id=group_id,
         project_config=ProjectConfig(
             dbt_project_path=PROJECT, manifest_path=manifest, install_dbt_deps=False, project_name="reach"
@@ -47,22 +83,30 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
             setup_operator_args={
                 "pool": _pools.DATA,
                 "execution_timeout": timedelta(minutes=timeout_minutes),
+                # The tests run in the build, where a failure keeps what depends on the model from being built.
+                "dbt_cmd_flags": [*flags, "--resource-type", "test", "--resource-type", "unit_test"],
             },
         ),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,
-            # A model's data tests are its second task: what was built and what was found are told apart.
-            test_behavior=TestBehavior.AFTER_EACH,
+            # No tasks for tests: each would take a second to look at what the build has already decided.
+            test_behavior=TestBehavior.NONE,
             # Hand-overs between DAGs are declared in _assets.py; an asset a model would only hide them.
             emit_datasets=False,
         ),
         operator_args={
             "vars": variables,
-            # Cosmos reads what dbt compiled from a `target` beside the project's copy it works in.
-            "dbt_cmd_flags": ["--target-path", "target"],
+            "dbt_cmd_flags": flags,
             "pool": _pools.DBT,
-            # Watching is cheap and one watcher looks at a time, so it may look often and needs no triggerer.
+            # Watching is cheap and one watcher looks at a time, so it needs no triggerer.
             "deferrable": False,
-            "poke_interval": 1,
+            "poke_interval": 2,
         },
     )
+    # Cosmos names its operators by execution mode and takes no others; ours differ only in what a retry does.
+    for task in group.iter_tasks():
+        if type(task) is DbtProducerWatcherOperator:
+            task.__class__ = Build
+        elif type(task) is DbtRunWatcherOperator:
+            task.__class__ = Watch
+    return group

@@ -6,8 +6,8 @@
 # One step at a time among those that write (or read whole) the admitted tables, the warehouse, the
 # feature folders and the registry: none of them is made for two writers, and each may fill the machine.
 DATA = "reach"
-# dbt's watchers look at the producer one after another, and if the producer was killed they run the
-# models themselves: one at a time, for DuckDB locks its file.
+# Watchers of dbt's models look at the one build in turn: each look takes a second of processor time, which
+# the build needs more.
 DBT = "reach_dbt"
 # Rankers write to folders of their own, so they compete side by side.
 RANKERS = "reach_rankers"

@@ -63,11 +63,10 @@ class Step(BaseOperator):
         arguments = [argument for argument in self.arguments if argument]
         by_hand = [self.program, *arguments] if self.program else ["python", "-m", *arguments]
         self.log.info("The same by hand: %s", shlex.join(by_hand))
-        start = (
-            [str(Path(sys.executable).with_name(self.program))] if self.program else [sys.executable, "-m"]
-        )
+        python = Path(sys.executable)
+        start = [python.with_name(self.program)] if self.program else [python, "-m"]
         with _OneAtATime(_lock_file(context)) as lock:
-            code, last_line, error = self._run([*start, *arguments], lock)
+            code, last_line, error = self._run([*map(str, start), *arguments], lock)
         name = " ".join(arguments[:2])
         if code == NOTHING_TO_DO:
             raise AirflowSkipException(f"{name} had nothing to do: {last_line or 'see its lines above'}")
@@ -115,8 +114,8 @@ class Step(BaseOperator):
     def _failure(self, name: str, code: int, error: str) -> AirflowException:
         if code < 0:
             return AirflowException(
-                f"{name} was killed by {signal.Signals(-code).name}. Nothing it had not finished is published; "
-                "if the machine ran out of memory, set REACH_MAX_CUSTOMERS or free some."
+                f"{name} was killed by {signal.Signals(-code).name}; what it had not finished is not there. "
+                "If the machine ran out of memory, free some or set REACH_MAX_CUSTOMERS."
             )
         message = f"{name} ended with exit code {code}: {error or 'it printed no error; see its lines above'}"
         if code == USAGE_ERROR or (self.final_errors and error.startswith("error:")):

@@ -33,7 +33,7 @@ from airflow.sdk import DAG, Param
 from dags import _pools
 from dags._assets import FEATURES
 from dags._dbt import dbt_models
-from dags._steps import ROOT, Step
+from dags._steps import Step
 from settings import load_settings
 
 PATHS = load_settings().paths
@@ -121,7 +121,7 @@ with DAG(
         task_id="materialize",
         arguments=["feature_repo", "materialize", AS_OF],
         outlets=[FEATURES],
-        doc_md="Brings the newest features of every customer to the online store, then starts the retraining.",
+        doc_md="Brings every customer's newest features to the online store; then the retraining starts.",
     )
 
     admit >> check_landing >> dbt_vars >> models >> check_features >> publish >> apply >> materialize

@@ -19,7 +19,7 @@ after a change of the models, with more epochs, or to see the verdict without pu
 
 ### What "skipped" means
 
-The gate kept the deployed version. That is a normal result, and the run is green. `gate` says why in sentences.
+The gate kept the deployed version. That is a normal result, and the run is green; `gate` says why.
 
 ### Clear or new run?
 

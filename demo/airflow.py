@@ -86,6 +86,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
+        # A backup after every model of what a retry would start from; ours builds anew (dags/_dbt.py).
+        "AIRFLOW__COSMOS__ENABLE_WATCHER_RELIABLE_RETRY": "False",
     }
 
 
@@ -161,9 +163,7 @@ class Airflow:
             text=True,
         )
         if done.returncode != 0:
-            raise ProcessFailedError(
-                f"'airflow db migrate' failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-            )
+            raise ProcessFailedError(f"'airflow db migrate' failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         stamp.write_text(version)
 
 

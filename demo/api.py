@@ -99,9 +99,7 @@ class AirflowApi:
     def log_tail(self, task: dict[str, Any], lines: int) -> list[str]:
         """The last lines of a task's newest log."""
         path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
-        answer = self._ask(
-            "GET", f"{path}/logs/{max(task['try_number'], 1)}", params={"map_index": task["map_index"]}
-        )
+        answer = self._ask("GET", f"{path}/logs/{max(task['try_number'], 1)}", params={"map_index": task["map_index"]})
         content = (answer or {}).get("content", [])
         text = [str(e.get("event", "")) if isinstance(e, dict) else str(e) for e in content]
         return [line for event in text for line in event.splitlines()][-lines:]
@@ -114,9 +112,7 @@ class AirflowApi:
                 answer = self._http.request(method, f"/api/v2{path}", **kwargs)
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS - 1:
-                    raise NotReadyError(
-                        f"Airflow at {self._http.base_url} does not answer: {error}"
-                    ) from error
+                    raise NotReadyError(f"Airflow at {self._http.base_url} does not answer: {error}") from error
                 time.sleep(2)
                 continue
             if answer.status_code != 401:

@@ -23,21 +23,21 @@ class Wanted:
 def wanted(settings: Settings, as_of: str | None) -> Wanted:
     """Hash the data, the settings and the code that features and model depend on."""
     shared = [ROOT / "settings.py", ROOT / "uv.lock"]
+    feature_rooms = [ROOT / room for room in ("landing", "dbt", "feature_repo", "quality")]
+    model_rooms = [ROOT / room for room in ("ml", "scoring", "release")]
     made_of = {
         "as_of": as_of,
         "landing": files_hash([settings.landing]) if settings.landing else "the demo's package, see uv.lock",
         "settings": settings.model_dump_json(
             include={"timezone", "max_customers", "snapshots", "snapshot_weeks", "online_store", "redis"}
         ),
-        "code": files_hash(
-            [*shared, *(ROOT / room for room in ("landing", "dbt", "feature_repo", "quality"))]
-        ),
+        "code": files_hash([*shared, *feature_rooms]),
     }
     features = _hash(made_of)
     judged_by = {
         "features": features,
         "seed": settings.seed,
-        "code": files_hash([*shared, *(ROOT / room for room in ("ml", "scoring", "release"))]),
+        "code": files_hash([*shared, *model_rooms]),
     }
     return Wanted(features, _hash(judged_by))
 

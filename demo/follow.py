@@ -10,6 +10,7 @@ from demo.errors import RunFailedError
 
 FINISHED = {"success", "skipped", "failed", "upstream_failed", "removed"}
 SIGNS = {"success": "done", "skipped": "skipped", "failed": "FAILED", "upstream_failed": "not reached"}
+WORST_FIRST = ("failed", "upstream_failed", "success", "skipped")
 LOG_LINES = 25
 
 
@@ -28,7 +29,7 @@ def follow(
     run_id: str,
     say: Callable[[str], None],
     still_running: Callable[[], None],
-    pause: float = 1.0,
+    pause: float = 2.0,
 ) -> None:
     """Show a run until it ends.
 
@@ -59,8 +60,8 @@ def follow(
         if state == "failed":
             failed = sorted({t["task_id"] for t in tasks if t["state"] == "failed"})
             raise RunFailedError(
-                f"{dag_id} ended red at {', '.join(failed) or 'no task'}. Its lines are above and in Airflow's "
-                "UI. When the cause is gone, clear the task there, or run the same command again."
+                f"{dag_id} ended red at {', '.join(failed) or 'no task'}. Its lines are above and in "
+                "Airflow's UI. When the cause is gone, clear the task there, or run the same command again."
             )
         time.sleep(pause)
 
@@ -74,14 +75,12 @@ def finished_lines(tasks: list[dict[str, Any]]) -> list[Line]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for task in tasks:
         groups.setdefault(task["task_id"].partition(".")[0], []).append(task)
-    lines = []
+    lines: list[tuple[float, Line]] = []
     for name, parts in groups.items():
         if not all(part["state"] in FINISHED for part in parts):
             continue
         states = {part["state"] for part in parts}
-        worst = next(
-            (s for s in ("failed", "upstream_failed", "success", "skipped") if s in states), "removed"
-        )
+        worst = next((state for state in WORST_FIRST if state in states), "removed")
         starts = [epoch(p["start_date"]) for p in parts if p["start_date"]]
         ends = [epoch(p["end_date"]) for p in parts if p["end_date"]]
         seconds = max(ends) - min(starts) if starts and ends else 0.0

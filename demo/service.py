@@ -47,9 +47,7 @@ class Service:
             if self._programs.running(NAME) is None:
                 log = self._programs.log(NAME)
                 lines = log.read_text(errors="replace").splitlines()[-20:]
-                raise ProcessFailedError(
-                    f"The service has ended. Its last lines, from {log}:\n" + "\n".join(lines)
-                )
+                raise ProcessFailedError(f"The service has ended. Its last lines, from {log}:\n" + "\n".join(lines))
             try:
                 if self._http.get("/readyz").status_code == 200:
                     return

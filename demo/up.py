@@ -59,9 +59,7 @@ def up(settings: Settings, as_of: str | None, force: bool, say: Callable[[str], 
     say(f"Memory of all processes together, at most: {watch.peak / GIB:.2f} GiB")
 
 
-def _start_airflow(
-    settings: Settings, airflow: Airflow, stages: Stages, say: Callable[[str], None]
-) -> AirflowApi:
+def _start_airflow(settings: Settings, airflow: Airflow, stages: Stages, say: Callable[[str], None]) -> AirflowApi:
     with stages.stage("start Airflow"):
         api = AirflowApi(airflow.url, USER, airflow.password)
         described = write_manifest(settings)
