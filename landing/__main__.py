@@ -61,9 +61,7 @@ def _dbt_vars(settings: Settings, as_of: date | None) -> dict[str, object]:
 def _admitted(settings: Settings) -> Manifest:
     manifest = read_manifest(settings.paths.admitted)
     if manifest is None:
-        raise AsOfError(
-            "No day was given and nothing is admitted: run `python -m landing admit`, or add --as-of."
-        )
+        raise AsOfError("No day was given and nothing is admitted: run `python -m landing admit`, or add --as-of.")
     return manifest
 
 

@@ -103,18 +103,12 @@ def _write(
     return manifest
 
 
-def _check(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, say: Say
-) -> CheckedTable:
+def _check(connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, say: Say) -> CheckedTable:
     checked = check_table(connection, table, source)
     if checked.source is None:
         say(f"{table.name}: none (optional)")
     else:
-        ignored = (
-            f"; columns not in the contract are ignored: {', '.join(checked.ignored)}"
-            if checked.ignored
-            else ""
-        )
+        ignored = f"; columns not in the contract are ignored: {', '.join(checked.ignored)}" if checked.ignored else ""
         say(f"{table.name}: {checked.source.label} fits the contract{ignored}")
     return checked
 
@@ -152,8 +146,6 @@ def _publish(link: Path, folder: Path) -> None:
 
 
 def _forget_old(home: Path, current: Path) -> None:
-    folders = sorted(
-        (f for f in home.iterdir() if f.is_dir() and f != current), key=lambda f: -f.stat().st_mtime
-    )
+    folders = sorted((f for f in home.iterdir() if f.is_dir() and f != current), key=lambda f: -f.stat().st_mtime)
     for folder in folders[KEPT - 1 :]:
         shutil.rmtree(folder)

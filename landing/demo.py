@@ -75,23 +75,20 @@ def land_demo(folder: Path) -> bool:
     The folder appears by one rename, so it is either complete or absent.
     Raises SourceError if the package is not installed or its files are not what is expected.
     """
-    package = _package_folder()
+    queries = demo_queries()
     mark = {"package": PACKAGE, "version": version(PACKAGE), "layout": _LAYOUT}
     if _is_complete(folder, mark):
         return False
     staging = folder.with_name(f".{folder.name}-staging")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    files = {name: f"read_parquet({literal(package / f'{name}.parquet')}) AS {name}" for name in _FILES}
     with connect(staging / "spill") as connection:
         # each packaged file is a single row group: a second thread finds nothing to do but to reorder
         connection.execute("SET threads = 1")
-        for table, query in _QUERIES.items():
+        for table, query in queries.items():
             target = staging / f"{table}.parquet"
             try:
-                connection.execute(
-                    f"COPY ({query.format(**files)}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
-                )
+                connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
             except duckdb.Error as error:
                 raise SourceError(
                     f"The demo's table '{table}' could not be written to {target}: {error}. "
@@ -103,6 +100,16 @@ def land_demo(folder: Path) -> bool:
         shutil.rmtree(folder)
     staging.rename(folder)
     return True
+
+
+def demo_queries() -> dict[str, str]:
+    """For each landing table a query that reads the packaged data in the contract's shape.
+
+    Raises SourceError if the package is not installed.
+    """
+    package = _package_folder()
+    files = {name: f"read_parquet({literal(package / f'{name}.parquet')}) AS {name}" for name in _FILES}
+    return {table: query.format(**files) for table, query in _QUERIES.items()}
 
 
 def _package_folder() -> Path:

@@ -39,18 +39,13 @@ class Source:
         """A FROM expression for the files; CSV values stay text, so that '00123' keeps its zeros."""
         names = "[" + ", ".join(literal(file) for file in files or self.files) + "]"
         if self.format == "parquet":
-            return (
-                f"read_parquet({names}, union_by_name = true, hive_partitioning = false, "
-                "binary_as_string = true)"
-            )
+            return f"read_parquet({names}, union_by_name = true, hive_partitioning = false, binary_as_string = true)"
         return (
             f"read_csv({names}, header = true, all_varchar = true, union_by_name = true, "
             "hive_partitioning = false, quote = '\"', escape = '\"')"
         )
 
-    def columns(
-        self, connection: duckdb.DuckDBPyConnection, files: tuple[Path, ...] | None = None
-    ) -> dict[str, str]:
+    def columns(self, connection: duckdb.DuckDBPyConnection, files: tuple[Path, ...] | None = None) -> dict[str, str]:
         """Column name -> DuckDB type; raises SourceError if a file cannot be read."""
         try:
             rows = connection.execute(f"DESCRIBE SELECT * FROM {self.reader(files)}").fetchall()
@@ -64,11 +59,7 @@ def find_source(root: Path, table: Table) -> Source | None:
 
     Raises SourceError if a required table is absent, a file is empty, or there is more than one candidate.
     """
-    found = [
-        (form, [root / f"{table.name}.{form}"])
-        for form in FORMATS
-        if (root / f"{table.name}.{form}").is_file()
-    ]
+    found = [(form, [root / f"{table.name}.{form}"]) for form in FORMATS if (root / f"{table.name}.{form}").is_file()]
     folder = root / table.name
     if folder.is_dir():
         inside = [(form, sorted(folder.glob(f"*.{form}"))) for form in FORMATS]
@@ -84,9 +75,7 @@ def find_source(root: Path, table: Table) -> Source | None:
         return None
     if len(found) > 1:
         names = ", ".join(sorted(_short(root, table, files) for _, files in found))
-        raise SourceError(
-            f"The table '{table.name}' is there more than once in {root}: {names}. Keep one of them."
-        )
+        raise SourceError(f"The table '{table.name}' is there more than once in {root}: {names}. Keep one of them.")
     form, files = found[0]
     source = Source(table, form, tuple(files), root)
     for file in source.files:

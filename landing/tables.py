@@ -49,9 +49,7 @@ def check_table(connection: duckdb.DuckDBPyConnection, table: Table, source: Sou
 
 def transaction_span(connection: duckdb.DuckDBPyConnection, transactions: CheckedTable) -> Span:
     """Raises SourceError if no transaction has a time."""
-    found = connection.execute(
-        f"SELECT min(transaction_at), max(transaction_at) FROM ({transactions.rows})"
-    ).fetchone()
+    found = connection.execute(f"SELECT min(transaction_at), max(transaction_at) FROM ({transactions.rows})").fetchone()
     if found is None or found[0] is None:
         assert transactions.source is not None
         raise SourceError(f"{transactions.source.label}: the column 'transaction_at' is empty in every row.")
@@ -94,9 +92,7 @@ def _chosen(checked: CheckedTable, cut: Cut, customers: int, folder: Path) -> st
         if checked.table is TRANSACTIONS
         else f"SELECT customer_id FROM read_parquet({literal(folder / 'transactions.parquet')})"
     )
-    return (
-        f"SELECT customer_id FROM ({buyers}) GROUP BY customer_id ORDER BY md5(customer_id) LIMIT {customers}"
-    )
+    return f"SELECT customer_id FROM ({buyers}) GROUP BY customer_id ORDER BY md5(customer_id) LIMIT {customers}"
 
 
 def _of_known_campaigns(folder: Path) -> str:

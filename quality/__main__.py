@@ -1,0 +1,70 @@
+"""`python -m quality landing|features --as-of D` and `python -m quality training --run-id R`: this room's door.
+
+Exit 0: no critical expectation is broken, warnings are printed. Exit 1: at least one is, and the message names it.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from quality.boundaries import Stages, read_json
+from quality.boundaries.features import feature_stages
+from quality.boundaries.landing import landing_stages
+from quality.boundaries.training import training_stages
+from quality.errors import QualityError
+from quality.run import judge_boundary
+from settings import Settings, SettingsError, load_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the process's exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        result = judge_boundary(settings, options.boundary, *_stages(settings, options), _say)
+    except (SettingsError, QualityError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(result))
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _stages(settings: Settings, options: argparse.Namespace) -> tuple[str, Callable[[Path], Stages]]:
+    """The run's name, under which its results are kept, and the boundary's stages."""
+    if options.boundary == "training":
+        return options.run_id, lambda spill: training_stages(settings, options.run_id, spill)
+    day = options.as_of or settings.as_of or _admitted_day(settings)
+    stages = landing_stages if options.boundary == "landing" else feature_stages
+    return day.isoformat(), lambda spill: stages(settings, day, spill)
+
+
+def _admitted_day(settings: Settings) -> date:
+    advice = "Run `python -m landing admit` first, or add --as-of."
+    return date.fromisoformat(read_json(settings.paths.admitted / "manifest.json", advice)["as_of"])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m quality", description=__doc__)
+    boundaries = parser.add_subparsers(dest="boundary", required=True)
+    for boundary, text in (
+        ("landing", "check the admitted tables"),
+        ("features", "check the staged feature tables"),
+    ):
+        day = boundaries.add_parser(boundary, help=text)
+        day.add_argument(
+            "--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day; default: the admitted one"
+        )
+    training = boundaries.add_parser("training", help="check a run's training set")
+    training.add_argument("--run-id", required=True, help="the run's name, such as 2018-01-01-3f2a9c")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The first boundary: the admitted tables of one day."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+from quality.boundaries import Stages, read_json
+from quality.errors import NothingToCheckError
+from quality.frames.engine import connect
+from quality.frames.files import admitted_files_frame
+from quality.frames.landing import (
+    RECENT_DAYS,
+    Admitted,
+    categories,
+    days,
+    facts,
+    lines,
+    required,
+    selling_categories,
+)
+from quality.suites.landing import FILES, REST
+from settings import Settings
+
+MEMORY = "categories.json"
+"""Beside the runs' folders: the categories that sold at the last run that passed, for the next to compare."""
+
+
+def landing_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
+    """Raises NothingToCheckError if the admitted tables are not of this day."""
+    folder = settings.paths.admitted.resolve()  # one admission, even if the link moves meanwhile
+    advice = f"Run `python -m landing admit --as-of {as_of}` first."
+    manifest = read_json(folder / "manifest.json", advice)
+    if manifest["as_of"] != as_of.isoformat():
+        raise NothingToCheckError(f"The tables in {folder} are as of {manifest['as_of']}, not {as_of}. {advice}")
+    memory, landing = settings.paths.quality / MEMORY, str(manifest["inputs"]["landing"])
+    with connect(spill) as connection:
+        yield FILES, {"files": admitted_files_frame(connection, folder, manifest["tables"])}
+        instant = datetime.fromisoformat(manifest["as_of_instant"])
+        admitted = Admitted(connection, folder, as_of, instant, settings.timezone)
+        all_days = days(admitted)
+        mix = categories(admitted, _recall(memory, landing))
+        frames = {
+            "lines": lines(admitted, all_days),
+            "days": all_days,
+            "recent_days": all_days.tail(RECENT_DAYS),
+            "categories": mix,
+            "required": required(admitted),
+            "facts": facts(admitted, all_days, mix),
+        }
+        yield REST, frames
+    _remember(memory, landing, selling_categories(mix))
+
+
+def _recall(memory: Path, landing: str) -> set[str]:
+    """What the last run saw of this landing folder; nothing if it was another one, or none."""
+    try:
+        found = json.loads(memory.read_text())
+    except (OSError, ValueError):
+        return set()
+    return set(found["categories"]) if found.get("landing") == landing else set()
+
+
+def _remember(memory: Path, landing: str, names: set[str]) -> None:
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    step = memory.with_name(f".{memory.name}-next")
+    step.write_text(json.dumps({"landing": landing, "categories": sorted(names)}, indent=2) + "\n")
+    step.replace(memory)

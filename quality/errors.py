@@ -1,0 +1,18 @@
+"""What can stop a run at a boundary.
+
+QualityError
+├── NothingToCheckError    the files of the boundary are not there, or are of another day
+└── CriticalFailureError   the data broke an expectation that nothing may be built upon
+"""
+
+
+class QualityError(Exception):
+    """Base of this room's errors; the command prints the message and exits with 1."""
+
+
+class NothingToCheckError(QualityError):
+    """The boundary's files are missing, or belong to another day."""
+
+
+class CriticalFailureError(QualityError):
+    """At least one critical expectation is not met; the message names each and says what to do."""

@@ -1,0 +1,38 @@
+"""A bounded DuckDB connection, and the one way from a query to a frame."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+
+@contextmanager
+def connect(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in memory, in UTC, of at most 1 GB, that spills below `spill`."""
+    with duckdb.connect(
+        config={
+            "memory_limit": "1GB",
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": "false",
+        }
+    ) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def frame(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
+    """The query's rows; words as categories, for ids repeat, but `subject` as plain text."""
+    table: pd.DataFrame = connection.sql(query).to_arrow_table().to_pandas(strings_to_categorical=True)
+    return table.astype({"subject": object}) if "subject" in table.columns else table
+
+
+def parquet(path: Path) -> str:
+    """A FROM expression."""
+    return f"read_parquet({text(path)})"
+
+
+def text(value: object) -> str:
+    """An SQL literal."""
+    return "'" + str(value).replace("'", "''") + "'"

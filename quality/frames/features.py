@@ -1,0 +1,130 @@
+"""The staged feature tables, and a training set made of them, in frames small enough to judge."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+
+from quality.frames.engine import frame, parquet, text
+
+SOURCES = {
+    "discount_share": ("transactions.retail_discount",),
+    "discount_depth_4w": ("transactions.retail_discount",),
+    "stores_13w": ("transactions.store_id",),
+    "coupon_redemptions": ("redemptions.coupon_id",),
+    "campaigns_received": ("campaigns.campaign_id",),
+    "coupons_active": ("coupons.coupon_id", "campaigns.campaign_id"),
+    "mailer_stores": ("promotions.mailer",),
+    "mailer_stores_next": ("promotions.mailer",),
+    "mailer_stores_next_1w": ("promotions.mailer",),
+    "display_stores": ("promotions.display",),
+    "display_stores_next": ("promotions.display",),
+    "display_stores_next_1w": ("promotions.display",),
+}
+"""Features that say nothing where an optional column of the landing is absent."""
+
+
+def silent_features(connection: duckdb.DuckDBPyConnection, admitted: Path) -> frozenset[str]:
+    """The features of SOURCES of which a source holds nothing but zeros and blanks."""
+    full = {}
+    for source in sorted({source for sources in SOURCES.values() for source in sources}):
+        table, column = source.split(".")
+        path = admitted / f"{table}.parquet"
+        value = f"CAST({column} AS VARCHAR)"
+        query = f"SELECT 1 FROM {parquet(path)} WHERE {value} NOT IN ('', '0', '0.0') LIMIT 1"
+        full[source] = connection.execute(query).fetchone() is not None
+    return frozenset(name for name, sources in SOURCES.items() if not all(full[source] for source in sources))
+
+
+def keys(
+    connection: duckdb.DuckDBPyConnection, folder: Path, tables: Mapping[str, Sequence[str]], moment: str
+) -> pd.DataFrame:
+    """One row a table: `subject`; `repeated` rows of the same key; `missing` parts of keys.
+
+    `tables` names each table's keys; `moment` is the time column that is part of them."""
+    rows = []
+    for table, names in tables.items():
+        parts = [*names, moment]
+        gaps = " + ".join(f"count(*) - count({part})" for part in parts)
+        distinct = f"(SELECT count(*) FROM (SELECT DISTINCT {', '.join(parts)} FROM {{0}}))"
+        source = parquet(folder / f"{table}.parquet")
+        found = connection.execute(f"SELECT count(*) - {distinct.format(source)}, {gaps} FROM {source}").fetchone()
+        rows.append((table, *(found or (0, 0))))
+    return pd.DataFrame(rows, columns=["subject", "repeated", "missing"])
+
+
+def times(
+    connection: duckdb.DuckDBPyConnection, folder: Path, tables: Sequence[str], instant: datetime
+) -> pd.DataFrame:
+    """One row a feature table: `late` rows true or known after as_of; `early` rows known before true."""
+    queries = (
+        f"SELECT {text(table)} AS subject,"
+        f" count(*) FILTER (greatest(event_timestamp, created_timestamp) > TIMESTAMP {text(instant)}) AS late,"
+        " count(*) FILTER (created_timestamp < event_timestamp) AS early"
+        f" FROM {parquet(folder / f'{table}.parquet')}"
+        for table in tables
+    )
+    return frame(connection, " UNION ALL ".join(queries))
+
+
+def snapshots(
+    connection: duckdb.DuckDBPyConnection, folder: Path, tables: Sequence[str], expected: Sequence[datetime]
+) -> pd.DataFrame:
+    """One row a table and point in time, oldest first: `subject`; `expected`: as_of asks for it; `rows`, and
+    `rows_before` of the point in time before."""
+    found: list[tuple[str, bool, int, int]] = []
+    for table in tables:
+        path = parquet(folder / f"{table}.parquet")
+        counts = dict(connection.execute(f"SELECT event_timestamp, count(*) FROM {path} GROUP BY 1").fetchall())
+        moments = [None, *sorted({*counts, *expected})]
+        found += [
+            (f"{table} {moment:%Y-%m-%d %H:%M}", moment in expected, counts.get(moment, 0), counts.get(before, 0))
+            for before, moment in pairwise(moments)
+        ]
+    return pd.DataFrame(found, columns=["subject", "expected", "rows", "rows_before"])
+
+
+def facts(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+    """One row about how the feature tables fit one another."""
+    history, profiles, content, activity, purchases = (
+        parquet(folder / f"feat_{name}.parquet")
+        for name in (
+            "customer_history",
+            "customer_profile",
+            "product_content",
+            "product_activity",
+            "customer_purchases",
+        )
+    )
+    by_customer = "USING (customer_id, event_timestamp)"
+    return frame(
+        connection,
+        f"""
+        SELECT 'features' AS subject,
+               (SELECT count(*) FROM {activity} ANTI JOIN {content} USING (product_id)) AS active_without_content,
+               (SELECT count(DISTINCT product_id) FROM
+                   (SELECT unnest(product_ids) AS product_id FROM {purchases})
+                   ANTI JOIN {content} USING (product_id)) AS bought_without_content,
+               (SELECT count(*) FROM {history} ANTI JOIN {profiles} {by_customer})
+                   + (SELECT count(*) FROM {profiles} ANTI JOIN {history} {by_customer}) AS unpaired_customers,
+               (SELECT count(*) FROM {purchases} ANTI JOIN {history} {by_customer})
+                   AS purchases_without_history""",
+    )
+
+
+def lists(path: Path) -> pd.DataFrame:
+    """One row a row group of the file: `subject`; `shortest` and `longest` of its list columns, in elements.
+
+    Read from the file's footer: the lists themselves are long."""
+    metadata = pq.ParquetFile(path).metadata
+    rows = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = [group.column(column) for column in range(group.num_columns)]
+        elements = [column.num_values for column in columns if "." in column.path_in_schema]
+        rows.append((f"{path.stem} part {number + 1}", min(elements), max(elements)))
+    return pd.DataFrame(rows, columns=["subject", "shortest", "longest"])

@@ -1,0 +1,102 @@
+"""What the values of a table's features look like: one row a feature, read column by column."""
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+_ROWS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class FeatureRules:
+    """What a feature's name says about its values; a name may carry its view: `product_activity__price`.
+
+    texts: features that are words; all others are numbers. signed: numbers that may be negative; shares: how the
+    names of those between 0 and 1 begin or end. silent: features that are all zero because their source is absent.
+    """
+
+    texts: frozenset[str]
+    signed: frozenset[str]
+    shares: tuple[str, ...]
+    silent: frozenset[str]
+
+    def floor(self, name: str) -> float:
+        return -float("inf") if name in self.signed else 0.0
+
+    def ceiling(self, name: str) -> float:
+        return 1.0 if any(name.startswith(part) or name.endswith(part) for part in self.shares) else float("inf")
+
+
+def profile(path: Path, keys: Collection[str], rules: FeatureRules) -> pd.DataFrame:
+    """One row a column that is not a key: `subject` file.column; `type_fits`; `missing` values or elements;
+    `not_finite` numbers (NaN, infinite); `lowest`, `highest` finite number, NaN for words; `floor`, `ceiling`
+    they must stay within; `silent`: all numbers are zero although the feature's source is there."""
+    file = pq.ParquetFile(path)
+    rows = [
+        _feature(file, field, f"{path.stem}.{field.name}", rules)
+        for field in file.schema_arrow
+        if field.name not in keys
+    ]
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "subject",
+            "type_fits",
+            "missing",
+            "not_finite",
+            "lowest",
+            "highest",
+            "floor",
+            "ceiling",
+            "silent",
+        ],
+    )
+
+
+def _feature(file: pq.ParquetFile, field: pa.Field, subject: str, rules: FeatureRules) -> tuple[object, ...]:
+    name = field.name.split("__")[-1]
+    kind = field.type.value_type if pa.types.is_list(field.type) else field.type
+    is_number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    fits = pa.types.is_string(kind) or pa.types.is_large_string(kind) if name in rules.texts else is_number
+    missing, not_finite, lowest, highest = 0, 0, float("inf"), -float("inf")
+    for values, gaps in _batches(file, field):
+        missing += gaps
+        if is_number and len(values):
+            if not math.isfinite(pc.sum(values).as_py()):  # one pass in the usual case, which is that all are
+                finite = pc.is_finite(values)
+                not_finite += len(values) - pc.sum(finite).as_py()
+                values = values.filter(finite)
+            found = pc.min_max(values)
+            if found["min"].as_py() is not None:
+                lowest, highest = min(lowest, found["min"].as_py()), max(highest, found["max"].as_py())
+    seen = lowest <= highest
+    silent = seen and lowest == 0 and highest == 0 and name not in rules.silent
+    nothing = float("nan")
+    return (
+        subject,
+        fits,
+        missing,
+        not_finite,
+        lowest if seen else nothing,
+        highest if seen else nothing,
+        rules.floor(name),
+        rules.ceiling(name),
+        silent,
+    )
+
+
+def _batches(file: pq.ParquetFile, field: pa.Field) -> Iterator[tuple[pa.Array, int]]:
+    """The column's values, lists flattened, and how many are missing, some rows at a time."""
+    for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=[field.name]):
+        column = batch.column(0)
+        gaps = column.null_count
+        if pa.types.is_list(field.type):
+            column = column.flatten()
+            gaps += column.null_count
+        yield column.drop_null(), gaps

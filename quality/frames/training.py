@@ -1,0 +1,73 @@
+"""A training set's points in time and labels, in frames small enough to judge."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from quality.frames.engine import frame, parquet, text
+
+HORIZON = timedelta(weeks=4)
+"""A label is what was bought in so much time after its snapshot."""
+
+_CLOCK_CHANGE = timedelta(hours=2)  # four local weeks are not always 672 hours
+
+
+def points_in_time(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+    """One row a snapshot of features: `subject`, and how many `customers` and `products` it has."""
+    counts = " FULL JOIN ".join(
+        f"(SELECT CAST(snapshot AS TIMESTAMP) AS snapshot, count(*) AS {name} "
+        f"FROM {parquet(folder / f'{name}.parquet')} GROUP BY 1) {join}"
+        for name, join in (("customers", ""), ("products", "USING (snapshot)"))
+    )
+    return frame(
+        connection,
+        f"""
+        SELECT {_day("snapshot")} AS subject, coalesce(customers, 0) AS customers,
+               coalesce(products, 0) AS products
+        FROM {counts} ORDER BY snapshot""",
+    )
+
+
+def labels(connection: duckdb.DuckDBPyConnection, folder: Path, instant: datetime) -> pd.DataFrame:
+    """One row a labelled snapshot; `instant` is when as_of starts, naive UTC.
+
+    `subject`; `customers` with a label; `size_ratio`: products a customer, relative to the median snapshot;
+    `shortest` label; `repeated` products within a label; `closed`: the window ended before as_of;
+    `without_features`: share of customers; `repeat_share`: share of labelled products the customer bought before.
+    """
+    last = instant - HORIZON + _CLOCK_CHANGE
+    return frame(
+        connection,
+        f"""
+        WITH label AS (
+            SELECT CAST(snapshot AS TIMESTAMP) AS snapshot, customer_id, product_ids
+            FROM {parquet(folder / "labels.parquet")}
+        ),
+        customer AS (
+            SELECT CAST(snapshot AS TIMESTAMP) AS snapshot, customer_id,
+                   customer_history__product_ids AS bought
+            FROM {parquet(folder / "customers.parquet")}
+        ),
+        joined AS (
+            SELECT label.*, len(product_ids) AS size, bought IS NULL AS without_features,
+                   CASE WHEN bought IS NOT NULL THEN len(product_ids) END AS size_if_known,
+                   len(list_intersect(product_ids, bought)) AS repeats
+            FROM label LEFT JOIN customer USING (snapshot, customer_id)
+        ),
+        summed AS (
+            SELECT snapshot, count(*) AS customers, avg(size) AS size, min(size) AS shortest,
+                   max(size - len(list_distinct(product_ids))) AS repeated,
+                   avg(CAST(without_features AS INTEGER)) AS without_features,
+                   coalesce(sum(repeats) / sum(size_if_known), 0) AS repeat_share
+            FROM joined GROUP BY snapshot
+        )
+        SELECT {_day("snapshot")} AS subject, customers, size / median(size) OVER () AS size_ratio, shortest,
+               repeated, snapshot <= TIMESTAMP {text(last)} AS closed, without_features, repeat_share
+        FROM summed ORDER BY snapshot""",
+    )
+
+
+def _day(column: str) -> str:
+    return f"strftime({column}, '%Y-%m-%d %H:%M')"

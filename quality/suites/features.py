@@ -1,0 +1,227 @@
+"""What must be true of the staged feature tables before they are published."""
+
+from quality.check import AT_LEAST, BETWEEN, IN_SET, critical
+from quality.frames.profile import FeatureRules
+
+TABLES = {
+    "feat_customer_history": ("customer_id",),
+    "feat_customer_profile": ("customer_id",),
+    "feat_product_content": ("product_id",),
+    "feat_product_activity": ("product_id",),
+    "feat_customer_purchases": ("customer_id",),
+}
+"""The tables and their keys, besides the time."""
+
+SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_content")
+"""Tables with a row a point in time; a product's content is undated."""
+
+GROWING_TABLES = ("feat_customer_history", "feat_customer_profile")
+"""Tables in which nobody is ever lost: who bought before a point in time also bought before any later one."""
+
+TEXTS = frozenset(
+    {
+        "product_ids",
+        *("age_band", "income_band", "home_ownership", "marital_status"),
+        *("household_size", "household_composition", "kids_count", "store_id"),
+        *("product_name", "department", "category", "product_type", "brand", "manufacturer_id", "package_size"),
+    }
+)
+"""Features that are words, also where they look like numbers. Every other feature is a number."""
+
+SIGNED = frozenset({"trend"})
+"""Features that may be negative. No other one may: counts, money, shares and days since something."""
+
+SHARES = ("share_in_", "_share", "_share_8w", "rebuy_rate", "discount_depth_", "mailer_stores", "display_stores")
+"""How the names of features between 0 and 1 begin or end."""
+
+
+def rules(silent: frozenset[str]) -> FeatureRules:
+    """`silent`: features without a source in this landing."""
+    return FeatureRules(TEXTS, SIGNED, SHARES, silent)
+
+
+_LOOK_AT_DBT = "Look at the feature's dbt model, then build again."
+
+FILES = [
+    critical(
+        "feature_files_can_be_read",
+        "files",
+        IN_SET,
+        "A table is truncated or missing. Run dbt build again.",
+        column="readable",
+        value_set=[True],
+    ),
+    critical(
+        "feature_files_have_rows",
+        "files",
+        AT_LEAST,
+        "A table is empty. Is anything known before this day? " + _LOOK_AT_DBT,
+        column_A="rows",
+        column_B="least_rows",
+        or_equal=True,
+    ),
+]
+
+VALUES = [
+    critical(
+        "features_have_their_type",
+        "profile",
+        IN_SET,
+        "A number is text or text a number. " + _LOOK_AT_DBT + " New words belong into TEXTS of this suite.",
+        column="type_fits",
+        value_set=[True],
+    ),
+    critical(
+        "features_have_no_missing_values",
+        "profile",
+        BETWEEN,
+        "Unknown is '' for words and a number for numbers. " + _LOOK_AT_DBT,
+        column="missing",
+        max_value=0,
+    ),
+    critical(
+        "features_are_finite",
+        "profile",
+        BETWEEN,
+        "A number is NaN or infinite: a division by zero? " + _LOOK_AT_DBT,
+        column="not_finite",
+        max_value=0,
+    ),
+    critical(
+        "features_say_something",
+        "profile",
+        IN_SET,
+        "A feature is zero everywhere although its source is not. " + _LOOK_AT_DBT,
+        column="silent",
+        value_set=[False],
+    ),
+    critical(
+        "features_are_not_below_their_floor",
+        "profile",
+        AT_LEAST,
+        "A count, sum, share or age is negative; an age below zero means that the future leaked in. " + _LOOK_AT_DBT,
+        column_A="lowest",
+        column_B="floor",
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+    ),
+    critical(
+        "features_are_not_above_their_ceiling",
+        "profile",
+        AT_LEAST,
+        "A share is above one. " + _LOOK_AT_DBT,
+        column_A="ceiling",
+        column_B="highest",
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+    ),
+]
+
+KEYS = [
+    critical(
+        "feature_keys_are_present",
+        "keys",
+        BETWEEN,
+        "A key or its time is missing. " + _LOOK_AT_DBT,
+        column="missing",
+        max_value=0,
+    ),
+    critical(
+        "feature_keys_are_unique",
+        "keys",
+        BETWEEN,
+        "Feast would serve one of several rows of the same key and time. " + _LOOK_AT_DBT,
+        column="repeated",
+        max_value=0,
+    ),
+]
+
+TIMES = [
+    critical(
+        "features_do_not_know_the_future",
+        "times",
+        BETWEEN,
+        "A row is true or known only after as_of. Was it built for another day? " + _LOOK_AT_DBT,
+        column="late",
+        max_value=0,
+    ),
+    critical(
+        "features_are_known_when_true",
+        "times",
+        BETWEEN,
+        "A row was known before it became true. " + _LOOK_AT_DBT,
+        column="early",
+        max_value=0,
+    ),
+    critical(
+        "points_in_time_are_those_of_the_day",
+        "snapshots",
+        IN_SET,
+        "A table holds a point in time that as_of does not ask for. Build again with `landing dbt-vars`.",
+        column="expected",
+        value_set=[True],
+    ),
+    critical(
+        "no_customer_is_lost_over_time",
+        "growth",
+        AT_LEAST,
+        "A later point in time knows fewer customers than an earlier one. " + _LOOK_AT_DBT,
+        column_A="rows",
+        column_B="rows_before",
+        or_equal=True,
+    ),
+    critical(
+        "the_newest_point_in_time_has_rows",
+        "newest",
+        BETWEEN,
+        "A table has no row for the day itself. Build again with `landing dbt-vars`.",
+        column="rows",
+        min_value=1,
+    ),
+]
+
+FIT = [
+    critical(
+        "active_products_have_content",
+        "facts",
+        BETWEEN,
+        "A product that sells or is promoted is not in feat_product_content. " + _LOOK_AT_DBT,
+        column="active_without_content",
+        max_value=0,
+    ),
+    critical(
+        "bought_products_have_content",
+        "facts",
+        BETWEEN,
+        "A product that was bought is not in feat_product_content. " + _LOOK_AT_DBT,
+        column="bought_without_content",
+        max_value=0,
+    ),
+    critical(
+        "customers_have_history_and_profile",
+        "facts",
+        BETWEEN,
+        "feat_customer_history and feat_customer_profile must speak of the same customers. " + _LOOK_AT_DBT,
+        column="unpaired_customers",
+        max_value=0,
+    ),
+    critical(
+        "purchases_are_part_of_the_history",
+        "facts",
+        BETWEEN,
+        "A customer bought within the window but has no history at its end. " + _LOOK_AT_DBT,
+        column="purchases_without_history",
+        max_value=0,
+    ),
+    critical(
+        "histories_are_aligned",
+        "lists",
+        AT_LEAST,
+        "The lists of a history must have one element a product. " + _LOOK_AT_DBT,
+        column_A="shortest",
+        column_B="longest",
+        or_equal=True,
+    ),
+]
+
+REST = [*VALUES, *KEYS, *TIMES, *FIT]

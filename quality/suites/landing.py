@@ -1,0 +1,260 @@
+"""What must be true of the admitted tables before anything is built from them."""
+
+from quality.check import AT_LEAST, BETWEEN, IN_SET, NOT_NULL, critical, warning
+
+_FIX_SOURCE = "Correct the landing file, then run `python -m landing admit` again."
+
+FILES = [
+    critical(
+        "admitted_files_can_be_read",
+        "files",
+        IN_SET,
+        "A file is truncated or missing. Run `python -m landing admit` again.",
+        column="readable",
+        value_set=[True],
+    ),
+    critical(
+        "admitted_files_are_as_admitted",
+        "files",
+        IN_SET,
+        "A file was changed after its admission. Run `python -m landing admit` again.",
+        column="as_admitted",
+        value_set=[True],
+    ),
+    critical(
+        "required_tables_have_rows",
+        "files",
+        AT_LEAST,
+        "Nothing is known of a required table before this day. Choose a later --as-of or complete the file.",
+        column_A="rows",
+        column_B="least_rows",
+        or_equal=True,
+    ),
+]
+
+LINES = [
+    critical("lines_name_their_customer", "lines", NOT_NULL, _FIX_SOURCE, column="customer_id"),
+    critical("lines_name_their_basket", "lines", NOT_NULL, _FIX_SOURCE, column="basket_id"),
+    critical("lines_name_their_product", "lines", NOT_NULL, _FIX_SOURCE, column="product_id"),
+    critical("lines_have_a_time", "lines", NOT_NULL, _FIX_SOURCE, column="age_days"),
+    critical(
+        "lines_lie_before_as_of",
+        "lines",
+        BETWEEN,
+        "A line is newer than the run may know. Run `python -m landing admit` for this day again.",
+        column="age_days",
+        min_value=0,
+        strict_min=True,
+    ),
+    warning(
+        "unit_prices_are_not_negative",
+        "lines",
+        BETWEEN,
+        "Money and quantity have different signs; such lines do not count as purchases. Is it a booking?",
+        column="unit_price",
+        min_value=0,
+    ),
+    critical(
+        "hardly_any_unit_price_is_negative",
+        "lines",
+        BETWEEN,
+        "More than one line in a hundred has money and quantity of different signs. " + _FIX_SOURCE,
+        column="unit_price",
+        min_value=0,
+        mostly=0.99,
+    ),
+    critical(
+        "discounts_are_positive_money",
+        "lines",
+        BETWEEN,
+        "Discounts are money off and must be positive numbers. " + _FIX_SOURCE,
+        column="smallest_discount",
+        min_value=0,
+        mostly=0.99,
+    ),
+    warning(
+        "quantities_are_plausible",
+        "lines",
+        BETWEEN,
+        "More than one line in a hundred has a quantity above 1,000. Is it a weight or a volume?",
+        column="quantity",
+        min_value=-1000,
+        max_value=1000,
+        mostly=0.99,
+    ),
+]
+
+DAYS = [
+    critical(
+        "no_day_is_loaded_twice",
+        "days",
+        BETWEEN,
+        "Three lines in ten of a day equal another line in every column. Remove the second copy from the landing.",
+        column="duplicate_share",
+        max_value=0.3,
+    ),
+    warning(
+        "hardly_any_line_is_repeated",
+        "days",
+        BETWEEN,
+        "Some lines equal another in every column. Is a file or a page of it there twice?",
+        column="duplicate_share",
+        max_value=0.02,
+    ),
+    critical(
+        "no_day_repeats_an_earlier_one",
+        "days",
+        BETWEEN,
+        "Most of a day's baskets were already there on an earlier day. Was it loaded again under another date?",
+        column="reused_basket_share",
+        max_value=0.5,
+    ),
+    warning(
+        "baskets_stay_within_a_day",
+        "days",
+        BETWEEN,
+        "Some baskets have lines half a day apart. Are basket ids unique over stores and days?",
+        column="reused_basket_share",
+        max_value=0.01,
+    ),
+    warning(
+        "every_recent_selling_day_has_lines",
+        "recent_days",
+        BETWEEN,
+        "A day on which the shop usually sells has no line. Complete the landing, or ignore it if it was closed.",
+        column="missing_lines",
+        max_value=0,
+    ),
+    warning(
+        "recent_volume_is_usual",
+        "recent_days",
+        BETWEEN,
+        "A day has far fewer or more lines than its weekday's median of the eight weeks before. Is it complete?",
+        column="volume_ratio",
+        min_value=0.3,
+        max_value=2.5,
+    ),
+    critical(
+        "recent_volume_is_plausible",
+        "recent_days",
+        BETWEEN,
+        "A day has six times the lines its weekday usually has. Was it loaded many times, or from other shops?",
+        column="volume_ratio",
+        max_value=6,
+    ),
+    critical(
+        "recent_days_are_mostly_there",
+        "facts",
+        BETWEEN,
+        "More than four selling days of the last 28 have no line. Complete the landing, or choose an earlier day.",
+        column="missing_recent_days",
+        max_value=4,
+    ),
+    warning(
+        "the_last_day_is_there",
+        "facts",
+        BETWEEN,
+        "The newest line is more than a day and a half older than as_of. Has the last day been delivered?",
+        column="days_since_newest_line",
+        max_value=1.5,
+    ),
+    critical(
+        "lines_are_fresh",
+        "facts",
+        BETWEEN,
+        "The newest line is more than a week older than as_of. Choose an earlier --as-of or deliver newer lines.",
+        column="days_since_newest_line",
+        max_value=7,
+    ),
+]
+
+CATEGORIES = [
+    warning(
+        "categories_sell_as_before",
+        "categories",
+        BETWEEN,
+        "A category's share of lines fell to a tenth or rose twentyfold within four weeks. Was it renamed?",
+        column="share_ratio",
+        min_value=0.1,
+        max_value=20,
+    ),
+    warning(
+        "categories_keep_their_names",
+        "categories",
+        IN_SET,
+        "A category that sold at the last run is not in the catalogue any more. Was it renamed?",
+        column="in_catalogue",
+        value_set=[True],
+    ),
+    critical(
+        "the_mix_of_categories_is_stable",
+        "facts",
+        BETWEEN,
+        "Three lines in ten moved to other categories within four weeks. Was the catalogue regrouped for new lines?",
+        column="category_shift",
+        max_value=0.3,
+    ),
+]
+
+KEYS = [
+    critical("required_values_are_present", "required", BETWEEN, _FIX_SOURCE, column="missing", max_value=0),
+    critical(
+        "products_are_unique",
+        "facts",
+        BETWEEN,
+        "A product_id stands in products more than once. " + _FIX_SOURCE,
+        column="repeated_products",
+        max_value=0,
+    ),
+    critical(
+        "customers_are_unique",
+        "facts",
+        BETWEEN,
+        "A customer_id stands in customers more than once. " + _FIX_SOURCE,
+        column="repeated_customers",
+        max_value=0,
+    ),
+    warning(
+        "products_sold_are_in_the_catalogue",
+        "facts",
+        BETWEEN,
+        "More than one line in two hundred sells a product that products does not know. Is the catalogue complete?",
+        column="orphan_line_share",
+        max_value=0.005,
+    ),
+    critical(
+        "most_products_sold_are_in_the_catalogue",
+        "facts",
+        BETWEEN,
+        "One line in ten sells a product that products does not know. Do both files write product_id alike?",
+        column="orphan_line_share",
+        max_value=0.1,
+    ),
+    warning(
+        "promoted_products_are_in_the_catalogue",
+        "facts",
+        BETWEEN,
+        "One promotion in twenty names a product that products does not know. Is the catalogue complete?",
+        column="orphan_promotion_share",
+        max_value=0.05,
+    ),
+    warning(
+        "promotions_end_after_they_start",
+        "facts",
+        BETWEEN,
+        "Some promotions end before they start. " + _FIX_SOURCE,
+        column="promotions_ending_early",
+        max_value=0,
+    ),
+    warning(
+        "redemptions_name_known_coupons",
+        "facts",
+        BETWEEN,
+        "Some redemptions name a coupon that coupons does not know. Is coupons complete?",
+        column="redemptions_without_coupon",
+        max_value=0,
+    ),
+]
+
+
+REST = [*LINES, *DAYS, *CATEGORIES, *KEYS]

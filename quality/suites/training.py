@@ -1,0 +1,120 @@
+"""What must be true of a run's training set before a model learns from it."""
+
+from quality.check import AT_LEAST, BETWEEN, IN_SET, critical, warning
+from quality.suites.features import KEYS, VALUES
+
+TABLES = {"customers": ("customer_id",), "products": ("product_id",), "labels": ("customer_id",)}
+"""The tables and their keys, besides the snapshot."""
+
+_PREPARE_AGAIN = "Look at the published features, then run `python -m ml prepare` again."
+
+FILES = [
+    critical(
+        "training_files_can_be_read",
+        "files",
+        IN_SET,
+        "A table is truncated or missing. Run `python -m ml prepare` again.",
+        column="readable",
+        value_set=[True],
+    ),
+    critical(
+        "training_files_have_rows",
+        "files",
+        AT_LEAST,
+        "A table is empty. " + _PREPARE_AGAIN,
+        column_A="rows",
+        column_B="least_rows",
+        or_equal=True,
+    ),
+]
+
+POINTS_IN_TIME = [
+    critical(
+        "every_snapshot_has_customers",
+        "points_in_time",
+        BETWEEN,
+        "A snapshot has products but no customers. " + _PREPARE_AGAIN,
+        column="customers",
+        min_value=1,
+    ),
+    critical(
+        "every_snapshot_has_products",
+        "points_in_time",
+        BETWEEN,
+        "A snapshot has customers but no products. " + _PREPARE_AGAIN,
+        column="products",
+        min_value=1,
+    ),
+]
+
+LABELS = [
+    critical(
+        "label_windows_ended_before_as_of",
+        "labels",
+        IN_SET,
+        "A label's four weeks reach beyond as_of: it is cut short, or knows the future. " + _PREPARE_AGAIN,
+        column="closed",
+        value_set=[True],
+    ),
+    critical(
+        "labels_name_products",
+        "labels",
+        BETWEEN,
+        "A labelled customer bought nothing. " + _PREPARE_AGAIN,
+        column="shortest",
+        min_value=1,
+    ),
+    critical(
+        "labels_name_a_product_once",
+        "labels",
+        BETWEEN,
+        "A label names a product twice. " + _PREPARE_AGAIN,
+        column="repeated",
+        max_value=0,
+    ),
+    critical(
+        "most_labelled_customers_have_features",
+        "labels",
+        BETWEEN,
+        "Half of the labelled customers have no features: do labels and features speak of the same days and ids? "
+        + _PREPARE_AGAIN,
+        column="without_features",
+        max_value=0.5,
+    ),
+    warning(
+        "labelled_customers_have_features",
+        "labels",
+        BETWEEN,
+        "One labelled customer in five has no features. Are there really so many new customers?",
+        column="without_features",
+        max_value=0.2,
+    ),
+    warning(
+        "labels_mix_repeats_and_discoveries",
+        "labels",
+        BETWEEN,
+        "Nearly all or nearly none of what was bought had been bought before. Do labels leak into the histories?",
+        column="repeat_share",
+        min_value=0.02,
+        max_value=0.95,
+    ),
+    warning(
+        "labels_are_of_one_size",
+        "labels",
+        BETWEEN,
+        "Customers of a snapshot bought half or twice as many products as usual. Is the window complete?",
+        column="size_ratio",
+        min_value=0.5,
+        max_value=2,
+    ),
+    warning(
+        "snapshots_have_enough_labels",
+        "labels",
+        BETWEEN,
+        "A snapshot has fewer than 50 labelled customers: what is learnt or judged there is mostly chance.",
+        column="customers",
+        min_value=50,
+    ),
+]
+
+REST = [*VALUES, *KEYS, *POINTS_IN_TIME, *LABELS]
