@@ -1,18 +1,29 @@
-"""`python -m demo up | down | status | manifest`: what the Makefile calls."""
+"""`python -m demo up | run | down | status | manifest | clean`: what the Makefile calls."""
 
 import argparse
+import contextlib
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from demo.airflow import COMPONENTS, Airflow
+from demo.airflow import COMPONENTS, USER, Airflow
+from demo.api import AirflowApi
 from demo.dbt import write_manifest
 from demo.errors import DemoError
+from demo.follow import follow
 from demo.processes import Programs, marked, memory
 from demo.service import NAME, Service
 from demo.timing import GIB
-from demo.up import up
+from demo.up import FEATURES_DAG, MODEL_DAG, up
 from settings import Settings, SettingsError, load_settings
+
+# Everything the rooms write lies in these; the rest of the data directory is somebody else's.
+WRITTEN = (
+    *("admitted", "airflow", "bentoml", "dbt", "demo.json", "feast", "features", "landing", "processes"),
+    *("quality", "release", "runs", "tmp", "warehouse"),
+)
 
 
 def say(line: str) -> None:
@@ -36,27 +47,58 @@ def down(settings: Settings) -> None:
     say(f"Stopped {count} processes." if count else "Nothing was running.")
 
 
+def run(settings: Settings, dag_id: str, conf: dict[str, Any]) -> None:
+    """Run one DAG in the Airflow that is running, and follow it to its end."""
+    airflow = Airflow(settings, Programs(settings.data))
+    airflow.require_running()
+    api = AirflowApi(airflow.url, USER, airflow.password)
+    run_id = api.trigger(dag_id, conf)
+    say(f"{dag_id}: run {run_id}")
+    follow(api, dag_id, run_id, say, airflow.require_running)
+    say(f"Done; see {airflow.url}/dags/{dag_id}")
+
+
+def clean(settings: Settings) -> None:
+    """Stop everything, then delete what Reach wrote; other files in the data directory stay."""
+    down(settings)
+    for name in WRITTEN:
+        place = settings.data / name
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        settings.data.rmdir()
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up", help="start Airflow, build, train, deploy, start the service, ask it")
     start.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
     start.add_argument("--force", action="store_true", help="build and train even if nothing has changed")
+    one = commands.add_parser("run", help="run one DAG in the running Airflow and follow it")
+    one.add_argument("dag_id", choices=[FEATURES_DAG, MODEL_DAG])
+    one.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
+    one.add_argument("--epochs", type=int, help="retrain_recommender: passes over the training set")
+    one.add_argument("--judge-only", action="store_true", help="retrain_recommender: publish nothing")
+    one.add_argument("--reason", help="retrain_recommender: a sentence for the release log")
     commands.add_parser("down", help="stop Airflow, the service and every step")
     commands.add_parser("status", help="show what runs")
     commands.add_parser("manifest", help="let dbt describe its models for Airflow")
+    commands.add_parser("clean", help="stop everything and delete what Reach wrote")
     chosen = parser.parse_args(arguments)
     try:
         settings = load_settings()
         if chosen.command == "up":
             as_of = chosen.as_of or settings.as_of
             up(settings, as_of.isoformat() if as_of else None, chosen.force, say)
-        elif chosen.command == "down":
-            down(settings)
-        elif chosen.command == "status":
-            status(settings)
-        else:
+        elif chosen.command == "run":
+            run(settings, chosen.dag_id, _params(chosen))
+        elif chosen.command == "manifest":
             write_manifest(settings)
+        else:
+            {"down": down, "status": status, "clean": clean}[chosen.command](settings)
     except (DemoError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -64,6 +106,17 @@ def main(arguments: Sequence[str]) -> int:
         print("Interrupted. Airflow and its run go on; 'make down' stops them.", file=sys.stderr)
         return 1
     return 0
+
+
+def _params(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The DAG's Params that were chosen; the form's defaults stand for the others."""
+    params: dict[str, Any] = {}
+    if chosen.as_of:
+        params["as_of"] = chosen.as_of.isoformat()
+    if chosen.dag_id == MODEL_DAG:
+        params["publish_if_better"] = not chosen.judge_only
+        params |= {name: value for name in ("epochs", "reason") if (value := getattr(chosen, name))}
+    return params
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+# Every command of Reach. `make help` prints this list from the comments behind the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# uv, if it is installed; else one of our own, from the package index, in .uv/.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+# Any Python that starts: only uv's own environment is made with it.
+SYSTEM_PYTHON := $(shell for p in python3 python3.12 python3.11; do if $$p -c '' 2>/dev/null; then echo $$p; break; fi; done)
+PYTHON := .venv/bin/python
+# Python is a given; uv would fetch another one from a place that is no package index.
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: .venv/.ready ## Install uv if it is missing, and the project's environment from uv.lock
+
+.venv/.ready: uv.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --frozen
+	@touch $@
+
+.uv/bin/uv:
+	$(SYSTEM_PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet "uv>=0.9,<1"
+
+.PHONY: demo
+demo: setup ## Data to answers through Airflow; AS_OF=2018-01-01 picks the day, FORCE=1 makes all anew
+	@$(PYTHON) -m demo up $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FORCE),--force)
+
+.PHONY: down
+down: setup ## Stop Airflow, the service and every step
+	@$(PYTHON) -m demo down
+
+.PHONY: status
+status: setup ## What runs, and which version answers
+	@$(PYTHON) -m demo status
+	@$(PYTHON) -m release status
+
+.PHONY: rollback
+rollback: setup ## Go back to the previous version; REASON="…" goes into the release log
+	@$(PYTHON) -m release rollback --reason "$(or $(REASON),make rollback)"
+
+.PHONY: features
+features: setup ## Run build_features in the running Airflow; AS_OF picks the day
+	@$(PYTHON) -m demo run build_features $(if $(AS_OF),--as-of $(AS_OF))
+
+.PHONY: retrain
+retrain: setup ## Run retrain_recommender in the running Airflow; AS_OF, EPOCHS, REASON, PUBLISH=no
+	@$(PYTHON) -m demo run retrain_recommender $(if $(AS_OF),--as-of $(AS_OF)) \
+		$(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter no,$(PUBLISH)),--judge-only) \
+		--reason "$(or $(REASON),make retrain)"
+
+.PHONY: serve
+serve: setup ## Run the service alone, in the foreground
+	@$(PYTHON) -m serving
+
+.PHONY: recommend
+recommend: setup ## Lists for all customers to a file: AS_OF=… OUT=lists.parquet, SLATE=all|explore, K=100
+	@$(PYTHON) -m ml recommend --as-of $(AS_OF) --slate $(or $(SLATE),all) --k $(or $(K),100) --out $(OUT)
+
+.PHONY: manifest
+manifest: setup ## Let dbt describe its models for Airflow (make demo does it by itself)
+	@$(PYTHON) -m demo manifest
+
+.PHONY: test
+test: lint types ## Everything: lint, types, unit, contract and integration tests, the journey
+	$(PYTHON) -m pytest
+
+.PHONY: lint
+lint: setup ## Style and format
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+.PHONY: types
+types: setup ## Types
+	$(PYTHON) -m mypy .
+
+.PHONY: unit
+unit: setup ## All tests but the journeys through a real Airflow
+	$(PYTHON) -m pytest -m "not e2e"
+
+.PHONY: e2e
+e2e: setup ## The journeys through a real Airflow
+	$(PYTHON) -m pytest -m e2e
+
+.PHONY: clean
+clean: setup ## Stop everything and delete what Reach wrote to the data directory
+	@$(PYTHON) -m demo clean
