@@ -50,7 +50,7 @@ def write_bundle(
 ) -> Path:
     """Write a bundle folder and return it. `weight` tells versions apart; `pad_bytes` makes it heavier."""
     (folder / "model").mkdir(parents=True)
-    catalogue = _catalogue(as_of)
+    catalogue = small_catalogue(as_of)
     catalogue.save(folder / CATALOGUE)
     _tower(folder / QUERY_TOWER, "profile", len(PROFILE))
     _tower(folder / CANDIDATE_TOWER, "activity", len(ACTIVITY))
@@ -93,7 +93,8 @@ def _write_manifest(folder: Path, version: str, as_of: date) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
-def _catalogue(as_of: date) -> Catalogue:
+def small_catalogue(as_of: date = date(2018, 1, 1)) -> Catalogue:
+    """A dozen products; p0 sells best, every fourth is of an unknown type."""
     activity = np.zeros((PRODUCTS, len(ACTIVITY)), np.float32)
     for name in (
         "buyers_4w",

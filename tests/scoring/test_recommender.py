@@ -1,0 +1,83 @@
+"""Slates: what each is for, and what is shown where nothing is known."""
+
+from pathlib import Path
+
+import pytest
+
+from scoring.bundle import Bundle
+from scoring.customer import Customer
+from scoring.recommender import Recommender
+from tests.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
+
+
+@pytest.fixture(scope="module")
+def recommender(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
+    return Bundle.open(write_bundle(tmp_path_factory.mktemp("bundle") / "b", "v1")).recommender
+
+
+def ids(recommender: Recommender, customer: Customer | None, slate: str, k: int) -> list[str]:
+    return [item.product_id for item in recommender.recommend(customer, slate, k).items]
+
+
+def test_explore_never_shows_what_the_customer_bought(recommender: Recommender):
+    customer = Customer.from_features(buyer_features("p0", "p1", "p2"))
+    assert not {"p0", "p1", "p2"} & set(ids(recommender, customer, "explore", 9))
+
+
+def test_all_puts_the_strongest_own_product_first(recommender: Recommender):
+    # all = 10 × own_decayed_120d + buyers: p9 has 10 × 2 + 3, p4 10 × 1 + 8, the best new one 12
+    customer = Customer.from_features(buyer_features("p9", "p4"))
+    assert ids(recommender, customer, "all", 3) == ["p9", "p4", "p0"]
+
+
+def test_a_short_list_is_filled_with_popular_products_below_the_rest(recommender: Recommender):
+    customer = Customer.from_features(buyer_features("p3"))
+    answer = recommender.recommend(customer, "all", PRODUCTS)
+    assert len({item.product_id for item in answer.items}) == PRODUCTS
+    scores = [item.score for item in answer.items]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize(("customer", "why"), [(None, "unknown_customer"), (Customer.empty(), "empty_history")])
+def test_without_history_popular_products_are_shown_and_marked(recommender: Recommender, customer, why):
+    answer = recommender.recommend(customer, "explore", 3)
+    assert answer.fallback == why
+    assert [item.product_id for item in answer.items] == ["p0", "p1", "p2"]
+    assert {item.source for item in answer.items} == {"popular"}
+
+
+def test_a_longer_list_begins_with_the_shorter_one(recommender: Recommender):
+    customer = Customer.from_features(buyer_features("p3", "p8"))
+    assert ids(recommender, customer, "all", 8)[:4] == ids(recommender, customer, "all", 4)
+
+
+def test_a_block_of_customers_gets_what_each_gets_alone(recommender: Recommender):
+    customers = [Customer.from_features(buyer_features(*own)) for own in (("p3",), ("p1", "p9"), ("p7", "p0"))]
+    [(_, together)] = recommender.rank(customers, "all", 6)
+    names = recommender.catalogue.product_ids
+    for customer, ranked in zip(customers, together, strict=True):
+        assert [names[i] for i in ranked.positions] == ids(recommender, customer, "all", 6)
+
+
+def test_reasons_speak_of_the_customers_own_rhythm(recommender: Recommender):
+    features = buyer_features("p3")
+    features |= {"customer_history__baskets": [5.0], "customer_history__gap_mean_days": [12.4]}
+    first = recommender.recommend(Customer.from_features(features), "all", 1).items[0]
+    assert first.reason == "You buy this about every 12 days"
+
+
+def test_a_bundle_altered_after_publishing_is_refused(tmp_path: Path):
+    folder = write_bundle(tmp_path / "b", "v1")
+    ranker = folder / "model" / "ranker.onnx"
+    ranker.write_bytes(ranker.read_bytes() + b"\0")
+    with pytest.raises(Exception, match=r"model/ranker\.onnx of bundle v1 was altered"):
+        Bundle.open(folder)
+
+
+def test_a_bundle_that_answers_differently_is_found_out(tmp_path: Path):
+    folder = write_bundle(tmp_path / "b", "v1")
+    bundle = Bundle.open(folder)
+    bundle.check_golden()
+    wrong = bundle.golden[-1].model_copy(update={"product_ids": ["p11", "p10", "p9", "p8", "p7"]})
+    with pytest.raises(Exception, match="golden request 0"):
+        Bundle(folder, bundle.manifest, bundle.recommender, [wrong]).check_golden()
