@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from landing.contract import TABLES, Table
+from landing.contract import CAMPAIGNS, TABLES, Table
 from landing.cut import choose_cut, day_after_newest
 from landing.engine import connect
 from landing.errors import LandingError, SourceError
@@ -84,9 +84,10 @@ def _write(
         span = transaction_span(connection, checked[0])
         cut = choose_cut(as_of, span, settings, datetime.now(UTC).replace(tzinfo=None))
         say(f"keeping what was known before {cut.as_of} (in UTC: {cut.instant})")
+        campaigns = sources[CAMPAIGNS] is not None
         tables: dict[str, TableSummary] = {}
         for table in checked:
-            summary = write_table(connection, table, cut, settings.max_customers, staging)
+            summary = write_table(connection, table, cut, settings.max_customers, campaigns, staging)
             later = f", {summary.not_yet_known:,} not yet known" if summary.not_yet_known else ""
             say(f"  {table.table.name}: {summary.rows:,} rows{later}")
             tables[table.table.name] = summary

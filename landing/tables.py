@@ -61,17 +61,22 @@ def write_table(
     checked: CheckedTable,
     cut: Cut,
     customers: int | None,
+    campaigns: bool,
     folder: Path,
 ) -> TableSummary:
-    """Write what was known to `<folder>/<table>.parquet`; transactions and campaigns are written before the
-    tables that are cut by them. `customers` keeps only so many customers (see `_chosen`)."""
+    """Write what was known to `<folder>/<table>.parquet`.
+
+    Transactions and campaigns are written before the tables that are cut by them. `customers` keeps only so many
+    customers (see `_chosen`); `campaigns`: the landing has that table, so a coupon is known once its campaign is.
+    """
     table = checked.table
     target = folder / f"{table.name}.parquet"
     condition = cut.known(table)
-    if table is COUPONS:
-        condition += f" AND {_of_known_campaigns(folder)}"
+    if table is COUPONS and campaigns:
+        condition += f" AND campaign_id IN (SELECT campaign_id FROM {_admitted(CAMPAIGNS, folder)})"
     if customers is not None and table.has_customers:
-        condition += f" AND customer_id IN ({_chosen(checked, cut, customers, folder)})"
+        chosen = _chosen(checked, cut, customers, folder)
+        condition += f" AND (customer_id IS NULL OR customer_id IN ({chosen}))"
     query = f"SELECT * FROM ({checked.rows}) WHERE {condition}"
     try:
         connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
@@ -90,15 +95,16 @@ def _chosen(checked: CheckedTable, cut: Cut, customers: int, folder: Path) -> st
     buyers = (
         f"SELECT customer_id FROM ({checked.rows}) WHERE {cut.known(TRANSACTIONS)}"
         if checked.table is TRANSACTIONS
-        else f"SELECT customer_id FROM read_parquet({literal(folder / 'transactions.parquet')})"
+        else f"SELECT customer_id FROM {_admitted(TRANSACTIONS, folder)}"
     )
-    return f"SELECT customer_id FROM ({buyers}) GROUP BY customer_id ORDER BY md5(customer_id) LIMIT {customers}"
+    return (
+        f"SELECT customer_id FROM ({buyers}) WHERE customer_id IS NOT NULL "
+        f"GROUP BY customer_id ORDER BY md5(customer_id) LIMIT {customers}"
+    )
 
 
-def _of_known_campaigns(folder: Path) -> str:
-    """A coupon is known once its campaign is; without a table of campaigns every coupon is."""
-    campaigns = f"read_parquet({literal(folder / f'{CAMPAIGNS.name}.parquet')})"
-    return f"(campaign_id IN (SELECT campaign_id FROM {campaigns}) OR NOT EXISTS (SELECT 1 FROM {campaigns}))"
+def _admitted(table: Table, folder: Path) -> str:
+    return f"read_parquet({literal(folder / f'{table.name}.parquet')})"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, source: Source, query: str) -> int:

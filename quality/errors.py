@@ -2,6 +2,7 @@
 
 QualityError
 ├── NothingToCheckError    the files of the boundary are not there, or are of another day
+├── UnreadableError        a file is damaged, or lacks a column that the checks need
 └── CriticalFailureError   the data broke an expectation that nothing may be built upon
 """
 
@@ -12,6 +13,10 @@ class QualityError(Exception):
 
 class NothingToCheckError(QualityError):
     """The boundary's files are missing, or belong to another day."""
+
+
+class UnreadableError(QualityError):
+    """A file is damaged, or lacks a column that the checks need."""
 
 
 class CriticalFailureError(QualityError):

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+
 from quality.boundaries import Stages
+from quality.errors import UnreadableError
 from quality.report import lines_for_people, raise_if_critical, summary, write_results
 from settings import Settings
 
@@ -19,14 +23,14 @@ def judge_boundary(
     """Judge the boundary's stages; results go to `<data>/quality/<run>/<boundary>/`, a new run of the same name
     replaces them. `stages` is given a folder to spill to. Returns the summary.
 
-    Raises CriticalFailureError after the Data Docs are written, NothingToCheckError before anything is.
+    Raises CriticalFailureError after the Data Docs are written, NothingToCheckError and UnreadableError before.
     """
     start = time.perf_counter()
     folder = settings.paths.quality / run / boundary
     staging = folder.with_name(f".{boundary}-staging")
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        gathered = stages(staging / "spill")
+        gathered = _readable(boundary, stages(staging / "spill"))
         stage = next(gathered, None)  # before the import below: a missing file is told at once
         from quality.checkpoint import Checkpoint  # seconds to import, so only here
 
@@ -55,3 +59,14 @@ def judge_boundary(
     say(f"Data Docs: {page}")
     raise_if_critical(boundary, run, outcomes, page)
     return summary(boundary, run, outcomes, page)
+
+
+def _readable(boundary: str, stages: Stages) -> Stages:
+    """The stages; what the readers of Parquet raise becomes UnreadableError."""
+    try:
+        yield from stages
+    except (duckdb.Error, pa.ArrowException) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UnreadableError(
+            f"The files of the {boundary} boundary cannot be judged: {reason} Make them again by the step before."
+        ) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 
 @contextmanager
@@ -24,8 +25,9 @@ def connect(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def frame(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
     """The query's rows; words as categories, for ids repeat, but `subject` as plain text."""
-    table: pd.DataFrame = connection.sql(query).to_arrow_table().to_pandas(strings_to_categorical=True)
-    return table.astype({"subject": object}) if "subject" in table.columns else table
+    rows: pa.Table = connection.execute(query).to_arrow_table()
+    found: pd.DataFrame = rows.to_pandas(strings_to_categorical=True)
+    return found.astype({"subject": object}) if "subject" in found.columns else found
 
 
 def parquet(path: Path) -> str:

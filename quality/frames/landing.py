@@ -47,7 +47,8 @@ class Admitted:
 def lines(admitted: Admitted, day: pd.DataFrame) -> pd.DataFrame:
     """The lines of the newest days, about NEWEST_LINES in all; earlier runs judged the older ones.
 
-    `age_days` from the line to as_of. `unit_price` is negative if money and quantity have different signs: a return has both below zero.
+    `age_days` from the line to as_of. `unit_price` is negative if money and quantity have different signs: a
+    return has both below zero.
     """
     older = day["lines"][::-1].cumsum()[::-1] > NEWEST_LINES
     first = day["subject"][~older].min() if not older.all() else day["subject"].iloc[-1]
