@@ -18,9 +18,15 @@ from settings import Settings, load_settings
 
 PATH = "/recommend"
 
-# BentoML sets these before Python starts in its worker; BLAS reads them once, when numpy is imported. The
+# BentoML sets these before Python starts in its worker. BLAS reads them once, when numpy is imported: the
 # matrices of one request are small: more threads cost six times the processor time and bring nothing.
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# ONNX Runtime reports to its maker unless told not to.
+WORKER_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 
 
 class Reach:
@@ -68,7 +74,7 @@ service = bentoml.service(
     description=Reach.__doc__,
     service_class=FencedService,
     workers=1,
-    envs=[{"name": name, "value": "1"} for name in ONE_THREAD],
+    envs=[{"name": name, "value": value} for name, value in WORKER_ENVIRONMENT.items()],
     traffic={"timeout": LIMITS.request_seconds},
     http={"host": "127.0.0.1"},
     metrics={"duration": {"buckets": list(SECONDS)}},

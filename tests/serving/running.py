@@ -48,6 +48,11 @@ class Installation:
     def log(self) -> Path:
         return self.data / "service.log"
 
+    @property
+    def home(self) -> Path:
+        """The home directory of the service's process: nothing may be written there."""
+        return self.data.with_name(self.data.name + "-home")
+
     def put(self, version: str, weight: float = 10.0) -> None:
         """Make a small bundle and put it in the store."""
         self.store.put(write_bundle(self.data / "made" / version, version, weight=weight), version)
@@ -61,8 +66,9 @@ class Installation:
 
 def install(data: Path, *versions: str) -> Installation:
     """An installation that holds these versions, none deployed, and one customer who bought p3 and p5."""
-    data.mkdir(parents=True, exist_ok=True)
     installation = Installation(data)
+    data.mkdir(parents=True, exist_ok=True)
+    installation.home.mkdir()
     for place, version in enumerate(versions):
         installation.put(version, weight=10.0 + place)
     installation.write_customers(buyer=buyer_features("p3", "p5"), newcomer={"customer_profile__products": 0.0})
@@ -83,6 +89,7 @@ def serve(installation: Installation, bento: str | None = None) -> Iterator[http
     command = [STUBBED if part == SERVICE else part for part in serve_command("127.0.0.1", port, bento)]
     environment = os.environ | bentoml_environment(installation.paths)
     environment |= {"REACH_DATA": str(installation.data), "REACH_SERVICE_PORT": str(port)}
+    environment |= {"HOME": str(installation.home), "XDG_CACHE_HOME": str(installation.home / ".cache")}
     with installation.log.open("ab") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:

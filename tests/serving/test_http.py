@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -182,8 +183,6 @@ def test_a_failing_online_store_costs_a_fallback_and_its_words_stay_out_of_the_l
 
 
 def _wait_until_personal(client: httpx.Client) -> None:
-    import time
-
     deadline = time.monotonic() + 60
     while ask(client, "buyer").json()["fallback"] is not None:
         assert time.monotonic() < deadline
@@ -239,3 +238,8 @@ def test_blas_has_one_thread_in_the_worker(client: httpx.Client) -> None:
 
     assert b"OPENBLAS_NUM_THREADS=1" in environment
     assert b"OMP_NUM_THREADS=1" in environment
+
+
+def test_nothing_is_written_outside_the_data_directory(client: httpx.Client, installation: Installation) -> None:
+    assert ask(client, "buyer").status_code == 200
+    assert list(installation.home.rglob("*")) == []

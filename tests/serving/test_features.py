@@ -1,0 +1,124 @@
+"""Reading features: the deadline, the breaker, and a store that opens late."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from serving.breaker import Breaker
+from serving.features import FeatureReads, Read
+from serving.limits import Limits
+
+LIMITS = Limits(feature_seconds=0.05, feature_threads=2, breaker_failures=3, breaker_seconds=0.2)
+
+
+class Store:
+    """Answers at once, hangs until released, or fails, as told."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.release.set()
+        self.broken = False
+        self.asked: list[str] = []
+
+    def read(self, customer_id: str) -> dict[str, Any] | None:
+        self.asked.append(customer_id)
+        self.release.wait(20)
+        if self.broken:
+            raise ConnectionError("no connection")
+        return {"id": customer_id} if customer_id.startswith("known") else None
+
+
+def started(store: Store) -> FeatureReads:
+    reads = FeatureReads(lambda: store, LIMITS)
+    reads.start()
+    reads._tried.wait(20)
+    return reads
+
+
+def run(reads: FeatureReads, *customers: str) -> list[Read]:
+    async def all_at_once() -> list[Read]:
+        return list(await asyncio.gather(*(reads.read(customer) for customer in customers)))
+
+    return asyncio.run(all_at_once())
+
+
+def test_known_and_unknown_customers_are_told_apart() -> None:
+    known, unknown = run(started(Store()), "known-1", "stranger")
+
+    assert known == Read("found", {"id": "known-1"})
+    assert unknown == Read("unknown")
+
+
+def test_a_hung_store_is_given_up_at_the_deadline_even_when_every_thread_hangs() -> None:
+    store = Store()
+    store.release.clear()
+    reads = started(store)
+
+    outcomes = [read.outcome for read in run(reads, *(f"known-{i}" for i in range(10)))]
+    assert outcomes == ["timeout"] * 10
+    assert len(store.asked) == LIMITS.feature_threads  # the others waited for a thread and were given up
+    store.release.set()
+
+
+def test_after_failures_in_a_row_the_store_is_left_alone_then_asked_once_then_used_again() -> None:
+    store = Store()
+    store.broken = True
+    reads = started(store)
+    assert [run(reads, "known-1")[0].outcome for _ in range(4)] == ["error", "error", "error", "refused"]
+
+    async def one_probe() -> list[Read]:
+        await asyncio.sleep(LIMITS.breaker_seconds + 0.05)
+        return list(await asyncio.gather(*(reads.read(f"known-{i}") for i in range(3))))
+
+    store.broken = False
+    assert [read.outcome for read in asyncio.run(one_probe())] == ["found", "refused", "refused"]
+    assert run(reads, "known-2")[0].outcome == "found"
+
+
+def test_single_failures_among_successes_do_not_stop_the_reads() -> None:
+    store = Store()
+    reads = started(store)
+    for _ in range(5):
+        store.broken = True
+        assert run(reads, "known-1")[0].outcome == "error"
+        store.broken = False
+        assert run(reads, "known-1")[0].outcome == "found"
+
+
+def test_a_store_that_cannot_be_opened_yet_is_tried_again() -> None:
+    store, attempts = Store(), []
+
+    def open_at_the_third_attempt() -> Store:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise FileNotFoundError("no registry")
+        return store
+
+    reads = FeatureReads(open_at_the_third_attempt, LIMITS)
+    assert run(reads, "known-1")[0].outcome == "error"
+    reads.start()
+    _wait(lambda: reads.was_tried)
+    _wait(lambda: run(reads, "known-1")[0].outcome == "found")
+    assert len(attempts) == 3
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if done():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never happened")
+
+
+def test_a_breaker_lets_one_caller_a_pause_through() -> None:
+    now = [0.0]
+    breaker = Breaker(failures=2, pause_seconds=10, clock=lambda: now[0])
+    breaker.failed()
+    assert breaker.allows()
+    breaker.failed()
+    assert not breaker.allows()
+    now[0] = 10.0
+    assert [breaker.allows() for _ in range(3)] == [True, False, False]
+    breaker.succeeded()
+    assert [breaker.allows() for _ in range(3)] == [True, True, True]
