@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -41,9 +42,16 @@ class Source:
         if self.format == "parquet":
             return f"read_parquet({names}, union_by_name = true, hive_partitioning = false, binary_as_string = true)"
         return (
-            f"read_csv({names}, header = true, all_varchar = true, union_by_name = true, "
-            "hive_partitioning = false, quote = '\"', escape = '\"')"
+            f"read_csv({names}, header = true, delim = {literal(self._delimiter)}, all_varchar = true, "
+            "union_by_name = true, hive_partitioning = false, quote = '\"', escape = '\"')"
         )
+
+    @cached_property
+    def _delimiter(self) -> str:
+        """What separates the names of the first file's header; not guessed from rows, for they may be broken."""
+        with self.files[0].open(encoding="utf-8", errors="replace") as file:
+            header = file.readline()
+        return max(",;\t|", key=header.count)
 
     def columns(self, connection: duckdb.DuckDBPyConnection, files: tuple[Path, ...] | None = None) -> dict[str, str]:
         """Column name -> DuckDB type; raises SourceError if a file cannot be read."""

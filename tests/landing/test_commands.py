@@ -1,0 +1,84 @@
+"""The door: progress for people, one JSON object at the end, errors on stderr."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from landing.__main__ import main
+from tests.landing.shop import write_shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    landing = write_shop(tmp_path / "in")
+    monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("REACH_LANDING", str(landing))
+    return landing
+
+
+def _last_line(capsys: pytest.CaptureFixture[str]) -> dict:
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_admit_ends_with_day_and_rows_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["admit"]) == 0
+    result = _last_line(capsys)
+    assert result["as_of"] == "2017-01-03"
+    assert result["rows"] == {
+        "transactions": 4,
+        "products": 3,
+        "customers": 0,
+        "promotions": 0,
+        "campaigns": 0,
+        "coupons": 0,
+        "redemptions": 0,
+    }
+
+
+def test_admit_says_when_an_earlier_admission_was_used(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["admit"])
+    main(["admit", "--as-of", "2017-01-03"])
+    assert "reused" in capsys.readouterr().out
+
+
+def test_the_day_can_come_from_the_settings(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REACH_AS_OF", "2017-01-02")
+    assert main(["admit"]) == 0
+    assert _last_line(capsys)["as_of"] == "2017-01-02"
+
+
+def test_errors_go_to_stderr_and_end_with_code_1(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "products.csv").unlink()
+    assert main(["admit"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: The required table 'products'")
+    assert "Traceback" not in captured.err
+
+
+def test_dbt_vars_are_the_points_in_time_by_the_shops_midnights(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REACH_SNAPSHOTS", "5")
+    assert main(["dbt-vars", "--as-of", "2017-11-13"]) == 0
+    result = _last_line(capsys)
+    assert result["as_of_instant"] == "2017-11-13 05:00:00"
+    # the clocks went back on 5 November: midnight is 05:00 UTC after, 04:00 UTC before
+    assert result["snapshots"] == [
+        "2017-11-13 05:00:00",
+        "2017-10-30 04:00:00",
+        "2017-10-16 04:00:00",
+        "2017-10-02 04:00:00",
+        "2017-09-18 04:00:00",
+    ]
+    assert result["timezone"] == "America/New_York"
+
+
+def test_dbt_vars_without_a_day_are_those_of_the_admitted_one(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dbt-vars"]) == 1
+    assert "nothing is admitted" in capsys.readouterr().err
+    main(["admit", "--as-of", "2017-01-02"])
+    assert main(["dbt-vars"]) == 0
+    assert _last_line(capsys)["as_of"] == "2017-01-02"

@@ -1,0 +1,105 @@
+"""Admissions appear whole, are used again while they are valid, and survive being killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from landing.errors import LandingError
+from settings import ROOT
+from tests.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_shop
+
+
+def test_an_unchanged_landing_is_not_admitted_twice(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    first, reused, _ = admit_shop(tmp_path, landing)
+    assert not reused
+    written = (tmp_path / "data" / "admitted" / "products.parquet").stat().st_mtime_ns
+    for day in (None, first.as_of.isoformat()):
+        again, reused, said = admit_shop(tmp_path, landing, day)
+        assert reused
+        assert said == []
+        assert again == first
+    assert (tmp_path / "data" / "admitted" / "products.parquet").stat().st_mtime_ns == written
+
+
+def test_a_changed_file_is_admitted_again(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    admit_shop(tmp_path, landing)
+    (landing / "products.csv").write_text(PRODUCTS + "0040,CHEESE\n")
+    _, reused, _ = admit_shop(tmp_path, landing)
+    assert not reused
+    assert len(admitted(tmp_path, "products")) == 4
+
+
+def test_another_zone_or_limit_is_another_admission(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    admit_shop(tmp_path, landing, "2017-01-02")
+    assert not admit_shop(tmp_path, landing, "2017-01-02", timezone="UTC")[1]
+    assert len(admitted(tmp_path, "transactions")) == 2
+    assert not admit_shop(tmp_path, landing, "2017-01-02", max_customers=1)[1]
+
+
+def test_an_earlier_day_is_there_at_once_when_it_is_asked_for_again(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    admit_shop(tmp_path, landing, "2017-01-02")
+    admit_shop(tmp_path, landing, "2017-01-03")
+    assert len(admitted(tmp_path, "transactions")) == 4
+    assert admit_shop(tmp_path, landing, "2017-01-02")[1]
+    assert len(admitted(tmp_path, "transactions")) == 3
+
+
+def test_a_damaged_admission_is_made_again(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    admit_shop(tmp_path, landing)
+    (tmp_path / "data" / "admitted" / "products.parquet").write_bytes(b"PAR1")
+    assert not admit_shop(tmp_path, landing)[1]
+    assert len(admitted(tmp_path, "products")) == 3
+
+
+def test_a_refused_landing_leaves_the_last_admission_in_place(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    admit_shop(tmp_path, landing)
+    (landing / "transactions.csv").write_text(TRANSACTIONS.replace("9.99", "dear"))
+    with pytest.raises(LandingError):
+        admit_shop(tmp_path, landing)
+    assert len(admitted(tmp_path, "transactions")) == 4
+    assert not (tmp_path / "data" / "admissions" / ".staging").exists()
+
+
+def test_only_the_newest_admissions_are_kept(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    for day in ("2017-01-02", "2017-01-03", "2017-01-04", "2017-01-05"):
+        admit_shop(tmp_path, landing, day)
+    kept = sorted(path.name[:10] for path in (tmp_path / "data" / "admissions").iterdir() if path.is_dir())
+    assert kept == ["2017-01-03", "2017-01-04", "2017-01-05"]
+
+
+def test_nothing_half_written_is_published_when_an_admission_is_killed(tmp_path: Path, small_landing: Path) -> None:
+    data = tmp_path / "killed"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REACH_")}
+    environment |= {"REACH_DATA": str(data), "REACH_LANDING": str(small_landing)}
+    command = [sys.executable, "-m", "landing", "admit"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    staged = data / "admissions" / ".staging" / "promotions.parquet"
+    while not staged.exists() and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert staged.exists(), "the kill came too late to mean anything"
+    assert not (data / "admitted").exists()
+
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert not staged.parent.exists()
+    manifest, _, _ = admit_shop(tmp_path, small_landing)
+    for table in manifest.tables:
+        with duckdb.connect() as connection:
+            paths = [root / "admitted" / f"{table}.parquet" for root in (data, tmp_path / "data")]
+            difference = connection.execute(f"FROM '{paths[0]}' EXCEPT ALL FROM '{paths[1]}'").fetchall()
+        assert difference == []
+        assert paths[0].read_bytes() == paths[1].read_bytes()
