@@ -39,5 +39,7 @@ if __name__ == "definitions":
         raise NotPublishedError(
             "feature_store.yaml needs the data directory as an absolute path: export REACH_DATA=… before 'feast'."
         )
-    for _thing in feature_objects(load_settings()):
+    _settings = load_settings()
+    _settings.paths.feast.mkdir(parents=True, exist_ok=True)  # the registry's file needs its folder
+    for _thing in feature_objects(_settings):
         globals()[_thing.name] = _thing

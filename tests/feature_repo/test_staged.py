@@ -25,8 +25,7 @@ def _rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
 def _shift(column: str) -> Callable[[Path, datetime], None]:
     def spoil(folder: Path, as_of: datetime) -> None:
         def late(table: pa.Table) -> pa.Table:
-            times = table[column].to_pandas()
-            times.iloc[0] = as_of + timedelta(microseconds=1)
+            times = [as_of + timedelta(microseconds=1), *table[column].to_pylist()[1:]]
             return table.set_column(table.schema.get_field_index(column), column, pa.array(times, pa.timestamp("us")))
 
         _rewrite(folder / "feat_customer_profile.parquet", late)

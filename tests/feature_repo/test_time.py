@@ -85,13 +85,12 @@ def _asof(settings: Settings, asked: pd.DataFrame) -> pd.DataFrame:
             valid = f"f.event_timestamp + INTERVAL {days} DAY >= a.event_timestamp" if days else "true"
             columns = ", ".join(f'CASE WHEN {valid} THEN f."{name}" END AS "{view}__{name}"' for name in names)
             path = settings.paths.features / f"feat_{view}.parquet"
-            joined = connection.execute(
+            joined = connection.sql(
                 f"SELECT n, {columns} FROM asked a ASOF LEFT JOIN read_parquet('{path}') f"
                 f" ON a.{key} = f.{key} AND a.event_timestamp >= f.event_timestamp ORDER BY n"
-            ).df()
-            result = result.merge(joined, on="n")
-    result = result.drop(columns="n")
-    return result.where(result.notna(), None) if result.empty else result
+            ).to_arrow_table()
+            result = result.merge(joined.to_pandas(), on="n")
+    return result.drop(columns="n")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,189 @@
+"""The online store holds exactly the published customers, whatever happened on the way."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from conftest import AS_OF, run_all, stage
+from killed_steps import run_and_kill_before, run_and_kill_while_writing
+
+from feature_repo.apply import apply
+from feature_repo.errors import NotPublishedError
+from feature_repo.materialize import materialize
+from feature_repo.online import OnlineCustomers
+from feature_repo.publish import publish
+from settings import Settings
+
+CUSTOMERS = [f"c{n}" for n in range(1, 13)]
+EARLIER = AS_OF - timedelta(days=28)
+
+
+def online(settings: Settings) -> dict[str, Any]:
+    """Everything the online store knows of the customers any test knows."""
+    reader = OnlineCustomers(settings)
+    found = {customer: reader.read(customer) for customer in [*CUSTOMERS, "c13", "c14"]}
+    return {
+        customer: {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in row.items()}
+        for customer, row in found.items()
+        if row is not None
+    }
+
+
+def ready(settings: Settings, as_of: date, **shape: int) -> None:
+    """Everything but the materialisation."""
+    stage(settings, as_of, **shape)
+    publish(settings, as_of)
+    apply(settings)
+
+
+def test_every_customer_gets_the_newest_row_before_the_day(built: Settings) -> None:
+    rows = online(built)
+    assert sorted(rows) == sorted(CUSTOMERS)
+    assert {row["event_timestamp"] for row in rows.values()} == {built.start_of_day(AS_OF)}
+    source = pq.read_table(built.paths.features / "feat_customer_profile.parquet")
+    newest = source.filter(pc.equal(source["event_timestamp"], built.start_of_day(AS_OF))).to_pylist()
+    assert len(newest) == 12
+    for row in newest:
+        assert rows[row["customer_id"]]["customer_profile__spend_13w"] == row["spend_13w"]
+
+
+def test_twice_is_once(copied: Settings) -> None:
+    before = online(copied)
+    done = materialize(copied, AS_OF)
+    assert (done.customers, done.how) == (12, "unchanged")
+    assert online(copied) == before
+
+
+def test_a_later_day_is_incremental_and_equals_a_rebuild(settings: Settings, build: Callable[..., Settings]) -> None:
+    run_all(settings, EARLIER, customers=10)
+    ready(settings, AS_OF)
+    done = materialize(settings, AS_OF)
+    assert (done.customers, done.how) == (12, "incremental")
+    assert online(settings) == online(build())
+
+
+def test_corrected_features_of_the_same_day_replace_the_old_ones(
+    settings: Settings, build: Callable[..., Settings]
+) -> None:
+    run_all(settings, AS_OF, seed=2)
+    ready(settings, AS_OF)
+    assert materialize(settings, AS_OF).how == "incremental"
+    assert online(settings) == online(build())
+
+
+def test_an_earlier_day_leaves_nothing_newer(settings: Settings, build: Callable[..., Settings]) -> None:
+    run_all(settings, AS_OF, customers=14)
+    ready(settings, EARLIER)
+    assert materialize(settings, EARLIER).how == "rebuilt"
+    rows = online(settings)
+    assert rows == online(build(EARLIER))
+    assert {row["event_timestamp"] for row in rows.values()} == {settings.start_of_day(EARLIER)}
+
+
+def test_a_customer_who_left_the_tables_leaves_the_store(settings: Settings) -> None:
+    run_all(settings, EARLIER, customers=14)
+    assert "c14" in online(settings)
+    ready(settings, AS_OF)
+    assert materialize(settings, AS_OF).how == "rebuilt"
+    assert sorted(online(settings)) == sorted(CUSTOMERS)
+
+
+def test_a_kill_while_rows_are_written_is_invisible_and_the_next_run_finishes(
+    settings: Settings, build: Callable[..., Settings]
+) -> None:
+    run_all(settings, EARLIER, customers=10)
+    before = online(settings)
+    ready(settings, AS_OF)
+
+    assert run_and_kill_while_writing(5, materialize, settings, AS_OF)
+    assert online(settings) == before
+
+    materialize(settings, AS_OF)
+    assert online(settings) == online(build())
+
+
+def test_a_kill_at_any_step_is_invisible_or_complete(settings: Settings, build: Callable[..., Settings]) -> None:
+    expected = online(build())
+    run_all(settings, EARLIER, customers=10)
+    before = online(settings)
+    ready(settings, AS_OF)
+    moment = 0
+    while run_and_kill_before(moment := moment + 1, materialize, settings, AS_OF):
+        assert online(settings) in (before, expected)
+    assert online(settings) == expected
+    assert moment > 4  # folder, two views, state, link
+    assert len(list((settings.paths.feast / "online").iterdir())) <= 2  # killed runs' files were swept
+
+
+def test_after_a_kill_an_earlier_day_still_leaves_nothing_newer(
+    settings: Settings, build: Callable[..., Settings]
+) -> None:
+    run_all(settings, EARLIER)
+    ready(settings, AS_OF, customers=14)
+    assert run_and_kill_while_writing(14, materialize, settings, AS_OF)
+    ready(settings, EARLIER)
+    materialize(settings, EARLIER)
+    assert online(settings) == online(build(EARLIER))
+
+
+def test_readers_never_fail_while_materialising(settings: Settings) -> None:
+    run_all(settings, EARLIER, history_length=200)
+    reader = OnlineCustomers(settings)
+    stop = threading.Event()
+    failures: list[Exception] = []
+    seen: set[Any] = set()
+
+    def read() -> None:
+        while not stop.is_set():
+            for customer in CUSTOMERS[1:]:
+                try:
+                    row = reader.read(customer)
+                    assert row is not None, customer
+                    lengths = {len(value) for value in row.values() if isinstance(value, np.ndarray)}
+                    assert len(lengths) == 1  # one row's arrays, not two rows' mixed
+                    seen.add(row["event_timestamp"])
+                except Exception as error:
+                    failures.append(error)
+                    return
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for as_of in (EARLIER + timedelta(days=14), AS_OF, EARLIER):
+            ready(settings, as_of, history_length=200)
+            materialize(settings, as_of)
+        reader.read("c2")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failures, failures[0]
+    assert len(seen) > 1
+
+
+def test_the_day_must_be_the_published_and_applied_one(copied: Settings) -> None:
+    with pytest.raises(NotPublishedError, match="published features are those of 2018-01-01, not of 2017-12-04"):
+        materialize(copied, EARLIER)
+    stage(copied, AS_OF, seed=9)
+    publish(copied, AS_OF)
+    with pytest.raises(NotPublishedError, match="Run 'python -m feature_repo apply' first"):
+        materialize(copied, AS_OF)
+
+
+def test_a_store_that_feast_made_by_hand_is_taken_for_empty(copied: Settings) -> None:
+    """`feast apply` and `feast materialize` leave a file where we keep a link: nobody knows what is in it."""
+    link = copied.paths.feast / "online.db"
+    content = link.read_bytes()
+    link.unlink()
+    link.write_bytes(content)
+    with sqlite3.connect(link) as connection:
+        connection.execute("DELETE FROM reach_customer_history")
+    assert materialize(copied, AS_OF).how == "rebuilt"
+    assert sorted(online(copied)) == sorted(CUSTOMERS)

@@ -1,0 +1,71 @@
+"""One read a request: whole arrays, honest dates, None for strangers, and news seen without a restart."""
+
+from datetime import timedelta
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from conftest import AS_OF, run_all
+from synthetic_features import HISTORY, PROFILE, TRAITS
+
+from feature_repo.apply import apply
+from feature_repo.errors import OnlineStoreUnavailableError
+from feature_repo.online import OnlineCustomers
+from settings import Settings
+
+
+@pytest.mark.parametrize("customer", ["c2", "c5", "c12"])  # empty arrays, usual ones, 1,500 elements
+def test_online_equals_the_published_row(built: Settings, customer: str) -> None:
+    row = OnlineCustomers(built).read(customer)
+    assert row is not None
+    for view, names in (("customer_history", ["product_ids", *HISTORY]), ("customer_profile", [*PROFILE, *TRAITS])):
+        table = pq.read_table(built.paths.features / f"feat_{view}.parquet")
+        newest = pc.and_(
+            pc.equal(table["customer_id"], customer), pc.equal(table["event_timestamp"], built.start_of_day(AS_OF))
+        )
+        [source] = table.filter(newest).to_pylist()
+        for name in names:
+            found = row.pop(f"{view}__{name}")
+            if name in HISTORY and view == "customer_history":
+                assert found.dtype == np.float32
+                np.testing.assert_array_equal(found, np.asarray(source[name], np.float32))
+            else:
+                assert found == source[name]
+                assert type(found) is type(source[name])
+    assert row == {"event_timestamp": built.start_of_day(AS_OF)}
+
+
+def test_a_stranger_is_none(built: Settings) -> None:
+    reader = OnlineCustomers(built)
+    reader.warm_up()
+    assert reader.read("nobody") is None
+    assert reader.read("") is None
+
+
+def test_a_reader_sees_the_next_materialisation_without_a_restart(settings: Settings) -> None:
+    run_all(settings, AS_OF - timedelta(days=14))
+    reader = OnlineCustomers(settings)
+    before = reader.read("c3")
+    run_all(settings, AS_OF)
+    after = reader.read("c3")
+    assert before is not None
+    assert after is not None
+    assert before["event_timestamp"] == settings.start_of_day(AS_OF - timedelta(days=14))
+    assert after["event_timestamp"] == settings.start_of_day(AS_OF)
+
+
+def test_a_reader_made_before_the_first_materialisation_says_so_and_then_reads(settings: Settings) -> None:
+    reader = OnlineCustomers(settings)
+    with pytest.raises(OnlineStoreUnavailableError, match="Run 'make features' first"):
+        reader.read("c3")
+    run_all(settings, AS_OF)
+    assert reader.read("c3") is not None
+
+
+def test_applying_the_definitions_again_does_not_disturb_a_reader(copied: Settings) -> None:
+    reader = OnlineCustomers(copied)
+    assert reader.read("c3") is not None
+    apply(copied)
+    assert reader.read("c3") is not None
+    assert OnlineCustomers(copied).read("c3") is not None
