@@ -17,6 +17,7 @@ from cosmos.operators.watcher import DbtProducerWatcherOperator, DbtRunWatcherOp
 
 from dags import _pools
 from dags._steps import ROOT
+from settings import load_settings
 
 PROJECT = ROOT / "dbt"
 
@@ -33,6 +34,10 @@ class Build(DbtProducerWatcherOperator):
     """
 
     def execute(self, context: Context, **kwargs: Any) -> Any:
+        paths = load_settings().paths
+        for folder in (paths.warehouse.parent, paths.staged_features):
+            # DuckDB makes files, but not the folders they lie in.
+            folder.mkdir(parents=True, exist_ok=True)
         task_instance: Any = context["ti"]
         first_try = task_instance.model_copy(update={"try_number": 1})
         try:
@@ -98,7 +103,7 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
             "vars": variables,
             "dbt_cmd_flags": flags,
             "pool": _pools.DBT,
-            # Watching is cheap and one watcher looks at a time, so it needs no triggerer.
+            # Few watch at a time and hold nothing else up, so they need no triggerer.
             "deferrable": False,
             "poke_interval": 2,
         },

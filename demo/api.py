@@ -100,9 +100,8 @@ class AirflowApi:
         """The last lines of a task's newest log."""
         path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
         answer = self._ask("GET", f"{path}/logs/{max(task['try_number'], 1)}", params={"map_index": task["map_index"]})
-        content = (answer or {}).get("content", [])
-        text = [str(e.get("event", "")) if isinstance(e, dict) else str(e) for e in content]
-        return [line for event in text for line in event.splitlines()][-lines:]
+        text = [line for entry in (answer or {}).get("content", []) for line in _lines(entry)]
+        return [line for line in text if not line.startswith("::")][-lines:]
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
         """The answer's JSON; None if there is no such thing."""
@@ -131,6 +130,14 @@ class AirflowApi:
             if token.status_code != 201:
                 raise DemoError(f"Airflow refused the demo's login ({token.status_code}). Run 'make down'.")
             self._http.headers["authorization"] = f"Bearer {token.json()['access_token']}"
+
+
+def _lines(entry: dict[str, Any] | str) -> list[str]:
+    """What a log entry says, with the exception that came with it."""
+    if isinstance(entry, str):
+        return entry.splitlines()
+    raised = [f"{e['exc_type']}: {e['exc_value']}" for e in entry.get("error_detail") or []]
+    return [line for text in (str(entry.get("event", "")), *raised) for line in text.splitlines()]
 
 
 def epoch(text: str | None) -> float:

@@ -52,13 +52,15 @@ def follow(
                 say(f"  {line.name:<28} {SIGNS.get(line.state, line.state):<12} {line.seconds:7.1f} s")
         for task in tasks:
             attempt = (task["task_id"], task["map_index"], task["try_number"])
-            if task["state"] in ("failed", "up_for_retry") and attempt not in told:
+            # A watcher of a dbt model only repeats what the build has said.
+            own = task["operator"] != "Watch"
+            if own and task["state"] in ("failed", "up_for_retry") and attempt not in told:
                 told.add(attempt)
                 _say_why(api, task, say)
         if state == "success":
             return
         if state == "failed":
-            failed = sorted({t["task_id"] for t in tasks if t["state"] == "failed"})
+            failed = sorted({t["task_id"] for t in tasks if t["state"] == "failed" and t["operator"] != "Watch"})
             raise RunFailedError(
                 f"{dag_id} ended red at {', '.join(failed) or 'no task'}. Its lines are above and in "
                 "Airflow's UI. When the cause is gone, clear the task there, or run the same command again."
