@@ -37,7 +37,7 @@ class Numeric(keras.layers.Layer):
         self.scaling = scaling
 
     def call(self, numeric: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logs = tf.sign(numeric) * tf.math.log1p(tf.abs(numeric))
+        logs = tf.sign(numeric) * tf.math.log(1.0 + tf.abs(numeric))  # ONNX has no log1p
         standard = tf.clip_by_value((logs - self.scaling.mean) / self.scaling.deviation, -6.0, 6.0)
         steps = tf.sigmoid((standard[..., None] - self.scaling.quantiles) * 4.0)
         width = self.scaling.quantiles.shape[0] * STEPS

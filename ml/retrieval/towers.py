@@ -16,6 +16,8 @@ WIDTHS = {
 }
 """Embedding width of each field."""
 
+_START = keras.initializers.RandomNormal(stddev=0.2)
+
 
 class EmbeddingTables(keras.layers.Layer):
     """One table a field, used by both towers: a product bought and a product offered mean the same."""
@@ -23,7 +25,9 @@ class EmbeddingTables(keras.layers.Layer):
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
         self.tables = {
-            field: keras.layers.Embedding(vocabulary.size(field), WIDTHS[field], name=field)
+            field: keras.layers.Embedding(
+                vocabulary.size(field), WIDTHS[field], embeddings_initializer=_START, name=field
+            )
             for field in CANDIDATE_FIELDS
         }
 

@@ -38,7 +38,7 @@ def train(
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
     model = TwoTower(vocabulary, config)
-    optimizer = keras.optimizers.legacy.Adagrad(config.learning_rate)
+    optimizer = keras.optimizers.legacy.Adam(config.learning_rate)
     writer = tf.summary.create_file_writer(str(logs))
 
     @tf.function(reduce_retracing=True)

@@ -11,14 +11,14 @@ from tests.serving.small_bundle import buyer_features, small_catalogue
 QUOTAS = {"repeats": 2, "item_to_item": 3, "type_affinity": 2, "popular": 4}
 
 
-@pytest.fixture()
+@pytest.fixture
 def block() -> Block:
     catalogue = small_catalogue()
     customers = [Customer.from_features(buyer_features("p3", "p5", "gone", "p7")), Customer.empty()]
     return Block.of(customers, catalogue, np.ones((2, 4), np.float32))
 
 
-@pytest.fixture()
+@pytest.fixture
 def found(block: Block) -> Candidates:
     return gather(block, QUOTAS)[0]
 

@@ -11,7 +11,7 @@ from scoring.sources import Block
 from tests.serving.small_bundle import buyer_features, small_catalogue
 
 
-@pytest.fixture()
+@pytest.fixture
 def table() -> dict[str, dict[int, float]]:
     """feature → catalogue index → value, for a customer who bought p1 twice and p5 once.
 

@@ -1,0 +1,42 @@
+"""Intervals over customers: paired, reproducible, honest about what is not known."""
+
+import numpy as np
+import pytest
+
+from ml.evaluation.intervals import bootstrap, paired
+
+
+def test_a_constant_difference_has_no_uncertainty_however_customers_vary():
+    base = np.random.default_rng(1).normal(size=400)
+    estimate = paired(base + 0.01, base, seed=7)
+    assert estimate.low == pytest.approx(0.01)
+    assert estimate.high == pytest.approx(0.01)
+
+
+def test_the_interval_has_the_width_of_the_normal_approximation():
+    values = np.random.default_rng(2).normal(loc=0.3, scale=2.0, size=2000)
+    estimate = bootstrap(values, seed=7)
+    half = 1.96 * values.std() / np.sqrt(2000)
+    assert estimate.high - estimate.low == pytest.approx(2 * half, rel=0.1)
+    assert estimate.low < values.mean() < estimate.high
+
+
+def test_no_difference_is_not_significant():
+    noise = np.random.default_rng(3).normal(size=1000)
+    assert paired(noise, np.roll(noise, 1), seed=7).p_value > 0.05
+
+
+def test_customers_who_are_not_judged_are_left_out():
+    estimate = bootstrap(np.array([1.0, np.nan, 3.0]), seed=7)
+    assert (estimate.mean, estimate.customers) == (2.0, 2)
+
+
+def test_without_any_customer_nothing_is_claimed():
+    estimate = bootstrap(np.array([np.nan]), seed=7)
+    assert estimate.customers == 0
+    assert estimate.p_value == 1.0
+
+
+def test_the_same_seed_gives_the_same_interval():
+    values = np.random.default_rng(4).normal(size=100)
+    assert bootstrap(values, seed=7) == bootstrap(values, seed=7)
