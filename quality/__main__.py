@@ -14,7 +14,7 @@ from quality.boundaries import Stages, read_json
 from quality.boundaries.features import feature_stages
 from quality.boundaries.landing import landing_stages
 from quality.boundaries.training import training_stages
-from quality.errors import QualityError
+from quality.errors import NothingToCheckError, QualityError
 from quality.run import judge_boundary
 from settings import Settings, SettingsError, load_settings
 
@@ -39,6 +39,10 @@ def _say(line: str) -> None:
 def _stages(settings: Settings, options: argparse.Namespace) -> tuple[str, Callable[[Path], Stages]]:
     """The run's name, under which its results are kept, and the boundary's stages."""
     if options.boundary == "training":
+        if Path(options.run_id).name != options.run_id:
+            raise NothingToCheckError(
+                f"'{options.run_id}' cannot name a run: a run is a folder in {settings.paths.runs}."
+            )
         return options.run_id, lambda spill: training_stages(settings, options.run_id, spill)
     day = options.as_of or settings.as_of or _admitted_day(settings)
     stages = landing_stages if options.boundary == "landing" else feature_stages

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -13,6 +13,9 @@ from quality.boundaries import Stages
 from quality.errors import UnreadableError
 from quality.report import lines_for_people, raise_if_critical, summary, write_results
 from settings import Settings
+
+if TYPE_CHECKING:
+    from quality.checkpoint import Checkpoint, Outcome
 
 Say = Callable[[str], None]
 
@@ -30,18 +33,7 @@ def judge_boundary(
     staging = folder.with_name(f".{boundary}-staging")
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        gathered = _readable(boundary, stages(staging / "spill"))
-        stage = next(gathered, None)  # before the import below: a missing file is told at once
-        from quality.checkpoint import Checkpoint  # seconds to import, so only here
-
-        checkpoint = Checkpoint(boundary, staging)
-        outcomes = []
-        while stage is not None:
-            judged = checkpoint.judge(*stage)
-            outcomes += judged
-            if any(not outcome.met and outcome.check.severity == "critical" for outcome in judged):
-                gathered.close()
-            stage = next(gathered, None)
+        checkpoint, outcomes = judge_stages(boundary, stages(staging / "spill"), staging)
         checkpoint.write_docs()
         write_results(staging / "results.json", outcomes)
         shutil.rmtree(staging / "spill", ignore_errors=True)
@@ -61,11 +53,27 @@ def judge_boundary(
     return summary(boundary, run, outcomes, page)
 
 
+def judge_stages(boundary: str, stages: Stages, site: Path) -> tuple["Checkpoint", list["Outcome"]]:
+    """Judge stage by stage, up to the first one that breaks a critical check; Data Docs will belong in `site`."""
+    gathered = _readable(boundary, stages)
+    stage = next(gathered, None)  # before the import below, which takes seconds: what is missing is told at once
+    from quality.checkpoint import Checkpoint
+
+    checkpoint, outcomes = Checkpoint(boundary, site), []
+    while stage is not None:
+        judged = checkpoint.judge(*stage)
+        outcomes += judged
+        if any(not outcome.met and outcome.check.severity == "critical" for outcome in judged):
+            gathered.close()
+        stage = next(gathered, None)
+    return checkpoint, outcomes
+
+
 def _readable(boundary: str, stages: Stages) -> Stages:
     """The stages; what the readers of Parquet raise becomes UnreadableError."""
     try:
         yield from stages
-    except (duckdb.Error, pa.ArrowException) as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UnreadableError(
             f"The files of the {boundary} boundary cannot be judged: {reason} Make them again by the step before."

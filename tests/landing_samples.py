@@ -42,7 +42,9 @@ def write_small(folder: Path) -> Path:
             "campaigns": f"""
                 SELECT * FROM ({demo["campaigns"]}) SEMI JOIN sample USING (customer_id) ORDER BY ALL""",
             "coupons": f"""
-                SELECT * FROM ({demo["coupons"]}) SEMI JOIN sample USING (product_id) ORDER BY ALL""",
+                WITH redeemed AS (SELECT * FROM ({demo["redemptions"]}) SEMI JOIN sample USING (customer_id))
+                SELECT * FROM ({demo["coupons"]}) WHERE product_id IN (SELECT product_id FROM sample)
+                   OR coupon_id IN (SELECT coupon_id FROM redeemed) ORDER BY ALL""",
             "redemptions": f"""
                 SELECT * FROM ({demo["redemptions"]}) SEMI JOIN sample USING (customer_id) ORDER BY ALL""",
         }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -25,9 +26,15 @@ def connect(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def frame(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:
     """The query's rows; words as categories, for ids repeat, but `subject` as plain text."""
-    rows: pa.Table = connection.execute(query).to_arrow_table()
+    rows: pa.Table = connection.sql(query).to_arrow_table()
     found: pd.DataFrame = rows.to_pandas(strings_to_categorical=True)
     return found.astype({"subject": object}) if "subject" in found.columns else found
+
+
+def one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    """The only row of an aggregate, read to its end: an unfinished result would block the connection."""
+    row: tuple[Any, ...] = connection.execute(query).fetchall()[0]
+    return row
 
 
 def parquet(path: Path) -> str:

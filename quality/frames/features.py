@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 
-from quality.frames.engine import frame, parquet, text
+from quality.frames.engine import frame, one_row, parquet, text
 
 SOURCES = {
     "discount_share": ("transactions.retail_discount",),
@@ -36,7 +36,7 @@ def silent_features(connection: duckdb.DuckDBPyConnection, admitted: Path) -> fr
         path = admitted / f"{table}.parquet"
         value = f"CAST({column} AS VARCHAR)"
         query = f"SELECT 1 FROM {parquet(path)} WHERE {value} NOT IN ('', '0', '0.0') LIMIT 1"
-        full[source] = connection.execute(query).fetchone() is not None
+        full[source] = len(connection.execute(query).fetchall()) > 0
     return frozenset(name for name, sources in SOURCES.items() if not all(full[source] for source in sources))
 
 
@@ -52,8 +52,8 @@ def keys(
         gaps = " + ".join(f"count(*) - count({part})" for part in parts)
         distinct = f"(SELECT count(*) FROM (SELECT DISTINCT {', '.join(parts)} FROM {{0}}))"
         source = parquet(folder / f"{table}.parquet")
-        found = connection.execute(f"SELECT count(*) - {distinct.format(source)}, {gaps} FROM {source}").fetchone()
-        rows.append((table, *(found or (0, 0))))
+        found = one_row(connection, f"SELECT count(*) - {distinct.format(source)}, {gaps} FROM {source}")
+        rows.append((table, *found))
     return pd.DataFrame(rows, columns=["subject", "repeated", "missing"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from quality.frames.engine import parquet
+from quality.frames.engine import one_row, parquet
 
 
 def files_frame(connection: duckdb.DuckDBPyConnection, folder: Path, least_rows: Mapping[str, int]) -> pd.DataFrame:
@@ -43,7 +43,6 @@ def _sha256(path: Path) -> str | None:
 def _rows(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
     """From the file's footer, which a truncated file has lost; None if it cannot be read."""
     try:
-        found = connection.execute(f"SELECT count(*) FROM {parquet(path)}").fetchone()
+        return int(one_row(connection, f"SELECT count(*) FROM {parquet(path)}")[0])
     except duckdb.Error:
         return None
-    return int(found[0]) if found else None

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from quality.frames.engine import frame, parquet, text
+from quality.frames.engine import frame, one_row, parquet, text
 
 RECENT_DAYS = 28
 NEWEST_LINES = 2_000_000
@@ -158,7 +158,7 @@ def required(admitted: Admitted) -> pd.DataFrame:
     rows = []
     for table, columns in REQUIRED.items():
         counts = ", ".join(f"count(*) - count({column})" for column in columns)
-        found = admitted.connection.execute(f"SELECT {counts} FROM {admitted.table(table)}").fetchone() or ()
+        found = one_row(admitted.connection, f"SELECT {counts} FROM {admitted.table(table)}")
         rows += [(f"{table}.{column}", count) for column, count in zip(columns, found, strict=True)]
     return pd.DataFrame(rows, columns=["subject", "missing"])
 
@@ -201,7 +201,7 @@ def _orphans(alias: str, products: str) -> str:
 def _category_column(admitted: Admitted) -> str:
     levels = ("category", "department", "product_type")
     counts = ", ".join(f"count(DISTINCT {level})" for level in levels)
-    found = admitted.connection.execute(f"SELECT {counts} FROM {admitted.table('products')}").fetchone() or ()
+    found = one_row(admitted.connection, f"SELECT {counts} FROM {admitted.table('products')}")
     return next((level for level, count in zip(levels, found, strict=True) if count > 1), levels[0])
 
 

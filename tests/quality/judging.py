@@ -1,0 +1,61 @@
+"""Runs a boundary's checks on planted data and says which expectations were broken."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from landing.admission import admit
+from quality.boundaries.features import feature_stages
+from quality.boundaries.landing import landing_stages
+from quality.boundaries.training import training_stages
+from quality.run import judge_stages
+from settings import Settings
+
+AS_OF = date(2018, 1, 1)
+
+
+class Broken(NamedTuple):
+    """How grave it is, and who broke it, in words."""
+
+    severity: str
+    what: str
+
+
+def broken(boundary: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -> dict[str, Broken]:
+    """The broken expectations of a boundary below the data directory, by name."""
+    settings = Settings(data=data, snapshots=5)  # type: ignore[call-arg]
+    spill = data / "spill"
+    stages = {
+        "landing": lambda: landing_stages(settings, as_of, spill),
+        "features": lambda: feature_stages(settings, as_of, spill),
+        "training": lambda: training_stages(settings, run_id, spill),
+    }[boundary]()
+    _, outcomes = judge_stages(boundary, stages, data / "site")
+    return {o.check.name: Broken(o.check.severity, o.what) for o in outcomes if not o.met}
+
+
+def plant(folder: Path, table: str, query: str) -> None:
+    """Rewrite a Parquet table by a query in which `{t}` stands for its present rows."""
+    path = folder / f"{table}.parquet"
+    step = folder / f"{table}.new"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        source = query.replace("{t}", f"read_parquet('{path}')")
+        connection.execute(f"COPY ({source}) TO '{step}' (FORMAT parquet)")
+    step.replace(path)
+
+
+def copy_landing(landing: Path, folder: Path) -> Path:
+    """A landing of one's own to plant defects in; promotions are left out, for they are many."""
+    folder.mkdir(parents=True)
+    for path in landing.glob("*.parquet"):
+        if path.name != "promotions.parquet":
+            shutil.copy(path, folder)
+    return folder
+
+
+def admit_landing(data: Path, landing: Path, as_of: date = AS_OF) -> None:
+    admit(Settings(data=data, landing=landing), landing, as_of, lambda _: None)  # type: ignore[call-arg]

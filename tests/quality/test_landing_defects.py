@@ -1,0 +1,279 @@
+"""Each defect planted in a landing is caught by the expectation that is named for it."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from landing.errors import ContractError, SourceError
+from tests.quality.judging import Broken, admit_landing, broken, copy_landing, plant
+
+Found = dict[str, Broken]
+Judge = Callable[[], Found]
+
+DAY = "CAST(transaction_at AT TIME ZONE 'UTC' AT TIME ZONE 'America/New_York' AS DATE)"
+NEW_IDS = "SELECT * REPLACE (basket_id || '{0}' AS basket_id, transaction_at + INTERVAL {0} MINUTES AS transaction_at)"
+ON_THE_12TH = f"FROM {{t}} WHERE {DAY} = DATE '2017-12-12'"
+
+
+@pytest.fixture
+def landing(tmp_path: Path, small_landing: Path) -> Path:
+    return copy_landing(small_landing, tmp_path / "in")
+
+
+@pytest.fixture
+def found(tmp_path: Path, landing: Path) -> Judge:
+    """Admit the landing as it is now, and judge it."""
+
+    def judge() -> Found:
+        admit_landing(tmp_path / "data", landing)
+        return broken("landing", tmp_path / "data")
+
+    return judge
+
+
+def test_real_data_break_nothing_but_the_christmas_closure(found: Judge) -> None:
+    closed = found()
+    assert list(closed) == ["every_recent_selling_day_has_lines"]
+    assert closed["every_recent_selling_day_has_lines"].what.startswith("2017-12-25 ")
+    assert closed["every_recent_selling_day_has_lines"].severity == "warning"
+
+
+def test_another_retailers_data_break_nothing_critical(tmp_path: Path, other_landing: Path) -> None:
+    day = date(2019, 12, 30)
+    admit_landing(tmp_path / "data", other_landing, day)
+    assert all(item.severity == "warning" for item in broken("landing", tmp_path / "data", as_of=day).values())
+
+
+@pytest.mark.parametrize(
+    ("table", "query", "expected", "severity", "who"),
+    [
+        pytest.param(
+            "transactions",
+            "SELECT * REPLACE (CASE WHEN transaction_at > '2017-12-31' THEN customer_id END AS customer_id) FROM {t}",
+            "lines_name_their_customer",
+            "critical",
+            "",
+            id="null customer ids",
+        ),
+        pytest.param(
+            "coupons",
+            "SELECT * REPLACE (CASE WHEN row_number() OVER () > 1 THEN coupon_id END AS coupon_id) FROM {t}",
+            "required_values_are_present",
+            "critical",
+            "coupons.coupon_id",
+            id="null coupon id",
+        ),
+        pytest.param(
+            "transactions",
+            "SELECT * REPLACE (CASE WHEN row_number() OVER () = 9 THEN -2.0 ELSE sales_value END AS sales_value),"
+            " FROM {t}",
+            "unit_prices_are_not_negative",
+            "warning",
+            "1 of 89,695 rows",
+            id="one negative price",
+        ),
+        pytest.param(
+            "transactions",
+            "SELECT * REPLACE (CASE WHEN basket_id LIKE '%1' THEN -2.0 ELSE sales_value END AS sales_value) FROM {t}",
+            "hardly_any_unit_price_is_negative",
+            "critical",
+            "",
+            id="many negative prices",
+        ),
+        pytest.param(
+            "transactions",
+            "SELECT * REPLACE (-retail_discount AS retail_discount) FROM {t}",
+            "discounts_are_positive_money",
+            "critical",
+            "",
+            id="discounts with the other sign",
+        ),
+        pytest.param(
+            "transactions",
+            f"FROM {{t}} UNION ALL {ON_THE_12TH}",
+            "no_day_is_loaded_twice",
+            "critical",
+            "2017-12-12",
+            id="a day loaded twice",
+        ),
+        pytest.param(
+            "transactions",
+            "FROM {t} UNION ALL SELECT * REPLACE (transaction_at + INTERVAL 1 DAY AS transaction_at)"
+            f" FROM {{t}} WHERE {DAY} = DATE '2017-12-24'",
+            "no_day_repeats_an_earlier_one",
+            "critical",
+            "2017-12-25",
+            id="a day loaded under another date",
+        ),
+        pytest.param(
+            "transactions",
+            f"FROM {{t}} WHERE {DAY} <> DATE '2017-12-12'",
+            "every_recent_selling_day_has_lines",
+            "warning",
+            "2017-12-12",
+            id="a day missing",
+        ),
+        pytest.param(
+            "transactions",
+            f"FROM {{t}} WHERE {DAY} NOT BETWEEN DATE '2017-12-12' AND DATE '2017-12-16'",
+            "recent_days_are_mostly_there",
+            "critical",
+            "missing_recent_days 6",
+            id="most of a week missing",
+        ),
+        pytest.param(
+            "transactions",
+            "FROM {t} WHERE transaction_at < '2017-12-20'",
+            "lines_are_fresh",
+            "critical",
+            "days_since_newest_line 12",
+            id="stale lines",
+        ),
+        pytest.param(
+            "transactions",
+            " UNION ALL ".join(["FROM {t}", *(f"{NEW_IDS.format(copy)} {ON_THE_12TH}" for copy in range(1, 10))]),
+            "recent_volume_is_plausible",
+            "critical",
+            "2017-12-12",
+            id="ten times the volume",
+        ),
+        pytest.param(
+            "transactions",
+            f"FROM {{t}} WHERE {DAY} <> DATE '2017-12-12' OR basket_id LIKE '%1'",
+            "recent_volume_is_usual",
+            "warning",
+            "2017-12-12",
+            id="a tenth of the volume",
+        ),
+        pytest.param(
+            "products",
+            "FROM {t} WHERE product_id NOT IN (SELECT product_id FROM {t} ORDER BY md5(product_id) LIMIT 1000)",
+            "products_sold_are_in_the_catalogue",
+            "warning",
+            "orphan_line_share",
+            id="orphan products",
+        ),
+        pytest.param(
+            "products",
+            "SELECT * REPLACE ('0' || product_id AS product_id) FROM {t}",
+            "most_products_sold_are_in_the_catalogue",
+            "critical",
+            "",
+            id="product ids written otherwise",
+        ),
+        pytest.param(
+            "products",
+            "FROM {t} UNION ALL (FROM {t} LIMIT 1)",
+            "products_are_unique",
+            "critical",
+            "repeated_products 1",
+            id="a product twice",
+        ),
+        pytest.param(
+            "customers",
+            "FROM {t} UNION ALL (FROM {t} LIMIT 1)",
+            "customers_are_unique",
+            "critical",
+            "repeated_customers 1",
+            id="a customer twice",
+        ),
+    ],
+)
+def test_defect_is_caught_by_name(
+    landing: Path, found: Judge, table: str, query: str, expected: str, severity: str, who: str
+) -> None:
+    plant(landing, table, query)
+    caught = found()[expected]
+    assert caught.severity == severity
+    assert who in caught.what
+
+
+def test_a_category_renamed_for_new_lines_is_caught(landing: Path, found: Judge) -> None:
+    # the till's new numbers of soft drinks carry a new category name; old lines keep the old one
+    soft = "SELECT product_id FROM '" + str(landing / "products.parquet") + "' WHERE category = 'SOFT DRINKS'"
+    plant(
+        landing,
+        "transactions",
+        "SELECT * REPLACE (CASE WHEN transaction_at >= '2017-12-04 05:00' AND product_id IN (" + soft + ")"
+        " THEN 'n' || product_id ELSE product_id END AS product_id) FROM {t}",
+    )
+    plant(
+        landing,
+        "products",
+        "FROM {t} UNION ALL SELECT * REPLACE ('n' || product_id AS product_id, 'SODA' AS category) FROM {t}"
+        " WHERE category = 'SOFT DRINKS'",
+    )
+    assert found()["categories_sell_as_before"].severity == "warning"
+
+
+def test_a_category_renamed_in_the_whole_catalogue_is_caught_at_the_next_run(landing: Path, found: Judge) -> None:
+    assert "categories_keep_their_names" not in found()
+    plant(landing, "products", "SELECT * REPLACE (replace(category, 'SOFT DRINKS', 'SODA') AS category) FROM {t}")
+    assert found()["categories_keep_their_names"].severity == "warning"
+    assert "categories_keep_their_names" not in found()  # what is warned of once becomes the new normal
+
+
+def test_a_catalogue_regrouped_for_new_lines_stops_the_run(landing: Path, found: Judge) -> None:
+    plant(
+        landing,
+        "transactions",
+        "SELECT * REPLACE (CASE WHEN transaction_at >= '2017-12-04 05:00' THEN 'n' || product_id ELSE product_id"
+        " END AS product_id) FROM {t}",
+    )
+    plant(
+        landing,
+        "products",
+        "FROM {t} UNION ALL SELECT * REPLACE ('n' || product_id AS product_id, 'NEW ' || department AS category)"
+        " FROM {t}",
+    )
+    assert found()["the_mix_of_categories_is_stable"].severity == "critical"
+
+
+def test_a_future_line_is_not_admitted_and_would_be_caught_if_it_were(
+    tmp_path: Path, landing: Path, found: Judge
+) -> None:
+    plant(
+        landing,
+        "transactions",
+        "FROM {t} UNION ALL (SELECT * REPLACE (TIMESTAMP '2018-01-05' AS transaction_at) FROM {t} LIMIT 1)",
+    )
+    assert "lines_lie_before_as_of" not in found()
+    # an admission of a later day under an earlier day's name
+    manifest = tmp_path / "data" / "admitted" / "manifest.json"
+    wrong = json.loads(manifest.read_text()) | {"as_of": "2017-12-30", "as_of_instant": "2017-12-30T05:00:00"}
+    manifest.write_text(json.dumps(wrong))
+    assert (
+        broken("landing", tmp_path / "data", as_of=date(2017, 12, 30))["lines_lie_before_as_of"].severity == "critical"
+    )
+
+
+def test_a_truncated_or_changed_admitted_file_is_caught(tmp_path: Path, found: Judge) -> None:
+    found()
+    path = tmp_path / "data" / "admitted" / "products.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2000])
+    caught = broken("landing", tmp_path / "data")
+    assert list(caught) == [
+        "admitted_files_can_be_read",
+        "admitted_files_are_as_admitted",
+        "required_tables_have_rows",
+    ]
+    assert all("products.parquet" in item.what and item.severity == "critical" for item in caught.values())
+    path.write_bytes(whole)
+    plant(path.parent, "products", "FROM {t}")
+    assert list(broken("landing", tmp_path / "data")) == ["admitted_files_are_as_admitted"]
+
+
+def test_a_wrong_type_and_a_truncated_file_do_not_pass_the_admission(landing: Path, found: Judge) -> None:
+    path = landing / "products.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2000])
+    with pytest.raises(SourceError, match=r"products\.parquet"):
+        found()
+    path.write_bytes(whole)
+    plant(landing, "transactions", "SELECT * REPLACE ('much' AS sales_value) FROM {t}")
+    with pytest.raises(ContractError, match="'sales_value' holds 'much'"):
+        found()
