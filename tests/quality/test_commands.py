@@ -1,0 +1,106 @@
+"""The door: warnings are printed, critical failures end with code 1, Data Docs are kept per run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quality.__main__ import main
+from quality.frames.landing import REQUIRED
+from quality.suites import features, landing, training
+from settings import ROOT
+from tests.quality.judging import admit_landing, copy_landing, plant
+
+
+@pytest.fixture
+def source(tmp_path: Path, small_landing: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A landing whose admission goes to tmp_path/data, which is also what the commands see."""
+    monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
+    return copy_landing(small_landing, tmp_path / "in")
+
+
+def test_warnings_are_printed_and_do_not_stop_the_run(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admit_landing(tmp_path / "data", source)
+    assert main(["landing", "--as-of", "2018-01-01"]) == 0
+    *progress, last = capsys.readouterr().out.splitlines()
+    result = json.loads(last)
+    page = tmp_path / "data" / "quality" / "2018-01-01" / "landing" / "index.html"
+    assert result["warnings"] == ["every_recent_selling_day_has_lines"]
+    assert result["critical"] == []
+    assert result["data_docs"] == str(page)
+    assert any("warning: every_recent_selling_day_has_lines: 2017-12-25" in line for line in progress)
+    assert f"Data Docs: {page}" in progress
+    names = {check["name"] for check in json.loads((page.parent / "results.json").read_text())}
+    assert names == {check.name for check in [*landing.FILES, *landing.REST]}
+    _assert_docs_tell(page, names)
+
+
+def _assert_docs_tell(page: Path, names: set[str]) -> None:
+    pages = "".join(path.read_text() for path in page.parent.rglob("*.html"))
+    assert all(name in pages for name in names)
+    assert "great-expectations-web-assets" not in pages  # a picture on the web that counts its readers
+    assert not (page.parent / "spill").exists()
+
+
+def test_critical_failures_end_with_code_1_and_say_which_and_what_to_do(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant(source, "products", "FROM {t} UNION ALL (FROM {t} LIMIT 1)")
+    admit_landing(tmp_path / "data", source)
+    assert main(["landing", "--as-of", "2018-01-01"]) == 1
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert line.startswith("error: 1 critical expectation of the landing boundary (2018-01-01) not met.")
+    assert "products_are_unique" in line
+    assert "Correct the landing file" in line
+    assert (tmp_path / "data" / "quality" / "2018-01-01" / "landing" / "index.html").is_file()
+
+
+def test_no_customer_is_named_in_log_or_data_docs(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant(source, "transactions", "SELECT * REPLACE ('SECRET' AS customer_id, -sales_value AS sales_value) FROM {t}")
+    plant(source, "customers", "SELECT * REPLACE ('SECRET' AS customer_id) FROM {t}")
+    admit_landing(tmp_path / "data", source)
+    assert main(["landing"]) == 1
+    captured = capsys.readouterr()
+    kept = "".join(
+        path.read_text() for path in (tmp_path / "data" / "quality").rglob("*") if path.suffix in {".html", ".json"}
+    )
+    assert "hardly_any_unit_price_is_negative" in kept
+    assert "SECRET" not in captured.out + captured.err + kept
+
+
+def test_the_admitted_tables_of_another_day_are_not_judged(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admit_landing(tmp_path / "data", source)
+    assert main(["landing", "--as-of", "2017-12-01"]) == 1
+    assert "are as of 2018-01-01, not 2017-12-01" in capsys.readouterr().err
+
+
+def test_a_run_id_that_leaves_its_folder_is_refused(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["training", "--run-id", "../../etc"]) == 1
+    assert "cannot name a run" in capsys.readouterr().err
+
+
+def test_the_library_is_imported_only_by_a_command_that_judges() -> None:
+    code = "import sys, quality.__main__; sys.exit('great_expectations' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("suite", [landing, features, training])
+def test_every_expectation_has_a_name_of_its_own_and_an_advice(suite: object) -> None:
+    checks = [*suite.FILES, *suite.REST]  # type: ignore[attr-defined]
+    assert len({check.name for check in checks}) == len(checks) > 10
+    assert all(check.advice.endswith((".", "?")) for check in checks)
+
+
+def test_the_columns_that_must_not_be_empty_are_those_the_landing_contract_requires() -> None:
+    from landing.contract import TABLES
+
+    assert {table.name: tuple(table.required_columns) for table in TABLES} == REQUIRED
