@@ -10,13 +10,14 @@ from typing import Any
 
 from demo.airflow import COMPONENTS, USER, Airflow
 from demo.api import AirflowApi
+from demo.build import FEATURES_DAG, MODEL_DAG
 from demo.dbt import write_manifest
 from demo.errors import DemoError
 from demo.follow import follow
 from demo.processes import Programs, marked, memory
 from demo.service import NAME, Service
 from demo.timing import GIB
-from demo.up import FEATURES_DAG, MODEL_DAG, up
+from demo.up import up
 from settings import Settings, SettingsError, load_settings
 
 # Everything the rooms write lies in these; the rest of the data directory is somebody else's.

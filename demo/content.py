@@ -82,6 +82,14 @@ class Record:
     def keep_run(self, made_of: str, run_id: str) -> None:
         self._write({"run": {"made_of": made_of, "run_id": run_id}})
 
+    def started(self, dag_id: str, made_of: str) -> str | None:
+        """The DAG run that a demo started last, if it was started from the same."""
+        known = self._read().get(dag_id, {})
+        return str(known["run"]) if known.get("made_of") == made_of else None
+
+    def keep_started(self, dag_id: str, made_of: str, run: str) -> None:
+        self._write({dag_id: {"made_of": made_of, "run": run}})
+
     def service_code(self) -> str | None:
         """The code the running service was started from."""
         code = self._read().get("service")

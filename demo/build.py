@@ -1,0 +1,84 @@
+"""Features and model: what is valid is used again, what is under way is followed, the rest is run."""
+
+import time
+from collections.abc import Callable
+
+from demo.airflow import Airflow
+from demo.api import AirflowApi, epoch
+from demo.content import Record, Wanted
+from demo.follow import follow
+from demo.timing import Stages
+
+FEATURES_DAG = "build_features"
+MODEL_DAG = "retrain_recommender"
+UNDER_WAY = ("queued", "running")
+
+
+class Builder:
+    """Brings features and model to what is wanted, through Airflow's scheduler."""
+
+    def __init__(
+        self, api: AirflowApi, airflow: Airflow, record: Record, stages: Stages, say: Callable[[str], None]
+    ) -> None:
+        self._api = api
+        self._airflow = airflow
+        self._record = record
+        self._stages = stages
+        self._say = say
+
+    def build(self, sought: Wanted, as_of: str | None, force: bool) -> None:
+        """
+        Args:
+            as_of: the day, as YYYY-MM-DD; None is the end of the data.
+            force: run both DAGs even if what they would make is there.
+
+        Raises:
+            RunFailedError: a run ended red.
+        """
+        if not force and self._record.has_features(sought.features):
+            self._say("Features: the published ones were made of the same data, settings and code; used again")
+            if run_id := self._record.run_of(sought.model):
+                self._say(f"Model: run {run_id} was made of the same; used again (FORCE=1 makes it anew)")
+                return
+            run = self._model_run_under_way(sought) or self._api.trigger(MODEL_DAG, {"reason": "make demo"})
+        else:
+            features_run = None if force else self._under_way(FEATURES_DAG, sought.features)
+            with self._stages.stage(FEATURES_DAG):
+                features_run = features_run or self._api.trigger(FEATURES_DAG, {"as_of": as_of} if as_of else {})
+                self._follow(FEATURES_DAG, features_run, sought.features)
+                self._record.keep_features(sought.features)
+            with self._stages.stage("hand over"):
+                run = self._started_by(features_run)
+        with self._stages.stage(MODEL_DAG):
+            self._follow(MODEL_DAG, run, sought.model)
+            self._record.keep_run(sought.model, self._api.result(MODEL_DAG, run, "begin")["run_id"])
+
+    def _follow(self, dag_id: str, run: str, made_of: str) -> None:
+        self._record.keep_started(dag_id, made_of, run)
+        self._say(f"{dag_id}: run {run}")
+        follow(self._api, dag_id, run, self._say, self._airflow.require_running)
+
+    def _under_way(self, dag_id: str, made_of: str) -> str | None:
+        """The run an interrupted demo has started from the same, if it still goes on."""
+        run = self._record.started(dag_id, made_of)
+        active = {r["dag_run_id"] for r in self._api.runs(dag_id) if r["state"] in UNDER_WAY}
+        return run if run in active else None
+
+    def _model_run_under_way(self, sought: Wanted) -> str | None:
+        """As above; or the run that the published features started by themselves."""
+        by_asset = (
+            str(run["dag_run_id"])
+            for run in self._api.runs(MODEL_DAG)
+            if run["state"] in UNDER_WAY and run["run_type"] == "asset_triggered"
+        )
+        return self._under_way(MODEL_DAG, sought.model) or next(by_asset, None)
+
+    def _started_by(self, features_run: str) -> str:
+        """The run that the published features have started, or will in a moment: never a second one."""
+        since = epoch(self._api.run(FEATURES_DAG, features_run)["queued_at"])
+        while True:
+            self._airflow.require_running()
+            for run in self._api.runs(MODEL_DAG):
+                if run["run_type"] == "asset_triggered" and epoch(run["queued_at"]) >= since:
+                    return str(run["dag_run_id"])
+            time.sleep(1)
