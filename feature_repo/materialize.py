@@ -1,5 +1,6 @@
 """Bring the online store to the published features; incremental, and safe to kill and to run again."""
 
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, date
 
@@ -12,7 +13,7 @@ from feature_repo.locks import only_writer
 from feature_repo.online_file import OnlineFile
 from feature_repo.online_state import OnlineState, may_continue, read_state, write_state
 from feature_repo.publication import Publication, current_publication
-from feature_repo.store import open_store, publication_name, store_config
+from feature_repo.store import keep_spill_files_at_home, open_store, publication_name, store_config
 from settings import Settings
 
 _HISTORY = "feat_customer_history.parquet"
@@ -104,11 +105,14 @@ def _write(store: FeatureStore, publication: Publication, before: OnlineState | 
     start = publication.as_of_instant - max(view.ttl for view in views if view.ttl)
     if before is not None:
         start = max(start, before.as_of_instant)
-    store.materialize(
-        start_date=start.replace(tzinfo=UTC),
-        end_date=publication.as_of_instant.replace(tzinfo=UTC),
-        feature_views=[view.name for view in views],
-    )
+    keep_spill_files_at_home(store)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # ibis calls DuckDB by an older name
+        store.materialize(
+            start_date=start.replace(tzinfo=UTC),
+            end_date=publication.as_of_instant.replace(tzinfo=UTC),
+            feature_views=[view.name for view in views],
+        )
 
 
 def _online_views(store: FeatureStore) -> list[FeatureView]:

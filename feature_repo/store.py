@@ -101,7 +101,7 @@ def historical_table(store: FeatureStore, service_name: str, entities: pd.DataFr
     """
     service = feature_service(store, service_name)
     _check_entities(store, service, entities)
-    _keep_spill_files_in(registry_file(store.config).parent / "tmp")
+    keep_spill_files_at_home(store)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # ibis calls DuckDB by an older name
         job = store.get_historical_features(
@@ -142,9 +142,10 @@ def _check_entities(store: FeatureStore, service: FeatureService, entities: pd.D
         )
 
 
-def _keep_spill_files_in(folder: Path) -> None:
-    """Joins too large for memory spill to disk; inside the data directory, like everything we write."""
-    folder.mkdir(parents=True, exist_ok=True)
+def keep_spill_files_at_home(store: FeatureStore) -> None:
+    """What is too large for memory spills to disk; inside the data directory, like everything we write."""
+    folder = registry_file(store.config).parent / "tmp"
+    folder.mkdir(exist_ok=True)
     quoted = str(folder).replace("'", "''")
     ibis.get_backend().raw_sql(f"SET temp_directory = '{quoted}'")
 

@@ -4,13 +4,25 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 from feast.infra.online_stores.redis import RedisOnlineStore
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
 
 _FILE_STEPS = ((os, "rename"), (os, "replace"), (os, "symlink"), (os, "mkdir"), (os, "unlink"), (shutil, "rmtree"))
+# What the steps import, and what Feast only imports when it materialises.
+_PRELOADED = [
+    "feature_repo.materialize",
+    "feature_repo.publish",
+    "feast.infra.compute_engines.local.compute",
+    "feast.infra.passthrough_provider",
+    "feast.infra.offline_stores.duckdb",
+    "feast.infra.registry.sql",
+    "killed_steps",
+]
 _STORE_STEPS = tuple((store, "online_write_batch") for store in (SqliteOnlineStore, RedisOnlineStore))
 
 
@@ -30,9 +42,11 @@ def run_and_kill_while_writing(customers: int, step: Callable[..., Any], *argume
 def _run(body: Callable[..., None], number: int, step: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
     # Forked from a server that has imported Feast and started no thread: quick, and safe unlike a fork of pytest.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["feature_repo.materialize", "feature_repo.publish", "killed_steps"])
+    context.set_forkserver_preload(_PRELOADED)
     process = context.Process(target=body, args=(number, step, arguments))
-    process.start()
+    # The server starts with the first process; before Python 3.13 it does not take over the search path by itself.
+    with patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
+        process.start()
     process.join(timeout=120)
     assert process.exitcode in (0, -signal.SIGKILL), f"the step failed by itself: exit code {process.exitcode}"
     return process.exitcode == -signal.SIGKILL

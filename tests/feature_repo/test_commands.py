@@ -62,7 +62,7 @@ def test_each_step_ends_with_one_line_of_json_and_writes_only_into_the_data_dire
     assert "labels_v1" in applied["services"]
     assert online == {"as_of": "2018-01-01", "customers": 12, "how": "rebuilt"}
     assert "c3" not in done.stdout + done.stderr  # ids of customers stay out of logs
-    assert {name: list(folder.rglob("*")) for name, folder in elsewhere.items()} == dict.fromkeys(elsewhere, [])
+    assert {name: list(folder.rglob("*")) for name, folder in elsewhere.items()} == {name: [] for name in elsewhere}
 
 
 @pytest.mark.parametrize(
