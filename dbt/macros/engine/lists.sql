@@ -39,3 +39,22 @@
 {% macro duckdb__list_length(column) -%}
     len({{ column }})
 {%- endmacro %}
+
+
+{% macro list_sum(column) -%}
+    {{ return(adapter.dispatch('list_sum')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_sum(column) -%}
+    list_sum({{ column }})
+{%- endmacro %}
+
+
+{#- Whether no element is greater than the one before it. -#}
+{% macro list_descends(column) -%}
+    {{ return(adapter.dispatch('list_descends')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_descends(column) -%}
+    ({{ column }} = list_reverse_sort({{ column }}))
+{%- endmacro %}

@@ -30,15 +30,15 @@ final as (
 
         cast(count(*) as integer) as baskets,
         {% for weeks in [1, 2, 4, 8, 13, 26] -%}
-        cast(count(*) filter (where purchased_at >= since_{{ weeks }}w) as integer) as baskets_{{ weeks }}w,
+        cast(count(*) filter (where purchased_at >= since_{{ weeks }}w) as smallint) as baskets_{{ weeks }}w,
         {% endfor %}
         -- Decimals add up to the same sum in any order, so that the same rows always give the same bytes.
         {% for days in [20, 60, 120] -%}
-        cast(sum(cast(exp(-age_days / {{ days }}) as decimal(18, 12))) as double) as decayed_{{ days }}d,
+        cast(sum(cast(exp(-age_days / {{ days }}) as decimal(18, 12))) as real) as decayed_{{ days }}d,
         {% endfor %}
         cast(sum(cast(gap_days * gap_days as decimal(18, 6))) as double) as gap_days_squared,
-        cast(sum(quantity) as double) as quantity,
-        cast(sum(spend) as double) as spend,
+        cast(sum(quantity) as real) as quantity,
+        cast(sum(spend) as real) as spend,
 
         min(purchased_at) as first_purchased_at,
         max(purchased_at) as last_purchased_at

@@ -14,7 +14,8 @@ final as (
         max(case when store_id is null and has_mailer then 1 else 0 end) = 1 as is_mailed_everywhere,
         max(case when store_id is null and has_display then 1 else 0 end) = 1 as is_displayed_everywhere,
         count(distinct case when has_mailer then store_id end) as mailer_stores,
-        count(distinct case when has_display then store_id end) as display_stores
+        count(distinct case when has_display then store_id end) as display_stores,
+        count(*) as landed_rows
     from promotions
     group by product_id, starts_on, ends_on
 

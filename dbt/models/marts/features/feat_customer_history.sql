@@ -44,17 +44,17 @@ measured as (
         cast(coalesce(gaps.gap_mean, 0) as real) as gap_mean_days,
         -- Mean of the squares less the square of the mean; rounding may leave a tiny negative.
         cast(coalesce(
-            sqrt(greatest(gaps.gap_days_squared / (gaps.baskets - 1) - gaps.gap_mean * gaps.gap_mean, 0)), 0
+            sqrt(greatest(gaps.gap_days_squared / nullif(gaps.baskets - 1, 0) - gaps.gap_mean * gaps.gap_mean, 0)), 0
         ) as real) as gap_std_days,
-        cast(gaps.decayed_20d as real) as decayed_20d,
-        cast(gaps.decayed_60d as real) as decayed_60d,
-        cast(gaps.decayed_120d as real) as decayed_120d,
+        gaps.decayed_20d,
+        gaps.decayed_60d,
+        gaps.decayed_120d,
         cast(gaps.baskets_2w as real) as baskets_2w,
         cast(gaps.baskets_4w as real) as baskets_4w,
         cast(gaps.baskets_8w as real) as baskets_8w,
         cast(gaps.baskets_13w as real) as baskets_13w,
-        cast(gaps.quantity as real) as quantity,
-        cast(gaps.spend as real) as spend
+        gaps.quantity,
+        gaps.spend
     from gaps
     inner join products on gaps.product_number = products.product_number
 

@@ -1,0 +1,12 @@
+{#- No value of these columns is NULL; without `columns`, of none the table has. One scan for all. -#}
+{% test complete(model, columns=none) %}
+
+    {%- if columns is none and execute -%}
+        {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='name') | list -%}
+    {%- endif %}
+
+    select *
+    from {{ model }}
+    where {% for column in columns or ['1'] %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %}
+
+{% endtest %}

@@ -1,0 +1,12 @@
+{#- No text of the columns is one of the words by which sources say that they do not know. -#}
+{% test no_word_for_missing(model, columns) %}
+
+    {% for column in columns -%}
+    select '{{ column }}' as column_name, {{ column }} as word
+    from {{ model }}
+    where lower(trim({{ column }})) in ({% for word in var('missing_words') %}'{{ word }}'{{ ', ' if not loop.last }}{% endfor %})
+        or {{ column }} <> trim({{ column }})
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+{% endtest %}

@@ -1,0 +1,62 @@
+-- What landing admitted is what was bought plus what went back, in every measure.
+{%- set measures = {
+    'quantity': 'quantity', 'sales_value': 'spend', 'retail_discount': 'retail_discount',
+    'coupon_discount': 'coupon_discount', 'coupon_match_discount': 'coupon_match_discount'
+} %}
+
+with admitted as (
+
+    select
+        count(*) as lines
+        {%- for landed in measures %},
+        sum({{ 'abs(' ~ landed ~ ')' if 'discount' in landed else landed }}) as {{ landed }}
+        {%- endfor %}
+    from {{ source('landing', 'transactions') }}
+
+),
+
+bought as (
+
+    select
+        count(*) as lines
+        {%- for landed, kept in measures.items() %},
+        coalesce(sum({{ kept }}), 0) as {{ landed }}
+        {%- endfor %}
+    from {{ ref('fct_purchases') }}
+
+),
+
+returned as (
+
+    select
+        count(*) as lines
+        {%- for landed in measures %},
+        coalesce(sum({{ landed }}), 0) as {{ landed }}
+        {%- endfor %}
+    from {{ ref('stg_landing__transactions') }}
+    where is_return
+
+),
+
+compared as (
+
+    select
+        'lines' as measure,
+        admitted.lines as landed,
+        bought.lines + returned.lines as kept
+    from admitted cross join bought cross join returned
+
+    {%- for landed in measures %}
+    union all
+    select
+        '{{ landed }}' as measure,
+        coalesce(admitted.{{ landed }}, 0) as landed,
+        bought.{{ landed }} + returned.{{ landed }} as kept
+    from admitted cross join bought cross join returned
+    {%- endfor %}
+
+)
+
+select *
+from compared
+where abs(landed - kept) >= 0.005

@@ -1,0 +1,132 @@
+-- Counted again from the receipts, by another way: what the features of a snapshot add up to is exactly what was
+-- bought before it. A single later line would make them more, a forgotten one less.
+with purchases as (
+
+    select * from {{ ref('fct_purchases') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('int_snapshots') }}
+
+),
+
+histories as (
+
+    select * from {{ ref('feat_customer_history') }}
+
+),
+
+profiles as (
+
+    select * from {{ ref('feat_customer_profile') }}
+
+),
+
+labels as (
+
+    select * from {{ ref('feat_customer_purchases') }}
+
+),
+
+activities as (
+
+    select * from {{ ref('feat_product_activity') }}
+
+),
+
+basket_products as (
+
+    select
+        customer_id,
+        basket_id,
+        product_id,
+        max(purchased_at) as purchased_at
+    from purchases
+    group by customer_id, basket_id, product_id
+
+),
+
+baskets as (
+
+    select
+        customer_id,
+        basket_id,
+        max(purchased_at) as purchased_at
+    from purchases
+    group by customer_id, basket_id
+
+),
+
+expected as (
+
+    select 'history' as feature, snapshots.snapshot_at, count(*) as bought
+    from basket_products
+    inner join snapshots on basket_products.purchased_at < snapshots.snapshot_at
+    group by snapshots.snapshot_at
+
+    union all
+
+    select 'activity' as feature, snapshots.snapshot_at, count(*) as bought
+    from basket_products
+    inner join snapshots on basket_products.purchased_at < snapshots.snapshot_at
+    group by snapshots.snapshot_at
+
+    union all
+
+    select 'profile' as feature, snapshots.snapshot_at, count(*) as bought
+    from baskets
+    inner join snapshots on baskets.purchased_at < snapshots.snapshot_at
+    group by snapshots.snapshot_at
+
+    union all
+
+    select
+        'label' as feature,
+        snapshots.snapshot_at,
+        count(distinct basket_products.customer_id || ' ' || basket_products.product_id) as bought
+    from basket_products
+    inner join snapshots
+        on basket_products.purchased_at < snapshots.snapshot_at
+        and basket_products.purchased_at >= snapshots.since_4w
+    group by snapshots.snapshot_at
+
+),
+
+found as (
+
+    select 'history' as feature, event_timestamp, sum({{ list_sum('baskets') }}) as bought
+    from histories
+    group by event_timestamp
+
+    union all
+
+    select 'activity' as feature, event_timestamp, sum(baskets) as bought
+    from activities
+    group by event_timestamp
+
+    union all
+
+    select 'profile' as feature, event_timestamp, sum(baskets) as bought
+    from profiles
+    group by event_timestamp
+
+    union all
+
+    select 'label' as feature, event_timestamp, sum({{ list_length('product_ids') }}) as bought
+    from labels
+    group by event_timestamp
+
+)
+
+select
+    coalesce(expected.feature, found.feature) as feature,
+    coalesce(expected.snapshot_at, found.event_timestamp) as snapshot_at,
+    expected.bought as bought_before,
+    found.bought as known_to_the_feature
+from expected
+full outer join found
+    on expected.feature = found.feature and expected.snapshot_at = found.event_timestamp
+-- A product that was only ever promoted has activity without a sale: nothing expected, 0 found.
+where coalesce(expected.bought, 0) <> coalesce(found.bought, 0)
