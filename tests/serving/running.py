@@ -93,7 +93,9 @@ def serve(installation: Installation, bento: str | None = None) -> Iterator[http
     # A Bento must not find the project's own code.
     directory = installation.home if bento else ROOT
     with installation.log.open("ab") as log:
-        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=directory, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             _wait(lambda: _status(client, "/livez") == 200, installation, process)

@@ -13,7 +13,7 @@ LIMITS = Limits(feature_seconds=0.05, feature_threads=2, breaker_failures=3, bre
 
 
 class Store:
-    """Answers at once, hangs until released, or fails, as told."""
+    """Answers at once, hangs (until released, or for 3 s: far beyond the deadline), or fails, as told."""
 
     def __init__(self) -> None:
         self.release = threading.Event()
@@ -23,7 +23,7 @@ class Store:
 
     def read(self, customer_id: str) -> dict[str, Any] | None:
         self.asked.append(customer_id)
-        self.release.wait(20)
+        self.release.wait(3)
         if self.broken:
             raise ConnectionError("no connection")
         return {"id": customer_id} if customer_id.startswith("known") else None
@@ -58,7 +58,17 @@ def test_a_hung_store_is_given_up_at_the_deadline_even_when_every_thread_hangs()
     outcomes = [read.outcome for read in run(reads, *(f"known-{i}" for i in range(10)))]
     assert outcomes == ["timeout"] * 10
     assert len(store.asked) == LIMITS.feature_threads  # the others waited for a thread and were given up
+
+
+def test_when_a_hung_store_comes_back_it_is_not_asked_for_requests_that_have_gone() -> None:
+    store = Store()
+    store.release.clear()
+    reads = started(store)
+    run(reads, *(f"gone-{i}" for i in range(10)))
     store.release.set()
+
+    _wait(lambda: run(reads, "known-1")[0].outcome == "found")
+    assert [customer for customer in store.asked if customer.startswith("gone")] == ["gone-0", "gone-1"]
 
 
 def test_after_failures_in_a_row_the_store_is_left_alone_then_asked_once_then_used_again() -> None:
