@@ -24,11 +24,11 @@ class Windows(_Section):
 
 class Retrieval(_Section):
     dimensions: int = 48
-    epochs: int = 5
-    customers_per_batch: int = 128
-    learning_rate: float = 0.1
+    epochs: int = 3
+    customers_per_batch: int = 48
+    learning_rate: float = 0.002
     temperature: float = 0.1
-    uniform_negatives: int = 2048
+    uniform_negatives: int = 1024
     id_dropout: float = 0.3
 
 

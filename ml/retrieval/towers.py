@@ -16,8 +16,6 @@ WIDTHS = {
 }
 """Embedding width of each field."""
 
-_START = keras.initializers.RandomNormal(stddev=0.2)
-
 
 class EmbeddingTables(keras.layers.Layer):
     """One table a field, used by both towers: a product bought and a product offered mean the same."""
@@ -26,7 +24,10 @@ class EmbeddingTables(keras.layers.Layer):
         super().__init__()
         self.tables = {
             field: keras.layers.Embedding(
-                vocabulary.size(field), WIDTHS[field], embeddings_initializer=_START, name=field
+                vocabulary.size(field),
+                WIDTHS[field],
+                embeddings_initializer=keras.initializers.RandomNormal(stddev=0.2),
+                name=field,
             )
             for field in CANDIDATE_FIELDS
         }

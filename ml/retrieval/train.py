@@ -38,7 +38,10 @@ def train(
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
     model = TwoTower(vocabulary, config)
-    optimizer = keras.optimizers.legacy.Adam(config.learning_rate)
+    total = config.epochs * sum(-(-len(part.firsts) // config.customers_per_batch) for part in snapshots)
+    optimizer = keras.optimizers.legacy.Adam(
+        keras.optimizers.schedules.CosineDecay(config.learning_rate, total, alpha=0.05)
+    )
     writer = tf.summary.create_file_writer(str(logs))
 
     @tf.function(reduce_retracing=True)
