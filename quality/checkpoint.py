@@ -164,7 +164,7 @@ def _drop_remote_parts(site: Path) -> None:
     logo = site / "static" / "images" / "logo-long.png"
     for page in site.rglob("*.html"):
         local = Path(os.path.relpath(logo, page.parent)).as_posix()
-        page.write_text(re.sub(r'src="https://great-expectations-web-assets[^"]*"', f'src="{local}"', page.read_text()))
+        page.write_text(re.sub(r"https://great-expectations-web-assets[^\"')]*", local, page.read_text()))
     for picture in logo.parent.iterdir():
         if picture.name not in {logo.name, "favicon.ico"}:
             picture.unlink()

@@ -25,16 +25,16 @@ TABLES = {
                [1.5, 7.0, 20.0 + i]::FLOAT[] AS days_since_last
         FROM {_CUSTOMERS}, {_MOMENT}""",
     "feat_customer_profile": f"""
-        SELECT customer_id, {_TIMES}, 6.0 + i AS baskets, i / 2.0 AS spend_4w, 0.1 AS discount_share,
-               1.0 * (i % 2) AS coupon_redemptions, CASE WHEN i > 9 THEN '45-54' ELSE '' END AS age_band
+        SELECT customer_id, {_TIMES}, 6.0::DOUBLE + i AS baskets, i / 2 AS spend_4w, 0.1::DOUBLE AS discount_share,
+               (i % 2)::DOUBLE AS coupon_redemptions, CASE WHEN i > 9 THEN '45-54' ELSE '' END AS age_band
         FROM {_CUSTOMERS}, {_MOMENT}""",
     "feat_product_content": f"""
         SELECT product_id, TIMESTAMP '1970-01-01' AS event_timestamp, TIMESTAMP '1970-01-01' AS created_timestamp,
                'Milk ' || i AS product_name, 'DAIRY' AS category
         FROM {_PRODUCTS}""",
     "feat_product_activity": f"""
-        SELECT product_id, {_TIMES}, 20.0 + i AS buyers, 1.99 AS price, 1 / 3 AS share_in_type_8w,
-               i - 4.0 AS trend, i / 8 AS mailer_stores
+        SELECT product_id, {_TIMES}, 20.0::DOUBLE + i AS buyers, 1.99::DOUBLE AS price, 1 / 3 AS share_in_type_8w,
+               i - 4.0::DOUBLE AS trend, i / 8 AS mailer_stores
         FROM {_PRODUCTS}, {_MOMENT}""",
     "feat_customer_purchases": f"""
         SELECT customer_id, {_TIMES}, ['p' || (i % 3), 'p' || ((i + 1) % 9)] AS product_ids

@@ -34,7 +34,7 @@ def test_sound_features_break_nothing(clean: Path) -> None:
     [
         pytest.param(
             "feat_customer_profile",
-            "SELECT * REPLACE (0.0 AS spend_4w) FROM {t}",
+            "SELECT * REPLACE (0.0::DOUBLE AS spend_4w) FROM {t}",
             "features_say_something",
             "feat_customer_profile.spend_4w",
             id="an all-zero feature",
@@ -48,7 +48,7 @@ def test_sound_features_break_nothing(clean: Path) -> None:
         ),
         pytest.param(
             "feat_customer_history",
-            "SELECT * REPLACE ([1, 'inf', 2]::FLOAT[] AS baskets) FROM {t}",
+            "SELECT * REPLACE (['1', 'inf', '2']::FLOAT[] AS baskets) FROM {t}",
             "features_are_finite",
             "feat_customer_history.baskets",
             id="an infinite element of a list",
@@ -90,7 +90,7 @@ def test_sound_features_break_nothing(clean: Path) -> None:
         ),
         pytest.param(
             "feat_product_activity",
-            "SELECT * REPLACE (1.5 AS share_in_type_8w) FROM {t}",
+            "SELECT * REPLACE (1.5::DOUBLE AS share_in_type_8w) FROM {t}",
             "features_are_not_above_their_ceiling",
             "feat_product_activity.share_in_type_8w",
             id="a share above one",
@@ -203,10 +203,16 @@ def test_a_truncated_table_is_caught(data: Path) -> None:
 
 def test_a_feature_without_a_source_may_be_zero_everywhere(data: Path) -> None:
     # promotions are absent from this landing, so there are no mailers; coupons are there
-    plant(data / "features" / "staged", "feat_product_activity", "SELECT * REPLACE (0.0 AS mailer_stores) FROM {t}")
+    plant(
+        data / "features" / "staged",
+        "feat_product_activity",
+        "SELECT * REPLACE (0.0::DOUBLE AS mailer_stores) FROM {t}",
+    )
     assert broken("features", data) == {}
     plant(
-        data / "features" / "staged", "feat_customer_profile", "SELECT * REPLACE (0.0 AS coupon_redemptions) FROM {t}"
+        data / "features" / "staged",
+        "feat_customer_profile",
+        "SELECT * REPLACE (0.0::DOUBLE AS coupon_redemptions) FROM {t}",
     )
     assert list(broken("features", data)) == ["features_say_something"]
 
