@@ -14,6 +14,8 @@ from quality.frames.engine import frame, one_row, parquet, text
 SOURCES = {
     "discount_share": ("transactions.retail_discount",),
     "discount_depth_4w": ("transactions.retail_discount",),
+    "share_in_type_8w": ("products.product_type",),
+    "share_in_category_8w": ("products.category",),
     "stores_13w": ("transactions.store_id",),
     "coupon_redemptions": ("redemptions.coupon_id",),
     "campaigns_received": ("campaigns.campaign_id",),

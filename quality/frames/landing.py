@@ -117,7 +117,7 @@ def categories(admitted: Admitted, last_run: set[str]) -> pd.DataFrame:
     the twelve weeks before.
 
     `subject`; `share_before`, `share_recent`; `share_ratio` recent / before (at most 1000), NaN if the category
-    never had half a percent of the lines; `in_catalogue`, false for a category of `last_run` that is gone.
+    never had half a percent of the lines or nothing was sold before; `in_catalogue`, false for a category of `last_run` that is gone.
     """
     level = _category_column(admitted)
     found = frame(
@@ -138,7 +138,7 @@ def categories(admitted: Admitted, last_run: set[str]) -> pd.DataFrame:
             FROM line GROUP BY category
         )
         SELECT CAST(category AS VARCHAR) AS subject, share_before, share_recent,
-               CASE WHEN greatest(share_before, share_recent) >= 0.005
+               CASE WHEN greatest(share_before, share_recent) >= 0.005 AND sum(share_before) OVER () > 0
                     THEN least(share_recent / greatest(share_before, 1e-9), 1000) END AS share_ratio,
                true AS in_catalogue
         FROM share ORDER BY share_recent DESC, subject""",
