@@ -1,0 +1,43 @@
+"""Parses the DAG files as Airflow's DAG processor does, and prints as JSON what came of it.
+
+Run as a program, so that what parsing imports can be told from what the tests have imported.
+"""
+
+import json
+import sys
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+
+
+def describe(dag: Any) -> dict[str, Any]:
+    params = {name: dag.params.get_param(name) for name in dag.params}
+    return {
+        "doc_md": dag.doc_md,
+        "max_active_runs": dag.max_active_runs,
+        "catchup": dag.catchup,
+        "assets": [asset.name for asset in dag.schedule] if isinstance(dag.schedule, list) else [],
+        "params": {name: {**param.schema, "description": param.description} for name, param in params.items()},
+        "tasks": {
+            task.task_id: {
+                "type": task.task_type,
+                "pool": task.pool,
+                "retries": task.retries,
+                "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
+                "trigger_rule": str(task.trigger_rule.value),
+                "upstream": sorted(task.upstream_task_ids),
+                "arguments": getattr(task, "arguments", None),
+            }
+            for task in dag.tasks
+        },
+    }
+
+
+if __name__ == "__main__":
+    bag = DagBag(dag_folder=sys.argv[1])
+    result = {
+        "dags": {dag_id: describe(dag) for dag_id, dag in bag.dags.items()},
+        "errors": bag.import_errors,
+        "modules": sorted({name.partition(".")[0] for name in sys.modules}),
+    }
+    print("\n" + json.dumps(result))

@@ -1,0 +1,159 @@
+"""Both DAGs as Airflow sees them: they can be read, cheaply, and say to an operator what they do."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dags._pools import SLOTS
+from demo.dbt import write_manifest
+from settings import ROOT, Settings
+
+HEAVY = ("tensorflow", "tf_keras", "feast", "dbt", "great_expectations", "bentoml", "pandas", "onnxruntime")
+
+
+def parse(home: Path, data: Path) -> dict[str, Any]:
+    """Parse the DAG files in a fresh process whose data directory is `data`."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("REACH_")},
+        "REACH_DATA": str(data),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": str(ROOT),
+        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+        "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
+    }
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("parsed_dags.py")), str(ROOT / "dags")],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    parsed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory in which dbt has described its models."""
+    folder = tmp_path_factory.mktemp("dags") / "data"
+    write_manifest(Settings(data=folder))  # type: ignore[call-arg]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, Any]:
+    parsed = parse(tmp_path_factory.mktemp("airflow"), data)
+    assert parsed["dags"], f"no DAG was found: {parsed['errors']}"
+    return parsed
+
+
+@pytest.fixture(params=["build_features", "retrain_recommender"])
+def dag(bag: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+    found: dict[str, Any] = bag["dags"][request.param]
+    assert found["tasks"]
+    return found
+
+
+def test_both_dags_are_there_and_nothing_else(bag: dict[str, Any]) -> None:
+    assert sorted(bag["dags"]) == ["build_features", "retrain_recommender"]
+    assert bag["errors"] == {}
+
+
+def test_reading_the_dags_imports_no_heavy_library(bag: dict[str, Any]) -> None:
+    assert "cosmos" in bag["modules"]
+    assert [name for name in HEAVY if name in bag["modules"]] == []
+
+
+def test_a_missing_manifest_says_what_to_run(tmp_path: Path) -> None:
+    parsed = parse(tmp_path / "airflow", tmp_path / "empty")
+    assert sorted(parsed["dags"]) == ["retrain_recommender"]
+    assert "make manifest" in next(iter(parsed["errors"].values()))
+
+
+def test_every_dbt_model_is_a_task(bag: dict[str, Any], data: Path) -> None:
+    manifest = json.loads((data / "dbt" / "manifest.json").read_text())
+    models = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    assert models
+    tasks = bag["dags"]["build_features"]["tasks"]
+    watched = {name for name, task in tasks.items() if task["type"] == "Watch"}
+    assert watched == {f"dbt.{model}_run" for model in models}
+
+
+def test_the_dbt_build_repeats_itself_whole(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["build_features"]["tasks"]
+    assert tasks["dbt.dbt_producer_watcher"]["type"] == "Build"
+
+
+def test_one_run_at_a_time_and_none_for_the_past(dag: dict[str, Any]) -> None:
+    assert dag["max_active_runs"] == 1
+    assert dag["catchup"] is False
+
+
+def test_every_task_waits_in_a_pool_that_is_made(dag: dict[str, Any]) -> None:
+    assert {task["pool"] for task in dag["tasks"].values()} <= {*SLOTS, "default_pool"}
+
+
+def test_every_task_is_tried_again_and_ends_some_day(dag: dict[str, Any]) -> None:
+    tasks = {name: task for name, task in dag["tasks"].items() if task["type"] != "EmptyOperator"}
+    assert [name for name, task in tasks.items() if task["retries"] < 1] == []
+    assert [name for name, task in tasks.items() if not task["timeout"]] == []
+
+
+def test_the_operators_page_answers_what_operators_ask(dag: dict[str, Any]) -> None:
+    for heading in ("Purpose", "When to press it", "What", "Clear or new run?", "Afterwards"):
+        assert f"### {heading}" in dag["doc_md"]
+
+
+def test_every_choice_in_the_form_is_explained_and_bounded(dag: dict[str, Any]) -> None:
+    assert "as_of" in dag["params"]
+    for name, schema in dag["params"].items():
+        assert schema["title"], name
+        assert schema["description"], name
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        if "integer" in kinds:
+            assert {"minimum", "maximum"} <= set(schema), name
+        if "string" in kinds:
+            assert "format" in schema or "maxLength" in schema, name
+
+
+def test_nothing_is_published_before_it_was_checked(bag: dict[str, Any]) -> None:
+    features = bag["dags"]["build_features"]["tasks"]
+    assert features["publish"]["upstream"] == ["check_features"]
+    assert features["dbt_vars"]["upstream"] == ["check_landing"]
+    model = bag["dags"]["retrain_recommender"]["tasks"]
+    assert model["train_retrieval"]["upstream"] == ["check_training"]
+    assert model["publish"]["upstream"] == ["gate"]
+
+
+def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["retrain_recommender"]["tasks"]
+    assert tasks["deploy"]["upstream"] == ["publish"]
+    assert tasks["verify"]["upstream"] == ["deploy"]
+    assert {tasks[name]["trigger_rule"] for name in ("deploy", "verify")} == {"all_success"}
+
+
+def test_retraining_starts_when_features_are_published(bag: dict[str, Any]) -> None:
+    assert bag["dags"]["retrain_recommender"]["assets"] == ["features"]
+
+
+def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
+    """Each room's own help names the step's command."""
+    commands: dict[str, set[str]] = {}
+    for parsed in bag["dags"].values():
+        for task in parsed["tasks"].values():
+            arguments = task["arguments"]
+            # A mapped task gets its arguments at run time only.
+            if arguments and (ROOT / arguments[0] / "__main__.py").is_file():
+                commands.setdefault(arguments[0], set()).add(arguments[1])
+    assert set(commands) == {"landing", "quality", "feature_repo", "ml", "release"}
+    for room, steps in commands.items():
+        done = subprocess.run(
+            [sys.executable, "-m", room, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert [step for step in sorted(steps) if step not in done.stdout] == [], room
