@@ -4,20 +4,29 @@ with promotions as (
 
 ),
 
+stores as (
+
+    select * from {{ ref('int_promotion_stores') }}
+
+),
+
 final as (
 
     select
-        product_id,
-        starts_on,
-        ends_on,
+        promotions.product_id,
+        promotions.starts_on,
+        promotions.ends_on,
         -- A row without a store speaks for all stores.
-        max(case when store_id is null and has_mailer then 1 else 0 end) = 1 as is_mailed_everywhere,
-        max(case when store_id is null and has_display then 1 else 0 end) = 1 as is_displayed_everywhere,
-        count(distinct case when has_mailer then store_id end) as mailer_stores,
-        count(distinct case when has_display then store_id end) as display_stores,
+        max(case when promotions.store_id is null and promotions.has_mailer then 1 else 0 end) = 1
+            as is_mailed_everywhere,
+        max(case when promotions.store_id is null and promotions.has_display then 1 else 0 end) = 1
+            as is_displayed_everywhere,
+        {{ distinct_numbers('stores.store_number', where='promotions.has_mailer') }} as mailer_stores,
+        {{ distinct_numbers('stores.store_number', where='promotions.has_display') }} as display_stores,
         count(*) as landed_rows
     from promotions
-    group by product_id, starts_on, ends_on
+    left join stores on promotions.store_id = stores.store_id
+    group by promotions.product_id, promotions.starts_on, promotions.ends_on
 
 )
 

@@ -4,7 +4,7 @@ with promotions as (
 
 ),
 
-final as (
+stores as (
 
     select
         store_id,
@@ -12,6 +12,16 @@ final as (
     from promotions
     where store_id is not null
     group by store_id
+
+),
+
+final as (
+
+    select
+        store_id,
+        cast(row_number() over (order by store_id) as integer) as store_number,
+        first_promoted_on
+    from stores
 
 )
 

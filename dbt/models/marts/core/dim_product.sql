@@ -48,8 +48,12 @@ final as (
         product_id,
         coalesce(
             product_name,
-            trim({{ title_case('kind') }} || ' ' || lower(package_size))
-            || case when kind <> '' and brand <> '' then ', ' || brand else '' end
+            case
+                when kind <> '' then
+                    trim({{ title_case('kind') }} || ' ' || lower(package_size))
+                    || case when brand <> '' then ', ' || brand else '' end
+            end,
+            ''
         ) as product_name,
         department,
         category,
