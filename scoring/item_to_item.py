@@ -9,6 +9,7 @@ Beyond `max_customers` a random part of the customers stands for all.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,11 @@ class ItemToItem:
     kernel: np.ndarray
     diagonal: np.ndarray
 
+    @cached_property
+    def buyers(self) -> sparse.csr_matrix:
+        """Xᵀ, `[products, customers]`: turned once, not for every request."""
+        return self.purchases.T.tocsr()
+
     @classmethod
     def fit(cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int) -> "ItemToItem":
         """Fit on X (`[customers, products]`, 0/1 float32); `regularisation` is λ."""
@@ -46,8 +52,8 @@ class ItemToItem:
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
         """EASE scores `[queries, products]` of purchase vectors `[queries, products]`."""
-        similarity = np.asarray((queries @ self.purchases.T).todense(), dtype=np.float32) @ self.kernel
-        explained = np.asarray(self.purchases.T @ similarity.T).T
+        similarity = (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
+        explained = (self.buyers @ similarity.T).T
         scores = explained / (1.0 - self.diagonal)
         for row in range(queries.shape[0]):  # a product must not recommend itself
             own = queries.indices[queries.indptr[row] : queries.indptr[row + 1]]

@@ -1,9 +1,14 @@
 """The two towers outside TensorFlow: their inputs as arrays, their weights in ONNX Runtime."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+
+# Read when the library is first imported: without it ONNX Runtime reports its use and writes to the home folder.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime as ort
 
 from scoring.customer import Customer
