@@ -26,8 +26,9 @@ class Builder:
         self._stages = stages
         self._say = say
 
-    def build(self, sought: Wanted, as_of: str | None, force: bool) -> None:
-        """
+    def build(self, sought: Wanted, as_of: str | None, force: bool) -> str:
+        """Returns the id of the run that made the model, or judged it too weak to serve.
+
         Args:
             as_of: the day, as YYYY-MM-DD; None is the end of the data.
             force: run both DAGs even if what they would make is there.
@@ -39,7 +40,7 @@ class Builder:
             self._say("Features: the published ones were made of the same data, settings and code; used again")
             if run_id := self._record.run_of(sought.model):
                 self._say(f"Model: run {run_id} was made of the same; used again (FORCE=1 makes it anew)")
-                return
+                return run_id
             run = self._model_run_under_way(sought) or self._api.trigger(MODEL_DAG, {"reason": "make demo"})
         else:
             features_run = None if force else self._under_way(FEATURES_DAG, sought.features)
@@ -51,7 +52,9 @@ class Builder:
                 run = self._started_by(features_run)
         with self._stages.stage(MODEL_DAG):
             self._follow(MODEL_DAG, run, sought.model)
-            self._record.keep_run(sought.model, self._api.result(MODEL_DAG, run, "begin")["run_id"])
+            run_id = str(self._api.result(MODEL_DAG, run, "begin")["run_id"])
+            self._record.keep_run(sought.model, run_id)
+            return run_id
 
     def _follow(self, dag_id: str, run: str, made_of: str) -> None:
         self._record.keep_started(dag_id, made_of, run)

@@ -73,14 +73,26 @@ class Record:
         self._write({"features": self._features(made_of)})
 
     def run_of(self, made_of: str) -> str | None:
-        """The finished run that was made of the same, if its folder and the champion are still there."""
+        """The finished run that was made of the same, if its verdict and the champion of then are still there."""
         known = self._read().get("run", {})
-        folder = self._paths.runs / str(known.get("run_id"))
-        finished = (folder / "gate.json").is_file() and (self._paths.release / "champion.json").is_file()
-        return known["run_id"] if known.get("made_of") == made_of and finished else None
+        judged = (self._paths.runs / str(known.get("run_id")) / "gate.json").is_file()
+        lost = known.get("had_champion") and self.champion() is None
+        return str(known["run_id"]) if known.get("made_of") == made_of and judged and not lost else None
 
     def keep_run(self, made_of: str, run_id: str) -> None:
-        self._write({"run": {"made_of": made_of, "run_id": run_id}})
+        had_champion = self.champion() is not None
+        self._write({"run": {"made_of": made_of, "run_id": run_id, "had_champion": had_champion}})
+
+    def champion(self) -> str | None:
+        """The version that serves, or None if none was ever deployed."""
+        pointer = self._paths.release / "champion.json"
+        version = json.loads(pointer.read_text())["version"] if pointer.is_file() else None
+        return str(version) if version else None
+
+    def verdict(self, run_id: str) -> tuple[bool, list[str]]:
+        """Whether the gate let the run's model through, and its reasons in sentences."""
+        found = json.loads((self._paths.runs / run_id / "gate.json").read_text())
+        return bool(found["publish"]), [str(reason) for reason in found["reasons"]]
 
     def started(self, dag_id: str, made_of: str) -> str | None:
         """The DAG run that a demo started last, if it was started from the same."""

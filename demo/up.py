@@ -35,23 +35,39 @@ def up(settings: Settings, as_of: str | None, force: bool, say: Callable[[str], 
             sought = wanted(settings, as_of)
         with stages.stage("start Airflow"):
             api = _start_airflow(settings, airflow, say)
-        Builder(api, airflow, record, stages, say).build(sought, as_of, force)
-        with stages.stage("start the service"):
-            code = files_hash([ROOT / room for room in ("serving", "scoring")] + [ROOT / "settings.py"])
-            started = service.start(fresh=record.service_code() not in (None, code))
-            service.wait_until_ready()
-            record.keep_service(code)
-            say(f"Service: {'started' if started else 'runs already'}, ready at {service.url}")
-        with stages.stage("ask for three customers"):
-            for habit, customer_id in three_customers(settings).items():
-                for line in answers(service, habit, customer_id):
-                    say(line)
+        run_id = Builder(api, airflow, record, stages, say).build(sought, as_of, force)
+        _say_verdict(record, run_id, say)
+        if record.champion():
+            _ask(settings, service, record, stages, say)
+        else:
+            say("Nothing serves yet: no version has passed the gate, so there is no one to ask.")
     for line in places(settings, airflow.url, USER, airflow.password, service.url):
         say(line)
     say("\nTime")
     for line in stages.lines():
         say(line)
     say(f"Memory of all processes together, at most: {watch.peak / GIB:.2f} GiB")
+
+
+def _say_verdict(record: Record, run_id: str, say: Callable[[str], None]) -> None:
+    passed, reasons = record.verdict(run_id)
+    say(f"\nThe gate {'let run ' + run_id + ' through' if passed else 'kept what was there; run ' + run_id}:")
+    for reason in reasons:
+        say(f"  - {reason}")
+    say(f"Serving: {record.champion() or 'nothing'}")
+
+
+def _ask(settings: Settings, service: Service, record: Record, stages: Stages, say: Callable[[str], None]) -> None:
+    with stages.stage("start the service"):
+        code = files_hash([ROOT / room for room in ("serving", "scoring")] + [ROOT / "settings.py"])
+        started = service.start(fresh=record.service_code() not in (None, code))
+        service.wait_until_ready()
+        record.keep_service(code)
+        say(f"Service: {'started' if started else 'runs already'}, ready at {service.url}")
+    with stages.stage("ask for three customers"):
+        for habit, customer_id in three_customers(settings).items():
+            for line in answers(service, habit, customer_id):
+                say(line)
 
 
 def _start_airflow(settings: Settings, airflow: Airflow, say: Callable[[str], None]) -> AirflowApi:
