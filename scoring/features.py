@@ -84,8 +84,9 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
 
     activity = catalogue.activity[chosen]
     columns |= {f"product_{name}": activity[:, i] for i, name in enumerate(ACTIVITY)}
-    columns |= {f"score_{name}": candidates.scores[name] for name in SCORED}
-    columns |= {f"rank_{name}": candidates.ranks[name] for name in RANKED}
+    # A source that is switched off says the same of every product.
+    columns |= {f"score_{name}": candidates.scores.get(name, 0.0) for name in SCORED}
+    columns |= {f"rank_{name}": candidates.ranks.get(name, 0.0) for name in RANKED}
     columns |= {f"customer_{name}": profile[name] for name in PROFILE}
 
     numeric = np.empty((len(chosen), len(NUMERIC)), np.float32)

@@ -1,20 +1,24 @@
-"""Make a bundle of what the gate let through, and put it into the model store.
+"""Make a bundle of what may serve, and put it into the model store.
 
-If the gate keeps the champion but newer features were published, the champion's own weights get a catalogue as of
-now: what was judged goes on serving, on today's prices, products and promotions.
+The challenger, if the gate let it through. If the gate keeps the champion but newer features were published, the
+champion's own weights get a catalogue as of now: what was judged goes on serving, on today's prices, products and
+promotions. Before the first deployment the champion is the strongest simple rule: if no model beats it, it serves.
 """
 
 import hashlib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ml.bundle import GOLDEN_CUSTOMERS, write_bundle
 from ml.catalogue import build_catalogue
-from ml.champion import deployed
+from ml.champion import Champion, deployed
 from ml.config import ItemToItem
 from ml.data.dataset import Dataset
+from ml.evaluation.baselines import OWN_FREQUENCY
+from ml.ranking.rule import QUOTAS, write_rule
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.evaluate import CHALLENGER
@@ -27,61 +31,95 @@ from scoring.towers import Tower
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 
+Parts = tuple[dict[str, Path], dict[str, Any]]
+"""A bundle's model files by their place in it, and the facts of its manifest."""
+
 
 def publish(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | None:
     """Put a version into the model store and return it; None if there is nothing to publish."""
-    plan, decision = Plan.read(run), run.read_json(places.GATE)
-    champion = deployed(settings)
-    if decision["publish"] and not dry_run:
-        version, files, facts = _challenger(run, plan, decision)
-    elif champion is not None and not decision["publish"] and champion.manifest.as_of < plan.as_of:
-        version = f"{champion.version.split('_')[0]}_{plan.as_of}"
-        files = {name: champion.path / name for name in (QUERY_TOWER, CANDIDATE_TOWER, RANKER, VOCABULARY)}
-        kept = champion.manifest.model_dump(exclude={"created_at", "git_revision", "files"})
-        facts = kept | {"version": version, "as_of": plan.as_of, "features": plan.features}
-        print(f"The champion {champion.version} stays; its catalogue moves on to {plan.as_of}.", flush=True)
-    else:
-        print(
-            "Nothing to publish: the champion stays." if not dry_run else "Not published, as asked.",
-            flush=True,
-        )
+    parts = None if dry_run else _parts(settings, run)
+    if parts is None:
+        print("Not published, as asked." if dry_run else "Nothing to publish: the champion stays.", flush=True)
         return None
-
+    files, facts = parts
     store = ModelStore(settings.paths.bentoml)
-    if version not in store.versions():
-        run.folder.mkdir(parents=True, exist_ok=True)
+    if facts["version"] not in store.versions():
         with TemporaryDirectory(dir=run.folder, prefix=".bundle.") as folder:
-            _write(Path(folder), files, facts, plan, dataset(run))
-            store.put(Path(folder), version)
-    run.write_json(places.PUBLISHED, {"version": version})
-    return {"version": version}
+            _write(Path(folder), files, facts, Plan.read(run), dataset(run))
+            store.put(Path(folder), facts["version"])
+    run.write_json(places.PUBLISHED, {"version": facts["version"]})
+    return {"version": facts["version"]}
 
 
-def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> tuple[str, dict[str, Path], dict[str, Any]]:
-    ranker, retrieval = plan.config.ranking.rankers[0], run.path(places.RETRIEVAL)
-    files = {name: retrieval / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
-    files[RANKER] = run.path(places.ranker(ranker)) / RANKER
-    summary = run.read_json(places.RUN)["results"]
-    # The same run published again is the same version; a changed one cannot pass for it.
-    weights = hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(files.items()))).hexdigest()
-    version = f"{run.run_id}-{weights[:8]}".lower()
+def _parts(settings: Settings, run: Run) -> Parts | None:
+    plan, decision, champion = Plan.read(run), run.read_json(places.GATE), deployed(settings)
+    if decision["publish"]:
+        return _challenger(run, plan, decision)
+    if champion is None:
+        print(f"No model beats {OWN_FREQUENCY} yet: the rule itself is published.", flush=True)
+        return _rule(run, plan, decision)
+    if champion.manifest.as_of < plan.as_of:
+        print(f"The champion {champion.version} stays; its catalogue moves on to {plan.as_of}.", flush=True)
+        return _refreshed(champion, plan)
+    return None
+
+
+def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
+    ranker = plan.config.ranking.rankers[0]
+    files = _towers(run) | {RANKER: run.path(places.ranker(ranker)) / RANKER}
     facts = {
-        "version": version,
+        "quotas": plan.config.quotas,
+        "trained_until": plan.day(plan.split.judged),
+        "ranker": ranker,
+        "metrics": _means(run, CHALLENGER),
+    }
+    return files, _facts(run, plan, decision, files) | facts
+
+
+def _rule(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
+    path = run.folder / "rule.onnx"
+    write_rule(path)
+    files = _towers(run) | {RANKER: path}
+    facts = {
+        "quotas": QUOTAS,
+        "trained_until": date.min,  # it learned nothing, so it is a fair opponent in any window
+        "ranker": OWN_FREQUENCY,
+        "metrics": _means(run, OWN_FREQUENCY),
+    }
+    return files, _facts(run, plan, decision, files) | facts
+
+
+def _refreshed(champion: Champion, plan: Plan) -> Parts:
+    files = {name: champion.path / name for name in (QUERY_TOWER, CANDIDATE_TOWER, RANKER, VOCABULARY)}
+    kept = champion.manifest.model_dump(exclude={"created_at", "git_revision", "files"})
+    version = f"{champion.version.split('_')[0]}_{plan.as_of}"
+    return files, kept | {"version": version, "as_of": plan.as_of, "features": plan.features}
+
+
+def _towers(run: Run) -> dict[str, Path]:
+    folder = run.path(places.RETRIEVAL)
+    return {name: folder / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
+
+
+def _means(run: Run, method: str) -> dict[str, float]:
+    return run.read_json(places.RUN)["results"]["methods"][method]["means"]
+
+
+def _facts(run: Run, plan: Plan, decision: dict[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
+    # The same run published again is the same version; one with other weights cannot pass for it.
+    weights = hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(files.items()))).hexdigest()
+    return {
+        "version": f"{run.run_id}-{weights[:8]}".lower(),
         "as_of": plan.as_of,
         "run_id": run.run_id,
         "features": plan.features,
         "feature_services": SERVICES,
         "numeric": list(NUMERIC),
         "categorical": list(CATEGORICAL),
-        "quotas": plan.config.quotas,
         "item_to_item": plan.config.item_to_item.model_dump(),
-        "trained_until": plan.day(plan.split.judged),
-        "ranker": ranker,
         "seed": plan.seed,
-        "metrics": summary["methods"][CHALLENGER]["means"],
         "gate": {name: decision[name] for name in ("publish", "reasons", "opponent")},
     }
-    return version, files, facts
 
 
 def _write(folder: Path, files: Mapping[str, Path], facts: dict[str, Any], plan: Plan, data: Dataset) -> None:

@@ -1,0 +1,40 @@
+"""The strongest simple rule in the shape of a ranker, so that it can serve until a model beats it."""
+
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+from scoring.features import CATEGORICAL, NUMERIC
+from scoring.ranker import SLATES
+
+OPSET = 17
+
+QUOTAS = {"repeats": 220, "popular": 120}
+"""What the rule chooses from: the customer's own products and what is popular now."""
+
+_WEIGHTS = {
+    # Own products first, by decayed frequency; then popular ones. Slates break ties by popularity.
+    "all": {"is_own": 1.0, "own_decayed_120d": 1.0, "product_buyers_4w": 1e-7},
+    "explore": {"product_buyers_4w": 1.0},
+}
+
+
+def write_rule(path: Path) -> None:
+    """Write decayed own frequency as an ONNX model with a ranker's inputs and outputs."""
+    weights = np.zeros((len(NUMERIC), len(SLATES)), np.float32)
+    for column, slate in enumerate(SLATES):
+        for name, weight in _WEIGHTS[slate].items():
+            weights[NUMERIC.index(name), column] = weight
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["numeric", "weights"], ["scores"])],
+        "decayed_own_frequency",
+        [
+            helper.make_tensor_value_info("numeric", TensorProto.FLOAT, ["rows", len(NUMERIC)]),
+            helper.make_tensor_value_info("categorical", TensorProto.INT32, ["rows", len(CATEGORICAL)]),
+        ],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["rows", len(SLATES)])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    path.write_bytes(model.SerializeToString())
