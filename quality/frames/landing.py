@@ -117,7 +117,8 @@ def categories(admitted: Admitted, last_run: set[str]) -> pd.DataFrame:
     the twelve weeks before.
 
     `subject`; `share_before`, `share_recent`; `share_ratio` recent / before (at most 1000), NaN if the category
-    never had half a percent of the lines or nothing was sold before; `in_catalogue`, false for a category of `last_run` that is gone.
+    never had half a percent of the lines or nothing was sold before; `in_catalogue`, false for a category of
+    `last_run` that is gone.
     """
     level = _category_column(admitted)
     found = frame(

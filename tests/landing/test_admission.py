@@ -76,6 +76,11 @@ def test_ids_of_csv_files_keep_their_leading_zeros(tmp_path: Path) -> None:
     assert admitted(tmp_path, "products", "product_id") == [("0010",), ("0020",), ("0030",)]
 
 
+def test_ids_of_csv_files_are_never_read_as_numbers(tmp_path: Path) -> None:
+    admit_shop(tmp_path, write_shop(tmp_path / "in", customers="customer_id\n1.10\n1e3\n"))
+    assert admitted(tmp_path, "customers", "customer_id") == [("1.10",), ("1e3",)]
+
+
 def test_whole_numbers_that_pandas_stored_as_floats_become_plain_ids(tmp_path: Path) -> None:
     landing = write_shop(tmp_path / "in")
     write_parquet(landing, "customers", "SELECT unnest([17.0, 1e9]) :: DOUBLE AS customer_id")
