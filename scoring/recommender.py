@@ -53,9 +53,6 @@ class Recommender:
         self.catalogue = retriever.catalogue
         self._retriever = retriever
         self._ranker = ranker
-        popularity = self.catalogue.column("buyers_4w") + np.float32(1e-4) * self.catalogue.column("buyers")
-        self._popularity = popularity
-        self._popular = np.lexsort((np.arange(len(popularity)), -popularity))
 
     def recommend(self, customer: Customer | None, slate: Slate = "all", k: int = 10) -> Recommendation:
         """The best `k` products for one customer; popular ones, marked as a fallback, if nothing is known."""
@@ -89,13 +86,13 @@ class Recommender:
             return self._popular_only(k)
         usable = np.flatnonzero(~found.is_own) if slate == "explore" else np.arange(len(found.positions))
         score = scores[usable, SLATES.index(slate)]
-        popularity = self._popularity[found.positions[usable]]
+        popularity = self.catalogue.popularity[found.positions[usable]]
         order = usable[np.lexsort((found.positions[usable], -popularity, -score))][:k]
         positions, sources = found.positions[order], found.source[order]
         values = scores[order, SLATES.index(slate)]
         if len(positions) < k:
             taken = np.concatenate([positions, block.positions[row]])
-            head = self._popular[: k + len(taken)]
+            head = self.catalogue.by_popularity[: k + len(taken)]
             extra = head[~np.isin(head, taken)][: k - len(positions)]
             floor = float(values.min()) if len(values) else 0.0
             positions = np.concatenate([positions, extra])
@@ -104,8 +101,8 @@ class Recommender:
         return Ranked(positions, values, sources)
 
     def _popular_only(self, k: int) -> Ranked:
-        positions = self._popular[:k]
-        return Ranked(positions, self._popularity[positions], np.full(len(positions), _POPULAR))
+        positions = self.catalogue.by_popularity[:k]
+        return Ranked(positions, self.catalogue.popularity[positions], np.full(len(positions), _POPULAR))
 
     def _item(self, block: Block | None, position: int, score: float, source: str) -> Item:
         return Item(

@@ -4,25 +4,15 @@ import numpy as np
 
 from ml.evaluation.judge import Lists, Slates
 from ml.evaluation.metrics import DEPTH
-from scoring.catalogue import Catalogue
 from scoring.sources import Block
 
 POPULARITY = "popularity"
 OWN_FREQUENCY = "decayed own frequency"
 
 
-def popularity_order(catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray]:
-    """Products by customers who bought them in the last four weeks; ties by all-time buyers, then index.
-
-    Returns catalogue indices and the score of every product, `[products]`.
-    """
-    score = catalogue.column("buyers_4w") + 1e-5 * catalogue.column("buyers").astype(np.float64)
-    return np.lexsort((np.arange(len(catalogue)), -score)), score
-
-
 def popularity(block: Block) -> Slates:
     """The same list for everybody; for `explore` without what the customer had before."""
-    order, score = popularity_order(block.catalogue)
+    order, score = block.catalogue.by_popularity, block.catalogue.popularity
     everything = [order[:DEPTH]] * len(block.customers)
     new = [_without(order, own) for own in block.positions]
     return {
@@ -33,7 +23,7 @@ def popularity(block: Block) -> Slates:
 
 def own_frequency(block: Block) -> Slates:
     """Own products by purchases decayed with 120 days, ties by popularity, then what is popular now."""
-    order, score = popularity_order(block.catalogue)
+    order, score = block.catalogue.by_popularity, block.catalogue.popularity
     top = score.max() + 1.0
     positions, scores = [], []
     for row, own in enumerate(block.positions):
