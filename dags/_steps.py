@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -66,15 +67,16 @@ class Step(BaseOperator):
         python = Path(sys.executable)
         start = [python.with_name(self.program)] if self.program else [python, "-m"]
         with _OneAtATime(_lock_file(context)) as lock:
-            code, last_line, error = self._run([*map(str, start), *arguments], lock)
+            code, said, error = self._run([*map(str, start), *arguments], lock)
         name = " ".join(arguments[:2])
         if code == NOTHING_TO_DO:
-            raise AirflowSkipException(f"{name} had nothing to do: {last_line or 'see its lines above'}")
+            why = next((line for line in reversed(said) if not line.startswith("{")), "see its lines above")
+            raise AirflowSkipException(f"{name} had nothing to do: {why}")
         if code != 0:
             raise self._failure(name, code, error)
         if not self.result:
             return None
-        value = _json_value(name, last_line)
+        value = _json_value(name, said[-1] if said else "")
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = value
         return value
@@ -83,8 +85,8 @@ class Step(BaseOperator):
         if self._process is not None and self._process.poll() is None:
             _stop(self._process)
 
-    def _run(self, command: list[str], lock: "_OneAtATime") -> tuple[int, str, str]:
-        """Exit code, last line of stdout, last line of stderr."""
+    def _run(self, command: list[str], lock: "_OneAtATime") -> tuple[int, list[str], str]:
+        """Exit code, the last lines of stdout, the last line of stderr."""
         # A session of its own, so that the step and all it started can be stopped as a whole.
         process = subprocess.Popen(
             command,
@@ -104,9 +106,9 @@ class Step(BaseOperator):
             lock.held_by(process.pid)
             errors = _Follower(process.stderr, self.log.info)
             errors.start()
-            last_line = _follow(process.stdout, self.log.info)
+            said = _follow(process.stdout, self.log.info)
             errors.join()
-            return process.wait(), last_line, errors.last_line
+            return process.wait(), said, errors.said[-1] if errors.said else ""
         finally:
             if process.poll() is None:
                 _stop(process)
@@ -163,21 +165,20 @@ class _Follower(threading.Thread):
         super().__init__(daemon=True)
         self._stream = stream
         self._log = log
-        self.last_line = ""
+        self.said: list[str] = []
 
     def run(self) -> None:
-        self.last_line = _follow(self._stream, self._log)
+        self.said = _follow(self._stream, self._log)
 
 
-def _follow(stream: IO[str], log: Any) -> str:
-    """Log a stream line by line as it comes; return the last line that is not blank."""
-    last_line = ""
+def _follow(stream: IO[str], log: Any) -> list[str]:
+    """Log a stream line by line as it comes; return the last two lines that are not blank."""
+    said: deque[str] = deque(maxlen=2)
     for line in stream:
-        text = line.rstrip()
-        if text:
+        if text := line.rstrip():
             log("%s", text)
-            last_line = text
-    return last_line
+            said.append(text)
+    return list(said)
 
 
 def _environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ from settings import Settings, SettingsError, load_settings
 
 # Everything the rooms write lies in these; the rest of the data directory is somebody else's.
 WRITTEN = (
-    *("admitted", "airflow", "bentoml", "dbt", "demo.json", "feast", "features", "landing", "processes"),
+    *("admissions", "admitted", "airflow", "bentoml", "dbt", "demo.json", "feast", "features", "landing", "processes"),
     *("quality", "release", "runs", "tmp", "warehouse"),
 )
 

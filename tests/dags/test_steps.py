@@ -64,7 +64,7 @@ def test_both_streams_are_logged_and_only_stdout_gives_the_value(runner: StepRun
 
 def test_nothing_to_do_is_a_skip(runner: StepRunner) -> None:
     with pytest.raises(AirflowSkipException, match="the champion stays"):
-        runner.run("import sys; print('the champion stays'); sys.exit(99)")
+        runner.run("import sys; print('the champion stays'); print('{}'); sys.exit(99)")
 
 
 def test_an_error_is_tried_again_and_says_why(runner: StepRunner) -> None:
@@ -114,7 +114,12 @@ def test_commands_do_not_see_airflows_secrets(runner: StepRunner, monkeypatch: p
 def test_killing_the_task_ends_everything_the_command_started(runner: StepRunner, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     step = runner.step(SLEEPER, str(pids))
-    killer = threading.Thread(target=lambda: (_wait_for(pids), step.on_kill()))
+
+    def kill_when_started() -> None:
+        _wait_for(pids)
+        step.on_kill()
+
+    killer = threading.Thread(target=kill_when_started)
     killer.start()
     with pytest.raises(AirflowException, match="SIGTERM"):
         step.execute(runner.context)
