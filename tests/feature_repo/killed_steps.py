@@ -39,6 +39,11 @@ def run_and_kill_while_writing(customers: int, step: Callable[..., Any], *argume
     return _run(_kill_while_writing, customers, step, arguments)
 
 
+def run_and_kill_before_redis_forgets(step: Callable[..., Any], *arguments: Any) -> bool:
+    """Kill the step when it is about to empty Redis of a view's rows."""
+    return _run(_kill_before_redis_forgets, 0, step, arguments)
+
+
 def _run(body: Callable[..., None], number: int, step: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
     # Forked from a server that has imported Feast and started no thread: quick, and safe unlike a fork of pytest.
     context = multiprocessing.get_context("forkserver")
@@ -67,6 +72,11 @@ def _kill_before(moment: int, step: Callable[..., Any], arguments: tuple[Any, ..
 
     for owner, name in (*_FILE_STEPS, *_STORE_STEPS):
         setattr(owner, name, counted(getattr(owner, name)))
+    step(*arguments)
+
+
+def _kill_before_redis_forgets(_: int, step: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    RedisOnlineStore.delete_table = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
     step(*arguments)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 from conftest import AS_OF, run_all
-from killed_steps import run_and_kill_while_writing
+from killed_steps import run_and_kill_before_redis_forgets, run_and_kill_while_writing
 from test_materialize import CUSTOMERS, EARLIER, online, ready
 
 from feature_repo.errors import OnlineStoreUnavailableError
@@ -101,6 +101,15 @@ def test_after_a_kill_an_earlier_day_still_leaves_nothing_newer(
     ready(on_redis, EARLIER)
     materialize(on_redis, EARLIER)
     assert online(on_redis) == online(build(EARLIER))
+
+
+def test_after_a_kill_before_old_rows_were_deleted_the_next_run_deletes_them(on_redis: Settings) -> None:
+    run_all(on_redis, EARLIER, customers=14)
+    ready(on_redis, AS_OF)
+    assert run_and_kill_before_redis_forgets(materialize, on_redis, AS_OF)
+    assert len(online(on_redis)) == 14
+    assert materialize(on_redis, AS_OF).how == "rebuilt"
+    assert sorted(online(on_redis)) == sorted(CUSTOMERS)
 
 
 def test_an_emptied_server_is_filled_again_by_the_next_run(on_redis: Settings) -> None:
