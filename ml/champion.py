@@ -43,6 +43,12 @@ def find_champion(settings: Settings, plan: Plan) -> Champion | None:
     on the validation window): what it knows would look like skill.
     """
     champion = deployed(settings)
-    if champion is None or champion.manifest.trained_until > plan.day(plan.split.judged):
-        return None
-    return champion
+    judged = plan.day(plan.split.judged)
+    if champion is None or champion.manifest.trained_until <= judged:
+        return champion
+    print(
+        f"{champion.version} learned from purchases until {champion.manifest.trained_until}, so it knows the window "
+        f"from {judged} on; the simple rules are the opponents.",
+        flush=True,
+    )
+    return None
