@@ -1,0 +1,25 @@
+"""One small landing, one copy of the code, and what its features are when nothing goes wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.installation import AS_OF, Installation, copy_of_the_code
+
+
+@pytest.fixture(scope="session")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of_the_code(tmp_path_factory.mktemp("installation") / "code")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(code: Path, small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The features' name (day and content) after every step was run once by hand."""
+    installation = Installation(code, tmp_path_factory.mktemp("by-hand") / "data", small_landing)
+    installation.run("landing", "admit", f"--as-of={AS_OF}")
+    variables = installation.run("landing", "dbt-vars", f"--as-of={AS_OF}").splitlines()[-1]
+    build = installation.dbt_build(variables)
+    printed, _ = build.communicate()
+    assert build.returncode == 0, printed
+    installation.run("feature_repo", "publish", f"--as-of={AS_OF}")
+    return installation.published

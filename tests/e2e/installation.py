@@ -1,0 +1,129 @@
+"""An installation of Reach in a folder of its own: a copy of the code, a data directory, two free ports."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from demo.airflow import USER, Airflow
+from demo.api import AirflowApi
+from demo.processes import Programs
+from settings import ROOT, Settings
+
+AS_OF = date(2018, 1, 1)
+# Few points in time: the tests are about the way, not about the model.
+SNAPSHOTS = 10
+CODE = ("landing", "dbt", "quality", "feature_repo", "scoring", "ml", "release", "serving", "dags", "demo")
+
+# A gate that lets any model through: on two hundred customers nothing can be shown to be better.
+LENIENT_GATE = """
+primary = "all NDCG@10"
+confidence = 0.000001
+min_customers = 1
+leak_ceiling = 1000
+
+[non_inferior]
+
+[beat]
+
+[coverage]
+slate = "explore coverage@10"
+least = 1
+"""
+
+
+def copy_of_the_code(folder: Path) -> Path:
+    """The project's code with the lenient gate."""
+    folder.mkdir(parents=True)
+    ignored = shutil.ignore_patterns("__pycache__", ".*_cache", "target", "logs")
+    for room in CODE:
+        shutil.copytree(ROOT / room, folder / room, ignore=ignored)
+    for file in ("settings.py", "uv.lock"):
+        shutil.copy(ROOT / file, folder)
+    shutil.copy(ROOT / "dags" / ".airflowignore", folder / "dags")
+    (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Installation:
+    """Commands of one installation, and questions to it."""
+
+    def __init__(self, code: Path, data: Path, landing: Path) -> None:
+        self.code = code
+        self.settings = Settings(  # type: ignore[call-arg]
+            data=data,
+            landing=landing,
+            snapshots=SNAPSHOTS,
+            airflow_port=free_port(),
+            service_port=free_port(),
+        )
+        self.programs = Programs(data)
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("REACH_", "AIRFLOW"))},
+            "REACH_DATA": str(data),
+            "REACH_LANDING": str(landing),
+            "REACH_SNAPSHOTS": str(SNAPSHOTS),
+            "REACH_AIRFLOW_PORT": str(self.settings.airflow_port),
+            "REACH_SERVICE_PORT": str(self.settings.service_port),
+            # A dead scheduler is noticed soon: the test need not wait as long as an operator would.
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+        }
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=self.code,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        """Run `python -m …` to its good end; returns what it printed."""
+        process = self.start(*arguments)
+        printed, _ = process.communicate()
+        assert process.returncode == 0, f"{' '.join(arguments)} ended with {process.returncode}:\n{printed}"
+        return printed
+
+    def dbt_build(self, variables: str) -> "subprocess.Popen[str]":
+        """Start `dbt build` as a person would."""
+        paths = self.settings.paths
+        for folder in (paths.warehouse.parent, paths.staged_features):
+            folder.mkdir(parents=True, exist_ok=True)
+        places = ["--project-dir", "dbt", "--profiles-dir", "dbt", "--log-path", str(paths.dbt_target)]
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("dbt")), "build", *places, "--vars", variables],
+            cwd=self.code,
+            env={**self.environment, "DO_NOT_TRACK": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @property
+    def published(self) -> str:
+        """The name of the published features: the day and a hash of their content."""
+        return self.settings.paths.features.resolve().name
+
+    @property
+    def api(self) -> AirflowApi:
+        airflow = Airflow(self.settings, self.programs)
+        return AirflowApi(airflow.url, USER, airflow.password)
+
+    def ask(self, **body: Any) -> httpx.Response:
+        url = f"http://127.0.0.1:{self.settings.service_port}/recommend"
+        return httpx.post(url, json=body, timeout=30)

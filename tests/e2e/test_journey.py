@@ -1,0 +1,140 @@
+"""From landed files to HTTP answers through a real Airflow whose scheduler is killed on the way.
+
+The tests of this file tell one story, in order, on one installation.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from demo.errors import DemoError
+from demo.processes import marked
+from demo.service import three_customers
+from tests.e2e.installation import AS_OF, Installation
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def installation(code: Path, small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = Installation(code, tmp_path_factory.mktemp("journey") / "data", small_landing)
+    yield installation
+    installation.programs.stop_all()
+
+
+def test_a_killed_scheduler_is_noticed(installation: Installation) -> None:
+    demo = installation.start("demo", "up")
+    _wait_for_task(installation, "build_features", "dbt.dbt_producer_watcher", "running")
+    scheduler = installation.programs.running("scheduler")
+    assert scheduler
+    for process in [psutil.Process(scheduler), *psutil.Process(scheduler).children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    printed, _ = demo.communicate()
+    assert demo.returncode == 1
+    assert "Airflow's scheduler has ended" in printed
+    assert not installation.settings.paths.features.exists()
+
+
+def test_the_same_command_goes_on_and_ends_in_answers(installation: Installation, undisturbed: str) -> None:
+    printed = installation.run("demo", "up")
+    assert "runs already" not in printed.split("build_features")[0]
+    assert len(installation.api.runs("build_features")) == 1
+    assert len(installation.api.runs("retrain_recommender")) == 1
+    # The features are those of a run that nobody disturbed.
+    assert installation.published == undisturbed
+    assert "will buy next" in printed
+
+
+def test_a_known_customer_gets_named_products_with_reasons(installation: Installation) -> None:
+    answer = installation.ask(customer_id=_somebody(installation), slate="all", k=5).json()
+    assert answer["as_of"].startswith(str(AS_OF))
+    assert answer["fallback"] is None
+    assert len(answer["items"]) == 5
+    assert all(item["name"] and item["reason"] for item in answer["items"])
+
+
+def test_an_unknown_customer_gets_a_marked_fallback(installation: Installation) -> None:
+    answer = installation.ask(customer_id="nobody").json()
+    assert answer["fallback"] == "unknown_customer"
+    assert answer["items"]
+
+
+def test_a_malformed_request_is_refused_with_a_reason(installation: Installation) -> None:
+    answer = installation.ask(customer_id="1", k=1000)
+    assert answer.status_code == 400
+    assert "100" in answer.text
+
+
+def test_the_same_command_again_builds_nothing(installation: Installation) -> None:
+    printed = installation.run("demo", "up")
+    assert printed.count("used again") == 2
+    assert "Airflow: runs already" in printed
+    assert "Service: runs already" in printed
+    assert len(installation.api.runs("build_features")) == 1
+    assert len(installation.api.runs("retrain_recommender")) == 1
+
+
+def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
+    installation: Installation,
+) -> None:
+    somebody = _somebody(installation)
+    service = installation.programs.running("service")
+    first = installation.ask(customer_id=somebody).json()["model_version"]
+    installation.run("demo", "run", "retrain_recommender", "--epochs", "1", "--reason", "a second opinion")
+    second = installation.ask(customer_id=somebody).json()["model_version"]
+    assert second != first
+    assert "a second opinion" in (installation.settings.paths.release / "log.jsonl").read_text()
+
+    installation.run("release", "rollback", "--reason", "the first was dearer to us")
+    _wait_for_version(installation, somebody, first)
+    assert installation.programs.running("service") == service
+
+
+def test_a_taken_port_is_named(installation: Installation, code: Path, tmp_path: Path) -> None:
+    other = Installation(code, tmp_path / "data", installation.code)
+    other.environment["REACH_AIRFLOW_PORT"] = str(installation.settings.airflow_port)
+    process = other.start("demo", "up")
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    assert f"Port {installation.settings.airflow_port}" in printed
+    assert "REACH_AIRFLOW_PORT" in printed
+
+
+def test_nothing_is_left_running_after_down(installation: Installation) -> None:
+    assert marked(installation.settings.data)
+    installation.run("demo", "down")
+    assert marked(installation.settings.data) == []
+    mentioned = [p for p in psutil.process_iter() if str(installation.settings.data) in _words(p)]
+    assert mentioned == []
+
+
+def _wait_for_task(installation: Installation, dag_id: str, task_id: str, state: str) -> None:
+    while True:
+        with contextlib.suppress(DemoError, OSError):
+            for run in installation.api.runs(dag_id):
+                tasks = installation.api.tasks(dag_id, run["dag_run_id"])
+                if any(task["task_id"] == task_id and task["state"] == state for task in tasks):
+                    return
+        time.sleep(0.5)
+
+
+def _wait_for_version(installation: Installation, customer_id: str, version: str) -> None:
+    while installation.ask(customer_id=customer_id).json()["model_version"] != version:
+        time.sleep(0.2)
+
+
+def _somebody(installation: Installation) -> str:
+    return next(iter(three_customers(installation.settings).values()))
+
+
+def _words(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        if process.pid != os.getpid():
+            return " ".join([*process.cmdline(), process.cwd()])
+    return ""
