@@ -149,7 +149,8 @@ final as (
         coalesce({{ days_between('joined.first_sold_at', 'joined.snapshot_at') }}, 0) as days_since_first_sale,
         coalesce(
             {{ days_between('joined.last_sold_at', 'joined.snapshot_at') }},
-            {{ days_between('joined.history_starts_at', 'joined.snapshot_at') }},
+            -- a product on a coming mailer that never sold; the snapshot may lie before the shop's first sale
+            greatest({{ days_between('joined.history_starts_at', 'joined.snapshot_at') }}, 0),
             0
         ) as days_since_last_sale,
         coalesce(joined.price, type_prices.type_price, 0) as price,
