@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 
 from demo.errors import DemoError
@@ -57,6 +58,22 @@ def test_a_known_customer_gets_named_products_with_reasons(installation: Install
     assert answer["fallback"] is None
     assert len(answer["items"]) == 5
     assert all(item["name"] and item["reason"] for item in answer["items"])
+
+
+@pytest.mark.parametrize("slate", ["all", "explore"])
+def test_the_batch_file_holds_the_services_lists(installation: Installation, tmp_path: Path, slate: str) -> None:
+    out = tmp_path / "lists.parquet"
+    installation.run("ml", "recommend", f"--as-of={AS_OF}", f"--slate={slate}", "--k=20", f"--out={out}")
+    rows = pq.read_table(out).to_pylist()
+    customers = sorted({row["customer_id"] for row in rows})
+    assert len(rows) == 20 * len(customers)
+    for customer_id in customers[::20]:
+        batch = [row for row in rows if row["customer_id"] == customer_id]
+        items = installation.ask(customer_id=customer_id, slate=slate, k=20).json()["items"]
+        assert [row["rank"] for row in batch] == list(range(1, 21))
+        assert [row["product_id"] for row in batch] == [item["product_id"] for item in items]
+        assert [row["source"] for row in batch] == [item["source"] for item in items]
+        assert [row["score"] for row in batch] == pytest.approx([item["score"] for item in items], abs=1e-4)
 
 
 def test_an_unknown_customer_gets_a_marked_fallback(installation: Installation) -> None:
