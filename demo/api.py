@@ -1,7 +1,7 @@
 """Airflow's REST API, as far as the demo asks it."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -28,10 +28,16 @@ class AirflowApi:
         return answer.json() if answer.status_code == 200 else None
 
     def set_pools(self, slots: dict[str, int]) -> None:
-        """Create or resize the pools."""
+        """Create or resize the pools that are not as they should be."""
+        found = (self._ask("GET", "/pools", params={"limit": 100}) or {}).get("pools", [])
+        present = {pool["name"]: pool["slots"] for pool in found}
         for name, size in slots.items():
+            if present.get(name) == size:
+                continue
             body = {"name": name, "slots": size, "description": "Reach: see dags/_pools.py"}
-            if self._ask("PATCH", f"/pools/{name}", json={**body, "include_deferred": False}) is None:
+            if name in present:
+                self._ask("PATCH", f"/pools/{name}", json={**body, "include_deferred": False})
+            else:
                 self._ask("POST", "/pools", json=body)
 
     def wait_for_dag(self, dag_id: str, parsed_after: float, seconds: float = 180) -> None:
@@ -62,10 +68,12 @@ class AirflowApi:
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Start a run with these Params; returns its id."""
-        run = self._ask("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
-        if run is None:
+        # An id of our own: asking again, because an answer was lost, cannot start a second run.
+        run_id = f"manual__{datetime.now(UTC).isoformat()}"
+        body = {"logical_date": None, "conf": conf, "dag_run_id": run_id}
+        if self._ask("POST", f"/dags/{dag_id}/dagRuns", json=body) is None:
             raise DemoError(f"Airflow does not know the DAG '{dag_id}'.")
-        return str(run["dag_run_id"])
+        return run_id
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """The DAG's runs, newest first."""
@@ -114,12 +122,18 @@ class AirflowApi:
                     raise NotReadyError(f"Airflow at {self._http.base_url} does not answer: {error}") from error
                 time.sleep(2)
                 continue
-            if answer.status_code != 401:
+            if answer.status_code == 401:
+                # The token has run out, or Airflow has been started anew.
+                self._http.headers.pop("authorization", None)
+            elif answer.status_code >= 500:
+                # Its database is one file: while another process of Airflow writes, it may be locked.
+                time.sleep(2)
+            else:
                 break
-            # The token has run out, or Airflow has been started anew.
-            self._http.headers.pop("authorization", None)
         if answer.status_code == 404:
             return None
+        if answer.status_code == 409 and method == "POST":
+            return {}
         if answer.is_error:
             raise DemoError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
         return answer.json() if answer.content else {}

@@ -1,0 +1,25 @@
+# The worker: it runs the steps, so it carries every room they are in, and TensorFlow.
+FROM python:3.12-slim
+
+# TensorFlow's and ONNX Runtime's wheels expect OpenMP's runtime on the machine.
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
+RUN pip install --no-cache-dir "uv>=0.9,<1"
+WORKDIR /app
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-cache --no-default-groups \
+    --group cluster --group landing --group quality --group features --group training --group release
+
+COPY settings.py ./
+COPY dags dags
+COPY landing landing
+COPY dbt dbt
+COPY quality quality
+COPY feature_repo feature_repo
+COPY scoring scoring
+COPY ml ml
+COPY release release
+
+ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app AIRFLOW_HOME=/airflow REACH_DATA=/data DO_NOT_TRACK=1
+RUN useradd --uid 50000 reach && mkdir /airflow /data && chown reach /airflow /data
+USER reach
+CMD ["airflow", "celery", "worker", "--skip-serve-logs"]

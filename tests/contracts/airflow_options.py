@@ -1,0 +1,33 @@
+"""The names of all options that Airflow and Cosmos read, from their own files."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+# Of the providers in the group `cluster`, which the default environment does not hold.
+PROVIDER_OPTIONS = {("celery", "broker_url"), ("celery", "result_backend")}
+
+
+def airflow_options() -> set[tuple[str, str]]:
+    """(section, option), in lower case."""
+    sections = yaml.safe_load((_folder("airflow") / "config_templates" / "config.yml").read_text())
+    known = {(section, option) for section, body in sections.items() for option in body["options"]}
+    named = re.findall(r'"cosmos",\s*"(\w+)"', (_folder("cosmos") / "settings.py").read_text())
+    return known | {("cosmos", option) for option in named} | PROVIDER_OPTIONS
+
+
+def unknown_options(names: list[str]) -> list[str]:
+    """Those of the environment names AIRFLOW__SECTION__OPTION that nobody reads."""
+    known = airflow_options()
+    asked = {name: tuple(name.lower().split("__")[1:]) for name in names if name.startswith("AIRFLOW__")}
+    return sorted(name for name, option in asked.items() if option not in known)
+
+
+def _folder(package: str) -> Path:
+    """Where a package is installed, without importing it."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])

@@ -1,0 +1,100 @@
+"""Who may know whom, asserted from the imports of every file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from settings import ROOT
+
+# A room -> what it may import of other rooms: a room as a whole, or some of its modules.
+MAY_KNOW: dict[str, set[str]] = {
+    "settings": set(),
+    "landing": {"settings"},
+    "quality": {"settings"},
+    "feature_repo": {"settings"},
+    "scoring": set(),
+    "release": {"settings", "scoring"},
+    "ml": {"settings", "scoring", "release", "feature_repo"},
+    "serving": {"settings", "scoring", "release", "feature_repo.online"},
+    "dags": {"settings"},
+    "demo": {"settings", "dags._pools"},
+}
+# What no file of a room may import: the reason why the rooms are apart.
+NEVER: dict[str, set[str]] = {
+    "landing": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml"},
+    "quality": {"airflow", "feast", "tensorflow", "dbt", "bentoml"},
+    "feature_repo": {"airflow", "tensorflow", "great_expectations", "dbt", "bentoml"},
+    "scoring": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas"},
+    "release": {"airflow", "feast", "tensorflow", "great_expectations", "dbt"},
+    "ml": {"airflow", "great_expectations", "dbt"},
+    "serving": {"airflow", "tensorflow", "tf_keras", "great_expectations", "dbt"},
+    "dags": {"feast", "tensorflow", "great_expectations", "bentoml", "pandas", "numpy", "duckdb"},
+    "demo": {"airflow", "feast", "tensorflow", "great_expectations", "bentoml"},
+}
+
+
+def files_of(room: str) -> list[Path]:
+    return [ROOT / "settings.py"] if room == "settings" else sorted((ROOT / room).rglob("*.py"))
+
+
+def imports_of(source: str) -> set[str]:
+    """Dotted names of all modules a source imports, at its top or inside a function."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            # `from dags import _pools` names the module dags._pools.
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def forbidden(room: str, source: str) -> set[str]:
+    """What this source of this room imports although it may not."""
+    others = set(MAY_KNOW) - {room}
+    wrong = set()
+    for name in imports_of(source):
+        top = name.partition(".")[0]
+        allowed = any(name == known or name.startswith(f"{known}.") for known in MAY_KNOW[room])
+        if (top in others and not allowed) or top in NEVER.get(room, set()):
+            wrong.add(name)
+    return wrong
+
+
+@pytest.mark.parametrize("room", MAY_KNOW)
+def test_a_room_knows_only_its_neighbours(room: str) -> None:
+    files = files_of(room)
+    assert files
+    found = {str(file.relative_to(ROOT)): forbidden(room, file.read_text()) for file in files}
+    assert {file: names for file, names in found.items() if names} == {}
+
+
+def test_every_room_is_asked() -> None:
+    with_code = {file.parent.name for file in ROOT.glob("*/*.py")} - {"tests", "benchmarks", "data"}
+    assert with_code == set(MAY_KNOW) - {"settings"}
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("scoring", "import ml.runs"),
+        ("dags", "from ml.runs import Run"),
+        ("serving", "def load():\n    import tensorflow as tf"),
+        ("serving", "from feature_repo.store import open_store"),
+        ("ml", "from dags import _pools"),
+        ("demo", "from dags._steps import Step"),
+    ],
+)
+def test_a_forbidden_import_is_seen(room: str, source: str) -> None:
+    assert forbidden(room, source)
+
+
+def test_the_dags_start_commands_in_one_place_only() -> None:
+    starters = {file.name for file in files_of("dags") if {"subprocess", "os"} & imports_of(file.read_text())}
+    assert starters == {"_steps.py"}
+
+
+def test_dbts_folder_is_no_python_package() -> None:
+    """An `__init__.py` there would stand before dbt itself on the import path."""
+    assert not (ROOT / "dbt" / "__init__.py").exists()

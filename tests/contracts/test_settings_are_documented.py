@@ -1,0 +1,38 @@
+"""`.env.example` and the settings say the same."""
+
+import re
+
+from pydantic_core import PydanticUndefined
+
+from settings import ROOT, Settings
+
+LINES = (ROOT / ".env.example").read_text().splitlines()
+DOCUMENTED = {name: value for line in LINES if re.match(r"[A-Z]", line) for name, _, value in [line.partition("=")]}
+
+
+def test_every_setting_is_in_the_example_and_no_other() -> None:
+    known = {f"REACH_{name}".upper() for name in Settings.model_fields}
+    assert {name for name in DOCUMENTED if name.startswith("REACH_")} == known
+
+
+def test_the_examples_values_are_the_defaults() -> None:
+    for name, field in Settings.model_fields.items():
+        documented = DOCUMENTED[f"REACH_{name}".upper()]
+        assert field.default is not PydanticUndefined, name
+        # The data directory's default depends on where the code lies; the example leaves it empty.
+        expected = "" if name == "data" or field.default is None else str(field.default)
+        assert documented == expected, name
+
+
+def test_every_setting_is_explained() -> None:
+    for number, line in enumerate(LINES):
+        if re.match(r"[A-Z]", line):
+            above = LINES[number - 1]
+            assert above.startswith("#") or re.match(r"[A-Z]", above), f"{line} has no line of explanation"
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_the_example_holds_no_secret() -> None:
+    secrets = [name for name in DOCUMENTED if re.search("PASSWORD|SECRET|KEY", name)]
+    assert secrets
+    assert [name for name in secrets if DOCUMENTED[name]] == []
