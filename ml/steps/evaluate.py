@@ -1,7 +1,7 @@
 """Judge the challenger, the champion and the simple rules on the same customers in the same window."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from ml.steps import places
 from ml.steps.candidates import catalogue_at, retriever_with
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
+from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.ranker import SLATES, Ranker, Slate
 from scoring.recommender import Ranked, Recommender
@@ -44,15 +45,14 @@ class Window:
     truth: Truth
 
     @classmethod
-    def of(cls, data: Dataset, plan: Plan, index: dict[str, int]) -> "Window":
-        """Customers with a purchase before the cut and one in the window, in the order of `index`'s catalogue."""
-        ids, customers = data.customers(plan.split.judged)
-        labels = data.labels(plan.split.judged)
+    def of(
+        cls, ids: Sequence[str], customers: Sequence[Customer], labels: Mapping[str, np.ndarray], catalogue: Catalogue
+    ) -> "Window":
+        """Of all customers with a purchase before the cut, those with one in the window."""
         rows = [row for row, customer_id in enumerate(ids) if customer_id in labels]
         if not rows:
-            raise NotEnoughData(
-                f"No customer bought both before and after {plan.split.judged:%Y-%m-%d}: nobody to judge on."
-            )
+            raise NotEnoughData(f"Nobody bought both before and after {catalogue.as_of}: there is no one to judge on.")
+        index = catalogue.index
         bought = [[index.get(product_id, -1) for product_id in labels[ids[row]]] for row in rows]
         own = [[index.get(product_id, -1) for product_id in customers[row].product_ids] for row in rows]
         truth = Truth(
@@ -67,18 +67,18 @@ class Window:
 def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     """Leave `evaluation/` (every method's scores a customer), `lists.parquet` and `run.json`."""
     plan, data = Plan.read(run), dataset(run)
-    everyone = data.customers(plan.split.judged)[1]
+    ids, everyone = data.customers(plan.split.judged)
     catalogue = catalogue_at(run, plan, data, plan.split.judged, everyone)
-    window = Window.of(data, plan, catalogue.index)
+    window = Window.of(ids, everyone, data.labels(plan.split.judged), catalogue)
     ranker = plan.config.ranking.rankers[0]
-    retriever = retriever_with(run, plan, catalogue)
-    recommender = Recommender(retriever, Ranker(run.path(places.ranker(ranker)) / RANKER))
+    recommender = Recommender(retriever_with(run, plan, catalogue), Ranker(run.path(places.ranker(ranker)) / RANKER))
 
-    methods: dict[str, Slates] = {CHALLENGER: recommended(recommender, window.customers)}
+    shown, candidates = recommended(recommender, window.customers)
     print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
+    methods: dict[str, Slates] = {CHALLENGER: shown}
     champion = find_champion(settings, plan)
     if champion is not None:
-        methods[CHAMPION] = recommended(_rebuilt(champion, plan, data, everyone), window.customers)
+        methods[CHAMPION], _ = recommended(_rebuilt(champion, plan, data, everyone), window.customers)
     block = Block.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
     methods |= {name: rule(block) for name, rule in BASELINES.items()}
 
@@ -86,11 +86,10 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         customer_ids=window.truth.customer_ids,
         scores={name: judge(window.truth, slates) for name, slates in methods.items()},
         coverage={name: coverages(slates) for name, slates in methods.items()},
-        union=union_recall(retriever, window),
+        union=union_recall(candidates, window.truth),
         ranker=ranker,
         champion=None if champion is None else champion.version,
     )
-    shown = methods[CHALLENGER]
     with run.stage(places.EVALUATION) as folder:
         results.save(folder)
         results.save_lists(folder / places.LISTS, methods, catalogue.product_ids)
@@ -103,34 +102,31 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     return {"run_id": run.run_id, **summary["results"]["methods"][CHALLENGER]["means"]}
 
 
-def recommended(recommender: Recommender, customers: Sequence[Customer]) -> Slates:
-    """Lists for both slates, DEPTH deep, by the same code that serves."""
+def recommended(recommender: Recommender, customers: Sequence[Customer]) -> tuple[Slates, list[np.ndarray]]:
+    """Lists for both slates, DEPTH deep, by the same code that serves; and each customer's candidates."""
     ranked: dict[Slate, list[Ranked]] = {slate: [] for slate in SLATES}
-    for block, candidates, scores in recommender.score(customers):
+    candidates: list[np.ndarray] = []
+    for block, found, scores in recommender.score(customers):
+        candidates += [item.positions for item in found]
         for row in range(len(scores)):
             for slate in SLATES:
-                ranked[slate].append(recommender.slate(block, row, candidates[row], scores[row], slate, DEPTH))
-    return {
+                ranked[slate].append(recommender.slate(block, row, found[row], scores[row], slate, DEPTH))
+    slates: Slates = {
         slate: Lists.of([r.positions for r in lists], [r.scores for r in lists], [r.sources for r in lists])
         for slate, lists in ranked.items()
     }
+    return slates, candidates
 
 
-def union_recall(retriever: Retriever, window: Window) -> dict[str, float]:
-    """Recall of the candidates before ranking, for `all` and `explore`, and their mean number."""
-    truth = window.truth
-    found: dict[str, list[float]] = {"all": [], "explore": []}
-    sizes, row = [], 0
-    relevant = {part: truth.relevant(part) for part in found}
-    for _, candidates in retriever.candidates(window.customers):
-        for item in candidates:
-            sizes.append(len(item.positions))
-            for part, values in found.items():
-                total = len(relevant[part][row]) + truth.missing[row]
-                if total:
-                    values.append(np.isin(relevant[part][row], item.positions).sum() / total)
-            row += 1
-    return {part: float(np.mean(values)) for part, values in found.items()} | {"size": float(np.mean(sizes))}
+def union_recall(candidates: Sequence[np.ndarray], truth: Truth) -> dict[str, float]:
+    """Recall of the candidates before ranking, for `all` and `explore`, and their mean number (`size`)."""
+    recalls = {"size": float(np.mean([len(positions) for positions in candidates]))}
+    for part in ("all", "explore"):
+        relevant = truth.relevant(part)
+        totals = np.array([len(items) for items in relevant]) + truth.missing
+        found = np.array([np.isin(a, b).sum() for a, b in zip(relevant, candidates, strict=True)])
+        recalls[part] = float((found[totals > 0] / totals[totals > 0]).mean())
+    return recalls
 
 
 def _rebuilt(champion: Champion, plan: Plan, data: Dataset, customers: list[Customer]) -> Recommender:
