@@ -10,5 +10,5 @@ from {{ ref('feat_customer_history') }}
 where
     {{ list_length('product_ids') }} = 0
     {%- for list in lists %}
-    or {{ list_length(list) }} <> {{ list_length('product_ids') }}
+    or coalesce({{ list_length(list) }}, 0) <> {{ list_length('product_ids') }}
     {%- endfor %}

@@ -17,3 +17,14 @@
 {% macro duckdb__distinct_numbers(number, where) -%}
     coalesce(bit_count(bitstring_agg({{ number }}) filter (where {{ where }})), 0)
 {%- endmacro %}
+
+
+{#- A sum that is the same in whatever order the engine adds: each value is first rounded to a multiple of 2^-bits, and
+    sums of such multiples are exact as long as they stay below 2^(53-bits). The same rows give the same bytes. -#}
+{% macro exact_sum(expression, bits) -%}
+    {{ return(adapter.dispatch('exact_sum')(expression, bits)) }}
+{%- endmacro %}
+
+{% macro duckdb__exact_sum(expression, bits) -%}
+    sum(round(({{ expression }}) * cast({{ 2 ** bits }} as double)) / {{ 2 ** bits }})
+{%- endmacro %}

@@ -32,13 +32,12 @@ final as (
         {% for weeks in [1, 2, 4, 8, 13, 26] -%}
         cast(count(*) filter (where purchased_at >= since_{{ weeks }}w) as smallint) as baskets_{{ weeks }}w,
         {% endfor %}
-        -- Decimals add up to the same sum in any order, so that the same rows always give the same bytes.
         {% for days in [20, 60, 120] -%}
-        cast(sum(cast(exp(-age_days / {{ days }}) as decimal(18, 12))) as real) as decayed_{{ days }}d,
-        {% endfor %}
-        cast(sum(cast(gap_days * gap_days as decimal(18, 6))) as double) as gap_days_squared,
-        cast(sum(quantity) as real) as quantity,
-        cast(sum(spend) as real) as spend,
+        cast({{ exact_sum('exp(-age_days / ' ~ days ~ ')', bits=40) }} as real) as decayed_{{ days }}d,
+        {% endfor -%}
+        {{ exact_sum('gap_days * gap_days', bits=20) }} as gap_days_squared,
+        cast({{ exact_sum('cast(quantity as double)', bits=20) }} as real) as quantity,
+        cast({{ exact_sum('cast(spend as double)', bits=20) }} as real) as spend,
 
         min(purchased_at) as first_purchased_at,
         max(purchased_at) as last_purchased_at
@@ -48,3 +47,5 @@ final as (
 )
 
 select * from final
+-- Stored by customer: twelve million rows are grouped into histories in half the time.
+order by customer_number, snapshot_at

@@ -4,6 +4,18 @@ with purchases as (
 
 ),
 
+products as (
+
+    select * from {{ ref('int_products_numbered') }}
+
+),
+
+stores as (
+
+    select * from {{ ref('int_stores_numbered') }}
+
+),
+
 snapshots as (
 
     select * from {{ ref('int_snapshots') }}
@@ -16,9 +28,22 @@ buyers as (
 
 ),
 
-products as (
+lines as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select
+        products.product_number,
+        stores.store_number,
+        -- Free and zero-quantity lines have no unit price.
+        case
+            when purchases.quantity > 0 and purchases.spend > 0
+                then cast(purchases.spend as double) / cast(purchases.quantity as double)
+        end as unit_price,
+        purchases.spend,
+        purchases.retail_discount,
+        purchases.purchased_at
+    from purchases
+    inner join products on purchases.product_id = products.product_id
+    left join stores on purchases.store_id = stores.store_id
 
 ),
 
@@ -27,13 +52,12 @@ windows as (
 
     select
         buyers.snapshot_at,
-        products.product_id,
+        buyers.product_number,
         snapshots.since_4w,
         snapshots.since_13w,
         case when buyers.buyers_13w > 0 then snapshots.since_13w else buyers.first_sold_at end as since
     from buyers
     inner join snapshots on buyers.snapshot_at = snapshots.snapshot_at
-    inner join products on buyers.product_number = products.product_number
 
 ),
 
@@ -41,20 +65,18 @@ final as (
 
     select
         windows.snapshot_at,
-        windows.product_id,
-        -- Free and zero-quantity lines have no unit price.
-        {{ median_of('case when purchases.quantity > 0 and purchases.spend > 0
-            then cast(purchases.spend as double) / cast(purchases.quantity as double) end') }} as price,
-        count(distinct case when purchases.purchased_at >= windows.since_13w then purchases.store_id end) as stores_13w,
-        sum(case when purchases.purchased_at >= windows.since_4w then purchases.spend else 0 end) as spend_4w,
-        sum(case when purchases.purchased_at >= windows.since_4w then purchases.retail_discount else 0 end)
+        windows.product_number,
+        {{ median_of('lines.unit_price') }} as price,
+        {{ distinct_numbers('lines.store_number', where='lines.purchased_at >= windows.since_13w') }} as stores_13w,
+        sum(case when lines.purchased_at >= windows.since_4w then lines.spend else 0 end) as spend_4w,
+        sum(case when lines.purchased_at >= windows.since_4w then lines.retail_discount else 0 end)
             as retail_discount_4w
     from windows
-    inner join purchases
-        on windows.product_id = purchases.product_id
-        and purchases.purchased_at >= windows.since
-        and purchases.purchased_at < windows.snapshot_at
-    group by windows.snapshot_at, windows.product_id
+    inner join lines
+        on windows.product_number = lines.product_number
+        and lines.purchased_at >= windows.since
+        and lines.purchased_at < windows.snapshot_at
+    group by windows.snapshot_at, windows.product_number
 
 )
 

@@ -26,26 +26,26 @@ bought as (
 
     select distinct
         snapshots.snapshot_at,
-        customers.customer_id,
-        products.product_id
+        basket_products.customer_number,
+        basket_products.product_number
     from basket_products
     inner join snapshots
         on basket_products.purchased_at >= snapshots.since_4w
         and basket_products.purchased_at < snapshots.snapshot_at
-    inner join customers on basket_products.customer_number = customers.customer_number
-    inner join products on basket_products.product_number = products.product_number
 
 ),
 
 final as (
 
     select
-        customer_id,
-        snapshot_at as event_timestamp,
-        snapshot_at as created_timestamp,
-        {{ sorted_list('product_id') }} as product_ids
+        customers.customer_id,
+        bought.snapshot_at as event_timestamp,
+        bought.snapshot_at as created_timestamp,
+        {{ sorted_list('products.product_id') }} as product_ids
     from bought
-    group by snapshot_at, customer_id
+    inner join customers on bought.customer_number = customers.customer_number
+    inner join products on bought.product_number = products.product_number
+    group by bought.snapshot_at, customers.customer_id
 
 )
 

@@ -107,7 +107,7 @@ joined as (
     left join sold
         on present.product_id = sold.product_id and present.snapshot_at = sold.snapshot_at
     left join prices
-        on present.product_id = prices.product_id and present.snapshot_at = prices.snapshot_at
+        on sold.product_number = prices.product_number and sold.snapshot_at = prices.snapshot_at
     left join promotions
         on present.product_id = promotions.product_id and present.snapshot_at = promotions.snapshot_at
     left join coupons
