@@ -1,0 +1,94 @@
+"""An Airflow that plays a written part, and a record that lives in memory."""
+
+from typing import Any, cast
+
+from demo.airflow import Airflow
+from demo.api import AirflowApi
+from demo.content import Record
+
+
+class ScriptedAirflow:
+    """Runs end as they were told to when they are first looked at; nothing is ever started for real."""
+
+    def __init__(self) -> None:
+        self.seconds = 0
+        self.triggered: list[str] = []
+        self.known: dict[str, list[dict[str, Any]]] = {"build_features": [], "retrain_recommender": []}
+        self.task_lists: list[list[dict[str, Any]]] = [[]]
+        self.end = "success"
+        self.log = ["first line", "the reason"]
+
+    @property
+    def api(self) -> AirflowApi:
+        return cast(AirflowApi, self)
+
+    @property
+    def airflow(self) -> Airflow:
+        return cast(Airflow, self)
+
+    def add(self, dag_id: str, run_id: str, state: str, run_type: str = "manual") -> None:
+        self.seconds += 1
+        at = f"2026-01-01T00:00:{self.seconds:02d}+00:00"
+        self.known[dag_id].insert(0, {"dag_run_id": run_id, "state": state, "run_type": run_type, "queued_at": at})
+
+    def require_running(self) -> None:
+        return
+
+    def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
+        self.triggered.append(dag_id)
+        run_id = f"manual {len(self.triggered)}"
+        self.add(dag_id, run_id, "queued")
+        return run_id
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        return self.known[dag_id]
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """A run is over at the last of the task lists; features then start a run of the model."""
+        found = next(run for run in self.known[dag_id] if run["dag_run_id"] == run_id)
+        if len(self.task_lists) == 1 and found["state"] != self.end:
+            found["state"] = self.end
+            if dag_id == "build_features" and self.end == "success":
+                self.add("retrain_recommender", "by asset", "queued", "asset_triggered")
+        return found
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        return self.task_lists.pop(0) if len(self.task_lists) > 1 else self.task_lists[0]
+
+    def result(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        return {"run_id": f"run of {run_id}"}
+
+    def log_tail(self, task: dict[str, Any], lines: int) -> list[str]:
+        return self.log[-lines:]
+
+
+class MemoryRecord:
+    """What was made, without files."""
+
+    def __init__(self, features: str | None = None, model: str | None = None) -> None:
+        self.features = features
+        self.model = model
+        self.runs: dict[str, tuple[str, str]] = {}
+
+    @property
+    def record(self) -> Record:
+        return cast(Record, self)
+
+    def has_features(self, made_of: str) -> bool:
+        return self.features == made_of
+
+    def keep_features(self, made_of: str) -> None:
+        self.features = made_of
+
+    def run_of(self, made_of: str) -> str | None:
+        return "an earlier run" if self.model == made_of else None
+
+    def keep_run(self, made_of: str, run_id: str) -> None:
+        self.model = made_of
+
+    def started(self, dag_id: str, made_of: str) -> str | None:
+        known = self.runs.get(dag_id)
+        return known[1] if known and known[0] == made_of else None
+
+    def keep_started(self, dag_id: str, made_of: str, run: str) -> None:
+        self.runs[dag_id] = (made_of, run)

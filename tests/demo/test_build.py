@@ -1,0 +1,90 @@
+"""What is valid is used again, what is under way is followed, and nothing is ever started twice."""
+
+import pytest
+
+from demo.build import Builder
+from demo.content import Wanted
+from demo.timing import Stages
+from tests.demo.scripted_airflow import MemoryRecord, ScriptedAirflow
+
+SOUGHT = Wanted(features="features", model="model")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+def build(airflow: ScriptedAirflow, record: MemoryRecord, force: bool = False) -> tuple[str, list[str]]:
+    said: list[str] = []
+    builder = Builder(airflow.api, airflow.airflow, record.record, Stages(), said.append)
+    return builder.build(SOUGHT, None, force), said
+
+
+def test_what_is_valid_is_used_again() -> None:
+    airflow = ScriptedAirflow()
+    run_id, said = build(airflow, MemoryRecord("features", "model"))
+    assert run_id == "an earlier run"
+    assert airflow.triggered == []
+    assert sum("used again" in line for line in said) == 2
+
+
+def test_from_nothing_the_features_start_the_model_by_themselves() -> None:
+    airflow, record = ScriptedAirflow(), MemoryRecord()
+    run_id, _ = build(airflow, record)
+    assert run_id == "run of by asset"
+    assert airflow.triggered == ["build_features"]
+    assert record.has_features("features")
+    assert record.run_of("model")
+
+
+def test_an_earlier_run_by_asset_is_not_taken_for_the_new_one() -> None:
+    airflow = ScriptedAirflow()
+    airflow.add("retrain_recommender", "an old one", "success", "asset_triggered")
+    airflow.add("build_features", "filler", "success")
+    run_id, _ = build(airflow, MemoryRecord())
+    assert run_id == "run of by asset"
+
+
+def test_valid_features_are_used_for_another_model() -> None:
+    airflow = ScriptedAirflow()
+    build(airflow, MemoryRecord("features", "another model"))
+    assert airflow.triggered == ["retrain_recommender"]
+
+
+def test_force_makes_all_anew() -> None:
+    airflow = ScriptedAirflow()
+    build(airflow, MemoryRecord("features", "model"), force=True)
+    assert airflow.triggered == ["build_features"]
+
+
+def test_a_build_under_way_from_the_same_is_followed() -> None:
+    airflow, record = ScriptedAirflow(), MemoryRecord()
+    airflow.add("build_features", "begun before", "running")
+    record.keep_started("build_features", "features", "begun before")
+    build(airflow, record)
+    assert airflow.triggered == []
+
+
+def test_a_build_under_way_from_other_data_is_not_followed() -> None:
+    airflow, record = ScriptedAirflow(), MemoryRecord()
+    airflow.add("build_features", "begun before", "running")
+    record.keep_started("build_features", "other features", "begun before")
+    build(airflow, record)
+    assert airflow.triggered == ["build_features"]
+
+
+def test_a_build_that_failed_is_started_again() -> None:
+    airflow, record = ScriptedAirflow(), MemoryRecord()
+    airflow.add("build_features", "begun before", "failed")
+    record.keep_started("build_features", "features", "begun before")
+    build(airflow, record)
+    assert airflow.triggered == ["build_features"]
+
+
+def test_a_retraining_that_the_features_have_started_is_followed() -> None:
+    airflow = ScriptedAirflow()
+    airflow.add("retrain_recommender", "by itself", "running", "asset_triggered")
+    run_id, _ = build(airflow, MemoryRecord("features"))
+    assert run_id == "run of by itself"
+    assert airflow.triggered == []

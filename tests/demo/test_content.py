@@ -1,0 +1,142 @@
+"""Valid means: made of the same content, and still there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.content import Record, wanted
+from settings import Settings
+
+ROOMS = ("landing", "dbt", "feature_repo", "quality", "ml", "scoring", "release")
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small project in the place of this one."""
+    root = tmp_path / "code"
+    for room in ROOMS:
+        (root / room).mkdir(parents=True)
+        (root / room / "code.py").write_text(f"# {room}")
+    (root / "settings.py").write_text("# settings")
+    (root / "uv.lock").write_text("# lock")
+    monkeypatch.setattr("demo.content.ROOT", root)
+    return root
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Path:
+    folder = tmp_path / "landing"
+    folder.mkdir()
+    (folder / "transactions.csv").write_text("1,2,3\n")
+    return folder
+
+
+def settings_of(tmp_path: Path, **values: Any) -> Settings:
+    return Settings(data=tmp_path / "data", **values)
+
+
+def test_the_same_content_is_wanted_twice(tmp_path: Path, code: Path, landing: Path) -> None:
+    settings = settings_of(tmp_path, landing=landing)
+    first = wanted(settings, None)
+    (landing / "transactions.csv").touch()
+    (code / "ml" / "__pycache__").mkdir()
+    (code / "ml" / "__pycache__" / "code.pyc").write_text("byte-code")
+    assert wanted(settings, None) == first
+
+
+def test_other_data_day_or_settings_are_other_features(tmp_path: Path, code: Path, landing: Path) -> None:
+    first = wanted(settings_of(tmp_path, landing=landing), None).features
+    assert wanted(settings_of(tmp_path, landing=landing), "2017-12-01").features != first
+    assert wanted(settings_of(tmp_path), None).features != first
+    for name, value in {"snapshots": 9, "timezone": "Europe/Berlin", "max_customers": 5}.items():
+        assert wanted(settings_of(tmp_path, landing=landing, **{name: value}), None).features != first
+    (landing / "transactions.csv").write_text("1,2,4\n")
+    assert wanted(settings_of(tmp_path, landing=landing), None).features != first
+
+
+@pytest.mark.parametrize("room", ["landing", "dbt", "feature_repo", "quality"])
+def test_other_code_of_a_feature_room_is_other_features(tmp_path: Path, code: Path, room: str) -> None:
+    first = wanted(settings_of(tmp_path), None)
+    (code / room / "code.py").write_text("# changed")
+    now = wanted(settings_of(tmp_path), None)
+    assert now.features != first.features
+    assert now.model != first.model
+
+
+@pytest.mark.parametrize("room", ["ml", "scoring", "release"])
+def test_other_code_of_a_model_room_is_another_model_of_the_same_features(
+    tmp_path: Path, code: Path, room: str
+) -> None:
+    first = wanted(settings_of(tmp_path), None)
+    (code / room / "code.py").write_text("# changed")
+    now = wanted(settings_of(tmp_path), None)
+    assert now.features == first.features
+    assert now.model != first.model
+
+
+def test_another_seed_is_another_model_of_the_same_features(tmp_path: Path, code: Path) -> None:
+    first, other = wanted(settings_of(tmp_path), None), wanted(settings_of(tmp_path, seed=8), None)
+    assert first.features == other.features
+    assert first.model != other.model
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    """A record over a data directory in which everything has been made once."""
+    settings = settings_of(tmp_path)
+    paths = settings.paths
+    published = paths.features.parent / "2018-01-01-abc"
+    for folder in (paths.admitted, paths.feast, published, paths.runs / "r1", paths.release):
+        folder.mkdir(parents=True)
+    paths.features.symlink_to(published.name)
+    (paths.admitted / "manifest.json").write_text("{}")
+    (paths.runs / "r1" / "gate.json").write_text(json.dumps({"publish": True, "reasons": ["better"]}))
+    (paths.release / "champion.json").write_text(json.dumps({"version": "v1"}))
+    record = Record(settings)
+    record.keep_features("features made of this")
+    record.keep_run("model made of this", "r1")
+    return record
+
+
+def test_what_was_made_of_the_same_is_valid(record: Record) -> None:
+    assert record.has_features("features made of this")
+    assert record.run_of("model made of this") == "r1"
+    assert record.verdict("r1") == (True, ["better"])
+    assert record.champion() == "v1"
+
+
+def test_what_was_made_of_something_else_is_not(record: Record) -> None:
+    assert not record.has_features("features made of that")
+    assert record.run_of("model made of that") is None
+
+
+def test_features_published_meanwhile_are_not_those_of_the_record(record: Record, tmp_path: Path) -> None:
+    features = tmp_path / "data" / "features"
+    (features / "2018-02-01-def").mkdir()
+    (features / "current").unlink()
+    (features / "current").symlink_to("2018-02-01-def")
+    assert not record.has_features("features made of this")
+
+
+def test_features_that_were_deleted_are_not_valid(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "data" / "features" / "2018-01-01-abc").rmdir()
+    assert not record.has_features("features made of this")
+
+
+def test_a_run_whose_champion_was_deleted_is_not_valid(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "data" / "release" / "champion.json").unlink()
+    assert record.run_of("model made of this") is None
+
+
+def test_a_run_that_the_gate_kept_back_is_valid_without_a_champion(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "data" / "release" / "champion.json").unlink()
+    record.keep_run("model made of this", "r1")
+    assert record.run_of("model made of this") == "r1"
+    assert record.champion() is None
+
+
+def test_a_damaged_record_is_no_record(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "data" / "demo.json").write_text('{"features": {"made_')
+    assert not record.has_features("features made of this")
