@@ -1,0 +1,110 @@
+"""A shop small enough to recount in Python: admitted tables as landing writes them, with every quirk dbt cleans."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+TIMEZONE = "America/New_York"
+# Two of these weeks lie on either side of 2017-11-05, when New York's clocks go back.
+SNAPSHOTS = [datetime(2017, 12, 4, 5), datetime(2017, 11, 20, 5), datetime(2017, 11, 6, 5), datetime(2017, 10, 23, 4)]
+FIRST_DAY = datetime(2017, 7, 3, 4)
+
+_COLUMNS = {
+    "transactions": "customer_id VARCHAR, basket_id VARCHAR, product_id VARCHAR, store_id VARCHAR, quantity DOUBLE, "
+    "sales_value DOUBLE, retail_discount DOUBLE, coupon_discount DOUBLE, coupon_match_discount DOUBLE, "
+    "transaction_at TIMESTAMP",
+    "products": "product_id VARCHAR, product_name VARCHAR, department VARCHAR, category VARCHAR, product_type VARCHAR, "
+    "brand VARCHAR, manufacturer_id VARCHAR, package_size VARCHAR",
+    "customers": "customer_id VARCHAR, age_band VARCHAR, income_band VARCHAR, home_ownership VARCHAR, "
+    "marital_status VARCHAR, household_size VARCHAR, household_composition VARCHAR, kids_count VARCHAR",
+    "promotions": "product_id VARCHAR, store_id VARCHAR, starts_on DATE, ends_on DATE, display VARCHAR, mailer VARCHAR",
+    "campaigns": "campaign_id VARCHAR, customer_id VARCHAR, campaign_type VARCHAR, starts_on DATE, ends_on DATE",
+    "coupons": "coupon_id VARCHAR, product_id VARCHAR, campaign_id VARCHAR",
+    "redemptions": "customer_id VARCHAR, coupon_id VARCHAR, campaign_id VARCHAR, redeemed_on DATE",
+}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Rows by table, in the contract's column order; a table without rows becomes an empty typed file."""
+
+    tables: dict[str, list[tuple]] = field(default_factory=dict)
+
+    def known_before(self, instant: datetime, day: date) -> "Shop":
+        """What landing would have admitted on that day: later rows do not exist, promotions are planned 4 weeks."""
+        known = {
+            "transactions": lambda row: row[9] < instant,
+            "redemptions": lambda row: row[3] < day,
+            "campaigns": lambda row: row[3] < day,
+            "promotions": lambda row: row[2] <= day + timedelta(days=28),
+        }
+        return Shop(
+            {name: [row for row in rows if known.get(name, lambda _: True)(row)] for name, rows in self.tables.items()}
+        )
+
+    def only(self, *names: str) -> "Shop":
+        """The same shop with all other tables empty, as a retailer who has no more."""
+        return Shop({name: rows for name, rows in self.tables.items() if name in names})
+
+    def write(self, data: Path) -> None:
+        """Write <data>/admitted/<table>.parquet and make the folders dbt writes to."""
+        for folder in ("admitted", "warehouse", "features/staged", "dbt"):
+            (data / folder).mkdir(parents=True, exist_ok=True)
+        with duckdb.connect() as connection:
+            for name, columns in _COLUMNS.items():
+                connection.execute(f"CREATE TABLE {name} ({columns})")
+                if rows := self.tables.get(name):
+                    places = ", ".join("?" * len(rows[0]))
+                    connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
+                connection.execute(f"COPY {name} TO '{data / 'admitted' / name}.parquet' (FORMAT parquet)")
+
+
+def corner_shop() -> Shop:
+    """Eight customers, twelve products, three stores, five months; the same on every machine."""
+    chance = random.Random(7)
+    lines = []
+    for number in range(120):
+        moment = FIRST_DAY + timedelta(seconds=chance.randrange(int((SNAPSHOTS[0] - FIRST_DAY).total_seconds())))
+        for product in chance.sample(range(12), chance.randint(1, 4)):
+            quantity = chance.choice([1, 1, 1, 2, 3])
+            # Some tills write money off as a negative number.
+            discount = chance.choice([0.0, 0.35, -0.35])
+            value = round(quantity * (1.1 + product / 3), 2)
+            ids = (f"c{number % 8}", f"b{number}", f"p{product}", f"s{chance.randrange(3)}")
+            lines.append((*ids, quantity, value, discount, 0.0, None, moment))
+    quirks = [
+        # A return, a free line, a coupon's booking of a product the catalogue does not know.
+        ("c1", "r1", "p1", "s1", -1, -1.43, 0.0, 0.0, 0.0, datetime(2017, 9, 1, 15)),
+        ("c1", "f1", "p2", None, 1, 0.0, 1.77, 0.0, 0.0, datetime(2017, 9, 2, 15)),
+        ("c2", "k1", "p99", "None", 0, 4.440892098500626e-16, 0.0, -1.0, 0.0, datetime(2017, 9, 3, 15)),
+        # A receipt with two lines of one product, one of them at a snapshot's very instant.
+        ("c3", "t1", "p3", "s2", 1, 2.1, 0.0, 0.0, 0.0, SNAPSHOTS[2] - timedelta(seconds=1)),
+        ("c3", "t1", "p3", "s2", 1, 2.1, 0.0, 0.0, 0.0, SNAPSHOTS[2]),
+    ]
+    types = ["MILK", "BREAD", "None/Unknown"]
+    products = [
+        (f"p{n}", None, "GROCERY", "FOOD", types[n % 3], "Private", str(n % 2), None if n % 4 else f"{n} OZ")
+        for n in range(12)
+    ] + [("new", "Oat Bar", "GROCERY", "FOOD", "BREAD", "Private", "1", "2 OZ")]
+    mondays = [date(2017, 7, 3) + timedelta(weeks=week) for week in range(26)]
+    promotions = [
+        (f"p{(week * 5 + store) % 12}", f"s{store}", monday, monday + timedelta(days=6), str(week % 2), mailer)
+        for week, monday in enumerate(mondays)
+        for store in range(3)
+        for mailer in ("A", "0")
+    ] + [("new", "s0", date(2017, 11, 20), date(2017, 11, 26), "0", "D")]
+    campaigns = [("k1", f"c{n}", "Type A", date(2017, 10, 1), date(2017, 11, 10)) for n in range(5)]
+    return Shop(
+        {
+            "transactions": lines + quirks,
+            "products": products,
+            "customers": [("c0", "45-54", "Unknown", "None", "Married", "2", "2 Adults No Kids", "0")],
+            "promotions": promotions,
+            "campaigns": campaigns,
+            "coupons": [("x", "p1", "k1"), ("x", "p1", "k1"), ("y", "p2", "k1")],
+            "redemptions": [("c1", "x", "k1", date(2017, 10, 22)), ("c1", "y", "k1", date(2017, 11, 6))],
+        }
+    )

@@ -1,0 +1,87 @@
+"""The project's own rules: documented to the last column, unit-tested, and portable but for its named macros."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.dbt_project.conftest import Built
+from tests.dbt_project.runs import FEATURES, PROJECT, dbt
+
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+# Functions and notations that only DuckDB has, or that differ elsewhere.
+DUCKDB_ONLY = re.compile(
+    r"\blist_\w+\(|\blist\(|\bquantile_cont|\bstring_split|\bread_parquet|\bat time zone|\bdate_diff|\bbit\w*\("
+    r"|\bstruct_pack|\barg_max|\bexclude\b|\bqualify\b|\basof\b|group by all|::",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="module")
+def manifest(built: Built) -> dict[str, Any]:
+    return json.loads((built.data / "dbt" / "manifest.json").read_text())
+
+
+def models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+
+
+def without_macros(sql: str) -> str:
+    """The SQL a model writes itself: calls of macros, loops and comments taken out."""
+    return re.sub(r"{{.*?}}|{%.*?%}|{#.*?#}|--[^\n]*", "", sql, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_leaves_what_only_duckdb_understands_to_a_macro(model: Path):
+    assert DUCKDB_ONLY.findall(without_macros(model.read_text())) == []
+
+
+def test_the_search_for_duckdbs_own_sql_would_find_some():
+    found = [DUCKDB_ONLY.search(macro.read_text()) for macro in (PROJECT / "macros" / "engine").glob("*.sql")]
+    assert len(found) >= 5
+    assert all(found)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
+def test_a_model_imports_first_and_ends_with_final(model: Path):
+    sql = model.read_text()
+    assert re.search(r"^select \* from final$", sql, re.MULTILINE)
+    assert sql.count("source(") == (1 if model.stem.startswith("stg_") else 0)
+
+
+def test_every_model_says_its_grain_and_describes_every_column(manifest: dict[str, Any], built: Built):
+    with duckdb.connect(str(built.data / "warehouse" / "reach.duckdb"), read_only=True) as warehouse:
+        for name, model in models(manifest).items():
+            assert model["description"].startswith("One row per "), name
+            columns = [row[0] for row in warehouse.execute(f"DESCRIBE {name}").fetchall()]
+            described = [column for column, facts in model["columns"].items() if facts["description"]]
+            assert sorted(described) == sorted(columns), name
+
+
+def test_every_model_with_logic_has_a_unit_test(manifest: dict[str, Any]):
+    # These rename and cast, and nothing else.
+    plain = {"stg_landing__campaigns", "stg_landing__redemptions"}
+    # The same four lines as int_products_numbered, which has one.
+    siblings = {"int_customers_numbered", "int_stores_numbered"}
+    tested = {unit["model"] for unit in manifest["unit_tests"].values()}
+    assert set(models(manifest)) - tested == plain | siblings
+
+
+def test_what_feast_reads_is_a_contract_the_recommender_is_exposed_to(manifest: dict[str, Any]):
+    features = {f"feat_{feature}" for feature in FEATURES}
+    assert {name for name, model in models(manifest).items() if model["contract"]["enforced"]} == features
+    (exposure,) = manifest["exposures"].values()
+    assert {node.rsplit(".", 1)[1] for node in exposure["depends_on"]["nodes"]} == features
+
+
+def test_every_landing_table_is_used(manifest: dict[str, Any]):
+    used = {parent for model in models(manifest).values() for parent in model["depends_on"]["nodes"]}
+    assert set(manifest["sources"]) <= used
+
+
+def test_the_project_is_read_without_variables_for_airflows_graph(tmp_path: Path):
+    assert dbt(tmp_path, "parse", snapshots=[]).success
+    assert (tmp_path / "dbt" / "manifest.json").exists()
