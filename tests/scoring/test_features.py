@@ -41,8 +41,7 @@ def table() -> dict[str, dict[int, float]]:
     assert numeric.shape == (12, len(NUMERIC))
     assert categorical.shape == (12, 5)
     return {
-        name: dict(zip(found.positions.tolist(), numeric[:, i].tolist(), strict=True))
-        for i, name in enumerate(NUMERIC)
+        name: dict(zip(found.positions.tolist(), numeric[:, i].tolist(), strict=True)) for i, name in enumerate(NUMERIC)
     }
 
 
