@@ -1,4 +1,4 @@
-"""A publication: one folder of feature tables that never changes, and the link that names the current one.
+"""A publication: one folder of feature tables that never change, and the link that names the current one.
 
 <data>/features/staged/                    what dbt wrote, read by nobody but the checks
 <data>/features/2018-01-01-3f2a9c0b1d4e/   a publication: the tables and publication.json
@@ -24,7 +24,7 @@ class Publication:
     as_of: the day before which everything in it was known; as_of_instant: the UTC instant that day starts.
     content: a hash of the rows, whatever their order and however the files were written.
     rows: rows of each table.
-    published_at: when (UTC); the newest of several publications of a day counts.
+    published_at: when it was last published (UTC); the newest of several publications of a day counts.
     """
 
     name: str

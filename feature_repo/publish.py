@@ -60,13 +60,14 @@ def _publish_staged(
     content = content_hash(staged, list(rows))
     name = f"{as_of}-{content[:12]}"
     target = link.parent / name
-    existing = read_record(target)
-    if existing is not None:
-        # The link first: whoever kills us in between finds the staged tables again and comes here again.
+    publication = Publication(name, as_of, as_of_instant, content, rows, datetime.now(UTC).replace(tzinfo=None))
+    if read_record(target) is not None:
+        # The staged tables go last: killed before, the next run finds them and comes here again; killed after, it
+        # finds this publication as the newest of the day.
+        write_record(target, publication)
         _point(link, name)
         _discard(staged)
-        return Published(existing, changed=False)
-    publication = Publication(name, as_of, as_of_instant, content, rows, datetime.now(UTC).replace(tzinfo=None))
+        return Published(publication, changed=False)
     write_record(staged, publication)
     for file in staged.iterdir():
         _flush(file)

@@ -52,7 +52,7 @@ def _run(body: Callable[..., None], number: int, step: Callable[..., Any], argum
     # The server starts with the first process; before Python 3.13 it does not take over the search path by itself.
     with patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
         process.start()
-    process.join(timeout=120)
+    process.join(timeout=300)
     assert process.exitcode in (0, -signal.SIGKILL), f"the step failed by itself: exit code {process.exitcode}"
     return process.exitcode == -signal.SIGKILL
 

@@ -1,7 +1,9 @@
 """Reading features as of any instant: rows in order, arrays whole, errors that help."""
 
 from datetime import timedelta
+from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -66,6 +68,14 @@ def test_arrays_are_whole_float32_and_aligned_empty_or_long(built: Settings) -> 
     for customer in customers:
         for name in ["product_ids", *HISTORY]:
             np.testing.assert_array_equal(answer.loc[customer, f"customer_history__{name}"], source.loc[customer, name])
+
+
+def test_what_does_not_fit_into_memory_spills_into_the_data_directory(built: Settings, tmp_path: Path) -> None:
+    ibis.get_backend().raw_sql(f"SET temp_directory = '{tmp_path}'")
+    asked = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [built.start_of_day(AS_OF)]})
+    historical(open_store(built), "labels_v1", asked)
+    [folder] = ibis.get_backend().raw_sql("SELECT current_setting('temp_directory')").fetchone()
+    assert Path(folder) == built.paths.feast / "tmp"
 
 
 def test_ranking_joins_customers_and_products_in_one_question(built: Settings) -> None:

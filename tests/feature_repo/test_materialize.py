@@ -7,10 +7,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from conftest import AS_OF, run_all, stage
+from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from killed_steps import run_and_kill_before, run_and_kill_while_writing
 
 from feature_repo.apply import apply
@@ -18,6 +20,7 @@ from feature_repo.errors import NotPublishedError
 from feature_repo.materialize import materialize
 from feature_repo.online import OnlineCustomers
 from feature_repo.publish import publish
+from feature_repo.store import historical, open_store
 from settings import Settings
 
 CUSTOMERS = [f"c{n}" for n in range(1, 13)]
@@ -173,6 +176,28 @@ def test_readers_never_fail_while_materialising(settings: Settings) -> None:
             thread.join()
     assert not failures, failures[0]
     assert len(seen) > 1
+
+
+def test_a_process_that_opens_the_store_in_the_middle_reads_online_and_offline(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_all(settings, EARLIER)
+    ready(settings, AS_OF)
+    asked = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [settings.start_of_day(AS_OF)]})
+    found = []
+    real = SqliteOnlineStore.online_write_batch
+
+    def write(*arguments: Any, **named: Any) -> None:
+        row = OnlineCustomers(settings).read("c3")
+        assert row is not None
+        found.append(row["event_timestamp"])
+        assert historical(open_store(settings), "retrieval_query_v1", asked).notna().all(axis=None)
+        real(*arguments, **named)
+
+    monkeypatch.setattr(SqliteOnlineStore, "online_write_batch", write)
+    materialize(settings, AS_OF)
+
+    assert found == [settings.start_of_day(EARLIER)] * 2  # once a view
 
 
 def test_the_day_must_be_the_published_and_applied_one(copied: Settings) -> None:

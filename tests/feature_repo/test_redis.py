@@ -20,7 +20,7 @@ from feature_repo.materialize import materialize
 from feature_repo.online import OnlineCustomers
 from settings import Settings
 
-PASSWORD = "0123"  # digits only: a connection string would make a number of it
+PASSWORD = "1e3"  # a connection string, left to itself, would make 1000.0 of it
 
 pytestmark = pytest.mark.redis
 
