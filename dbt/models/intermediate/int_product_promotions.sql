@@ -24,26 +24,23 @@ store_counts as (
     select
         snapshots.snapshot_at,
         snapshots.snapshot_on,
-        count(stores.store_id) as stores
+        -- Promotions for "all stores" need no named store; then the shop counts as one.
+        greatest(count(stores.store_id), 1) as stores
     from snapshots
     left join stores on stores.first_promoted_on <= {{ days_after('snapshots.snapshot_on', 27) }}
     group by snapshots.snapshot_at, snapshots.snapshot_on
 
 ),
 
-shares as (
+placed as (
 
     select
         store_counts.*,
-        periods.*,
-        case
-            when periods.is_mailed_everywhere then 1.0
-            else periods.mailer_stores / nullif(cast(store_counts.stores as double), 0)
-        end as mailer_share,
-        case
-            when periods.is_displayed_everywhere then 1.0
-            else periods.display_stores / nullif(cast(store_counts.stores as double), 0)
-        end as display_share
+        periods.product_id,
+        periods.starts_on,
+        periods.ends_on,
+        case when periods.is_mailed_everywhere then store_counts.stores else periods.mailer_stores end as mailer_in,
+        case when periods.is_displayed_everywhere then store_counts.stores else periods.display_stores end as display_in
     from periods
     inner join store_counts
         on periods.starts_on <= {{ days_after('store_counts.snapshot_on', 27) }}
@@ -63,11 +60,11 @@ final as (
         ) %}
         {%- for kind in ['mailer', 'display'] %},
         -- Of all days of all stores in the window; periods that overlap cannot make more than all.
-        least(1.0, sum(coalesce({{ kind }}_share, 0) * {{ overlap }}) / {{ days[1] - days[0] + 1 }})
+        least(1.0, sum({{ kind }}_in * {{ overlap }}) / cast(max(stores) * {{ days[1] - days[0] + 1 }} as double))
             as {{ kind }}_stores{{ '' if window == 'before' else '_' ~ window }}
         {%- endfor %}
         {%- endfor %}
-    from shares
+    from placed
     group by snapshot_at, product_id
 
 )
