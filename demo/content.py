@@ -10,6 +10,8 @@ from typing import Any
 from settings import ROOT, Settings
 
 CHUNK = 1 << 20
+# Folders that Python and dbt make beside the code.
+MADE = {"__pycache__", "target", "logs"}
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ def wanted(settings: Settings, as_of: str | None) -> Wanted:
 
 
 def files_hash(places: Iterable[Path]) -> str:
-    """One hash over the names and bytes of all files at these places; byte-code and hidden files left out."""
+    """One hash over the names and bytes of all files at these places; what is made and hidden files left out."""
     digest = hashlib.sha256()
     for place in places:
         files = [place] if place.is_file() else sorted(f for f in place.rglob("*") if f.is_file())
         for file in files:
             relative = file.relative_to(place.parent)
-            if "__pycache__" in relative.parts or any(part.startswith(".") for part in relative.parts):
+            if any(part in MADE or part.startswith(".") for part in relative.parts):
                 continue
             digest.update(f"{relative} {file.stat().st_size}\n".encode())
             with file.open("rb") as handle:

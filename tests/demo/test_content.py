@@ -43,6 +43,8 @@ def test_the_same_content_is_wanted_twice(tmp_path: Path, code: Path, landing: P
     (landing / "transactions.csv").touch()
     (code / "ml" / "__pycache__").mkdir()
     (code / "ml" / "__pycache__" / "code.pyc").write_text("byte-code")
+    (code / "dbt" / "target").mkdir()
+    (code / "dbt" / "target" / "manifest.json").write_text("{}")
     assert wanted(settings, None) == first
 
 

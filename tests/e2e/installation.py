@@ -111,7 +111,8 @@ class Installation:
         paths = self.settings.paths
         for folder in (paths.warehouse.parent, paths.staged_features):
             folder.mkdir(parents=True, exist_ok=True)
-        places = ["--project-dir", "dbt", "--profiles-dir", "dbt", "--log-path", str(paths.dbt_target)]
+        places = ["--project-dir", "dbt", "--profiles-dir", "dbt"]
+        places += ["--target-path", str(paths.dbt_target), "--log-path", str(paths.dbt_target)]
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("dbt")), "build", *places, "--vars", variables],
             cwd=self.code,
