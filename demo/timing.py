@@ -10,7 +10,7 @@ import psutil
 
 from demo.processes import marked, memory
 
-SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_LOOKS = 3.0
 GIB = 1024**3
 
 
@@ -34,7 +34,7 @@ class Stages:
 
 
 class MemoryWatch:
-    """Looks every second at what this program and all programs of a data directory hold.
+    """Looks every three seconds at what this program and all programs of a data directory hold.
 
     A process whose memory rises and falls between two looks escapes it; training holds its for minutes.
     """
