@@ -14,7 +14,7 @@ from ml.ranking.examples import RankingExamples, batches
 from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
 from ml.ranking.rankers import ranker
-from ml.retrieval.legacy_keras import keras, tf
+from ml.retrieval.legacy_keras import keras, reproducible, tf
 from scoring.features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary
 
@@ -36,7 +36,7 @@ def train(
     rows = sum(len(part.bought) for part in snapshots)
     if not any(part.bought.any() for part in snapshots):
         raise NotEnoughData("No candidate was bought in any training window; the ranker has nothing to learn from.")
-    keras.utils.set_random_seed(seed)
+    reproducible(seed)
     rng = np.random.default_rng(seed)
     sizes = [vocabulary.size(field) for field in CATEGORICAL]
     model = ranker(name)(sizes, _scaling(snapshots, rng), config)

@@ -10,7 +10,7 @@ from ml.config import Retrieval
 from ml.errors import DivergenceError, NotEnoughData
 from ml.export import export_onnx
 from ml.retrieval.examples import SnapshotExamples, batches
-from ml.retrieval.legacy_keras import keras, tf
+from ml.retrieval.legacy_keras import keras, reproducible, tf
 from ml.retrieval.model import TwoTower
 from ml.retrieval.towers import CandidateTower, QueryTower
 from scoring.vocabulary import Vocabulary
@@ -35,7 +35,7 @@ def train(
     positives = sum(snapshot.positives for snapshot in snapshots)
     if positives == 0:
         raise NotEnoughData("No customer bought a product for the first time in any training window.")
-    keras.utils.set_random_seed(seed)
+    reproducible(seed)
     rng = np.random.default_rng(seed)
     model = TwoTower(vocabulary, config)
     total = config.epochs * sum(-(-len(part.firsts) // config.customers_per_batch) for part in snapshots)
