@@ -119,13 +119,13 @@ def _broad(evidence: Evidence, policy: Policy) -> tuple[bool, str]:
 
 def _believable(challenger: str, evidence: Evidence, policy: Policy) -> tuple[bool, str]:
     reached = evidence.means[challenger][policy.primary]
-    strongest = max(evidence.means[rule][policy.primary] for rule in policy.beat)
+    strongest = max(means[policy.primary] for method, means in evidence.means.items() if method != challenger)
     passed = reached <= policy.leak_ceiling * strongest
     if passed:
         return True, f"{policy.primary} of {reached:.4f} is within what can be believed."
     return False, (
         f"Too good to be true: {policy.primary} of {reached:.4f} is more than {policy.leak_ceiling:g} times the "
-        f"simple rules' {strongest:.4f}. Look for purchases of the judged window in the features."
+        f"{strongest:.4f} of the best other method. Look for purchases of the judged window in the features."
     )
 
 
