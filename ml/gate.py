@@ -94,7 +94,7 @@ def decide(challenger: str, evidence: Evidence, policy: Policy) -> GateDecision:
 
 def _superior(other: str, score: str, evidence: Evidence, policy: Policy) -> tuple[bool, str]:
     estimate = evidence.against[other][score]
-    won = estimate.p_value < 1 - policy.confidence and estimate.mean > 0
+    won = estimate.p_value < 1 - policy.confidence
     return won, f"{'Better' if won else 'Not shown to be better'} than {other} on {score}: {_said(estimate)}."
 
 
