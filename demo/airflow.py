@@ -82,9 +82,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": keys["session_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt_secret"],
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        # After a crash, tasks of the dead scheduler are found within a minute, not within ten.
+        # After a crash, tasks of the dead scheduler are found within a minute, not within ten; a machine that was
+        # only asleep for a moment gets two minutes.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
         # A backup after every model of what a retry would start from; ours builds anew (dags/_dbt.py).
