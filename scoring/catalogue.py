@@ -48,6 +48,11 @@ class Catalogue:
         return self.column("buyers_4w") + ever / (ever.max(initial=0.0) + 1.0)
 
     @cached_property
+    def popularity_share(self) -> np.ndarray:
+        """Popularity as a share of the most popular product's, float32 `[products]`, so that shops compare."""
+        return (self.popularity / max(self.popularity.max(initial=0.0), 1e-9)).astype(np.float32)
+
+    @cached_property
     def by_popularity(self) -> np.ndarray:
         """Catalogue indices, the most popular product first; the last ties go by index."""
         return np.lexsort((np.arange(len(self)), -self.popularity))

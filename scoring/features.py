@@ -33,6 +33,7 @@ NUMERIC = (
     *(f"{level}_{name}" for level in LEVELS for name in _AFFINITY),
     "brand_share",
     *(f"product_{name}" for name in ACTIVITY),
+    "product_popularity",
     *(f"score_{name}" for name in SCORED),
     *(f"rank_{name}" for name in RANKED),
     *(f"customer_{name}" for name in PROFILE),
@@ -84,6 +85,7 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
 
     activity = catalogue.activity[chosen]
     columns |= {f"product_{name}": activity[:, i] for i, name in enumerate(ACTIVITY)}
+    columns["product_popularity"] = catalogue.popularity_share[chosen]
     # A source that is switched off says the same of every product.
     columns |= {f"score_{name}": candidates.scores.get(name, 0.0) for name in SCORED}
     columns |= {f"rank_{name}": candidates.ranks.get(name, 0.0) for name in RANKED}

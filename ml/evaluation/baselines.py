@@ -22,16 +22,21 @@ def popularity(block: Block) -> Slates:
 
 
 def own_frequency(block: Block) -> Slates:
-    """Own products by purchases decayed with 120 days, ties by popularity, then what is popular now."""
-    order, score = block.catalogue.by_popularity, block.catalogue.popularity
-    top = score.max() + 1.0
+    """Purchases of the customer decayed with 120 days, plus the product's popularity as a share of the greatest.
+
+    The second term is worth a purchase made today for the most popular product, and decides among products that the
+    customer never bought; its weight of 1 was chosen on validation.
+    """
+    order, share = block.catalogue.by_popularity, block.catalogue.popularity_share
     positions, scores = [], []
     for row, own in enumerate(block.positions):
-        decayed = block.own(row, "decayed_120d").astype(np.float64)
-        best = np.lexsort((own, -score[own], -decayed))
         fill = _without(order, own)
-        positions.append(np.concatenate([own[best], fill])[:DEPTH])
-        scores.append(np.concatenate([1.0 + decayed[best], score[fill] / top])[:DEPTH])
+        items = np.concatenate([own, fill])
+        score = share[items].astype(np.float64)
+        score[: len(own)] += block.own(row, "decayed_120d")
+        best = np.lexsort((items, -block.catalogue.popularity[items], -score))[:DEPTH]
+        positions.append(items[best])
+        scores.append(score[best])
     return {"all": Lists.of(positions, scores), "explore": popularity(block)["explore"]}
 
 

@@ -14,9 +14,8 @@ QUOTAS = {"repeats": 220, "popular": 120}
 """What the rule chooses from: the customer's own products and what is popular now."""
 
 _WEIGHTS = {
-    # Own products first, by decayed frequency; then popular ones. Slates break ties by popularity.
-    "all": {"is_own": 1.0, "own_decayed_120d": 1.0, "product_buyers_4w": 1e-7},
-    "explore": {"product_buyers_4w": 1.0},
+    "all": {"own_decayed_120d": 1.0, "product_popularity": 1.0},
+    "explore": {"product_popularity": 1.0},
 }
 
 
