@@ -18,6 +18,8 @@ import psutil
 from demo.errors import PortTakenError
 
 MARK = "STARTED_FOR_REACH_DATA"
+# The service's supervisor renames itself, by default over its environment's memory, and the mark would be gone.
+KEEP_ENVIRONMENT = {"SPT_NOENV": "1"}
 SECONDS_TO_STOP = 15.0
 
 
@@ -42,7 +44,7 @@ class Programs:
             process = subprocess.Popen(
                 list(command),
                 cwd=cwd,
-                env={**env, MARK: str(self._data)},
+                env={**env, MARK: str(self._data), **KEEP_ENVIRONMENT},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -63,6 +63,17 @@ def test_an_orphan_is_found_by_its_mark(programs: Programs, tmp_path: Path) -> N
     assert programs.stop_all() == 1
 
 
+def test_a_program_that_renames_itself_is_still_found(programs: Programs, tmp_path: Path) -> None:
+    done = tmp_path / "renamed"
+    code = "import pathlib, sys, time, setproctitle; setproctitle.setproctitle('x' * 4000); "
+    code += "pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+    programs.start("renamed", [sys.executable, "-c", code, str(done)], dict(os.environ), cwd=tmp_path)
+    while not done.exists():
+        time.sleep(0.02)
+    assert len(marked(tmp_path)) == 1
+    assert programs.stop_all() == 1
+
+
 def test_starting_again_stops_what_a_crash_left(programs: Programs, tmp_path: Path) -> None:
     start_family(programs, tmp_path)
     crash(programs)

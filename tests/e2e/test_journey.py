@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pyarrow.parquet as pq
 import pytest
@@ -127,6 +128,8 @@ def test_nothing_is_left_running_after_down(installation: Installation) -> None:
     assert marked(installation.settings.data)
     installation.run("demo", "down")
     assert marked(installation.settings.data) == []
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"http://127.0.0.1:{installation.settings.service_port}/readyz")
     mentioned = [p for p in psutil.process_iter() if str(installation.settings.data) in _words(p)]
     assert mentioned == []
 
