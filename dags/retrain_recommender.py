@@ -145,6 +145,11 @@ with DAG(
         map_index_template="{{ task.arguments[-1] }}",
         doc_md="One ranker; several compete side by side.",
     ).expand(arguments=rankers.output.map(lambda ranker: ["ml", "train-ranker", RUN, "--ranker", ranker]))
+    choose_ranker = Step(
+        task_id="choose_ranker",
+        arguments=["ml", "choose-ranker", RUN],
+        doc_md="The rankers and their ensemble on training lists held out; the best one goes on.",
+    )
     evaluate = Step(
         task_id="evaluate",
         arguments=["ml", "evaluate", RUN],
@@ -173,4 +178,4 @@ with DAG(
     )
 
     begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
-    rankers >> train_ranker >> evaluate >> gate >> publish >> deploy >> verify
+    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify

@@ -66,6 +66,12 @@ def _train_ranker(settings: Settings, args: argparse.Namespace) -> Any:
     return train_ranker(_run(settings, args), args.ranker)
 
 
+def _choose_ranker(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.choose_ranker import choose_ranker
+
+    return choose_ranker(_run(settings, args))
+
+
 def _evaluate(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.evaluate import evaluate
 
@@ -126,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     step("train-retrieval", _train_retrieval, "train the two towers")
     step("candidates", _candidates, "candidates and features for the rankers")
     step("train-ranker", _train_ranker, "train one ranker").add_argument("--ranker", required=True)
+    step("choose-ranker", _choose_ranker, "keep the best of the trained rankers")
     step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
     step("gate", _gate, "decide whether the challenger may serve")
     step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")

@@ -6,11 +6,14 @@ from datetime import date
 import numpy as np
 from scipy import sparse
 
-from ml.config import ItemToItem as ItemToItemConfig
+from ml.config import Collaborative
+from ml.config import Factors as FactorsConfig
 from ml.data.dataset import Products
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
+from scoring.factors import Factors, confidences
 from scoring.item_to_item import ItemToItem
+from scoring.neighbours import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
 from scoring.towers import Tower, candidate_inputs
 from scoring.vocabulary import Vocabulary
@@ -33,13 +36,35 @@ def encode(products: Products, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
     return codes | {"product_id": vocabulary.encode("product_id", products.product_ids)}
 
 
-def purchase_matrix(customers: Sequence[Customer], index: dict[str, int]) -> sparse.csr_matrix:
-    """Who ever bought what, 0/1 float32 `[customers, products]`."""
-    rows = [[index[product] for product in customer.product_ids if product in index] for customer in customers]
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
-    indices = np.concatenate([np.asarray(row, dtype=np.int32) for row in rows])
-    values = np.ones(len(indices), np.float32)
-    return sparse.csr_matrix((values, indices, indptr), shape=(len(customers), len(index)))
+def purchase_matrices(
+    customers: Sequence[Customer], index: dict[str, int], names: Sequence[str]
+) -> dict[str, sparse.csr_matrix]:
+    """Features of everybody's history by name, csr float32 `[customers, products]`, all with the same pattern."""
+    indices, picks = [], []
+    for customer in customers:
+        found = np.array([index.get(product, -1) for product in customer.product_ids], dtype=np.int64)
+        picks.append(np.flatnonzero(found >= 0))
+        indices.append(found[picks[-1]])
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in indices])])
+    columns = np.concatenate([*indices, np.zeros(0, np.int64)])
+    shape = (len(customers), len(index))
+    return {
+        name: sparse.csr_matrix(
+            (
+                np.concatenate(
+                    [
+                        *(c.history[name][pick] for c, pick in zip(customers, picks, strict=True)),
+                        np.zeros(0, np.float32),
+                    ]
+                ),
+                columns,
+                indptr,
+            ),
+            shape=shape,
+            dtype=np.float32,
+        )
+        for name in names
+    }
 
 
 def build_catalogue(
@@ -48,12 +73,15 @@ def build_catalogue(
     customers: Sequence[Customer],
     vocabulary: Vocabulary,
     candidate_tower: Tower,
-    config: ItemToItemConfig,
+    config: Collaborative,
     seed: int,
 ) -> Catalogue:
     """The catalogue at the instant that `products` and `customers` were read at."""
     codes = encode(products, vocabulary)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
+    history = purchase_matrices(customers, index, ("baskets", "days_since_last"))
+    baskets = history["baskets"]
+    bought = sparse.csr_matrix((np.ones_like(baskets.data), baskets.indices, baskets.indptr), shape=baskets.shape)
     return Catalogue(
         as_of=as_of,
         product_ids=products.product_ids,
@@ -63,6 +91,28 @@ def build_catalogue(
         activity=products.activity,
         vectors=candidate_tower(candidate_inputs(codes, products.activity)),
         item_to_item=ItemToItem.fit(
-            purchase_matrix(customers, index), config.regularisation, config.max_customers, seed
+            bought, config.item_to_item.regularisation, config.item_to_item.max_customers, seed
         ),
+        neighbours=Neighbours.fit(baskets, history["days_since_last"].data, config.neighbours.count),
+        factors=_factors(baskets, config.factors, seed),
     )
+
+
+def _factors(baskets: sparse.csr_matrix, config: FactorsConfig, seed: int) -> Factors:
+    if config.factors == 0:
+        return Factors(np.zeros((baskets.shape[1], 0), np.float32), config.confidence, config.regularisation)
+    from implicit.als import AlternatingLeastSquares  # its import takes a second that most steps can save
+
+    model = AlternatingLeastSquares(
+        factors=config.factors,
+        regularization=config.regularisation,
+        iterations=config.iterations,
+        random_state=seed,
+        num_threads=1,
+        use_gpu=False,
+    )
+    weights = sparse.csr_matrix(
+        (confidences(baskets.data, config.confidence), baskets.indices, baskets.indptr), shape=baskets.shape
+    )
+    model.fit(weights, show_progress=False)
+    return Factors(model.item_factors.astype(np.float32), config.confidence, config.regularisation)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.config import ItemToItem
+from ml.config import Collaborative
 from ml.steps.plan import Plan
 from release.registry import Registry
 from release.store import ModelStore
@@ -23,8 +23,8 @@ class Champion:
         return self.manifest.version
 
     @property
-    def item_to_item(self) -> ItemToItem:
-        return ItemToItem.model_validate(self.manifest.item_to_item)
+    def collaborative(self) -> Collaborative:
+        return Collaborative.model_validate(self.manifest.collaborative)
 
 
 def deployed(settings: Settings) -> Champion | None:

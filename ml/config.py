@@ -18,7 +18,7 @@ class Windows(_Section):
     """Which points in time train and judge. All in weeks."""
 
     horizon: int = Field(4, description="How far ahead purchases count: the label's and the test window's length.")
-    ranker_snapshots: int = Field(3, ge=1)
+    ranker_snapshots: int = Field(8, ge=1)
     retrieval_snapshots: int = Field(12, ge=1)
 
 
@@ -37,21 +37,44 @@ class ItemToItem(_Section):
     max_customers: int = 4000
 
 
+class Neighbours(_Section):
+    count: int = 150
+
+
+class Factors(_Section):
+    """Implicit matrix factorisation; 0 factors switch it off."""
+
+    factors: int = 0
+    regularisation: float = 0.05
+    confidence: float = 2.0
+    iterations: int = 12
+
+
+class Collaborative(_Section):
+    """The models that are fitted on everybody's purchases at each instant."""
+
+    item_to_item: ItemToItem = ItemToItem()
+    neighbours: Neighbours = Neighbours()
+    factors: Factors = Factors()
+
+
 class Ranking(_Section):
-    rankers: list[str] = ["dlrm"]
-    epochs: int = 6
+    rankers: list[str]
+    epochs: int = 3
     customers_per_batch: int = 16
     learning_rate: float = 0.001
     embedding: int = 8
     softmax_share: float = 0.3
+    negatives: float = Field(0.3, gt=0, le=1, description="Share of the new candidates not bought that train.")
+    held_out: float = Field(0.1, ge=0, lt=1, description="Share of the training lists that compare the rankers.")
 
 
 class Config(_Section):
     windows: Windows = Windows()
     retrieval: Retrieval = Retrieval()
-    item_to_item: ItemToItem = ItemToItem()
+    collaborative: Collaborative = Collaborative()
     quotas: dict[str, int]
-    ranking: Ranking = Ranking()
+    ranking: Ranking
 
 
 def load_config(path: Path = CONFIG) -> Config:

@@ -47,7 +47,7 @@ class Manifest(BaseModel):
     categorical: list[str]
     quotas: dict[str, int]
     ranker: str
-    item_to_item: dict[str, Any]
+    collaborative: dict[str, Any]
     trained_until: date
     seed: int
     metrics: dict[str, Any]

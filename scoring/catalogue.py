@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scoring.factors import Factors
 from scoring.item_to_item import ItemToItem
+from scoring.neighbours import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
 
 
@@ -21,7 +23,7 @@ class Catalogue:
     codes: vocabulary numbers, int32 `[products]`, for `product_id` and each name in `schema.CONTENT`.
     activity: float32 `[products, len(schema.ACTIVITY)]`.
     vectors: the candidate tower's output, float32 `[products, dimensions]`.
-    item_to_item: EASE weights fitted on the purchases known at the instant.
+    item_to_item, neighbours, factors: collaborative models fitted on the purchases known at the instant.
     """
 
     as_of: date
@@ -32,6 +34,8 @@ class Catalogue:
     activity: np.ndarray
     vectors: np.ndarray
     item_to_item: ItemToItem
+    neighbours: Neighbours
+    factors: Factors
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -57,6 +61,21 @@ class Catalogue:
         """Catalogue indices, the most popular product first; the last ties go by index."""
         return np.lexsort((np.arange(len(self)), -self.popularity))
 
+    @cached_property
+    def lines(self) -> np.ndarray:
+        """The product's line, a type from one maker, as a number int64 `[products]`; 0 where either is unknown."""
+        types, makers = self.codes["product_type"].astype(np.int64), self.codes["manufacturer_id"].astype(np.int64)
+        both = np.where((types > 0) & (makers > 0), types * (makers.max(initial=0) + 1) + makers, 0)
+        numbers = np.unique(np.append(both, 0), return_inverse=True)[1]
+        return numbers[:-1]
+
+    @cached_property
+    def share_in_line(self) -> np.ndarray:
+        """The product's share of its line's buyers in thirteen weeks, float32 `[products]`."""
+        buyers = self.column("buyers_13w")
+        total = np.bincount(self.lines, buyers, minlength=1)[self.lines]
+        return (buyers / np.maximum(total, 1.0)).astype(np.float32)
+
     def __len__(self) -> int:
         return len(self.product_ids)
 
@@ -75,6 +94,8 @@ class Catalogue:
         pq.write_table(table, folder / "products.parquet")
         np.save(folder / "vectors.npy", self.vectors)
         self.item_to_item.save(folder / "item_to_item")
+        self.neighbours.save(folder / "neighbours")
+        self.factors.save(folder / "factors")
 
     @classmethod
     def load(cls, folder: Path) -> "Catalogue":
@@ -89,4 +110,6 @@ class Catalogue:
             activity=np.column_stack([columns[f"activity_{name}"].to_numpy() for name in ACTIVITY]),
             vectors=np.load(folder / "vectors.npy", allow_pickle=False),
             item_to_item=ItemToItem.load(folder / "item_to_item"),
+            neighbours=Neighbours.load(folder / "neighbours"),
+            factors=Factors.load(folder / "factors"),
         )

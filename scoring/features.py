@@ -10,6 +10,7 @@ NEVER_DAYS = 999.0
 """Days since something that never happened."""
 
 LEVELS = {
+    "line": "line",
     "type": "product_type",
     "category": "category",
     "department": "department",
@@ -18,8 +19,26 @@ LEVELS = {
 """The customer's affinity is measured at each of these levels of the catalogue."""
 
 _AFFINITY = ("decayed_20d", "decayed_120d", "baskets_13w", "products", "days_since_last", "due")
-SCORED = ("two_tower", "item_to_item", "type_affinity", "coming_mailer")
-RANKED = ("repeats", "two_tower", "item_to_item", "type_affinity", "popular", "trend", "coming_mailer")
+SCORED = (
+    "two_tower",
+    "item_to_item",
+    "item_to_item_lately",
+    "neighbours",
+    "factors",
+    "type_affinity",
+    "coming_mailer",
+)
+RANKED = (
+    "repeats",
+    "two_tower",
+    "item_to_item",
+    "neighbours",
+    "type_affinity",
+    "substitutes",
+    "popular",
+    "trend",
+    "coming_mailer",
+)
 
 NUMERIC = (
     "is_own",
@@ -34,6 +53,7 @@ NUMERIC = (
     "brand_share",
     *(f"product_{name}" for name in ACTIVITY),
     "product_popularity",
+    "product_share_in_line",
     *(f"score_{name}" for name in SCORED),
     *(f"rank_{name}" for name in RANKED),
     *(f"customer_{name}" for name in PROFILE),
@@ -76,7 +96,8 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
     columns["own_price_ratio"] = np.where(bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0)
 
     for level, field in LEVELS.items():
-        affinity = _affinity(block, row, catalogue.codes[field], chosen)
+        codes = catalogue.lines if field == "line" else catalogue.codes[field]
+        affinity = _affinity(block, row, codes, chosen)
         columns |= {f"{level}_{name}": affinity[name] for name in _AFFINITY}
     columns["own_share_of_type"] = own["decayed_120d"] / np.maximum(columns["type_decayed_120d"], 1e-6)
     brand = catalogue.codes["brand"]
@@ -86,6 +107,7 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
     activity = catalogue.activity[chosen]
     columns |= {f"product_{name}": activity[:, i] for i, name in enumerate(ACTIVITY)}
     columns["product_popularity"] = catalogue.popularity_share[chosen]
+    columns["product_share_in_line"] = catalogue.share_in_line[chosen]
     # A source that is switched off says the same of every product.
     columns |= {f"score_{name}": candidates.scores.get(name, 0.0) for name in SCORED}
     columns |= {f"rank_{name}": candidates.ranks.get(name, 0.0) for name in RANKED}

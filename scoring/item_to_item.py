@@ -51,13 +51,17 @@ class ItemToItem:
         return cls(purchases.tocsr(), kernel, np.minimum(diagonal, 0.999))
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
-        """EASE scores `[queries, products]` of purchase vectors `[queries, products]`."""
+        """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, 1 where bought.
+
+        Other values weigh the purchases, lately bought ones more, say.
+        """
         similarity = (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
         explained = (self.buyers @ similarity.T).T
         scores = explained / (1.0 - self.diagonal)
-        for row in range(queries.shape[0]):  # a product must not recommend itself
-            own = queries.indices[queries.indptr[row] : queries.indptr[row + 1]]
-            scores[row, own] -= self.diagonal[own] / (1.0 - self.diagonal[own])
+        # A product must not recommend itself.
+        rows = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
+        diagonal = self.diagonal[queries.indices]
+        np.subtract.at(scores, (rows, queries.indices), queries.data * diagonal / (1.0 - diagonal))
         return scores
 
     def save(self, folder: Path) -> None:

@@ -39,6 +39,14 @@ class Block:
             picks.append(pick)
         return cls(customers, catalogue, positions, picks, vectors)
 
+    def purchases(self, name: str) -> sparse.csr_matrix:
+        """One of `schema.HISTORY` for everybody, csr `[customers, products]`."""
+        indptr = np.concatenate([[0], np.cumsum([len(positions) for positions in self.positions])])
+        indices = np.concatenate([*self.positions, np.zeros(0, np.int64)])
+        values = np.concatenate([*(self.own(row, name) for row in range(len(self.customers))), np.zeros(0, np.float32)])
+        shape = (len(self.customers), len(self.catalogue))
+        return sparse.csr_matrix((values, indices, indptr), shape=shape, dtype=np.float32)
+
     def own(self, row: int, name: str) -> np.ndarray:
         """One of `schema.HISTORY` for the customer's products, aligned with `positions[row]`."""
         return self.customers[row].history[name][self.picks[row]]
@@ -59,26 +67,38 @@ def two_tower(block: Block) -> np.ndarray:
 
 def item_to_item(block: Block) -> np.ndarray:
     """EASE on everything the customer ever bought."""
-    lengths = [len(positions) for positions in block.positions]
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    indices = np.concatenate(block.positions) if block.positions else np.zeros(0, np.int64)
-    queries = sparse.csr_matrix(
-        (np.ones(len(indices), np.float32), indices, indptr),
-        shape=(len(block.customers), len(block.catalogue)),
-    )
+    queries = block.purchases("baskets")
+    queries.data[:] = 1.0
     return block.catalogue.item_to_item.scores(queries)
+
+
+def item_to_item_lately(block: Block) -> np.ndarray:
+    """EASE on what the customer has been buying these two months; no product weighs more than one and a half."""
+    queries = block.purchases("decayed_60d")
+    np.minimum(queries.data, 1.5, out=queries.data)
+    return block.catalogue.item_to_item.scores(queries)
+
+
+def neighbours(block: Block) -> np.ndarray:
+    """What customers with similar histories bought in the last four weeks."""
+    return block.catalogue.neighbours.scores(block.purchases("baskets"))
+
+
+def factors(block: Block) -> np.ndarray:
+    """Implicit matrix factorisation; the customer is folded in, so that today's purchases count."""
+    return block.catalogue.factors.scores(block.purchases("baskets"))
+
+
+def substitutes(block: Block) -> np.ndarray:
+    """Other products of the lines (a type from one maker) that the customer buys, by their share of the line."""
+    lines, share = block.catalogue.lines, block.catalogue.share_in_line
+    return _affinity(block, lines, "decayed_120d") * share
 
 
 def type_affinity(block: Block) -> np.ndarray:
     """The customer's recent share of the product's type times the product's recent share in that type."""
-    types = block.catalogue.codes["product_type"]
     share = block.catalogue.column("share_in_type_8w")
-    scores = np.zeros((len(block.customers), len(block.catalogue)), np.float32)
-    for row, positions in enumerate(block.positions):
-        weight = np.bincount(types[positions], block.own(row, "decayed_60d"), minlength=types.max() + 1)
-        weight[0] = 0.0  # type 0 is "unknown", not a type
-        scores[row] = weight[types].astype(np.float32) * share
-    return scores
+    return _affinity(block, block.catalogue.codes["product_type"], "decayed_60d") * share
 
 
 def popular(block: Block) -> np.ndarray:
@@ -95,18 +115,34 @@ def trend(block: Block) -> np.ndarray:
 
 def coming_mailer(block: Block) -> np.ndarray:
     """Products on a mailer of the next four weeks, weighted by the customer's affinity to their type."""
-    types = block.catalogue.codes["product_type"]
     planned = block.catalogue.column("mailer_stores_next") * np.log1p(block.catalogue.column("buyers_13w"))
+    return np.sqrt(_affinity(block, block.catalogue.codes["product_type"], "decayed_120d")) * planned
+
+
+def _affinity(block: Block, codes: np.ndarray, name: str) -> np.ndarray:
+    """How much of a product's code (its type, say) the customer bought, float32 `[customers, products]`."""
     scores = np.zeros((len(block.customers), len(block.catalogue)), np.float32)
     for row, positions in enumerate(block.positions):
-        weight = np.bincount(types[positions], block.own(row, "decayed_120d"), minlength=types.max() + 1)
-        weight[0] = 0.0
-        scores[row] = np.sqrt(weight[types]).astype(np.float32) * planned
+        weight = np.bincount(codes[positions], block.own(row, name), minlength=codes.max(initial=0) + 1)
+        weight[0] = 0.0  # 0 is "unknown", not a type
+        scores[row] = weight.astype(np.float32)[codes]
     return scores
 
 
 SOURCES = {
     source.__name__: source
-    for source in (repeats, two_tower, item_to_item, type_affinity, popular, trend, coming_mailer)
+    for source in (
+        repeats,
+        two_tower,
+        item_to_item,
+        item_to_item_lately,
+        neighbours,
+        factors,
+        type_affinity,
+        substitutes,
+        popular,
+        trend,
+        coming_mailer,
+    )
 }
 """Every source by the name that items carry."""

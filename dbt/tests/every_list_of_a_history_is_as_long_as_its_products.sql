@@ -1,6 +1,7 @@
 {%- set lists = [
     'baskets', 'days_since_last', 'days_since_first', 'gap_mean_days', 'gap_std_days', 'decayed_20d', 'decayed_60d',
-    'decayed_120d', 'baskets_2w', 'baskets_4w', 'baskets_8w', 'baskets_13w', 'quantity', 'spend'
+    'decayed_120d', 'decayed_240d', 'baskets_2w', 'baskets_4w', 'baskets_8w', 'baskets_13w',
+    'last_20_baskets', 'periods_4w', 'quantity', 'spend'
 ] %}
 
 select

@@ -9,8 +9,8 @@ from scoring.ranker import SLATES
 class DLRM(keras.Model):
     """Bottom MLP over the numbers, embeddings of the categories, all pairwise dots, top MLP.
 
-    A linear part beside it sees the numbers and their steps un-embedded: recency and frequency of a customer's
-    own purchases decide the head of the list, and should not have to pass a bottleneck.
+    A linear part beside it sees the numbers un-embedded: recency and frequency of a customer's own purchases
+    decide the head of the list, and should not have to pass a bottleneck.
 
     Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
     """
@@ -27,13 +27,12 @@ class DLRM(keras.Model):
         self.wide = keras.layers.Dense(len(SLATES), use_bias=False)
 
     def call(self, numeric: tf.Tensor, categorical: tf.Tensor) -> tf.Tensor:
-        standard, steps = self.numbers(numeric)
-        dense = tf.concat([standard, steps], axis=-1)
-        bottom = self.bottom(dense)
+        numbers = self.numbers(numeric)
+        bottom = self.bottom(numbers)
         vectors = [self.project(bottom), *self.categories(categorical)]
         dots = [
             tf.reduce_sum(left * right, axis=-1, keepdims=True)
             for i, left in enumerate(vectors)
             for right in vectors[:i]
         ]
-        return self.top(tf.concat([bottom, *vectors, *dots], axis=-1)) + self.wide(dense)
+        return self.top(tf.concat([bottom, *vectors, *dots], axis=-1)) + self.wide(numbers)

@@ -1,4 +1,4 @@
-"""Training examples of the rankers: every candidate of a customer, labelled by the weeks after the snapshot."""
+"""Training examples of the rankers: candidates of a customer, labelled by the weeks after the snapshot."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,19 @@ class RankingExamples:
     numeric: float32 `[rows, len(NUMERIC)]`; categorical: int32 `[rows, len(CATEGORICAL)]`.
     bought: bool `[rows]`, whether the candidate was bought in the horizon after the snapshot.
     is_own: bool `[rows]`, whether it had been bought before.
+    weight: float32 `[rows]`, how many candidates the row stands for.
     ends: int64 `[customers]`, the row after each customer's last candidate.
+    relevant: int64 `[customers, 2]`, distinct products bought after the snapshot, and those of them never bought
+        before, candidates or not.
     """
 
     numeric: np.ndarray
     categorical: np.ndarray
     bought: np.ndarray
     is_own: np.ndarray
+    weight: np.ndarray
     ends: np.ndarray
+    relevant: np.ndarray
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,74 +44,104 @@ class RankingExamples:
             *(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in cls.__dataclass_fields__)
         )
 
+    def rows(self, customer: int) -> slice:
+        """Where one customer's candidates stand."""
+        return slice(int(self.ends[customer - 1]) if customer else 0, int(self.ends[customer]))
+
 
 def build(
-    retriever: Retriever, ids: Sequence[str], customers: Sequence[Customer], labels: Mapping[str, np.ndarray]
+    retriever: Retriever,
+    ids: Sequence[str],
+    customers: Sequence[Customer],
+    labels: Mapping[str, np.ndarray],
+    negatives: float,
+    rng: np.random.Generator,
 ) -> RankingExamples:
-    """Examples of one snapshot: customers who bought something after it, with the catalogue as of it."""
+    """Examples of one snapshot: customers who bought something after it, with the catalogue as of it.
+
+    negatives: the share that is kept of the candidates that are new to the customer and were not bought; they are nine
+    tenths of all. 1 keeps every one.
+    """
     kept = [row for row, customer_id in enumerate(ids) if customer_id in labels]
     index = retriever.catalogue.index
-    bought_by_customer = [
-        np.array([index[product] for product in labels[ids[row]] if product in index]) for row in kept
-    ]
-    numeric, categorical, bought, is_own = [], [], [], []
+    numeric, categorical, bought, is_own, weight, relevant = [], [], [], [], [], []
     done = 0
     for block, candidates in retriever.candidates([customers[row] for row in kept]):
         for row, found in enumerate(candidates):
+            products = set(labels[ids[kept[done]]])
+            new = products - set(block.customers[row].product_ids)
+            relevant.append((len(products), len(new)))
+            hit = np.isin(found.positions, [index[product] for product in products if product in index])
+            certain = hit | found.is_own
+            chosen = np.flatnonzero(certain | (rng.random(len(certain)) < negatives))
             features = cross_features(block, row, found)
-            numeric.append(features[0])
-            categorical.append(features[1])
-            bought.append(np.isin(found.positions, bought_by_customer[done]))
-            is_own.append(found.is_own)
+            numeric.append(features[0][chosen])
+            categorical.append(features[1][chosen])
+            bought.append(hit[chosen])
+            is_own.append(found.is_own[chosen])
+            weight.append(np.where(certain[chosen], 1.0, 1.0 / negatives).astype(np.float32))
             done += 1
     return RankingExamples(
-        numeric=np.concatenate(numeric) if numeric else np.zeros((0, len(NUMERIC)), np.float32),
-        categorical=np.concatenate(categorical) if categorical else np.zeros((0, len(CATEGORICAL)), np.int32),
-        bought=np.concatenate(bought) if bought else np.zeros(0, bool),
-        is_own=np.concatenate(is_own) if is_own else np.zeros(0, bool),
-        ends=np.cumsum([len(rows) for rows in bought]),
+        numeric=np.concatenate([*numeric, np.zeros((0, len(NUMERIC)), np.float32)]),
+        categorical=np.concatenate([*categorical, np.zeros((0, len(CATEGORICAL)), np.int32)]),
+        bought=np.concatenate([*bought, np.zeros(0, bool)]),
+        is_own=np.concatenate([*is_own, np.zeros(0, bool)]),
+        weight=np.concatenate([*weight, np.zeros(0, np.float32)]),
+        ends=np.cumsum([len(rows) for rows in bought], dtype=np.int64),
+        relevant=np.array(relevant, dtype=np.int64).reshape(-1, 2),
     )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Candidates of a few customers, padded to the longest: `[customers, candidates, …]`, `mask` where real."""
+    """Candidates of a few customers, padded to the longest: `[customers, candidates, …]`, `weight` 0 where padded."""
 
     numeric: np.ndarray
     categorical: np.ndarray
     bought: np.ndarray
     is_own: np.ndarray
-    mask: np.ndarray
+    weight: np.ndarray
 
 
-def batches(snapshots: Sequence[RankingExamples], customers: int, rng: np.random.Generator) -> Iterator[Batch]:
-    """One epoch: every customer of every snapshot once, in random order."""
-    plan = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
-    order = rng.permutation(len(plan))
-    for start in range(0, len(order), customers):
-        yield _pad([_customer(snapshots, *plan[i]) for i in order[start : start + customers]])
+Place = tuple[int, int]
+"""A snapshot's number and a customer's in it."""
 
 
-def _customer(snapshots: Sequence[RankingExamples], number: int, row: int) -> tuple[np.ndarray, ...]:
-    part = snapshots[number]
-    begin, end = (int(part.ends[row - 1]) if row else 0), int(part.ends[row])
+def parts(
+    snapshots: Sequence[RankingExamples], held_out: float, rng: np.random.Generator
+) -> tuple[list[Place], list[Place]]:
+    """Which lists train, and which are held out to compare the rankers."""
+    places = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
+    out = rng.random(len(places)) < held_out
     return (
-        part.numeric[begin:end],
-        part.categorical[begin:end],
-        part.bought[begin:end],
-        part.is_own[begin:end],
+        [place for place, aside in zip(places, out, strict=True) if not aside],
+        [place for place, aside in zip(places, out, strict=True) if aside],
     )
 
 
-def _pad(parts: Sequence[tuple[np.ndarray, ...]]) -> Batch:
-    longest = max(len(part[2]) for part in parts)
+def batches(
+    snapshots: Sequence[RankingExamples], places: Sequence[Place], customers: int, rng: np.random.Generator
+) -> Iterator[Batch]:
+    """One epoch: every place once, in random order."""
+    order = rng.permutation(len(places))
+    for start in range(0, len(order), customers):
+        yield _pad([_customer(snapshots, *places[i]) for i in order[start : start + customers]])
 
-    def stack(i: int) -> np.ndarray:
-        first = parts[0][i]
-        padded = np.zeros((len(parts), longest, *first.shape[1:]), first.dtype)
-        for row, part in enumerate(parts):
-            padded[row, : len(part[i])] = part[i]
+
+def _customer(snapshots: Sequence[RankingExamples], number: int, row: int) -> Batch:
+    part = snapshots[number]
+    rows = part.rows(row)
+    return Batch(part.numeric[rows], part.categorical[rows], part.bought[rows], part.is_own[rows], part.weight[rows])
+
+
+def _pad(lists: Sequence[Batch]) -> Batch:
+    longest = max(len(one.bought) for one in lists)
+
+    def stack(name: str) -> np.ndarray:
+        first = getattr(lists[0], name)
+        padded = np.zeros((len(lists), longest, *first.shape[1:]), first.dtype)
+        for row, one in enumerate(lists):
+            padded[row, : len(one.bought)] = getattr(one, name)
         return padded
 
-    mask = np.arange(longest)[None, :] < np.array([len(part[2]) for part in parts])[:, None]
-    return Batch(stack(0), stack(1), stack(2), stack(3), mask)
+    return Batch(*(stack(name) for name in Batch.__dataclass_fields__))

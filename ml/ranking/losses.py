@@ -1,31 +1,36 @@
-"""Listwise losses over each customer's candidates."""
+"""Listwise losses over each customer's candidates.
+
+Candidates that are neither bought nor known to the customer may be sampled: `weight` then says how many each stands
+for, so that the losses estimate those over all candidates.
+"""
 
 from ml.retrieval.legacy_keras import tf
 
 MASKED = -1e9
 
 
-def softmax(scores: tf.Tensor, bought: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+def softmax(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """Mean negative log-likelihood of the bought candidates under a softmax over all of them (ListNet, Cao 2007).
 
-    scores: `[customers, candidates]` logits; bought, mask: float, same shape. Customers who bought none of their
-    candidates count nothing.
+    scores: `[customers, candidates]` logits; bought: float, same shape; weight: how many candidates each stands for, 0
+    where there is none. Customers who bought none of their candidates count nothing.
     """
-    log_share = tf.nn.log_softmax(tf.where(mask > 0, scores, MASKED), axis=1)
+    logits = tf.where(weight > 0, scores + tf.math.log(tf.maximum(weight, 1e-6)), MASKED)
+    log_share = scores - tf.reduce_logsumexp(logits, axis=1, keepdims=True)
     found = tf.reduce_sum(bought, axis=1)
-    loss = -tf.reduce_sum(bought * tf.where(mask > 0, log_share, 0.0), axis=1)
+    loss = -tf.reduce_sum(bought * log_share, axis=1)
     return _mean_over_judged(loss / tf.maximum(found, 1.0), found)
 
 
-def approximate_ndcg(scores: tf.Tensor, bought: tf.Tensor, mask: tf.Tensor, temperature: float = 0.1) -> tf.Tensor:
+def approximate_ndcg(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor, temperature: float = 0.1) -> tf.Tensor:
     """One minus NDCG with ranks made smooth by a sigmoid (Qin, Liu & Li 2010), as `[]`.
 
     Arguments as for `softmax`; a lower temperature follows the true ranks more closely.
     """
     difference = (scores[:, None, :] - scores[:, :, None]) / temperature
-    beaten_by = tf.sigmoid(difference) * mask[:, None, :]
-    ranks = 0.5 + tf.reduce_sum(beaten_by, axis=2)  # a candidate's comparison with itself adds the other half
-    gain = tf.reduce_sum(bought * mask / _log2(1.0 + ranks), axis=1)
+    beaten_by = tf.reduce_sum(tf.sigmoid(difference) * weight[:, None, :], axis=2)
+    ranks = 1.0 + beaten_by - 0.5 * weight  # a candidate's comparison with itself is no rank
+    gain = tf.reduce_sum(bought / _log2(1.0 + ranks), axis=1)
     found = tf.reduce_sum(bought, axis=1)
     places = tf.range(1, tf.shape(scores)[1] + 1, dtype=tf.float32)
     discount = tf.where(places[None, :] <= found[:, None], 1.0 / _log2(1.0 + places)[None, :], 0.0)

@@ -5,10 +5,16 @@ from typing import Any
 
 from ml.config import Ranking
 from ml.errors import ConfigError
+from ml.ranking.dcn import DCN
 from ml.ranking.dlrm import DLRM
 from ml.ranking.inputs import Scaling
+from ml.ranking.wide_and_deep import WideAndDeep
 
-RANKERS: dict[str, Callable[[list[int], Scaling, Ranking], Any]] = {"dlrm": DLRM}
+RANKERS: dict[str, Callable[[list[int], Scaling, Ranking], Any]] = {
+    "dlrm": DLRM,
+    "wide_and_deep": WideAndDeep,
+    "dcn": DCN,
+}
 
 
 def ranker(name: str) -> Callable[[list[int], Scaling, Ranking], Any]:

@@ -10,7 +10,8 @@ import numpy as np
 from ml.config import Ranking
 from ml.errors import DivergenceError, NotEnoughData
 from ml.export import export_onnx
-from ml.ranking.examples import RankingExamples, batches
+from ml.ranking.examples import RankingExamples, batches, parts
+from ml.ranking.held_out import held_out_scores
 from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
 from ml.ranking.rankers import ranker
@@ -19,6 +20,7 @@ from scoring.features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary
 
 SCALING_ROWS = 200_000
+SHOWN = ("all NDCG@10", "explore NDCG@20")
 
 
 def train(
@@ -31,42 +33,47 @@ def train(
 ) -> tuple[Any, list[dict[str, float]]]:
     """Train the ranker called `name`; returns the model and its learning curve, one row an epoch.
 
-    Raises DivergenceError, naming the configuration, if the loss stops being finite.
+    A row holds `loss`, `examples_per_second` and the scores on the lists held out (`held_out.held_out_scores`). Raises
+    DivergenceError, naming the configuration, if the loss stops being finite.
     """
-    rows = sum(len(part.bought) for part in snapshots)
     if not any(part.bought.any() for part in snapshots):
         raise NotEnoughData("No candidate was bought in any training window; the ranker has nothing to learn from.")
     reproducible(seed)
     rng = np.random.default_rng(seed)
     sizes = [vocabulary.size(field) for field in CATEGORICAL]
+    places, held_out = parts(snapshots, config.held_out, rng)
+    rows = sum(snapshots[number].rows(row).stop - snapshots[number].rows(row).start for number, row in places)
     model = ranker(name)(sizes, _scaling(snapshots, rng), config)
-    total = config.epochs * sum(-(-len(part.ends) // config.customers_per_batch) for part in snapshots)
+    total = config.epochs * -(-len(places) // config.customers_per_batch)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, total, alpha=0.05)
-    optimizer = keras.optimizers.Adam(rate, jit_compile=False)
+    optimizer = keras.optimizers.legacy.Adam(rate)
     writer = tf.summary.create_file_writer(str(logs))
 
     @tf.function(reduce_retracing=True)
-    def step(numeric, categorical, bought, is_own, mask):  # type: ignore[no-untyped-def]
+    def step(numeric, categorical, bought, is_own, weight):  # type: ignore[no-untyped-def]
         with tf.GradientTape() as tape:
-            loss = _loss(model(numeric, categorical), bought, is_own, mask, config.softmax_share)
+            loss = _loss(model(numeric, categorical), bought, is_own, weight, config.softmax_share)
         variables = model.trainable_variables
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
+    score = tf.function(lambda numeric, categorical: model(numeric, categorical), reduce_retracing=True)
     curve = []
     for epoch in range(1, config.epochs + 1):
         started, losses = time.perf_counter(), []
-        for batch in batches(snapshots, config.customers_per_batch, rng):
-            losses.append(float(step(batch.numeric, batch.categorical, batch.bought, batch.is_own, batch.mask)))
+        for batch in batches(snapshots, places, config.customers_per_batch, rng):
+            losses.append(float(step(batch.numeric, batch.categorical, batch.bought, batch.is_own, batch.weight)))
             if not np.isfinite(losses[-1]):
                 raise DivergenceError(
                     f"The loss of ranker '{name}' became {losses[-1]} in epoch {epoch} with {config}. Nothing "
                     "was published; lower ranking.learning_rate in ml/config.toml."
                 )
         per_second = rows / (time.perf_counter() - started)
-        curve.append({"epoch": epoch, "loss": float(np.mean(losses)), "examples_per_second": per_second})
+        seen = held_out_scores(snapshots, held_out, lambda *features: score(*features).numpy())
+        curve.append({"epoch": epoch, "loss": float(np.mean(losses)), "examples_per_second": per_second} | seen)
         print(
-            f"epoch {epoch}/{config.epochs}: loss {curve[-1]['loss']:.4f}, {per_second:,.0f} examples/s",
+            f"epoch {epoch}/{config.epochs}: loss {curve[-1]['loss']:.4f}, {per_second:,.0f} examples/s"
+            + "".join(f", {key} {value:.4f}" for key, value in seen.items() if key in SHOWN),
             flush=True,
         )
         with writer.as_default(step=epoch):
@@ -84,14 +91,14 @@ def export(model: Any, path: Path) -> None:
     export_onnx(lambda inputs: model(inputs["numeric"], inputs["categorical"]), signature, path)
 
 
-def _loss(logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, mask: tf.Tensor, share: float) -> tf.Tensor:
+def _loss(logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, weight: tf.Tensor, share: float) -> tf.Tensor:
     """The `all` head is judged on every candidate, the `explore` head on new ones only."""
-    bought, mask = tf.cast(bought, tf.float32), tf.cast(mask, tf.float32)
-    new = mask * (1.0 - tf.cast(is_own, tf.float32))
-    everything = (1 - share) * approximate_ndcg(logits[..., 0], bought, mask) + share * softmax(
-        logits[..., 0], bought, mask
+    bought = tf.cast(bought, tf.float32)
+    new = 1.0 - tf.cast(is_own, tf.float32)
+    everything = (1 - share) * approximate_ndcg(logits[..., 0], bought, weight) + share * softmax(
+        logits[..., 0], bought, weight
     )
-    return everything + softmax(logits[..., 1], bought * new, new)
+    return everything + softmax(logits[..., 1], bought * new, weight * new)
 
 
 def _scaling(snapshots: Sequence[RankingExamples], rng: np.random.Generator) -> Scaling:

@@ -1,7 +1,14 @@
 """Candidates and their features at the rankers' snapshots, labelled by the weeks after."""
 
+import os
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
-from typing import Any
+from itertools import repeat
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from ml.catalogue import build_catalogue
 from ml.data.dataset import Dataset
@@ -19,21 +26,39 @@ from scoring.vocabulary import Vocabulary
 
 def candidates(run: Run) -> dict[str, Any]:
     """Leave `candidates/<n>/`, one folder a ranker snapshot, newest first."""
-    plan, data = Plan.read(run), dataset(run)
+    cuts = Plan.read(run).split.ranker
     rows, bought = 0, 0
-    with run.stage(CANDIDATES) as folder:
-        for number, cut in enumerate(plan.split.ranker):
-            ids, customers = data.customers(cut)
-            retriever = retriever_with(run, plan, catalogue_at(run, plan, data, cut, customers))
-            examples = build(retriever, ids, customers, data.labels(cut))
-            examples.save(folder / str(number))
-            rows, bought = rows + len(examples.bought), bought + int(examples.bought.sum())
+    # Snapshots know nothing of each other: one a core. Spawned, because forking a process with threads may hang it.
+    workers = min(len(cuts), len(os.sched_getaffinity(0)))
+    with (
+        run.stage(CANDIDATES) as folder,
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+    ):
+        for cut, examples in zip(cuts, pool.map(_snapshot, repeat(run), range(len(cuts)), repeat(folder)), strict=True):
+            rows, bought = rows + examples.rows, bought + examples.bought
             print(
-                f"snapshot {cut:%Y-%m-%d}: {len(examples.ends):,} customers, {len(examples.bought):,} candidates, "
-                f"{examples.bought.mean():.1%} bought",
+                f"snapshot {cut:%Y-%m-%d}: {examples.customers:,} customers, {examples.rows:,} candidates kept, "
+                f"{examples.bought:,} of them bought",
                 flush=True,
             )
     return {"rows": rows, "bought": bought}
+
+
+class Counts(NamedTuple):
+    customers: int
+    rows: int
+    bought: int
+
+
+def _snapshot(run: Run, number: int, folder: Path) -> Counts:
+    plan, data = Plan.read(run), dataset(run)
+    cut = plan.split.ranker[number]
+    ids, customers = data.customers(cut)
+    retriever = retriever_with(run, plan, catalogue_at(run, plan, data, cut, customers))
+    rng = np.random.default_rng([plan.seed, number])
+    examples = build(retriever, ids, customers, data.labels(cut), plan.config.ranking.negatives, rng)
+    examples.save(folder / str(number))
+    return Counts(len(examples.ends), len(examples.bought), int(examples.bought.sum()))
 
 
 def catalogue_at(run: Run, plan: Plan, data: Dataset, cut: datetime, customers: list[Customer]) -> Catalogue:
@@ -45,7 +70,7 @@ def catalogue_at(run: Run, plan: Plan, data: Dataset, cut: datetime, customers: 
         customers=customers,
         vocabulary=Vocabulary.load(folder / VOCABULARY),
         candidate_tower=Tower(folder / CANDIDATE_TOWER),
-        config=plan.config.item_to_item,
+        config=plan.config.collaborative,
         seed=plan.seed,
     )
 

@@ -19,6 +19,7 @@ from ml.evaluation.results import Results
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.candidates import catalogue_at, retriever_with
+from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.catalogue import Catalogue
@@ -70,8 +71,8 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     ids, everyone = data.customers(plan.split.judged)
     catalogue = catalogue_at(run, plan, data, plan.split.judged, everyone)
     window = Window.of(ids, everyone, data.labels(plan.split.judged), catalogue)
-    ranker = plan.config.ranking.rankers[0]
-    recommender = Recommender(retriever_with(run, plan, catalogue), Ranker(run.path(places.ranker(ranker)) / RANKER))
+    ranker, model = chosen_ranker(run)
+    recommender = Recommender(retriever_with(run, plan, catalogue), Ranker(model))
 
     shown, candidates = recommended(recommender, window.customers)
     print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
@@ -138,7 +139,7 @@ def _rebuilt(champion: Champion, plan: Plan, data: Dataset, customers: list[Cust
         customers=customers,
         vocabulary=Vocabulary.load(path / VOCABULARY),
         candidate_tower=Tower(path / CANDIDATE_TOWER),
-        config=champion.item_to_item,
+        config=champion.collaborative,
         seed=manifest.seed,
     )
     return Recommender(Retriever(catalogue, Tower(path / QUERY_TOWER), manifest.quotas), Ranker(path / RANKER))

@@ -15,12 +15,13 @@ from typing import Any
 from ml.bundle import GOLDEN_CUSTOMERS, write_bundle
 from ml.catalogue import build_catalogue
 from ml.champion import Champion, deployed
-from ml.config import ItemToItem
+from ml.config import Collaborative
 from ml.data.dataset import Dataset
 from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.ranking.rule import QUOTAS, write_rule
 from ml.runs import Run
 from ml.steps import places
+from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.evaluate import CHALLENGER
 from ml.steps.plan import Plan, dataset
 from ml.steps.prepare import SERVICES
@@ -65,8 +66,8 @@ def _parts(settings: Settings, run: Run) -> Parts | None:
 
 
 def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
-    ranker = plan.config.ranking.rankers[0]
-    files = _towers(run) | {RANKER: run.path(places.ranker(ranker)) / RANKER}
+    ranker, model = chosen_ranker(run)
+    files = _towers(run) | {RANKER: model}
     facts = {
         "quotas": plan.config.quotas,
         "trained_until": plan.day(plan.split.judged),
@@ -116,7 +117,7 @@ def _facts(run: Run, plan: Plan, decision: dict[str, Any], files: Mapping[str, P
         "feature_services": SERVICES,
         "numeric": list(NUMERIC),
         "categorical": list(CATEGORICAL),
-        "item_to_item": plan.config.item_to_item.model_dump(),
+        "collaborative": plan.config.collaborative.model_dump(),
         "seed": plan.seed,
         "gate": {name: decision[name] for name in ("publish", "reasons", "opponent")},
     }
@@ -130,7 +131,7 @@ def _write(folder: Path, files: Mapping[str, Path], facts: dict[str, Any], plan:
         customers=customers,
         vocabulary=Vocabulary.load(files[VOCABULARY]),
         candidate_tower=Tower(files[CANDIDATE_TOWER]),
-        config=ItemToItem.model_validate(facts["item_to_item"]),
+        config=Collaborative.model_validate(facts["collaborative"]),
         seed=facts["seed"],
     )
     examples = [customer.to_features() for customer in customers[:: max(1, len(customers) // GOLDEN_CUSTOMERS)]]

@@ -50,6 +50,9 @@ def test_a_history_equals_a_recount_of_the_receipts_before_its_snapshot(built: B
                 "gap_mean_days": fmean(gaps) if gaps else 0,
                 "gap_std_days": pstdev(gaps) if gaps else 0,
                 "decayed_120d": decayed[product],
+                "decayed_240d": sum(math.exp(-((snapshot - moment) / DAY) / 240) for moment in moments),
+                "last_20_baskets": len(moments),  # nobody in the shop has more than fifteen baskets
+                "periods_4w": len({int((snapshot - moment) / DAY // 28) for moment in moments}),
             }
             found = {name: history[name][place] for name in expected}
             assert found == pytest.approx(expected, rel=1e-5, abs=2e-3), (history["customer_id"], product)

@@ -19,10 +19,13 @@ HISTORY = [
     "decayed_20d",
     "decayed_60d",
     "decayed_120d",
+    "decayed_240d",
     "baskets_2w",
     "baskets_4w",
     "baskets_8w",
     "baskets_13w",
+    "last_20_baskets",
+    "periods_4w",
     "quantity",
     "spend",
 ]

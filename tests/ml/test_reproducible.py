@@ -10,6 +10,7 @@ from ml.ranking.train import train
 from scoring.features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary
 
+CONFIG = Ranking(rankers=["dlrm"], epochs=2, customers_per_batch=2)
 VOCABULARY = Vocabulary({field: [f"{field} {i}" for i in range(4)] for field in CATEGORICAL})
 
 
@@ -21,12 +22,14 @@ def examples() -> RankingExamples:
         categorical=rng.integers(0, 5, (rows, len(CATEGORICAL))).astype(np.int32),
         bought=np.tile([True, False, False, True], 10),
         is_own=np.tile([True, False], 20),
+        weight=np.ones(rows, np.float32),
         ends=np.array([13, 27, 40]),
+        relevant=np.full((3, 2), 4),
     )
 
 
 def weights(seed: int, logs: Path) -> list[bytes]:
-    model, _ = train("dlrm", [examples()], VOCABULARY, Ranking(epochs=2, customers_per_batch=2), seed, logs)
+    model, _ = train("dlrm", [examples()], VOCABULARY, CONFIG, seed, logs)
     return [variable.numpy().tobytes() for variable in model.trainable_variables]
 
 

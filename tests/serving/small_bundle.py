@@ -26,8 +26,10 @@ from scoring.bundle import (
 )
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
+from scoring.factors import Factors
 from scoring.features import CATEGORICAL, NUMERIC
 from scoring.item_to_item import ItemToItem
+from scoring.neighbours import Neighbours
 from scoring.recommender import Recommender, Slate
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
 from scoring.sources import SOURCES
@@ -83,7 +85,7 @@ def _write_manifest(folder: Path, version: str, as_of: date) -> None:
         "categorical": list(CATEGORICAL),
         "quotas": QUOTAS,
         "ranker": "matrix",
-        "item_to_item": {},
+        "collaborative": {},
         "trained_until": as_of.isoformat(),
         "seed": 7,
         "metrics": {},
@@ -115,6 +117,8 @@ def small_catalogue(as_of: date = date(2018, 1, 1)) -> Catalogue:
         activity=activity,
         vectors=np.ones((PRODUCTS, DIMENSIONS), np.float32),
         item_to_item=ItemToItem.fit(purchases, 1.0, 10, 7),
+        neighbours=Neighbours.fit(purchases, np.zeros(purchases.nnz, np.float32), 2),
+        factors=Factors(np.zeros((PRODUCTS, 0), np.float32), 2.0, 0.05),
     )
 
 

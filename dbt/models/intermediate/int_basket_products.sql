@@ -4,6 +4,12 @@ with purchases as (
 
 ),
 
+baskets as (
+
+    select * from {{ ref('int_baskets') }}
+
+),
+
 customers as (
 
     select * from {{ ref('int_customers_numbered') }}
@@ -37,6 +43,7 @@ final as (
         customers.customer_number,
         products.product_number,
         grouped.basket_id,
+        baskets.basket_number,
         grouped.quantity,
         grouped.spend,
         {{ days_between('lag(grouped.purchased_at) over same_product', 'grouped.purchased_at') }} as gap_days,
@@ -44,6 +51,9 @@ final as (
     from grouped
     inner join customers on grouped.customer_id = customers.customer_id
     inner join products on grouped.product_id = products.product_id
+    inner join baskets
+        on customers.customer_number = baskets.customer_number
+        and grouped.basket_id = baskets.basket_id
     window same_product as (
         partition by customers.customer_number, products.product_number
         order by grouped.purchased_at, grouped.basket_id

@@ -31,6 +31,10 @@ final as (
     select
         customers.customer_number,
         grouped.basket_id,
+        row_number() over (
+            partition by customers.customer_number
+            order by grouped.purchased_at, grouped.basket_id
+        ) as basket_number,
         grouped.store_id,
         grouped.products,
         grouped.spend,

@@ -1,7 +1,8 @@
 {%- set numbers = [
     'baskets', 'days_since_last', 'days_since_first', 'gap_mean_days', 'gap_std_days',
-    'decayed_20d', 'decayed_60d', 'decayed_120d',
-    'baskets_2w', 'baskets_4w', 'baskets_8w', 'baskets_13w', 'quantity', 'spend'
+    'decayed_20d', 'decayed_60d', 'decayed_120d', 'decayed_240d',
+    'baskets_2w', 'baskets_4w', 'baskets_8w', 'baskets_13w',
+    'last_20_baskets', 'periods_4w', 'quantity', 'spend'
 ] -%}
 
 with customer_products as (
@@ -49,10 +50,13 @@ measured as (
         gaps.decayed_20d,
         gaps.decayed_60d,
         gaps.decayed_120d,
+        gaps.decayed_240d,
         cast(gaps.baskets_2w as real) as baskets_2w,
         cast(gaps.baskets_4w as real) as baskets_4w,
         cast(gaps.baskets_8w as real) as baskets_8w,
         cast(gaps.baskets_13w as real) as baskets_13w,
+        cast(gaps.last_20_baskets as real) as last_20_baskets,
+        cast(gaps.periods_4w as real) as periods_4w,
         gaps.quantity,
         gaps.spend
     from gaps

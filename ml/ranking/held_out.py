@@ -1,0 +1,41 @@
+"""How good a ranker is on lists that no ranker trained on: what the choice between rankers rests on.
+
+The judged window stays untouched: choosing on it would make the gate's figures too good.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ml.evaluation.metrics import DEPTH, METRICS
+from ml.ranking.examples import Place, RankingExamples
+from scoring.ranker import SLATES
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""numeric `[rows, features]`, categorical `[rows, fields]` → `[rows, len(SLATES)]`."""
+
+
+def held_out_scores(snapshots: Sequence[RankingExamples], places: Sequence[Place], score: Score) -> dict[str, float]:
+    """Mean of every score of `all` and `explore` over the places, over candidates as they were sampled.
+
+    Sampled negatives make the figures higher than on full lists, for every ranker alike.
+    """
+    rankings: dict[str, list[np.ndarray]] = {slate: [] for slate in SLATES}
+    relevant: dict[str, list[int]] = {slate: [] for slate in SLATES}
+    for number, row in places:
+        part = snapshots[number]
+        rows = part.rows(row)
+        scores = score(np.asarray(part.numeric[rows]), np.asarray(part.categorical[rows]))
+        for column, slate in enumerate(SLATES):
+            usable = ~part.is_own[rows] if slate == "explore" else np.ones(rows.stop - rows.start, bool)
+            order = np.argsort(-scores[usable, column], kind="stable")[:DEPTH]
+            hits = np.zeros(DEPTH, bool)
+            hits[: len(order)] = part.bought[rows][usable][order]
+            rankings[slate].append(hits)
+            relevant[slate].append(int(part.relevant[row, column]))
+    return {
+        f"{slate} {name}": float(np.nanmean(metric(np.stack(rankings[slate]), np.array(relevant[slate]), k)))
+        for slate in SLATES
+        for name, (metric, k) in METRICS[slate].items()
+        if places
+    }

@@ -1,0 +1,30 @@
+"""Wide & Deep (Cheng et al. 2016): a linear part that memorises beside a network that generalises."""
+
+from ml.config import Ranking
+from ml.ranking.inputs import Categories, Numeric, Scaling
+from ml.retrieval.legacy_keras import keras, tf
+from scoring.ranker import SLATES
+
+
+class WideAndDeep(keras.Model):
+    """Wide: a linear model of the numbers. Deep: an MLP of the numbers and the categories' embeddings.
+
+    Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
+    """
+
+    def __init__(self, sizes: list[int], scaling: Scaling, config: Ranking):
+        super().__init__()
+        self.numbers = Numeric(scaling)
+        self.categories = Categories(sizes, config.embedding)
+        self.deep = keras.Sequential(
+            [
+                keras.layers.Dense(128, activation="relu"),
+                keras.layers.Dense(64, activation="relu"),
+                keras.layers.Dense(len(SLATES)),
+            ]
+        )
+        self.wide = keras.layers.Dense(len(SLATES), use_bias=False)
+
+    def call(self, numeric: tf.Tensor, categorical: tf.Tensor) -> tf.Tensor:
+        numbers = self.numbers(numeric)
+        return self.deep(tf.concat([numbers, *self.categories(categorical)], axis=-1)) + self.wide(numbers)

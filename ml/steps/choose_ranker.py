@@ -1,0 +1,51 @@
+"""Let the trained rankers compete on the training lists held out, and keep the best."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.errors import NotEnoughData
+from ml.ranking.ensemble import ENSEMBLE, write_ensemble
+from ml.ranking.examples import parts
+from ml.ranking.held_out import held_out_scores
+from ml.runs import Run
+from ml.steps import places
+from ml.steps.candidates import load_examples
+from ml.steps.plan import Plan
+from scoring.bundle import RANKER
+from scoring.ranker import Ranker
+
+CRITERION = ("all NDCG@10", "explore NDCG@20")
+
+
+def choose_ranker(run: Run) -> dict[str, Any]:
+    """Leave `ranker/` with the best model in ONNX and `rankers.json` with what each one scored.
+
+    Best is the greatest sum of the two slates' NDCG. The window that the system is judged on has no say.
+    """
+    plan, snapshots = Plan.read(run), load_examples(run, Plan.read(run))
+    held_out = parts(snapshots, plan.config.ranking.held_out, np.random.default_rng(plan.seed))[1]
+    trained = {name: run.path(places.ranker(name)) / RANKER for name in plan.config.ranking.rankers}
+    if not held_out:
+        raise NotEnoughData("No list is held out to compare the rankers; raise ranking.held_out in ml/config.toml.")
+    with run.stage(places.CHOSEN) as folder:
+        if len(trained) > 1:
+            trained[ENSEMBLE] = folder / "ensemble.onnx"
+            write_ensemble([path for name, path in trained.items() if name != ENSEMBLE], trained[ENSEMBLE])
+        scores = {name: held_out_scores(snapshots, held_out, Ranker(path)) for name, path in trained.items()}
+        best = max(scores, key=lambda name: sum(scores[name][score] for score in CRITERION))
+        for name, values in scores.items():
+            said = ", ".join(f"{score} {values[score]:.4f}" for score in CRITERION)
+            print(f"{name}: {said}{' (chosen)' if name == best else ''}", flush=True)
+        (folder / RANKER).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(trained[best], folder / RANKER)
+        (folder / "ensemble.onnx").unlink(missing_ok=True)
+    run.write_json(places.RANKERS, {"chosen": best, "lists": len(held_out), "scores": scores})
+    return {"ranker": best}
+
+
+def chosen_ranker(run: Run) -> tuple[str, Path]:
+    """The name and the model of the ranker that competes for serving."""
+    return run.read_json(places.RANKERS)["chosen"], run.path(places.CHOSEN) / RANKER
