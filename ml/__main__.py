@@ -90,6 +90,12 @@ def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
     return recommend(settings, args.as_of, args.slate, args.k, args.out)
 
 
+def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.backtest import backtest
+
+    return backtest(settings, _config(args), args.as_of, args.origins)
+
+
 def _rankers(settings: Settings, args: argparse.Namespace) -> Any:
     return load_config().ranking.rankers
 
@@ -130,6 +136,11 @@ def _parser() -> argparse.ArgumentParser:
     step("gate", _gate, "decide whether the challenger may serve")
     step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
+
+    backtest = step("backtest", _backtest, "train, judge and decide at several earlier days", of_run=False)
+    backtest.add_argument("--as-of", type=date.fromisoformat, required=True)
+    backtest.add_argument("--origins", type=int, default=4, help="windows to judge, a horizon apart (default: 4)")
+    backtest.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
 
     recommend = step("recommend", _recommend, "the champion's lists for all customers", of_run=False)
     recommend.add_argument("--as-of", type=date.fromisoformat, required=True)
