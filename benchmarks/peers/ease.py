@@ -1,6 +1,9 @@
 """EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data") over the full catalogue.
 
-The same exact solution that Reach uses as one of its candidate sources, here on its own: the scores are the lists.
+Solved exactly by the code that solves it for Reach's candidates, here on its own: its scores are the lists. A peer
+should be at its best, so the purchases are not 0/1 but the square root of the counts decayed with 120 days, and each
+slate has its own regularisation; on the validation window that lifts `all` NDCG@10 from .228 to .415 and `explore`
+Recall@100 from .083 to .086.
 """
 
 import numpy as np
@@ -9,13 +12,27 @@ from benchmarks.peers.data import PeerData
 from ml.evaluation.judge import Slates
 from scoring.item_to_item import ItemToItem
 
+HISTORY = "decayed_120d"
+REGULARISATION = {"all": 50.0, "explore": 300.0}
+
 
 def fit_and_list(data: PeerData) -> Slates:
-    """Fit on who ever bought what, 0/1, with the run's own regularisation."""
-    purchases, config = data.purchases(), data.plan.config.item_to_item
-    model = ItemToItem.fit(purchases, config.regularisation, config.max_customers, data.plan.seed)
+    """Fit once a slate, on everyone with a purchase before the snapshot."""
+    return {slate: _slates(data, regularisation)[slate] for slate, regularisation in REGULARISATION.items()}
+
+
+def _slates(data: PeerData, regularisation: float) -> Slates:
+    purchases = data.purchases(HISTORY).sqrt()
+    model = ItemToItem.fit(purchases, regularisation, data.plan.config.item_to_item.max_customers, data.plan.seed)
+    itself = model.diagonal / (1.0 - model.diagonal)
 
     def score(rows: np.ndarray) -> np.ndarray:
-        return model.scores(purchases[rows])
+        scores = model.scores(purchases[rows])
+        # The model takes a product's own weight out as if it had been bought once; here purchases have weights.
+        for row, values in zip(rows, scores, strict=True):
+            own = slice(purchases.indptr[row], purchases.indptr[row + 1])
+            products = purchases.indices[own]
+            values[products] += (1.0 - purchases.data[own]) * itself[products]
+        return scores
 
     return data.slates(score)
