@@ -100,7 +100,7 @@ def open_study(path: Path, ranker: str, plan: Plan) -> optuna.Study:
         storage=f"sqlite:///{path}",
         load_if_exists=True,
         direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
     )
     # A study that goes on must not draw its first proposals again.
     study.sampler = optuna.samplers.TPESampler(seed=plan.seed + len(study.trials), n_startup_trials=8)

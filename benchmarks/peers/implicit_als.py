@@ -7,6 +7,7 @@ tutorial, and decayed counts.
 
 import implicit.als
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation.judge import Slates
@@ -24,7 +25,8 @@ def fit_and_list(data: PeerData) -> Slates:
         iterations=ITERATIONS,
         random_state=data.plan.seed,
     )
-    model.fit(data.purchases(HISTORY), show_progress=False)
+    with threadpool_limits(1, "blas"):  # implicit has threads of its own
+        model.fit(data.purchases(HISTORY), show_progress=False)
 
     def score(rows: np.ndarray) -> np.ndarray:
         return model.user_factors[rows] @ model.item_factors.T
