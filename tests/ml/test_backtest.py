@@ -124,3 +124,16 @@ def test_one_origin_without_a_lead_is_said(tmp_path, started):
     assert said["all NDCG@10"] is False
     assert said["explore Recall@100"] is True
     assert leads_everywhere([])["all NDCG@10"] is False
+
+
+def test_the_decision_of_an_older_run_does_not_outlive_the_start_of_a_new_one(tmp_path, monkeypatch):
+    settings = settings_in(tmp_path)
+    pretend_to_run(settings, CONFIG, AS_OF, "origin", 0)
+
+    def killed(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ml.steps.prepare.prepare", killed)
+    with pytest.raises(KeyboardInterrupt):
+        module.run_origin(settings, CONFIG, AS_OF, "origin", 0)
+    assert not (settings.paths.runs / "origin" / places.GATE).exists()
