@@ -41,7 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs = {name: PEERS[name] for name in options.peers} | ({} if options.no_training else {REACH: REACH})
         for name, module in jobs.items():
             print(f"{name} …", flush=True)
-            fit(module, folder, Path(scratch) / module)
+            try:
+                fit(module, folder, Path(scratch) / module)
+            except subprocess.CalledProcessError:
+                print(
+                    f"error: {name} failed, see above. Is the dependency group 'peers' installed? "
+                    "'make bench-quality' adds it.",
+                    file=sys.stderr,
+                )
+                return 1
         table = judge_all(folder, {name: Path(scratch) / module for name, module in jobs.items()})
     print(render(table), flush=True)
     print(json.dumps({"table": str(folder / TABLE)}))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from ml.steps.plan import Plan
 def scratch_run(run: Run, plan: Plan, folder: Path) -> Run:
     """A new run in `folder` with the plan given and the data set of `run`: for training again, without a trace."""
     scratch = Run(folder, run.run_id)
-    replace(plan).write(scratch)
+    plan.write(scratch)
     scratch.link(DATASET, str(run.path(DATASET).resolve()))
     return scratch
 

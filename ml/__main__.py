@@ -14,7 +14,7 @@ from typing import Any
 
 from feature_repo.errors import FeatureRepoError
 from ml.config import Config, load_config
-from ml.errors import MLError
+from ml.errors import MLError, RunError
 from ml.runs import Run
 from release.errors import ReleaseError
 from scoring.errors import ScoringError
@@ -97,8 +97,10 @@ def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _tune(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.tuning import tune
-
+    try:
+        from ml.tuning import tune
+    except ModuleNotFoundError as error:
+        raise RunError(f"{error}. The study needs the dependency group 'tuning': 'make tune' adds it.") from error
     config = load_config()
     ranker = args.ranker or config.ranking.rankers[0]
     as_of = args.as_of or _published(settings)

@@ -145,3 +145,13 @@ def test_lambdarank_learns_from_each_customers_own_candidates():
     new = ~is_own
     assert scores[new & bought, 1].min() > scores[new & ~bought, 1].max()
     assert scores[bought, 0].mean() > scores[~bought, 0].mean()
+
+
+def test_a_peer_that_fails_ends_the_command_and_leaves_no_table(tmp_path, monkeypatch, capsys):
+    run = write_run(tmp_path / "runs")
+    (run.folder / places.LISTS).touch()
+    (run.folder / places.DATASET / "labels.parquet").unlink()
+    monkeypatch.setenv("REACH_DATA", str(tmp_path))
+    assert quality.main(["--run-id", run.run_id, "--peers", "popularity"]) == 1
+    assert "popularity failed" in capsys.readouterr().err
+    assert not (run.folder / quality.TABLE).exists()

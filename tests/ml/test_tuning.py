@@ -8,14 +8,16 @@ import pytest
 
 from ml.config import Config, Ranking
 from ml.data.splits import Split
-from ml.errors import DivergenceError
+from ml.errors import DivergenceError, NotEnoughData
 from ml.evaluation.judge import Truth
+from ml.ranking.validation import Validation
 from ml.steps.plan import Plan
+from settings import Settings
 
 optuna = pytest.importorskip("optuna", reason="the dependency group 'tuning'")
 
 from ml import tuning  # noqa: E402 - needs Optuna
-from ml.tuning import OBJECTIVE, SPACE, Validation, finished, open_study, summary, toml, try_one  # noqa: E402
+from ml.tuning import OBJECTIVE, SPACE, finished, open_study, summary, toml, try_one  # noqa: E402
 
 CURRENT = Ranking(epochs=5, learning_rate=0.001, softmax_share=0.25)
 
@@ -129,9 +131,6 @@ def test_validation_judges_the_candidates_in_the_models_order():
 
 
 def test_the_budget_ends_the_study_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from ml.errors import NotEnoughData
-    from settings import Settings
-
     monkeypatch.setattr(tuning, "_prepared", lambda *_: plan_of())
     monkeypatch.setattr(tuning.Validation, "of", lambda *_: None)
     monkeypatch.setattr(tuning, "load_examples", lambda *_: [])
