@@ -20,7 +20,9 @@ from ml.steps.plan import dataset
 from scoring.features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
 
-ROUNDS = 500
+ROUNDS = 250
+NEGATIVES = 0.3
+"""Share of the candidates that were not bought that the trees learn from, with all that were bought."""
 PARAMETERS = {
     "objective": "lambdarank",
     "lambdarank_truncation_level": 30,
@@ -62,8 +64,11 @@ def fit(snapshots: Sequence[RankingExamples], new_only: bool, seed: int, rounds:
     new_only: learn from the candidates that the customer never bought before.
     """
     features, labels, queries = [], [], []
+    rng = np.random.default_rng(seed)
     for part in snapshots:
-        keep = ~np.asarray(part.is_own) if new_only else np.ones(len(part.bought), bool)
+        keep = np.asarray(part.bought) | (rng.random(len(part.bought)) < NEGATIVES)
+        if new_only:
+            keep &= ~np.asarray(part.is_own)
         features.append(_features(part.numeric[keep], part.categorical[keep]))
         labels.append(part.bought[keep])
         counted = np.concatenate([[0], np.cumsum(keep)])[np.concatenate([[0], part.ends])]
