@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: .venv/.ready ## Install uv if it is missing, and the project's environment from uv.lock
@@ -61,6 +61,24 @@ serve: setup ## Run the service alone, in the foreground
 .PHONY: recommend
 recommend: setup ## Lists for all customers to a file: AS_OF=… OUT=lists.parquet, SLATE=all|explore, K=100
 	@$(PYTHON) -m ml recommend --as-of $(AS_OF) --slate $(or $(SLATE),all) --k $(or $(K),100) --out $(OUT)
+
+.PHONY: backtest
+backtest: setup ## Train, judge and decide at ORIGINS=4 earlier days; AS_OF, EPOCHS
+	@$(PYTHON) -m ml backtest --origins $(or $(ORIGINS),4) $(if $(AS_OF),--as-of $(AS_OF)) \
+		$(if $(EPOCHS),--epochs $(EPOCHS))
+
+.PHONY: tune
+tune: setup ## Search for a better ranker on the validation window; TRIALS, MINUTES, AS_OF, WRITE=1
+	@$(UV) run --frozen --quiet --group tuning python -m ml tune --trials $(or $(TRIALS),30) \
+		--timeout-minutes $(or $(MINUTES),60) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(WRITE),--write)
+
+.PHONY: bench-quality
+bench-quality: setup ## Reach beside LightGBM, EASE, TIFU-KNN, ALS and the rules; RUN=latest
+	@$(UV) run --frozen --quiet --group peers python -m benchmarks.quality --run-id $(or $(RUN),latest)
+
+.PHONY: bench-training
+bench-training: setup ## Training speed beside a plain tutorial loop; RUN=latest
+	@$(PYTHON) -m benchmarks.training --run-id $(or $(RUN),latest)
 
 .PHONY: manifest
 manifest: setup ## Let dbt describe its models for Airflow (make demo does it by itself)

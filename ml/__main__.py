@@ -14,7 +14,7 @@ from typing import Any
 
 from feature_repo.errors import FeatureRepoError
 from ml.config import Config, load_config
-from ml.errors import MLError
+from ml.errors import MLError, RunError
 from ml.runs import Run
 from release.errors import ReleaseError
 from scoring.errors import ScoringError
@@ -96,6 +96,23 @@ def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
     return recommend(settings, args.as_of, args.slate, args.k, args.out)
 
 
+def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.backtest import backtest
+
+    return backtest(settings, _config(args), args.as_of or _published(settings), args.origins)
+
+
+def _tune(settings: Settings, args: argparse.Namespace) -> Any:
+    try:
+        from ml.tuning import tune
+    except ModuleNotFoundError as error:
+        raise RunError(f"{error}. The study needs the dependency group 'tuning': 'make tune' adds it.") from error
+    config = load_config()
+    ranker = args.ranker or config.ranking.rankers[0]
+    as_of = args.as_of or _published(settings)
+    return tune(settings, config, as_of, ranker, args.trials, args.timeout_minutes, args.write)
+
+
 def _rankers(settings: Settings, args: argparse.Namespace) -> Any:
     return load_config().ranking.rankers
 
@@ -107,6 +124,12 @@ def _config(args: argparse.Namespace) -> Config:
     retrieval = config.retrieval.model_copy(update={"epochs": args.epochs})
     ranking = config.ranking.model_copy(update={"epochs": args.epochs})
     return config.model_copy(update={"retrieval": retrieval, "ranking": ranking})
+
+
+def _published(settings: Settings) -> date:
+    from feature_repo.publication import current_publication
+
+    return current_publication(settings.paths.features).as_of
 
 
 def _run(settings: Settings, args: argparse.Namespace) -> Run:
@@ -137,6 +160,18 @@ def _parser() -> argparse.ArgumentParser:
     step("gate", _gate, "decide whether the challenger may serve")
     step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
+
+    backtest = step("backtest", _backtest, "train, judge and decide at several earlier days", of_run=False)
+    backtest.add_argument("--as-of", type=date.fromisoformat, help="default: the published features' day")
+    backtest.add_argument("--origins", type=int, default=4, help="windows to judge, a horizon apart (default: 4)")
+    backtest.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
+
+    tune = step("tune", _tune, "search for a better ranker on the validation window", of_run=False)
+    tune.add_argument("--as-of", type=date.fromisoformat, help="default: the published features' day")
+    tune.add_argument("--ranker", help="default: the first configured one")
+    tune.add_argument("--trials", type=int, default=30, help="the study ends with this many (default: 30)")
+    tune.add_argument("--timeout-minutes", type=float, default=60.0, help="or after this time (default: 60)")
+    tune.add_argument("--write", action="store_true", help="write the study's summary to docs/tuning.json")
 
     recommend = step("recommend", _recommend, "the champion's lists for all customers", of_run=False)
     recommend.add_argument("--as-of", type=date.fromisoformat, required=True)

@@ -59,7 +59,7 @@ class Collaborative(_Section):
 
 
 class Ranking(_Section):
-    rankers: list[str]
+    rankers: list[str] = Field(["dlrm"], min_length=1)
     epochs: int = 3
     customers_per_batch: int = 16
     learning_rate: float = 0.001
@@ -74,7 +74,7 @@ class Config(_Section):
     retrieval: Retrieval = Retrieval()
     collaborative: Collaborative = Collaborative()
     quotas: dict[str, int]
-    ranking: Ranking
+    ranking: Ranking = Ranking()
 
 
 def load_config(path: Path = CONFIG) -> Config:

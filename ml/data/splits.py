@@ -41,13 +41,16 @@ def split(instants: list[datetime], windows: Windows, shift_weeks: int = 0) -> S
     as_of = instants[0]
     horizon = timedelta(weeks=windows.horizon)
     judged = _at(instants, as_of - horizon - timedelta(weeks=shift_weeks))
-    ranker = [t for t in instants if t <= _soon(judged - horizon)][: windows.ranker_snapshots]
-    if not ranker:
+    before = [t for t in instants if t <= _soon(judged - horizon)][: windows.ranker_snapshots]
+    if not before:
         raise _too_short(instants, judged - horizon)
-    retrieval = [t for t in instants if t <= _soon(ranker[-1] - horizon)][: windows.retrieval_snapshots]
-    if not retrieval:
-        raise _too_short(instants, ranker[-1] - horizon)
-    return Split(as_of, judged, ranker, retrieval)
+    # A short history is shared fairly: the ranker has no more snapshots than it leaves to the towers.
+    for count in range(len(before), 0, -1):
+        ranker = before[:count]
+        retrieval = [t for t in instants if t <= _soon(ranker[-1] - horizon)][: windows.retrieval_snapshots]
+        if len(retrieval) >= min(count, windows.retrieval_snapshots):
+            return Split(as_of, judged, ranker, retrieval)
+    raise _too_short(instants, before[0] - horizon)
 
 
 def label_instant(snapshot: datetime, instants: list[datetime], windows: Windows) -> datetime:

@@ -1,7 +1,7 @@
 """Training of a ranker on listwise losses, one a slate, and its export to ONNX."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,12 @@ def train(
     config: Ranking,
     seed: int,
     logs: Path,
+    after_epoch: Callable[[int, Any], None] = lambda epoch, model: None,
 ) -> tuple[Any, list[dict[str, float]]]:
     """Train the ranker called `name`; returns the model and its learning curve, one row an epoch.
 
-    A row holds `loss`, `examples_per_second` and the scores on the lists held out (`held_out.held_out_scores`). Raises
+    A row holds `loss`, `examples_per_second` and the scores on the lists held out (`held_out.held_out_scores`).
+    `after_epoch` looks at the model after each epoch, and may end the training by an exception (`ml.tuning`). Raises
     DivergenceError, naming the configuration, if the loss stops being finite.
     """
     if not any(part.bought.any() for part in snapshots):
@@ -79,6 +81,7 @@ def train(
         with writer.as_default(step=epoch):
             for key, value in curve[-1].items():
                 tf.summary.scalar(f"{name}/{key}", value)
+        after_epoch(epoch, model)
     return model, curve
 
 

@@ -46,6 +46,14 @@ def test_a_label_is_what_was_bought_one_horizon_after_the_snapshot(instants):
     assert label_instant(cut, instants, WINDOWS) == instants[0]
 
 
+def test_a_short_history_is_shared_between_towers_and_ranker(instants):
+    cuts = split(instants[:12], WINDOWS)  # three more than the least: ranker 8, 10; towers 14, 16, … weeks back
+    assert len(cuts.ranker) == 3
+    assert len(cuts.retrieval) == 4
+    cuts = split(instants[:9], WINDOWS)
+    assert (len(cuts.ranker), len(cuts.retrieval)) == (2, 2)
+
+
 def test_too_short_a_history_says_what_there_is(instants):
     with pytest.raises(NotEnoughData, match="they span 2017-10-23 to 2018-01-01"):
         split(instants[:6], WINDOWS)

@@ -1,0 +1,14 @@
+"""Methods that others would use instead of Reach, one file each: `fit_and_list(data) -> Slates`.
+
+They stand on their own dependency group (`peers`) and see what Reach sees: the data set of one finished run.
+"""
+
+PEERS = {
+    "LightGBM lambdarank": "lightgbm_lambdarank",
+    "EASE": "ease",
+    "TIFU-KNN": "tifu_knn",
+    "implicit ALS": "implicit_als",
+    "decayed own frequency": "own_frequency",
+    "popularity": "popularity",
+}
+"""The module of each peer, by its name in tables."""

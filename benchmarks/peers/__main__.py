@@ -1,0 +1,43 @@
+"""One peer in a process of its own, so that its seconds and its memory are its own; `benchmarks.quality` starts it."""
+
+import argparse
+import importlib
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.peers.data import PeerData
+from ml.runs import Run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("module")
+    parser.add_argument("--run", type=Path, required=True, help="the run's folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder for lists.npz and cost.json")
+    options = parser.parse_args()
+    peer = importlib.import_module(f"benchmarks.peers.{options.module}")
+    data = PeerData.of(Run(options.run.parent, options.run.name))
+    started = time.perf_counter()
+    slates = peer.fit_and_list(data)
+    seconds = time.perf_counter() - started
+    np.savez(
+        options.out / "lists.npz",
+        **{f"{slate} {part}": values for slate, lists in slates.items() for part, values in vars(lists).items()},
+    )
+    cost = {"seconds": seconds, "peak_mib": peak_mib()}
+    (options.out / "cost.json").write_text(json.dumps(cost))
+
+
+def peak_mib() -> float:
+    """The most memory this process ever had, in MiB: `ru_maxrss` counts KiB on Linux and bytes on macOS."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Reach and what others would use instead, on the same customers in the same window, in one table.
+
+`python -m benchmarks.quality` reads a finished run: its data set for the peers, its lists for Reach. Every method is
+fitted in a process of its own, one after the other, and judged by `ml.evaluation`. The last line is the path of the
+table as JSON, `bench_quality.json` in the run's folder.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.peers import PEERS
+from settings import ROOT, load_settings
+
+# Only light modules up here: a process inherits the memory mark of the one that starts it.
+
+REACH = "reach"
+TABLE = "bench_quality.json"
+SHOWN = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("--run-id", default="latest", help="a run that was evaluated (default: %(default)s)")
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="default: all")
+    parser.add_argument(
+        "--no-training", action="store_true", help="don't train Reach again to measure its seconds and memory"
+    )
+    options = parser.parse_args(arguments)
+    folder = (load_settings().paths.runs / options.run_id).resolve()
+    if not (folder / "lists.parquet").exists():
+        print(f"error: {folder} has no lists.parquet. Run 'python -m ml evaluate' for it first.", file=sys.stderr)
+        return 1
+    with TemporaryDirectory(prefix=".bench.", dir=folder) as scratch:
+        jobs = {name: PEERS[name] for name in options.peers} | ({} if options.no_training else {REACH: REACH})
+        for name, module in jobs.items():
+            print(f"{name} …", flush=True)
+            try:
+                fit(module, folder, Path(scratch) / module)
+            except subprocess.CalledProcessError:
+                print(
+                    f"error: {name} failed, see above. Is the dependency group 'peers' installed? "
+                    "'make bench-quality' adds it.",
+                    file=sys.stderr,
+                )
+                return 1
+        table = judge_all(folder, {name: Path(scratch) / module for name, module in jobs.items()})
+    print(render(table), flush=True)
+    print(json.dumps({"table": str(folder / TABLE)}))
+    return 0
+
+
+def fit(module: str, run: Path, out: Path) -> None:
+    """Let one method fit and list in a process of its own; CalledProcessError if it fails."""
+    out.mkdir()
+    command = [sys.executable, "-m", "benchmarks.peers", module, "--run", str(run), "--out", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
+    """Judge the run's own lists and every fitted method's, and leave the table in the run's folder.
+
+    fitted: where each method left its lists and its cost. Reach's lists are the run's; those of its second training
+    only show whether they are the same.
+    """
+    import numpy as np
+
+    from benchmarks.peers.data import PeerData
+    from benchmarks.run_files import lists_of
+    from ml.evaluation.intervals import bootstrap, paired
+    from ml.evaluation.judge import Lists, Slates, coverages, judge
+    from ml.runs import Run
+    from ml.steps.evaluate import CHALLENGER
+
+    run = Run(folder.parent, folder.name)
+    data = PeerData.of(run)
+    truth, seed = data.window.truth, data.plan.seed
+    methods: dict[str, Slates] = {REACH: lists_of(folder / "lists.parquet", CHALLENGER, truth, data.catalogue.index)}
+    costs: dict[str, dict[str, float]] = {}
+    reproduced = None
+    for name, place in fitted.items():
+        arrays = np.load(place / "lists.npz", allow_pickle=False)
+        slates = {
+            slate: Lists(*(arrays[f"{slate} {part}"] for part in ("positions", "scores", "sources")))
+            for slate in ("all", "explore")
+        }
+        costs[name] = json.loads((place / "cost.json").read_text())
+        if name == REACH:
+            same = [(slates[s].positions == methods[REACH][s].positions).all(axis=1) for s in slates]
+            reproduced = float(np.mean(same))
+        else:
+            methods[name] = slates
+
+    scores = {name: judge(truth, slates) for name, slates in methods.items()}
+    rows = {
+        name: {
+            "scores": {score: asdict(bootstrap(values, seed)) for score, values in mine.items()},
+            "reach_minus_this": {}
+            if name == REACH
+            else {score: asdict(paired(scores[REACH][score], values, seed)) for score, values in mine.items()},
+            "coverage": coverages(methods[name]),
+            **costs.get(name, {"seconds": None, "peak_mib": None}),
+        }
+        for name, mine in scores.items()
+    }
+    table = {
+        "run_id": run.run_id,
+        "features": data.plan.features,
+        "judged": data.plan.day(data.plan.split.judged).isoformat(),
+        "customers": len(truth.customer_ids),
+        "reach_lists_reproduced": reproduced,
+        "methods": rows,
+    }
+    run.write_json(TABLE, table)
+    return table
+
+
+def render(table: Mapping[str, Any]) -> str:
+    """The table as text: each method's means with 95% intervals, below them what Reach has more, paired."""
+    width = max(map(len, table["methods"])) + 2
+    lines = [
+        f"run {table['run_id']}, {table['customers']:,} customers, purchases from {table['judged']} on; 95% intervals",
+        "".ljust(width) + "".join(name.rjust(26) for name in SHOWN) + "seconds".rjust(10) + "peak MiB".rjust(10),
+    ]
+    for name, row in table["methods"].items():
+        cells = "".join(_cell(row["scores"][score], ".4f").rjust(26) for score in SHOWN)
+        lines.append(name.ljust(width) + cells + _cost(row["seconds"]) + _cost(row["peak_mib"]))
+        if row["reach_minus_this"]:
+            cells = "".join(_cell(row["reach_minus_this"][score], "+.4f").rjust(26) for score in SHOWN)
+            lines.append("  reach minus this".ljust(width) + cells)
+    if table["reach_lists_reproduced"] is not None:
+        lines.append(f"Reach trained again gives the same list in {table['reach_lists_reproduced']:.1%} of the cases.")
+    return "\n".join(lines)
+
+
+def _cell(estimate: Mapping[str, float], form: str) -> str:
+    return f"{estimate['mean']:{form}} [{estimate['low']:{form}}, {estimate['high']:{form}}]"
+
+
+def _cost(value: float | None) -> str:
+    return ("-" if value is None else f"{value:,.0f}").rjust(10)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
