@@ -79,9 +79,8 @@ def build_catalogue(
     """The catalogue at the instant that `products` and `customers` were read at."""
     codes = encode(products, vocabulary)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
-    history = purchase_matrices(customers, index, ("baskets", "days_since_last"))
+    history = purchase_matrices(customers, index, ("baskets", "days_since_last", "decayed_120d"))
     baskets = history["baskets"]
-    bought = sparse.csr_matrix((np.ones_like(baskets.data), baskets.indices, baskets.indptr), shape=baskets.shape)
     return Catalogue(
         as_of=as_of,
         product_ids=products.product_ids,
@@ -91,7 +90,10 @@ def build_catalogue(
         activity=products.activity,
         vectors=candidate_tower(candidate_inputs(codes, products.activity)),
         item_to_item=ItemToItem.fit(
-            bought, config.item_to_item.regularisation, config.item_to_item.max_customers, seed
+            history["decayed_120d"].sqrt(),
+            config.item_to_item.regularisation,
+            config.item_to_item.max_customers,
+            seed,
         ),
         neighbours=Neighbours.fit(baskets, history["days_since_last"].data, config.neighbours.count),
         factors=_factors(baskets, config.factors, seed),

@@ -3,9 +3,10 @@
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ml.errors import ConfigError
+from scoring.sources import SOURCES
 
 CONFIG = Path(__file__).with_name("config.toml")
 
@@ -60,7 +61,7 @@ class Collaborative(_Section):
 
 class Ranking(_Section):
     rankers: list[str] = Field(["dlrm"], min_length=1)
-    epochs: int = 3
+    epochs: int = 2
     customers_per_batch: int = 16
     learning_rate: float = 0.001
     embedding: int = 8
@@ -75,6 +76,14 @@ class Config(_Section):
     collaborative: Collaborative = Collaborative()
     quotas: dict[str, int]
     ranking: Ranking = Ranking()
+
+    @field_validator("quotas")
+    @classmethod
+    def _known(cls, quotas: dict[str, int]) -> dict[str, int]:
+        for name in quotas:
+            if name not in SOURCES:
+                raise ValueError(f"there is no source '{name}'; known sources: {', '.join(SOURCES)}")
+        return quotas
 
 
 def load_config(path: Path = CONFIG) -> Config:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.sources import NOTHING, SOURCES, Block
+from scoring.sources import NOTHING, SAME_FOR_ALL, SOURCES, Block
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,17 @@ def gather(block: Block, quotas: Mapping[str, int]) -> list[Candidates]:
     names = list(SOURCES)
     result = []
     for row, own in enumerate(block.positions):
-        allowed = np.ones(len(block.catalogue), bool)
-        allowed[own] = False
-        lists = {
-            name: _top(scores[name][row], quota, ~allowed if name == "repeats" else allowed)
-            for name, quota in quotas.items()
-        }
+        is_own = np.zeros(len(block.catalogue), bool)
+        is_own[own] = True
+        lists = {}
+        for name, quota in quotas.items():
+            if name == "repeats":
+                lists[name] = own[_top(scores[name][row, own], quota)]
+            elif name in SAME_FOR_ALL:
+                head = SAME_FOR_ALL[name](block.catalogue)[: quota + len(own)]
+                lists[name] = head[~is_own[head]][:quota]
+            else:
+                lists[name] = _top(np.where(is_own, NOTHING, scores[name][row]), quota)
         positions = np.concatenate(list(lists.values()))
         places = np.concatenate([np.arange(len(items)) for items in lists.values()])
         sources = np.concatenate([np.full(len(items), names.index(name)) for name, items in lists.items()])
@@ -59,7 +64,7 @@ def gather(block: Block, quotas: Mapping[str, int]) -> list[Candidates]:
             Candidates(
                 positions=chosen,
                 source=sources[order],
-                is_own=np.isin(chosen, own),
+                is_own=is_own[chosen],
                 scores={name: np.maximum(scores[name][row][chosen], -1e6) for name in quotas},
                 ranks=ranks,
             )
@@ -67,9 +72,10 @@ def gather(block: Block, quotas: Mapping[str, int]) -> list[Candidates]:
     return result
 
 
-def _top(scores: np.ndarray, quota: int, allowed: np.ndarray) -> np.ndarray:
-    """The `quota` allowed positions with the highest score, best first; ties by position, none without a score."""
-    usable = np.flatnonzero(allowed & (scores != 0) & (scores > NOTHING))
+def _top(scores: np.ndarray, quota: int) -> np.ndarray:
+    """Positions of the `quota` highest scores, best first; ties by position, none without a score."""
+    usable = np.flatnonzero((scores != 0) & (scores > NOTHING))
     if len(usable) > quota:
-        usable = usable[np.argpartition(-scores[usable], quota - 1)[:quota]]
+        found = scores[usable]
+        usable = usable[np.argpartition(found, len(found) - quota - 1)[len(found) - quota :]]
     return usable[np.lexsort((usable, -scores[usable]))]

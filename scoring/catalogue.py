@@ -62,6 +62,13 @@ class Catalogue:
         return np.lexsort((np.arange(len(self)), -self.popularity))
 
     @cached_property
+    def by_trend(self) -> np.ndarray:
+        """Catalogue indices of products with a first-time buyer in eight weeks, the one with most first."""
+        first_buyers = self.column("first_buyers_8w")
+        order = np.lexsort((np.arange(len(self)), -first_buyers))
+        return order[first_buyers[order] > 0]
+
+    @cached_property
     def lines(self) -> np.ndarray:
         """The product's line, a type from one maker, as a number int64 `[products]`; 0 where either is unknown."""
         types, makers = self.codes["product_type"].astype(np.int64), self.codes["manufacturer_id"].astype(np.int64)

@@ -20,7 +20,7 @@ from scipy import sparse
 class ItemToItem:
     """Fitted EASE weights, kept in factored form.
 
-    purchases: X, `[customers, products]`, 0/1.
+    purchases: X, `[customers, products]`.
     kernel: K, `[customers, customers]`.
     diagonal: dⱼ = xⱼᵀ K xⱼ, `[products]`: how well a product explains itself, to be taken out.
     """
@@ -36,7 +36,7 @@ class ItemToItem:
 
     @classmethod
     def fit(cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int) -> "ItemToItem":
-        """Fit on X (`[customers, products]`, 0/1 float32); `regularisation` is λ."""
+        """Fit on X (`[customers, products]` float32: 1 where bought, or a weight); `regularisation` is λ."""
         if purchases.shape[0] > max_customers:
             rows = np.random.default_rng(seed).choice(purchases.shape[0], max_customers, replace=False)
             purchases = purchases[np.sort(rows)]
@@ -51,10 +51,7 @@ class ItemToItem:
         return cls(purchases.tocsr(), kernel, np.minimum(diagonal, 0.999))
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
-        """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, 1 where bought.
-
-        Other values weigh the purchases, lately bought ones more, say.
-        """
+        """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
         similarity = (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
         explained = (self.buyers @ similarity.T).T
         scores = explained / (1.0 - self.diagonal)
@@ -68,14 +65,15 @@ class ItemToItem:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "indptr.npy", self.purchases.indptr)
         np.save(folder / "indices.npy", self.purchases.indices)
+        np.save(folder / "values.npy", self.purchases.data)
         np.save(folder / "kernel.npy", self.kernel)
         np.save(folder / "diagonal.npy", self.diagonal)
 
     @classmethod
     def load(cls, folder: Path) -> "ItemToItem":
-        indptr, indices, kernel, diagonal = (
-            np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("indptr", "indices", "kernel", "diagonal")
+        names = ("indptr", "indices", "values", "kernel", "diagonal")
+        indptr, indices, values, kernel, diagonal = (
+            np.load(folder / f"{name}.npy", allow_pickle=False) for name in names
         )
-        ones = np.ones(len(indices), dtype=np.float32)
         shape = (len(indptr) - 1, len(diagonal))
-        return cls(sparse.csr_matrix((ones, indices, indptr), shape=shape), kernel, diagonal)
+        return cls(sparse.csr_matrix((values, indices, indptr), shape=shape), kernel, diagonal)

@@ -1,6 +1,6 @@
 """Candidate sources: each looks at a block of customers and names the products it would put forward."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,17 +66,8 @@ def two_tower(block: Block) -> np.ndarray:
 
 
 def item_to_item(block: Block) -> np.ndarray:
-    """EASE on everything the customer ever bought."""
-    queries = block.purchases("baskets")
-    queries.data[:] = 1.0
-    return block.catalogue.item_to_item.scores(queries)
-
-
-def item_to_item_lately(block: Block) -> np.ndarray:
-    """EASE on what the customer has been buying these two months; no product weighs more than one and a half."""
-    queries = block.purchases("decayed_60d")
-    np.minimum(queries.data, 1.5, out=queries.data)
-    return block.catalogue.item_to_item.scores(queries)
+    """EASE on everything the customer ever bought, weighted as it was when the model was fitted."""
+    return block.catalogue.item_to_item.scores(block.purchases("decayed_120d").sqrt())
 
 
 def neighbours(block: Block) -> np.ndarray:
@@ -135,7 +126,6 @@ SOURCES = {
         repeats,
         two_tower,
         item_to_item,
-        item_to_item_lately,
         neighbours,
         factors,
         type_affinity,
@@ -146,3 +136,9 @@ SOURCES = {
     )
 }
 """Every source by the name that items carry."""
+
+SAME_FOR_ALL: dict[str, Callable[[Catalogue], np.ndarray]] = {
+    "popular": lambda catalogue: catalogue.by_popularity,
+    "trend": lambda catalogue: catalogue.by_trend,
+}
+"""Sources that say the same to everybody, by their order of the catalogue, which need not be sorted for each."""
