@@ -15,8 +15,8 @@ def brought(
 
     candidates: how many it put forward, a customer. In the first ten of each slate: `share` of the places credited to
     it, and `bought`, how many of those were (None where it shows nothing). Before ranking, means over customers:
-    `recall`, the part of what was bought that it put forward; `only_here`, the part that no other source did;
-    `only_here_hits`, how many purchases that is. By slate: `all share`, `explore recall` and so on.
+    `recall`, the part of what was bought that it put forward; `only_here`, the part that no other source did.
+    By slate: `all share`, `explore recall` and so on. `only_here_hits`: purchases that no other source put forward.
     """
     listed = {name: [found.ranks[name] < quotas[name] for found in candidates] for name in quotas}
     rows: dict[str, dict[str, float | None]] = {}
@@ -40,8 +40,9 @@ def brought(
                 f"{slate} bought": float(shown[credited].mean()) if credited.any() else None,
                 f"{slate} recall": _mean_share(found, totals),
                 f"{slate} only_here": _mean_share(only, totals),
-                f"{slate} only_here_hits": float(only.sum()),
             }
+            if slate == "all":
+                rows[name]["only_here_hits"] = float(only.sum())
     return rows
 
 

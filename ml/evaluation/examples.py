@@ -34,7 +34,7 @@ def examples(
             "slates": {
                 slate: [
                     {
-                        "name": catalogue.names[position],
+                        "name": _name(catalogue, int(position)),
                         "hit": bool(np.isin(position, truth.bought[row])),
                         "source": sources[lists.sources[row, place]],
                     }
@@ -49,12 +49,17 @@ def examples(
     ]
 
 
+def _name(catalogue: Catalogue, position: int) -> str:
+    """A product that no one has described is called by its id."""
+    return catalogue.names[position] or f"product {catalogue.product_ids[position]}"
+
+
 def _recent(customer: Customer, catalogue: Catalogue) -> list[dict[str, Any]]:
     ages, baskets = customer.history["days_since_last"], customer.history["baskets"]
     newest = [i for i in np.lexsort((-baskets, ages)) if customer.product_ids[i] in catalogue.index][:RECENT]
     return [
         {
-            "name": catalogue.names[catalogue.index[customer.product_ids[i]]],
+            "name": _name(catalogue, catalogue.index[customer.product_ids[i]]),
             "days_ago": round(float(ages[i])),
             "baskets": int(baskets[i]),
         }
@@ -68,4 +73,4 @@ def _purchases(truth: Truth, slates: Slates, row: int, catalogue: Catalogue) -> 
     bought = truth.bought[row]
     hit, known = np.isin(bought, shown), np.isin(bought, truth.own[row])
     order = np.lexsort((bought, ~known, ~hit))[:BOUGHT]
-    return [{"name": catalogue.names[bought[i]], "hit": bool(hit[i]), "new": not bool(known[i])} for i in order]
+    return [{"name": _name(catalogue, int(bought[i])), "hit": bool(hit[i]), "new": not bool(known[i])} for i in order]

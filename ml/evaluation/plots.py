@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 INK, QUIET, GRID = "#1b2733", "#5b6b78", "#dfe6eb"
@@ -75,18 +76,29 @@ def dots(panels: Mapping[str, Mapping[str, Bounds]], ours: str) -> str:
 def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> str:
     """One panel a score: paired differences by row with their interval, beside a line at zero.
 
-    Above zero as a whole in colour, below zero as a whole in the warning colour, else grey.
+    Above zero as a whole in colour, below zero as a whole in the warning colour, else grey. One row that is far beyond
+    all others would leave nothing to see of them: it stands at the edge, with an arrow and its value.
     """
     rows = list(next(iter(panels.values())))
     longest = max(len(row) for row in rows)
     figure, axes = _figure(0.065 * longest + 2.6 * len(panels), 0.25 * len(rows) + 0.95, len(panels))
     for ax, (score, values) in zip(axes, panels.items(), strict=True):
+        edge = _edge(values)
         ax.axvline(0, color=INK, linewidth=0.9)
         for place, row in enumerate(reversed(rows)):
             if row not in values:
                 continue
             mean, low, high = values[row]
             colour = OURS if low > 0 else WORSE if high < 0 else OTHERS
+            if abs(mean) > edge:
+                ax.annotate(
+                    f"{mean:+.3f} →" if mean > 0 else f"← {mean:+.3f}",
+                    (edge if mean > 0 else -edge, place),
+                    ha="right" if mean > 0 else "left",
+                    va="center",
+                    color=colour,
+                )
+                continue
             ax.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
             ax.plot(mean, place, "o", color=colour, markersize=5)
         ax.set_yticks(range(len(rows)), rows[::-1] if ax is axes[0] else [""] * len(rows))
@@ -170,7 +182,7 @@ def overlaps(slates: Mapping[str, Sequence[int]], other: str) -> str:
     for ax, (slate, counts) in zip(axes, slates.items(), strict=True):
         ax.bar(range(len(counts)), np.array(counts) / max(sum(counts), 1), color=OURS, width=0.8)
         ax.set_title(slate, loc="left")
-        ax.set_xlabel(f"products of ten in common with {other}")
+        ax.set_xlabel("products of ten in common")
         ax.set_xticks(range(0, len(counts), 2))
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         ax.yaxis.set_major_locator(MaxNLocator(3))
@@ -197,8 +209,16 @@ def growth(title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Bound
     return _svg(figure, f"{title} with {', '.join(labels)} baskets known. {said}.")
 
 
+def _edge(values: Mapping[str, Bounds]) -> float:
+    """Where a panel ends: beyond everything, or beyond everything but the one row that is five times further out."""
+    reach = sorted(max(abs(low), abs(high)) for _, low, high in values.values())
+    if len(reach) < 3 or reach[-1] <= 5 * reach[-2] or reach[-2] == 0:
+        return float("inf")
+    return 2.5 * reach[-2]
+
+
 def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1))
     FigureCanvasSVG(figure)
     axes = list(np.atleast_1d(figure.subplots(1, panels)))
     for ax in axes:
@@ -219,5 +239,5 @@ def _svg(figure: Figure, said: str) -> str:
     mark = hashlib.sha256(text.encode()).hexdigest()[:8]
     text = re.sub(r'\bid="', f'id="{mark}-', text)
     text = re.sub(r'(url\(|href=")#', rf"\g<1>#{mark}-", text)
-    text = text.replace("'DejaVu Sans', ", "").replace("DejaVu Sans", "system-ui")
+    text = re.sub(r"font-family: [^;\"]+;? ?", "", text)
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(said)}" ', 1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.evaluation.ablation import families, featured, permuted, put_forward, slates_of, without_source
+from ml.evaluation.ablation import Part, families, featured, permuted, slates_of, without_source
 from ml.evaluation.intervals import Estimate, bootstrap, paired
 from ml.evaluation.judge import Truth, judge
 from ml.runs import Run
@@ -14,6 +14,7 @@ from ml.steps.report import refresh_report
 
 SCORES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
 UNION = ("all", "explore")
+WIDTH = 22
 
 
 def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[str, Any]:
@@ -28,15 +29,16 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
     parts = list(featured(system.retriever, people))
     print(f"{len(people):,} customers, {sum(len(part.numeric) for part in parts):,} candidates", flush=True)
 
-    def scored(changed: list) -> dict[str, np.ndarray]:
+    def scored(changed: list[Part]) -> dict[str, np.ndarray]:
         scores = judge(truth, slates_of(system.recommender, system.ranker, changed))
         return {name: scores[name] for name in SCORES}
 
     whole = scored(parts)
+    recalls = {part: _recalls(truth, _positions(parts), part) for part in UNION}
     found: dict[str, Any] = {
         "customers": len(people),
         "means": {name: vars(bootstrap(values, seed)) for name, values in whole.items()},
-        "union": {part: float(np.nanmean(_recalls(truth, _positions(parts), part))) for part in UNION},
+        "union": {part: float(np.nanmean(values)) for part, values in recalls.items()},
     }
     if (run.folder / places.ABLATION).exists():
         earlier = run.read_json(places.ABLATION)
@@ -44,23 +46,19 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
             found |= {name: earlier[name] for name in ("sources", "families") if name in earlier}
     if sources:
         found["sources"] = {}
+        _head("brings, by source", [*SCORES, *(f"candidates' {part}" for part in UNION)])
         quotas = judged.plan.config.quotas
         for source in quotas:
-            put = [[put_forward(c, quotas, leave_out=source) for c in part.found] for part in parts]
-            left = [
-                c.positions[kept]
-                for part, keep in zip(parts, put, strict=True)
-                for c, kept in zip(part.found, keep, strict=True)
-            ]
-            less = scored(without_source(parts, source, quotas))
+            left = without_source(parts, source, quotas)
+            less = scored(left)
             recall = {
-                part: vars(paired(_recalls(truth, _positions(parts), part), _recalls(truth, left, part), seed))
-                for part in UNION
+                part: vars(paired(recalls[part], _recalls(truth, _positions(left), part), seed)) for part in UNION
             }
             found["sources"][source] = {"scores": _lost(whole, less, seed), "recall": recall}
             _say(source, found["sources"][source])
     if of_families:
         found["families"] = {}
+        _head("brings, by family", list(SCORES))
         for family, members in families().items():
             less = scored(permuted(parts, family, seed))
             found["families"][family] = {"scores": _lost(whole, less, seed), "features": len(members)}
@@ -77,7 +75,7 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
     }
 
 
-def _positions(parts: list) -> list[np.ndarray]:
+def _positions(parts: list[Part]) -> list[np.ndarray]:
     return [candidates.positions for part in parts for candidates in part.found]
 
 
@@ -94,10 +92,13 @@ def _lost(whole: dict[str, np.ndarray], less: dict[str, np.ndarray], seed: int) 
 
 
 def _say(name: str, row: dict[str, Any]) -> None:
-    cells = [_cell(score, Estimate(**value)) for score, value in row["scores"].items()]
-    cells += [_cell(f"union {part}", Estimate(**value)) for part, value in row.get("recall", {}).items()]
-    print(f"without {name}: " + "; ".join(cells), flush=True)
+    cells = [_cell(Estimate(**value)) for value in (*row["scores"].values(), *row.get("recall", {}).values())]
+    print(name.ljust(WIDTH) + "".join(cell.rjust(WIDTH + 6) for cell in cells), flush=True)
 
 
-def _cell(score: str, lost: Estimate) -> str:
-    return f"{score} {-lost.mean:+.4f} ({-lost.high:+.4f} to {-lost.low:+.4f})"
+def _cell(brings: Estimate) -> str:
+    return f"{brings.mean:+.4f} ({brings.low:+.4f} {brings.high:+.4f})"
+
+
+def _head(first: str, names: list[str]) -> None:
+    print(first.ljust(WIDTH) + "".join(name.rjust(WIDTH + 6) for name in names), flush=True)
