@@ -81,7 +81,7 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
     """
     rows = list(next(iter(panels.values())))
     longest = max(len(row) for row in rows)
-    figure, axes = _figure(0.065 * longest + 2.6 * len(panels), 0.25 * len(rows) + 0.95, len(panels))
+    figure, axes = _figure(0.065 * longest + (2.6 if len(panels) > 2 else 3.8) * len(panels), 0.25 * len(rows) + 0.95, len(panels))
     for ax, (score, values) in zip(axes, panels.items(), strict=True):
         edge = _edge(values)
         ax.axvline(0, color=INK, linewidth=0.9)
@@ -91,13 +91,9 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
             mean, low, high = values[row]
             colour = OURS if low > 0 else WORSE if high < 0 else OTHERS
             if abs(mean) > edge:
-                ax.annotate(
-                    f"{mean:+.3f} →" if mean > 0 else f"← {mean:+.3f}",
-                    (edge if mean > 0 else -edge, place),
-                    ha="right" if mean > 0 else "left",
-                    va="center",
-                    color=colour,
-                )
+                said_there = f"{mean:+.3f} →" if mean > 0 else f"← {mean:+.3f}"
+                at, side = (0.99, "right") if mean > 0 else (0.01, "left")
+                ax.text(at, place, said_there, transform=ax.get_yaxis_transform(), ha=side, va="center", color=colour)
                 continue
             ax.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
             ax.plot(mean, place, "o", color=colour, markersize=5)
@@ -163,7 +159,7 @@ def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
         ax.plot([0, end], [0, end], color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
         ax.plot(x, y, color=OURS, linewidth=1.2)
         ax.scatter(x, y, s=8 + 90 * np.sqrt(counts / counts.max()), color=OURS, alpha=0.85, linewidths=0)
-        ax.set_title(f"{slate}: expected calibration error {found['ece']:.4f}", loc="left")
+        ax.set_title(f"{slate}: ECE {found['ece']:.4f}", loc="left")
         ax.set_xlabel("predicted probability of purchase")
         ax.set_ylabel("bought")
         ax.set_xlim(0, end)
@@ -210,11 +206,10 @@ def growth(title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Bound
 
 
 def _edge(values: Mapping[str, Bounds]) -> float:
-    """Where a panel ends: beyond everything, or beyond everything but the one row that is five times further out."""
+    """How far out a panel shows: everything, or everything but the one row that is five times further out."""
     reach = sorted(max(abs(low), abs(high)) for _, low, high in values.values())
-    if len(reach) < 3 or reach[-1] <= 5 * reach[-2] or reach[-2] == 0:
-        return float("inf")
-    return 2.5 * reach[-2]
+    alone = len(reach) > 2 and reach[-1] > 5 * reach[-2] > 0
+    return reach[-2] if alone else float("inf")
 
 
 def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes]]:
