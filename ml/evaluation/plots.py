@@ -81,7 +81,9 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
     """
     rows = list(next(iter(panels.values())))
     longest = max(len(row) for row in rows)
-    figure, axes = _figure(0.065 * longest + (2.6 if len(panels) > 2 else 3.8) * len(panels), 0.25 * len(rows) + 0.95, len(panels))
+    figure, axes = _figure(
+        0.065 * longest + (2.6 if len(panels) > 2 else 3.8) * len(panels), 0.25 * len(rows) + 0.95, len(panels)
+    )
     for ax, (score, values) in zip(axes, panels.items(), strict=True):
         edge = _edge(values)
         ax.axvline(0, color=INK, linewidth=0.9)
