@@ -10,6 +10,8 @@ import pytest
 from ml.errors import NotEnoughData
 from ml.evaluation.hidden_history import NotBetterWithHistory
 from ml.runs import Run
+from ml.steps import hidden_history as hidden_history_step
+from ml.steps import judged as judged_step
 from ml.steps import new_products as new_products_step
 from ml.steps import places
 from ml.steps.ablate import ablate
@@ -140,6 +142,21 @@ def test_hidden_histories_leave_a_curve_from_nothing_to_all(run: Run, capsys: py
     )
     assert "baskets known" in capsys.readouterr().out
     assert '"#history"' in page(run)
+
+
+def test_nothing_learns_from_a_customer_whose_history_is_hidden(run: Run, monkeypatch: pytest.MonkeyPatch):
+    known, hidden = [], []
+    learn, hide = judged_step.catalogue_at, hidden_history_step.cut
+    monkeypatch.setattr(judged_step, "catalogue_at", lambda *args: known.append(args[-1]) or learn(*args))
+    monkeypatch.setattr(
+        hidden_history_step, "cut", lambda customer, n: hidden.append((len(known), id(customer))) or hide(customer, n)
+    )
+    with contextlib.suppress(NotBetterWithHistory):
+        hidden_history(run, 1000)
+    for fold, customers in enumerate(known, start=1):
+        cut_here = {who for when, who in hidden if when == fold}
+        assert len(cut_here) == 10
+        assert not cut_here & {id(customer) for customer in customers}
 
 
 def test_a_curve_that_falls_is_an_error_with_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch):
