@@ -81,6 +81,8 @@ def _once(name: str, customer: Customer, kept: np.ndarray) -> np.ndarray:
         return np.exp(-age / int(decay[1]))
     simple = {
         "baskets": np.ones(len(kept)),
+        "last_20_baskets": np.ones(len(kept)),  # no cut leaves as many as twenty
+        "periods_4w": np.ones(len(kept)),
         "days_since_last": age,
         "days_since_first": age,
         "gap_mean_days": np.zeros(len(kept)),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from html import escape
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -135,18 +136,21 @@ def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[s
 
 
 @_picture
-def curve(title: str, label: str, epochs: Sequence[float], values: Sequence[float]) -> str:
-    """A learning curve by epoch."""
-    figure, (ax,) = _figure(2.9, 2.0, 1)
-    ax.plot(epochs, values, color=OURS, marker="o", markersize=3.5)
-    ax.annotate(f"{values[-1]:.4g}", (epochs[-1], values[-1]), xytext=(0, 6), textcoords="offset points", ha="right")
+def curve(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
+    """Learning curves: epochs and values by what was trained."""
+    figure, (ax,) = _figure(3.3, 2.2, 1)
+    for (name, (epochs, values)), colour in zip(lines.items(), cycle((OURS, *LINES[2:], INK)), strict=False):
+        ax.plot(epochs, values, color=colour, marker="o", markersize=3.5, label=name)
     ax.set_xlabel("epoch")
-    ax.set_title(f"{title}: {label}", loc="left")
+    ax.set_title(title, loc="left")
     ax.grid(axis="y")
-    ax.margins(y=0.2)
+    ax.margins(y=0.15)
+    if len(lines) > 1:
+        ax.legend(frameon=False)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(4))
-    return _svg(figure, f"{title}, {label} by epoch: from {values[0]:.4g} to {values[-1]:.4g}.")
+    said = "; ".join(f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, (_, values) in lines.items())
+    return _svg(figure, f"{title} by epoch: {said}.")
 
 
 @_picture

@@ -1,6 +1,6 @@
 """One page a person can read: what shipped and why, on what evidence. It needs no network to be viewed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ PAGE = "report.html.j2"
 HEADLINES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
 """The scores with a picture; every score stands in the tables."""
 
-NOT_LEARNED = ("epoch", "examples_per_second")
+LEARNED = ("loss", "recall", "all NDCG@10", "explore NDCG@20")
+"""What learning curves show, where a model has it."""
 
 
 def render(facts: Mapping[str, Any]) -> str:
@@ -23,7 +24,7 @@ def render(facts: Mapping[str, Any]) -> str:
     facts: `run_id`, `folder`, `plan`, `judged`, `until`, `results` (as in run.json), `ours`, `opponent`, `rule` (what
     slices are compared with), `differences` (ours - other, by other and score), `gate` (as in gate.json), `curves`
     (rows an epoch, by what was trained), `brought`, `examples`, `changes`; and, None where there is no evidence,
-    `slices`, `calibration`, `ablation`, `hidden_history`, `new_products`.
+    `slices`, `rankers` (as in rankers.json), `calibration`, `ablation`, `hidden_history`, `new_products`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -62,12 +63,7 @@ def _pictures(facts: Mapping[str, Any]) -> dict[str, Any]:
         "slices": facts["slices"] and _slices(facts),
         "sources": _sources(facts["brought"]),
         "calibration": facts["calibration"] and plots.reliability(facts["calibration"]),
-        "curves": [
-            plots.curve(trained, name, [row["epoch"] for row in rows], [row[name] for row in rows])
-            for trained, rows in facts["curves"].items()
-            for name in rows[0]
-            if name not in NOT_LEARNED
-        ],
+        "curves": _curves(facts["curves"]),
         "overlaps": plots.overlaps(
             {slate: change["counts"] for slate, change in facts["changes"].items()}, facts["opponent"]
         ),
@@ -108,6 +104,28 @@ def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
         ("found", "by no other source"),
         "What each source brings: places in the lists and recall before ranking; the figures are in the table.",
     )
+
+
+def _curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
+    """Rankers compete, so they share a picture; the towers stand alone."""
+    groups: dict[str, dict[str, Sequence[Mapping[str, float]]]] = {}
+    for trained, rows in curves.items():
+        first, _, rest = trained.partition(" ")
+        group, name = ("rankers", rest) if first == "ranker" else (trained, trained)
+        groups.setdefault(group, {})[name] = rows
+    return [
+        plots.curve(
+            f"{group}: {score}",
+            {
+                name: ([row["epoch"] for row in rows], [row[score] for row in rows])
+                for name, rows in members.items()
+                if score in rows[0]
+            },
+        )
+        for group, members in groups.items()
+        for score in LEARNED
+        if any(score in rows[0] for rows in members.values())
+    ]
 
 
 def _kinds(ablation: Mapping[str, Any] | None) -> list[str]:

@@ -48,7 +48,7 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
         found["sources"] = {}
         _head("brings, by source", [*SCORES, *(f"candidates' {part}" for part in UNION)])
         quotas = judged.plan.config.quotas
-        for source in (name for name, quota in quotas.items() if quota > 0):
+        for source in quotas:
             left = without_source(parts, source, quotas)
             less = scored(left)
             recall = {

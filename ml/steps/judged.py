@@ -11,9 +11,9 @@ from ml.evaluation.results import Results
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.candidates import catalogue_at, retriever_with
+from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.evaluate import Window
 from ml.steps.plan import Plan, dataset
-from scoring.bundle import RANKER
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.ranker import Ranker
@@ -36,7 +36,7 @@ class System:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a run was judged on, and the ranker that was judged best.
+    """What a run was judged on.
 
     ids, everyone: all customers with a purchase before the judged snapshot.
     labels: what each customer bought in the window, by customer id; a sample of them if one was asked for.
@@ -45,7 +45,6 @@ class Judged:
     run: Run
     plan: Plan
     data: Dataset
-    ranker: str
     ids: list[str]
     everyone: list[Customer]
     labels: dict[str, np.ndarray]
@@ -60,7 +59,7 @@ class Judged:
         if customers is not None and customers < len(judged):
             chosen = np.random.default_rng(plan.seed).choice(len(judged), customers, replace=False)
             judged = [judged[i] for i in np.sort(chosen)]
-        return cls(run, plan, data, results.ranker, ids, everyone, {name: labels[name] for name in judged})
+        return cls(run, plan, data, ids, everyone, {name: labels[name] for name in judged})
 
     def only(self, customer_ids: Sequence[str]) -> "Judged":
         """The same run with these judged customers alone."""
@@ -68,11 +67,11 @@ class Judged:
 
     def system(self, learned_from: Sequence[Customer] | None = None) -> System:
         """The system as judged; `learned_from`: instead of everyone, the customers whose purchases the sources that
-        learn at the snapshot (item-to-item) may know."""
+        learn at the snapshot (item-to-item, neighbours, factors) may know."""
         known = self.everyone if learned_from is None else list(learned_from)
         catalogue = catalogue_at(self.run, self.plan, self.data, self.plan.split.judged, known)
-        ranker = Ranker(self.run.path(places.ranker(self.ranker)) / RANKER)
-        return System(catalogue, retriever_with(self.run, self.plan, catalogue), ranker)
+        _, model = chosen_ranker(self.run)
+        return System(catalogue, retriever_with(self.run, self.plan, catalogue), Ranker(model))
 
     def window(self, catalogue: Catalogue) -> tuple[list[Customer], Truth]:
         """The judged customers and what they bought, as places in the catalogue."""

@@ -20,6 +20,7 @@ from ml.steps.plan import Plan, dataset
 OPTIONAL = {
     "slices": f"{places.EVALUATION}/slices.json",
     "calibration": f"{places.EVALUATION}/calibration.json",
+    "rankers": places.RANKERS,
     "ablation": places.ABLATION,
     "hidden_history": places.HIDDEN_HISTORY,
     "new_products": places.NEW_PRODUCTS,

@@ -45,9 +45,14 @@ def write_run(runs: Path, run_id: str = "r1") -> Run:
             shutil.copy(bundle / name, folder / name)
         content = {field: [f"{field} {i}" for i in range(4)] for field in CONTENT}
         Vocabulary({"product_id": _ids()} | content).save(folder / VOCABULARY)
-    with run.stage(places.ranker(ranker)) as folder:
+    with run.stage(places.CHOSEN) as folder:
         (folder / "model").mkdir()
         shutil.copy(bundle / RANKER, folder / RANKER)
+    scores = {
+        "another": {"all NDCG@10": 0.51, "explore NDCG@20": 0.12},
+        ranker: {"all NDCG@10": 0.5, "explore NDCG@20": 0.2},
+    }
+    run.write_json(places.RANKERS, {"chosen": ranker, "lists": 12, "scores": scores})
     run.write_json(places.RETRIEVAL_CURVE, [{"epoch": e, "loss": 8.0 - e, "recall": 0.07} for e in (1, 2)])
     run.write_json(places.ranker_curve(ranker), [{"epoch": e, "loss": 7.0 - e} for e in (1, 2)])
     return run

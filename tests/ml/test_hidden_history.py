@@ -50,6 +50,8 @@ def _of(name: str, ages: list[float]) -> float:
     return {
         "baskets": float(len(ages)),
         "quantity": float(len(ages)),
+        "last_20_baskets": float(len(ages)),
+        "periods_4w": float(len({age // 28 for age in ages})),
         "days_since_last": ages[0],
         "days_since_first": ages[-1],
         "gap_mean_days": gap,

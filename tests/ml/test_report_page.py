@@ -53,6 +53,14 @@ def test_every_method_and_every_score_stands_in_the_page(run: Run):
             assert f"{mean:.4f}" in page(run)
 
 
+def test_every_ranker_that_competed_is_there_and_the_chosen_one_is_marked(run: Run):
+    rankers = found(run, places.RANKERS)
+    assert set(rankers["scores"]) > {rankers["chosen"]}
+    for name in rankers["scores"]:
+        mark = " ✓" if name == rankers["chosen"] else ""
+        assert f'<th scope="row">{name}{mark}</th>' in page(run)
+
+
 def test_pictures_are_described_in_words_and_share_no_ids(run: Run):
     pictures = re.findall(r"<svg [^>]*>", page(run))
     assert len(pictures) > 5
