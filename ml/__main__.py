@@ -84,6 +84,25 @@ def _gate(settings: Settings, args: argparse.Namespace) -> Any:
     return gate(_run(settings, args))
 
 
+def _ablate(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.ablate import ablate
+
+    both = args.sources == args.families
+    return ablate(_run(settings, args), args.sources or both, args.families or both, args.customers)
+
+
+def _hidden_history(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.hidden_history import hidden_history
+
+    return hidden_history(_run(settings, args), args.customers)
+
+
+def _new_products(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.new_products import judge_new_products
+
+    return judge_new_products(_run(settings, args))
+
+
 def _publish(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.publish import publish
 
@@ -159,6 +178,13 @@ def _parser() -> argparse.ArgumentParser:
     step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
     step("gate", _gate, "decide whether the challenger may serve")
     step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")
+    ablation = step("ablate", _ablate, "what each source and each feature family brings; both if neither is named")
+    ablation.add_argument("--sources", action="store_true", help="switch off one candidate source after the other")
+    ablation.add_argument("--families", action="store_true", help="shuffle one feature family after the other")
+    ablation.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
+    hidden = step("hidden-history", _hidden_history, "the scores with histories cut to a few baskets")
+    hidden.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
+    step("new-products", _new_products, "how well products of their first week are found")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
 
     backtest = step("backtest", _backtest, "train, judge and decide at several earlier days", of_run=False)

@@ -1,54 +1,243 @@
-"""Pictures for the report, as SVG that stands in the page itself."""
+"""Pictures for the report, as SVG that stands in the page itself.
 
+Text stays text (to be found, copied, enlarged, read aloud); every picture carries a sentence that says what it shows.
+"""
+
+import hashlib
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from html import escape
+from itertools import cycle
+from typing import Any
 
+import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-INK, OURS, OTHERS = "#1d2733", "#0b7a75", "#b8c4ce"
+INK, QUIET, GRID = "#1b2733", "#5b6b78", "#dfe6eb"
+OURS, OURS_LIGHT, OTHERS, WORSE = "#0b6e69", "#9fd0cb", "#7c8b97", "#b4470f"
+LINES = (OURS, OTHERS, "#b07c1e", "#5a4fa2")
 
-
-def intervals(title: str, means: Mapping[str, float], bounds: Mapping[str, Sequence[float]], ours: str) -> str:
-    """A score of every method with its 95% interval, ours in colour."""
-    figure, axes = _figure(5.2, 0.45 * len(means) + 0.9)
-    for place, (method, mean) in enumerate(reversed(list(means.items()))):
-        low, high = bounds[method]
-        colour = OURS if method == ours else OTHERS
-        axes.barh(place, mean, color=colour, height=0.6)
-        axes.plot([low, high], [place, place], color=INK, linewidth=1.4)
-        axes.annotate(f"{mean:.4f}", (high, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set_yticks(range(len(means)), list(means)[::-1])
-    axes.margins(x=0.18)
-    axes.set_title(title, loc="left", fontsize=10)
-    return _svg(figure)
-
-
-def curve(title: str, label: str, values: Sequence[float]) -> str:
-    """A learning curve by epoch."""
-    figure, axes = _figure(3.4, 2.2)
-    axes.plot(range(1, len(values) + 1), values, color=OURS, marker="o", markersize=3)
-    axes.set_xlabel("epoch", fontsize=8)
-    axes.set_ylabel(label, fontsize=8)
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return _svg(figure)
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "reach",  # with no date, the same figures give the same page
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.labelcolor": QUIET,
+    "axes.labelsize": 8.5,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+}
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+Bounds = tuple[float, float, float]
+"""A mean and the two ends of its interval."""
+
+
+def _picture(draw: Callable[..., str]) -> Callable[..., str]:
+    """Draw in the page's style, and leave everybody else's style alone."""
+
+    @wraps(draw)
+    def drawn(*args: Any) -> str:
+        with mpl.rc_context(_STYLE):
+            return draw(*args)
+
+    return drawn
+
+
+@_picture
+def dots(panels: Mapping[str, Mapping[str, Bounds]], ours: str) -> str:
+    """One panel a score: every method's mean with its interval, ours in colour. `panels`: by score, then method."""
+    methods = list(next(iter(panels.values())))
+    figure, axes = _figure(2.55 * len(panels) + 0.9, 0.3 * len(methods) + 0.85, len(panels))
+    for ax, (score, values) in zip(axes, panels.items(), strict=True):
+        for place, method in enumerate(reversed(methods)):
+            mean, low, high = values[method]
+            colour = OURS if method == ours else OTHERS
+            ax.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
+            ax.plot(mean, place, "o", color=colour, markersize=6)
+        ax.set_yticks(range(len(methods)), methods[::-1] if ax is axes[0] else [""] * len(methods))
+        ax.set_ylim(-0.6, len(methods) - 0.4)
+        ax.set_title(score, loc="left")
+        ax.grid(axis="x")
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+    said = "; ".join(f"{s}: " + ", ".join(f"{m} {v[0]:.4f}" for m, v in values.items()) for s, values in panels.items())
+    return _svg(figure, f"Means with 95% intervals. {said}.")
+
+
+@_picture
+def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> str:
+    """One panel a score: paired differences by row with their interval, beside a line at zero.
+
+    Above zero as a whole in colour, below zero as a whole in the warning colour, else grey. One row that is far beyond
+    all others would leave nothing to see of them: it stands at the edge, with an arrow and its value.
+    """
+    rows = list(next(iter(panels.values())))
+    longest = max(len(row) for row in rows)
+    figure, axes = _figure(
+        0.065 * longest + (2.6 if len(panels) > 2 else 3.8) * len(panels), 0.25 * len(rows) + 0.95, len(panels)
+    )
+    for ax, (score, values) in zip(axes, panels.items(), strict=True):
+        edge = _edge(values)
+        ax.axvline(0, color=INK, linewidth=0.9)
+        for place, row in enumerate(reversed(rows)):
+            if row not in values:
+                continue
+            mean, low, high = values[row]
+            colour = OURS if low > 0 else WORSE if high < 0 else OTHERS
+            if abs(mean) > edge:
+                said_there = f"{mean:+.3f} →" if mean > 0 else f"← {mean:+.3f}"
+                at, side = (0.99, "right") if mean > 0 else (0.01, "left")
+                ax.text(at, place, said_there, transform=ax.get_yaxis_transform(), ha=side, va="center", color=colour)
+                continue
+            ax.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
+            ax.plot(mean, place, "o", color=colour, markersize=5)
+        ax.set_yticks(range(len(rows)), rows[::-1] if ax is axes[0] else [""] * len(rows))
+        ax.set_ylim(-0.6, len(rows) - 0.4)
+        ax.set_title(score, loc="left")
+        ax.set_xlabel(unit)
+        ax.grid(axis="x")
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+    return _svg(figure, said)
+
+
+@_picture
+def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[str, str], said: str) -> str:
+    """One panel a title: a light bar a row with a dark part of it at its foot, as shares. `words` name light and dark.
+
+    A panel whose dark part is 0 everywhere shows plain bars.
+    """
+    rows = list(next(iter(panels.values())))
+    figure, axes = _figure(2.35 * len(panels) + 1.0, 0.27 * len(rows) + 1.1, len(panels))
+    for ax, (title, values) in zip(axes, panels.items(), strict=True):
+        nested = any(dark for _, dark in values.values())
+        for place, row in enumerate(reversed(rows)):
+            light, dark = values[row]
+            ax.barh(place, light, color=OURS_LIGHT if nested else OURS, height=0.66)
+            if dark:
+                ax.barh(place, dark, color=OURS, height=0.66)
+            ax.annotate(f"{light:.1%}", (light, place), xytext=(3, 0), textcoords="offset points", va="center")
+        ax.set_yticks(range(len(rows)), rows[::-1] if ax is axes[0] else [""] * len(rows))
+        ax.set_title(title, loc="left")
+        ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ax.xaxis.set_major_locator(MaxNLocator(3))
+        ax.set_xlim(0, max(0.02, 1.3 * max(light for light, _ in values.values())))
+        if nested:
+            ax.set_xlabel(f"{words[0]}; dark: {words[1]}")
+    return _svg(figure, said)
+
+
+@_picture
+def curve(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
+    """Learning curves: epochs and values by what was trained."""
+    figure, (ax,) = _figure(3.3, 2.2, 1)
+    for (name, (epochs, values)), colour in zip(lines.items(), cycle((OURS, *LINES[2:], INK)), strict=False):
+        ax.plot(epochs, values, color=colour, marker="o", markersize=3.5, label=name)
+    ax.set_xlabel("epoch")
+    ax.set_title(title, loc="left")
+    ax.grid(axis="y")
+    ax.margins(y=0.15)
+    if len(lines) > 1:
+        ax.legend(frameon=False)
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(4))
+    said = "; ".join(f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, (_, values) in lines.items())
+    return _svg(figure, f"{title} by epoch: {said}.")
+
+
+@_picture
+def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
+    """One panel a slate: observed purchase rate by predicted probability; the area of a dot is its candidates."""
+    figure, axes = _figure(3.1 * len(slates), 3.0, len(slates))
+    for ax, (slate, found) in zip(axes, slates.items(), strict=True):
+        bins = [b for b in found["bins"] if b["count"]]
+        x, y = [b["predicted"] for b in bins], [b["observed"] for b in bins]
+        counts = np.array([b["count"] for b in bins], float)
+        end = 1.08 * max([*x, *y, 0.01])
+        ax.plot([0, end], [0, end], color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
+        ax.plot(x, y, color=OURS, linewidth=1.2)
+        ax.scatter(x, y, s=8 + 90 * np.sqrt(counts / counts.max()), color=OURS, alpha=0.85, linewidths=0)
+        ax.set_title(f"{slate}: ECE {found['ece']:.4f}", loc="left")
+        ax.set_xlabel("predicted probability of purchase")
+        ax.set_ylabel("bought")
+        ax.set_xlim(0, end)
+        ax.set_ylim(0, end)
+        ax.grid()
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(4))
+    said = "; ".join(f"{slate} {found['ece']:.4f}" for slate, found in slates.items())
+    return _svg(figure, f"Reliability diagram against the diagonal. Expected calibration error: {said}.")
+
+
+@_picture
+def overlaps(slates: Mapping[str, Sequence[int]], other: str) -> str:
+    """One panel a slate: how many customers share 0, 1, … 10 of their first ten with the other method's list."""
+    figure, axes = _figure(3.1 * len(slates), 1.9, len(slates))
+    for ax, (slate, counts) in zip(axes, slates.items(), strict=True):
+        ax.bar(range(len(counts)), np.array(counts) / max(sum(counts), 1), color=OURS, width=0.8)
+        ax.set_title(slate, loc="left")
+        ax.set_xlabel("products of ten in common")
+        ax.set_xticks(range(0, len(counts), 2))
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ax.yaxis.set_major_locator(MaxNLocator(3))
+        ax.grid(axis="y")
+    return _svg(figure, f"Share of customers by how many of ten products are the same as {other}'s.")
+
+
+@_picture
+def growth(title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Bounds]], axis: str) -> str:
+    """Means with their intervals as bands, one line a method, by ordered steps."""
+    figure, (ax,) = _figure(4.6, 2.9, 1)
+    for (method, points), colour in zip(lines.items(), LINES, strict=False):
+        means, low, high = (np.array(values) for values in zip(*points, strict=True))
+        at = np.arange(len(points))
+        ax.fill_between(at, low, high, color=colour, alpha=0.16, linewidth=0)
+        ax.plot(at, means, color=colour, marker="o", markersize=4, label=method)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xlabel(axis)
+    ax.legend(frameon=False, loc="upper left")
+    ax.set_title(title, loc="left")
+    ax.grid(axis="y")
+    said = "; ".join(f"{m}: " + ", ".join(f"{p[0]:.4f}" for p in points) for m, points in lines.items())
+    return _svg(figure, f"{title} with {', '.join(labels)} baskets known. {said}.")
+
+
+def _edge(values: Mapping[str, Bounds]) -> float:
+    """How far out a panel shows: everything, or everything but the one row that is five times further out."""
+    reach = sorted(max(abs(low), abs(high)) for _, low, high in values.values())
+    alone = len(reach) > 2 and reach[-1] > 5 * reach[-2] > 0
+    return reach[-2] if alone else float("inf")
+
+
+def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1))
     FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
+    axes = list(np.atleast_1d(figure.subplots(1, panels)))
+    for ax in axes:
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        ax.spines["bottom"].set_color(GRID)
+        ax.tick_params(length=0, colors=INK)
+        ax.set_axisbelow(True)
     return figure, axes
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, said: str) -> str:
+    """The figure as an element of a page, with `said` for those who do not see it."""
     buffer = io.StringIO()
-    # A fixed salt and no date: the same figures give the same page.
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    text = text[text.index("<svg") :]
+    # Many pictures share a page: their ids must differ. Fonts are the page's.
+    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+    text = re.sub(r'\bid="', f'id="{mark}-', text)
+    text = re.sub(r'(url\(|href=")#', rf"\g<1>#{mark}-", text)
+    text = re.sub(r"font-family: [^;\"]+;? ?", "", text)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(said)}" ', 1)

@@ -1,6 +1,6 @@
 """One page a person can read: what shipped and why, on what evidence. It needs no network to be viewed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,35 +8,152 @@ import jinja2
 
 from ml.evaluation import plots
 
-TEMPLATE = "report.html.j2"
+TEMPLATES = Path(__file__).with_name("templates")
+PAGE = "report.html.j2"
+
+HEADLINES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
+"""The scores with a picture; every score stands in the tables."""
+
+LEARNED = ("loss", "recall", "all NDCG@10", "explore NDCG@20")
+"""What learning curves show, where a model has it."""
 
 
-def render(facts: Mapping[str, Any], ours: str) -> str:
+def render(facts: Mapping[str, Any]) -> str:
     """The report's HTML.
 
-    facts: `run_id`, `plan`, `judged`, `until`, `results` (as in run.json), `gate` (as in gate.json), `curves`
-    (by title: label and values), `sources` and `examples`.
+    facts: `run_id`, `folder`, `plan`, `judged`, `until`, `results` (as in run.json), `ours`, `opponent`, `rule` (what
+    slices are compared with), `differences` (ours - other, by other and score), `gate` (as in gate.json), `curves`
+    (rows an epoch, by what was trained), `brought`, `examples`, `changes`; and, None where there is no evidence,
+    `slices`, `rankers` (as in rankers.json), `calibration`, `ablation`, `hidden_history`, `new_products`.
     """
-    methods = facts["results"]["methods"]
-    scores = list(next(iter(methods.values()))["means"])
-    score_plots = [
-        plots.intervals(
-            name,
-            {method: values["means"][name] for method, values in methods.items()},
-            {method: values["intervals"][name] for method, values in methods.items()},
-            ours,
-        )
-        for name in scores
-        if name in ("all NDCG@10", "explore NDCG@20", "explore Recall@100", "repeat Recall@20")
-    ]
-    curves = [plots.curve(title, label, values) for title, (label, values) in facts["curves"].items()]
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.get_template(TEMPLATE).render(
-        **{name: value for name, value in facts.items() if name != "curves"},
-        ours=ours,
-        scores=scores,
-        score_plots=score_plots,
-        curves=curves,
+    methods = facts["results"]["methods"]
+    return environment.get_template(PAGE).render(
+        **facts,
+        scores=list(methods[facts["ours"]]["means"]),
+        headlines=HEADLINES,
+        pictures={name: picture for name, picture in _pictures(facts).items() if picture},
     )
+
+
+def _pictures(facts: Mapping[str, Any]) -> dict[str, Any]:
+    ours = facts["ours"]
+    return {
+        "scores": plots.dots(
+            {
+                name: {m: (v["means"][name], *v["intervals"][name]) for m, v in facts["results"]["methods"].items()}
+                for name in HEADLINES
+            },
+            ours,
+        ),
+        "differences": plots.forest(
+            {
+                name: {f"to {other}": _bounds(of[name]) for other, of in facts["differences"].items()}
+                for name in HEADLINES
+            },
+            "difference",
+            "Paired differences to every other method with 95% intervals; the figures are in the table.",
+        ),
+        "slices": facts["slices"] and _slices(facts),
+        "sources": _sources(facts["brought"]),
+        "calibration": facts["calibration"] and plots.reliability(facts["calibration"]),
+        "curves": _curves(facts["curves"]),
+        "overlaps": plots.overlaps(
+            {slate: change["counts"] for slate, change in facts["changes"].items()}, facts["opponent"]
+        ),
+        "ablation": [_ablation(kind, facts["ablation"][kind]) for kind in _kinds(facts["ablation"])],
+        "hidden_history": facts["hidden_history"] and _hidden_history(facts["hidden_history"]),
+    }
+
+
+def _slices(facts: Mapping[str, Any]) -> str:
+    """Ours - the simple rule, a panel a score."""
+    rule = facts["rule"]
+    panels: dict[str, dict[str, plots.Bounds]] = {}
+    for row in facts["slices"]:
+        if rule in row["against"]:
+            name = f"{row['slice']}: {row['value']}"
+            panels.setdefault(row["score"], {})[name] = _bounds(row["against"][rule])
+    # Every panel has the rows of the longest; a slice too small for a score is blank there.
+    ordered = sorted(panels.items(), key=lambda item: -len(item[1]))
+    return plots.forest(
+        dict(ordered),
+        f"difference to {rule}",
+        f"Difference of {facts['ours']} to {rule} in every slice, with 95% intervals; the figures are in the table.",
+    )
+
+
+def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
+    panels = {
+        "Places in ten, all": ("all share", None),
+        "Places in ten, explore": ("explore share", None),
+        "Recall before ranking, all": ("all recall", "all only_here"),
+        "… explore": ("explore recall", "explore only_here"),
+    }
+    return plots.bars(
+        {
+            title: {name: (row[light] or 0.0, (row[dark] or 0.0) if dark else 0.0) for name, row in brought.items()}
+            for title, (light, dark) in panels.items()
+        },
+        ("found", "by no other source"),
+        "What each source brings: places in the lists and recall before ranking; the figures are in the table.",
+    )
+
+
+def _curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
+    """Rankers compete, so they share a picture; the towers stand alone."""
+    groups: dict[str, dict[str, Sequence[Mapping[str, float]]]] = {}
+    for trained, rows in curves.items():
+        first, _, rest = trained.partition(" ")
+        group, name = ("rankers", rest) if first == "ranker" else (trained, trained)
+        groups.setdefault(group, {})[name] = rows
+    return [
+        plots.curve(
+            f"{group}: {score}",
+            {
+                name: ([row["epoch"] for row in rows], [row[score] for row in rows])
+                for name, rows in members.items()
+                if score in rows[0]
+            },
+        )
+        for group, members in groups.items()
+        for score in LEARNED
+        if any(score in rows[0] for rows in members.values())
+    ]
+
+
+def _kinds(ablation: Mapping[str, Any] | None) -> list[str]:
+    return [kind for kind in ("sources", "families") if ablation and kind in ablation]
+
+
+def _ablation(kind: str, rows: Mapping[str, Any]) -> str:
+    scores = list(next(iter(rows.values()))["scores"])
+    return plots.forest(
+        {score: {name: _bounds(row["scores"][score]) for name, row in rows.items()} for score in scores},
+        "brings",
+        f"What the system loses without each of its {kind}, with 95% intervals; the figures are in the table.",
+    )
+
+
+def _hidden_history(curve: Mapping[str, Any]) -> list[str]:
+    points = curve["points"]
+    labels = [point["baskets"] for point in points]
+    return [
+        plots.growth(
+            score,
+            labels,
+            {m: [_bounds(point["methods"][m][score]) for point in points] for m in points[0]["methods"]},
+            "newest baskets known",
+        )
+        for score in curve["scores"]
+    ]
+
+
+def _bounds(estimate: Mapping[str, float]) -> plots.Bounds:
+    return estimate["mean"], estimate["low"], estimate["high"]

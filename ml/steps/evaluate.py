@@ -12,7 +12,8 @@ from ml.champion import Champion, find_champion
 from ml.data.dataset import Dataset
 from ml.errors import NotEnoughData
 from ml.evaluation.baselines import BASELINES
-from ml.evaluation.examples import examples, source_shares
+from ml.evaluation.brought import brought
+from ml.evaluation.examples import examples
 from ml.evaluation.judge import Lists, Slates, Truth, coverages, judge
 from ml.evaluation.metrics import DEPTH
 from ml.evaluation.results import Results
@@ -22,6 +23,7 @@ from ml.steps.candidates import catalogue_at, retriever_with
 from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
+from scoring.candidates import Candidates
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.ranker import SLATES, Ranker, Slate
@@ -35,7 +37,7 @@ from settings import Settings
 CHALLENGER = "reach"
 CHAMPION = "champion"
 EXAMPLES = "examples.json"
-SOURCE_SHARES = "source_shares.json"
+BROUGHT = "brought.json"
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,10 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     with run.stage(places.EVALUATION) as folder:
         results.save(folder)
         results.save_lists(folder / places.LISTS, methods, catalogue.product_ids)
-        (folder / EXAMPLES).write_text(json.dumps(examples(window.truth, shown, catalogue)))
-        (folder / SOURCE_SHARES).write_text(json.dumps(source_shares(window.truth, shown, list(SOURCES))))
+        people = examples(window.truth, shown, window.customers, catalogue, list(SOURCES))
+        (folder / EXAMPLES).write_text(json.dumps(people))
+        sources = brought(window.truth, shown, candidates, plan.config.quotas, list(SOURCES))
+        (folder / BROUGHT).write_text(json.dumps(sources))
     run.link(places.LISTS, f"{places.EVALUATION}/{places.LISTS}")
     summary = plan.as_dict() | {"results": results.summary(plan.seed)}
     run.write_json(places.RUN, summary)
@@ -103,12 +107,12 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     return {"run_id": run.run_id, **summary["results"]["methods"][CHALLENGER]["means"]}
 
 
-def recommended(recommender: Recommender, customers: Sequence[Customer]) -> tuple[Slates, list[np.ndarray]]:
+def recommended(recommender: Recommender, customers: Sequence[Customer]) -> tuple[Slates, list[Candidates]]:
     """Lists for both slates, DEPTH deep, by the same code that serves; and each customer's candidates."""
     ranked: dict[Slate, list[Ranked]] = {slate: [] for slate in SLATES}
-    candidates: list[np.ndarray] = []
+    candidates: list[Candidates] = []
     for block, found, scores in recommender.score(customers):
-        candidates += [item.positions for item in found]
+        candidates += found
         for row in range(len(scores)):
             for slate in SLATES:
                 ranked[slate].append(recommender.slate(block, row, found[row], scores[row], slate, DEPTH))
@@ -119,13 +123,13 @@ def recommended(recommender: Recommender, customers: Sequence[Customer]) -> tupl
     return slates, candidates
 
 
-def union_recall(candidates: Sequence[np.ndarray], truth: Truth) -> dict[str, float]:
+def union_recall(candidates: Sequence[Candidates], truth: Truth) -> dict[str, float]:
     """Recall of the candidates before ranking, for `all` and `explore`, and their mean number (`size`)."""
-    recalls = {"size": float(np.mean([len(positions) for positions in candidates]))}
+    recalls = {"size": float(np.mean([len(found.positions) for found in candidates]))}
     for part in ("all", "explore"):
         relevant = truth.relevant(part)
         totals = np.array([len(items) for items in relevant]) + truth.missing
-        found = np.array([np.isin(a, b).sum() for a, b in zip(relevant, candidates, strict=True)])
+        found = np.array([np.isin(a, b.positions).sum() for a, b in zip(relevant, candidates, strict=True)])
         recalls[part] = float((found[totals > 0] / totals[totals > 0]).mean())
     return recalls
 

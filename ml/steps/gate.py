@@ -1,18 +1,16 @@
 """Let the gate decide on the evidence of `evaluate`."""
 
-import json
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from ml.evaluation.baselines import BASELINES, OWN_FREQUENCY
-from ml.evaluation.report import render
 from ml.evaluation.results import Results
 from ml.gate import Evidence, decide, load_policy
 from ml.runs import Run
 from ml.steps import places
-from ml.steps.evaluate import CHALLENGER, CHAMPION, EXAMPLES, SOURCE_SHARES
+from ml.steps.evaluate import CHALLENGER, CHAMPION
 from ml.steps.plan import Plan
+from ml.steps.report import write_report
 
 
 def gate(run: Run) -> dict[str, Any]:
@@ -29,10 +27,11 @@ def gate(run: Run) -> dict[str, Any]:
         "evidence": asdict(evidence),
     }
     run.write_json(places.GATE, record)
-    run.write_text(places.REPORT, _report(run, plan, record))
+    report = write_report(run)
     run.make_latest()
     print("PUBLISH" if decision.publish else "KEEP THE CHAMPION", *decision.reasons, sep="\n  ", flush=True)
-    return {"publish": decision.publish, "reasons": list(decision.reasons)}
+    print(f"The report: {report}", flush=True)
+    return {"publish": decision.publish, "reasons": list(decision.reasons), "report": str(report)}
 
 
 def evidence_of(results: Results, seed: int) -> Evidence:
@@ -45,30 +44,4 @@ def evidence_of(results: Results, seed: int) -> Evidence:
         against={other: results.differences(CHALLENGER, other, seed) for other in others},
         means={method: values["means"] for method, values in summary["methods"].items()},
         coverage=results.coverage[CHALLENGER],
-    )
-
-
-def _report(run: Run, plan: Plan, decision: dict[str, Any]) -> str:
-    evaluation, summary = run.path(places.EVALUATION), run.read_json(places.RUN)
-    results = summary["results"]
-    retrieval = run.read_json(places.RETRIEVAL_CURVE)
-    ranking = run.read_json(places.ranker_curve(results["ranker"]))
-    judged = plan.day(plan.split.judged)
-    return render(
-        {
-            "run_id": run.run_id,
-            "plan": summary,
-            "judged": judged,
-            "until": judged + timedelta(weeks=plan.config.windows.horizon, days=-1),
-            "results": results,
-            "gate": decision,
-            "curves": {
-                "two-tower: loss": ("loss", [row["loss"] for row in retrieval]),
-                "two-tower: unseen weeks": ("explore Recall@100", [row["recall"] for row in retrieval]),
-                f"{results['ranker']}: loss": ("loss", [row["loss"] for row in ranking]),
-            },
-            "sources": json.loads((evaluation / SOURCE_SHARES).read_text()),
-            "examples": json.loads((evaluation / EXAMPLES).read_text()),
-        },
-        CHALLENGER,
     )

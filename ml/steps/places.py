@@ -12,6 +12,9 @@ LISTS = "lists.parquet"
 RUN = "run.json"
 GATE = "gate.json"
 REPORT = "report.html"
+ABLATION = "ablation.json"
+HIDDEN_HISTORY = "hidden_history.json"
+NEW_PRODUCTS = "new_products.json"
 PUBLISHED = "published.json"
 
 

@@ -1,0 +1,87 @@
+"""Collect what a run's steps left behind into the run's page, `report.html`."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from ml.evaluation.baselines import OWN_FREQUENCY
+from ml.evaluation.changes import changes
+from ml.evaluation.report import render
+from ml.evaluation.results import Results
+from ml.runs import Run
+from ml.steps import places
+from ml.steps.evaluate import BROUGHT, CHALLENGER, CHAMPION, EXAMPLES
+from ml.steps.plan import Plan, dataset
+
+OPTIONAL = {
+    "slices": f"{places.EVALUATION}/slices.json",
+    "calibration": f"{places.EVALUATION}/calibration.json",
+    "rankers": places.RANKERS,
+    "ablation": places.ABLATION,
+    "hidden_history": places.HIDDEN_HISTORY,
+    "new_products": places.NEW_PRODUCTS,
+}
+"""Parts of the page that stand there if a step has left their evidence."""
+
+
+def write_report(run: Run) -> Path:
+    """Leave `report.html` of a run that the gate has judged; returns its path."""
+    plan, summary = Plan.read(run), run.read_json(places.RUN)
+    evaluation, decision = run.path(places.EVALUATION), run.read_json(places.GATE)
+    results = Results.load(evaluation)
+    others = [method for method in results.scores if method != CHALLENGER]
+    opponent = CHAMPION if CHAMPION in others else decision["opponent"]
+    judged = plan.day(plan.split.judged)
+    products = dataset(run).products(plan.split.judged)
+    facts: dict[str, Any] = {
+        "run_id": run.run_id,
+        "folder": _near(run.folder),
+        "plan": summary,
+        "judged": judged,
+        "until": judged + timedelta(weeks=plan.config.windows.horizon, days=-1),
+        "results": summary["results"],
+        "ours": CHALLENGER,
+        "opponent": opponent,
+        "rule": OWN_FREQUENCY,
+        "differences": {
+            other: {name: asdict(e) for name, e in results.differences(CHALLENGER, other, plan.seed).items()}
+            for other in others
+        },
+        "gate": decision,
+        "curves": _curves(run),
+        "brought": json.loads((evaluation / BROUGHT).read_text()),
+        "examples": json.loads((evaluation / EXAMPLES).read_text()),
+        "changes": changes(
+            pq.read_table(evaluation / places.LISTS, filters=[("method", "in", [CHALLENGER, opponent])]),
+            CHALLENGER,
+            opponent,
+            dict(zip(products.product_ids, products.names, strict=True)),
+        ),
+    }
+    for name, path in OPTIONAL.items():
+        file = run.folder / path
+        facts[name] = json.loads(file.read_text()) if file.exists() else None
+    run.write_text(places.REPORT, render(facts))
+    return run.path(places.REPORT)
+
+
+def refresh_report(run: Run) -> None:
+    """Write the page anew if the gate has written it before: a later step has found something to add."""
+    if (run.folder / places.GATE).exists():
+        print(f"The report: {_near(write_report(run))}", flush=True)
+
+
+def _curves(run: Run) -> dict[str, list[dict[str, float]]]:
+    """Every learning curve by what was trained, one row an epoch: `retrieval_curve.json` → `retrieval`."""
+    files = sorted(run.folder.glob("*_curve.json"), key=lambda file: (not file.name.startswith("retrieval"), file.name))
+    return {file.name.removesuffix("_curve.json").replace("_", " "): json.loads(file.read_text()) for file in files}
+
+
+def _near(path: Path) -> str:
+    """The path as one would type it from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
