@@ -5,6 +5,7 @@ import pytest
 
 from scoring.candidates import Candidates, gather
 from scoring.customer import Customer
+from scoring.reasons import reason
 from scoring.sources import SOURCES, Block
 from tests.serving.small_bundle import buyer_features, small_catalogue
 
@@ -54,3 +55,8 @@ def test_a_customer_without_history_still_gets_candidates(block: Block):
     nobody = gather(block, QUOTAS)[1]
     assert not nobody.is_own.any()
     assert len(nobody.positions) >= 4
+
+
+def test_every_source_has_words_for_what_it_brings(block: Block):
+    for name in set(SOURCES) - {"repeats"}:
+        assert reason(block, 0, name)
