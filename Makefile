@@ -20,7 +20,8 @@ help: ## Show this list
 setup: .venv/.ready ## Install uv if it is missing, and the project's environment from uv.lock
 
 .venv/.ready: uv.lock pyproject.toml | $(filter .uv/bin/uv,$(UV))
-	$(UV) sync --frozen
+	@echo "Installing the environment from uv.lock into .venv (a few minutes if nothing is cached) …"
+	@$(UV) sync --frozen --quiet
 	@touch $@
 
 .uv/bin/uv:
@@ -86,7 +87,7 @@ manifest: setup ## Let dbt describe its models for Airflow (make demo does it by
 
 .PHONY: test
 test: lint types ## Everything: lint, types, unit, contract and integration tests, the journey
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 .PHONY: lint
 lint: setup ## Style and format
