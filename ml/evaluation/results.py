@@ -1,6 +1,7 @@
 """What an evaluation found: one number a customer, method and score; means with intervals; the lists themselves."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.evaluation.intervals import bootstrap, paired
+from ml.evaluation.intervals import Estimate, bootstrap_columns
 from ml.evaluation.judge import Slates
 
 SCORES = "scores.parquet"
@@ -35,7 +36,7 @@ class Results:
         """Means with 95% intervals of every method, and the candidates' recall."""
         methods = {}
         for method, scores in self.scores.items():
-            estimates = {name: bootstrap(values, seed) for name, values in scores.items()}
+            estimates = dict(zip(scores, bootstrap_columns(np.column_stack(list(scores.values())), seed), strict=True))
             methods[method] = {
                 "means": {name: estimate.mean for name, estimate in estimates.items()},
                 "intervals": {name: [estimate.low, estimate.high] for name, estimate in estimates.items()},
@@ -49,9 +50,12 @@ class Results:
             "methods": methods,
         }
 
-    def differences(self, method: str, other: str, seed: int) -> dict[str, Any]:
-        """Paired differences `method` - `other` of every score."""
-        return {name: paired(values, self.scores[other][name], seed) for name, values in self.scores[method].items()}
+    def differences(self, method: str, others: Sequence[str], seed: int) -> dict[str, dict[str, Estimate]]:
+        """Paired differences `method` - other of every score, by other and score, all on the same resamples."""
+        mine = self.scores[method]
+        columns = [mine[name] - self.scores[other][name] for other in others for name in mine]
+        estimates = iter(bootstrap_columns(np.column_stack(columns), seed))
+        return {other: {name: next(estimates) for name in mine} for other in others}
 
     def table(self, seed: int) -> str:
         """The methods and their means, as text."""
