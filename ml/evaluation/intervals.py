@@ -57,10 +57,12 @@ def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     p_values = (1 + (means <= 0).sum(axis=0)) / (RESAMPLES + 1)
     counts = judged.sum(axis=0)
+    mean = filled.sum(axis=0) / np.maximum(counts, 1)
+    unknown = Estimate(float("nan"), float("nan"), float("nan"), 0, 1.0)
     return [
-        Estimate(float(filled[:, i].sum() / counts[i]), float(low[i]), float(high[i]), int(counts[i]), float(p_values[i]))
+        Estimate(float(mean[i]), float(low[i]), float(high[i]), int(counts[i]), float(p_values[i]))
         if counts[i]
-        else Estimate(float("nan"), float("nan"), float("nan"), 0, 1.0)
+        else unknown
         for i in range(columns)
     ]
 
