@@ -152,7 +152,7 @@ def _histories(purchases: Purchases, at: datetime, known: Known) -> Iterator[str
 def _recounts(known: Known) -> Iterator[str]:
     """Counts of products against the histories of everybody."""
     order = np.argsort(known.product)
-    place, offered = _find(known.product[order], known.keys & _PRODUCT_BITS)
+    place, offered = _find(known.product[order], product_of(known.keys))
     at = order[place][offered]
 
     def total(values: np.ndarray) -> np.ndarray:
@@ -183,6 +183,11 @@ _PRODUCT_COLUMNS = [f"product_activity__{name}" for name in _PRODUCT]
 def key(customer: np.ndarray, product: np.ndarray) -> np.ndarray:
     """One number for a customer's and a product's codes."""
     return (customer.astype(np.int64) << 32) | product
+
+
+def product_of(keys: np.ndarray) -> np.ndarray:
+    """The products' codes in keys."""
+    return keys & _PRODUCT_BITS
 
 
 @dataclass(frozen=True)

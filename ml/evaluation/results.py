@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ml.evaluation.intervals import Estimate, bootstrap_columns
-from ml.evaluation.judge import Slates
+from ml.evaluation.judge import Lists, Slates
 
 SCORES = "scores.parquet"
 FACTS = "facts.json"
@@ -111,3 +112,23 @@ class Results:
                     ).unify_dictionaries()
                 )
         pq.write_table(pa.concat_tables(tables).unify_dictionaries(), path)
+
+
+def load_lists(path: Path, customer_ids: list[str], product_ids: list[str]) -> dict[str, Slates]:
+    """What `save_lists` wrote, by method, for the given customers in their order; others are left out.
+
+    Positions are indices in `product_ids`; sources are not kept in the file.
+    """
+    table = pq.read_table(path)
+    rows = pc.index_in(table["customer_id"], pa.array(customer_ids)).fill_null(-1).to_numpy()
+    positions = pc.index_in(table["product_id"], pa.array(product_ids)).fill_null(-1).to_numpy()
+    places, scores = table["rank"].to_numpy() - 1, table["score"].to_numpy()
+    methods: dict[str, Slates] = {}
+    for pair in table.select(["method", "slate"]).group_by(["method", "slate"]).aggregate([]).to_pylist():
+        member = pc.and_(pc.equal(table["method"], pair["method"]), pc.equal(table["slate"], pair["slate"]))
+        at = member.to_numpy() & (rows >= 0)
+        lists = Lists.of([np.zeros(0, np.int64)] * len(customer_ids), [np.zeros(0)] * len(customer_ids))
+        lists.positions[rows[at], places[at]] = positions[at]
+        lists.scores[rows[at], places[at]] = scores[at]
+        methods.setdefault(pair["method"], {})[pair["slate"]] = lists
+    return methods

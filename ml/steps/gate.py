@@ -35,6 +35,3 @@ def gate(run: Run) -> dict[str, Any]:
     print("PUBLISH" if decision.publish else "KEEP THE CHAMPION", *decision.reasons, sep="\n  ", flush=True)
     print(f"The report: {report}", flush=True)
     return {"publish": decision.publish, "reasons": list(decision.reasons), "report": str(report)}
-
-
-    )
