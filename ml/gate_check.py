@@ -72,7 +72,8 @@ def error_rates(
     rng = np.random.default_rng(seed)
     planted = max(1, comparisons // 2)
     equal = [window.ask(*window.pair(number, rng), policy, seed + number) for number in range(comparisons)]
-    worse, better = [], []
+    worse: list[GateDecision] = []
+    better: list[GateDecision] = []
     for decisions, by in ((worse, LOSS), (better, GAIN)):
         for number in range(planted):
             one, other = window.pair(number, rng)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from ml.evaluation.judge import Slates, Truth
+from ml.evaluation.judge import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH
 from ml.ranking.examples import RankingExamples
 from scoring.ranker import SLATES, Ranker
@@ -71,23 +71,22 @@ def expected_error(found: list[Bin]) -> float:
 
 
 def calibrate(examples: RankingExamples, ranker: Ranker, truth: Truth, judged: Slates) -> dict[str, dict[str, Any]]:
-    """By slate the expected error (`error`), its `bins` and the `fitted` and judged numbers of `customers`.
+    """By slate the expected `error`, its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
 
     examples: the ranker's newest training snapshot; judged: the model's own lists, before any routes.
     """
     fitted = listed(examples, ranker)
     result: dict[str, dict[str, Any]] = {}
     for slate in SLATES:
-        lists, relevant = judged[slate], truth.relevant(slate)
-        shown = lists.positions >= 0
-        hits = np.stack([np.isin(row, items) for row, items in zip(lists.positions, relevant, strict=True)])
-        curve = Curve.fit(*fitted[slate])
-        found = bins(curve(lists.scores[shown]), hits[shown])
+        lists = judged[slate]
+        shown, hits = lists.positions >= 0, found(lists.positions, truth.relevant(slate))
+        probabilities = Curve.fit(*fitted[slate])(lists.scores[shown])
+        parts = bins(probabilities, hits[shown])
         result[slate] = {
-            "error": expected_error(found),
-            "bins": [asdict(part) for part in found],
+            "error": expected_error(parts),
+            "bins": [asdict(part) for part in parts],
             "fitted_on": len(fitted[slate][0]),
-            "customers": len(relevant),
+            "judged_on": len(probabilities),
         }
     return result
 

@@ -13,8 +13,8 @@ from ml.gate import load_policy
 from ml.gate_check import Window, error_rates
 from ml.leaks import Purchases
 from ml.runs import Run
-from ml.steps import places
 from ml.steps import evaluate as evaluation
+from ml.steps import places
 from ml.steps.candidates import catalogue_at
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import VOCABULARY
