@@ -21,9 +21,7 @@ def instant(day: int) -> datetime:
     return FIRST + timedelta(days=day)
 
 
-SPLIT = Split(
-    now=instant(280), judged=instant(252), ranker=[instant(224), instant(210)], retrieval=[instant(182)]
-)
+SPLIT = Split(now=instant(280), judged=instant(252), ranker=[instant(224), instant(210)], retrieval=[instant(182)])
 
 
 @dataclass(frozen=True)

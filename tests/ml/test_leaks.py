@@ -73,9 +73,7 @@ def test_each_leak_is_named(shop: Shop, name: str, reason: str):
             id="days counted from next week",
         ),
         pytest.param(
-            lambda shop, sound: replace(
-                sound, labels={**sound.labels, SPLIT.ranker[0]: sound.labels[SPLIT.judged]}
-            ),
+            lambda shop, sound: replace(sound, labels={**sound.labels, SPLIT.ranker[0]: sound.labels[SPLIT.judged]}),
             "products counted in baskets_4w are not those of the labels",
             id="labels of the judged window in training",
         ),
