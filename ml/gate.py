@@ -173,7 +173,9 @@ def _fair(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
             f"Worse than {other} on {found.score} where {found.slice} is {found.value}: {there.mean:+.4f}, 95% "
             f"interval {there.low:+.4f} to {there.high:+.4f}, {found.customers:,} customers.",
         )
-    if not lost:
+    if not tests:
+        yield True, "No group of customers is large enough to be looked at by itself."
+    elif not lost:
         count = len({(found.slice, found.value) for found, _ in tests})
         yield (
             True,

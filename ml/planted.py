@@ -14,8 +14,8 @@ from ml.leaks import Known, Purchases, product_of
 
 HEAD = 10
 SPREAD = 0.2
-"""How far resampled lists differ: on the demo's validation window the paired standard error of `all` NDCG@10 between two
-of them is 0.0012, between the model and decayed own frequency 0.0019. More would cost the lists more than their order."""
+"""How far resampled lists differ: on the demo's validation window the paired standard error of `all` NDCG@10 between
+two of them is 0.0012, between the model and decayed own frequency 0.0019. More would spoil the lists."""
 
 
 def resampled(slates: Slates, rng: np.random.Generator) -> Slates:

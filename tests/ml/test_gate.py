@@ -114,6 +114,12 @@ def test_among_many_slices_one_bad_one_may_be_chance(winning: Evidence):
     assert not decide("reach", replace(winning, slices=[sliced("Deli", p_worse=0.005)]), POLICY).publish
 
 
+def test_a_small_shop_has_no_slices_and_is_told_so(winning: Evidence):
+    decision = decide("reach", replace(winning, slices=[]), POLICY)
+    assert decision.publish
+    assert "No group of customers is large enough to be looked at by itself." in decision.reasons
+
+
 def test_a_slice_counts_only_on_the_scores_and_rules_of_the_policy(winning: Evidence):
     bad = sliced("Deli", p_worse=1e-5)
     assert decide("reach", replace(winning, slices=[replace(bad, score="all HR@10")]), POLICY).publish

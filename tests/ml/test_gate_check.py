@@ -67,7 +67,7 @@ def test_what_is_planted_is_what_is_measured(window: Window, by: float):
 def test_lists_that_hold_no_hits_cannot_lose_any(window: Window):
     empty = replace(window.truth, bought=[np.zeros(0, np.int64)] * 3, missing=np.ones(3, int))
     lists = {slate: replace(found, positions=found.positions[:3]) for slate, found in window.models["one"].items()}
-    with pytest.raises(ValueError, match="cannot be moved by -0.01"):
+    with pytest.raises(ValueError, match=r"cannot be moved by -0\.01"):
         moved(empty, lists, -0.01, np.random.default_rng(1))
 
 
