@@ -73,6 +73,18 @@ def test_each_leak_is_named(shop: Shop, name: str, reason: str):
             id="days counted from next week",
         ),
         pytest.param(
+            lambda shop, sound: with_history(
+                sound, days_since_first=sound.known[SPLIT.judged].history["days_since_first"] + 7
+            ),
+            "purchases are dated or counted differently than later snapshots have them",
+            id="first purchases dated otherwise",
+        ),
+        pytest.param(
+            lambda shop, sound: with_history(sound, baskets=sound.known[SPLIT.judged].history["baskets"] + 1),
+            "purchases are dated or counted differently than later snapshots have them",
+            id="one basket too many",
+        ),
+        pytest.param(
             lambda shop, sound: replace(sound, labels={**sound.labels, SPLIT.ranker[0]: sound.labels[SPLIT.judged]}),
             "products counted in baskets_4w are not those of the labels",
             id="labels of the judged window in training",
