@@ -21,6 +21,9 @@ from ml.data.splits import Split
 CLOCK = 0.1
 """Days by which two instants may disagree: clocks change, purchases fall on the edge of a window."""
 
+TRAINED = 2
+"""Training snapshots whose features are recounted."""
+
 _HISTORY = (
     "baskets",
     "days_since_last",
@@ -67,8 +70,11 @@ class Purchases:
 
     @classmethod
     def read(cls, dataset: Path, split: Split, weeks: int) -> "Purchases":
-        """From the files that `prepare` wrote; features at `now`, the judged and the ranker's snapshots."""
-        instants = [split.now, split.judged, *split.ranker]
+        """From the files that `prepare` wrote; features of now, of the judged snapshot and of the newest that train.
+
+        All features come from one build: what is wrong with the other snapshots is wrong with these.
+        """
+        instants = [split.now, split.judged, *split.ranker[:TRAINED]]
         customers = {at: _at(dataset / "customers.parquet", at, ["customer_id", *_HISTORY_COLUMNS]) for at in instants}
         products = {at: _at(dataset / "products.parquet", at, ["product_id", *_PRODUCT_COLUMNS]) for at in instants}
         bought = pq.read_table(dataset / "labels.parquet")

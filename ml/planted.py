@@ -80,7 +80,8 @@ def leaks(purchases: Purchases) -> Mapping[str, Purchases]:
     return {
         "a feature one week too new": _with_buyers(purchases, {judged: _next_week(purchases)}),
         "the target's popularity": _with_buyers(
-            purchases, {at: _buyers(purchases.known[at], purchases.labels[at]) for at in ranker}
+            purchases,
+            {at: _buyers(known, purchases.labels[at]) for at, known in purchases.known.items() if at in ranker},
         ),
         "the test window in training": replace(purchases, split=replace(split, ranker=ranker)),
     }

@@ -1,11 +1,12 @@
 """How far the purchase probability that a score stands for can be believed.
 
 A listwise loss leaves scores that order products and are no probabilities. An isotonic regression (Zadrozny & Elkan
-2002) from score to purchase, fitted for each slate on what the ranker lists at its newest training snapshot, makes them
+2002) from score to purchase, fitted for each slate on training lists that were held out from the rankers, makes them
 probabilities; how far those are off is measured on the judged window, which neither ranker nor regression has seen.
 Both speak of listed products only (the first DEPTH).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,12 +15,12 @@ from scipy.optimize import isotonic_regression
 
 from ml.evaluation.judge import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH
-from ml.ranking.examples import RankingExamples
+from ml.ranking.examples import Place, RankingExamples
 from scoring.ranker import SLATES, Ranker
 
 BINS = 15
-CUSTOMERS = 500
-"""So many customers' lists, spread over the snapshot, are 50,000 scores a slate: plenty for a curve."""
+LISTS = 500
+"""So many lists, spread over those held out, are 50,000 scores a slate: plenty for a curve."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,13 @@ class Curve:
     probabilities: np.ndarray
 
     @classmethod
-    def fit(cls, scores: np.ndarray, bought: np.ndarray) -> "Curve":
-        """scores float `[n]`, bought bool `[n]`."""
+    def fit(cls, scores: np.ndarray, bought: np.ndarray, weight: np.ndarray) -> "Curve":
+        """scores float `[n]`, bought bool `[n]`, weight: how many products each stands for, float `[n]`."""
         order = np.argsort(scores, kind="stable")
-        blocks = isotonic_regression(bought[order].astype(float)).blocks
-        starts, ends = blocks[:-1], blocks[1:]
-        sums = np.concatenate([[0.0], np.cumsum(scores[order], dtype=np.float64)])
-        hits = np.concatenate([[0], np.cumsum(bought[order])])
-        sizes = ends - starts
-        return cls((sums[ends] - sums[starts]) / sizes, (hits[ends] - hits[starts]) / sizes)
+        scores, bought, weight = scores[order].astype(float), bought[order].astype(float), weight[order].astype(float)
+        starts = isotonic_regression(bought, weights=weight).blocks[:-1]
+        total = np.add.reduceat(weight, starts)
+        return cls(np.add.reduceat(weight * scores, starts) / total, np.add.reduceat(weight * bought, starts) / total)
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         return np.interp(scores, self.scores, self.probabilities)
@@ -70,12 +69,15 @@ def expected_error(found: list[Bin]) -> float:
     return sum(part.products / total * abs(part.bought - part.predicted) for part in found)
 
 
-def calibrate(examples: RankingExamples, ranker: Ranker, truth: Truth, judged: Slates) -> dict[str, dict[str, Any]]:
+def calibrate(
+    snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker, truth: Truth, judged: Slates
+) -> dict[str, dict[str, Any]]:
     """By slate the expected `error`, its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
 
-    examples: the ranker's newest training snapshot; judged: the model's own lists, before any routes.
+    held_out: lists of the training snapshots that no ranker learned from; judged: the model's own lists, before any
+    routes.
     """
-    fitted = listed(examples, ranker)
+    fitted = listed(snapshots, held_out, ranker)
     result: dict[str, dict[str, Any]] = {}
     for slate in SLATES:
         lists = judged[slate]
@@ -91,19 +93,31 @@ def calibrate(examples: RankingExamples, ranker: Ranker, truth: Truth, judged: S
     return result
 
 
-def listed(examples: RankingExamples, ranker: Ranker) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Scores and purchases of what the ranker would list first for customers of a training snapshot, by slate."""
-    parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {slate: [] for slate in SLATES}
-    rows = np.unique(np.linspace(0, len(examples.ends) - 1, CUSTOMERS).astype(int))
-    for row in rows:
-        begin, end = (int(examples.ends[row - 1]) if row else 0), int(examples.ends[row])
-        scores = ranker(np.asarray(examples.numeric[begin:end]), np.asarray(examples.categorical[begin:end]))
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker) -> dict[str, Columns]:
+    """Scores, purchases and weights of what the ranker would list first in the held-out lists, by slate.
+
+    Negatives were sampled: each candidate stands for `weight` of them, which also tells its place in the whole list.
+    """
+    lists: dict[str, list[Columns]] = {slate: [] for slate in SLATES}
+    for place in np.unique(np.linspace(0, len(held_out) - 1, LISTS).astype(int)):
+        number, customer = held_out[place]
+        part = snapshots[number]
+        rows = part.rows(customer)
+        scores = ranker(np.asarray(part.numeric[rows]), np.asarray(part.categorical[rows]))
         for column, slate in enumerate(SLATES):
-            usable = ~examples.is_own[begin:end] if slate == "explore" else np.ones(end - begin, bool)
-            values, bought = scores[usable, column], examples.bought[begin:end][usable]
-            best = np.argsort(-values, kind="stable")[:DEPTH]
-            parts[slate].append((values[best], bought[best]))
+            usable = ~part.is_own[rows] if slate == "explore" else np.ones(len(scores), bool)
+            values, weight = scores[usable, column], part.weight[rows][usable]
+            order = np.argsort(-values, kind="stable")
+            best = order[np.cumsum(weight[order]) - weight[order] < DEPTH]
+            lists[slate].append((values[best], part.bought[rows][usable][best], weight[best]))
     return {
-        slate: (np.concatenate([p[0] for p in found]), np.concatenate([p[1] for p in found]))
-        for slate, found in parts.items()
+        slate: (
+            np.concatenate([scores for scores, _, _ in parts]),
+            np.concatenate([bought for _, bought, _ in parts]),
+            np.concatenate([weight for _, _, weight in parts]),
+        )
+        for slate, parts in lists.items()
     }

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,10 @@ from ml.evaluation.routing import route
 from ml.evaluation.serving_checks import check_serving
 from ml.evaluation.slices import assign, compare
 from ml.evidence import Checks
-from ml.ranking.examples import RankingExamples
 from ml.runs import Run
 from ml.steps import places
-from ml.steps.candidates import catalogue_at, retriever_with
-from ml.steps.choose_ranker import chosen_ranker
+from ml.steps.candidates import catalogue_at, load_examples, retriever_with
+from ml.steps.choose_ranker import chosen_ranker, held_out_lists
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.candidates import Candidates
@@ -96,15 +94,15 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     scores = {name: judge(window.truth, slates) for name, slates in methods.items()}
 
     # Calibration and serving are checked on the model's own lists, all that follows on what customers will get.
-    files = model_files(run, ranker)
-    newest = RankingExamples.load(run.path(places.CANDIDATES) / "0")
-    calibration = calibrate(newest, Ranker(files[RANKER]), window.truth, shown)
-    serving = check_serving(recommender, window.customers, shown, files.values(), rebuilt)
+    snapshots, towers = load_examples(run, plan), run.path(places.RETRIEVAL)
+    calibration = calibrate(snapshots, held_out_lists(snapshots, plan), Ranker(model), window.truth, shown)
+    files = [model, *(towers / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY))]
+    serving = check_serving(recommender, window.customers, shown, files, rebuilt)
     shown, routes = route(window.customers, methods, scores, CHALLENGER, plan.seed)
     methods[CHALLENGER], scores[CHALLENGER] = shown, judge(window.truth, shown)
     for found in routes:
         print(f"{found.slate} is left to the rule where {found.segment} is {found.value}: {found.because}", flush=True)
-    departments = Vocabulary.load(files[VOCABULARY]).values["department"]
+    departments = Vocabulary.load(towers / VOCABULARY).values["department"]
     checks = Checks(compare(assign(block, departments), scores, CHALLENGER), calibration, serving)
 
     results = Results(
@@ -129,12 +127,6 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     run.write_json(places.RUN, summary)
     print(results.table(plan.seed), flush=True)
     return {"run_id": run.run_id, **summary["results"]["methods"][CHALLENGER]["means"]}
-
-
-def model_files(run: Run, ranker: str) -> dict[str, Path]:
-    """The files of this run's towers and of one of its rankers, by their place in a bundle."""
-    towers = {name: run.path(places.RETRIEVAL) / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
-    return towers | {RANKER: run.path(places.ranker(ranker)) / RANKER}
 
 
 def recommended(recommender: Recommender, customers: Sequence[Customer]) -> tuple[Slates, list[Candidates]]:
