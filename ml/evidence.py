@@ -53,7 +53,7 @@ def evidence_of(
         },
         coverage=results.coverage[challenger],
         slices=checks.slices,
-        calibration={slate: found["error"] for slate, found in checks.calibration.items()},
+        calibration={slate: found["ece"] for slate, found in checks.calibration.items()},
         serving=checks.serving,
         leaks=tuple(leaks),
     )

@@ -45,34 +45,34 @@ class Curve:
 
 @dataclass(frozen=True)
 class Bin:
-    """Listed products of similar probability: what was predicted on average, the share that was bought, how many."""
+    """Listed products of similar probability: the mean prediction, the share that was bought, how many they are."""
 
     predicted: float
-    bought: float
-    products: int
+    observed: float
+    count: int
 
 
-def bins(predicted: np.ndarray, bought: np.ndarray, count: int = BINS) -> list[Bin]:
+def bins(predicted: np.ndarray, bought: np.ndarray, number: int = BINS) -> list[Bin]:
     """Bins of equal size from the least to the most probable; `[n]` each."""
     order = np.argsort(predicted, kind="stable")
     return [
         Bin(float(predicted[rows].mean()), float(bought[rows].mean()), len(rows))
-        for rows in np.array_split(order, count)
+        for rows in np.array_split(order, number)
         if len(rows)
     ]
 
 
 def expected_error(found: list[Bin]) -> float:
-    """Expected calibration error, sum over bins of n_b / n × |bought_b - predicted_b| (Naeini et al. 2015; Guo et al.
+    """Expected calibration error, sum over bins of n_b / n × |observed_b - predicted_b| (Naeini et al. 2015; Guo et al.
     2017, equation 3), with bins of equal size instead of equal width: most probabilities here are small."""
-    total = sum(part.products for part in found)
-    return sum(part.products / total * abs(part.bought - part.predicted) for part in found)
+    total = sum(part.count for part in found)
+    return sum(part.count / total * abs(part.observed - part.predicted) for part in found)
 
 
 def calibrate(
     snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker, truth: Truth, judged: Slates
 ) -> dict[str, dict[str, Any]]:
-    """By slate the expected `error`, its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
+    """By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
 
     held_out: lists of the training snapshots that no ranker learned from; judged: the model's own lists, before any
     routes.
@@ -85,7 +85,7 @@ def calibrate(
         probabilities = Curve.fit(*fitted[slate])(lists.scores[shown])
         parts = bins(probabilities, hits[shown])
         result[slate] = {
-            "error": expected_error(parts),
+            "ece": expected_error(parts),
             "bins": [asdict(part) for part in parts],
             "fitted_on": len(fitted[slate][0]),
             "judged_on": len(probabilities),

@@ -24,7 +24,7 @@ def test_the_expected_error_is_the_mean_distance_of_the_bins():
     predicted = np.array([0.1, 0.1, 0.8, 0.8])
     bought = np.array([False, False, True, True])
     # two bins of two: |0 - .1| and |1 - .8|, half each
-    assert expected_error(bins(predicted, bought, count=2)) == pytest.approx(0.15)
+    assert expected_error(bins(predicted, bought, number=2)) == pytest.approx(0.15)
 
 
 def test_what_is_calibrated_on_one_sample_is_calibrated_on_the_next():
@@ -84,7 +84,7 @@ def test_a_window_in_which_other_things_are_bought_is_reported_as_error():
     wrong = Lists.of([np.array([6, 5])], [np.array([3.0, 1.0])])
     explore = Lists.of([np.array([6])], [np.array([11.0])])
     errors = [
-        calibrate(examples(), HELD_OUT, ranker, truth, {"all": lists, "explore": explore})["all"]["error"]
+        calibrate(examples(), HELD_OUT, ranker, truth, {"all": lists, "explore": explore})["all"]["ece"]
         for lists in (right, wrong)
     ]
     assert errors == [0.0, 1.0]

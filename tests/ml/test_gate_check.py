@@ -33,7 +33,7 @@ def window(shop: Shop) -> Window:
         models={"one": one, "two": {**one, "all": shop.lists(truth, 0.61)["all"]}},
         rules={"popularity": shop.lists(truth, np.nan), "decayed own frequency": shop.lists(truth, 0.0)},
         assigned={"half": np.where(np.arange(n) % 2 == 0, "even", "odd")},
-        checks=Checks([], {"all": {"error": 0.0}, "explore": {"error": 0.0}}, ServingFacts(1.0, 10.0, 10.0, 10.0)),
+        checks=Checks([], {"all": {"ece": 0.0}, "explore": {"ece": 0.0}}, ServingFacts(1.0, 10.0, 10.0, 10.0)),
     )
 
 
