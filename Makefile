@@ -81,6 +81,11 @@ bench-quality: setup ## Reach beside LightGBM, EASE, TIFU-KNN, ALS and the rules
 bench-training: setup ## Training speed beside a plain tutorial loop; RUN=latest
 	@$(PYTHON) -m benchmarks.training --run-id $(or $(RUN),latest)
 
+.PHONY: gate-check
+gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, TWIN=…, COMPARISONS=200
+	@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(TWIN),--twin $(TWIN)) \
+		--comparisons $(or $(COMPARISONS),200)
+
 .PHONY: manifest
 manifest: setup ## Let dbt describe its models for Airflow (make demo does it by itself)
 	@$(PYTHON) -m demo manifest

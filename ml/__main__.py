@@ -103,6 +103,13 @@ def _new_products(settings: Settings, args: argparse.Namespace) -> Any:
     return judge_new_products(_run(settings, args))
 
 
+def _gate_check(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.gate_check import gate_check
+
+    twin = None if args.twin is None else Run(settings.paths.runs, args.twin)
+    return gate_check(Run(settings.paths.runs, args.run), twin, args.comparisons)
+
+
 def _publish(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.publish import publish
 
@@ -185,6 +192,10 @@ def _parser() -> argparse.ArgumentParser:
     hidden = step("hidden-history", _hidden_history, "the scores with histories cut to a few baskets")
     hidden.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
     step("new-products", _new_products, "how well products of their first week are found")
+    check = step("gate-check", _gate_check, "the gate's own error rates, on a finished run's lists", of_run=False)
+    check.add_argument("--run", default="latest", help="a finished run")
+    check.add_argument("--twin", help="a run of the same window with another seed, to compare with")
+    check.add_argument("--comparisons", type=int, default=200, help="comparisons of equals; half as many of others")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
 
     backtest = step("backtest", _backtest, "train, judge and decide at several earlier days", of_run=False)

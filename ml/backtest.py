@@ -126,8 +126,8 @@ def finding(run: Run, shift: int) -> dict[str, Any]:
         "customers": len(results.customer_ids),
         "means": means,
         "lead": {
-            rule: {score: asdict(found) for score, found in results.differences(CHALLENGER, rule, plan.seed).items()}
-            for rule in (OWN_FREQUENCY, POPULARITY)
+            rule: {score: asdict(estimate) for score, estimate in found.items()}
+            for rule, found in results.differences(CHALLENGER, (OWN_FREQUENCY, POPULARITY), plan.seed).items()
         },
         "publish": decision["publish"],
         "reasons": decision["reasons"],

@@ -17,6 +17,7 @@ from scoring.features import CATEGORICAL, NUMERIC
 from scoring.ranker import Ranker, Slate
 from scoring.recommender import Recommender
 from scoring.retriever import Retriever
+from scoring.segments import Route
 from scoring.towers import Tower
 
 MANIFEST = "manifest.json"
@@ -48,6 +49,7 @@ class Manifest(BaseModel):
     quotas: dict[str, int]
     ranker: str
     collaborative: dict[str, Any]
+    routes: list[Route] = []
     trained_until: date
     seed: int
     metrics: dict[str, Any]
@@ -95,7 +97,7 @@ class Bundle:
                 "Train a new version or run the code of revision " + manifest.git_revision + "."
             )
         retriever = Retriever(Catalogue.load(path / CATALOGUE), Tower(path / QUERY_TOWER), manifest.quotas)
-        recommender = Recommender(retriever, Ranker(path / RANKER))
+        recommender = Recommender(retriever, Ranker(path / RANKER), manifest.routes)
         golden = [Golden.model_validate(item) for item in json.loads((path / GOLDEN).read_text())]
         return cls(path, manifest, recommender, golden)
 

@@ -7,9 +7,9 @@ from scoring.sources import Block
 REASONS = {
     "two_tower": "Fits what you have been buying lately",
     "item_to_item": "Often bought by customers who buy what you buy",
-    "neighbours": "Customers who buy what you buy bought this lately",
-    "factors": "Close to what you usually buy",
-    "substitutes": "From a maker of {type} whose products you buy",
+    "neighbours": "Customers with a similar taste bought this lately",
+    "factors": "Customers with a similar taste buy this",
+    "substitutes": "Another {type} from a maker whose products you buy",
     "type_affinity": "Well liked in {type}, which you buy",
     "popular": "Popular with many customers now",
     "trend": "Many customers are trying this now",

@@ -11,10 +11,13 @@ from scoring.features import cross_features
 from scoring.ranker import SLATES, Ranker, Slate
 from scoring.reasons import reason
 from scoring.retriever import Retriever
+from scoring.rule import by_rule
+from scoring.segments import Route
 from scoring.sources import SOURCES, Block
 
 _SOURCE_NAMES = list(SOURCES)
 _POPULAR = _SOURCE_NAMES.index("popular")
+_REPEATS = _SOURCE_NAMES.index("repeats")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A ranked list, and why it is not a personal one if it is not."""
+    """A ranked list, and why it is not the model's if it is not."""
 
     items: list[Item]
     fallback: str | None
@@ -47,12 +50,16 @@ class Ranked:
 
 
 class Recommender:
-    """A retriever and a ranker, ready to answer. Safe to call from several threads."""
+    """A retriever and a ranker, ready to answer. Safe to call from several threads.
 
-    def __init__(self, retriever: Retriever, ranker: Ranker):
+    routes: customers who get the simple rule's list, because the model was found to serve them worse.
+    """
+
+    def __init__(self, retriever: Retriever, ranker: Ranker, routes: Sequence[Route] = ()):
         self.catalogue = retriever.catalogue
         self._retriever = retriever
         self._ranker = ranker
+        self._routes = tuple(routes)
 
     def recommend(self, customer: Customer | None, slate: Slate = "all", k: int = 10) -> Recommendation:
         """The best `k` products for one customer; popular ones, marked as a fallback, if nothing is known."""
@@ -61,7 +68,8 @@ class Recommender:
             items = [self._item(None, *row) for row in _rows(ranked)]
             return Recommendation(items, "unknown_customer" if customer is None else "empty_history")
         block, slates = next(self.rank([customer], slate, k))
-        return Recommendation([self._item(block, *row) for row in _rows(slates[0])], None)
+        routed = "simple_rule" if self._is_routed(customer, slate) else None
+        return Recommendation([self._item(block, *row) for row in _rows(slates[0])], routed)
 
     def rank(self, customers: Sequence[Customer], slate: Slate, k: int) -> Iterator[tuple[Block, list[Ranked]]]:
         """Slates of `k` products for many customers, a block at a time and in their order."""
@@ -84,6 +92,9 @@ class Recommender:
         """Sort one customer's candidates, keep what the slate is for, fill up with popular products if short."""
         if block.customers[row].is_new:
             return self._popular_only(k)
+        if self._is_routed(block.customers[row], slate):
+            positions, values = by_rule(block, row, slate, k)
+            return Ranked(positions, values, np.where(np.isin(positions, block.positions[row]), _REPEATS, _POPULAR))
         usable = np.flatnonzero(~found.is_own) if slate == "explore" else np.arange(len(found.positions))
         score = scores[usable, SLATES.index(slate)]
         popularity = self.catalogue.popularity[found.positions[usable]]
@@ -99,6 +110,9 @@ class Recommender:
             values = np.concatenate([values, floor - 1.0 - np.arange(len(extra), dtype=np.float32)])
             sources = np.concatenate([sources, np.full(len(extra), _POPULAR)])
         return Ranked(positions, values, sources)
+
+    def _is_routed(self, customer: Customer, slate: Slate) -> bool:
+        return any(route.takes(customer, slate) for route in self._routes)
 
     def _popular_only(self, k: int) -> Ranked:
         positions = self.catalogue.by_popularity[:k]

@@ -1,4 +1,4 @@
-"""One answer, from a valid request to a ranked list: features, scoring, and why a list is not personal."""
+"""One answer, from a valid request to a ranked list: features, scoring, and why a list is not the model's."""
 
 import asyncio
 import logging

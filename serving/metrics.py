@@ -18,7 +18,7 @@ class Metrics:
     def __init__(self) -> None:
         self.answers = Counter(
             "reach_recommendations",
-            "Answers by slate and by why they were not personal.",
+            "Answers by slate and by why they were not the model's.",
             ["slate", "fallback"],
         )
         self.rejected = Counter("reach_rejected_requests", "Requests turned away at the door.", ["status"])

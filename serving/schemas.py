@@ -48,7 +48,7 @@ class RecommendedItem(BaseModel):
     reason: str = Field(description="A sentence for the customer.")
 
 
-Fallback = Literal["unknown_customer", "empty_history", "features_unavailable"]
+Fallback = Literal["unknown_customer", "empty_history", "features_unavailable", "simple_rule"]
 
 
 class RecommendResponse(BaseModel):
@@ -57,5 +57,5 @@ class RecommendResponse(BaseModel):
     request_id: str = Field(description="Names this answer in logs and feedback.")
     model_version: str = Field(description="Version of the bundle that answered.")
     as_of: date = Field(description="The bundle knows what was known before this day.")
-    fallback: Fallback | None = Field(description="Why the list is not personal; null if it is.")
+    fallback: Fallback | None = Field(description="Why the list is not the model's; null if it is.")
     items: list[RecommendedItem]

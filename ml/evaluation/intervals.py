@@ -1,10 +1,13 @@
 """Uncertainty of means over customers: the customer is the unit, differences are paired."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 RESAMPLES = 2000
+_BLOCK = 4_000_000
+"""How many customers of resamples are drawn at a time, for memory's sake."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,54 @@ class Estimate:
 
 def bootstrap(values: np.ndarray, seed: int) -> Estimate:
     """Estimate the mean of one number a customer; NaN values (customers not judged) are left out."""
-    values = values[~np.isnan(values)]
-    if len(values) == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), 0, 1.0)
-    rng = np.random.default_rng(seed)
-    means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(RESAMPLES)])
-    low, high = np.quantile(means, [0.025, 0.975])
-    p_value = (1 + int((means <= 0).sum())) / (RESAMPLES + 1)
-    return Estimate(float(values.mean()), float(low), float(high), len(values), p_value)
+    return bootstrap_columns(values[~np.isnan(values), None], seed)[0]
 
 
 def paired(challenger: np.ndarray, other: np.ndarray, seed: int) -> Estimate:
     """Estimate the mean difference challenger - other on the same customers."""
     return bootstrap(challenger - other, seed)
+
+
+def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
+    """Estimate the mean of every column of `values`, float `[customers, columns]`, on the same resamples.
+
+    A resample is a number of times for each customer, so the sums of all columns are one matrix product. Customers
+    are drawn whole: a column in which some are NaN is the mean of those that were drawn and are not.
+    """
+    customers, columns = values.shape
+    judged = ~np.isnan(values)
+    filled = np.where(judged, values, 0.0)
+    complete = bool(judged.all())
+    rng = np.random.default_rng(seed)
+    means = np.zeros((RESAMPLES, columns))
+    step = max(1, min(RESAMPLES, _BLOCK // max(customers, 1)))
+    for start in range(0, RESAMPLES if customers else 0, step):
+        rows = min(step, RESAMPLES - start)
+        drawn = rng.integers(0, customers, (rows, customers)) + customers * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * customers).reshape(rows, customers).astype(np.float64)
+        totals = float(customers) if complete else times @ judged
+        # A resample without anybody to judge speaks for nothing: its mean is 0, which is not above zero.
+        means[start : start + rows] = times @ filled / np.maximum(totals, 1.0)
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    p_values = (1 + (means <= 0).sum(axis=0)) / (RESAMPLES + 1)
+    counts = judged.sum(axis=0)
+    mean = filled.sum(axis=0) / np.maximum(counts, 1)
+    unknown = Estimate(float("nan"), float("nan"), float("nan"), 0, 1.0)
+    return [
+        Estimate(float(mean[i]), float(low[i]), float(high[i]), int(counts[i]), float(p_values[i]))
+        if counts[i]
+        else unknown
+        for i in range(columns)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for the size of their family, in the given order (Holm 1979).
+
+    Calling significant what stays below alpha keeps the chance of any false call in the family below alpha.
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = np.asarray(p_values, dtype=float)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted.tolist()

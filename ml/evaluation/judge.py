@@ -28,8 +28,8 @@ class Truth:
         """Relevant products of each customer for one of `all`, `repeat`, `explore`."""
         if part == "all":
             return self.bought
-        keep_own = part == "repeat"
-        return [items[np.isin(items, own) == keep_own] for items, own in zip(self.bought, self.own, strict=True)]
+        kept = contained(self.bought, self.own)
+        return [items[is_own == (part == "repeat")] for items, is_own in zip(self.bought, kept, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,31 @@ def judge(truth: Truth, slates: Slates) -> dict[str, np.ndarray]:
     scores = {}
     for part, metrics in METRICS.items():
         relevant = truth.relevant(part)
-        lists = slates["all" if part == "repeat" else part].positions
-        hits = np.stack([np.isin(row, items) for row, items in zip(lists, relevant, strict=True)])
+        hits = found(slates["all" if part == "repeat" else part].positions, relevant)
         counts = np.array([len(items) for items in relevant])
         if part != "repeat":
             counts = counts + truth.missing
         for name, (metric, k) in metrics.items():
             scores[f"{part} {name}"] = metric(hits, counts, k)
     return scores
+
+
+def found(positions: np.ndarray, relevant: Sequence[np.ndarray]) -> np.ndarray:
+    """Whether each listed product is relevant for its customer, bool like `positions` `[customers, depth]`."""
+    return np.stack(contained(list(positions), relevant))
+
+
+def contained(rows: Sequence[np.ndarray], among: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """For each row which of its indices are also in the same row of `among`; one look-up for all rows together."""
+    if not len(rows):
+        return []
+    left, right = np.concatenate(rows), np.concatenate(among)
+    # Every row gets a range of numbers of its own; indices start at -1.
+    width = 2 + int(max(left.max(initial=0), right.max(initial=0)))
+    lengths = [len(row) for row in rows]
+    left = left + 1 + width * np.repeat(np.arange(len(rows)), lengths)
+    right = right + 1 + width * np.repeat(np.arange(len(among)), [len(row) for row in among])
+    return np.split(np.isin(left, right), np.cumsum(lengths)[:-1])
 
 
 def coverages(slates: Slates) -> dict[str, int]:

@@ -1,16 +1,18 @@
 """What an evaluation found: one number a customer, method and score; means with intervals; the lists themselves."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml.evaluation.intervals import bootstrap, paired
-from ml.evaluation.judge import Slates
+from ml.evaluation.intervals import Estimate, bootstrap_columns
+from ml.evaluation.judge import Lists, Slates
 
 SCORES = "scores.parquet"
 FACTS = "facts.json"
@@ -35,7 +37,7 @@ class Results:
         """Means with 95% intervals of every method, and the candidates' recall."""
         methods = {}
         for method, scores in self.scores.items():
-            estimates = {name: bootstrap(values, seed) for name, values in scores.items()}
+            estimates = dict(zip(scores, bootstrap_columns(np.column_stack(list(scores.values())), seed), strict=True))
             methods[method] = {
                 "means": {name: estimate.mean for name, estimate in estimates.items()},
                 "intervals": {name: [estimate.low, estimate.high] for name, estimate in estimates.items()},
@@ -49,9 +51,12 @@ class Results:
             "methods": methods,
         }
 
-    def differences(self, method: str, other: str, seed: int) -> dict[str, Any]:
-        """Paired differences `method` - `other` of every score."""
-        return {name: paired(values, self.scores[other][name], seed) for name, values in self.scores[method].items()}
+    def differences(self, method: str, others: Sequence[str], seed: int) -> dict[str, dict[str, Estimate]]:
+        """Paired differences `method` - other of every score, by other and score, all on the same resamples."""
+        mine = self.scores[method]
+        columns = [mine[name] - self.scores[other][name] for other in others for name in mine]
+        estimates = iter(bootstrap_columns(np.column_stack(columns), seed))
+        return {other: {name: next(estimates) for name in mine} for other in others}
 
     def table(self, seed: int) -> str:
         """The methods and their means, as text."""
@@ -107,3 +112,23 @@ class Results:
                     ).unify_dictionaries()
                 )
         pq.write_table(pa.concat_tables(tables).unify_dictionaries(), path)
+
+
+def load_lists(path: Path, customer_ids: list[str], product_ids: list[str]) -> dict[str, Slates]:
+    """What `save_lists` wrote, by method, for the given customers in their order; others are left out.
+
+    Positions are indices in `product_ids`; sources are not kept in the file.
+    """
+    table = pq.read_table(path)
+    rows = pc.index_in(table["customer_id"], pa.array(customer_ids)).fill_null(-1).to_numpy()
+    positions = pc.index_in(table["product_id"], pa.array(product_ids)).fill_null(-1).to_numpy()
+    places, scores = table["rank"].to_numpy() - 1, table["score"].to_numpy()
+    methods: dict[str, Slates] = {}
+    for pair in table.select(["method", "slate"]).group_by(["method", "slate"]).aggregate([]).to_pylist():
+        member = pc.and_(pc.equal(table["method"], pair["method"]), pc.equal(table["slate"], pair["slate"]))
+        at = member.to_numpy() & (rows >= 0)
+        lists = Lists.of([np.zeros(0, np.int64)] * len(customer_ids), [np.zeros(0)] * len(customer_ids))
+        lists.positions[rows[at], places[at]] = positions[at]
+        lists.scores[rows[at], places[at]] = scores[at]
+        methods.setdefault(pair["method"], {})[pair["slate"]] = lists
+    return methods

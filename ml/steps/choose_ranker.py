@@ -1,6 +1,7 @@
 """Let the trained rankers compete on the training lists held out, and keep the best."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from ml.errors import NotEnoughData
 from ml.ranking.ensemble import ENSEMBLE, write_ensemble
-from ml.ranking.examples import parts
+from ml.ranking.examples import Place, RankingExamples, parts
 from ml.ranking.held_out import held_out_scores
 from ml.runs import Run
 from ml.steps import places
@@ -26,7 +27,7 @@ def choose_ranker(run: Run) -> dict[str, Any]:
     Best is the greatest sum of the two slates' NDCG. The window that the system is judged on has no say.
     """
     plan, snapshots = Plan.read(run), load_examples(run, Plan.read(run))
-    held_out = parts(snapshots, plan.config.ranking.held_out, np.random.default_rng(plan.seed))[1]
+    held_out = held_out_lists(snapshots, plan)
     trained = {name: run.path(places.ranker(name)) / RANKER for name in plan.config.ranking.rankers}
     if not held_out:
         raise NotEnoughData("No list is held out to compare the rankers; raise ranking.held_out in ml/config.toml.")
@@ -44,6 +45,11 @@ def choose_ranker(run: Run) -> dict[str, Any]:
         (folder / "ensemble.onnx").unlink(missing_ok=True)
     run.write_json(places.RANKERS, {"chosen": best, "lists": len(held_out), "scores": scores})
     return {"ranker": best}
+
+
+def held_out_lists(snapshots: Sequence[RankingExamples], plan: Plan) -> list[Place]:
+    """Training lists that no ranker of the run learned from."""
+    return parts(snapshots, plan.config.ranking.held_out, np.random.default_rng(plan.seed))[1]
 
 
 def chosen_ranker(run: Run) -> tuple[str, Path]:

@@ -13,14 +13,19 @@ from ml.data.dataset import Dataset
 from ml.errors import NotEnoughData
 from ml.evaluation.baselines import BASELINES
 from ml.evaluation.brought import brought
+from ml.evaluation.calibration import calibrate
 from ml.evaluation.examples import examples
 from ml.evaluation.judge import Lists, Slates, Truth, coverages, judge
 from ml.evaluation.metrics import DEPTH
 from ml.evaluation.results import Results
+from ml.evaluation.routing import route
+from ml.evaluation.serving_checks import check_serving
+from ml.evaluation.slices import assign, compare
+from ml.evidence import Checks
 from ml.runs import Run
 from ml.steps import places
-from ml.steps.candidates import catalogue_at, retriever_with
-from ml.steps.choose_ranker import chosen_ranker
+from ml.steps.candidates import catalogue_at, load_examples, retriever_with
+from ml.steps.choose_ranker import chosen_ranker, held_out_lists
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.candidates import Candidates
@@ -38,6 +43,7 @@ CHALLENGER = "reach"
 CHAMPION = "champion"
 EXAMPLES = "examples.json"
 BROUGHT = "brought.json"
+ROUTES = "routes.json"
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Window:
 
 
 def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
-    """Leave `evaluation/` (every method's scores a customer), `lists.parquet` and `run.json`."""
+    """Leave `evaluation/` (every method's scores a customer, the gate's checks), `lists.parquet` and `run.json`."""
     plan, data = Plan.read(run), dataset(run)
     ids, everyone = data.customers(plan.split.judged)
     catalogue = catalogue_at(run, plan, data, plan.split.judged, everyone)
@@ -80,14 +86,28 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
     methods: dict[str, Slates] = {CHALLENGER: shown}
     champion = find_champion(settings, plan)
-    if champion is not None:
-        methods[CHAMPION], _ = recommended(_rebuilt(champion, plan, data, everyone), window.customers)
+    rebuilt = None if champion is None else _rebuilt(champion, plan, data, everyone)
+    if rebuilt is not None:
+        methods[CHAMPION], _ = recommended(rebuilt, window.customers)
     block = Block.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
     methods |= {name: rule(block) for name, rule in BASELINES.items()}
+    scores = {name: judge(window.truth, slates) for name, slates in methods.items()}
+
+    # Calibration and serving are checked on the model's own lists, all that follows on what customers will get.
+    snapshots, towers = load_examples(run, plan), run.path(places.RETRIEVAL)
+    calibration = calibrate(snapshots, held_out_lists(snapshots, plan), Ranker(model), window.truth, shown)
+    files = [model, *(towers / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY))]
+    serving = check_serving(recommender, window.customers, shown, files, rebuilt)
+    shown, routes = route(window.customers, methods, scores, CHALLENGER, plan.seed)
+    methods[CHALLENGER], scores[CHALLENGER] = shown, judge(window.truth, shown)
+    for found in routes:
+        print(f"{found.slate} is left to the rule where {found.segment} is {found.value}: {found.because}", flush=True)
+    departments = Vocabulary.load(towers / VOCABULARY).values["department"]
+    checks = Checks(compare(assign(block, departments), scores, CHALLENGER), calibration, serving)
 
     results = Results(
         customer_ids=window.truth.customer_ids,
-        scores={name: judge(window.truth, slates) for name, slates in methods.items()},
+        scores=scores,
         coverage={name: coverages(slates) for name, slates in methods.items()},
         union=union_recall(candidates, window.truth),
         ranker=ranker,
@@ -96,6 +116,8 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     with run.stage(places.EVALUATION) as folder:
         results.save(folder)
         results.save_lists(folder / places.LISTS, methods, catalogue.product_ids)
+        checks.save(folder)
+        (folder / ROUTES).write_text(json.dumps([found.model_dump() for found in routes], indent=2))
         people = examples(window.truth, shown, window.customers, catalogue, list(SOURCES))
         (folder / EXAMPLES).write_text(json.dumps(people))
         sources = brought(window.truth, shown, candidates, plan.config.quotas, list(SOURCES))
@@ -146,4 +168,5 @@ def _rebuilt(champion: Champion, plan: Plan, data: Dataset, customers: list[Cust
         config=champion.collaborative,
         seed=manifest.seed,
     )
-    return Recommender(Retriever(catalogue, Tower(path / QUERY_TOWER), manifest.quotas), Ranker(path / RANKER))
+    retriever = Retriever(catalogue, Tower(path / QUERY_TOWER), manifest.quotas)
+    return Recommender(retriever, Ranker(path / RANKER), manifest.routes)

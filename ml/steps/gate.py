@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from ml.evaluation.baselines import BASELINES, OWN_FREQUENCY
 from ml.evaluation.results import Results
-from ml.gate import Evidence, decide, load_policy
+from ml.evidence import Checks, evidence_of
+from ml.gate import decide, load_policy
+from ml.leaks import Purchases, find_leaks
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.evaluate import CHALLENGER, CHAMPION
@@ -17,7 +18,9 @@ def gate(run: Run) -> dict[str, Any]:
     """Leave `gate.json` and `report.html`, and make the run the latest. "Keep the champion" is a result too."""
     plan, results = Plan.read(run), Results.load(run.path(places.EVALUATION))
     policy = load_policy()
-    evidence = evidence_of(results, plan.seed)
+    purchases = Purchases.read(run.path(places.DATASET), plan.split, plan.config.windows.horizon)
+    checks = Checks.load(run.path(places.EVALUATION))
+    evidence = evidence_of(results, checks, find_leaks(purchases), CHALLENGER, CHAMPION, plan.seed)
     decision = decide(CHALLENGER, evidence, policy)
     record = {
         "publish": decision.publish,
@@ -32,16 +35,3 @@ def gate(run: Run) -> dict[str, Any]:
     print("PUBLISH" if decision.publish else "KEEP THE CHAMPION", *decision.reasons, sep="\n  ", flush=True)
     print(f"The report: {report}", flush=True)
     return {"publish": decision.publish, "reasons": list(decision.reasons), "report": str(report)}
-
-
-def evidence_of(results: Results, seed: int) -> Evidence:
-    """The challenger's paired differences against the champion (if one serves) and every simple rule."""
-    summary = results.summary(seed)
-    others = [*BASELINES, *([CHAMPION] if results.champion else [])]
-    return Evidence(
-        customers=len(results.customer_ids),
-        opponent=CHAMPION if results.champion else OWN_FREQUENCY,
-        against={other: results.differences(CHALLENGER, other, seed) for other in others},
-        means={method: values["means"] for method, values in summary["methods"].items()},
-        coverage=results.coverage[CHALLENGER],
-    )

@@ -6,6 +6,7 @@ promotions. Before the first deployment the champion is the strongest simple rul
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ from ml.ranking.rule import QUOTAS, write_rule
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.choose_ranker import chosen_ranker
-from ml.steps.evaluate import CHALLENGER
+from ml.steps.evaluate import CHALLENGER, ROUTES
 from ml.steps.plan import Plan, dataset
 from ml.steps.prepare import SERVICES
 from release.store import ModelStore
@@ -70,6 +71,7 @@ def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
     files = _towers(run) | {RANKER: model}
     facts = {
         "quotas": plan.config.quotas,
+        "routes": json.loads((run.path(places.EVALUATION) / ROUTES).read_text()),
         "trained_until": plan.day(plan.split.judged),
         "ranker": ranker,
         "metrics": _means(run, CHALLENGER),

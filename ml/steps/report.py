@@ -48,8 +48,8 @@ def write_report(run: Run) -> Path:
         "opponent": opponent,
         "rule": OWN_FREQUENCY,
         "differences": {
-            other: {name: asdict(e) for name, e in results.differences(CHALLENGER, other, plan.seed).items()}
-            for other in others
+            other: {name: asdict(e) for name, e in found.items()}
+            for other, found in results.differences(CHALLENGER, others, plan.seed).items()
         },
         "gate": decision,
         "curves": _curves(run),

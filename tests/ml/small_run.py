@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 
 from ml.config import load_config
 from ml.data.splits import Split
+from ml.ranking.examples import RankingExamples
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.plan import Plan
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
+from scoring.features import CATEGORICAL, NUMERIC
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 from scoring.vocabulary import Vocabulary
 from tests.serving.small_bundle import write_bundle
@@ -25,6 +27,7 @@ NEW = ("p22", "p23")
 """First sold three days before the cut."""
 
 JUDGED = datetime(2017, 12, 4, 5)
+TRAINED = JUDGED - timedelta(weeks=4)
 
 
 def write_run(runs: Path, run_id: str = "r1") -> Run:
@@ -32,11 +35,15 @@ def write_run(runs: Path, run_id: str = "r1") -> Run:
     run = Run(runs, run_id)
     config = load_config()
     now = JUDGED + timedelta(weeks=4)
-    Plan(run_id, date(2018, 1, 1), 7, "a test", "f", config, Split(now, JUDGED, [], [])).write(run)
+    Plan(run_id, date(2018, 1, 1), 7, "a test", "f", config, Split(now, JUDGED, [TRAINED], [])).write(run)
     with run.stage(places.DATASET) as folder:
-        pq.write_table(_customers(), folder / "customers.parquet")
-        pq.write_table(_products(), folder / "products.parquet")
+        # Nobody buys anything between the snapshots: the gate's leak check has something to say about that.
+        for name, table in (("customers", _customers()), ("products", _products())):
+            later = table.set_column(1, "snapshot", pa.array([now] * len(table)))
+            pq.write_table(pa.concat_tables([table, later]), folder / f"{name}.parquet")
         pq.write_table(_labels(), folder / "labels.parquet")
+    with run.stage(places.CANDIDATES) as folder:
+        _examples().save(folder / "0")
     ranker = config.ranking.rankers[0]
     bundle = write_bundle(runs / "bundle", "v1")
     with run.stage(places.RETRIEVAL) as folder:
@@ -130,6 +137,21 @@ def _products() -> pa.Table:
         {"product_id": _ids(), "snapshot": [JUDGED] * PRODUCTS, "product_content__product_name": names}
         | content
         | numbers
+    )
+
+
+def _examples() -> RankingExamples:
+    """Three candidates a customer at the training snapshot, the first one of them bought."""
+    rows = 3 * CUSTOMERS
+    first = np.arange(rows) % 3 == 0
+    return RankingExamples(
+        numeric=np.zeros((rows, len(NUMERIC)), np.float32),
+        categorical=np.zeros((rows, len(CATEGORICAL)), np.int32),
+        bought=first,
+        is_own=np.zeros(rows, bool),
+        weight=np.ones(rows, np.float32),
+        ends=np.arange(3, rows + 1, 3),
+        relevant=np.ones((CUSTOMERS, 2), np.int64),
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.intervals import bootstrap, paired
+from ml.evaluation.intervals import bootstrap, bootstrap_columns, holm, paired
 
 
 def test_a_constant_difference_has_no_uncertainty_however_customers_vary():
@@ -40,3 +40,27 @@ def test_without_any_customer_nothing_is_claimed():
 def test_the_same_seed_gives_the_same_interval():
     values = np.random.default_rng(4).normal(size=100)
     assert bootstrap(values, seed=7) == bootstrap(values, seed=7)
+
+
+def test_columns_are_judged_on_the_same_resamples_and_as_if_alone():
+    values = np.random.default_rng(5).normal(size=(300, 2))
+    both = bootstrap_columns(np.column_stack([values, values[:, 0]]), seed=7)
+    assert both[0] == both[2]
+    assert both[1].low == pytest.approx(bootstrap(values[:, 1], seed=7).low)
+
+
+def test_a_column_speaks_only_of_the_customers_it_judges():
+    values = np.random.default_rng(6).normal(loc=1.0, size=(400, 1))
+    half = values.copy()
+    half[::2] = np.nan
+    [estimate] = bootstrap_columns(half, seed=7)
+    alone = bootstrap(values[1::2, 0], seed=7)
+    assert (estimate.customers, estimate.mean) == (200, pytest.approx(alone.mean))
+    assert estimate.high - estimate.low == pytest.approx(alone.high - alone.low, rel=0.1)
+
+
+def test_holm_multiplies_by_the_tests_that_are_left():
+    # sorted .01, .03, .04: × 3, × 2, × 1 and never less than the one before
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+    assert holm([0.9, 0.8]) == [1.0, 1.0]

@@ -5,7 +5,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from ml.evaluation.judge import Lists, Truth, coverages, judge
+from ml.evaluation.judge import Lists, Truth, coverages, found, judge
 from ml.evaluation.metrics import average_precision, coverage, hit_rate, ndcg, recall
 
 
@@ -56,3 +56,14 @@ def test_unknown_products_stay_in_the_denominator_but_not_among_repeats(truth: T
     assert scores["repeat Recall@20"][0] == pytest.approx(1 / 1)
     assert scores["explore Recall@100"][0] == pytest.approx(1 / 2)
     assert coverages(slates)["all coverage@10"] == 3
+
+
+def test_what_one_customer_bought_is_no_hit_for_another():
+    positions = np.array([[0, 5, -1], [5, 0, -1]])
+    hits = found(positions, [np.array([0]), np.array([7, 5])])
+    assert hits.tolist() == [[True, False, False], [True, False, False]]
+
+
+def test_where_a_list_ends_nothing_is_found():
+    # -1 must not be taken for the last product of the customer before
+    assert found(np.array([[3], [-1]]), [np.array([3]), np.array([], np.int64)]).tolist() == [[True], [False]]

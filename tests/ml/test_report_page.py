@@ -93,19 +93,21 @@ def test_a_section_without_evidence_is_not_there(run: Run, tmp_path: Path):
     bare = write_run(settings.paths.runs, "bare")
     evaluate(settings, bare)
     gate(bare)
-    for id in ("slices", "calibration", "ablation", "history", "new"):
+    for id in ("slices", "ablation", "history", "new"):
         assert f'"{id}"' not in page(bare)
         assert f'"#{id}"' not in page(bare)
 
 
 def test_slices_and_calibration_appear_with_their_evidence(run: Run):
     difference = {"mean": 0.01, "low": -0.01, "high": 0.03, "p_worse": 0.8}
-    row = {"slice": "baskets", "value": "1-10", "customers": 77, "score": "all NDCG@10"}
+    row = {"slice": "baskets", "value": "1-10", "customers": 77, "score": "all NDCG@10", "means": {}}
     slices = [row | {"against": {"decayed own frequency": difference}}]
     bins = [{"predicted": 0.1, "observed": 0.12, "count": 40}, {"predicted": 0.9, "observed": 0.0, "count": 0}]
     folder = run.path(places.EVALUATION)
     (folder / "slices.json").write_text(json.dumps(slices))
-    (folder / "calibration.json").write_text(json.dumps({"all": {"ece": 0.0213, "bins": bins}}))
+    (folder / "calibration.json").write_text(
+        json.dumps({slate: {"ece": 0.0213, "bins": bins} for slate in ("all", "explore")})
+    )
     gate(run)
     assert '<th scope="row">baskets: 1-10</th><td>all NDCG@10</td><td>77</td>' in page(run)
     assert "Expected calibration error: all 0.0213" in page(run)

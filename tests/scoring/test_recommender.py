@@ -6,7 +6,9 @@ import pytest
 
 from scoring.bundle import Bundle
 from scoring.customer import Customer
+from scoring.reasons import REASONS
 from scoring.recommender import Recommender
+from scoring.sources import SOURCES
 from tests.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 
@@ -64,6 +66,10 @@ def test_reasons_speak_of_the_customers_own_rhythm(recommender: Recommender):
     features |= {"customer_history__baskets": [5.0], "customer_history__gap_mean_days": [12.4]}
     first = recommender.recommend(Customer.from_features(features), "all", 1).items[0]
     assert first.reason == "You buy this about every 12 days"
+
+
+def test_every_source_of_new_products_has_its_sentence():
+    assert set(REASONS) == set(SOURCES) - {"repeats"}
 
 
 def test_a_bundle_altered_after_publishing_is_refused(tmp_path: Path):

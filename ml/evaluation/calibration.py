@@ -1,0 +1,123 @@
+"""How far the purchase probability that a score stands for can be believed.
+
+A listwise loss leaves scores that order products and are no probabilities. An isotonic regression (Zadrozny & Elkan
+2002) from score to purchase, fitted for each slate on training lists that were held out from the rankers, makes them
+probabilities; how far those are off is measured on the judged window, which neither ranker nor regression has seen.
+Both speak of listed products only (the first DEPTH).
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from ml.evaluation.judge import Slates, Truth, found
+from ml.evaluation.metrics import DEPTH
+from ml.ranking.examples import Place, RankingExamples
+from scoring.ranker import SLATES, Ranker
+
+BINS = 15
+LISTS = 500
+"""So many lists, spread over those held out, are 50,000 scores a slate: plenty for a curve."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A rising curve from score to probability, both float `[points]`; flat beyond its ends."""
+
+    scores: np.ndarray
+    probabilities: np.ndarray
+
+    @classmethod
+    def fit(cls, scores: np.ndarray, bought: np.ndarray, weight: np.ndarray) -> "Curve":
+        """scores float `[n]`, bought bool `[n]`, weight: how many products each stands for, float `[n]`."""
+        order = np.argsort(scores, kind="stable")
+        scores, bought, weight = scores[order].astype(float), bought[order].astype(float), weight[order].astype(float)
+        starts = isotonic_regression(bought, weights=weight).blocks[:-1]
+        total = np.add.reduceat(weight, starts)
+        return cls(np.add.reduceat(weight * scores, starts) / total, np.add.reduceat(weight * bought, starts) / total)
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        return np.interp(scores, self.scores, self.probabilities)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Listed products of similar probability: the mean prediction, the share that was bought, how many they are."""
+
+    predicted: float
+    observed: float
+    count: int
+
+
+def bins(predicted: np.ndarray, bought: np.ndarray, number: int = BINS) -> list[Bin]:
+    """Bins of equal size from the least to the most probable; `[n]` each."""
+    order = np.argsort(predicted, kind="stable")
+    return [
+        Bin(float(predicted[rows].mean()), float(bought[rows].mean()), len(rows))
+        for rows in np.array_split(order, number)
+        if len(rows)
+    ]
+
+
+def expected_error(found: list[Bin]) -> float:
+    """Expected calibration error, sum over bins of n_b / n × |observed_b - predicted_b| (Naeini et al. 2015; Guo et al.
+    2017, equation 3), with bins of equal size instead of equal width: most probabilities here are small."""
+    total = sum(part.count for part in found)
+    return sum(part.count / total * abs(part.observed - part.predicted) for part in found)
+
+
+def calibrate(
+    snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker, truth: Truth, judged: Slates
+) -> dict[str, dict[str, Any]]:
+    """By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
+
+    held_out: lists of the training snapshots that no ranker learned from; judged: the model's own lists, before any
+    routes.
+    """
+    fitted = listed(snapshots, held_out, ranker)
+    result: dict[str, dict[str, Any]] = {}
+    for slate in SLATES:
+        lists = judged[slate]
+        shown, hits = lists.positions >= 0, found(lists.positions, truth.relevant(slate))
+        probabilities = Curve.fit(*fitted[slate])(lists.scores[shown])
+        parts = bins(probabilities, hits[shown])
+        result[slate] = {
+            "ece": expected_error(parts),
+            "bins": [asdict(part) for part in parts],
+            "fitted_on": len(fitted[slate][0]),
+            "judged_on": len(probabilities),
+        }
+    return result
+
+
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker) -> dict[str, Columns]:
+    """Scores, purchases and weights of what the ranker would list first in the held-out lists, by slate.
+
+    Negatives were sampled: each candidate stands for `weight` of them, which also tells its place in the whole list.
+    """
+    lists: dict[str, list[Columns]] = {slate: [] for slate in SLATES}
+    for place in np.unique(np.linspace(0, len(held_out) - 1, LISTS).astype(int)):
+        number, customer = held_out[place]
+        part = snapshots[number]
+        rows = part.rows(customer)
+        scores = ranker(np.asarray(part.numeric[rows]), np.asarray(part.categorical[rows]))
+        for column, slate in enumerate(SLATES):
+            usable = ~part.is_own[rows] if slate == "explore" else np.ones(len(scores), bool)
+            values, weight = scores[usable, column], part.weight[rows][usable]
+            order = np.argsort(-values, kind="stable")
+            best = order[np.cumsum(weight[order]) - weight[order] < DEPTH]
+            lists[slate].append((values[best], part.bought[rows][usable][best], weight[best]))
+    return {
+        slate: (
+            np.concatenate([scores for scores, _, _ in parts]),
+            np.concatenate([bought for _, bought, _ in parts]),
+            np.concatenate([weight for _, _, weight in parts]),
+        )
+        for slate, parts in lists.items()
+    }
