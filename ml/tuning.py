@@ -88,7 +88,7 @@ def open_study(path: Path, ranker: str, plan: Plan) -> optuna.Study:
     Another publication, seed, or configuration of what stands before the ranker is another study.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    before = json.dumps(plan.config.model_dump(exclude={"ranking"}), sort_keys=True)
+    before = json.dumps(plan.config.model_dump(exclude={"ranking": set(SPACE)}), sort_keys=True)
     study = optuna.create_study(
         study_name=f"{ranker} {plan.features} seed {plan.seed} {hashlib.sha256(before.encode()).hexdigest()[:8]}",
         storage=f"sqlite:///{path}",
@@ -174,7 +174,8 @@ def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> Plan
     wanted = Plan(run.run_id, as_of, settings.seed, "tuning", features, config, cuts)
     marker = run.folder / "prepared.json"
     fields = json.loads(json.dumps(wanted.as_dict(), default=str))
-    fields["config"].pop("ranking")
+    for name in SPACE:
+        fields["config"]["ranking"].pop(name)
     if not marker.exists() or json.loads(marker.read_text()) != fields:
         marker.unlink(missing_ok=True)
         prepare(settings, config, run, as_of, wanted.reason, shift)

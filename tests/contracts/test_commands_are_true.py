@@ -52,7 +52,7 @@ def test_ci_runs_the_same_tests_as_people() -> None:
     assert script.stat().st_mode & 0o111
     assert script.read_text().rstrip().endswith("exec make test")
     assert "set -euo pipefail" in script.read_text()
-    assert re.search(r"^test:.*\n\t\$\(PYTHON\) -m pytest$", MAKEFILE, flags=re.MULTILINE)
+    assert re.search(r"^test:.*\n\t\$\(PYTHON\) -m pytest -n 2 --dist loadfile$", MAKEFILE, flags=re.MULTILINE)
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -93,7 +93,7 @@ def test_a_killed_study_goes_on_and_proposes_something_new(tmp_path: Path):
 def test_other_candidates_or_features_are_another_study(tmp_path: Path):
     study = open_study(tmp_path / "s.db", "dlrm", plan_of())
     try_one(study, better_with_more_softmax, scores)
-    other = plan_of(item_to_item={"regularisation": 100.0})
+    other = plan_of(collaborative={"item_to_item": {"regularisation": 100.0}})
     assert finished(open_study(tmp_path / "s.db", "dlrm", other)) == 0
     assert finished(open_study(tmp_path / "s.db", "wide_deep", plan_of())) == 0
     assert finished(open_study(tmp_path / "s.db", "dlrm", plan_of())) == 1
