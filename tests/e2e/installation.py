@@ -49,7 +49,7 @@ def copy_of_the_code(folder: Path) -> Path:
     shutil.copy(ROOT / "dags" / ".airflowignore", folder / "dags")
     (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
     with (folder / "ml" / "config.toml").open("a") as config:
-        config.write("\n[retrieval]\nepochs = 1\n\n[ranking]\nepochs = 1\n")
+        config.write("epochs = 1\n\n[retrieval]\nepochs = 1\n")  # the file ends with [ranking]
     return folder
 
 
