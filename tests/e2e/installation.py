@@ -32,9 +32,22 @@ leak_ceiling = 1000
 
 [beat]
 
+[slices]
+confidence = 0.95
+scores = []
+against = []
+
 [coverage]
 slate = "explore coverage@10"
 least = 1
+
+[calibration]
+
+[serving]
+agreement = 0.99
+milliseconds = 10000
+times_champion = 100
+megabytes = 1000
 """
 
 
