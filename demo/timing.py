@@ -54,5 +54,7 @@ class MemoryWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+        ended = False
+        while not ended:
             self.peak = max(self.peak, memory([psutil.Process(), *marked(self._data)]))
+            ended = self._stop.wait(SECONDS_BETWEEN_LOOKS)
