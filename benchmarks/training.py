@@ -150,7 +150,7 @@ def tutorial(data: Pairs, seconds: float, with_metric: bool) -> float:
             self.embedding = keras.layers.Embedding(len(data.catalogue) + 2, WIDTH, mask_zero=True)
             self.mean = keras.layers.GlobalAveragePooling1D()
 
-        def call(self, history: tf.Tensor) -> tf.Tensor:
+        def call(self, history: Any) -> Any:
             return self.mean(self.embedding(self.lookup(history)))
 
     class Tutorial(tfrs.Model):
@@ -167,7 +167,7 @@ def tutorial(data: Pairs, seconds: float, with_metric: bool) -> float:
             metrics = tfrs.metrics.FactorizedTopK(candidates=products.batch(METRIC_BATCH).map(self.candidate))
             self.task = tfrs.tasks.Retrieval(metrics=metrics)
 
-        def compute_loss(self, features: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        def compute_loss(self, features: dict[str, Any], training: bool = False) -> Any:
             queries, candidates = self.query(features["history"]), self.candidate(features["product_id"])
             return self.task(queries, candidates, compute_metrics=with_metric or not training)
 

@@ -61,17 +61,19 @@ def fit(snapshots: Sequence[RankingExamples], new_only: bool, seed: int, rounds:
 
     new_only: learn from the candidates that the customer never bought before.
     """
-    features, labels, queries = [], [], []
+    features, labels, weights, queries = [], [], [], []
     for part in snapshots:
         keep = ~np.asarray(part.is_own) if new_only else np.ones(len(part.bought), bool)
         features.append(_features(part.numeric[keep], part.categorical[keep]))
         labels.append(part.bought[keep])
+        weights.append(part.weight[keep])
         counted = np.concatenate([[0], np.cumsum(keep)])[np.concatenate([[0], part.ends])]
         sizes = np.diff(counted)
         queries.append(sizes[sizes > 0])
     train = lightgbm.Dataset(
-        np.concatenate(features),
+        features,
         np.concatenate(labels).astype(np.int8),
+        weight=np.concatenate(weights),
         group=np.concatenate(queries),
         categorical_feature=list(range(len(NUMERIC), len(NUMERIC) + len(CATEGORICAL))),
         params={"max_bin": 127},

@@ -9,6 +9,7 @@ from benchmarks.peers.data import PeerData
 from benchmarks.run_files import lists_of, scratch_run
 from ml.evaluation.judge import Slates
 from ml.steps.candidates import candidates
+from ml.steps.choose_ranker import choose_ranker
 from ml.steps.evaluate import CHALLENGER, evaluate
 from ml.steps.places import LISTS
 from ml.steps.train_ranker import train_ranker
@@ -24,6 +25,7 @@ def fit_and_list(data: PeerData) -> Slates:
         candidates(run)
         for ranker in data.plan.config.ranking.rankers:
             train_ranker(run, ranker)
+        choose_ranker(run)
         # No deployed version is judged beside it: a data directory without a release has none.
         evaluate(load_settings().model_copy(update={"data": Path(folder)}), run)
         return lists_of(run.path(LISTS), CHALLENGER, data.window.truth, data.catalogue.index)
