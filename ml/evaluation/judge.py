@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,8 +29,12 @@ class Truth:
         """Relevant products of each customer for one of `all`, `repeat`, `explore`."""
         if part == "all":
             return self.bought
-        kept = contained(self.bought, self.own)
-        return [items[is_own == (part == "repeat")] for items, is_own in zip(self.bought, kept, strict=True)]
+        pairs = zip(self.bought, self._is_own, strict=True)
+        return [items[is_own == (part == "repeat")] for items, is_own in pairs]
+
+    @cached_property
+    def _is_own(self) -> list[np.ndarray]:
+        return contained(self.bought, self.own)
 
 
 @dataclass(frozen=True)
