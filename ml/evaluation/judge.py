@@ -97,7 +97,9 @@ def contained(rows: Sequence[np.ndarray], among: Sequence[np.ndarray]) -> list[n
     lengths = [len(row) for row in rows]
     left = left + 1 + width * np.repeat(np.arange(len(rows)), lengths)
     right = right + 1 + width * np.repeat(np.arange(len(among)), [len(row) for row in among])
-    return np.split(np.isin(left, right), np.cumsum(lengths)[:-1])
+    # Nearly in order already, so that sorting and searching are several times faster than np.isin.
+    right = np.append(np.sort(right), -1)
+    return np.split(right[np.searchsorted(right[:-1], left)] == left, np.cumsum(lengths)[:-1])
 
 
 def coverages(slates: Slates) -> dict[str, int]:
