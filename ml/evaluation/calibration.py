@@ -20,7 +20,7 @@ from scoring.ranker import SLATES, Ranker
 
 BINS = 15
 LISTS = 500
-"""So many lists, spread over those held out, are 50,000 scores a slate: plenty for a curve."""
+"""At most so many lists: 50,000 scores a slate are plenty for a curve."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,14 @@ Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker) -> dict[str, Columns]:
     """Scores, purchases and weights of what the ranker would list first in the held-out lists, by slate.
 
+    Only the newest snapshot's: histories grow, less and less is new to a customer, and older lists promise too much.
     Negatives were sampled: each candidate stands for `weight` of them, which also tells its place in the whole list.
     """
     lists: dict[str, list[Columns]] = {slate: [] for slate in SLATES}
-    for place in np.unique(np.linspace(0, len(held_out) - 1, LISTS).astype(int)):
-        number, customer = held_out[place]
+    newest = min((number for number, _ in held_out), default=0)
+    recent = [place for place in held_out if place[0] == newest]
+    for chosen in np.unique(np.linspace(0, len(recent) - 1, LISTS).astype(int)):
+        number, customer = recent[chosen]
         part = snapshots[number]
         rows = part.rows(customer)
         scores = ranker(np.asarray(part.numeric[rows]), np.asarray(part.categorical[rows]))

@@ -61,6 +61,10 @@ def ranker(numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
     return np.column_stack([numeric[:, 0], 10 + numeric[:, 0]])
 
 
+def test_older_lists_do_not_speak():
+    assert len(listed(examples() * 2, [(0, 0), (1, 0), (1, 1)], ranker)["all"][0]) == 3
+
+
 def test_only_what_a_slate_may_list_is_learned_from():
     found = listed(examples(), HELD_OUT, ranker)
     assert found["all"][0].tolist() == [3, 2, 1, 3, 2, 1]
