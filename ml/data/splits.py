@@ -7,11 +7,15 @@ Seen from the end of the data, with a horizon of four weeks and a snapshot every
     judged                    └── the last horizon before `as_of`
 """
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ml.config import Windows
 from ml.errors import NotEnoughData
+
+_CLOCKS = timedelta(hours=2)
+"""Local midnights are an hour apart from UTC arithmetic when the clocks change."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +57,37 @@ def split(instants: list[datetime], windows: Windows, shift_weeks: int = 0) -> S
     raise _too_short(instants, before[0] - horizon)
 
 
+def covered(
+    instants: list[datetime],
+    known: Mapping[datetime, Set[str]],
+    buyers: Mapping[datetime, Set[str]],
+    windows: Windows,
+) -> list[datetime]:
+    """The instants, newest first, down to the one before which there is too little history to learn from.
+
+    known: customers with a purchase before each instant; buyers: customers who bought in the horizon before it. Too
+    little is when most of those who buy in the horizon after an instant are unknown at it.
+    """
+    for place, instant in enumerate(instants):
+        later = [t for t in instants[:place] if abs(t - instant - timedelta(weeks=windows.horizon)) <= _CLOCKS]
+        bought = buyers.get(later[0], set()) if later else set()
+        if not known.get(instant) or len(bought & known[instant]) < len(bought) / 2:
+            return instants[:place]
+    return instants
+
+
 def label_instant(snapshot: datetime, instants: list[datetime], windows: Windows) -> datetime:
     """The instant whose `customer_purchases` row is the label of `snapshot`: one horizon later."""
     return _at(instants, snapshot + timedelta(weeks=windows.horizon))
 
 
 def _soon(instant: datetime) -> datetime:
-    """Local midnights are an hour apart from UTC arithmetic when the clocks change."""
-    return instant + timedelta(hours=2)
+    return instant + _CLOCKS
 
 
 def _at(instants: list[datetime], wanted: datetime) -> datetime:
     for instant in instants:
-        if abs(instant - wanted) <= timedelta(hours=2):
+        if abs(instant - wanted) <= _CLOCKS:
             return instant
     raise _too_short(instants, wanted)
 

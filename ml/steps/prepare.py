@@ -6,12 +6,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from feast import FeatureStore
 
 from feature_repo.entity_rows import entity_rows
 from feature_repo.publication import current_publication
 from feature_repo.store import historical_table, open_store
 from ml.config import Config
-from ml.data.splits import label_instant, split
+from ml.data.splits import covered, label_instant, split
 from ml.errors import NotEnoughData
 from ml.runs import Run
 from ml.steps.places import DATASET
@@ -33,6 +34,14 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
         )
     store = open_store(settings)
     instants = settings.snapshot_instants(as_of)
+    instants = covered(
+        instants,
+        _customers(store, "customer_history", instants),
+        _customers(store, "customer_purchases", instants),
+        config.windows,
+    )
+    if not instants:
+        raise NotEnoughData(f"No customer has a history before {as_of}. Run build_features on data with purchases.")
     cuts = split(instants, config.windows, shift_weeks)
     labelled = [cuts.judged, *cuts.ranker, *cuts.retrieval]
     snapshot_of = {label_instant(cut, instants, config.windows): cut for cut in labelled}
@@ -58,6 +67,15 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
             print(f"{name}: {len(table):,} rows through {service}", flush=True)
     Plan(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
     return {"run_id": run.run_id, "as_of": as_of.isoformat(), "judged": cuts.judged.isoformat()}
+
+
+def _customers(store: FeatureStore, view: str, instants: list[datetime]) -> dict[datetime, set[str]]:
+    """The customers that a view knows at each instant."""
+    rows = entity_rows(store, view, instants)
+    known: dict[datetime, set[str]] = {at: set() for at in instants}
+    for customer_id, at in zip(rows["customer_id"], rows["event_timestamp"].dt.to_pydatetime(), strict=True):
+        known[at].add(customer_id)
+    return known
 
 
 def _moved(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from ml.config import Windows
-from ml.data.splits import Split, label_instant, split
+from ml.data.splits import Split, covered, label_instant, split
 from ml.errors import NotEnoughData
 from settings import Settings
 
@@ -52,6 +52,15 @@ def test_a_short_history_is_shared_between_towers_and_ranker(instants):
     assert len(cuts.retrieval) == 4
     cuts = split(instants[:9], WINDOWS)
     assert (len(cuts.ranker), len(cuts.retrieval)) == (2, 2)
+
+
+def test_instants_with_hardly_any_history_train_nothing(instants):
+    everybody = {"a", "b", "c", "d"}
+    known = dict.fromkeys(instants, everybody) | {instants[18]: {"a", "b"}, instants[19]: {"a"}, instants[20]: set()}
+    buyers = dict.fromkeys(instants, everybody)
+    assert covered(instants, known, buyers, WINDOWS) == instants[:19]  # of four buyers, one was known at the 20th
+    del known[instants[3]]
+    assert covered(instants, known, buyers, WINDOWS) == instants[:3]
 
 
 def test_too_short_a_history_says_what_there_is(instants):
