@@ -14,6 +14,7 @@ from scoring.customer import Customer
 from scoring.factors import Factors, confidences
 from scoring.item_to_item import ItemToItem
 from scoring.neighbours import Neighbours
+from scoring.purchases import Purchases
 from scoring.schema import ACTIVITY, CONTENT
 from scoring.towers import Tower, candidate_inputs
 from scoring.vocabulary import Vocabulary
@@ -36,37 +37,6 @@ def encode(products: Products, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
     return codes | {"product_id": vocabulary.encode("product_id", products.product_ids)}
 
 
-def purchase_matrices(
-    customers: Sequence[Customer], index: dict[str, int], names: Sequence[str]
-) -> dict[str, sparse.csr_matrix]:
-    """Features of everybody's history by name, csr float32 `[customers, products]`, all with the same pattern."""
-    indices, picks = [], []
-    for customer in customers:
-        found = np.array([index.get(product, -1) for product in customer.product_ids], dtype=np.int64)
-        picks.append(np.flatnonzero(found >= 0))
-        indices.append(found[picks[-1]])
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in indices])])
-    columns = np.concatenate([*indices, np.zeros(0, np.int64)])
-    shape = (len(customers), len(index))
-    return {
-        name: sparse.csr_matrix(
-            (
-                np.concatenate(
-                    [
-                        *(c.history[name][pick] for c, pick in zip(customers, picks, strict=True)),
-                        np.zeros(0, np.float32),
-                    ]
-                ),
-                columns,
-                indptr,
-            ),
-            shape=shape,
-            dtype=np.float32,
-        )
-        for name in names
-    }
-
-
 def build_catalogue(
     as_of: date,
     products: Products,
@@ -79,8 +49,8 @@ def build_catalogue(
     """The catalogue at the instant that `products` and `customers` were read at."""
     codes = encode(products, vocabulary)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
-    history = purchase_matrices(customers, index, ("baskets", "days_since_last", "decayed_120d"))
-    baskets = history["baskets"]
+    bought = Purchases.of(customers, index)
+    baskets = bought.matrix("baskets")
     return Catalogue(
         as_of=as_of,
         product_ids=products.product_ids,
@@ -90,12 +60,12 @@ def build_catalogue(
         activity=products.activity,
         vectors=candidate_tower(candidate_inputs(codes, products.activity)),
         item_to_item=ItemToItem.fit(
-            history["decayed_120d"].sqrt(),
+            bought.matrix("decayed_120d").sqrt(),
             config.item_to_item.regularisation,
             config.item_to_item.max_customers,
             seed,
         ),
-        neighbours=Neighbours.fit(baskets, history["days_since_last"].data, config.neighbours.count),
+        neighbours=Neighbours.fit(baskets, bought.matrix("days_since_last").data, config.neighbours.count),
         factors=_factors(baskets, config.factors, seed),
     )
 

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
+from scoring.purchases import Purchases
 
 NOTHING = np.float32(-np.inf)
 
@@ -16,40 +17,34 @@ NOTHING = np.float32(-np.inf)
 class Block:
     """Some customers in front of one catalogue.
 
-    positions: for each customer the catalogue indices of the products ever bought.
-    picks: where those products stand in the customer's own history arrays (products the catalogue does not know
-        are left out of both).
+    bought: the customers' histories in the catalogue's order.
     vectors: query vectors, float32 `[customers, dimensions]`.
     """
 
-    customers: Sequence[Customer]
     catalogue: Catalogue
-    positions: list[np.ndarray]
-    picks: list[np.ndarray]
+    bought: Purchases
     vectors: np.ndarray
 
     @classmethod
     def of(cls, customers: Sequence[Customer], catalogue: Catalogue, vectors: np.ndarray) -> "Block":
-        positions, picks = [], []
-        for customer in customers:
-            found = [catalogue.index.get(product_id, -1) for product_id in customer.product_ids]
-            indices = np.asarray(found, dtype=np.int64)
-            pick = np.flatnonzero(indices >= 0)
-            positions.append(indices[pick])
-            picks.append(pick)
-        return cls(customers, catalogue, positions, picks, vectors)
+        return cls(catalogue, Purchases.of(customers, catalogue.index), vectors)
+
+    @property
+    def customers(self) -> Sequence[Customer]:
+        return self.bought.customers
+
+    @property
+    def positions(self) -> list[np.ndarray]:
+        """For each customer the catalogue indices of the products ever bought."""
+        return self.bought.positions
 
     def purchases(self, name: str) -> sparse.csr_matrix:
         """One of `schema.HISTORY` for everybody, csr `[customers, products]`."""
-        indptr = np.concatenate([[0], np.cumsum([len(positions) for positions in self.positions])])
-        indices = np.concatenate([*self.positions, np.zeros(0, np.int64)])
-        values = np.concatenate([*(self.own(row, name) for row in range(len(self.customers))), np.zeros(0, np.float32)])
-        shape = (len(self.customers), len(self.catalogue))
-        return sparse.csr_matrix((values, indices, indptr), shape=shape, dtype=np.float32)
+        return self.bought.matrix(name)
 
     def own(self, row: int, name: str) -> np.ndarray:
         """One of `schema.HISTORY` for the customer's products, aligned with `positions[row]`."""
-        return self.customers[row].history[name][self.picks[row]]
+        return self.bought.own(row, name)
 
 
 def repeats(block: Block) -> np.ndarray:

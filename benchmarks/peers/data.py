@@ -19,6 +19,7 @@ from ml.steps.plan import Plan, dataset
 from scoring.bundle import VOCABULARY
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
+from scoring.purchases import Purchases
 from scoring.sources import Block
 from scoring.vocabulary import Vocabulary
 
@@ -64,15 +65,9 @@ class PeerData:
 
     def purchases(self, name: str | None = None) -> sparse.csr_matrix:
         """Everyone × products, float32: one of `schema.HISTORY`, or 1 for every product ever bought."""
-        block = Block.of(self.everyone, self.catalogue, np.zeros((len(self.everyone), 0), np.float32))
-        indptr = np.concatenate([[0], np.cumsum([len(positions) for positions in block.positions])])
-        indices = np.concatenate(block.positions)
-        values = (
-            np.ones(len(indices), np.float32)
-            if name is None
-            else np.concatenate([block.own(row, name) for row in range(len(self.everyone))])
-        )
-        matrix = sparse.csr_matrix((values, indices, indptr), shape=(len(self.everyone), len(self.catalogue)))
+        matrix = Purchases.of(self.everyone, self.catalogue.index).matrix(name or "baskets")
+        if name is None:
+            matrix.data.fill(1.0)
         matrix.sort_indices()
         return matrix
 
