@@ -13,7 +13,7 @@ class Limits:
     fresh_days: features older than the bundle's as_of by more than this are reported as stale.
     poll_seconds: how often the champion pointer is read.
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
-    body_bytes, body_seconds: size of a request's body and the time it may take to arrive.
+    body_seconds: the time a request's body may take to arrive; its size is bounded by the request's type.
     scoring_threads: requests scored at once; numpy and ONNX Runtime compute outside the interpreter's lock.
     requests_inside: valid requests waiting or being scored at once; beyond, 429.
     request_seconds: BentoML gives a request up with 504 after this long.
@@ -26,7 +26,6 @@ class Limits:
     fresh_days: int = 7
     poll_seconds: float = 1.0
     refused_seconds: float = 60.0
-    body_bytes: int = 16_384
     body_seconds: float = 2.0
     scoring_threads: int = 2
     requests_inside: int = 128

@@ -1,21 +1,14 @@
 """What `POST /recommend` takes and gives."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from serving.requests import ApiRequest
 
 MAX_K = 100
 MAX_ID = 64
-
-EXAMPLE: dict[str, JsonValue] = {"customer_id": "1250", "slate": "all", "k": 3}
-
-ALLOWED = {
-    "customer_id": f"a string of 1 to {MAX_ID} characters, or a whole number",
-    "slate": "'all' (what the customer will buy next) or 'explore' (only products never bought before)",
-    "k": f"a whole number from 1 to {MAX_K}",
-}
-"""What each field of a request may be, in words."""
 
 
 def _spell_whole_numbers(value: Any) -> Any:
@@ -23,11 +16,17 @@ def _spell_whole_numbers(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-class RecommendRequest(BaseModel):
+class RecommendRequest(ApiRequest):
     """Which customer, which slate, how many products."""
 
-    # Messages must not repeat what was sent: BentoML logs them, and a customer id is personal data.
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, json_schema_extra={"example": EXAMPLE})
+    ALLOWED: ClassVar = {
+        "customer_id": f"a string of 1 to {MAX_ID} characters, or a whole number",
+        "slate": "'all' (what the customer will buy next) or 'explore' (only products never bought before)",
+        "k": f"a whole number from 1 to {MAX_K}",
+    }
+    EXAMPLE: ClassVar = {"customer_id": "1250", "slate": "all", "k": 3}
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     customer_id: Annotated[str, BeforeValidator(_spell_whole_numbers)] = Field(
         min_length=1,

@@ -16,8 +16,6 @@ from serving.schemas import RecommendRequest, RecommendResponse
 from serving.versions import champion_of, pinned_in
 from settings import Settings, load_settings
 
-PATH = "/recommend"
-
 # BentoML sets these before Python starts in its worker. BLAS reads them once, when numpy is imported: the
 # matrices of one request are small: more threads cost six times the processor time and bring nothing.
 # ONNX Runtime reports to its maker unless told not to.
@@ -55,7 +53,7 @@ class Reach:
     def __is_ready__(self) -> bool:
         return self._champion.current is not None and self._features.was_tried
 
-    @bentoml.api(route=PATH)
+    @bentoml.api(route="/recommend")
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:
         """The best products for one customer, best first.
 
@@ -80,7 +78,10 @@ service = bentoml.service(
     metrics={"duration": {"buckets": list(SECONDS)}},
     logging={"access": {"enabled": False}},
 )(Reach)
-service.add_asgi_middleware(RequestDoor, path=PATH, limits=LIMITS)
+# Each API's request type says what its door lets through.
+service.add_asgi_middleware(
+    RequestDoor, requests={api.route: api.input_spec for api in service.apis.values()}, limits=LIMITS
+)
 
 
 def open_customers(settings: Settings) -> CustomerReader:
