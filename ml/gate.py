@@ -145,13 +145,15 @@ def _superior(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
 
 
 def _not_inferior(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
-    for score, margin in policy.non_inferior.items():
+    """Margins are shares of the opponent's score, so that one policy fits shops whose scores differ tenfold."""
+    for score, share in policy.non_inferior.items():
         estimate = evidence.against[evidence.opponent][score]
+        margin = share * evidence.means[evidence.opponent][score]
         passed = estimate.low > -margin
         words = (
             f"Not worse than {evidence.opponent} on {score}"
             if passed
-            else (f"May be worse than {evidence.opponent} on {score} by more than {margin:g}")
+            else f"May be worse than {evidence.opponent} on {score} by more than {margin:.4f}, {share:.0%} of its score"
         )
         yield passed, f"{words}: {_said(estimate)}."
 

@@ -72,8 +72,8 @@ def test_a_challenger_that_wins_everywhere_is_published(winning: Evidence):
             "Not shown to be better than popularity on explore Recall@100",
         ),
         (
-            lambda e: change(e, "champion", "explore Recall@100", estimate(-0.004)),
-            "May be worse than champion on explore Recall@100 by more than 0.003",
+            lambda e: change(e, "champion", "explore Recall@100", estimate(-0.024)),
+            "May be worse than champion on explore Recall@100 by more than 0.0252, 6% of its score",
         ),
         (lambda e: replace(e, coverage={"explore coverage@10": 12}), "It shows 12 different products"),
         (
