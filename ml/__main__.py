@@ -125,7 +125,8 @@ def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
 def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.backtest import backtest
 
-    return backtest(settings, _config(args), args.as_of or _published(settings), args.origins)
+    config = _config(args).model_copy(update={"planned_promotions": not args.without_plans})
+    return backtest(settings, config, args.as_of or _published(settings), args.origins, args.seeds)
 
 
 def _tune(settings: Settings, args: argparse.Namespace) -> Any:
@@ -201,6 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     backtest = step("backtest", _backtest, "train, judge and decide at several earlier days", of_run=False)
     backtest.add_argument("--as-of", type=date.fromisoformat, help="default: the published features' day")
     backtest.add_argument("--origins", type=int, default=4, help="windows to judge, a horizon apart (default: 4)")
+    backtest.add_argument("--seeds", type=int, default=1, help="train each origin with so many seeds (default: 1)")
+    backtest.add_argument("--without-plans", action="store_true", help="hide promotions that were planned, not seen")
     backtest.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
 
     tune = step("tune", _tune, "search for a better ranker on the validation window", of_run=False)

@@ -5,14 +5,20 @@ an earlier origin judges an earlier window and trains on what lies before it. Fe
 purchases (dbt's test `no_feature_row_knows_anything_after_its_snapshot`), labels end before the judged window, and the
 vocabulary is that of a training snapshot. Two things are not dated: a product's content and a customer's
 demographics, which the landing tables give once. Earlier origins have fewer snapshots to train on.
+
+Training is random: with several seeds an origin is run once with each, and its figures are means over them, customer
+by customer, so that intervals speak of the mean model.
 """
 
 import json
 import multiprocessing
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import Any
+
+import numpy as np
 
 from feature_repo.publication import current_publication
 from ml.config import Config
@@ -27,7 +33,7 @@ from ml.steps.plan import Plan
 from settings import Settings
 
 SUMMARY = "backtest.json"
-SCORES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
+SCORES = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
 
 
 class Origin(Run):
@@ -37,30 +43,37 @@ class Origin(Run):
         """Leave `latest` where it is."""
 
 
-def backtest(settings: Settings, config: Config, as_of: date, origins: int) -> dict[str, Any]:
+def backtest(settings: Settings, config: Config, as_of: date, origins: int, seeds: int = 1) -> dict[str, Any]:
     """Run every origin that has no decision yet, a horizon apart; write and print what each found.
 
-    Leaves one folder an origin, `runs/backtest-<as_of>-<shift>w/`, and `runs/backtest.json`. An origin that the
-    feature tables are too short for is reported as such; NotEnoughData if that is every one.
+    seeds: how many seeds to train each origin with, the configured one and those after it.
+
+    Leaves one folder an origin and seed, `runs/backtest-<as_of>-<shift>w-seed<seed>/` (and `-without-plans` if the
+    configuration hides planned promotions), and `runs/backtest.json`. An origin that the feature tables are too short
+    for is reported as such; NotEnoughData if that is every one.
     """
-    if origins < 1:
-        raise NotEnoughData(f"A backtest needs at least one origin, not {origins}.")
+    if origins < 1 or seeds < 1:
+        raise NotEnoughData(f"A backtest needs at least one origin and one seed, not {origins} and {seeds}.")
     instants = settings.snapshot_instants(as_of)
     found = []
     for shift in range(0, origins * config.windows.horizon, config.windows.horizon):
-        run = Origin(settings.paths.runs, f"backtest-{as_of}-{shift:02}w")
         try:
             cuts = split(instants, config.windows, shift)
         except NotEnoughData as error:
-            print(f"{run.run_id}: {error}", flush=True)
-            found.append({"run_id": run.run_id, "shift_weeks": shift, "not_enough_data": str(error)})
+            print(f"{shift} weeks earlier: {error}", flush=True)
+            found.append({"shift_weeks": shift, "not_enough_data": str(error)})
             continue
-        if is_done(settings, config, run, cuts):
-            print(f"{run.run_id}: is done already", flush=True)
-        else:
-            print(f"{run.run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots", flush=True)
-            _in_a_process_of_its_own(settings, config, as_of, run.run_id, shift)
-        found.append(finding(run, shift))
+        runs = []
+        for seed in range(settings.seed, settings.seed + seeds):
+            seeded = settings.model_copy(update={"seed": seed})
+            plans = "" if config.planned_promotions else "-without-plans"
+            runs.append(Origin(settings.paths.runs, f"backtest-{as_of}-{shift:02}w-seed{seed}{plans}"))
+            if is_done(seeded, config, runs[-1], cuts):
+                print(f"{runs[-1].run_id}: is done already", flush=True)
+            else:
+                print(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots", flush=True)
+                _in_a_process_of_its_own(seeded, config, as_of, runs[-1].run_id, shift)
+        found.append(finding(runs, shift))
     if all("not_enough_data" in origin for origin in found):
         raise NotEnoughData(found[0]["not_enough_data"])
     summary = {
@@ -111,27 +124,41 @@ def _in_a_process_of_its_own(settings: Settings, config: Config, as_of: date, ru
         pool.submit(run_origin, settings, config, as_of, run_id, shift).result()
 
 
-def finding(run: Run, shift: int) -> dict[str, Any]:
-    """What a finished origin found: means, the lead over each rule with its interval, the gate's decision."""
-    plan, results = Plan.read(run), Results.load(run.path(places.EVALUATION))
-    decision = run.read_json(places.GATE)
+def finding(runs: Sequence[Run], shift: int) -> dict[str, Any]:
+    """What an origin's finished runs found: mean scores, the lead over each rule with its interval, the decisions."""
+    plan, results = Plan.read(runs[0]), mean_results([Results.load(run.path(places.EVALUATION)) for run in runs])
+    decisions = [run.read_json(places.GATE) for run in runs]
     judged = plan.day(plan.split.judged)
     means = {name: values["means"] for name, values in results.summary(plan.seed)["methods"].items()}
     return {
-        "run_id": run.run_id,
+        "run_ids": [run.run_id for run in runs],
         "shift_weeks": shift,
         "judged_from": judged.isoformat(),
         "judged_until": (judged + timedelta(weeks=plan.config.windows.horizon, days=-1)).isoformat(),
         "training_snapshots": {"retrieval": len(plan.split.retrieval), "ranker": len(plan.split.ranker)},
+        "planned_promotions": plan.config.planned_promotions,
         "customers": len(results.customer_ids),
+        "candidates": results.union,
         "means": means,
         "lead": {
             rule: {score: asdict(estimate) for score, estimate in found.items()}
             for rule, found in results.differences(CHALLENGER, (OWN_FREQUENCY, POPULARITY), plan.seed).items()
         },
-        "publish": decision["publish"],
-        "reasons": decision["reasons"],
+        "publish": [decision["publish"] for decision in decisions],
+        "reasons": [decision["reasons"] for decision in decisions],
     }
+
+
+def mean_results(seeds: Sequence[Results]) -> Results:
+    """The results of one window's runs as one: each customer's score and the candidates' recall, averaged over runs."""
+    first = seeds[0]
+    scores = {
+        method: {name: np.mean([results.scores[method][name] for results in seeds], axis=0) for name in named}
+        for method, named in first.scores.items()
+        if all(method in results.scores for results in seeds)
+    }
+    union = {name: float(np.mean([results.union[name] for results in seeds])) for name in first.union}
+    return replace(first, scores=scores, union=union)
 
 
 def leads_everywhere(found: list[dict[str, Any]]) -> dict[str, bool]:
@@ -154,8 +181,11 @@ def table(found: list[dict[str, Any]]) -> str:
         lines.append(
             f"{origin['judged_from']} to {origin['judged_until']}: {origin['customers']:,} customers, trained on "
             f"{snapshots['retrieval']} + {snapshots['ranker']} snapshots, "
-            f"{'publish' if origin['publish'] else 'keep the champion'}"
+            f"{'mailers known' if origin['planned_promotions'] else 'mailers not known'}, "
+            f"published with {sum(origin['publish'])} of {len(origin['publish'])} seeds"
         )
+        union = ", ".join(f"{name} {value:.3f}" for name, value in origin["candidates"].items())
+        lines.append(f"  candidates: {union}")
         lines.append(" ".ljust(20) + "".join(name.rjust(24) for name in methods) + "lead over own frequency".rjust(34))
         for score in SCORES:
             lead = origin["lead"][OWN_FREQUENCY][score]

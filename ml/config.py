@@ -74,6 +74,7 @@ class Config(_Section):
     windows: Windows = Windows()
     retrieval: Retrieval = Retrieval()
     collaborative: Collaborative = Collaborative()
+    planned_promotions: bool = Field(True, description="Whether mailers and displays are planned before they start.")
     quotas: dict[str, int]
     ranking: Ranking = Ranking()
 

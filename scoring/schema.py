@@ -90,3 +90,6 @@ ACTIVITY = (
     "coupons_active",
 )
 """Numbers about a product at one instant."""
+
+PLANNED = tuple(name for name in ACTIVITY if "_next" in name)
+"""Those of them that tell of promotions to come: a retailer plans them, an outsider would not know."""

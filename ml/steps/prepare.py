@@ -17,6 +17,7 @@ from ml.errors import NotEnoughData
 from ml.runs import Run
 from ml.steps.places import DATASET
 from ml.steps.plan import Plan
+from scoring.schema import PLANNED
 from settings import Settings
 
 QUERY_SERVICE = "retrieval_query_v1"
@@ -58,6 +59,8 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
                     f"No {name} are known at any of the run's {len(labelled)} snapshots before {as_of}."
                 )
             table = historical_table(store, service, entities)
+            if name == "products" and not config.planned_promotions:
+                table = without_plans(table)
             if name == "labels":
                 table = table.rename_columns({"customer_purchases__product_ids": "product_ids"})
                 table = _moved(table, snapshot_of)
@@ -85,3 +88,11 @@ def _moved(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
     position = pc.index_in(labels["event_timestamp"], ends)
     column = labels.column_names.index("event_timestamp")
     return labels.set_column(column, "event_timestamp", starts.take(position.combine_chunks()))
+
+
+def without_plans(products: pa.Table) -> pa.Table:
+    """As a shop knows them that does not plan its promotions: nothing is said of the coming ones."""
+    for name in PLANNED:
+        column = products.column_names.index(f"product_activity__{name}")
+        products = products.set_column(column, products.field(column), pc.multiply(products.column(column), 0))
+    return products

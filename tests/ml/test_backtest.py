@@ -9,7 +9,7 @@ import pytest
 
 from feature_repo.publication import Publication, write_record
 from ml import backtest as module
-from ml.backtest import Origin, backtest, finding, is_done, leads_everywhere, table
+from ml.backtest import Origin, backtest, finding, is_done, leads_everywhere, mean_results, table
 from ml.config import Config
 from ml.data.splits import split
 from ml.errors import NotEnoughData
@@ -36,12 +36,14 @@ def settings_in(folder: Path, snapshots: int = 21) -> Settings:
     return Settings(data=folder, snapshots=snapshots)
 
 
-def pretend_to_run(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
-    """What the steps leave, without training: Reach has .5 everywhere, own frequency .4, popularity .2."""
+def pretend_to_run(
+    settings: Settings, config: Config, as_of: date, run_id: str, shift: int, level: float = 0.5
+) -> None:
+    """What the steps leave, without training: Reach has `level` everywhere, own frequency .4, popularity .2."""
     run = Origin(settings.paths.runs, run_id)
     cuts = split(settings.snapshot_instants(as_of), config.windows, shift)
     Plan(run_id, as_of, settings.seed, "", "2018-01-01-abc", config, cuts).write(run)
-    levels = {"reach": 0.5, POPULARITY: 0.2, OWN_FREQUENCY: 0.4}
+    levels = {"reach": level, POPULARITY: 0.2, OWN_FREQUENCY: 0.4}
     results = Results(
         customer_ids=["1", "2", "3"],
         scores={m: {name: np.full(3, level) for name in NAMES} for m, level in levels.items()},
@@ -84,7 +86,7 @@ def test_origins_lie_a_horizon_apart_and_each_judges_its_own_window(tmp_path, st
 def test_an_origin_that_is_decided_is_not_run_again(tmp_path, started):
     settings = settings_in(tmp_path)
     backtest(settings, CONFIG, AS_OF, 2)
-    (tmp_path / "runs" / "backtest-2018-01-01-04w" / places.GATE).unlink()  # killed before the gate
+    (tmp_path / "runs" / "backtest-2018-01-01-04w-seed7" / places.GATE).unlink()  # killed before the gate
     backtest(settings, CONFIG, AS_OF, 3)
     assert started == [0, 4, 4, 8]
 
@@ -92,7 +94,7 @@ def test_an_origin_that_is_decided_is_not_run_again(tmp_path, started):
 def test_an_origin_of_another_configuration_or_seed_is_run_again(tmp_path, started):
     settings = settings_in(tmp_path)
     backtest(settings, CONFIG, AS_OF, 1)
-    run = Run(settings.paths.runs, "backtest-2018-01-01-00w")
+    run = Run(settings.paths.runs, "backtest-2018-01-01-00w-seed7")
     cuts = split(settings.snapshot_instants(AS_OF), CONFIG.windows, 0)
     assert is_done(settings, CONFIG, run, cuts)
     assert not is_done(settings, CONFIG.model_copy(update={"quotas": {"repeats": 11}}), run, cuts)
@@ -109,6 +111,39 @@ def test_feature_tables_too_short_for_an_origin_are_reported_and_the_others_run(
         backtest(settings_in(tmp_path, snapshots=6), CONFIG, AS_OF, 2)
 
 
+def test_every_seed_is_run_and_the_figures_are_their_mean(tmp_path, monkeypatch):
+    levels = {7: 0.5, 8: 0.7}
+
+    def run(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
+        pretend_to_run(settings, config, as_of, run_id, shift, levels[settings.seed])
+
+    monkeypatch.setattr(module, "_in_a_process_of_its_own", run)
+    backtest(settings_in(tmp_path), CONFIG, AS_OF, 1, seeds=2)
+    [origin] = json.loads((tmp_path / "runs" / "backtest.json").read_text())["origins"]
+    assert origin["run_ids"] == ["backtest-2018-01-01-00w-seed7", "backtest-2018-01-01-00w-seed8"]
+    assert origin["means"]["reach"]["all NDCG@10"] == pytest.approx(0.6)
+    assert origin["lead"][OWN_FREQUENCY]["all NDCG@10"]["mean"] == pytest.approx(0.2)
+
+
+def test_seeds_are_averaged_customer_by_customer_and_one_who_found_nothing_to_judge_stays_out():
+    def results(values: list[float], union: float) -> Results:
+        scores = {"reach": {"all NDCG@10": np.array(values)}}
+        return Results(["1", "2", "3"], scores, {"reach": {}}, {"all": union}, "dlrm", None)
+
+    mean = mean_results([results([0.2, 0.4, np.nan], 0.4), results([0.4, 0.4, np.nan], 0.5)])
+    np.testing.assert_allclose(mean.scores["reach"]["all NDCG@10"], [0.3, 0.4, np.nan])
+    assert mean.union == {"all": pytest.approx(0.45)}
+
+
+def test_runs_without_planned_promotions_lie_beside_the_others(tmp_path, started):
+    settings = settings_in(tmp_path)
+    backtest(settings, CONFIG, AS_OF, 1)
+    backtest(settings, CONFIG.model_copy(update={"planned_promotions": False}), AS_OF, 1)
+    assert started == [0, 0]
+    runs = sorted(path.name for path in settings.paths.runs.glob("backtest-*"))
+    assert runs == ["backtest-2018-01-01-00w-seed7", "backtest-2018-01-01-00w-seed7-without-plans"]
+
+
 def test_a_backtest_never_becomes_the_latest_run(tmp_path, started):
     backtest(settings_in(tmp_path), CONFIG, AS_OF, 1)
     assert not (tmp_path / "runs" / "latest").is_symlink()
@@ -117,7 +152,7 @@ def test_a_backtest_never_becomes_the_latest_run(tmp_path, started):
 def test_one_origin_without_a_lead_is_said(tmp_path, started):
     settings = settings_in(tmp_path)
     backtest(settings, CONFIG, AS_OF, 2)
-    found = [finding(Run(settings.paths.runs, f"backtest-2018-01-01-{s:02}w"), s) for s in (0, 4)]
+    found = [finding([Run(settings.paths.runs, f"backtest-2018-01-01-{s:02}w-seed7")], s) for s in (0, 4)]
     assert found[0]["lead"][OWN_FREQUENCY]["all NDCG@10"]["mean"] == pytest.approx(0.1)  # .5 - .4
     found[1]["lead"][OWN_FREQUENCY]["all NDCG@10"]["low"] = 0.0
     said = leads_everywhere(found)
