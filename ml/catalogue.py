@@ -6,9 +6,10 @@ from datetime import date
 import numpy as np
 from scipy import sparse
 
-from ml.config import Collaborative
+from ml.config import NEEDS_IMPLICIT, Collaborative
 from ml.config import Factors as FactorsConfig
 from ml.data.dataset import Products
+from ml.errors import ConfigError
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.factors import Factors, confidences
@@ -73,8 +74,10 @@ def build_catalogue(
 def _factors(baskets: sparse.csr_matrix, config: FactorsConfig, seed: int) -> Factors:
     if config.factors == 0:
         return Factors(np.zeros((baskets.shape[1], 0), np.float32), config.confidence, config.regularisation)
-    from implicit.als import AlternatingLeastSquares  # its import takes a second that most steps can save
-
+    try:  # here, because its import takes a second that most steps can save
+        from implicit.als import AlternatingLeastSquares
+    except ModuleNotFoundError as error:
+        raise ConfigError(NEEDS_IMPLICIT) from error
     model = AlternatingLeastSquares(
         factors=config.factors,
         regularization=config.regularisation,

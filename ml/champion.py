@@ -8,6 +8,7 @@ from ml.steps.plan import Plan
 from release.registry import Registry
 from release.store import ModelStore
 from scoring.bundle import Manifest, read_manifest
+from scoring.features import CATEGORICAL, NUMERIC
 from settings import Settings
 
 
@@ -40,15 +41,26 @@ def find_champion(settings: Settings, plan: Plan) -> Champion | None:
     """The deployed version if it is a fair opponent for this run.
 
     It is none if it learned from purchases in the window that this run is judged on (a run of an earlier day, or
-    on the validation window): what it knows would look like skill.
+    on the validation window): what it knows would look like skill. Nor is it one if it was made with other features
+    than this code computes, after a feature was added, say: its ranker cannot be asked.
     """
     champion = deployed(settings)
-    judged = plan.day(plan.split.judged)
-    if champion is None or champion.manifest.trained_until <= judged:
+    if champion is None:
+        return None
+    judged, known = plan.day(plan.split.judged), champion.manifest.trained_until
+    if known > judged:
+        why = f"learned from purchases until {known}, so it knows the window from {judged} on"
+    elif not champion.manifest.has_present_features:
+        why = f"was made with other features than this code computes ({_changed_features(champion.manifest)})"
+    else:
         return champion
-    print(
-        f"{champion.version} learned from purchases until {champion.manifest.trained_until}, so it knows the window "
-        f"from {judged} on; the simple rules are the opponents.",
-        flush=True,
-    )
+    print(f"{champion.version} {why}; the simple rules are the opponents.", flush=True)
     return None
+
+
+def _changed_features(manifest: Manifest) -> str:
+    theirs, ours = (*manifest.numeric, *manifest.categorical), (*NUMERIC, *CATEGORICAL)
+    new = [name for name in ours if name not in theirs]
+    gone = [name for name in theirs if name not in ours]
+    said = [f"{word}: {', '.join(names)}" for word, names in (("new here", new), ("gone", gone)) if names]
+    return "; ".join(said) or "in another order"

@@ -1,6 +1,7 @@
 """The models' configuration: data in `config.toml`, typed here, unknown names refused."""
 
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -9,6 +10,11 @@ from ml.errors import ConfigError
 from scoring.sources import SOURCES
 
 CONFIG = Path(__file__).with_name("config.toml")
+
+NEEDS_IMPLICIT = (
+    "collaborative.factors.factors is above 0, but the package 'implicit' is not installed. Install the dependency "
+    "group 'peers' ('uv sync --group peers'), or set factors to 0."
+)
 
 
 class _Section(BaseModel):
@@ -67,7 +73,7 @@ class Ranking(_Section):
     embedding: int = 8
     softmax_share: float = 0.3
     negatives: float = Field(0.3, gt=0, le=1, description="Share of the new candidates not bought that train.")
-    held_out: float = Field(0.1, ge=0, lt=1, description="Share of the training lists that compare the rankers.")
+    held_out: float = Field(0.1, gt=0, lt=1, description="Share of the training lists that compare the rankers.")
 
 
 class Config(_Section):
@@ -90,6 +96,10 @@ class Config(_Section):
 def load_config(path: Path = CONFIG) -> Config:
     """Read the configuration; ConfigError names file and field."""
     try:
-        return Config.model_validate(tomllib.loads(path.read_text()))
+        config = Config.model_validate(tomllib.loads(path.read_text()))
     except (ValidationError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path.name} cannot be used: {error}") from error
+    # Said before anything is trained; whoever opens a catalogue elsewhere is told there.
+    if config.collaborative.factors.factors > 0 and find_spec("implicit") is None:
+        raise ConfigError(f"{path.name} cannot be used: {NEEDS_IMPLICIT}")
+    return config

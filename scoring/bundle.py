@@ -56,6 +56,11 @@ class Manifest(BaseModel):
     gate: dict[str, Any]
     files: dict[str, str]
 
+    @property
+    def has_present_features(self) -> bool:
+        """Whether the ranker reads exactly the features that this code computes."""
+        return tuple(self.numeric) == NUMERIC and tuple(self.categorical) == CATEGORICAL
+
 
 class Golden(BaseModel):
     """A request with the answer that the bundle gave when it was made."""
@@ -91,7 +96,7 @@ class Bundle:
         """Raises BundleError, naming the file, if anything is missing, altered or of another layout."""
         manifest = read_manifest(path)
         verify_files(path, manifest)
-        if tuple(manifest.numeric) != NUMERIC or tuple(manifest.categorical) != CATEGORICAL:
+        if not manifest.has_present_features:
             raise BundleError(
                 f"Bundle {manifest.version} was trained on other features than this code computes. "
                 "Train a new version or run the code of revision " + manifest.git_revision + "."

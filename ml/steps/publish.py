@@ -60,6 +60,13 @@ def _parts(settings: Settings, run: Run) -> Parts | None:
     if champion is None:
         print(f"No model beats {OWN_FREQUENCY} yet: the rule itself is published.", flush=True)
         return _rule(run, plan, decision)
+    if champion.manifest.as_of < plan.as_of and not champion.manifest.has_present_features:
+        print(
+            f"The champion {champion.version} was made with other features than this code computes, so its catalogue "
+            f"cannot move on to {plan.as_of}. Code of revision {champion.manifest.git_revision} can move it.",
+            flush=True,
+        )
+        return None
     if champion.manifest.as_of < plan.as_of:
         print(f"The champion {champion.version} stays; its catalogue moves on to {plan.as_of}.", flush=True)
         return _refreshed(champion, plan)

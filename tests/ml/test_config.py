@@ -1,12 +1,18 @@
 """The configuration is checked where it is read."""
 
+import sys
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
-from ml.config import load_config
+from ml.catalogue import build_catalogue, build_vocabulary
+from ml.config import Collaborative, Factors, load_config
 from ml.errors import ConfigError
 from ml.ranking.rankers import ranker
+from ml.steps.plan import dataset
+from tests.ml.small_run import JUDGED, write_run
 
 
 def test_the_packaged_configuration_names_rankers_that_exist():
@@ -23,3 +29,37 @@ def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
 def test_an_unknown_ranker_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"no ranker 'oracle'\. Known rankers: dcn, dlrm, wide_and_deep"):
         ranker("oracle")
+
+
+def test_lists_are_held_out_to_compare_the_rankers(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.write_text("[quotas]\n[ranking]\nheld_out = 0.0\n")
+    with pytest.raises(ConfigError, match=r"held_out\n.*greater than 0"):
+        load_config(path)
+
+
+def test_factors_without_their_package_are_refused_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "implicit", None)
+    path = tmp_path / "config.toml"
+    path.write_text("[quotas]\nfactors = 60\n[collaborative.factors]\nfactors = 32\n")
+    with pytest.raises(ConfigError, match=r"uv sync --group peers"):
+        load_config(path)
+
+
+def test_a_version_with_factors_names_the_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "implicit", None)
+    monkeypatch.setitem(sys.modules, "implicit.als", None)
+    shop = dataset(write_run(tmp_path))
+    products, (_, customers) = shop.products(JUDGED), shop.customers(JUDGED)
+    with pytest.raises(ConfigError, match=r"uv sync --group peers"):
+        build_catalogue(
+            JUDGED.date(),
+            products,
+            customers,
+            build_vocabulary(products),
+            cast(Any, lambda inputs: np.zeros((len(products.product_ids), 4), np.float32)),
+            Collaborative(factors=Factors(factors=8)),
+            seed=7,
+        )
