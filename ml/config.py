@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ml.errors import ConfigError
+from ml.ranking import models
 from scoring.sources import SOURCES
 
 CONFIG = Path(__file__).with_name("config.toml")
@@ -74,6 +75,14 @@ class Ranking(_Section):
     softmax_share: float = 0.3
     negatives: float = Field(0.3, gt=0, le=1, description="Share of the new candidates not bought that train.")
     held_out: float = Field(0.1, gt=0, lt=1, description="Share of the training lists that compare the rankers.")
+
+    @field_validator("rankers")
+    @classmethod
+    def _known(cls, rankers: list[str]) -> list[str]:
+        for name in rankers:
+            if name not in models.names():
+                raise ValueError(models.unknown(name))
+        return rankers
 
 
 class Config(_Section):

@@ -14,7 +14,7 @@ from ml.ranking.examples import RankingExamples, batches, parts
 from ml.ranking.held_out import held_out_scores
 from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
-from ml.ranking.rankers import ranker
+from ml.ranking.models import ranker
 from ml.retrieval.legacy_keras import keras, reproducible, tf
 from scoring.features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary

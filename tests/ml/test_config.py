@@ -10,7 +10,7 @@ import pytest
 from ml.catalogue import build_catalogue, build_vocabulary
 from ml.config import Collaborative, Factors, load_config
 from ml.errors import ConfigError
-from ml.ranking.rankers import ranker
+from ml.ranking.models import ranker
 from ml.steps.plan import dataset
 from tests.ml.small_run import JUDGED, write_run
 
@@ -26,7 +26,14 @@ def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
         load_config(path)
 
 
-def test_an_unknown_ranker_is_refused_with_the_known_ones():
+def test_an_unknown_ranker_is_refused_with_the_known_ones(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.write_text('[quotas]\n[ranking]\nrankers = ["dlrm", "oracle"]\n')
+    with pytest.raises(ConfigError, match=r"no ranker 'oracle'\. Known rankers: dcn, dlrm, wide_and_deep"):
+        load_config(path)
+
+
+def test_an_unknown_ranker_on_the_command_line_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"no ranker 'oracle'\. Known rankers: dcn, dlrm, wide_and_deep"):
         ranker("oracle")
 
