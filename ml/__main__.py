@@ -97,6 +97,12 @@ def _hidden_history(settings: Settings, args: argparse.Namespace) -> Any:
     return hidden_history(_run(settings, args), args.customers)
 
 
+def _sources(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.sources import judge_sources
+
+    return judge_sources(_run(settings, args))
+
+
 def _new_products(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.new_products import judge_new_products
 
@@ -192,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     ablation.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
     hidden = step("hidden-history", _hidden_history, "the scores with histories cut to a few baskets")
     hidden.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
+    step("sources", _sources, "what each candidate source is worth by itself")
     step("new-products", _new_products, "how well products of their first week are found")
     check = step("gate-check", _gate_check, "the gate's own error rates, on a finished run's lists", of_run=False)
     check.add_argument("--run", default="latest", help="a finished run")

@@ -1,6 +1,7 @@
 """Candidates and their features at the rankers' snapshots, labelled by the weeks after."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from itertools import repeat
@@ -75,9 +76,9 @@ def catalogue_at(run: Run, plan: Plan, data: Dataset, cut: datetime, customers: 
     )
 
 
-def retriever_with(run: Run, plan: Plan, catalogue: Catalogue) -> Retriever:
-    """This run's first stage in front of a catalogue."""
-    return Retriever(catalogue, Tower(run.path(RETRIEVAL) / QUERY_TOWER), plan.config.quotas)
+def retriever_with(run: Run, plan: Plan, catalogue: Catalogue, quotas: Mapping[str, int] | None = None) -> Retriever:
+    """This run's first stage in front of a catalogue; `quotas`: instead of the configured ones."""
+    return Retriever(catalogue, Tower(run.path(RETRIEVAL) / QUERY_TOWER), quotas or plan.config.quotas)
 
 
 def load_examples(run: Run, plan: Plan) -> list[RankingExamples]:

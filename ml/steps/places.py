@@ -14,6 +14,7 @@ GATE = "gate.json"
 REPORT = "report.html"
 ABLATION = "ablation.json"
 HIDDEN_HISTORY = "hidden_history.json"
+SOURCES = "sources.json"
 NEW_PRODUCTS = "new_products.json"
 PUBLISHED = "published.json"
 

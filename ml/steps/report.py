@@ -21,6 +21,7 @@ OPTIONAL = {
     "slices": f"{places.EVALUATION}/slices.json",
     "calibration": f"{places.EVALUATION}/calibration.json",
     "rankers": places.RANKERS,
+    "alone": places.SOURCES,
     "ablation": places.ABLATION,
     "hidden_history": places.HIDDEN_HISTORY,
     "new_products": places.NEW_PRODUCTS,

@@ -20,6 +20,7 @@ from ml.steps.gate import gate
 from ml.steps.hidden_history import hidden_history
 from ml.steps.judged import Judged
 from ml.steps.new_products import judge_new_products
+from ml.steps.sources import OWN, judge_sources
 from settings import Settings
 from tests.ml.small_run import NEW, found, page, write_run
 
@@ -182,6 +183,16 @@ def test_new_products_are_judged_for_those_who_bought_them(run: Run):
     # Both new products are ranked, so recall is whole and the first find is at place one or two.
     assert result["means"]["two_tower"]["Recall@20"]["mean"] == 1
     assert '"#new"' in page(run)
+
+
+def test_each_source_is_judged_by_its_own_list_on_what_customers_never_had(run: Run):
+    said = judge_sources(run)
+    sources = found(run, places.SOURCES)["sources"]
+    assert OWN not in sources
+    assert sources["popular"]["explore Recall@100"]["more"]["mean"] == 0
+    # Everybody then bought p22, which is new; two dozen products fit into any list that is not empty.
+    assert said["popular"] == sources["popular"]["explore Recall@100"]["mean"]["mean"] == 1
+    assert "Each source by itself" in page(run)
 
 
 def test_without_new_products_nothing_is_claimed(run: Run, monkeypatch: pytest.MonkeyPatch):
