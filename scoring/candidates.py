@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.shelf import Shelf
 from scoring.sources import NOTHING, SAME_FOR_ALL, SOURCES, Block
+
+LEAST = np.float32(-1e6)
+"""What a source says of a product that it has no score for."""
 
 
 @dataclass(frozen=True)
@@ -31,51 +35,91 @@ def gather(block: Block, quotas: Mapping[str, int]) -> list[Candidates]:
     """Candidates of every customer of a block.
 
     `quotas`: how many products each source may put forward; `repeats` speaks of own products only, all others
-    only of products that the customer never bought.
+    only of lively products that the customer never bought.
     """
-    scores = {name: SOURCES[name](block) for name in quotas}
-    names = list(SOURCES)
+    shelf = block.catalogue.lively
+    scores = {name: SOURCES[name](block, shelf) for name in quotas if name != "repeats"}
+    lists = [_lists(block, row, scores, quotas) for row in range(len(block.customers))]
+    unions = [_union(found) for found in lists]
+    # Own products that hardly anybody else buys are not on the shelf; they are few, and scored by themselves.
+    beyond = Shelf(block.catalogue, np.unique(np.concatenate([p[shelf.places[p] < 0] for p, _ in unions])))
+    scores_beyond = {name: SOURCES[name](block, beyond) for name in scores} if len(beyond) else {}
     result = []
-    for row, own in enumerate(block.positions):
-        is_own = np.zeros(len(block.catalogue), bool)
-        is_own[own] = True
-        lists = {}
-        for name, quota in quotas.items():
+    for row, (positions, source) in enumerate(unions):
+        mine = block.mine(row, positions)
+        places = shelf.places[positions]
+        off = np.flatnonzero(places < 0)
+        on_rest = np.searchsorted(beyond.positions, positions[off])
+        said = {}
+        for name in quotas:
             if name == "repeats":
-                lists[name] = own[_top(scores[name][row, own], quota)]
-            elif name in SAME_FOR_ALL:
-                head = SAME_FOR_ALL[name](block.catalogue)[: quota + len(own)]
-                lists[name] = head[~is_own[head]][:quota]
+                values = np.append(block.own(row, "decayed_120d"), NOTHING)[mine]
             else:
-                lists[name] = _top(np.where(is_own, NOTHING, scores[name][row]), quota)
-        positions = np.concatenate(list(lists.values()))
-        places = np.concatenate([np.arange(len(items)) for items in lists.values()])
-        sources = np.concatenate([np.full(len(items), names.index(name)) for name, items in lists.items()])
-        best = np.lexsort((places, positions))  # a product once, credited to the source that ranked it best
-        first = best[np.concatenate([[True], np.diff(positions[best]) != 0])] if len(best) else best
-        order = first[np.lexsort((places[first], sources[first] != names.index("repeats")))]
-        chosen = positions[order]
-        ranks = {}
-        for name, items in lists.items():
-            place = np.full(len(block.catalogue), quotas[name], np.float32)
-            place[items] = np.arange(len(items))
-            ranks[name] = place[chosen]
-        result.append(
-            Candidates(
-                positions=chosen,
-                source=sources[order],
-                is_own=is_own[chosen],
-                scores={name: np.maximum(scores[name][row][chosen], -1e6) for name in quotas},
-                ranks=ranks,
-            )
-        )
+                values = scores[name][row][places]
+                if len(off):
+                    values[off] = scores_beyond[name][row][on_rest]
+            said[name] = np.maximum(values, LEAST)
+        result.append(Candidates(positions, source, mine >= 0, said, _ranks(lists[row], positions, quotas)))
     return result
 
 
-def _top(scores: np.ndarray, quota: int) -> np.ndarray:
-    """Positions of the `quota` highest scores, best first; ties by position, none without a score."""
-    usable = np.flatnonzero((scores != 0) & (scores > NOTHING))
-    if len(usable) > quota:
-        found = scores[usable]
-        usable = usable[np.argpartition(found, len(found) - quota - 1)[len(found) - quota :]]
-    return usable[np.lexsort((usable, -scores[usable]))]
+def _lists(
+    block: Block, row: int, scores: Mapping[str, np.ndarray], quotas: Mapping[str, int]
+) -> dict[str, np.ndarray]:
+    """What each source puts forward to one customer: catalogue indices, best first."""
+    shelf, own = block.catalogue.lively, block.positions[row]
+    bought = shelf.places[own]
+    bought = bought[bought >= 0]
+    lists = {}
+    for name, quota in quotas.items():
+        if quota == 0:
+            lists[name] = np.zeros(0, np.int64)
+        elif name == "repeats":
+            lists[name] = own[top(block.own(row, "decayed_120d"), quota)]
+        elif name in SAME_FOR_ALL:
+            head = SAME_FOR_ALL[name](block.catalogue)[: quota + len(own)]
+            lists[name] = head[block.mine(row, head) < 0][:quota]
+        else:
+            new = scores[name][row].copy()
+            new[bought] = NOTHING
+            lists[name] = shelf.positions[top(new, quota)]
+    return lists
+
+
+def _union(lists: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Each product once, own ones first: catalogue indices and the index in `SOURCES` of who ranked it best."""
+    names = list(SOURCES)
+    positions = np.concatenate([*lists.values(), np.zeros(0, np.int64)])
+    places = np.concatenate([*(np.arange(len(items)) for items in lists.values()), np.zeros(0, np.int64)])
+    sources = np.repeat([names.index(name) for name in lists], [len(items) for items in lists.values()])
+    best = np.lexsort((places, positions))
+    first = best[np.flatnonzero(np.diff(positions[best], prepend=-1))]
+    order = first[np.lexsort((places[first], sources[first] != names.index("repeats")))]
+    return positions[order], sources[order]
+
+
+def _ranks(lists: Mapping[str, np.ndarray], positions: np.ndarray, quotas: Mapping[str, int]) -> dict[str, np.ndarray]:
+    order = np.argsort(positions)
+    ranks = {}
+    for name, items in lists.items():
+        ranks[name] = np.full(len(positions), quotas[name], np.float32)
+        ranks[name][order[np.searchsorted(positions, items, sorter=order)]] = np.arange(len(items))
+    return ranks
+
+
+def top(scores: np.ndarray, quota: int) -> np.ndarray:
+    """Indices of the `quota` highest scores, best first; ties by index, none without a score (0 or `NOTHING`)."""
+    usable = np.zeros(0, np.int64)
+    if len(scores) > quota > 0:
+        usable = np.flatnonzero(scores >= np.partition(scores, len(scores) - quota)[len(scores) - quota])
+        usable = usable[_speaks(scores[usable])]
+    if len(usable) < quota:  # fewer than `quota` speak, or some of them against a product
+        usable = np.flatnonzero(_speaks(scores))
+        if len(usable) > quota:
+            found = scores[usable]
+            usable = usable[found >= np.partition(found, len(found) - quota)[len(found) - quota]]
+    return usable[np.lexsort((usable, -scores[usable]))][:quota]
+
+
+def _speaks(scores: np.ndarray) -> np.ndarray:
+    return (scores != 0) & (scores > NOTHING)

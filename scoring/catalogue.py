@@ -13,6 +13,7 @@ from scoring.factors import Factors
 from scoring.item_to_item import ItemToItem
 from scoring.neighbours import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
+from scoring.shelf import Shelf, lively
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Catalogue:
         buyers = self.column("buyers_13w")
         total = np.bincount(self.lines, buyers, minlength=1)[self.lines]
         return (buyers / np.maximum(total, 1.0)).astype(np.float32)
+
+    @cached_property
+    def lively(self) -> Shelf:
+        """The products that may be put forward to customers who never bought them."""
+        return Shelf(self, lively(self))
 
     def __len__(self) -> int:
         return len(self.product_ids)

@@ -25,8 +25,10 @@ class Factors:
     def _gram(self) -> np.ndarray:
         return self.vectors.T @ self.vectors + self.regularisation * np.eye(self.vectors.shape[1], dtype=np.float32)
 
-    def scores(self, baskets: sparse.csr_matrix) -> np.ndarray:
-        """Predicted preference, float32 `[queries, products]`; `baskets`: csr `[queries, products]`."""
+    def folded(self, baskets: sparse.csr_matrix) -> np.ndarray:
+        """Factors of customers by what they bought, float32 `[queries, factors]`; `baskets`: csr `[queries, products]`.
+
+        Their products with `vectors` are the predicted preferences."""
         folded = np.zeros((baskets.shape[0], self.vectors.shape[1]), np.float32)
         for row in range(baskets.shape[0]):
             begin, end = baskets.indptr[row], baskets.indptr[row + 1]
@@ -34,7 +36,7 @@ class Factors:
             confidence = confidences(baskets.data[begin:end], self.confidence)
             left = self._gram + (own.T * (confidence - 1.0)) @ own
             folded[row] = np.linalg.solve(left, own.T @ confidence)
-        return folded @ self.vectors.T
+        return folded
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg.blas import ssymv
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,17 @@ class ItemToItem:
             diagonal[start : start + 4096] = np.asarray(part.multiply(kernel @ part).sum(axis=0)).ravel()
         return cls(purchases.tocsr(), kernel, np.minimum(diagonal, 0.999))
 
+    def similarity(self, queries: sparse.csr_matrix) -> np.ndarray:
+        """How much each fitted customer speaks for a query: q Xᵀ K, float32 `[queries, customers]`."""
+        if queries.shape[0] != 1:
+            return (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
+        # One query is a service's request. K is symmetric, and reading half of it is what costs time.
+        common = self.buyers[queries.indices].T @ queries.data
+        return ssymv(1.0, self.kernel.T, common)[np.newaxis]
+
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
         """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
-        similarity = (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
-        explained = (self.buyers @ similarity.T).T
-        scores = explained / (1.0 - self.diagonal)
+        scores = (self.buyers @ self.similarity(queries).T).T / (1.0 - self.diagonal)
         # A product must not recommend itself.
         rows = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
         diagonal = self.diagonal[queries.indices]

@@ -46,26 +46,29 @@ class Neighbours:
         return self.vectors.T.tocsr()
 
     @cached_property
-    def _bought_lately(self) -> sparse.csr_matrix:
+    def bought_lately(self) -> sparse.csr_matrix:
         """Purchases of the last weeks, 0/1 `[products, customers]`."""
-        lately = sparse.csr_matrix(
-            (self.recent.astype(np.float32), self.vectors.indices, self.vectors.indptr), shape=self.vectors.shape
-        )
+        lately = self.vectors.copy()  # removing zeros happens in place
+        lately.data = self.recent.astype(np.float32)
         lately.eliminate_zeros()
         return lately.T.tocsr()
 
-    def scores(self, baskets: sparse.csr_matrix) -> np.ndarray:
-        """Share of the likeness-weighted neighbours who bought each product lately, float32 `[queries, products]`.
+    def likeness(self, baskets: sparse.csr_matrix) -> np.ndarray:
+        """How loud each neighbour speaks, float32 `[queries, customers]`: a row sums to 1, and most of it is 0.
 
         `baskets`: in how many baskets each querying customer bought what, csr `[queries, products]`.
         """
-        likeness = (_normalised(baskets, self.rarity) @ self._by_product).toarray()
+        queries = _normalised(baskets, self.rarity)
+        if baskets.shape[0] == 1:
+            likeness = (self._by_product[queries.indices].T @ queries.data)[np.newaxis]
+        else:
+            likeness = (queries @ self._by_product).toarray()
         likeness[likeness > ITSELF] = 0.0
         if likeness.shape[1] > self.count:
             least = -np.partition(-likeness, self.count - 1, axis=1)[:, self.count - 1 : self.count]
             likeness[likeness < least] = 0.0
         likeness /= np.maximum(likeness.sum(axis=1, keepdims=True), 1e-9)
-        return (self._bought_lately @ likeness.T).T
+        return likeness
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
-"""Candidate sources: each looks at a block of customers and names the products it would put forward."""
+"""Candidate sources: each scores the products of a shelf for a block of customers, float32 `[customers, shelf]`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -9,6 +10,7 @@ from scipy import sparse
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.purchases import Purchases
+from scoring.shelf import Shelf
 
 NOTHING = np.float32(-np.inf)
 
@@ -46,73 +48,105 @@ class Block:
         """One of `schema.HISTORY` for the customer's products, aligned with `positions[row]`."""
         return self.bought.own(row, name)
 
+    def mine(self, row: int, positions: np.ndarray) -> np.ndarray:
+        """Where products stand in `positions[row]`, int32 `[n]`; -1 if the customer never bought them."""
+        place = np.full(len(self.catalogue), -1, np.int32)
+        place[self.positions[row]] = np.arange(len(self.positions[row]), dtype=np.int32)
+        return place[positions]
 
-def repeats(block: Block) -> np.ndarray:
-    """How often and how lately the customer bought the product, float32 `[customers, products]`."""
-    scores = np.full((len(block.customers), len(block.catalogue)), NOTHING, np.float32)
+    @cached_property
+    def similarity(self) -> np.ndarray:
+        """What item-to-item's customers say of everything ever bought, weighted as it was when it was fitted."""
+        return self.catalogue.item_to_item.similarity(self.purchases("decayed_120d").sqrt())
+
+    @cached_property
+    def likeness(self) -> np.ndarray:
+        """How loud each neighbour speaks, float32 `[customers, neighbours]`."""
+        return self.catalogue.neighbours.likeness(self.purchases("baskets"))
+
+    @cached_property
+    def taste(self) -> np.ndarray:
+        """The customers' factors, float32 `[customers, factors]`."""
+        return self.catalogue.factors.folded(self.purchases("baskets"))
+
+    def affinity(self, codes: np.ndarray, name: str, on_shelf: np.ndarray) -> np.ndarray:
+        """How much of a product's code (its type, say) the customers bought, float32 `[customers, shelf]`.
+
+        codes: of every product of the catalogue; on_shelf: of the products asked about.
+        """
+        scores = np.empty((len(self.customers), len(on_shelf)), np.float32)
+        size = int(codes.max(initial=0)) + 1
+        for row, positions in enumerate(self.positions):
+            weight = np.bincount(codes[positions], self.own(row, name), minlength=size)
+            weight[0] = 0.0  # 0 is "unknown", not a type
+            np.take(weight.astype(np.float32), on_shelf, out=scores[row])
+        return scores
+
+
+def repeats(block: Block, shelf: Shelf) -> np.ndarray:
+    """How often and how lately the customer bought the product; nothing for products never bought."""
+    scores = np.full((len(block.customers), len(shelf)), NOTHING, np.float32)
     for row, positions in enumerate(block.positions):
-        scores[row, positions] = block.own(row, "decayed_120d")
+        places = shelf.places[positions]
+        scores[row, places[places >= 0]] = block.own(row, "decayed_120d")[places >= 0]
     return scores
 
 
-def two_tower(block: Block) -> np.ndarray:
+def two_tower(block: Block, shelf: Shelf) -> np.ndarray:
     """Cosine of the query's and the product's vectors."""
-    return block.vectors @ block.catalogue.vectors.T
+    return block.vectors @ shelf.vectors.T
 
 
-def item_to_item(block: Block) -> np.ndarray:
-    """EASE on everything the customer ever bought, weighted as it was when the model was fitted."""
-    return block.catalogue.item_to_item.scores(block.purchases("decayed_120d").sqrt())
-
-
-def neighbours(block: Block) -> np.ndarray:
-    """What customers with similar histories bought in the last four weeks."""
-    return block.catalogue.neighbours.scores(block.purchases("baskets"))
-
-
-def factors(block: Block) -> np.ndarray:
-    """Implicit matrix factorisation; the customer is folded in, so that today's purchases count."""
-    return block.catalogue.factors.scores(block.purchases("baskets"))
-
-
-def substitutes(block: Block) -> np.ndarray:
-    """Other products of the lines (a type from one maker) that the customer buys, by their share of the line."""
-    lines, share = block.catalogue.lines, block.catalogue.share_in_line
-    return _affinity(block, lines, "decayed_120d") * share
-
-
-def type_affinity(block: Block) -> np.ndarray:
-    """The customer's recent share of the product's type times the product's recent share in that type."""
-    share = block.catalogue.column("share_in_type_8w")
-    return _affinity(block, block.catalogue.codes["product_type"], "decayed_60d") * share
-
-
-def popular(block: Block) -> np.ndarray:
-    """What most customers bought in the last four weeks, the same for everybody."""
-    score = block.catalogue.popularity.astype(np.float32)
-    return np.broadcast_to(score, (len(block.customers), len(score)))
-
-
-def trend(block: Block) -> np.ndarray:
-    """Customers who bought the product for the first time in the last eight weeks."""
-    score = block.catalogue.column("first_buyers_8w")
-    return np.broadcast_to(score, (len(block.customers), len(score)))
-
-
-def coming_mailer(block: Block) -> np.ndarray:
-    """Products on a mailer of the next four weeks, weighted by the customer's affinity to their type."""
-    planned = block.catalogue.column("mailer_stores_next") * np.log1p(block.catalogue.column("buyers_13w"))
-    return np.sqrt(_affinity(block, block.catalogue.codes["product_type"], "decayed_120d")) * planned
-
-
-def _affinity(block: Block, codes: np.ndarray, name: str) -> np.ndarray:
-    """How much of a product's code (its type, say) the customer bought, float32 `[customers, products]`."""
-    scores = np.zeros((len(block.customers), len(block.catalogue)), np.float32)
-    for row, positions in enumerate(block.positions):
-        weight = np.bincount(codes[positions], block.own(row, name), minlength=codes.max(initial=0) + 1)
-        weight[0] = 0.0  # 0 is "unknown", not a type
-        scores[row] = weight.astype(np.float32)[codes]
+def item_to_item(block: Block, shelf: Shelf) -> np.ndarray:
+    """EASE on everything the customer ever bought."""
+    model = block.catalogue.item_to_item
+    unexplained = 1.0 - model.diagonal[shelf.positions]
+    scores = (shelf.buyers @ block.similarity.T).T / unexplained
+    for row, positions in enumerate(block.positions):  # a product must not recommend itself
+        places = shelf.places[positions]
+        mine, places = positions[places >= 0], places[places >= 0]
+        weight = np.sqrt(block.own(row, "decayed_120d")[shelf.places[positions] >= 0])
+        scores[row, places] -= weight * model.diagonal[mine] / (1.0 - model.diagonal[mine])
     return scores
+
+
+def neighbours(block: Block, shelf: Shelf) -> np.ndarray:
+    """What customers with similar histories bought in the last four weeks."""
+    return (shelf.bought_lately @ block.likeness.T).T
+
+
+def factors(block: Block, shelf: Shelf) -> np.ndarray:
+    """Implicit matrix factorisation; the customer is folded in, so that today's purchases count."""
+    return block.taste @ block.catalogue.factors.vectors[shelf.positions].T
+
+
+def substitutes(block: Block, shelf: Shelf) -> np.ndarray:
+    """Other products of the lines (a type from one maker) that the customer buys, by their share of the line."""
+    return block.affinity(block.catalogue.lines, "decayed_120d", shelf.lines) * shelf.share_in_line
+
+
+def type_affinity(block: Block, shelf: Shelf) -> np.ndarray:
+    """The customer's recent share of the product's type times the product's recent share in that type."""
+    types = block.catalogue.codes["product_type"]
+    return block.affinity(types, "decayed_60d", shelf.types) * shelf.share_in_type
+
+
+def popular(block: Block, shelf: Shelf) -> np.ndarray:
+    """What most customers bought in the last four weeks, the same for everybody."""
+    score = block.catalogue.popularity[shelf.positions].astype(np.float32)
+    return np.broadcast_to(score, (len(block.customers), len(score)))
+
+
+def trend(block: Block, shelf: Shelf) -> np.ndarray:
+    """Customers who bought the product for the first time in the last eight weeks."""
+    score = block.catalogue.column("first_buyers_8w")[shelf.positions]
+    return np.broadcast_to(score, (len(block.customers), len(score)))
+
+
+def coming_mailer(block: Block, shelf: Shelf) -> np.ndarray:
+    """Products on a mailer of the next four weeks, weighted by the customer's affinity to their type."""
+    types = block.catalogue.codes["product_type"]
+    return np.sqrt(block.affinity(types, "decayed_120d", shelf.types)) * shelf.planned
 
 
 SOURCES = {

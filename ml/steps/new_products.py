@@ -21,6 +21,7 @@ from ml.steps import places
 from ml.steps.evaluate import CHALLENGER
 from ml.steps.judged import Judged
 from ml.steps.report import refresh_report
+from scoring.shelf import Shelf
 from scoring.sources import SOURCES
 
 
@@ -41,9 +42,9 @@ def judge_new_products(run: Run) -> dict[str, Any]:
             "bought one of them afterwards: nothing can be judged."
         )
     own = [truth.own[row] for row in rows]
-    tower, candidates = [], set[int]()
+    shelf, tower, candidates = Shelf(catalogue, products), [], set[int]()
     for block, found in system.retriever.candidates([people[row] for row in rows]):
-        tower.append(SOURCES[TOWER](block)[:, products])
+        tower.append(SOURCES[TOWER](block, shelf))
         candidates |= {int(p) for c in found for p in np.intersect1d(c.positions, products)}
 
     def of(scores: np.ndarray) -> dict[str, np.ndarray]:
