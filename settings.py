@@ -62,6 +62,11 @@ class Paths:
         return self.data / "feast"
 
     @property
+    def live(self) -> Path:
+        """The journal of events and decisions, and recent purchases, unless they are in Redis or Kafka."""
+        return self.data / "live"
+
+    @property
     def runs(self) -> Path:
         """One folder a training run; `latest` links to the newest."""
         return self.data / "runs"
@@ -105,8 +110,12 @@ class Settings(BaseSettings):
     online_store: Literal["sqlite", "redis"] = Field("sqlite", description="Feast's online store.")
     redis: str = Field("localhost:6379", description="Redis as host:port, if the online store is Redis.")
     redis_password: SecretStr | None = Field(None, description="Redis' password, if it asks for one.")
+    events_kafka: str | None = Field(
+        None, description="Kafka's bootstrap servers, as host:port,host:port, if events and decisions go there."
+    )
     airflow_port: int = Field(8080, ge=1, le=65535, description="Airflow's UI and API, on loopback.")
     service_port: int = Field(3000, ge=1, le=65535, description="The recommendation service, on loopback.")
+    service_workers: int = Field(1, ge=1, le=64, description="Processes of the service; each holds the bundle.")
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
     @field_validator("timezone")

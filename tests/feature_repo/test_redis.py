@@ -1,6 +1,5 @@
 """The same promises on a real Redis server, which the test starts on a free port of the loopback."""
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,8 +18,7 @@ from feature_repo.errors import OnlineStoreUnavailableError
 from feature_repo.materialize import materialize
 from feature_repo.online import OnlineCustomers
 from settings import Settings
-
-PASSWORD = "1e3"  # a connection string, left to itself, would make 1000.0 of it
+from tests.redis_server import PASSWORD, redis_server
 
 pytestmark = pytest.mark.redis
 
@@ -28,25 +26,8 @@ pytestmark = pytest.mark.redis
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A Redis server of our own: its address and its process."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("the program redis-server is not on this machine (Debian: apt-get install redis-server)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder: Path = tmp_path_factory.mktemp("redis")
-    command = f"{program} --port {port} --bind 127.0.0.1 --save '' --dir {folder} --requirepass {PASSWORD}"
-    process = subprocess.Popen(["/bin/sh", "-c", f"exec {command}"], stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port, password=PASSWORD)
-    for _ in range(200):
-        try:
-            client.ping()
-            break
-        except redis.ConnectionError:
-            time.sleep(0.05)
-    yield f"127.0.0.1:{port}", process
-    process.terminate()
-    process.wait()
+    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+        yield running
 
 
 @pytest.fixture

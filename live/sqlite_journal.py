@@ -1,0 +1,183 @@
+"""The journal of one machine: two SQLite files that all its processes share.
+
+events.db     the events, which ids were seen, and each customer's purchases; on the disk before a call returns
+decisions.db  a file of its own, so that the many decisions never hold up an event
+"""
+
+import fcntl
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from live.cursor import STREAMS, Stream, cursor_of, places_in
+from live.errors import CursorError, JournalUnavailableError
+from live.group import GroupCommit
+from live.journal import SEEN_DAYS, Page
+from live.records import Decision, Event, Purchase, Row, purchase_of, utc_now
+from live.rows import as_text, rows_from_text, rows_to_text
+
+KIND = "sqlite"
+
+_TABLES = {
+    "events": """
+        CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY, received_at TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS purchases (
+            customer_id TEXT, event_id TEXT, product_id TEXT, occurred_at TEXT, received_at TEXT,
+            quantity REAL, price REAL, PRIMARY KEY (customer_id, event_id)
+        ) WITHOUT ROWID;
+    """,
+    "decisions": "CREATE TABLE IF NOT EXISTS decisions (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)",
+}
+# FULL: an acknowledged event outlives a power cut. A lost second of decisions costs nobody anything.
+_SYNCHRONOUS = {"events": "FULL", "decisions": "NORMAL"}
+
+
+class SqliteJournal:
+    """An entry is a JSON array of rows: of one event, or of one answer's products.
+
+    has_log: whether the events themselves are kept for `read_after`; not if they are in Kafka.
+    """
+
+    def __init__(self, folder: Path, timeout_seconds: float, has_log: bool = True):
+        self._folder = folder
+        self._timeout = timeout_seconds
+        self._has_log = has_log
+        self._opening = threading.Lock()
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._group = GroupCommit(self._write)
+
+    def append(self, events: Sequence[Event]) -> Future[list[bool]]:
+        return self._group.append(events)
+
+    def append_decisions(self, decisions: Sequence[Decision]) -> None:
+        entries = [(rows_to_text(decision.rows()),) for decision in decisions]
+        with self._transaction("decisions") as connection:
+            connection.executemany("INSERT INTO decisions (entry) VALUES (?)", entries)
+
+    def of_customer(self, customer_id: str) -> list[Purchase]:
+        with self._errors():
+            found = self._open("events").execute(
+                "SELECT event_id, product_id, occurred_at, received_at, quantity, price FROM purchases "
+                "WHERE customer_id = ?",
+                (customer_id,),
+            )
+            return [
+                Purchase(
+                    event_id, product_id, datetime.fromisoformat(occurred), datetime.fromisoformat(received), *rest
+                )
+                for event_id, product_id, occurred, received, *rest in found
+            ]
+
+    def forget_contained(self, as_of: datetime, collected_at: datetime) -> int:
+        with self._transaction("events") as connection:
+            long_ago = as_text(utc_now() - timedelta(days=SEEN_DAYS))
+            connection.execute("DELETE FROM seen WHERE received_at < ?", (long_ago,))
+            query = "DELETE FROM purchases WHERE occurred_at < ? AND received_at < ?"
+            return connection.execute(query, (as_text(as_of), as_text(collected_at))).rowcount
+
+    def read_after(self, cursor: str | None, limit: int = 1000) -> Page:
+        places = _numbers(cursor)
+        rows: dict[Stream, list[Row]] = {"events": [], "decisions": []}
+        for stream in STREAMS:
+            query = f"SELECT number, entry FROM {stream} WHERE number > ? ORDER BY number LIMIT ?"
+            with self._errors():
+                for number, entry in self._open(stream).execute(query, (places[stream], limit)):
+                    rows[stream] += rows_from_text(entry)
+                    places[stream] = number
+                    if len(rows[stream]) >= limit:
+                        break
+        return Page(rows["events"], rows["decisions"], cursor_of(KIND, {name: str(n) for name, n in places.items()}))
+
+    def forget_collected(self, cursor: str) -> int:
+        forgotten = 0
+        for stream, number in _numbers(cursor).items():
+            with self._transaction(stream) as connection:
+                forgotten += connection.execute(f"DELETE FROM {stream} WHERE number <= ?", (number,)).rowcount
+        return forgotten
+
+    def close(self) -> None:
+        self._group.close()
+        with self._opening:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+            self._local = threading.local()
+
+    def _write(self, batches: Sequence[Sequence[Event]]) -> list[list[bool]]:
+        """All waiting batches in one transaction: one wait for the disk serves them all."""
+        with self._transaction("events") as connection:
+            received_at = utc_now()  # with the lock in hand: who reads the clock earlier does not write later
+            return [[self._insert(connection, event, received_at) for event in batch] for batch in batches]
+
+    def _insert(self, connection: sqlite3.Connection, event: Event, received_at: datetime) -> bool:
+        seen = (event.event_id, as_text(received_at))
+        if connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", seen).rowcount == 0:
+            return False
+        if self._has_log:
+            entry = rows_to_text([event.row(received_at)])
+            connection.execute("INSERT INTO events (entry) VALUES (?)", (entry,))
+        if event.event_type == "purchase":
+            bought = purchase_of(event, received_at)
+            times = (as_text(bought.occurred_at), as_text(bought.received_at))
+            connection.execute(
+                "INSERT OR IGNORE INTO purchases VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (event.customer_id, bought.event_id, bought.product_id, *times, bought.quantity, bought.price),
+            )
+        return True
+
+    @contextmanager
+    def _transaction(self, stream: Stream) -> Iterator[sqlite3.Connection]:
+        with self._errors():
+            connection = self._open(stream)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _open(self, stream: Stream) -> sqlite3.Connection:
+        """This thread's connection to the file."""
+        connection: sqlite3.Connection | None = getattr(self._local, stream, None)
+        if connection is not None:
+            return connection
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._opening, (self._folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two that turn a new file to WAL at once lock one another out
+            connection = sqlite3.connect(
+                self._folder / f"{stream}.db", timeout=self._timeout, isolation_level=None, check_same_thread=False
+            )
+            self._connections.append(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[stream]}")
+            connection.executescript(_TABLES[stream])
+        setattr(self._local, stream, connection)
+        return connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise JournalUnavailableError(f"The journal in {self._folder} cannot be used: {error}.") from error
+
+
+def _purchase(event_id: str, product_id: str, occurred: str, received: str, quantity: float, price: float) -> Purchase:
+    times = (datetime.fromisoformat(occurred), datetime.fromisoformat(received))
+    return Purchase(event_id, product_id, *times, quantity, price)
+
+
+def _numbers(cursor: str | None) -> dict[Stream, int]:
+    places = places_in(KIND, cursor)
+    try:
+        return {stream: int(places.get(stream, 0)) for stream in STREAMS}
+    except ValueError as error:
+        raise CursorError(f"{cursor!r} is no cursor of a journal in {KIND}.") from error
