@@ -91,7 +91,7 @@ class KafkaJournal:
             open_partitions = self._assign(consumer, places)
             until = time.monotonic() + SECONDS
             while open_partitions and sum(map(len, rows.values())) < limit:
-                message = consumer.poll(1.0)
+                message: Any = consumer.poll(1.0)
                 if message is None:
                     if time.monotonic() > until:
                         raise JournalUnavailableError(f"Kafka at {self._servers} does not give what it holds.")

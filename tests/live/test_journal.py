@@ -42,6 +42,7 @@ def kafka_servers() -> Iterator[str]:
     cluster = kafka.Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 3, "log_level": 0})
     brokers = cluster.list_topics(timeout=10).brokers.values()
     yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+    del cluster  # until here
 
 
 @pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.redis), "kafka"])
@@ -156,7 +157,8 @@ def test_many_senders_at_once_lose_nothing(opened: Open, start: str) -> None:
     for thread in threads:
         thread.join()
     assert answers.count(True) == answers.count(False) == 30
-    assert set(event_ids(journals[0], start)) == bought(journals[1]) == {f"{s}-{n}" for s in range(3) for n in range(10)}
+    sent = {f"{pair}-{n}" for pair in range(3) for n in range(10)}
+    assert set(event_ids(journals[0], start)) == bought(journals[1]) == sent
 
 
 def test_purchases_in_the_feature_tables_are_forgotten_and_no_others(opened: Open, settings: Settings) -> None:
