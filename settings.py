@@ -116,6 +116,13 @@ class Settings(BaseSettings):
     airflow_port: int = Field(8080, ge=1, le=65535, description="Airflow's UI and API, on loopback.")
     service_port: int = Field(3000, ge=1, le=65535, description="The recommendation service, on loopback.")
     service_workers: int = Field(1, ge=1, le=64, description="Processes of the service; each holds the bundle.")
+    api_keys: str | None = Field(
+        None, description="Hashes of the API keys the service accepts, as 'python -m serving hash-key' prints them."
+    )
+    rate_limit: float = Field(100.0, gt=0, description="Requests a second that one API key may send to one worker.")
+    service_key: SecretStr | None = Field(
+        None, description="The API key with which Reach's own commands ask the service; scopes recommend and admin."
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
     @field_validator("timezone")

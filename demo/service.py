@@ -24,7 +24,9 @@ class Service:
     def __init__(self, settings: Settings, programs: Programs) -> None:
         self._settings = settings
         self._programs = programs
-        self._http = httpx.Client(base_url=self.url, timeout=30)
+        key = settings.service_key.get_secret_value() if settings.service_key else None
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(base_url=self.url, timeout=30, headers=headers)
 
     @property
     def url(self) -> str:

@@ -45,7 +45,8 @@ def deploy(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
 def check(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     """Compare the running service with the champion; roll back if it fails."""
     registry, store = _rooms(settings)
-    client = ServiceClient(settings.service_port)
+    key = settings.service_key.get_secret_value() if settings.service_key else None
+    client = ServiceClient(settings.service_port, key)
     verified = verify(registry, store, client, options.version, options.wait, options.by)
     return {"version": options.version, "service": "verified" if verified else "not running"}
 

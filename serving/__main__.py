@@ -1,4 +1,7 @@
-"""`python -m serving`: the service on loopback. The process becomes `bentoml serve`, so its id stays."""
+"""`python -m serving`: the service, on loopback. The process becomes `bentoml serve`, so its id stays.
+
+`python -m serving hash-key`: an API key and the entry by which the service knows it.
+"""
 
 import argparse
 import os
@@ -6,25 +9,48 @@ import socket
 import sys
 
 from release.environment import bentoml_environment
+from serving.access import require_keys
 from serving.errors import PortTakenError, ServingError
+from serving.keys import SCOPES, Keys, entry_for, make_key
 from settings import ROOT, SettingsError, load_settings
 
 SERVICE = "serving.service:service"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Start the service; prints `error: …` and exits 1 if it cannot."""
+    """Start the service, or make a key; prints `error: …` and exits 1 if it cannot."""
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve the champion's recommendations.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--bento", metavar="TAG", help="serve this built Bento, as reach:2018-01-01-3f2a9c")
+    commands = parser.add_subparsers(dest="command", metavar="hash-key")
+    keys = commands.add_parser("hash-key", help="make an API key, or hash one of your own")
+    keys.add_argument("name", help="who will use it, as web-shop")
+    keys.add_argument("scopes", nargs="+", choices=SCOPES, metavar="scope", help=f"of {', '.join(SCOPES)}")
+    keys.add_argument("--stdin", action="store_true", help="read the key from standard input instead of making one")
     options = parser.parse_args(arguments)
     try:
-        settings = load_settings()
-        check_port(options.host, settings.service_port)
+        if options.command:
+            print_key(options.name, options.scopes, sys.stdin.readline().strip() if options.stdin else None)
+        else:
+            serve(options.host, options.bento)
     except (SettingsError, ServingError) as error:
         sys.exit(f"error: {error}")
-    command = serve_command(options.host, settings.service_port, options.bento)
+
+
+def serve(host: str, bento: str | None) -> None:
+    """Become `bentoml serve`. Raises what keeps the service from starting: settings, keys, a port that is taken."""
+    settings = load_settings()
+    require_keys(Keys.parse(settings.api_keys), host)
+    check_port(host, settings.service_port)
+    command = serve_command(host, settings.service_port, bento)
     os.execve(command[0], command, os.environ | bentoml_environment(settings.paths))
+
+
+def print_key(name: str, scopes: list[str], key: str | None) -> None:
+    """Print a key, new unless given, and its entry. Nothing keeps the key: whoever is to use it must."""
+    key = key or make_key()
+    print(f"entry for REACH_API_KEYS: {entry_for(key, name, scopes)}")
+    print(f"key for {name}: {key}")
 
 
 def serve_command(host: str, port: int, bento: str | None = None) -> list[str]:

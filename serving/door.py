@@ -16,7 +16,7 @@ from serving.requests import PASSED, SHOWN, ApiRequest
 
 
 class RequestDoor:
-    """ASGI middleware that lets only valid bodies through. `requests`: what each path takes by `POST`."""
+    """ASGI application around another: lets only valid bodies through. `requests`: what each path takes by `POST`."""
 
     def __init__(self, app: ASGIApp, requests: Mapping[str, type[ApiRequest]], limits: Limits):
         self._app = app
@@ -73,9 +73,10 @@ class RequestDoor:
 
 
 def check_content_type(value: str) -> None:
-    """Raise NotJsonError unless the header is absent or says JSON."""
+    """Raise NotJsonError unless the header says JSON."""
     media_type = value.split(";")[0].strip().lower()
-    if media_type not in ("", "application/json"):
+    if media_type != "application/json":
+        # Also if there is none: a browser sends such a body for any page that asks it to.
         raise NotJsonError(f"The content type is '{media_type[:SHOWN]}'; send 'application/json'.")
 
 

@@ -2,18 +2,36 @@
 
 ServingError                    500
 ├── BadRequestError             400     a field or the body is not as documented
+├── UnauthorizedError           401     no API key, or one that is not known here
+├── ForbiddenError              403     the key's scopes do not hold this
+├── PathError                   404     there is no such path
+├── MethodError                 405     the path is asked by another method
 ├── BodyTooSlowError            408     the body did not arrive in time
 ├── BodyTooLargeError           413     the body is larger than any valid request
 ├── NotJsonError                415     the content type is not JSON
-├── OverloadedError             429     more requests at once than can be answered soon
+├── BusyError                   429     try again later
+│   ├── OverloadedError                 more requests at once than can be answered soon
+│   └── RateLimitedError                this key asks more often than it may
 ├── ScoringFailedError          500     the bundle could not score a customer
 ├── NoChampionError             503     nothing is deployed, or nothing could be loaded yet
+├── KeysError                   -       the API keys cannot be used as they are
 └── PortTakenError              -       the command cannot start
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
+
+
+class ErrorResponse(BaseModel):
+    """The body of every error, whatever its status."""
+
+    error: str = Field(description="What is wrong and what to do, in a sentence or more.")
+    fields: dict[str, str] = Field(
+        default_factory=dict, description="With 400: what is wrong, by the field's path, as `k` or `events[3].price`."
+    )
 
 
 class ServingError(Exception):
@@ -22,8 +40,12 @@ class ServingError(Exception):
     status = HTTPStatus.INTERNAL_SERVER_ERROR
 
     def response(self) -> JSONResponse:
-        """The error as the caller sees it: `{"error": one sentence or more}`."""
-        return JSONResponse({"error": str(self)}, status_code=self.status)
+        """The error as the caller sees it: an `ErrorResponse`."""
+        return JSONResponse({"error": str(self)}, status_code=self.status, headers=self.headers())
+
+    def headers(self) -> dict[str, str]:
+        """What a client's library wants to know besides."""
+        return {}
 
 
 class BadRequestError(ServingError):
@@ -37,6 +59,40 @@ class BadRequestError(ServingError):
 
     def response(self) -> JSONResponse:
         return JSONResponse({"error": str(self), "fields": self.fields}, status_code=self.status)
+
+
+class UnauthorizedError(ServingError):
+    """No API key, or one that is not known here."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class ForbiddenError(ServingError):
+    """The key's scopes do not hold this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class PathError(ServingError):
+    """There is no such path."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class MethodError(ServingError):
+    """The path is asked by another method. `allowed`: those it is asked by."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+    def __init__(self, message: str, allowed: Sequence[str]):
+        super().__init__(message)
+        self._allowed = allowed
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self._allowed)}
 
 
 class BodyTooSlowError(ServingError):
@@ -57,15 +113,25 @@ class NotJsonError(ServingError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-class OverloadedError(ServingError):
-    """More requests at once than can be answered soon."""
+class BusyError(ServingError):
+    """Try again in `retry_after` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
-    def response(self) -> JSONResponse:
-        response = super().response()
-        response.headers["Retry-After"] = "1"
-        return response
+    def __init__(self, message: str, retry_after: int = 1):
+        super().__init__(message)
+        self._retry_after = retry_after
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self._retry_after)}
+
+
+class OverloadedError(BusyError):
+    """More requests at once than can be answered soon."""
+
+
+class RateLimitedError(BusyError):
+    """This key asks more often than it may."""
 
 
 class ScoringFailedError(ServingError):
@@ -77,10 +143,12 @@ class NoChampionError(ServingError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
-    def response(self) -> JSONResponse:
-        response = super().response()
-        response.headers["Retry-After"] = "5"
-        return response
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "5"}
+
+
+class KeysError(ServingError):
+    """The API keys cannot be used as they are."""
 
 
 class PortTakenError(ServingError):

@@ -1,38 +1,46 @@
-"""Paths that do not exist end here, before BentoML makes a metric of each.
+"""Paths and methods that do not exist end here, before BentoML makes a metric of each path.
 
 BentoML's request metrics carry the path as it came: a scanner, or a client that puts customer ids into the path,
 would leave a dozen time series for every one of them, for ever.
 """
 
-from typing import Any
+from collections.abc import Iterable
 
-from _bentoml_sdk import Service
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.errors import MethodError, PathError, ServingError
+from serving.metrics import metrics
+
 OWN = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json", "/")
-"""Paths of BentoML's own; its page loads further files from below `ASSETS`."""
+"""Paths of BentoML's own, to be read; its page loads further files from below `ASSETS`."""
 
 ASSETS = "/static_content/"
 
-
-class FencedService(Service[Any]):
-    """A BentoML service that answers 404 itself outside its own paths and its APIs'."""
-
-    def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        return Fence(super().to_asgi(is_main), frozenset(OWN) | {api.route for api in self.apis.values()})
+READ = ("GET", "HEAD")
+ASK = ("POST",)
 
 
 class Fence:
-    """ASGI application around another: lets only known paths in."""
+    """ASGI application around another: lets only known paths in, each by its methods. `asked`: those of `POST`."""
 
-    def __init__(self, app: ASGIApp, paths: frozenset[str]):
+    def __init__(self, app: ASGIApp, asked: Iterable[str]):
         self._app = app
-        self._paths = paths
+        self._methods = dict.fromkeys(OWN, READ) | dict.fromkeys(asked, ASK)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._paths or scope["path"].startswith(ASSETS):
-            await self._app(scope, receive, send)
-            return
-        message = "There is nothing here. Ask POST /recommend; the page at / describes the API."
-        await JSONResponse({"error": message}, status_code=404)(scope, receive, send)
+        if scope["type"] == "http":
+            try:
+                self._check(scope["path"], scope["method"])
+            except ServingError as error:
+                metrics().rejected.labels(int(error.status)).inc()
+                await error.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, path: str, method: str) -> None:
+        methods = READ if path.startswith(ASSETS) else self._methods.get(path)
+        if methods is None:
+            asked = ", ".join(path for path, methods in self._methods.items() if methods is ASK)
+            raise PathError(f"There is nothing here. Ask {asked} by POST; the page at / describes the API.")
+        if method not in methods:
+            raise MethodError(f"{path} is asked by {' or '.join(methods)}.", methods)

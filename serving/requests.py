@@ -27,6 +27,7 @@ class ApiRequest(bentoml.IODescriptor):
     ALLOWED: what each field may be, in words, by its path without positions: `k`, `events.quantity`.
     EXAMPLE: a body one can send.
     MAX_BYTES: more than the largest valid body.
+    SCOPE: which scope an API key needs for it (serving/keys.py).
     """
 
     # Messages must not repeat what was sent: BentoML logs them, and a customer id is personal data.
@@ -35,6 +36,7 @@ class ApiRequest(bentoml.IODescriptor):
     ALLOWED: ClassVar[Mapping[str, str]]
     EXAMPLE: ClassVar[dict[str, JsonValue]]
     MAX_BYTES: ClassVar[int] = 16_384
+    SCOPE: ClassVar[str] = "recommend"
 
     @classmethod
     async def from_http_request(cls, request: Request, serde: Any) -> Self:

@@ -3,13 +3,15 @@
 import logging
 
 import bentoml
+import click
 
+from serving.access import require_keys
 from serving.answers import Answers
 from serving.champion import ChampionFollower
-from serving.door import RequestDoor
 from serving.errors import ServingError
 from serving.features import CustomerReader, FeatureReads
-from serving.fence import FencedService
+from serving.guarded import GuardedService
+from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
 from serving.schemas import RecommendRequest, RecommendResponse
@@ -25,6 +27,9 @@ WORKER_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "ORT_DISABLE_TELEMETRY": "1",
 }
+
+
+HOST = "127.0.0.1"
 
 
 class Reach:
@@ -44,6 +49,12 @@ class Reach:
         self._answers = Answers(lambda: self._champion.current, self._features, LIMITS, metrics())
         self._champion.start()
         self._features.start()
+
+    @bentoml.on_deployment
+    @staticmethod
+    def require_keys() -> None:
+        """However it is started: no keys, no address but loopback."""
+        require_keys(Keys.parse(load_settings().api_keys), address_to_serve())
 
     @bentoml.on_shutdown
     def stop(self) -> None:
@@ -70,18 +81,14 @@ class Reach:
 service = bentoml.service(
     name="reach",
     description=Reach.__doc__,
-    service_class=FencedService,
+    service_class=GuardedService,
     workers=1,
     envs=[{"name": name, "value": value} for name, value in WORKER_ENVIRONMENT.items()],
     traffic={"timeout": LIMITS.request_seconds},
-    http={"host": "127.0.0.1"},
+    http={"host": HOST},
     metrics={"duration": {"buckets": list(SECONDS)}},
     logging={"access": {"enabled": False}},
 )(Reach)
-# Each API's request type says what its door lets through.
-service.add_asgi_middleware(
-    RequestDoor, requests={api.route: api.input_spec for api in service.apis.values()}, limits=LIMITS
-)
 
 
 def open_customers(settings: Settings) -> CustomerReader:
@@ -91,3 +98,9 @@ def open_customers(settings: Settings) -> CustomerReader:
     customers = OnlineCustomers(settings)
     customers.warm_up()
     return customers
+
+
+def address_to_serve() -> str:
+    """Where `bentoml serve` is told to listen: by its option, by BENTOML_HOST, or by the service's own settings."""
+    command = click.get_current_context(silent=True)
+    return str(command.params["host"]) if command and command.params.get("host") else HOST

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +83,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(installation: Installation, bento: str | None = None) -> Iterator[httpx.Client]:
+def serve(
+    installation: Installation, bento: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[httpx.Client]:
     """Run the service until the block ends; waits until the process answers, ready or not."""
     port = free_port()
     command = [STUBBED if part == SERVICE else part for part in serve_command("127.0.0.1", port, bento)]
     environment = os.environ | bentoml_environment(installation.paths)
-    environment |= {"REACH_DATA": str(installation.data), "REACH_SERVICE_PORT": str(port)}
+    environment |= {"REACH_DATA": str(installation.data), "REACH_SERVICE_PORT": str(port), **(settings or {})}
     environment |= {"HOME": str(installation.home), "XDG_CACHE_HOME": str(installation.home / ".cache")}
     # A Bento must not find the project's own code.
     directory = installation.home if bento else ROOT

@@ -122,7 +122,7 @@ def test_all_wrong_fields_are_named_at_once(client: httpx.Client) -> None:
 
 
 def test_another_content_type_is_415_and_pickle_is_never_read(client: httpx.Client) -> None:
-    for media_type in ("application/vnd.bentoml+pickle", "multipart/form-data", "text/plain"):
+    for media_type in ("application/vnd.bentoml+pickle", "multipart/form-data", "text/plain", ""):
         answer = client.post("/recommend", content=b"x", headers={"Content-Type": media_type})
         assert answer.status_code == 415
         assert "send 'application/json'" in answer.json()["error"]

@@ -1,5 +1,6 @@
 """`python -m serving`: where it listens and what it says when it cannot."""
 
+import io
 import os
 import socket
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from serving.__main__ import main
+from serving.keys import Keys, entry_for
 
 
 @pytest.fixture
@@ -64,3 +66,33 @@ def test_an_unknown_setting_is_an_error(executed: dict[str, Any], monkeypatch: p
 
     with pytest.raises(SystemExit, match="error: Unknown setting REACH_SERVICE_PROT"):
         main([])
+
+
+def test_it_does_not_start_beyond_loopback_without_keys(executed: dict[str, Any]) -> None:
+    with pytest.raises(SystemExit, match=r"error: Without API keys .* not on 0\.0\.0\.0\. Make one with"):
+        main(["--host", "0.0.0.0"])
+
+    assert not executed
+
+
+def test_with_keys_it_starts_on_any_address(executed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REACH_API_KEYS", entry_for("x" * 40, "shop", ["recommend"]))
+    main(["--host", "0.0.0.0"])
+
+    assert executed["command"][-4:-2] == ["--host", "0.0.0.0"]
+
+
+def test_a_made_key_and_its_entry_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["hash-key", "shop", "recommend", "events"])
+
+    entry, key = (line.rpartition(": ")[2] for line in capsys.readouterr().out.splitlines())
+    assert Keys.parse(entry).check(f"Bearer {key}", "events").name == "shop"
+
+
+def test_a_key_of_ones_own_is_read_from_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y" * 40 + "\n"))
+    main(["hash-key", "shop", "recommend", "--stdin"])
+
+    assert entry_for("y" * 40, "shop", ["recommend"]) in capsys.readouterr().out
