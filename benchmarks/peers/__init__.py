@@ -6,6 +6,7 @@ They stand on their own dependency group (`peers`) and see what Reach sees: the 
 PEERS = {
     "LightGBM lambdarank": "lightgbm_lambdarank",
     "EASE": "ease",
+    "own frequency + EASE": "ease_hybrid",
     "TIFU-KNN": "tifu_knn",
     "implicit ALS": "implicit_als",
     "decayed own frequency": "own_frequency",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import quality
-from benchmarks.peers import PEERS, ease, own_frequency, popularity, tifu_knn
+from benchmarks.peers import PEERS, ease, ease_hybrid, own_frequency, popularity, tifu_knn
 from benchmarks.peers.data import PeerData
 from benchmarks.run_files import lists_of
 from ml.errors import RunError
@@ -64,6 +64,17 @@ def test_ease_solves_the_weighted_problem_exactly(data, monkeypatch):
     p = np.linalg.inv(x.T @ x + 2.0 * np.eye(12))
     b = np.eye(12) - p / np.diag(p)
     assert seen[0] == pytest.approx(x @ b, abs=1e-5)
+
+
+def test_the_hybrid_adds_frequency_ease_and_popularity(data, monkeypatch):
+    seen = []
+    monkeypatch.setattr(PeerData, "slates", lambda self, score: seen.append(score(np.arange(8))))
+    ease_hybrid.fit_and_list(data)
+    frequency = data.purchases("decayed_120d").toarray().astype(np.float64)
+    x = np.sqrt(frequency)
+    p = np.linalg.inv(x.T @ x + 300.0 * np.eye(12))
+    b = np.eye(12) - p / np.diag(p)
+    assert seen[0] == pytest.approx(frequency + 2.0 * x @ b + 0.3 * data.catalogue.popularity_share, abs=1e-5)
 
 
 def test_tifu_mixes_own_frequencies_with_the_neighbours_but_never_with_oneself(data, monkeypatch):

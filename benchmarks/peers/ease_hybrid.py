@@ -1,0 +1,29 @@
+"""Decayed own frequency, EASE and popularity in one sum: the best that needs no ranker.
+
+Weights were chosen on the validation window, where the sum's `all` NDCG@10 is .4202 (decayed own frequency .4190, EASE
+.415) and its `explore` Recall@100 .0894 (EASE .0855).
+"""
+
+import numpy as np
+
+from benchmarks.peers.data import PeerData
+from ml.evaluation.judge import Slates
+from scoring.item_to_item import ItemToItem
+
+HISTORY = "decayed_120d"
+REGULARISATION = 300.0
+EASE, POPULARITY = 2.0, 0.3
+
+
+def fit_and_list(data: PeerData) -> Slates:
+    """Fit EASE on everyone with a purchase before the snapshot, and add the simple scores."""
+    frequency = data.purchases(HISTORY)
+    bought = frequency.sqrt()
+    customers = data.plan.config.collaborative.item_to_item.max_customers
+    model = ItemToItem.fit(bought, REGULARISATION, customers, data.plan.seed)
+    popular = POPULARITY * data.catalogue.popularity_share
+
+    def score(rows: np.ndarray) -> np.ndarray:
+        return frequency[rows].toarray() + EASE * model.scores(bought[rows]) + popular
+
+    return data.slates(score)
