@@ -15,6 +15,15 @@ from scoring.neighbours import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
 from scoring.shelf import Shelf, lively
 
+LEVELS = {
+    "line": "line",
+    "type": "product_type",
+    "category": "category",
+    "department": "department",
+    "maker": "manufacturer_id",
+}
+"""A customer's affinity is measured at each of these levels of the catalogue: a name, and whose codes."""
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -71,11 +80,30 @@ class Catalogue:
 
     @cached_property
     def lines(self) -> np.ndarray:
-        """The product's line, a type from one maker, as a number int64 `[products]`; 0 where either is unknown."""
+        """The product's line, a type from one maker, as a number int32 `[products]`; 0 where either is unknown."""
         types, makers = self.codes["product_type"].astype(np.int64), self.codes["manufacturer_id"].astype(np.int64)
         both = np.where((types > 0) & (makers > 0), types * (makers.max(initial=0) + 1) + makers, 0)
         numbers = np.unique(np.append(both, 0), return_inverse=True)[1]
-        return numbers[:-1]
+        return numbers[:-1].astype(np.int32)
+
+    @cached_property
+    def levels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Each product's number at each of `LEVELS`, no number used at two levels, int32 `[products, levels]`; and
+        whether a number stands for anything known, bool."""
+        columns, starts, start = [], [], 0
+        for field in LEVELS.values():
+            codes = self.lines if field == "line" else self.codes[field]
+            columns.append(codes.astype(np.int32) + start)
+            starts.append(start)  # the number of a level's unknown code
+            start += int(codes.max(initial=0)) + 1
+        known = np.ones(start, bool)
+        known[starts] = False
+        return np.column_stack(columns), known
+
+    @cached_property
+    def categorical(self) -> np.ndarray:
+        """The vocabulary numbers of `schema.CONTENT`, int32 `[products, fields]`."""
+        return np.column_stack([self.codes[field] for field in CONTENT]).astype(np.int32)
 
     @cached_property
     def share_in_line(self) -> np.ndarray:

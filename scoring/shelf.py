@@ -70,6 +70,20 @@ class Shelf:
         return (stores * np.log1p(buyers))[self.positions]
 
     @cached_property
+    def popularity(self) -> np.ndarray:
+        return self.catalogue.popularity[self.positions].astype(np.float32)
+
+    @cached_property
+    def first_buyers(self) -> np.ndarray:
+        """Who bought the product for the first time in eight weeks, float32 `[n]`."""
+        return self.catalogue.column("first_buyers_8w")[self.positions]
+
+    @cached_property
+    def unexplained(self) -> np.ndarray:
+        """What item-to-item cannot tell from the product itself, float32 `[n]`."""
+        return 1.0 - self.catalogue.item_to_item.diagonal[self.positions]
+
+    @cached_property
     def buyers(self) -> sparse.csr_matrix:
         """The products' rows of item-to-item's purchases, csr `[n, customers]`."""
         return self.catalogue.item_to_item.buyers[self.positions]

@@ -79,7 +79,7 @@ class Block:
         for row, positions in enumerate(self.positions):
             weight = np.bincount(codes[positions], self.own(row, name), minlength=size)
             weight[0] = 0.0  # 0 is "unknown", not a type
-            np.take(weight.astype(np.float32), on_shelf, out=scores[row])
+            np.take(weight.astype(np.float32), on_shelf, out=scores[row], mode="clip")  # clip: without a copy
         return scores
 
 
@@ -88,7 +88,8 @@ def repeats(block: Block, shelf: Shelf) -> np.ndarray:
     scores = np.full((len(block.customers), len(shelf)), NOTHING, np.float32)
     for row, positions in enumerate(block.positions):
         places = shelf.places[positions]
-        scores[row, places[places >= 0]] = block.own(row, "decayed_120d")[places >= 0]
+        there = np.flatnonzero(places >= 0)
+        scores[row, places[there]] = block.own(row, "decayed_120d")[there]
     return scores
 
 
@@ -100,13 +101,12 @@ def two_tower(block: Block, shelf: Shelf) -> np.ndarray:
 def item_to_item(block: Block, shelf: Shelf) -> np.ndarray:
     """EASE on everything the customer ever bought."""
     model = block.catalogue.item_to_item
-    unexplained = 1.0 - model.diagonal[shelf.positions]
-    scores = (shelf.buyers @ block.similarity.T).T / unexplained
+    scores = (shelf.buyers @ block.similarity.T).T / shelf.unexplained
     for row, positions in enumerate(block.positions):  # a product must not recommend itself
         places = shelf.places[positions]
-        mine, places = positions[places >= 0], places[places >= 0]
-        weight = np.sqrt(block.own(row, "decayed_120d")[shelf.places[positions] >= 0])
-        scores[row, places] -= weight * model.diagonal[mine] / (1.0 - model.diagonal[mine])
+        there = np.flatnonzero(places >= 0)
+        explained = model.diagonal[positions[there]]
+        scores[row, places[there]] -= np.sqrt(block.own(row, "decayed_120d")[there]) * explained / (1.0 - explained)
     return scores
 
 
@@ -133,14 +133,12 @@ def type_affinity(block: Block, shelf: Shelf) -> np.ndarray:
 
 def popular(block: Block, shelf: Shelf) -> np.ndarray:
     """What most customers bought in the last four weeks, the same for everybody."""
-    score = block.catalogue.popularity[shelf.positions].astype(np.float32)
-    return np.broadcast_to(score, (len(block.customers), len(score)))
+    return np.broadcast_to(shelf.popularity, (len(block.customers), len(shelf)))
 
 
 def trend(block: Block, shelf: Shelf) -> np.ndarray:
     """Customers who bought the product for the first time in the last eight weeks."""
-    score = block.catalogue.column("first_buyers_8w")[shelf.positions]
-    return np.broadcast_to(score, (len(block.customers), len(score)))
+    return np.broadcast_to(shelf.first_buyers, (len(block.customers), len(shelf)))
 
 
 def coming_mailer(block: Block, shelf: Shelf) -> np.ndarray:
