@@ -6,7 +6,9 @@ import bentoml
 
 from serving.schemas import RecommendedItem, RecommendRequest, RecommendResponse
 
-ITEM = RecommendedItem(product_id="1", name="A product", score=1.0, source="none", reason="It is always this one")
+ITEM = RecommendedItem(
+    product_id="1", name="A product", category="", score=1.0, source="none", reason="It is always this one"
+)
 ANSWER = RecommendResponse(
     request_id="0" * 32, model_version="none", as_of=date(2018, 1, 1), fallback=None, items=[ITEM] * 10
 )

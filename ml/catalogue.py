@@ -56,6 +56,7 @@ def build_catalogue(
         as_of=as_of,
         product_ids=products.product_ids,
         names=products.names,
+        category_names=products.content()["category"],
         type_names=products.content()["product_type"],
         codes={field: codes[field] for field in ("product_id", *CONTENT)},
         activity=products.activity,

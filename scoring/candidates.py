@@ -11,13 +11,16 @@ from scoring.sources import NOTHING, SAME_FOR_ALL, SOURCES, Block
 LEAST = np.float32(-1e6)
 """What a source says of a product that it has no score for."""
 
+ASKED = -1
+"""Instead of a source's index: no source put the product forward, the request named it."""
+
 
 @dataclass(frozen=True)
 class Candidates:
     """Candidates of one customer.
 
     positions: catalogue indices, int64 `[n]`, own products first.
-    source: for each the index in `SOURCES` of the source that ranked it best, `[n]`.
+    source: for each the index in `SOURCES` of the source that ranked it best, `[n]`, or `ASKED`.
     is_own: whether the customer bought it before, bool `[n]`.
     scores: every source's score of every candidate, float32 `[n]` each.
     ranks: the candidate's place in that source's list, 0 the first, float32 `[n]` each; the source's quota if
@@ -31,16 +34,19 @@ class Candidates:
     ranks: Mapping[str, np.ndarray]
 
 
-def gather(block: Block, quotas: Mapping[str, int]) -> list[Candidates]:
+def gather(block: Block, quotas: Mapping[str, int], only: np.ndarray | None = None) -> list[Candidates]:
     """Candidates of every customer of a block.
 
     `quotas`: how many products each source may put forward; `repeats` speaks of own products only, all others
-    only of lively products that the customer never bought.
+    only of lively products that the customer never bought. `only`: take these catalogue indices instead of what was
+    put forward; scores and ranks are the sources'.
     """
     shelf = block.catalogue.lively
     scores = {name: SOURCES[name](block, shelf) for name in quotas if name != "repeats"}
     lists = [_lists(block, row, scores, quotas) for row in range(len(block.customers))]
     unions = [_union(found) for found in lists]
+    if only is not None:
+        unions = [_asked(block, row, only, *union) for row, union in enumerate(unions)]
     # Own products that hardly anybody else buys are not on the shelf; they are few, and scored by themselves.
     beyond = Shelf(block.catalogue, np.unique(np.concatenate([p[shelf.places[p] < 0] for p, _ in unions])))
     scores_beyond = {name: SOURCES[name](block, beyond) for name in scores} if len(beyond) else {}
@@ -98,12 +104,24 @@ def _union(lists: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return positions[order], sources[order]
 
 
+def _asked(
+    block: Block, row: int, only: np.ndarray, positions: np.ndarray, source: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The products of a request, credited to the source that put them forward, if one did."""
+    credited = dict(zip(positions.tolist(), source.tolist(), strict=True))
+    otherwise = np.where(block.mine(row, only) >= 0, list(SOURCES).index("repeats"), ASKED).tolist()
+    return only, np.array([credited.get(p, q) for p, q in zip(only.tolist(), otherwise, strict=True)], np.int64)
+
+
 def _ranks(lists: Mapping[str, np.ndarray], positions: np.ndarray, quotas: Mapping[str, int]) -> dict[str, np.ndarray]:
     order = np.argsort(positions)
+    in_order = np.append(positions[order], -1)
     ranks = {}
     for name, items in lists.items():
         ranks[name] = np.full(len(positions), quotas[name], np.float32)
-        ranks[name][order[np.searchsorted(positions, items, sorter=order)]] = np.arange(len(items))
+        at = np.searchsorted(in_order[:-1], items)
+        is_there = in_order[at] == items
+        ranks[name][order[at[is_there]]] = np.flatnonzero(is_there)
     return ranks
 
 

@@ -29,7 +29,7 @@ LEVELS = {
 class Catalogue:
     """The products, in one fixed order; position in it is the product's index everywhere in this room.
 
-    product_ids, names, type_names: `[products]` strings.
+    product_ids, names, category_names, type_names: `[products]` strings; '' where a category or type is unknown.
     codes: vocabulary numbers, int32 `[products]`, for `product_id` and each name in `schema.CONTENT`.
     activity: float32 `[products, len(schema.ACTIVITY)]`.
     vectors: the candidate tower's output, float32 `[products, dimensions]`.
@@ -39,6 +39,7 @@ class Catalogue:
     as_of: date
     product_ids: list[str]
     names: list[str]
+    category_names: list[str]
     type_names: list[str]
     codes: dict[str, np.ndarray]
     activity: np.ndarray
@@ -51,6 +52,17 @@ class Catalogue:
     def index(self) -> dict[str, int]:
         """Position of each product id."""
         return {product_id: position for position, product_id in enumerate(self.product_ids)}
+
+    @cached_property
+    def categories(self) -> dict[str, int]:
+        """The number of each category by its name, 0 for the unknown one: all categories, not only the models'."""
+        return {name: number for number, name in enumerate(sorted({"", *self.category_names}))}
+
+    @cached_property
+    def category(self) -> np.ndarray:
+        """Each product's number in `categories`, int32 `[products]`."""
+        numbers = self.categories
+        return np.fromiter((numbers[name] for name in self.category_names), np.int32, len(self))
 
     @cached_property
     def popularity(self) -> np.ndarray:
@@ -127,7 +139,12 @@ class Catalogue:
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         table = pa.table(
-            {"product_id": self.product_ids, "name": self.names, "type_name": self.type_names}
+            {
+                "product_id": self.product_ids,
+                "name": self.names,
+                "category_name": self.category_names,
+                "type_name": self.type_names,
+            }
             | {f"code_{field}": codes for field, codes in self.codes.items()}
             | {f"activity_{name}": self.activity[:, i] for i, name in enumerate(ACTIVITY)},
             metadata={"as_of": self.as_of.isoformat()},
@@ -142,10 +159,13 @@ class Catalogue:
     def load(cls, folder: Path) -> "Catalogue":
         table = pq.read_table(folder / "products.parquet")
         columns = {name: table[name].combine_chunks() for name in table.column_names}
+        # Bundles made before there were rules by category know no names; the answer says so.
+        nameless = pa.array([""] * len(table))
         return cls(
             as_of=date.fromisoformat(table.schema.metadata[b"as_of"].decode()),
             product_ids=columns["product_id"].to_pylist(),
             names=columns["name"].to_pylist(),
+            category_names=columns.get("category_name", nameless).to_pylist(),
             type_names=columns["type_name"].to_pylist(),
             codes={field: columns[f"code_{field}"].to_numpy() for field in ("product_id", *CONTENT)},
             activity=np.column_stack([columns[f"activity_{name}"].to_numpy() for name in ACTIVITY]),

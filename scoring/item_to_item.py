@@ -8,13 +8,17 @@ taken on the customers' side, where it is exact and small (Woodbury identity):
 Beyond `max_customers` a random part of the customers stands for all.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg.blas import ssymv
+
+KEPT = 1024
+"""Products whose share in scores is quickly told: at 2,500 customers 10 MB."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,31 @@ class ItemToItem:
         diagonal = self.diagonal[queries.indices]
         np.subtract.at(scores, (rows, queries.indices), queries.data * diagonal / (1.0 - diagonal))
         return scores
+
+    def shares(self, products: np.ndarray, weights: np.ndarray) -> Callable[[int], np.ndarray]:
+        """For one customer's purchases: a function from a product never bought to what each adds to its score.
+
+        products: catalogue indices, `[n]`; weights: as in `fit`, `[n]`. The values, float32 `[n]`, sum to the score.
+        """
+        buyers = self.buyers[products]
+        return lambda position: weights * (buyers @ self._explained(position)) / (1.0 - self.diagonal[position])
+
+    def weights(self, position: int) -> np.ndarray:
+        """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""
+        weights = (self.buyers @ self._explained(position)) / (1.0 - self.diagonal)
+        weights[position] = 0.0
+        return weights
+
+    @cached_property
+    def _explained(self) -> Callable[[int], np.ndarray]:
+        """K xⱼ of a product, `[customers]`; kept for those asked about lately, for lists share many."""
+
+        @lru_cache(maxsize=KEPT)
+        def explained(position: int) -> np.ndarray:
+            begin, end = self.buyers.indptr[position : position + 2]
+            return self.buyers.data[begin:end] @ self.kernel[self.buyers.indices[begin:end]]
+
+        return explained
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ everybody buys counts less. The neighbours speak with their purchases of the las
 the season while the likeness rests on the whole history (UP-CF, Faggioli, Polato & Aiolli 2020, with a hard window).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,7 @@ class Neighbours:
     def likeness(self, baskets: sparse.csr_matrix) -> np.ndarray:
         """How loud each neighbour speaks, float32 `[queries, customers]`: a row sums to 1, and most of it is 0.
 
+        `bought_lately` times this is the score of each product: the share of the neighbours who bought it lately.
         `baskets`: in how many baskets each querying customer bought what, csr `[queries, products]`.
         """
         queries = _normalised(baskets, self.rarity)
@@ -69,6 +71,23 @@ class Neighbours:
             likeness[likeness < least] = 0.0
         likeness /= np.maximum(likeness.sum(axis=1, keepdims=True), 1e-9)
         return likeness
+
+    def shares(self, baskets: sparse.csr_matrix, likeness: np.ndarray) -> Callable[[int], np.ndarray]:
+        """For one customer: a function from a product to what each purchase adds to its score, float32 `[n]`.
+
+        The values sum to the score, up to a factor that is the same for all products. baskets: csr `[1, products]` with
+        `n` values; likeness: what `likeness` says of it, `[customers]`.
+        """
+        query = _normalised(baskets, self.rarity)
+        speaking = np.flatnonzero(likeness)
+        alike = self.vectors[speaking].T
+
+        def shares(position: int) -> np.ndarray:
+            begin, end = self.bought_lately.indptr[position : position + 2]
+            lately = np.isin(speaking, self.bought_lately.indices[begin:end])
+            return query.data * (alike @ lately.astype(np.float32))[query.indices]
+
+        return shares
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,33 +1,160 @@
-"""Why an item is on a slate, in words for the customer."""
+"""Why an item is on a slate, in words for the customer and from the customer's own purchases.
+
+A reason cites facts that can be checked: the product's own rhythm, the product of the customer's history that speaks
+loudest for the item, or what was bought of the same type. Take the cited purchases out of the history, and the item
+falls or the reason is another one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
+from scoring.catalogue import Catalogue
 from scoring.sources import Block
 
-REASONS = {
-    "two_tower": "Fits what you have been buying lately",
+NONE = np.zeros(0, np.int64)
+
+OPENINGS = {
+    "two_tower": "Goes with what you buy",
     "item_to_item": "Often bought by customers who buy what you buy",
     "neighbours": "Customers with a similar taste bought this lately",
     "factors": "Customers with a similar taste buy this",
-    "substitutes": "Another {type} from a maker whose products you buy",
-    "type_affinity": "Well liked in {type}, which you buy",
+    "substitutes": "From a maker whose products you buy",
+    "type_affinity": "Well liked now",
     "popular": "Popular with many customers now",
     "trend": "Many customers are trying this now",
-    "coming_mailer": "In the coming mailer, in {type}, which you buy",
+    "coming_mailer": "On a mailer of the coming weeks",
+    "request": "One of the products asked about",
 }
-"""A sentence for each source that brings new products; `repeats` speaks of the customer's own purchases."""
+"""How the reason of each source begins, and all of it if nothing was bought that speaks for the item; `repeats` speaks
+of the product's own purchases only."""
+
+THIS_WEEK = "On this week's mailer"
 
 
-def reason(block: Block | None, position: int, source: str) -> str:
-    """One sentence for the product at catalogue index `position`, for the one customer of the block."""
-    if block is None or source in ("popular", "trend"):
-        return REASONS[source]
-    if source != "repeats":
-        type_name = block.catalogue.type_names[position].lower()
-        return REASONS[source].format(type=type_name or "this kind of product")
-    mine = int(np.flatnonzero(block.positions[0] == position)[0])
-    times = int(block.own(0, "baskets")[mine])
-    gap = float(block.own(0, "gap_mean_days")[mine])
-    if times >= 3 and gap >= 2:
-        return f"You buy this about every {gap:.0f} days"
-    return "You bought this before" if times == 1 else f"You bought this {times} times"
+@dataclass(frozen=True)
+class Why:
+    """A sentence, and the purchases it speaks of: catalogue indices of own products, `[n]`."""
+
+    text: str
+    cites: np.ndarray
+
+
+class Reasons:
+    """Reasons for one customer's items; `block` is None where nothing is known of the customer."""
+
+    def __init__(self, catalogue: Catalogue, block: Block | None, row: int = 0):
+        self._catalogue = catalogue
+        self._customer = None if block is None else _Purchases(catalogue, block, row)
+
+    def of(self, position: int, source: str) -> Why:
+        """Why `source` put the product at catalogue index `position` forward."""
+        customer = self._customer
+        if customer is None:
+            return Why(OPENINGS[source], NONE)
+        if source == "repeats":
+            itself = int(np.flatnonzero(customer.own == position)[0])
+            return Why(customer.rhythm(itself), customer.own[[itself]])
+        if source in SPEAKING:
+            words, share = SPEAKING[source]
+            shares = share(customer, position)
+            loudest = int(shares.argmax()) if len(shares) else -1
+            if loudest >= 0 and shares[loudest] > 0:
+                named = customer.own[loudest]
+                name = self._catalogue.names[named] or f"product {self._catalogue.product_ids[named]}"
+                return Why(f"{words.format(name)}, which you bought {customer.times(loudest)}", named[None])
+        opening = OPENINGS[source]
+        if source == "coming_mailer" and self._catalogue.column("mailer_stores_next_1w")[position] > 0:
+            opening = THIS_WEEK
+        # What was bought of the product's type speaks for it too.
+        mine = np.flatnonzero(customer.types == self._type(position))
+        if not len(mine):
+            return Why(opening, NONE)
+        name = self._catalogue.type_names[position].lower() or "this kind"
+        return Why(f"{opening}; you bought {name} {customer.together(mine)}", customer.own[mine])
+
+    def _type(self, position: int) -> int:
+        return int(self._catalogue.codes["product_type"][position]) or -1
+
+
+class _Purchases:
+    """One customer's purchases; each array is `[own]`, made when a reason first needs it."""
+
+    def __init__(self, catalogue: Catalogue, block: Block, row: int):
+        self._catalogue = catalogue
+        self._block = block
+        self._row = row
+        self.own = block.positions[row]
+
+    def fact(self, name: str) -> np.ndarray:
+        return self._block.own(self._row, name)
+
+    def times(self, mine: int) -> str:
+        return _times(self.baskets[mine])
+
+    def rhythm(self, mine: int) -> str:
+        gap = float(self.gaps[mine])
+        often = f", about every {gap:.0f} days" if self.baskets[mine] >= 3 and gap >= 2 else ""
+        return f"You bought this {self.times(mine)}{often}, last {_ago(self.since[mine])}"
+
+    def together(self, mine: np.ndarray) -> str:
+        return f"{_times(self.baskets[mine].sum())}, last {_ago(self.since[mine].min())}"
+
+    @cached_property
+    def baskets(self) -> np.ndarray:
+        return self.fact("baskets")
+
+    @cached_property
+    def gaps(self) -> np.ndarray:
+        return self.fact("gap_mean_days")
+
+    @cached_property
+    def since(self) -> np.ndarray:
+        return self.fact("days_since_last")
+
+    @cached_property
+    def types(self) -> np.ndarray:
+        return self._catalogue.codes["product_type"][self.own]
+
+    @cached_property
+    def item_to_item(self) -> Callable[[int], np.ndarray]:
+        return self._catalogue.item_to_item.shares(self.own, np.sqrt(self.fact("decayed_120d")))
+
+    @cached_property
+    def neighbours(self) -> Callable[[int], np.ndarray]:
+        shape = (1, len(self._catalogue))
+        query = sparse.csr_matrix((self.baskets, self.own, [0, len(self.own)]), shape=shape, dtype=np.float32)
+        return self._catalogue.neighbours.shares(query, self._block.likeness[self._row])
+
+    @cached_property
+    def two_tower(self) -> Callable[[int], np.ndarray]:
+        vectors = self._catalogue.vectors
+        own = vectors[self.own]
+        return lambda position: own @ vectors[position]
+
+    @cached_property
+    def substitutes(self) -> Callable[[int], np.ndarray]:
+        lines, weight = self._catalogue.lines, self.fact("decayed_120d")
+        own = lines[self.own]
+        return lambda position: np.where(own == lines[position], weight, 0.0)
+
+
+SPEAKING: dict[str, tuple[str, Callable[[_Purchases, int], np.ndarray]]] = {
+    "item_to_item": ("Often bought with {}", lambda bought, position: bought.item_to_item(position)),
+    "neighbours": ("Bought lately by others who buy {}", lambda bought, position: bought.neighbours(position)),
+    "two_tower": ("Goes with {}", lambda bought, position: bought.two_tower(position)),
+    "substitutes": ("By the maker of {}", lambda bought, position: bought.substitutes(position)),
+}
+"""Sources that name the purchase that speaks loudest for the item: the words, and what each purchase has to say."""
+
+
+def _times(baskets: float) -> str:
+    return {1: "once", 2: "twice"}.get(int(baskets), f"{int(baskets)} times")
+
+
+def _ago(days: float) -> str:
+    whole = int(days)
+    return {0: "today", 1: "yesterday"}.get(whole, f"{whole} days ago")

@@ -9,13 +9,15 @@ from scoring.candidates import Candidates
 from scoring.customer import Customer
 from scoring.features import cross_features
 from scoring.ranker import SLATES, Ranker, Slate
-from scoring.reasons import reason
+from scoring.reasons import Reasons
 from scoring.retriever import Retriever
 from scoring.rule import by_rule
+from scoring.rules import NO_RULES, Rules, choose
 from scoring.segments import Route
+from scoring.similar import explain, followed_by_the_rest, similar
 from scoring.sources import SOURCES, Block
 
-_SOURCE_NAMES = list(SOURCES)
+_SOURCE_NAMES = [*SOURCES, "request"]  # `candidates.ASKED`, -1, is the last
 _POPULAR = _SOURCE_NAMES.index("popular")
 _REPEATS = _SOURCE_NAMES.index("repeats")
 
@@ -24,6 +26,7 @@ _REPEATS = _SOURCE_NAMES.index("repeats")
 class Item:
     product_id: str
     name: str
+    category: str
     score: float
     source: str
     reason: str
@@ -48,6 +51,10 @@ class Ranked:
     scores: np.ndarray
     sources: np.ndarray
 
+    def at(self, places: np.ndarray | slice) -> "Ranked":
+        """Some places of the list, as a list."""
+        return Ranked(self.positions[places], self.scores[places], self.sources[places])
+
 
 class Recommender:
     """A retriever and a ranker, ready to answer. Safe to call from several threads.
@@ -61,15 +68,58 @@ class Recommender:
         self._ranker = ranker
         self._routes = tuple(routes)
 
-    def recommend(self, customer: Customer | None, slate: Slate = "all", k: int = 10) -> Recommendation:
+    def recommend(
+        self, customer: Customer | None, slate: Slate = "all", k: int = 10, rules: Rules = NO_RULES
+    ) -> Recommendation:
         """The best `k` products for one customer; popular ones, marked as a fallback, if nothing is known."""
+        return self._answer(customer, slate, k, rules, None)
+
+    def rerank(
+        self, customer: Customer | None, product_ids: Sequence[str], slate: Slate, k: int, rules: Rules = NO_RULES
+    ) -> Recommendation:
+        """The same for the given products only, scored as if the sources had put each of them forward.
+
+        Products that the catalogue does not know are left out.
+        """
+        found = {self.catalogue.index.get(product_id, -1) for product_id in product_ids} - {-1}
+        return self._answer(customer, slate, k, rules, np.array(sorted(found), np.int64))
+
+    def similar(self, product_id: str, k: int, rules: Rules = NO_RULES) -> Recommendation:
+        """Products like one product, or bought with it. Raises KeyError if the catalogue does not have it."""
+        asked = self.catalogue.index[product_id]
+        found = similar(self.catalogue, asked)
+        places = choose(self.catalogue, found.positions, found.scores, rules, k)
+        if len(places) < k:
+            found = followed_by_the_rest(self.catalogue, asked, found)
+            places = choose(self.catalogue, found.positions, found.scores, rules, k)
+        items = []
+        for position, score, together in zip(
+            found.positions[places], found.scores[places], found.together[places], strict=True
+        ):
+            why = explain(self.catalogue, asked, position, together)
+            items.append(self._item(position, score, "item_to_item" if together else "two_tower", why))
+        return Recommendation(items, None)
+
+    def _answer(
+        self, customer: Customer | None, slate: Slate, k: int, rules: Rules, only: np.ndarray | None
+    ) -> Recommendation:
+        if only is not None and not len(only):
+            return Recommendation([], None)
+        fallback: str | None
+        block: Block | None
         if customer is None or customer.is_new:
-            ranked = self._popular_only(k)
-            items = [self._item(None, *row) for row in _rows(ranked)]
-            return Recommendation(items, "unknown_customer" if customer is None else "empty_history")
-        block, slates = next(self.rank([customer], slate, k))
-        routed = "simple_rule" if self._is_routed(customer, slate) else None
-        return Recommendation([self._item(block, *row) for row in _rows(slates[0])], routed)
+            ranked, block = self._popular_only(k, rules, only), None
+            fallback = "unknown_customer" if customer is None else "empty_history"
+        else:
+            block, candidates, scores = next(self.score([customer], only))
+            ranked = self.slate(block, 0, candidates[0], scores[0], slate, k, rules, only)
+            fallback = "simple_rule" if self._is_routed(customer, slate) else None
+        why = Reasons(self.catalogue, block)
+        items = []
+        for position, score, source in zip(ranked.positions, ranked.scores, ranked.sources, strict=True):
+            name = _SOURCE_NAMES[source]
+            items.append(self._item(position, score, name, why.of(int(position), name).text))
+        return Recommendation(items, fallback)
 
     def rank(self, customers: Sequence[Customer], slate: Slate, k: int) -> Iterator[tuple[Block, list[Ranked]]]:
         """Slates of `k` products for many customers, a block at a time and in their order."""
@@ -79,55 +129,84 @@ class Recommender:
                 [self.slate(block, row, candidates[row], scores[row], slate, k) for row in range(len(scores))],
             )
 
-    def score(self, customers: Sequence[Customer]) -> Iterator[tuple[Block, list[Candidates], list[np.ndarray]]]:
-        """Candidates and the ranker's scores, float32 `[candidates, len(SLATES)]`, a block at a time."""
-        for block, candidates in self._retriever.candidates(customers):
+    def score(
+        self, customers: Sequence[Customer], only: np.ndarray | None = None
+    ) -> Iterator[tuple[Block, list[Candidates], list[np.ndarray]]]:
+        """Candidates and the ranker's scores, float32 `[candidates, len(SLATES)]`, a block at a time.
+
+        only: instead of what the sources put forward, these catalogue indices are everybody's candidates.
+        """
+        for block, candidates in self._retriever.candidates(customers, only):
             parts = [cross_features(block, row, found) for row, found in enumerate(candidates)]
             numeric = np.concatenate([part[0] for part in parts])
             categorical = np.concatenate([part[1] for part in parts])
             ends = np.cumsum([len(part[0]) for part in parts])[:-1]
             yield block, candidates, np.split(self._ranker(numeric, categorical), ends)
 
-    def slate(self, block: Block, row: int, found: Candidates, scores: np.ndarray, slate: Slate, k: int) -> Ranked:
-        """Sort one customer's candidates, keep what the slate is for, fill up with popular products if short."""
+    def slate(
+        self,
+        block: Block,
+        row: int,
+        found: Candidates,
+        scores: np.ndarray,
+        slate: Slate,
+        k: int,
+        rules: Rules = NO_RULES,
+        only: np.ndarray | None = None,
+    ) -> Ranked:
+        """Sort one customer's candidates, keep what the slate is for and the rules allow.
+
+        Short lists are filled up with popular products, unless the candidates are the request's (`only`).
+        """
         if block.customers[row].is_new:
-            return self._popular_only(k)
+            return self._popular_only(k, rules, only)
+        depth = self._depth(k, rules, only)
         if self._is_routed(block.customers[row], slate):
-            positions, values = by_rule(block, row, slate, k)
-            return Ranked(positions, values, np.where(np.isin(positions, block.positions[row]), _REPEATS, _POPULAR))
+            positions, values = by_rule(block, row, slate, depth)
+            sources = np.where(np.isin(positions, block.positions[row]), _REPEATS, _POPULAR)
+            return self._ruled(Ranked(positions, values, sources), k, rules, only)
         usable = np.flatnonzero(~found.is_own) if slate == "explore" else np.arange(len(found.positions))
         score = scores[usable, SLATES.index(slate)]
         popularity = self.catalogue.popularity[found.positions[usable]]
-        order = usable[np.lexsort((found.positions[usable], -popularity, -score))][:k]
+        order = usable[np.lexsort((found.positions[usable], -popularity, -score))][:depth]
         positions, sources = found.positions[order], found.source[order]
         values = scores[order, SLATES.index(slate)]
-        if len(positions) < k:
-            taken = np.concatenate([positions, block.positions[row]])
-            head = self.catalogue.by_popularity[: k + len(taken)]
-            extra = head[~np.isin(head, taken)][: k - len(positions)]
+        if len(positions) < depth and only is None:
+            is_taken = np.zeros(len(self.catalogue), bool)
+            is_taken[positions] = is_taken[block.positions[row]] = True
+            head = self.catalogue.by_popularity[: depth + int(is_taken.sum())]
+            extra = head[~is_taken[head]][: depth - len(positions)]
             floor = float(values.min()) if len(values) else 0.0
             positions = np.concatenate([positions, extra])
             values = np.concatenate([values, floor - 1.0 - np.arange(len(extra), dtype=np.float32)])
             sources = np.concatenate([sources, np.full(len(extra), _POPULAR)])
-        return Ranked(positions, values, sources)
+        return self._ruled(Ranked(positions, values, sources), k, rules, only)
+
+    def _depth(self, k: int, rules: Rules, only: np.ndarray | None) -> int:
+        """How far down a list must be known before rules or a request's own candidates thin it out."""
+        return k if rules.are_none and only is None else len(self.catalogue)
+
+    def _ruled(self, ranked: Ranked, k: int, rules: Rules, only: np.ndarray | None) -> Ranked:
+        if only is not None:
+            ranked = ranked.at(np.flatnonzero(np.isin(ranked.positions, only)))
+        if rules.are_none:
+            return ranked.at(slice(k))
+        return ranked.at(choose(self.catalogue, ranked.positions, ranked.scores, rules, k))
 
     def _is_routed(self, customer: Customer, slate: Slate) -> bool:
         return any(route.takes(customer, slate) for route in self._routes)
 
-    def _popular_only(self, k: int) -> Ranked:
-        positions = self.catalogue.by_popularity[:k]
-        return Ranked(positions, self.catalogue.popularity[positions], np.full(len(positions), _POPULAR))
+    def _popular_only(self, k: int, rules: Rules = NO_RULES, only: np.ndarray | None = None) -> Ranked:
+        positions = self.catalogue.by_popularity[: self._depth(k, rules, only)]
+        scores = self.catalogue.popularity[positions]
+        return self._ruled(Ranked(positions, scores, np.full(len(positions), _POPULAR)), k, rules, only)
 
-    def _item(self, block: Block | None, position: int, score: float, source: str) -> Item:
+    def _item(self, position: int, score: float, source: str, reason: str) -> Item:
         return Item(
             product_id=self.catalogue.product_ids[position],
             name=self.catalogue.names[position],
-            score=round(score, 6),
+            category=self.catalogue.category_names[position],
+            score=round(float(score), 6),
             source=source,
-            reason=reason(block, position, source),
+            reason=reason,
         )
-
-
-def _rows(ranked: Ranked) -> Iterator[tuple[int, float, str]]:
-    for position, score, source in zip(ranked.positions, ranked.scores, ranked.sources, strict=True):
-        yield int(position), float(score), _SOURCE_NAMES[source]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from scoring.candidates import Candidates, gather
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
@@ -23,10 +25,12 @@ class Retriever:
         self._query_tower = query_tower
         self._quotas = dict(quotas)
 
-    def candidates(self, customers: Sequence[Customer]) -> Iterator[tuple[Block, list[Candidates]]]:
-        """Candidates of every customer, a block at a time and in their order."""
+    def candidates(
+        self, customers: Sequence[Customer], only: np.ndarray | None = None
+    ) -> Iterator[tuple[Block, list[Candidates]]]:
+        """Candidates of every customer, a block at a time and in their order; `only`: see `gather`."""
         for start in range(0, len(customers), BLOCK):
             part = customers[start : start + BLOCK]
             vectors = self._query_tower(query_inputs(part, self.catalogue.index, self.catalogue.codes))
             block = Block.of(part, self.catalogue, vectors)
-            yield block, gather(block, self._quotas)
+            yield block, gather(block, self._quotas, only)

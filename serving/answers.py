@@ -4,20 +4,29 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 from uuid import uuid4
 
 from scoring.bundle import Bundle
 from scoring.customer import Customer
-from scoring.recommender import Recommendation
-from serving.errors import NoChampionError, ScoringFailedError
+from scoring.recommender import Recommendation, Recommender
+from serving.errors import NoChampionError, NoSuchProductError, ScoringFailedError
 from serving.features import FeatureReads, Read
 from serving.freshness import is_stale
 from serving.limits import Limits
 from serving.metrics import Metrics
-from serving.schemas import Fallback, RecommendedItem, RecommendRequest, RecommendResponse
+from serving.schemas import (
+    Fallback,
+    Personal,
+    RecommendedItem,
+    RecommendRequest,
+    RecommendResponse,
+    RerankRequest,
+    Ruled,
+    SimilarItemsRequest,
+)
 
 logger = logging.getLogger("reach.serving")
 
@@ -32,29 +41,63 @@ class Answers:
         self._metrics = metrics
         self._scorers = ThreadPoolExecutor(limits.scoring_threads, thread_name_prefix="scoring")
 
-    async def answer(self, request: RecommendRequest) -> RecommendResponse:
+    async def recommend(self, request: RecommendRequest) -> RecommendResponse:
         """A ranked list for the request's customer.
 
         Raises NoChampionError if nothing serves yet, ScoringFailedError if the bundle cannot score this customer.
         """
-        bundle = self._champion()  # once: a swap in the middle must not mix two versions
+
+        def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
+            return recommender.recommend(customer, request.slate, request.k, request.rules())
+
+        return await self._personal(request, request.k, request.context.basket, ask)
+
+    async def rerank(self, request: RerankRequest) -> RecommendResponse:
+        """The request's products in the customer's order. Raises as `recommend`."""
+        given = dict.fromkeys(request.product_ids)
+        k = request.k or len(given)
+
+        def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
+            return recommender.rerank(customer, list(given), request.slate, k, request.rules())
+
+        return await self._personal(request, k, [*given, *request.context.basket], ask)
+
+    async def similar_items(self, request: SimilarItemsRequest) -> RecommendResponse:
+        """Products like the request's. Raises NoChampionError, ScoringFailedError and NoSuchProductError."""
+        bundle, request_id = self._serving(), uuid4().hex
+        if request.product_id not in bundle.recommender.catalogue.index:
+            raise NoSuchProductError(
+                f"Version {bundle.version} does not know the product '{request.product_id}'. Ask about one that was "
+                f"sold before {bundle.as_of} or is on a mailer planned then; newer ones come with the next version."
+            )
+        answer = await self._score(
+            bundle, lambda: bundle.recommender.similar(request.product_id, request.k, request.rules()), request_id
+        )
+        self._metrics.answers.labels("similar", "none").inc()
+        return _response(bundle, request_id, answer, None, request, request.k, [])
+
+    def _serving(self) -> Bundle:
+        bundle = self._champion()  # once a request: a swap in the middle must not mix two versions
         if bundle is None:
             raise NoChampionError(
                 "No version serves yet. Deploy one with 'python -m release deploy': it answers seconds later."
             )
-        request_id = uuid4().hex
+        return bundle
+
+    async def _personal(
+        self,
+        request: Personal,
+        k: int,
+        product_ids: Sequence[str],
+        ask: Callable[[Recommender, Customer | None], Recommendation],
+    ) -> RecommendResponse:
+        bundle, request_id = self._serving(), uuid4().hex
         read = await self._read(request.customer_id, bundle)
-        answer = await self._score(bundle, read, request, request_id)
+        answer = await self._score(bundle, lambda: ask(bundle.recommender, _customer(read)), request_id)
         # Of a customer we could not ask about we cannot say "unknown".
         fallback = answer.fallback if read.outcome in ("found", "unknown") else "features_unavailable"
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
-        return RecommendResponse(
-            request_id=request_id,
-            model_version=bundle.version,
-            as_of=bundle.as_of,
-            fallback=cast(Fallback | None, fallback),
-            items=[RecommendedItem(**vars(item)) for item in answer.items],
-        )
+        return _response(bundle, request_id, answer, fallback, request, k, product_ids)
 
     async def _read(self, customer_id: str, bundle: Bundle) -> Read:
         started = time.perf_counter()
@@ -65,11 +108,11 @@ class Answers:
             self._metrics.stale.inc()
         return read
 
-    async def _score(self, bundle: Bundle, read: Read, request: RecommendRequest, request_id: str) -> Recommendation:
+    async def _score(self, bundle: Bundle, ask: Callable[[], Recommendation], request_id: str) -> Recommendation:
         loop = asyncio.get_running_loop()
         try:
             with self._metrics.scoring.time():
-                return await loop.run_in_executor(self._scorers, _recommend, bundle, read, request)
+                return await loop.run_in_executor(self._scorers, ask)
         except Exception as error:
             self._metrics.failed.inc()
             # Where, not what: the error's own words could quote a customer's features.
@@ -86,6 +129,32 @@ class Answers:
             ) from error
 
 
-def _recommend(bundle: Bundle, read: Read, request: RecommendRequest) -> Recommendation:
-    customer = None if read.features is None else Customer.from_features(read.features)
-    return bundle.recommender.recommend(customer, request.slate, request.k)
+def _customer(read: Read) -> Customer | None:
+    return None if read.features is None else Customer.from_features(read.features)
+
+
+def _response(
+    bundle: Bundle,
+    request_id: str,
+    answer: Recommendation,
+    fallback: str | None,
+    request: Ruled,
+    k: int,
+    product_ids: Sequence[str],
+) -> RecommendResponse:
+    """product_ids: those the request names besides its rules."""
+    catalogue = bundle.recommender.catalogue
+    return RecommendResponse(
+        request_id=request_id,
+        model_version=bundle.version,
+        as_of=bundle.as_of,
+        fallback=cast(Fallback | None, fallback),
+        short_by=k - len(answer.items),
+        unknown_product_ids=_unknown([*product_ids, *request.exclude], catalogue.index),
+        unknown_categories=_unknown([*request.include_categories, *request.exclude_categories], catalogue.categories),
+        items=[RecommendedItem(**vars(item)) for item in answer.items],
+    )
+
+
+def _unknown(names: Sequence[str], known: Mapping[str, int]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name not in known]

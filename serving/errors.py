@@ -6,6 +6,7 @@ ServingError                    500
 ├── ForbiddenError              403     the key's scopes do not hold this
 ├── PathError                   404     there is no such path
 ├── MethodError                 405     the path is asked by another method
+├── NoSuchProductError          404     the serving version does not know the product asked about
 ├── BodyTooSlowError            408     the body did not arrive in time
 ├── BodyTooLargeError           413     the body is larger than any valid request
 ├── NotJsonError                415     the content type is not JSON
@@ -78,6 +79,12 @@ class ForbiddenError(ServingError):
 
 class PathError(ServingError):
     """There is no such path."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class NoSuchProductError(ServingError):
+    """The serving version does not know the product asked about."""
 
     status = HTTPStatus.NOT_FOUND
 

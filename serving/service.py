@@ -1,6 +1,7 @@
 """The service BentoML runs: wiring and HTTP. One process; a new champion is swapped in while it answers."""
 
 import logging
+from collections.abc import Awaitable
 
 import bentoml
 import click
@@ -14,7 +15,7 @@ from serving.guarded import GuardedService
 from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
-from serving.schemas import RecommendRequest, RecommendResponse
+from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.versions import champion_of, pinned_in
 from settings import Settings, load_settings
 
@@ -33,7 +34,7 @@ HOST = "127.0.0.1"
 
 
 class Reach:
-    """Personal recommendations for a retailer's customers: ask `POST /recommend`.
+    """Recommendations for a retailer's customers: ask `POST /recommend`, `/rerank` or `/similar_items`.
 
     `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online store was opened or could
     not be. `GET /metrics`: Prometheus.
@@ -71,11 +72,28 @@ class Reach:
         A customer without a history gets popular products, and `fallback` says so: an answer, not an error.
         Wrong requests get 400 with a sentence a field; 503 means that no version serves yet.
         """
-        try:
-            return await self._answers.answer(request)
-        except ServingError as error:
-            # BentoML sends a response object as it is, but hides the message of any error above 499.
-            return error.response()  # type: ignore[return-value]
+        return await _answered(self._answers.recommend(request))
+
+    @bentoml.api(route="/rerank")
+    async def rerank(self, request: RerankRequest, /) -> RecommendResponse:
+        """The given products in one customer's order, scored like `/recommend`'s candidates; no others are added.
+
+        Products that this version does not know are left out and named in `unknown_product_ids`.
+        """
+        return await _answered(self._answers.rerank(request))
+
+    @bentoml.api(route="/similar_items")
+    async def similar_items(self, request: SimilarItemsRequest, /) -> RecommendResponse:
+        """Products like one product, or often bought with it. 404 if this version does not know the product."""
+        return await _answered(self._answers.similar_items(request))
+
+
+async def _answered(answer: Awaitable[RecommendResponse]) -> RecommendResponse:
+    try:
+        return await answer
+    except ServingError as error:
+        # BentoML sends a response object as it is, but hides the message of any error above 499.
+        return error.response()  # type: ignore[return-value]
 
 
 service = bentoml.service(

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from scoring.candidates import Candidates, gather
+from scoring.candidates import ASKED, Candidates, gather
 from scoring.customer import Customer
-from scoring.reasons import reason
 from scoring.sources import SOURCES, Block
 from tests.serving.small_bundle import buyer_features, small_catalogue
 
@@ -57,6 +56,17 @@ def test_a_customer_without_history_still_gets_candidates(block: Block):
     assert len(nobody.positions) >= 4
 
 
-def test_every_source_has_words_for_what_it_brings(block: Block):
-    for name in set(SOURCES) - {"repeats"}:
-        assert reason(block, 0, name)
+def test_products_of_a_request_have_the_scores_and_ranks_they_would_have_as_candidates(block: Block):
+    usual = gather(block, QUOTAS)[0]
+    asked = np.array([11, 5, 0])
+    found = gather(block, QUOTAS, asked)[0]
+    place = {int(position): i for i, position in enumerate(usual.positions)}
+    assert found.positions.tolist() == [11, 5, 0]
+    assert found.is_own.tolist() == [False, True, False]
+    for at, position in ((1, 5), (2, 0)):
+        assert found.source[at] == usual.source[place[position]]
+        assert all(found.scores[name][at] == usual.scores[name][place[position]] for name in QUOTAS)
+        assert all(found.ranks[name][at] == usual.ranks[name][place[position]] for name in QUOTAS)
+    # p11 sells worst: no source put it forward, so its ranks are the quotas
+    assert found.source[0] == ASKED
+    assert {name: found.ranks[name][0] for name in ("item_to_item", "popular")} == {"item_to_item": 3, "popular": 4}

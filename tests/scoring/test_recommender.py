@@ -6,9 +6,7 @@ import pytest
 
 from scoring.bundle import Bundle
 from scoring.customer import Customer
-from scoring.reasons import REASONS
 from scoring.recommender import Recommender
-from scoring.sources import SOURCES
 from tests.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 
@@ -61,15 +59,23 @@ def test_a_block_of_customers_gets_what_each_gets_alone(recommender: Recommender
         assert [names[i] for i in ranked.positions] == ids(recommender, customer, "all", 6)
 
 
-def test_reasons_speak_of_the_customers_own_rhythm(recommender: Recommender):
-    features = buyer_features("p3")
-    features |= {"customer_history__baskets": [5.0], "customer_history__gap_mean_days": [12.4]}
-    first = recommender.recommend(Customer.from_features(features), "all", 1).items[0]
-    assert first.reason == "You buy this about every 12 days"
+def test_a_request_s_own_products_are_ranked_and_no_others(recommender: Recommender):
+    customer = Customer.from_features(buyer_features("p9", "p4"))
+    items = recommender.rerank(customer, ["p11", "p4", "gone", "p0", "p9", "p4"], "all", 10).items
+    # as above; p11 was never bought and has one buyer
+    assert [item.product_id for item in items] == ["p9", "p4", "p0", "p11"]
+    assert [item.score for item in items] == [23.0, 18.0, 12.0, 1.0]
+    assert [item.source for item in items[:2]] == ["repeats", "repeats"]
 
 
-def test_every_source_of_new_products_has_its_sentence():
-    assert set(REASONS) == set(SOURCES) - {"repeats"}
+def test_reranking_scores_products_as_recommending_them_does(recommender: Recommender):
+    customer = Customer.from_features(buyer_features("p3", "p8"))
+    usual = recommender.recommend(customer, "all", 6).items
+    assert recommender.rerank(customer, [item.product_id for item in reversed(usual)], "all", 6).items == usual
+
+
+def test_reranking_only_unknown_products_gives_an_empty_list(recommender: Recommender):
+    assert recommender.rerank(Customer.from_features(buyer_features("p3")), ["gone"], "all", 5).items == []
 
 
 def test_a_bundle_altered_after_publishing_is_refused(tmp_path: Path):

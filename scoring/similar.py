@@ -1,0 +1,72 @@
+"""Products for the page of a product: those bought with it and those like it, in one list.
+
+Two rankings of the catalogue are merged by the sum of 1 / (20 + rank) (reciprocal rank fusion, Cormack, Clarke &
+Büttcher 2009): EASE's weights, which know what goes with what, and the cosine of the candidate tower's vectors, which
+knows products that hardly anybody has bought yet.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoring.catalogue import Catalogue
+
+DEPTH = 300
+"""Places of each ranking that are merged; further down a place is worth next to nothing."""
+
+SMOOTHING = 20.0
+
+
+@dataclass(frozen=True)
+class Similar:
+    """positions: catalogue indices, best first, `[n]`; scores: `[n]`; together: whether the product is there because
+    the two are bought together, bool `[n]`."""
+
+    positions: np.ndarray
+    scores: np.ndarray
+    together: np.ndarray
+
+
+def similar(catalogue: Catalogue, position: int) -> Similar:
+    """Products similar to the one at catalogue index `position`, itself left out; at most 2 DEPTH."""
+    cosine = catalogue.vectors @ catalogue.vectors[position]
+    cosine[position] = -np.inf
+    weights = catalogue.item_to_item.weights(position)
+    rank = np.full((2, len(catalogue)), np.inf)
+    for row, (scores, least) in enumerate(((weights, 0.0), (cosine, -np.inf))):
+        order = _top(np.where(scores > least, scores, -np.inf), catalogue.popularity)
+        rank[row, order] = np.arange(len(order))
+    fused = (1.0 / (SMOOTHING + rank)).sum(axis=0)
+    found = np.flatnonzero(fused)
+    found = found[np.lexsort((found, -cosine[found], -fused[found]))]
+    return Similar(found, fused[found], rank[0, found] <= rank[1, found])
+
+
+def followed_by_the_rest(catalogue: Catalogue, position: int, found: Similar) -> Similar:
+    """The list and behind it all other products by cosine, scored below 0, for rules that leave little."""
+    cosine = catalogue.vectors @ catalogue.vectors[position]
+    cosine[position] = cosine[found.positions] = -np.inf
+    rest = np.argsort(-cosine, kind="stable")[: len(catalogue) - 1 - len(found.positions)]
+    return Similar(
+        np.concatenate([found.positions, rest]),
+        np.concatenate([found.scores, -1.0 - np.arange(len(rest)) / len(catalogue)]),
+        np.concatenate([found.together, np.zeros(len(rest), bool)]),
+    )
+
+
+def explain(catalogue: Catalogue, position: int, other: int, is_together: bool) -> str:
+    """Why `other` is similar to the product at `position`, as a sentence."""
+    name = catalogue.names[position] or f"product {catalogue.product_ids[position]}"
+    if is_together:
+        return f"Often bought with {name}"
+    same = {field: codes[position] == codes[other] > 0 for field, codes in catalogue.codes.items()}
+    if same["product_type"]:
+        return "Same type from the same maker" if same["manufacturer_id"] else "Same type from another maker"
+    return f"Same category as {name}" if same["category"] else f"Bought by the same customers as {name}"
+
+
+def _top(scores: np.ndarray, popularity: np.ndarray) -> np.ndarray:
+    """Indices of the DEPTH highest scores, best first; of equals the popular one."""
+    few = np.argpartition(-scores, min(DEPTH, len(scores) - 1))[:DEPTH]
+    few = few[np.lexsort((few, -popularity[few], -scores[few]))]
+    return few[scores[few] > -np.inf]
