@@ -5,8 +5,8 @@ ServingError                    500
 ├── UnauthorizedError           401     no API key, or one that is not known here
 ├── ForbiddenError              403     the key's scopes do not hold this
 ├── PathError                   404     there is no such path
-├── MethodError                 405     the path is asked by another method
 ├── NoSuchProductError          404     the serving version does not know the product asked about
+├── MethodError                 405     the path is asked by another method
 ├── BodyTooSlowError            408     the body did not arrive in time
 ├── BodyTooLargeError           413     the body is larger than any valid request
 ├── NotJsonError                415     the content type is not JSON
