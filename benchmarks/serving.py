@@ -1,170 +1,194 @@
-"""How fast the running service answers, against a BentoML service that does nothing, measured in turns.
+"""What a request costs: the service on the whole catalogue, a typed no-op of the same server, a plain implementation.
 
-`python -m benchmarks.serving` asks the service on REACH_SERVICE_PORT for customers of the admitted data, and a
-no-op service that it starts itself; both take turns, so that a busy machine slows both. Read the ratios.
+`make bench-serving` starts all three on free ports, with the champion and the features of REACH_DATA, and lets the
+first two take turns, so that a busy machine slows both: read the ratios. Processor time is that of the services'
+processes; latency counts from the instant at which a customer would have asked (benchmarks/open_loop.py).
 """
 
 import argparse
-import asyncio
 import json
 import os
-import random
-import signal
-import socket
+import re
 import statistics
-import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
 
+from benchmarks.open_loop import Load, offer, saturate
+from benchmarks.processes import Service, free_port, running
 from release.environment import bentoml_environment
-from settings import ROOT, Settings, load_settings
+from release.registry import Registry
+from scoring.stages import STAGES
+from serving.__main__ import serve_command
+from settings import ROOT, Paths, Settings, load_settings
 
 NOOP = "benchmarks.noop_service:service"
-SECONDS_TO_START = 120
-
-
-@dataclass
-class Turn:
-    """What one turn of one service brought: seconds a request, and how it was answered."""
-
-    latencies: list[float] = field(default_factory=list)
-    answers: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
-
-    def figures(self) -> dict[str, float]:
-        """p50 and p99 in milliseconds, requests a second."""
-        cuts = statistics.quantiles(self.latencies, n=100)
-        return {"p50_ms": cuts[49] * 1e3, "p99_ms": cuts[98] * 1e3, "rps": len(self.latencies) / self.seconds}
+PATH = "/recommend"
+PLAIN_CANDIDATES = 500
+LINKED = ("feast", "features", "release")
+"""What the measured service reads of the installation; metrics and temporary files are its own."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    parser.add_argument("--connections", type=int, nargs="+", default=[1, 4, 16])
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of a turn (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=100.0, help="requests offered a second (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of a turn (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=3, help="turns of each service (default: %(default)s)")
+    parser.add_argument("--no-plain", action="store_true", help="leave out the plain implementation and its ratio")
     options = parser.parse_args()
     settings = load_settings()
-    customers = known_customers(settings)
-    if not _listens(settings.service_port):
-        sys.exit(f"error: nothing listens on port {settings.service_port}. Start it: 'python -m serving'.")
-    results = []
-    with noop_service(settings) as noop_port:
-        ports = {"reach": settings.service_port, "noop": noop_port}
-        for port in ports.values():
-            asyncio.run(ask_for(port, customers, 4, 1.0))  # warm up
-        for connections in options.connections:
-            results.append(compare(ports, customers, connections, options.seconds, options.turns))
-            print(_line(results[-1]), flush=True)
-    print(json.dumps(results))
+    if Registry(settings.paths.release).pointer() is None:
+        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
+    bodies = [
+        json.dumps({"customer_id": customer, "slate": slate, "k": 10}).encode()
+        for customer in known_customers(settings)
+        for slate in ("all", "explore")
+    ]
+    with TemporaryDirectory(dir=settings.data, prefix="benchmark-") as folder:
+        result = measure(settings, Path(folder), bodies, options.rate, options.seconds, options.turns)
+        if not options.no_plain:
+            result |= measure_plain(settings, Path(folder), bodies, result["cpu_ms_per_request"])
+    print(json.dumps({name: round(value, 3) for name, value in result.items()}))
 
 
-def compare(
-    ports: dict[str, int], customers: Sequence[str], connections: int, seconds: float, turns: int
-) -> dict[str, object]:
-    """Medians over turns for each service, the ratio reach / noop of each figure, and how reach answered."""
-    figures: dict[str, list[dict[str, float]]] = {name: [] for name in ports}
-    answers: Counter[str] = Counter()
-    for _ in range(turns):
-        for name, port in ports.items():
-            turn = asyncio.run(ask_for(port, customers, connections, seconds))
-            figures[name].append(turn.figures())
-            if name == "reach":
-                answers += turn.answers
-    medians = {
-        name: {key: round(statistics.median(turn[key] for turn in all_turns), 2) for key in all_turns[0]}
-        for name, all_turns in figures.items()
+def measure(
+    settings: Settings, folder: Path, bodies: Sequence[bytes], rate: float, seconds: float, turns: int
+) -> dict[str, float]:
+    """Take turns between the service and the no-op; prints a line a turn, then the breakdown."""
+    rows: dict[str, list[dict[str, float]]] = {"reach": [], "noop": []}
+    with ExitStack() as stack:
+        services = {
+            "reach": stack.enter_context(reach_service(settings, folder)),
+            "noop": stack.enter_context(noop_service(folder)),
+        }
+        for service in services.values():
+            offer(service.port, PATH, bodies, rate, 3.0, seed=1)  # warm up
+        before = stages(services["reach"].get("/metrics"))
+        for turn in range(turns):
+            for name, service in services.items():
+                rows[name].append(measured(service, bodies, rate, seconds, seed=turn))
+                print(f"{name:6} {_line(rows[name][-1])}", flush=True)
+        after = stages(services["reach"].get("/metrics"))
+        full = {name: saturate(service.port, PATH, bodies, 8, seconds / 2) for name, service in services.items()}
+        memory = {name: service.rss_mb() for name, service in services.items()}
+        ready = {name: service.ready_s for name, service in services.items()}
+    middle = {name: {key: statistics.median(row[key] for row in of) for key in of[0]} for name, of in rows.items()}
+    for name in rows:
+        print(
+            f"{name:6} ready in {ready[name]:.1f} s, {memory[name]:.0f} MB, "
+            f"at most {full[name].figures()['rps']:.0f} requests a second",
+            flush=True,
+        )
+    _print_breakdown(before, after)
+    return middle["reach"] | {
+        "noop_ratio": middle["reach"]["cpu_ms_per_request"] / middle["noop"]["cpu_ms_per_request"],
+        "capacity_rps": full["reach"].figures()["rps"],
+        "rss_mb": memory["reach"],
+        "ready_s": ready["reach"],
     }
-    ratio = {key: round(medians["reach"][key] / medians["noop"][key], 2) for key in medians["noop"]}
-    return {"connections": connections, **medians, "ratio": ratio, "answers": dict(answers)}
 
 
-async def ask_for(port: int, customers: Sequence[str], connections: int, seconds: float) -> Turn:
-    """Ask on several kept-alive connections, each without a pause, for `seconds`."""
-    turn = Turn()
-    until = time.perf_counter() + seconds
-    started = time.perf_counter()
-    await asyncio.gather(*(_connection(port, customers, until, number, turn) for number in range(connections)))
-    turn.seconds = time.perf_counter() - started
-    return turn
+def measure_plain(
+    settings: Settings, folder: Path, bodies: Sequence[bytes], cpu_ms_per_request: float
+) -> dict[str, float]:
+    """The plain implementation under a load that it can bear."""
+    port, log = free_port(), folder / "plain.log"
+    command = [sys.executable, "-m", "benchmarks.plain_service", "--port", str(port)]
+    command += ["--features", str(settings.paths.features), "--folder", str(folder / "plain")]
+    command += ["--candidates", str(PLAIN_CANDIDATES)]
+    with running(command, _environment(folder), port, "/readyz", log) as service:
+        offer(port, PATH, bodies, 1.0, 3.0, seed=1)
+        row = measured(service, bodies, 1.0, 20.0, seed=0)
+        print(f"plain  {_line(row)}\nplain  ready in {service.ready_s:.1f} s, {service.rss_mb():.0f} MB", flush=True)
+    return {"plain_ratio": row["cpu_ms_per_request"] / cpu_ms_per_request}
 
 
-async def _connection(port: int, customers: Sequence[str], until: float, seed: int, turn: Turn) -> None:
-    """A client as lean as can be: it shares the machine with what it measures."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    pick = random.Random(seed)
-    while time.perf_counter() < until:
-        body = json.dumps({"customer_id": pick.choice(customers), "k": 10}).encode()
-        head = f"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-        started = time.perf_counter()
-        writer.write(head.encode() + b"\r\n\r\n" + body)
-        header = await reader.readuntil(b"\r\n\r\n")
-        length = int(header.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        answer = await reader.readexactly(length)
-        turn.latencies.append(time.perf_counter() - started)
-        turn.answers[_kind(header, answer)] += 1
-    writer.close()
+def measured(service: Service, bodies: Sequence[bytes], rate: float, seconds: float, seed: int) -> dict[str, float]:
+    """One turn. Raises RuntimeError if a request was not answered with 200: its cost would not be a request's."""
+    cpu, own = service.cpu_seconds(), time.process_time()
+    load = offer(service.port, PATH, bodies, rate, seconds, seed)
+    cpu, own, n = service.cpu_seconds() - cpu, time.process_time() - own, len(load.latencies)
+    _check(load)
+    return load.figures() | {"cpu_ms_per_request": cpu / n * 1e3, "client_cpu_ms_per_request": own / n * 1e3}
 
 
-def _kind(header: bytes, answer: bytes) -> str:
-    status = header.split(b" ")[1].decode()
-    return str(json.loads(answer)["fallback"] or "personal") if status == "200" else status
+def stages(metrics: str) -> dict[str, tuple[float, float]]:
+    """Sum (seconds, or candidates) and count of each stage so far, from the service's `/metrics`."""
+    names = {stage: ("reach_stage_seconds", f'{{stage="{stage}"}}') for stage in ("online_read", *STAGES, "encoding")}
+    names |= {"scoring": ("reach_scoring_seconds", ""), "candidates": ("reach_candidates", "")}
+    return {
+        name: (_value(metrics, f"{metric}_sum{label}"), _value(metrics, f"{metric}_count{label}"))
+        for name, (metric, label) in names.items()
+    }
+
+
+def _print_breakdown(before: Mapping[str, tuple[float, float]], after: Mapping[str, tuple[float, float]]) -> None:
+    means = {}
+    for name, (total, count) in after.items():
+        requests = count - before[name][1]
+        means[name] = (total - before[name][0]) / requests if requests else 0.0
+    print(f"of a request with {means['candidates']:.0f} candidates, milliseconds by the clock:")
+    for stage in ("online_read", *STAGES, "encoding"):
+        print(f"  {stage:12} {means[stage] * 1e3:6.3f}")
+    waiting = means["scoring"] - sum(means[stage] for stage in STAGES)
+    print(f"  {'hand-over':12} {waiting * 1e3:6.3f}   between the event loop and the scoring threads", flush=True)
+
+
+def _value(metrics: str, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", metrics, re.MULTILINE)
+    return float(found.group(1)) if found else 0.0
 
 
 def known_customers(settings: Settings) -> list[str]:
-    """Every customer of the admitted transactions."""
-    path = settings.paths.admitted / "transactions.parquet"
+    """Every customer of the published features."""
+    path = settings.paths.features / "feat_customer_profile.parquet"
     return sorted(set(pq.read_table(path, columns=["customer_id"])["customer_id"].to_pylist()))
 
 
 @contextmanager
-def noop_service(settings: Settings) -> Iterator[int]:
-    """Run the no-op service on a free port, in a BentoML home of its own (a second one would clear our metrics)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    home = settings.paths.bentoml / "benchmark"
-    home.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | bentoml_environment(settings.paths) | {"BENTOML_HOME": str(home)}
+def reach_service(settings: Settings, folder: Path) -> Iterator[Service]:
+    """The real service on a free port. A second one in a data directory would clear the first one's metrics, so it
+    gets a directory of its own, with links to what it reads."""
+    data, port = folder / "reach", free_port()
+    data.mkdir()
+    for name in LINKED:
+        (data / name).symlink_to(settings.data / name)
+    paths = Paths(data)
+    paths.bentoml.mkdir()
+    (paths.bentoml / "models").symlink_to(settings.paths.bentoml / "models")
+    environment = os.environ | bentoml_environment(paths) | {"REACH_DATA": str(data), "REACH_SERVICE_PORT": str(port)}
+    with running(serve_command("127.0.0.1", port), environment, port, "/readyz", folder / "reach.log") as service:
+        yield service
+
+
+@contextmanager
+def noop_service(folder: Path) -> Iterator[Service]:
+    port = free_port()
     command = [sys.executable, "-m", "bentoml", "serve", NOOP, "--working-dir", str(ROOT)]
     command += ["--host", "127.0.0.1", "--port", str(port)]
-    with Path(os.devnull).open("wb") as nowhere:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=nowhere, stderr=nowhere)
-    try:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit(f"error: the no-op service did not start: {' '.join(command)}")
-            time.sleep(0.2)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+    with running(command, _environment(folder / "noop"), port, "/readyz", folder / "noop.log") as service:
+        yield service
 
 
-def _answers(port: int) -> bool:
-    try:
-        asyncio.run(asyncio.wait_for(ask_for(port, ["1"], 1, 0.01), 5))
-    except (OSError, TimeoutError, asyncio.IncompleteReadError):
-        return False
-    return True
+def _environment(data: Path) -> dict[str, str]:
+    data.mkdir(exist_ok=True)
+    return os.environ | bentoml_environment(Paths(data))
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _check(load: Load) -> None:
+    if set(load.statuses) != {"200"}:
+        raise RuntimeError(f"Not every request was answered: {dict(load.statuses)}. Measure on a quieter machine.")
 
 
-def _line(result: dict[str, object]) -> str:
+def _line(row: Mapping[str, float]) -> str:
     return (
-        f"{result['connections']} connections: reach {result['reach']}, no-op {result['noop']}, "
-        f"ratio {result['ratio']}; answers {result['answers']}"
+        f"p50 {row['p50_ms']:.2f} ms, p95 {row['p95_ms']:.2f} ms, p99 {row['p99_ms']:.2f} ms at {row['rps']:.1f}/s, "
+        f"{row['cpu_ms_per_request']:.2f} CPU-ms a request (the client {row['client_cpu_ms_per_request']:.2f})"
     )
 
 

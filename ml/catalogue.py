@@ -69,6 +69,7 @@ def build_catalogue(
         ),
         neighbours=Neighbours.fit(baskets, bought.matrix("days_since_last").data, config.neighbours.count),
         factors=_factors(baskets, config.factors, seed),
+        lively_buyers=config.lively_buyers,
     )
 
 

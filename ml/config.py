@@ -59,8 +59,13 @@ class Factors(_Section):
 
 
 class Collaborative(_Section):
-    """The models that are fitted on everybody's purchases at each instant."""
+    """What everybody's purchases tell at each instant: the models fitted on them, and which products are lively.
 
+    lively_buyers: in a large catalogue, products with fewer buyers in thirteen weeks are put forward to nobody who
+        never bought them, unless they are new. 0 (and versions made before there was a limit): every product.
+    """
+
+    lively_buyers: int = Field(0, ge=0)
     item_to_item: ItemToItem = ItemToItem()
     neighbours: Neighbours = Neighbours()
     factors: Factors = Factors()

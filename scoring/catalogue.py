@@ -34,6 +34,7 @@ class Catalogue:
     activity: float32 `[products, len(schema.ACTIVITY)]`.
     vectors: the candidate tower's output, float32 `[products, dimensions]`.
     item_to_item, neighbours, factors: collaborative models fitted on the purchases known at the instant.
+    lively_buyers: with fewer buyers a product is not put forward to those who never bought it; 0: every product is.
     """
 
     as_of: date
@@ -47,6 +48,7 @@ class Catalogue:
     item_to_item: ItemToItem
     neighbours: Neighbours
     factors: Factors
+    lively_buyers: int = 0
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -127,7 +129,7 @@ class Catalogue:
     @cached_property
     def lively(self) -> Shelf:
         """The products that may be put forward to customers who never bought them."""
-        return Shelf(self, lively(self))
+        return Shelf(self, lively(self, self.lively_buyers))
 
     def __len__(self) -> int:
         return len(self.product_ids)
@@ -147,7 +149,7 @@ class Catalogue:
             }
             | {f"code_{field}": codes for field, codes in self.codes.items()}
             | {f"activity_{name}": self.activity[:, i] for i, name in enumerate(ACTIVITY)},
-            metadata={"as_of": self.as_of.isoformat()},
+            metadata={"as_of": self.as_of.isoformat(), "lively_buyers": str(self.lively_buyers)},
         )
         pq.write_table(table, folder / "products.parquet")
         np.save(folder / "vectors.npy", self.vectors)
@@ -173,4 +175,6 @@ class Catalogue:
             item_to_item=ItemToItem.load(folder / "item_to_item"),
             neighbours=Neighbours.load(folder / "neighbours"),
             factors=Factors.load(folder / "factors"),
+            # Absent in bundles from before there was a limit: they go on as they were judged.
+            lively_buyers=int(table.schema.metadata.get(b"lively_buyers", 0)),
         )

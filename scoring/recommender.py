@@ -16,6 +16,7 @@ from scoring.rules import NO_RULES, Rules, choose
 from scoring.segments import Route
 from scoring.similar import explain, followed_by_the_rest, similar
 from scoring.sources import SOURCES, Block
+from scoring.stages import lap
 
 _SOURCE_NAMES = [*SOURCES, "request"]  # `candidates.ASKED`, -1, is the last
 _POPULAR = _SOURCE_NAMES.index("popular")
@@ -141,7 +142,10 @@ class Recommender:
             numeric = np.concatenate([part[0] for part in parts])
             categorical = np.concatenate([part[1] for part in parts])
             ends = np.cumsum([len(part[0]) for part in parts])[:-1]
-            yield block, candidates, np.split(self._ranker(numeric, categorical), ends)
+            lap("features")
+            scores = self._ranker(numeric, categorical)
+            lap("ranker", len(numeric))
+            yield block, candidates, np.split(scores, ends)
 
     def slate(
         self,

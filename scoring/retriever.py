@@ -8,6 +8,7 @@ from scoring.candidates import Candidates, gather
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.sources import Block
+from scoring.stages import lap
 from scoring.towers import Tower, query_inputs
 
 BLOCK = 64
@@ -32,5 +33,8 @@ class Retriever:
         for start in range(0, len(customers), BLOCK):
             part = customers[start : start + BLOCK]
             vectors = self._query_tower(query_inputs(part, self.catalogue.index, self.catalogue.codes))
+            lap("tower")
             block = Block.of(part, self.catalogue, vectors)
-            yield block, gather(block, self._quotas, only)
+            candidates = gather(block, self._quotas, only)
+            lap("retrieval")
+            yield block, candidates

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 SMALL = 10_000
 """A catalogue of so many products is scored whole: there is nothing to save."""
 
-LIVELY_BUYERS = 2
-"""Products with so many buyers in thirteen weeks may be put forward to customers who never bought them."""
-
 NEW_DAYS = 28.0
 """A product first sold so lately may be put forward whoever bought it."""
 
@@ -94,14 +91,13 @@ class Shelf:
         return self.catalogue.neighbours.bought_lately[self.positions]
 
 
-def lively(catalogue: "Catalogue") -> np.ndarray:
+def lively(catalogue: "Catalogue", buyers: int) -> np.ndarray:
     """Catalogue indices of products that may be put forward to customers who never bought them.
 
     In a large catalogue most products hardly sell, and scoring them costs most of a request's time: left out are
-    those with a single buyer or none in thirteen weeks, unless they are new or have not been on sale yet.
+    those with fewer than `buyers` in thirteen weeks, unless they are new or have not been on sale yet.
     """
     if len(catalogue) <= SMALL:
         return np.arange(len(catalogue))
-    buyers = catalogue.column("buyers")
-    new = (buyers == 0) | (catalogue.column("days_since_first_sale") <= NEW_DAYS)
-    return np.flatnonzero((catalogue.column("buyers_13w") >= LIVELY_BUYERS) | new)
+    new = (catalogue.column("buyers") == 0) | (catalogue.column("days_since_first_sale") <= NEW_DAYS)
+    return np.flatnonzero((catalogue.column("buyers_13w") >= buyers) | new)

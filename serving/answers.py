@@ -12,6 +12,7 @@ from uuid import uuid4
 from scoring.bundle import Bundle
 from scoring.customer import Customer
 from scoring.recommender import Recommendation, Recommender
+from scoring.stages import Stopwatch, lap, listening
 from serving.errors import NoChampionError, NoSuchProductError, ScoringFailedError
 from serving.features import FeatureReads, Read
 from serving.freshness import is_stale
@@ -97,12 +98,13 @@ class Answers:
         # Of a customer we could not ask about we cannot say "unknown".
         fallback = answer.fallback if read.outcome in ("found", "unknown") else "features_unavailable"
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
-        return _response(bundle, request_id, answer, fallback, request, k, product_ids)
+        with self._metrics.stages.labels("encoding").time():
+            return _response(bundle, request_id, answer, fallback, request, k, product_ids)
 
     async def _read(self, customer_id: str, bundle: Bundle) -> Read:
         started = time.perf_counter()
         read = await self._features.read(customer_id)
-        self._metrics.feature_seconds.observe(time.perf_counter() - started)
+        self._metrics.stages.labels("online_read").observe(time.perf_counter() - started)
         self._metrics.feature_reads.labels(read.outcome).inc()
         if read.features is not None and is_stale(read.features, bundle.as_of, self._limits.fresh_days):
             self._metrics.stale.inc()
@@ -112,7 +114,7 @@ class Answers:
         loop = asyncio.get_running_loop()
         try:
             with self._metrics.scoring.time():
-                return await loop.run_in_executor(self._scorers, ask)
+                answer, stopwatch = await loop.run_in_executor(self._scorers, _timed, ask)
         except Exception as error:
             self._metrics.failed.inc()
             # Where, not what: the error's own words could quote a customer's features.
@@ -127,10 +129,24 @@ class Answers:
             raise ScoringFailedError(
                 f"Version {bundle.version} could not answer; the service's log has it under {request_id}."
             ) from error
+        for stage, seconds in stopwatch.seconds.items():
+            self._metrics.stages.labels(stage).observe(seconds)
+        if stopwatch.candidates:
+            self._metrics.candidates.observe(stopwatch.candidates)
+        return answer
+
+
+def _timed(ask: Callable[[], Recommendation]) -> tuple[Recommendation, Stopwatch]:
+    with listening() as stopwatch:
+        answer = ask()
+        lap("rules")
+    return answer, stopwatch
 
 
 def _customer(read: Read) -> Customer | None:
-    return None if read.features is None else Customer.from_features(read.features)
+    customer = None if read.features is None else Customer.from_features(read.features)
+    lap("customer")
+    return customer
 
 
 def _response(

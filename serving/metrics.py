@@ -3,10 +3,13 @@
 from functools import cache
 from typing import Literal
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Summary
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds of the latency buckets, here and in BentoML's request histogram."""
+
+STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
+"""Upper bounds of the buckets of a single stage, which may take tenths of a millisecond."""
 
 # BentoML runs Prometheus' client in its multi-process mode: a gauge must say which process' value counts.
 NEWEST: Literal["mostrecent"] = "mostrecent"
@@ -24,9 +27,10 @@ class Metrics:
         self.rejected = Counter("reach_rejected_requests", "Requests turned away at the door.", ["status"])
         self.failed = Counter("reach_failed_requests", "Requests the bundle could not score.")
         self.scoring = Histogram("reach_scoring_seconds", "Scoring of one request.", buckets=SECONDS)
-        self.feature_seconds = Histogram(
-            "reach_feature_read_seconds", "Waiting for the online store in one request.", buckets=SECONDS
+        self.stages = Histogram(
+            "reach_stage_seconds", "Each stage of answering one request, by its name.", ["stage"], buckets=STAGE_SECONDS
         )
+        self.candidates = Summary("reach_candidates", "Candidates that the ranker scored in one request.")
         self.feature_reads = Counter(
             "reach_feature_reads",
             "Reads of the online store by outcome; 'refused' while it is given a rest.",

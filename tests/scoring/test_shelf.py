@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> Catalogue:
         vectors=rng.random(catalogue.vectors.shape, np.float32),
         item_to_item=ItemToItem.fit(purchases, 1.0, 10, 7),
         neighbours=Neighbours.fit(purchases, np.where(np.arange(purchases.nnz) % 3, 5.0, 90.0), 4),
+        lively_buyers=2,
     )
 
 
@@ -51,6 +53,13 @@ def block_of(catalogue: Catalogue, *customers: dict[str, Any]) -> Block:
 
 def test_slow_products_are_not_put_forward_unless_they_are_new(large: Catalogue):
     assert large.lively.positions.tolist() == [i for i in range(PRODUCTS) if i not in SLOW]
+
+
+def test_a_version_from_before_there_was_a_limit_puts_every_product_forward(large: Catalogue, tmp_path: Path):
+    large.save(tmp_path)
+    assert Catalogue.load(tmp_path).lively.positions.tolist() == large.lively.positions.tolist()
+    replace(large, lively_buyers=0).save(tmp_path)
+    assert Catalogue.load(tmp_path).lively.positions.tolist() == list(range(PRODUCTS))
 
 
 def test_a_small_catalogue_is_scored_whole():
