@@ -81,6 +81,10 @@ bench-quality: setup ## Reach beside LightGBM, EASE, TIFU-KNN, ALS and the rules
 bench-training: setup ## Training speed beside a plain tutorial loop; RUN=latest
 	@$(PYTHON) -m benchmarks.training --run-id $(or $(RUN),latest)
 
+.PHONY: bench-serving
+bench-serving: setup ## What a request costs, beside a no-op and a plain implementation; RATE=100, CATALOGUE=no
+	@$(PYTHON) -m benchmarks.serving --rate $(or $(RATE),100)
+
 .PHONY: gate-check
 gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, TWIN=…, COMPARISONS=200
 	@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(TWIN),--twin $(TWIN)) \

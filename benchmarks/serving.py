@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
 
-from benchmarks.open_loop import Load, offer, saturate
+from benchmarks.open_loop import offer, saturate
 from benchmarks.processes import Service, free_port, running
 from release.environment import bentoml_environment
 from release.registry import Registry
@@ -109,12 +109,12 @@ def measure_plain(
 
 
 def measured(service: Service, bodies: Sequence[bytes], rate: float, seconds: float, seed: int) -> dict[str, float]:
-    """One turn. Raises RuntimeError if a request was not answered with 200: its cost would not be a request's."""
+    """One turn: latencies, processor time, and the share of requests answered otherwise than with 200."""
     cpu, own = service.cpu_seconds(), time.process_time()
     load = offer(service.port, PATH, bodies, rate, seconds, seed)
     cpu, own, n = service.cpu_seconds() - cpu, time.process_time() - own, len(load.latencies)
-    _check(load)
-    return load.figures() | {"cpu_ms_per_request": cpu / n * 1e3, "client_cpu_ms_per_request": own / n * 1e3}
+    costs = {"cpu_ms_per_request": cpu / n * 1e3, "client_cpu_ms_per_request": own / n * 1e3}
+    return load.figures() | costs | {"failed": 1.0 - load.statuses["200"] / n}
 
 
 def stages(metrics: str) -> dict[str, tuple[float, float]]:
@@ -180,15 +180,11 @@ def _environment(data: Path) -> dict[str, str]:
     return os.environ | bentoml_environment(Paths(data))
 
 
-def _check(load: Load) -> None:
-    if set(load.statuses) != {"200"}:
-        raise RuntimeError(f"Not every request was answered: {dict(load.statuses)}. Measure on a quieter machine.")
-
-
 def _line(row: Mapping[str, float]) -> str:
     return (
         f"p50 {row['p50_ms']:.2f} ms, p95 {row['p95_ms']:.2f} ms, p99 {row['p99_ms']:.2f} ms at {row['rps']:.1f}/s, "
-        f"{row['cpu_ms_per_request']:.2f} CPU-ms a request (the client {row['client_cpu_ms_per_request']:.2f})"
+        f"{row['cpu_ms_per_request']:.2f} CPU-ms a request (the client {row['client_cpu_ms_per_request']:.2f}), "
+        f"{row['failed']:.1%} failed"
     )
 
 
