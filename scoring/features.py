@@ -103,7 +103,9 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
     price = catalogue.column("price")[chosen]
     put("own_price_ratio", np.where(bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0))
 
-    numeric[:, _LEVELS] = _affinity(catalogue, positions, history, chosen).reshape(len(chosen), -1)
+    numeric[:, _LEVELS] = _affinity(catalogue, positions, history, chosen).reshape(
+        len(chosen), len(LEVELS) * len(_AFFINITY)
+    )
     put("own_share_of_type", own["decayed_120d"] / np.maximum(numeric[:, _COLUMN["type_decayed_120d"]], 1e-6))
     brand = catalogue.codes["brand"]
     weight = np.bincount(brand[positions], history["decayed_120d"], minlength=int(brand[chosen].max(initial=0)) + 1)

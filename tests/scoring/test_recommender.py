@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from scoring.bundle import Bundle
+from scoring.bundle import QUERY_TOWER, RANKER, Bundle
 from scoring.customer import Customer
+from scoring.ranker import Ranker
 from scoring.recommender import Recommender
+from scoring.retriever import Retriever
+from scoring.towers import Tower
 from tests.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 
@@ -42,6 +45,16 @@ def test_a_short_list_is_filled_with_popular_products_below_the_rest(recommender
 def test_without_history_popular_products_are_shown_and_marked(recommender: Recommender, customer, why):
     answer = recommender.recommend(customer, "explore", 3)
     assert answer.fallback == why
+    assert [item.product_id for item in answer.items] == ["p0", "p1", "p2"]
+    assert {item.source for item in answer.items} == {"popular"}
+
+
+def test_a_customer_for_whom_no_source_has_anything_gets_popular_products(tmp_path: Path):
+    folder = write_bundle(tmp_path / "b", "v1")
+    catalogue = Bundle.open(folder).recommender.catalogue
+    retriever = Retriever(catalogue, Tower(folder / QUERY_TOWER), {"repeats": 5, "type_affinity": 5})
+    customer = Customer.from_features(buyer_features("sold elsewhere"))
+    answer = Recommender(retriever, Ranker(folder / RANKER)).recommend(customer, "all", 3)
     assert [item.product_id for item in answer.items] == ["p0", "p1", "p2"]
     assert {item.source for item in answer.items} == {"popular"}
 
