@@ -14,7 +14,7 @@ from typing import Any
 
 from feature_repo.errors import FeatureRepoError
 from ml.config import Config, load_config
-from ml.errors import MLError, RunError
+from ml.errors import MLError, NotEnoughData, RunError
 from ml.runs import Run
 from release.errors import ReleaseError
 from scoring.errors import ScoringError
@@ -75,7 +75,12 @@ def _choose_ranker(settings: Settings, args: argparse.Namespace) -> Any:
 def _evaluate(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.evaluate import evaluate
 
-    return evaluate(settings, _run(settings, args))
+    try:
+        return evaluate(settings, _run(settings, args))
+    except NotEnoughData as error:
+        # With a few customers the gate says so. With none there is nothing to show it: no reason to alarm anyone.
+        print(f"Not enough evidence: {error} The champion stays.", flush=True)
+        return None
 
 
 def _gate(settings: Settings, args: argparse.Namespace) -> Any:

@@ -37,7 +37,11 @@ class Run:
         staged = self.folder / f".{name}.staged"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
-        yield staged
+        try:
+            yield staged
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
         target = self.folder / name
         replaced = self.folder / f".{name}.replaced"
         shutil.rmtree(replaced, ignore_errors=True)

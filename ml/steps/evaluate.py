@@ -122,6 +122,8 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         (folder / EXAMPLES).write_text(json.dumps(people))
         sources = brought(window.truth, shown, candidates, plan.config.quotas, list(SOURCES))
         (folder / BROUGHT).write_text(json.dumps(sources))
+    if silent := [name for name, row in sources.items() if row["candidates"] == 0]:
+        print(f"Put forward nothing, and the run goes on without: {', '.join(silent)}", flush=True)
     run.link(places.LISTS, f"{places.EVALUATION}/{places.LISTS}")
     summary = plan.as_dict() | {"results": results.summary(plan.seed)}
     run.write_json(places.RUN, summary)

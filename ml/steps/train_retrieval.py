@@ -68,6 +68,7 @@ class HeldOut:
         scores = model.query_tower(self._queries).numpy() @ model.candidate_tower(self._candidates).numpy().T
         for row, own in enumerate(self._own):
             scores[row, own] = -np.inf
-        top = np.argpartition(-scores, DEPTH, axis=1)[:, :DEPTH]
+        last = min(DEPTH, scores.shape[1] - 1)  # a small shop may have fewer products
+        top = np.argpartition(-scores, last, axis=1)[:, :DEPTH]
         hits = np.stack([np.isin(items, first) for items, first in zip(top, self._firsts, strict=True)])
         return float(np.nanmean(recall(hits, np.array([len(first) for first in self._firsts]), DEPTH)))

@@ -24,6 +24,7 @@ def test_a_failed_step_leaves_the_former_part_in_place(tmp_path: Path):
         (folder / "a").write_text("bad")
         _ = 1 / 0
     assert (run.path("dataset") / "a").read_text() == "good"
+    assert [path.name for path in run.folder.iterdir()] == ["dataset"]
 
 
 def test_a_missing_part_says_what_to_do(tmp_path: Path):

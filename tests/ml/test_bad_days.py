@@ -1,0 +1,107 @@
+"""Bad days end in a sentence, and nothing that was half done is left behind."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from ml.__main__ import NOTHING_TO_DO, main
+from ml.config import Config
+from ml.data.splits import Split
+from ml.errors import DivergenceError
+from ml.runs import Run
+from ml.steps import places
+from ml.steps.evaluate import evaluate
+from ml.steps.gate import gate
+from ml.steps.plan import Plan
+from ml.steps.train_ranker import train_ranker
+from ml.steps.train_retrieval import train_retrieval
+from settings import Settings
+from tests.ml.small_run import JUDGED, found, page, write_run
+
+FAR = 1e30
+"""A learning rate that throws every weight out of what a float can hold."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
+    return Settings(data=tmp_path / "data")
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    return write_run(settings.paths.runs)
+
+
+def configure(run: Run, change: Callable[[Config], dict[str, Any]], **plan: Any) -> None:
+    before = Plan.read(run)
+    replace(before, config=before.config.model_copy(update=change(before.config)), **plan).write(run)
+
+
+def judge_only(run: Run, customer_ids: Sequence[str]) -> None:
+    """Nobody else buys anything in the judged window."""
+    path = run.path(places.DATASET) / "labels.parquet"
+    labels = pq.read_table(path)
+    pq.write_table(labels.filter(pc.is_in(labels["customer_id"], pa.array(customer_ids, pa.string()))), path)
+
+
+def left(run: Run) -> set[str]:
+    """Everything in the run's folder, hidden files too."""
+    return {path.name for path in run.folder.iterdir()}
+
+
+def test_a_diverging_ranker_names_its_configuration_and_leaves_nothing(run: Run):
+    configure(run, lambda config: {"ranking": config.ranking.model_copy(update={"learning_rate": FAR})})
+    before = left(run)
+    with pytest.raises(DivergenceError, match=r"'dlrm' became (nan|inf) in epoch \d with .*learning_rate=1e\+30"):
+        train_ranker(run, "dlrm")
+    assert left(run) == before
+
+
+def test_diverging_towers_name_their_configuration_and_leave_nothing(run: Run):
+    cuts = Split(JUDGED, JUDGED, [JUDGED], [JUDGED])
+    configure(run, lambda config: {"retrieval": config.retrieval.model_copy(update={"learning_rate": FAR})}, split=cuts)
+    towers = sorted(path.read_bytes() for path in run.path(places.RETRIEVAL).rglob("*.onnx"))
+    before = left(run)
+    with pytest.raises(DivergenceError, match=r"tower loss became (nan|inf) in epoch \d with .*learning_rate=1e\+30"):
+        train_retrieval(run)
+    assert left(run) == before
+    assert sorted(path.read_bytes() for path in run.path(places.RETRIEVAL).rglob("*.onnx")) == towers
+
+
+def test_a_window_with_few_customers_is_not_enough_evidence(run: Run, settings: Settings):
+    judge_only(run, ["3", "7"])
+    evaluate(settings, run)
+    decision = gate(run)
+    assert not decision["publish"]
+    assert decision["reasons"][0].startswith("Not enough evidence: 2 customers could be judged")
+    assert "Not enough evidence: 2 customers" in page(run)
+
+
+def test_a_window_with_nobody_keeps_the_champion_without_an_alarm(run: Run, capsys: pytest.CaptureFixture[str]):
+    judge_only(run, [])
+    assert main(["evaluate", "--run-id", run.run_id]) == NOTHING_TO_DO
+    assert "Not enough evidence: Nobody bought both before and after 2017-12-04" in capsys.readouterr().out
+    assert "evaluation" not in left(run)
+
+
+def test_a_source_that_returns_nothing_is_reported_and_the_run_goes_on(
+    run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]
+):
+    configure(run, lambda config: {"quotas": config.quotas | {"factors": 10}})  # and no factors were fitted
+    evaluate(settings, run)
+    gate(run)
+    assert "Put forward nothing, and the run goes on without: factors\n" in capsys.readouterr().out
+    assert "Put forward nothing: factors." in page(run)
+    assert found(run, places.RUN)["results"]["candidates"]["size"] > 0
+
+
+def test_the_other_sources_are_not_called_silent(run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]):
+    evaluate(settings, run)
+    assert "Put forward nothing" not in capsys.readouterr().out
