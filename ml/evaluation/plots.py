@@ -178,6 +178,24 @@ def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 @_picture
+def trade_off(slates: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """NDCG against intra-list distance, a point a setting of the diversity knob, a panel a slate."""
+    figure, axes = _figure(3.4 * len(slates), 2.5, len(slates))
+    for ax, (slate, rows) in zip(axes, slates.items(), strict=True):
+        ax.plot([row["distance"] for row in rows], [row["ndcg"] for row in rows], color=OURS, marker="o", markersize=4)
+        for row in rows:
+            at = (row["distance"], row["ndcg"])
+            ax.annotate(f"{row['setting']:g}", at, xytext=(4, 4), textcoords="offset points")
+        ax.set_title(f"NDCG, {slate}", loc="left")
+        ax.set_xlabel("mean distance within a list")
+        ax.set_ylim(0, 1.15 * max(row["ndcg"] for row in rows) or 1.0)
+        ax.margins(x=0.12)
+        ax.grid(axis="y")
+    said = "; ".join(f"{slate}: " + ", ".join(f"{row['ndcg']:.4f}" for row in rows) for slate, rows in slates.items())
+    return _svg(figure, f"NDCG at each setting of the diversity knob. {said}.")
+
+
+@_picture
 def overlaps(slates: Mapping[str, Sequence[int]], other: str) -> str:
     """One panel a slate: how many customers share 0, 1, … 10 of their first ten with the other method's list."""
     figure, axes = _figure(3.1 * len(slates), 1.9, len(slates))

@@ -24,8 +24,8 @@ def render(facts: Mapping[str, Any]) -> str:
     facts: `run_id`, `folder`, `plan`, `judged`, `until`, `results` (as in run.json), `ours`, `opponent`, `rule` (what
     slices are compared with), `differences` (ours - other, by other and score), `gate` (as in gate.json), `curves`
     (rows an epoch, by what was trained), `brought`, `examples`, `changes`; and, None where there is no evidence,
-    `slices`, `rankers` (as in rankers.json), `calibration`, `alone` (as in sources.json), `ablation`, `hidden_history`,
-    `new_products`.
+    `slices`, `rankers` (as in rankers.json), `calibration`, `diversity`, `alone` (as in sources.json), `ablation`,
+    `hidden_history`, `new_products`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -64,6 +64,7 @@ def _pictures(facts: Mapping[str, Any]) -> dict[str, Any]:
         "slices": facts["slices"] and _slices(facts),
         "sources": _sources(facts["brought"]),
         "calibration": facts["calibration"] and plots.reliability(facts["calibration"]),
+        "diversity": facts["diversity"] and plots.trade_off(facts["diversity"]),
         "curves": _curves(facts["curves"]),
         "overlaps": plots.overlaps(
             {slate: change["counts"] for slate, change in facts["changes"].items()}, facts["opponent"]

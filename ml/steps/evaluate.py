@@ -14,6 +14,7 @@ from ml.errors import NotEnoughData
 from ml.evaluation.baselines import BASELINES
 from ml.evaluation.brought import brought
 from ml.evaluation.calibration import calibrate
+from ml.evaluation.diversity import trade_off
 from ml.evaluation.examples import examples
 from ml.evaluation.judge import Lists, Slates, Truth, coverages, judge
 from ml.evaluation.metrics import DEPTH
@@ -44,6 +45,7 @@ CHAMPION = "champion"
 EXAMPLES = "examples.json"
 BROUGHT = "brought.json"
 ROUTES = "routes.json"
+DIVERSITY = "diversity.json"
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         (folder / EXAMPLES).write_text(json.dumps(people))
         sources = brought(window.truth, shown, candidates, plan.config.quotas, list(SOURCES))
         (folder / BROUGHT).write_text(json.dumps(sources))
+        (folder / DIVERSITY).write_text(json.dumps(trade_off(catalogue, window.truth, shown, plan.seed)))
     if silent := [name for name, row in sources.items() if row["candidates"] == 0]:
         print(f"Put forward nothing, and the run goes on without: {', '.join(silent)}", flush=True)
     run.link(places.LISTS, f"{places.EVALUATION}/{places.LISTS}")

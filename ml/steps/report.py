@@ -14,12 +14,13 @@ from ml.evaluation.report import render
 from ml.evaluation.results import Results
 from ml.runs import Run
 from ml.steps import places
-from ml.steps.evaluate import BROUGHT, CHALLENGER, CHAMPION, EXAMPLES
+from ml.steps.evaluate import BROUGHT, CHALLENGER, CHAMPION, DIVERSITY, EXAMPLES
 from ml.steps.plan import Plan, dataset
 
 OPTIONAL = {
     "slices": f"{places.EVALUATION}/slices.json",
     "calibration": f"{places.EVALUATION}/calibration.json",
+    "diversity": f"{places.EVALUATION}/{DIVERSITY}",
     "rankers": places.RANKERS,
     "alone": places.SOURCES,
     "ablation": places.ABLATION,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml.errors import NotEnoughData
+from ml.evaluation.diversity import SETTINGS
 from ml.evaluation.hidden_history import NotBetterWithHistory
 from ml.runs import Run
 from ml.steps import hidden_history as hidden_history_step
@@ -15,7 +16,7 @@ from ml.steps import judged as judged_step
 from ml.steps import new_products as new_products_step
 from ml.steps import places
 from ml.steps.ablate import ablate
-from ml.steps.evaluate import CHALLENGER, evaluate
+from ml.steps.evaluate import CHALLENGER, DIVERSITY, evaluate
 from ml.steps.gate import gate
 from ml.steps.hidden_history import hidden_history
 from ml.steps.judged import Judged
@@ -60,6 +61,18 @@ def test_every_ranker_that_competed_is_there_and_the_chosen_one_is_marked(run: R
     for name in rankers["scores"]:
         mark = " ✓" if name == rankers["chosen"] else ""
         assert f'<th scope="row">{name}{mark}</th>' in page(run)
+
+
+def test_the_page_says_what_diversity_costs(run: Run):
+    slates = found(run, f"{places.EVALUATION}/{DIVERSITY}")
+    for rows in slates.values():
+        assert [row["setting"] for row in rows] == list(SETTINGS)
+        distances = [row["distance"] for row in rows]
+        assert distances == sorted(distances)
+        assert rows[0]["difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+        for row in rows:
+            assert row["difference"]["mean"] == pytest.approx(row["ndcg"] - rows[0]["ndcg"])
+            assert f"<td>{row['distance']:.4f}</td><td>{row['ndcg']:.4f}</td>" in page(run)
 
 
 def test_pictures_are_described_in_words_and_share_no_ids(run: Run):

@@ -1,0 +1,68 @@
+"""What the diversity knob buys and what it costs, on the judged lists."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ml.evaluation.intervals import bootstrap_columns
+from ml.evaluation.judge import Slates, Truth, found
+from ml.evaluation.metrics import DEPTH, ndcg
+from scoring.catalogue import Catalogue
+from scoring.diversity import intra_list_distance
+from scoring.ranker import SLATES, Slate
+from scoring.rules import Rules, choose
+
+SETTINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
+LENGTH: dict[Slate, int] = {"all": 10, "explore": 20}
+"""Lists are as long as the NDCG that each slate is known by looks."""
+
+CUSTOMERS = 500
+"""A sample of the judged customers says enough, and takes seconds."""
+
+
+def trade_off(catalogue: Catalogue, truth: Truth, slates: Slates, seed: int) -> dict[str, list[dict[str, Any]]]:
+    """One row a setting of the knob, by slate.
+
+    `setting`; `distance`: the lists' mean intra-list distance; `ndcg`: their NDCG; `difference`: to the NDCG at setting
+    0, customer by customer (`mean, low, high`).
+    """
+    everybody = len(truth.customer_ids)
+    rows = np.sort(np.random.default_rng(seed).permutation(everybody)[:CUSTOMERS])
+    result: dict[str, list[dict[str, Any]]] = {}
+    for slate in SLATES:
+        lists = [_known(slates[slate].positions[row], slates[slate].scores[row]) for row in rows]
+        relevant = truth.relevant(slate)
+        bought = [relevant[row] for row in rows]
+        counts = np.array([len(items) for items in bought]) + truth.missing[rows]
+        distances, scores = [], []
+        for setting in SETTINGS:
+            chosen = [_chosen(catalogue, *ranked, setting, LENGTH[slate]) for ranked in lists]
+            distances.append(float(np.mean([intra_list_distance(catalogue, items) for items in chosen])))
+            scores.append(ndcg(found(_padded(chosen), bought), counts, LENGTH[slate]))
+        differences = bootstrap_columns(np.column_stack([score - scores[0] for score in scores]), seed)
+        result[slate] = [
+            {
+                "setting": setting,
+                "distance": distance,
+                "ndcg": float(np.nanmean(score)),
+                "difference": {"mean": difference.mean, "low": difference.low, "high": difference.high},
+            }
+            for setting, distance, score, difference in zip(SETTINGS, distances, scores, differences, strict=True)
+        ]
+    return result
+
+
+def _known(positions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return positions[positions >= 0], scores[positions >= 0]
+
+
+def _chosen(catalogue: Catalogue, positions: np.ndarray, scores: np.ndarray, setting: float, k: int) -> np.ndarray:
+    return positions[choose(catalogue, positions, scores, Rules(diversity=setting), k)]
+
+
+def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+    padded = np.full((len(rows), DEPTH), -1)
+    for row, items in enumerate(rows):
+        padded[row, : len(items)] = items
+    return padded
