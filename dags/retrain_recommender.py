@@ -19,7 +19,8 @@ after a change of the models, with more epochs, or to see the verdict without pu
 
 ### What "skipped" means
 
-The gate kept the deployed version. That is a normal result, and the run is green; `gate` says why.
+The gate kept the deployed version. That is a normal result, and the run is green; `gate` says why. If `evaluate`
+is skipped too, nobody bought in the judged window and there was nothing to decide on.
 
 ### Clear or new run?
 
@@ -177,5 +178,11 @@ with DAG(
         doc_md="Waits until the running service answers as the bundle should; rolls back if it does not.",
     )
 
+    prune = Step(
+        task_id="prune",
+        arguments=["release", "prune"],
+        doc_md="Deletes old versions; never the champion, the one before it, or one the log named lately.",
+    )
+
     begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
-    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify
+    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify >> prune

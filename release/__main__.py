@@ -1,4 +1,4 @@
-"""`python -m release`: deploy, verify, roll back, look, build. The last line printed is one JSON object."""
+"""`python -m release`: deploy, verify, roll back, look, build, prune. The last line printed is one JSON object."""
 
 import argparse
 import getpass
@@ -10,6 +10,7 @@ from release import bento
 from release.checks import open_checked
 from release.errors import BuildError, ReleaseError, UnusableBundleError
 from release.log import Change
+from release.prune import prune
 from release.registry import Registry
 from release.service_client import ServiceClient
 from release.store import ModelStore
@@ -17,6 +18,7 @@ from release.verify import verify
 from settings import Settings, SettingsError, load_settings
 
 SHOWN_CHANGES = 10
+KEPT = 10
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -89,6 +91,14 @@ def build(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     return {"bento": tag, "version": version}
 
 
+def tidy(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    """Delete old versions that no rollback and no recent line of the log needs."""
+    removed = prune(settings.paths, options.keep)
+    kept = ModelStore(settings.paths.bentoml).versions()
+    print(f"Deleted: {', '.join(removed) or 'nothing'}. Kept: {', '.join(kept) or 'nothing'}.")
+    return {"removed": removed, "kept": kept}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m release", description="Versions: deploy, verify, roll back.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -119,6 +129,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--version", help="default: the champion")
     command.add_argument("--again", action="store_true", help="replace a Bento that was built before")
     command.set_defaults(run=build)
+
+    command = commands.add_parser("prune", help="delete old versions; never the champion or the one before it")
+    command.add_argument(
+        "--keep", type=_positive, default=KEPT, metavar="N",
+        help="keep the N newest, and all that the log's last N lines name (default: %(default)s)",
+    )  # fmt: skip
+    command.set_defaults(run=tidy)
     return parser
 
 
@@ -141,6 +158,12 @@ def _generation(text: str) -> int | None:
         raise argparse.ArgumentTypeError(
             f"'{text}' is no generation: a number from 'python -m release status', or auto"
         )
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of versions: 1 or more")
     return int(text)
 
 

@@ -56,6 +56,16 @@ class ModelStore:
             )
         return entry
 
+    def remove(self, version: str) -> None:
+        """Take a stored bundle out, in one step; safe to repeat."""
+        with locked(self._home / "staging"):
+            entry, leaving = self._entries / version, self._home / "staging" / f"{version}.removed"
+            shutil.rmtree(leaving, ignore_errors=True)
+            if entry.exists():
+                entry.rename(leaving)
+                sync_folder(self._entries)
+                shutil.rmtree(leaving)
+
     def versions(self) -> list[str]:
         """The versions kept, in the order of their names."""
         return sorted(entry.parent.name for entry in self._entries.glob(f"*/{MANIFEST}"))

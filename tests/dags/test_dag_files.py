@@ -135,7 +135,8 @@ def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
     tasks = bag["dags"]["retrain_recommender"]["tasks"]
     assert tasks["deploy"]["upstream"] == ["publish"]
     assert tasks["verify"]["upstream"] == ["deploy"]
-    assert {tasks[name]["trigger_rule"] for name in ("deploy", "verify")} == {"all_success"}
+    assert tasks["prune"]["upstream"] == ["verify"]
+    assert {tasks[name]["trigger_rule"] for name in ("deploy", "verify", "prune")} == {"all_success"}
 
 
 def test_retraining_starts_when_features_are_published(bag: dict[str, Any]) -> None:

@@ -1,0 +1,95 @@
+"""Old versions are deleted, and never one that somebody may still go back to."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from release.__main__ import main
+from release.registry import Registry
+from release.store import ModelStore
+from scoring.bundle import MANIFEST
+from settings import Settings
+from tests.serving.small_bundle import write_bundle
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Versions v1 to v7, made on seven days, of which v1 has a Bento too."""
+    monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
+    settings = Settings(data=tmp_path / "data")
+    made = write_bundle(tmp_path / "made", "v1")
+    manifest = json.loads((made / MANIFEST).read_text())
+    for day in range(1, 8):
+        (made / MANIFEST).write_text(json.dumps(manifest | {"version": f"v{day}"}))
+        os.utime(made / MANIFEST, (day * 86_400, day * 86_400))
+        ModelStore(settings.paths.bentoml).put(made, f"v{day}")
+    bento(settings, "v1").mkdir(parents=True)
+    bento(settings, "v2").mkdir()
+    return settings
+
+
+def bento(settings: Settings, version: str) -> Path:
+    return settings.paths.bentoml / "bentos" / "reach" / version
+
+
+def kept(settings: Settings, keep: int) -> list[str]:
+    main(["prune", f"--keep={keep}"])
+    return ModelStore(settings.paths.bentoml).versions()
+
+
+def deploy(settings: Settings, *versions: str) -> Registry:
+    registry = Registry(settings.paths.release)
+    for version in versions:
+        registry.deploy(version, None, "test", "test")
+    return registry
+
+
+def test_the_champion_and_the_one_before_it_stay_however_old(settings: Settings):
+    deploy(settings, "v3", "v2", "v1").refuse("v4", "broken", "test")
+    # The log's last line names v4, and v2 as the one before the champion.
+    assert kept(settings, 1) == ["v1", "v2", "v4", "v7"]
+
+
+def test_what_the_log_named_lately_stays(settings: Settings):
+    deploy(settings, "v1", "v2", "v3", "v4").rollback("worse", "test")
+    # Lines: v1; v2 after v1; v3 after v2; v4 after v3; back to v3, before it v2. The last two name v4, v3 and v2.
+    assert kept(settings, 2) == ["v2", "v3", "v4", "v6", "v7"]
+
+
+def test_the_newest_stay_though_nobody_deployed_them(settings: Settings):
+    assert kept(settings, 3) == ["v5", "v6", "v7"]
+
+
+def test_a_bento_goes_with_its_bundle(settings: Settings):
+    deploy(settings, "v2")
+    assert kept(settings, 1) == ["v2", "v7"]
+    assert not bento(settings, "v1").exists()
+    assert bento(settings, "v2").exists()
+
+
+def test_a_rollback_still_finds_its_version_afterwards(settings: Settings, capsys: pytest.CaptureFixture[str]):
+    deploy(settings, "v3", "v4")
+    kept(settings, 1)
+    main(["rollback", "--reason=worse"])
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["version"] == "v3"
+
+
+def test_a_version_that_this_code_cannot_read_is_deleted_like_any_other(settings: Settings):
+    (ModelStore(settings.paths.bentoml).path("v1") / MANIFEST).write_text("{}")
+    os.utime(ModelStore(settings.paths.bentoml).path("v1") / MANIFEST, (0, 0))
+    assert kept(settings, 1) == ["v7"]
+
+
+def test_a_second_time_deletes_nothing_more(settings: Settings, capsys: pytest.CaptureFixture[str]):
+    kept(settings, 2)
+    capsys.readouterr()
+    assert kept(settings, 2) == ["v6", "v7"]
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"removed": [], "kept": ["v6", "v7"]}
+
+
+def test_none_to_keep_is_refused(settings: Settings):
+    with pytest.raises(SystemExit):
+        main(["prune", "--keep=0"])
+    assert len(ModelStore(settings.paths.bentoml).versions()) == 7
