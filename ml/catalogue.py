@@ -13,6 +13,7 @@ from ml.errors import ConfigError
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.factors import Factors, confidences
+from scoring.item_knn import ItemKnn
 from scoring.item_to_item import ItemToItem
 from scoring.neighbours import Neighbours
 from scoring.purchases import Purchases
@@ -51,7 +52,8 @@ def build_catalogue(
     codes = encode(products, vocabulary)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
     bought = Purchases.of(customers, index)
-    baskets = bought.matrix("baskets")
+    baskets, weighted = bought.matrix("baskets"), bought.matrix("decayed_120d").sqrt()
+    knn = config.item_knn
     return Catalogue(
         as_of=as_of,
         product_ids=products.product_ids,
@@ -62,7 +64,7 @@ def build_catalogue(
         activity=products.activity,
         vectors=candidate_tower(candidate_inputs(codes, products.activity)),
         item_to_item=ItemToItem.fit(
-            bought.matrix("decayed_120d").sqrt(),
+            weighted,
             config.item_to_item.regularisation,
             config.item_to_item.max_customers,
             seed,
@@ -70,6 +72,7 @@ def build_catalogue(
         neighbours=Neighbours.fit(baskets, bought.matrix("days_since_last").data, config.neighbours.count),
         factors=_factors(baskets, config.factors, seed),
         lively_buyers=config.lively_buyers,
+        item_knn=ItemKnn.fit(weighted, knn.neighbours, knn.shrinkage, knn.min_buyers) if knn.neighbours else None,
     )
 
 

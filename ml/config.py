@@ -3,11 +3,13 @@
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ml.errors import ConfigError
 from ml.ranking import models
+from ml.retrieval import encoders
 from scoring.sources import SOURCES
 
 CONFIG = Path(__file__).with_name("config.toml")
@@ -31,18 +33,36 @@ class Windows(_Section):
 
 
 class Retrieval(_Section):
+    encoders: list[str] = Field(["pooled"], min_length=1, description="How histories are read; several compete.")
     dimensions: int = 48
-    epochs: int = 3
+    history_epochs: int = Field(20, ge=0, description="Passes over histories with parts hidden, before the others.")
+    epochs: int = 1
     customers_per_batch: int = 48
     learning_rate: float = 0.002
     temperature: float = 0.1
     uniform_negatives: int = 1024
     id_dropout: float = 0.3
 
+    @field_validator("encoders")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if reason := encoders.unknown(name):
+                raise ValueError(reason)
+        return names
+
 
 class ItemToItem(_Section):
     regularisation: float = 300.0
     max_customers: int = 4000
+
+
+class ItemKnn(_Section):
+    """Item-to-item nearest neighbours; 0 neighbours switch it off."""
+
+    neighbours: int = 0
+    shrinkage: float = 20.0
+    min_buyers: int = 5
 
 
 class Neighbours(_Section):
@@ -67,6 +87,7 @@ class Collaborative(_Section):
 
     lively_buyers: int = Field(0, ge=0)
     item_to_item: ItemToItem = ItemToItem()
+    item_knn: ItemKnn = ItemKnn()
     neighbours: Neighbours = Neighbours()
     factors: Factors = Factors()
 
@@ -105,6 +126,15 @@ class Config(_Section):
             if name not in SOURCES:
                 raise ValueError(f"there is no source '{name}'; known sources: {', '.join(SOURCES)}")
         return quotas
+
+    @model_validator(mode="after")
+    def _fitted(self) -> Self:
+        if "item_knn" in self.quotas and self.collaborative.item_knn.neighbours == 0:
+            raise ValueError(
+                "the source 'item_knn' is named but collaborative.item_knn.neighbours is 0, so nothing is fitted for "
+                "it; set it to 100, say"
+            )
+        return self
 
 
 def load_config(path: Path = CONFIG) -> Config:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.factors import Factors
+from scoring.item_knn import ItemKnn
 from scoring.item_to_item import ItemToItem
 from scoring.neighbours import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
@@ -33,7 +34,8 @@ class Catalogue:
     codes: vocabulary numbers, int32 `[products]`, for `product_id` and each name in `schema.CONTENT`.
     activity: float32 `[products, len(schema.ACTIVITY)]`.
     vectors: the candidate tower's output, float32 `[products, dimensions]`.
-    item_to_item, neighbours, factors: collaborative models fitted on the purchases known at the instant.
+    item_to_item, neighbours, factors, item_knn: collaborative models fitted on the purchases known at the instant;
+        `item_knn` is None where it is switched off.
     lively_buyers: with fewer buyers a product is not put forward to those who never bought it; 0: every product is.
     """
 
@@ -49,6 +51,7 @@ class Catalogue:
     neighbours: Neighbours
     factors: Factors
     lively_buyers: int = 0
+    item_knn: ItemKnn | None = None
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -156,6 +159,8 @@ class Catalogue:
         self.item_to_item.save(folder / "item_to_item")
         self.neighbours.save(folder / "neighbours")
         self.factors.save(folder / "factors")
+        if self.item_knn is not None:
+            self.item_knn.save(folder / "item_knn")
 
     @classmethod
     def load(cls, folder: Path) -> "Catalogue":
@@ -177,4 +182,5 @@ class Catalogue:
             factors=Factors.load(folder / "factors"),
             # Absent in bundles from before there was a limit: they go on as they were judged.
             lively_buyers=int(table.schema.metadata.get(b"lively_buyers", 0)),
+            item_knn=ItemKnn.load(folder / "item_knn") if (folder / "item_knn").exists() else None,
         )

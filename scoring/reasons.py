@@ -20,6 +20,7 @@ NONE = np.zeros(0, np.int64)
 OPENINGS = {
     "two_tower": "Goes with what you buy",
     "item_to_item": "Often bought by customers who buy what you buy",
+    "item_knn": "Bought by the same customers as what you buy",
     "neighbours": "Customers with a similar taste bought this lately",
     "factors": "Customers with a similar taste buy this",
     "substitutes": "From a maker whose products you buy",
@@ -124,6 +125,12 @@ class _Purchases:
         return self._catalogue.item_to_item.shares(self.own, np.sqrt(self.fact("decayed_120d")))
 
     @cached_property
+    def item_knn(self) -> Callable[[int], np.ndarray]:
+        model, weight = self._catalogue.item_knn, np.sqrt(self.fact("decayed_120d"))
+        assert model is not None, "item-kNN put a product forward without having been fitted"
+        return lambda position: model.likeness[[position]].toarray()[0, self.own] * weight
+
+    @cached_property
     def neighbours(self) -> Callable[[int], np.ndarray]:
         shape = (1, len(self._catalogue))
         query = sparse.csr_matrix((self.baskets, self.own, [0, len(self.own)]), shape=shape, dtype=np.float32)
@@ -143,6 +150,7 @@ class _Purchases:
 
 
 SPEAKING: dict[str, tuple[str, Callable[[_Purchases, int], np.ndarray]]] = {
+    "item_knn": ("Bought by the same customers as {}", lambda bought, position: bought.item_knn(position)),
     "item_to_item": ("Often bought with {}", lambda bought, position: bought.item_to_item(position)),
     "neighbours": ("Bought lately by others who buy {}", lambda bought, position: bought.neighbours(position)),
     "two_tower": ("Goes with {}", lambda bought, position: bought.two_tower(position)),

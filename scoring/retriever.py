@@ -24,6 +24,7 @@ class Retriever:
     def __init__(self, catalogue: Catalogue, query_tower: Tower, quotas: Mapping[str, int]):
         self.catalogue = catalogue
         self._query_tower = query_tower
+        self._sequences = getattr(query_tower, "reads_sequences", False)  # a plain function is a tower that reads none
         self._quotas = dict(quotas)
 
     def candidates(
@@ -32,7 +33,8 @@ class Retriever:
         """Candidates of every customer, a block at a time and in their order; `only`: see `gather`."""
         for start in range(0, len(customers), BLOCK):
             part = customers[start : start + BLOCK]
-            vectors = self._query_tower(query_inputs(part, self.catalogue.index, self.catalogue.codes))
+            index, codes = self.catalogue.index, self.catalogue.codes
+            vectors = self._query_tower(query_inputs(part, index, codes, self._sequences))
             lap("tower")
             block = Block.of(part, self.catalogue, vectors)
             candidates = gather(block, self._quotas, only)

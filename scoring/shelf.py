@@ -90,6 +90,14 @@ class Shelf:
         """Who of the neighbours bought them lately, csr `[n, customers]`."""
         return self.catalogue.neighbours.bought_lately[self.positions]
 
+    @cached_property
+    def alike(self) -> sparse.csr_matrix:
+        """The products' rows of item-kNN's likeness, csr `[n, products]`."""
+        model = self.catalogue.item_knn
+        if model is None:
+            return sparse.csr_matrix((len(self), len(self.catalogue)), dtype=np.float32)
+        return model.likeness[self.positions]
+
 
 def lively(catalogue: "Catalogue", buyers: int) -> np.ndarray:
     """Catalogue indices of products that may be put forward to customers who never bought them.

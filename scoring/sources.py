@@ -110,6 +110,11 @@ def item_to_item(block: Block, shelf: Shelf) -> np.ndarray:
     return scores
 
 
+def item_knn(block: Block, shelf: Shelf) -> np.ndarray:
+    """Products bought by the same customers as those the customer buys; nothing if none was fitted."""
+    return (shelf.alike @ block.purchases("decayed_120d").sqrt().T).toarray().T
+
+
 def neighbours(block: Block, shelf: Shelf) -> np.ndarray:
     """What customers with similar histories bought in the last four weeks."""
     return (shelf.bought_lately @ block.likeness.T).T
@@ -153,6 +158,7 @@ SOURCES = {
         repeats,
         two_tower,
         item_to_item,
+        item_knn,
         neighbours,
         factors,
         type_affinity,

@@ -23,6 +23,16 @@ HISTORY_WEIGHTS = ("decayed_20d", "decayed_60d", "decayed_120d")
 QUERY_FIELDS = ("product_id", "product_type", "category", "manufacturer_id")
 """The history's products enter the query tower by these numbers."""
 
+SEQUENCE_LENGTH = 40
+"""Products of a history that a sequence encoder reads: those bought last, the latest purchase at the end."""
+
+SEQUENCE_TIMES = ("days_since_last", "days_to_next", "baskets")
+"""What a step of the sequence says beside its product: how long ago it was bought last, how many days passed until the
+next step, in how many baskets it was. Without them a sequence knows neither time nor habit."""
+
+SEQUENCE_PREFIX = "sequence_"
+"""Inputs of the query tower whose names begin so are for sequence encoders only."""
+
 CANDIDATE_FIELDS = ("product_id", "product_type", "category", "department", "manufacturer_id", "brand")
 
 
@@ -41,13 +51,13 @@ def signed_log(values: np.ndarray) -> np.ndarray:
 
 
 def query_inputs(
-    customers: Sequence[Customer], index: Mapping[str, int], codes: Mapping[str, np.ndarray]
+    customers: Sequence[Customer], index: Mapping[str, int], codes: Mapping[str, np.ndarray], sequences: bool = False
 ) -> dict[str, np.ndarray]:
     """Arrays for the query tower, from customers and the catalogue's `index` and `codes`.
 
     `history_<field>`: int32 `[customers, HISTORY_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
     `history_weights`: float32 `[customers, HISTORY_LENGTH, len(HISTORY_WEIGHTS)]`, each weighting sums to 1;
-    `profile`: float32 `[customers, len(PROFILE)]`, signed logarithms.
+    `profile`: float32 `[customers, len(PROFILE)]`, signed logarithms; with `sequences` also `sequence_inputs`.
     """
     shape = (len(customers), HISTORY_LENGTH)
     inputs = {f"history_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
@@ -64,7 +74,36 @@ def query_inputs(
         for j, name in enumerate(HISTORY_WEIGHTS):
             weight = customer.history[name][picks]
             weights[row, :n, j] = weight / max(float(weight.sum()), 1e-9)
-    return inputs | {"history_weights": weights, "profile": signed_log(profile)}
+    pooled: dict[str, np.ndarray] = inputs | {"history_weights": weights, "profile": signed_log(profile)}
+    return pooled | sequence_inputs(customers, index, codes) if sequences else pooled
+
+
+def sequence_inputs(
+    customers: Sequence[Customer], index: Mapping[str, int], codes: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Arrays for a query tower with a sequence encoder: the products bought last, oldest first, then padding.
+
+    `sequence_<field>`: int32 `[customers, SEQUENCE_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
+    `sequence_times`: float32 `[customers, SEQUENCE_LENGTH, len(SEQUENCE_TIMES)]`, logarithms of 1 + days and baskets;
+    `sequence_mask`: float32 `[customers, SEQUENCE_LENGTH]`, 1 where there is a product.
+    """
+    shape = (len(customers), SEQUENCE_LENGTH)
+    inputs = {f"sequence_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
+    times = np.zeros((*shape, len(SEQUENCE_TIMES)), np.float32)
+    mask = np.zeros(shape, np.float32)
+    for row, customer in enumerate(customers):
+        found = np.array([index.get(product_id, -1) for product_id in customer.product_ids], dtype=np.int64)
+        known = np.flatnonzero(found >= 0)
+        days, habit = customer.history["days_since_last"][known], customer.history["decayed_120d"][known]
+        latest = np.lexsort((-habit, days))[:SEQUENCE_LENGTH][::-1]  # of one basket the most habitual comes last
+        n, picks = len(latest), known[latest]
+        for field in QUERY_FIELDS:
+            inputs[f"sequence_{field}"][row, :n] = codes[field][found[picks]]
+        days = days[latest]
+        until_next = days - np.append(days[1:], 0.0)  # the last step's next one is now
+        times[row, :n] = np.log1p(np.column_stack([days, until_next, customer.history["baskets"][picks]]))
+        mask[row, :n] = 1.0
+    return inputs | {"sequence_times": times, "sequence_mask": mask}
 
 
 def candidate_inputs(codes: Mapping[str, np.ndarray], activity: np.ndarray) -> dict[str, np.ndarray]:
@@ -79,6 +118,11 @@ class Tower:
     def __init__(self, path: Path):
         self._session = open_session(path)
         self._names = {node.name for node in self._session.get_inputs()}
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether it has a sequence encoder and so needs `sequence_inputs` too."""
+        return any(name.startswith(SEQUENCE_PREFIX) for name in self._names)
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         return self._session.run(None, {name: inputs[name] for name in self._names})[0]

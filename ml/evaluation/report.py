@@ -24,8 +24,8 @@ def render(facts: Mapping[str, Any]) -> str:
     facts: `run_id`, `folder`, `plan`, `judged`, `until`, `results` (as in run.json), `ours`, `opponent`, `rule` (what
     slices are compared with), `differences` (ours - other, by other and score), `gate` (as in gate.json), `curves`
     (rows an epoch, by what was trained), `brought`, `examples`, `changes`; and, None where there is no evidence,
-    `slices`, `rankers` (as in rankers.json), `calibration`, `diversity`, `alone` (as in sources.json), `ablation`,
-    `hidden_history`, `new_products`.
+    `slices`, `rankers` and `encoders` (as in their json files), `calibration`, `diversity`, `alone` (as in
+    sources.json), `ablation`, `hidden_history`, `new_products`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

@@ -14,6 +14,9 @@ from scoring.towers import candidate_inputs, query_inputs
 
 POSITIVES_PER_CUSTOMER = 8
 
+HIDDEN_PER_CUSTOMER = 12
+"""Products of a history that are hidden at once, but never more than a third of it."""
+
 
 @dataclass(frozen=True)
 class SnapshotExamples:
@@ -48,12 +51,16 @@ def build(
     index: Mapping[str, int],
     codes: Mapping[str, np.ndarray],
     activity: np.ndarray,
+    sequences: bool,
 ) -> SnapshotExamples:
-    """Examples of one snapshot; customers without a first purchase after it teach nothing and are dropped."""
+    """Examples of one snapshot; customers without a first purchase after it teach nothing and are dropped.
+
+    `sequences`: whether a sequence encoder is to learn from them.
+    """
     kept = [row for row, first in enumerate(firsts) if len(first)]
     counts = np.bincount(np.concatenate([firsts[row] for row in kept]), minlength=len(activity))
     return SnapshotExamples(
-        queries=query_inputs([customers[row] for row in kept], index, codes),
+        queries=query_inputs([customers[row] for row in kept], index, codes, sequences),
         candidates=candidate_inputs(codes, activity),
         firsts=[firsts[row] for row in kept],
         frequency=(counts / counts.sum()).astype(np.float32),
@@ -92,16 +99,70 @@ def batches(
 
 def _batch(snapshot: SnapshotExamples, rows: np.ndarray, negatives: int, rng: np.random.Generator) -> Batch:
     picked = [rng.permutation(snapshot.firsts[row])[:POSITIVES_PER_CUSTOMER] for row in rows]
-    positives = np.concatenate(picked)
-    drawn = rng.integers(0, len(snapshot.frequency), negatives)
-    ids = np.concatenate([positives, drawn])
+    queries = {name: values[rows] for name, values in snapshot.queries.items()}
+    counts = [len(items) for items in picked]
+    return _with_negatives(snapshot, queries, counts, np.concatenate(picked), snapshot.frequency, negatives, rng)
+
+
+def hidden_batches(
+    snapshot: SnapshotExamples, customers: int, negatives: int, rng: np.random.Generator
+) -> Iterator[Batch]:
+    """One pass over a snapshot's histories, a part of each hidden: the query of what is left must find what is hidden.
+
+    There are many more purchases in the histories than first purchases after a snapshot, so that products learn from
+    them who buys them together (as a denoising autoencoder does, Liang et al. 2018), before they learn what comes next.
+    """
+    codes = snapshot.candidates["product_id"]
+    place = np.full(codes.max(initial=0) + 1, -1)
+    place[codes] = np.arange(len(codes))
+    place[0] = -1  # padding, and products that the vocabulary does not know
+    histories = place[snapshot.queries["history_product_id"]]
+    counts = np.bincount(histories[histories >= 0], minlength=len(codes))
+    frequency = (counts / max(counts.sum(), 1)).astype(np.float32)
+    order = rng.permutation(len(histories))
+    for start in range(0, len(order), customers):
+        rows = order[start : start + customers]
+        hidden = np.zeros((len(rows), histories.shape[1]), bool)
+        for mask, row in zip(hidden, rows, strict=True):
+            known = np.flatnonzero(histories[row] >= 0)
+            mask[rng.permutation(known)[: min(HIDDEN_PER_CUSTOMER, len(known) // 3)]] = True
+        if hidden.any():
+            queries = _without(hidden, {name: values[rows] for name, values in snapshot.queries.items()})
+            positives = histories[rows][hidden]
+            yield _with_negatives(snapshot, queries, hidden.sum(axis=1), positives, frequency, negatives, rng)
+
+
+def _without(hidden: np.ndarray, queries: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The queries as if the hidden products of the histories, bool `[customers, HISTORY_LENGTH]`, were never bought."""
+    weights = np.where(hidden[:, :, None], 0.0, queries["history_weights"])
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    changed = queries | {"history_weights": (weights / total).astype(np.float32)}
+    if "sequence_mask" in queries:
+        mask = queries["sequence_mask"].copy()
+        for row, gone in enumerate(hidden):
+            mask[row, np.isin(queries["sequence_product_id"][row], queries["history_product_id"][row, gone])] = 0.0
+        changed["sequence_mask"] = mask
+    return changed
+
+
+def _with_negatives(
+    snapshot: SnapshotExamples,
+    queries: dict[str, np.ndarray],
+    counts: Sequence[int] | np.ndarray,
+    positives: np.ndarray,
+    frequency: np.ndarray,
+    negatives: int,
+    rng: np.random.Generator,
+) -> Batch:
+    """`counts`: each query's positives, which stand one after the other; `frequency`: of products as positives."""
+    ids = np.concatenate([positives, rng.integers(0, len(frequency), negatives)])
     # A candidate is in the batch as somebody's positive or as a uniform draw (mixed negative sampling,
     # Yang et al. 2020); logQ corrects for the sum of both.
     share = len(positives) / len(ids)
-    probability = share * snapshot.frequency[ids] + (1 - share) / len(snapshot.frequency)
+    probability = share * frequency[ids] + (1 - share) / len(frequency)
     return Batch(
-        queries={name: values[rows] for name, values in snapshot.queries.items()},
-        query_of=np.repeat(np.arange(len(rows), dtype=np.int32), [len(items) for items in picked]),
+        queries=queries,
+        query_of=np.repeat(np.arange(len(counts), dtype=np.int32), counts),
         candidates={name: values[ids] for name, values in snapshot.candidates.items()},
         probability=probability.astype(np.float32),
         candidate_ids=ids,

@@ -11,10 +11,10 @@ from scoring.vocabulary import Vocabulary
 class TwoTower(tfrs.Model):
     """In-batch softmax with logQ correction, accidental hits removed, uniform negatives beside the batch's own."""
 
-    def __init__(self, vocabulary: Vocabulary, config: Retrieval):
+    def __init__(self, vocabulary: Vocabulary, config: Retrieval, encoder: str):
         super().__init__()
         tables = EmbeddingTables(vocabulary)
-        self.query_tower = QueryTower(tables, config)
+        self.query_tower = QueryTower(tables, config, encoder)
         self.candidate_tower = CandidateTower(tables, config)
         self.task = tfrs.tasks.Retrieval(
             temperature=config.temperature, remove_accidental_hits=True, batch_metrics=None

@@ -1,9 +1,10 @@
 """The two towers as Keras models over shared embedding tables."""
 
 from ml.config import Retrieval
+from ml.retrieval.encoders import encoders
 from ml.retrieval.legacy_keras import keras, tf
 from scoring.schema import ACTIVITY, PROFILE
-from scoring.towers import CANDIDATE_FIELDS, HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS
+from scoring.towers import CANDIDATE_FIELDS
 from scoring.vocabulary import Vocabulary
 
 WIDTHS = {
@@ -39,36 +40,25 @@ class EmbeddingTables(keras.layers.Layer):
 class QueryTower(keras.Model):
     """A customer's recent history and profile, without a customer id, so that new customers have a vector too.
 
-    Inputs as `scoring.towers.query_inputs`; output `[customers, dimensions]`, L2-normalised.
+    `encoder` (a name in `encoders.py`) reads the history. Inputs as `scoring.towers.query_inputs`; output
+    `[customers, dimensions]`, L2-normalised.
     """
 
-    def __init__(self, tables: EmbeddingTables, config: Retrieval):
+    def __init__(self, tables: EmbeddingTables, config: Retrieval, encoder: str):
         super().__init__()
-        self.tables = tables
+        self.encoders = [encode(tables) for encode in encoders(encoder)]
         self.hidden = keras.layers.Dense(256, activation="relu")
         self.out = keras.layers.Dense(config.dimensions)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        weights = inputs["history_weights"]
-        parts = [inputs["profile"]]
-        for field in QUERY_FIELDS:
-            embedded = self.tables(field, inputs[f"history_{field}"])
-            pooled = tf.einsum("bhw,bhd->bwd", weights, embedded)
-            parts.append(tf.reshape(pooled, [-1, len(HISTORY_WEIGHTS) * WIDTHS[field]]))
+        parts = [inputs["profile"], *(encode(inputs) for encode in self.encoders)]
         return tf.math.l2_normalize(self.out(self.hidden(tf.concat(parts, axis=-1))), axis=-1)
 
-    @staticmethod
-    def signature() -> dict[str, tf.TensorSpec]:
-        codes = {
-            f"history_{field}": tf.TensorSpec([None, HISTORY_LENGTH], tf.int32, name=f"history_{field}")
-            for field in QUERY_FIELDS
-        }
-        return codes | {
-            "history_weights": tf.TensorSpec(
-                [None, HISTORY_LENGTH, len(HISTORY_WEIGHTS)], tf.float32, name="history_weights"
-            ),
-            "profile": tf.TensorSpec([None, len(PROFILE)], tf.float32, name="profile"),
-        }
+    def signature(self) -> dict[str, tf.TensorSpec]:
+        specs = {"profile": tf.TensorSpec([None, len(PROFILE)], tf.float32, name="profile")}
+        for encode in self.encoders:
+            specs |= encode.signature()
+        return specs
 
 
 class CandidateTower(keras.Model):

@@ -1,7 +1,7 @@
 """Training of the two-tower model, and its export to ONNX."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,10 @@ import numpy as np
 from ml.config import Retrieval
 from ml.errors import DivergenceError, NotEnoughData
 from ml.export import export_onnx
-from ml.retrieval.examples import SnapshotExamples, batches
+from ml.retrieval.examples import Batch, SnapshotExamples, batches, hidden_batches
 from ml.retrieval.legacy_keras import keras, reproducible, tf
 from ml.retrieval.model import TwoTower
-from ml.retrieval.towers import CandidateTower, QueryTower
+from ml.retrieval.towers import CandidateTower
 from scoring.vocabulary import Vocabulary
 
 Evaluate = Callable[[TwoTower], float]
@@ -22,23 +22,26 @@ def train(
     snapshots: Sequence[SnapshotExamples],
     vocabulary: Vocabulary,
     config: Retrieval,
+    encoder: str,
     seed: int,
     evaluate: Evaluate,
     logs: Path,
 ) -> tuple[TwoTower, list[dict[str, float]]]:
-    """Train on every snapshot, newest data last in nothing but time: batches are shuffled over all of them.
+    """Train on the newest snapshot's histories with parts hidden, then on the first purchases after every snapshot.
 
-    Returns the model and its learning curve, one row an epoch: `loss`, `recall` (what `evaluate` says of a
-    snapshot that training never sees), `examples_per_second`. Raises DivergenceError, naming the configuration,
-    if the loss stops being finite.
+    snapshots: newest first; their batches are shuffled over all of them. encoder: a name in `encoders/`, how the query
+    tower reads a history. Returns the model and its learning curve, one row an epoch of first purchases: `loss`,
+    `recall` (what `evaluate` says of a snapshot that training never sees), `examples_per_second`. Raises
+    DivergenceError, naming the configuration, if the loss stops being finite.
     """
     positives = sum(snapshot.positives for snapshot in snapshots)
     if positives == 0:
         raise NotEnoughData("No customer bought a product for the first time in any training window.")
     reproducible(seed)
     rng = np.random.default_rng(seed)
-    model = TwoTower(vocabulary, config)
-    total = config.epochs * sum(-(-len(part.firsts) // config.customers_per_batch) for part in snapshots)
+    model = TwoTower(vocabulary, config, encoder)
+    steps = [-(-len(part.firsts) // config.customers_per_batch) for part in snapshots]
+    total = config.history_epochs * steps[0] + config.epochs * sum(steps)
     optimizer = keras.optimizers.legacy.Adam(
         keras.optimizers.schedules.CosineDecay(config.learning_rate, total, alpha=0.05)
     )
@@ -52,22 +55,31 @@ def train(
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
-    curve = []
-    for epoch in range(1, config.epochs + 1):
-        started, losses = time.perf_counter(), []
-        for batch in batches(snapshots, config.customers_per_batch, config.uniform_negatives, rng):
+    def learn(batches: Iterable[Batch], when: str) -> float:
+        losses = []
+        for batch in batches:
             losses.append(float(step(vars(batch))))
             if not np.isfinite(losses[-1]):
                 raise DivergenceError(
-                    f"The two-tower loss became {losses[-1]} in epoch {epoch} with {config}. Nothing was "
+                    f"The two-tower loss became {losses[-1]} in {when} with {config}. Nothing was "
                     "published; lower retrieval.learning_rate in ml/config.toml."
                 )
+        return float(np.mean(losses)) if losses else 0.0
+
+    size, negatives = config.customers_per_batch, config.uniform_negatives
+    for epoch in range(1, config.history_epochs + 1):
+        loss = learn(hidden_batches(snapshots[0], size, negatives, rng), f"history epoch {epoch}")
+        print(f"{encoder}, history epoch {epoch}/{config.history_epochs}: loss {loss:.3f}", flush=True)
+    curve = []
+    for epoch in range(1, config.epochs + 1):
+        started = time.perf_counter()
+        loss = learn(batches(snapshots, size, negatives, rng), f"epoch {epoch}")
         rate = positives / (time.perf_counter() - started)
-        row = {"epoch": epoch, "loss": float(np.mean(losses)), "recall": evaluate(model)}
+        row = {"epoch": epoch, "loss": loss, "recall": evaluate(model)}
         curve.append(row | {"examples_per_second": rate})
         print(
-            f"epoch {epoch}/{config.epochs}: loss {row['loss']:.3f}, explore Recall@100 {row['recall']:.4f}, "
-            f"{rate:,.0f} examples/s",
+            f"{encoder}, epoch {epoch}/{config.epochs}: loss {row['loss']:.3f}, "
+            f"explore Recall@100 {row['recall']:.4f}, {rate:,.0f} examples/s",
             flush=True,
         )
         with writer.as_default(step=epoch):
@@ -78,5 +90,5 @@ def train(
 
 def export(model: TwoTower, query_path: Path, candidate_path: Path) -> None:
     """Write both towers as ONNX, so that serving needs no TensorFlow."""
-    export_onnx(lambda inputs: model.query_tower(inputs), QueryTower.signature(), query_path)
+    export_onnx(lambda inputs: model.query_tower(inputs), model.query_tower.signature(), query_path)
     export_onnx(lambda inputs: model.candidate_tower(inputs), CandidateTower.signature(), candidate_path)

@@ -22,6 +22,7 @@ OPTIONAL = {
     "calibration": f"{places.EVALUATION}/calibration.json",
     "diversity": f"{places.EVALUATION}/{DIVERSITY}",
     "rankers": places.RANKERS,
+    "encoders": places.ENCODERS,
     "alone": places.SOURCES,
     "ablation": places.ABLATION,
     "hidden_history": places.HIDDEN_HISTORY,

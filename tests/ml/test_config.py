@@ -26,6 +26,15 @@ def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
         load_config(path)
 
 
+def test_a_source_that_nothing_is_fitted_for_is_refused(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.write_text("[quotas]\nitem_knn = 10\n")
+    with pytest.raises(ConfigError, match=r"'item_knn' is named but collaborative\.item_knn\.neighbours is 0"):
+        load_config(path)
+    path.write_text("[quotas]\nitem_knn = 10\n[collaborative.item_knn]\nneighbours = 50\n")
+    assert load_config(path).quotas == {"item_knn": 10}
+
+
 def test_an_unknown_ranker_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
     path.write_text('[quotas]\n[ranking]\nrankers = ["dlrm", "oracle"]\n')

@@ -21,6 +21,7 @@ from ml.steps.gate import gate
 from ml.steps.hidden_history import hidden_history
 from ml.steps.judged import Judged
 from ml.steps.new_products import judge_new_products
+from ml.steps.report import write_report
 from ml.steps.sources import OWN, judge_sources
 from settings import Settings
 from tests.ml.small_run import NEW, found, page, write_run
@@ -110,6 +111,18 @@ def test_a_section_without_evidence_is_not_there(run: Run, tmp_path: Path):
     for id in ("slices", "ablation", "history", "new"):
         assert f'"{id}"' not in page(bare)
         assert f'"#{id}"' not in page(bare)
+
+
+def test_encoders_that_competed_stand_beside_each_other(run: Run):
+    assert "Encoders of the query tower" not in page(run)
+    scores = {
+        "pooled": {"explore Recall@100": 0.0979, "seconds": 41.6},
+        "gru": {"explore Recall@100": 0.09, "seconds": 83.2},
+    }
+    run.write_json(places.ENCODERS, {"chosen": "pooled", "snapshot": "2017-07-31", "scores": scores})
+    write_report(run)
+    assert re.search(r'<th scope="row">pooled ✓</th>\s*<td>0?\.0979</td><td>42</td>', page(run))
+    assert '<th scope="row">gru</th>' in page(run)
 
 
 def test_slices_and_calibration_appear_with_their_evidence(run: Run):

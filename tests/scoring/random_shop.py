@@ -10,6 +10,7 @@ from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.factors import Factors
 from scoring.features import NUMERIC
+from scoring.item_knn import ItemKnn
 from scoring.item_to_item import ItemToItem
 from scoring.neighbours import Neighbours
 from scoring.purchases import Purchases
@@ -71,6 +72,7 @@ def shop(seed: int, products: int = 60, customers: int = 40, quota: int = 8, rou
         vectors=vectors.astype(np.float32),
         item_to_item=ItemToItem.fit(bought.matrix("decayed_120d").sqrt(), 5.0, 1000, 7),
         neighbours=Neighbours.fit(bought.matrix("baskets"), bought.matrix("days_since_last").data, 8),
+        item_knn=ItemKnn.fit(bought.matrix("decayed_120d").sqrt(), 8, 1.0, 2),
         factors=Factors(np.zeros((products, 0), np.float32), 2.0, 0.05),
     )
 

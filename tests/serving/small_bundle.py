@@ -28,6 +28,7 @@ from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.factors import Factors
 from scoring.features import CATEGORICAL, NUMERIC
+from scoring.item_knn import ItemKnn
 from scoring.item_to_item import ItemToItem
 from scoring.neighbours import Neighbours
 from scoring.recommender import Recommender, Slate
@@ -111,6 +112,7 @@ def small_catalogue(as_of: date = date(2018, 1, 1)) -> Catalogue:
     ):
         activity[:, ACTIVITY.index(name)] = np.arange(PRODUCTS, 0, -1)  # p0 sells best
     purchases = sparse.csr_matrix(np.eye(3, PRODUCTS, dtype=np.float32))
+    together = sparse.csr_matrix(np.eye(3, PRODUCTS, dtype=np.float32) + np.eye(3, PRODUCTS, 1, dtype=np.float32))
     return Catalogue(
         as_of=as_of,
         product_ids=[f"p{i}" for i in range(PRODUCTS)],
@@ -123,6 +125,7 @@ def small_catalogue(as_of: date = date(2018, 1, 1)) -> Catalogue:
         item_to_item=ItemToItem.fit(purchases, 1.0, 10, 7),
         neighbours=Neighbours.fit(purchases, np.zeros(purchases.nnz, np.float32), 2),
         factors=Factors(np.zeros((PRODUCTS, 0), np.float32), 2.0, 0.05),
+        item_knn=ItemKnn.fit(together, 2, 1.0, 1),
     )
 
 

@@ -1,0 +1,30 @@
+"""Averages of the products' embeddings over several horizons: what and how much, in no order."""
+
+from typing import Any
+
+from ml.retrieval.legacy_keras import keras, tf
+from scoring.towers import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS
+
+
+class Pooled(keras.layers.Layer):
+    """Output `[customers, len(HISTORY_WEIGHTS) * widths of QUERY_FIELDS]`."""
+
+    def __init__(self, tables: Any):
+        super().__init__()
+        self.tables = tables
+
+    def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        weights, parts = inputs["history_weights"], []
+        for field in QUERY_FIELDS:
+            embedded = self.tables(field, inputs[f"history_{field}"])
+            pooled = tf.einsum("bhw,bhd->bwd", weights, embedded)
+            parts.append(tf.reshape(pooled, [-1, len(HISTORY_WEIGHTS) * embedded.shape[-1]]))
+        return tf.concat(parts, axis=-1)
+
+    @staticmethod
+    def signature() -> dict[str, tf.TensorSpec]:
+        codes = [f"history_{field}" for field in QUERY_FIELDS]
+        weights = tf.TensorSpec([None, HISTORY_LENGTH, len(HISTORY_WEIGHTS)], tf.float32, name="history_weights")
+        return {name: tf.TensorSpec([None, HISTORY_LENGTH], tf.int32, name=name) for name in codes} | {
+            "history_weights": weights
+        }

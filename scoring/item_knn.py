@@ -1,0 +1,74 @@
+"""Item-to-item nearest neighbours: products that are bought by the same customers (Sarwar et al. 2001; Deshpande &
+Karypis 2004).
+
+Likeness is the cosine of two products' purchase columns, shrunk where few customers bought both, so that a chance
+meeting of two rare products says little. Each product keeps its nearest only: a sparse matrix, cheap to multiply.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+ROWS = 512
+"""Products compared at once: their likeness to all others is held in memory."""
+
+
+@dataclass(frozen=True)
+class ItemKnn:
+    """likeness: csr float32 `[products, products]`: how like the row's product is to the column's, where it is among
+    the column's nearest; never to itself. A customer's score is its sum over what was bought."""
+
+    likeness: sparse.csr_matrix
+
+    @classmethod
+    def fit(cls, purchases: sparse.csr_matrix, neighbours: int, shrinkage: float, min_buyers: int) -> "ItemKnn":
+        """Fit on weighted purchases, csr `[customers, products]`.
+
+        neighbours: how many each product keeps. shrinkage: customers in common at which a likeness counts half.
+        min_buyers: products with fewer buyers are nobody's neighbour, for their likeness is chance.
+        """
+        lengths = np.sqrt(np.asarray(purchases.multiply(purchases).sum(axis=0)).ravel())
+        columns = purchases @ sparse.diags(1.0 / np.maximum(lengths, 1e-9))
+        known = np.flatnonzero(np.bincount(purchases.indices, minlength=purchases.shape[1]) >= min_buyers)
+        kept = columns.tocsc()[:, known].astype(np.float32)
+        bought = kept.copy()
+        bought.data = np.ones_like(bought.data)
+        rows, targets, values = [], [], []
+        for start in range(0, len(known), ROWS):
+            part = slice(start, start + ROWS)
+            common = (bought[:, part].T @ bought).toarray()
+            likeness = (kept[:, part].T @ kept).toarray() * (common / np.maximum(common + shrinkage, 1e-9))
+            here = np.arange(len(likeness))
+            likeness[here, start + here] = 0.0
+            count = min(neighbours, likeness.shape[1])
+            nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+            rows.append(np.repeat(known[part], count))
+            targets.append(known[nearest].ravel())
+            values.append(np.take_along_axis(likeness, nearest, axis=1).ravel())
+        nothing = [np.zeros(0, np.int64)]
+        shape = (purchases.shape[1], purchases.shape[1])
+        found = sparse.csr_matrix(
+            (
+                np.concatenate([*values, np.zeros(0, np.float32)]),
+                (np.concatenate(rows + nothing), np.concatenate(targets + nothing)),
+            ),
+            shape=shape,
+            dtype=np.float32,
+        )
+        found.eliminate_zeros()
+        return cls(found.T.tocsr())
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("indptr", "indices", "data"):
+            np.save(folder / f"{name}.npy", getattr(self.likeness, name))
+
+    @classmethod
+    def load(cls, folder: Path) -> "ItemKnn":
+        indptr, indices, data = (
+            np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("indptr", "indices", "data")
+        )
+        products = len(indptr) - 1
+        return cls(sparse.csr_matrix((data, indices, indptr), shape=(products, products)))
