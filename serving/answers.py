@@ -1,11 +1,10 @@
 """One answer, from a valid request to a ranked list: features, scoring, and why a list is not the model's."""
 
-import asyncio
 import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import cast
 from uuid import uuid4
 
@@ -28,6 +27,7 @@ from serving.schemas import (
     Ruled,
     SimilarItemsRequest,
 )
+from serving.scorers import Scorers
 
 logger = logging.getLogger("reach.serving")
 
@@ -35,12 +35,19 @@ logger = logging.getLogger("reach.serving")
 class Answers:
     """Answers requests with whatever bundle serves at that moment."""
 
-    def __init__(self, champion: Callable[[], Bundle | None], features: FeatureReads, limits: Limits, metrics: Metrics):
+    def __init__(
+        self,
+        champion: Callable[[], Bundle | None],
+        features: FeatureReads,
+        scorers: Scorers,
+        limits: Limits,
+        metrics: Metrics,
+    ):
         self._champion = champion
         self._features = features
         self._limits = limits
         self._metrics = metrics
-        self._scorers = ThreadPoolExecutor(limits.scoring_threads, thread_name_prefix="scoring")
+        self._scorers = scorers
 
     async def recommend(self, request: RecommendRequest) -> RecommendResponse:
         """A ranked list for the request's customer.
@@ -111,10 +118,9 @@ class Answers:
         return read
 
     async def _score(self, bundle: Bundle, ask: Callable[[], Recommendation], request_id: str) -> Recommendation:
-        loop = asyncio.get_running_loop()
         try:
             with self._metrics.scoring.time():
-                answer, stopwatch = await loop.run_in_executor(self._scorers, _timed, ask)
+                answer, stopwatch = await self._scorers.run(partial(_timed, ask))
         except Exception as error:
             self._metrics.failed.inc()
             # Where, not what: the error's own words could quote a customer's features.

@@ -13,14 +13,16 @@ from serving.errors import BodyTooLargeError, BodyTooSlowError, NotJsonError, Ov
 from serving.limits import Limits
 from serving.metrics import metrics
 from serving.requests import PASSED, SHOWN, ApiRequest
+from serving.scorers import Scorers
 
 
 class RequestDoor:
     """ASGI application around another: lets only valid bodies through. `requests`: what each path takes by `POST`."""
 
-    def __init__(self, app: ASGIApp, requests: Mapping[str, type[ApiRequest]], limits: Limits):
+    def __init__(self, app: ASGIApp, requests: Mapping[str, type[ApiRequest]], scorers: Scorers, limits: Limits):
         self._app = app
         self._requests = requests
+        self._scorers = scorers
         self._limits = limits
         self._inside = 0
 
@@ -30,14 +32,13 @@ class RequestDoor:
             await self._app(scope, receive, send)
             return
         try:
+            self._check_load(request)
             check_content_type(_header(scope, b"content-type"))
             body = await self._read(request, scope, receive)
             if body is None:
                 return  # the caller went away
             passed = request.parse(body)
-            # Counted here and not by BentoML, whose count a stalled upload would be part of.
-            if self._inside >= self._limits.requests_inside:
-                raise OverloadedError("Too many requests at once. Try again in a second.")
+            self._check_load(request)
         except ServingError as error:
             metrics().rejected.labels(int(error.status)).inc()
             await error.response()(scope, receive, send)
@@ -47,6 +48,13 @@ class RequestDoor:
             await self._app({**scope, PASSED: passed}, receive, send)
         finally:
             self._inside -= 1
+
+    def _check_load(self, request: type[ApiRequest]) -> None:
+        """Raise OverloadedError if an answer would take too long: before the body is read, for that is cheap, and
+        after it, for others came meanwhile. Stalled uploads do not count."""
+        late = request.SCORED and self._scorers.expected_wait > self._limits.wait_seconds
+        if late or self._inside >= self._limits.requests_inside:
+            raise OverloadedError("Too many requests at once. Try again in a second.")
 
     async def _read(self, request: type[ApiRequest], scope: Scope, receive: Receive) -> bytes | None:
         limit = request.MAX_BYTES

@@ -10,7 +10,9 @@ from serving.door import RequestDoor
 from serving.fence import Fence
 from serving.keys import Keys
 from serving.limits import LIMITS
+from serving.openapi import Description, describe
 from serving.rate import RateLimit
+from serving.scorers import scorers
 from settings import load_settings
 
 
@@ -20,10 +22,16 @@ class GuardedService(Service[Any]):
     The guards stand before BentoML's own layers: to turn a request away costs a tenth of what those do.
     """
 
+    @property
+    def openapi_spec(self) -> Description:  # type: ignore[override]
+        version = (self.bento and self.bento.tag.version) or "unreleased"
+        keys = Keys.parse(load_settings().api_keys)
+        return describe(self.name, version, self.inner.__doc__ or "", self.apis.values(), bool(keys))
+
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         settings = load_settings()
         requests = {api.route: api.input_spec for api in self.apis.values()}
-        door = RequestDoor(super().to_asgi(is_main), requests, LIMITS)
+        door = RequestDoor(super().to_asgi(is_main), requests, scorers(), LIMITS)
         return Access(
             Fence(door, requests),
             Keys.parse(settings.api_keys),

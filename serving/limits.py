@@ -15,7 +15,8 @@ class Limits:
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
     body_seconds: the time a request's body may take to arrive; its size is bounded by the request's type.
     scoring_threads: requests scored at once; numpy and ONNX Runtime compute outside the interpreter's lock.
-    requests_inside: valid requests waiting or being scored at once; beyond, 429.
+    wait_seconds: a request that would wait longer for its scoring gets 429 instead.
+    requests_inside: valid requests being answered at once; beyond, 429, however fast they are.
     request_seconds: BentoML gives a request up with 504 after this long.
     """
 
@@ -28,6 +29,7 @@ class Limits:
     refused_seconds: float = 60.0
     body_seconds: float = 2.0
     scoring_threads: int = 2
+    wait_seconds: float = 0.100
     requests_inside: int = 128
     request_seconds: float = 10.0
 

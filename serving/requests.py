@@ -9,7 +9,7 @@ from pydantic import ConfigDict, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
-from serving.errors import BadRequestError
+from serving.errors import BadRequestError, ServingError
 
 SHOWN = 40
 """Characters of a wrong value that an error message repeats to the caller."""
@@ -27,6 +27,8 @@ class ApiRequest(bentoml.IODescriptor):
     ALLOWED: what each field may be, in words, by its path without positions: `k`, `events.quantity`.
     EXAMPLE: a body one can send.
     MAX_BYTES: more than the largest valid body.
+    SCORED: whether it waits for a scoring thread, and so is turned away while many do.
+    ERRORS: what its route may answer besides what every route may (serving/openapi.py).
     SCOPE: which scope an API key needs for it (serving/keys.py).
     """
 
@@ -36,6 +38,8 @@ class ApiRequest(bentoml.IODescriptor):
     ALLOWED: ClassVar[Mapping[str, str]]
     EXAMPLE: ClassVar[dict[str, JsonValue]]
     MAX_BYTES: ClassVar[int] = 16_384
+    SCORED: ClassVar[bool] = True
+    ERRORS: ClassVar[tuple[type[ServingError], ...]] = ()
     SCOPE: ClassVar[str] = "recommend"
 
     @classmethod

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from scoring.rules import Rules
+from serving.errors import NoSuchProductError
+from serving.fields import MAX_ID, Id, Whole
 from serving.requests import ApiRequest
 
 MAX_K = 100
-MAX_ID = 64
 MAX_CATEGORY = 100
 MAX_EXCLUDED = 200
 MAX_CATEGORIES = 50
@@ -36,12 +37,6 @@ _CONTEXT = {
 }
 
 
-def _spell_whole_numbers(value: Any) -> Any:
-    """Many shops number their customers; 1250 and "1250" are one."""
-    return str(value) if type(value) is int else value
-
-
-Id = Annotated[str, BeforeValidator(_spell_whole_numbers), StringConstraints(min_length=1, max_length=MAX_ID)]
 Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CATEGORY)]
 Slate = Literal["all", "explore"]
 
@@ -60,11 +55,10 @@ class Ruled(ApiRequest):
     exclude_categories: list[Category] = Field(
         [], max_length=MAX_CATEGORIES, description=f"No products of these: {_CATEGORIES}."
     )
-    max_per_category: int | None = Field(
+    max_per_category: Whole | None = Field(
         None,
         ge=1,
         le=MAX_K,
-        strict=True,
         description="At most so many products of a category; those without a category are not counted. "
         f"Allowed: {_RULES['max_per_category']}.",
     )
@@ -129,7 +123,7 @@ class RecommendRequest(Personal):
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    k: int = Field(10, ge=1, le=MAX_K, strict=True, description=f"Length of the list: {_K}.")
+    k: Whole = Field(10, ge=1, le=MAX_K, description=f"Length of the list: {_K}.")
 
 
 class RerankRequest(Personal):
@@ -152,7 +146,7 @@ class RerankRequest(Personal):
     product_ids: list[Id] = Field(
         min_length=1, max_length=MAX_K, description=f"The products to rank, and no others: {ALLOWED['product_ids']}."
     )
-    k: int | None = Field(None, ge=1, le=MAX_K, strict=True, description=f"Length of the list: {ALLOWED['k']}.")
+    k: Whole | None = Field(None, ge=1, le=MAX_K, description=f"Length of the list: {ALLOWED['k']}.")
 
 
 class SimilarItemsRequest(Ruled):
@@ -160,11 +154,12 @@ class SimilarItemsRequest(Ruled):
 
     ALLOWED: ClassVar = {"product_id": _ID, "k": _K} | _RULES
     EXAMPLE: ClassVar = {"product_id": "1082185", "k": 3}
+    ERRORS: ClassVar = (NoSuchProductError,)
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     product_id: Id = Field(description=f"The product to find others for: {_ID}.")
-    k: int = Field(10, ge=1, le=MAX_K, strict=True, description=f"Length of the list: {_K}.")
+    k: Whole = Field(10, ge=1, le=MAX_K, description=f"Length of the list: {_K}.")
 
 
 class RecommendedItem(BaseModel):

@@ -16,6 +16,7 @@ from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
 from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
+from serving.scorers import scorers
 from serving.versions import champion_of, pinned_in
 from settings import Settings, load_settings
 
@@ -47,7 +48,7 @@ class Reach:
         look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
         self._features = FeatureReads(lambda: open_customers(settings), LIMITS)
-        self._answers = Answers(lambda: self._champion.current, self._features, LIMITS, metrics())
+        self._answers = Answers(lambda: self._champion.current, self._features, scorers(), LIMITS, metrics())
         self._champion.start()
         self._features.start()
 
