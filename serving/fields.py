@@ -1,10 +1,12 @@
 """Types of fields that requests share: JSON has one kind of number, and shops have two kinds of id."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 MAX_ID = 64
+MAX_COUNT = 100
 
 
 def _without_fraction(value: Any) -> Any:
@@ -18,10 +20,30 @@ def _spell_whole_numbers(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+def _written_out(value: Any) -> Any:
+    """Pydantic would take a number, also in quotes, for seconds since 1970: more likely it is a mistake."""
+    if not isinstance(value, str) or "T" not in value.upper():
+        raise ValueError("not of the form 2018-01-01T17:30:00Z")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:  # in the first or last hours that a calendar holds
+        raise ValueError("beyond the calendar in UTC") from error
+
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID)]
 
 Id = Annotated[Text, BeforeValidator(_spell_whole_numbers, json_schema_input_type=Text | int)]
 """An id of the shop's, a string in Reach."""
 
-Whole = Annotated[int, Field(strict=True), BeforeValidator(_without_fraction)]
-"""A whole number: no string of digits, no truth value."""
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(_without_fraction)]
+"""How many of something: no string of digits, no truth value. Its bounds stand here, for pydantic describes none that
+are put upon `Count | None` from outside."""
+
+Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""A time with its offset, in Reach in UTC."""

@@ -4,14 +4,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from scoring.rules import Rules
 from serving.errors import NoSuchProductError
-from serving.fields import MAX_ID, Id, Whole
+from serving.fields import MAX_COUNT, MAX_ID, Count, Id, Moment, Share
 from serving.requests import ApiRequest
 
-MAX_K = 100
 MAX_CATEGORY = 100
 MAX_EXCLUDED = 200
 MAX_CATEGORIES = 50
@@ -20,7 +19,7 @@ MAX_BASKET = 100
 _ID = f"a string of 1 to {MAX_ID} characters, or a whole number"
 _IDS = f"product ids, each {_ID}"
 _CATEGORIES = f"at most {MAX_CATEGORIES} names of categories, each of 1 to {MAX_CATEGORY} characters"
-_K = f"a whole number from 1 to {MAX_K}"
+_K = f"a whole number from 1 to {MAX_COUNT}"
 _SLATE = "'all' (what the customer will buy next) or 'explore' (only products never bought before)"
 _RULES = {
     "exclude": f"at most {MAX_EXCLUDED} {_IDS}",
@@ -55,18 +54,13 @@ class Ruled(ApiRequest):
     exclude_categories: list[Category] = Field(
         [], max_length=MAX_CATEGORIES, description=f"No products of these: {_CATEGORIES}."
     )
-    max_per_category: Whole | None = Field(
+    max_per_category: Count | None = Field(
         None,
-        ge=1,
-        le=MAX_K,
         description="At most so many products of a category; those without a category are not counted. "
         f"Allowed: {_RULES['max_per_category']}.",
     )
-    diversity: float = Field(
+    diversity: Share = Field(
         0.0,
-        ge=0.0,
-        le=1.0,
-        allow_inf_nan=False,
         description="How far to go from the most relevant list, 0, to the most diverse one, 1. A higher number never "
         f"gives a less diverse list. Allowed: {_RULES['diversity']}.",
     )
@@ -87,7 +81,7 @@ class Context(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    time: AwareDatetime | None = Field(
+    time: Moment | None = Field(
         None,
         description=f"When; null is now. Allowed: {_CONTEXT['context.time']}.",
     )
@@ -123,7 +117,7 @@ class RecommendRequest(Personal):
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    k: Whole = Field(10, ge=1, le=MAX_K, description=f"Length of the list: {_K}.")
+    k: Count = Field(10, description=f"Length of the list: {_K}.")
 
 
 class RerankRequest(Personal):
@@ -132,7 +126,7 @@ class RerankRequest(Personal):
     ALLOWED: ClassVar = (
         {
             "customer_id": _ID,
-            "product_ids": f"1 to {MAX_K} {_IDS}",
+            "product_ids": f"1 to {MAX_COUNT} {_IDS}",
             "slate": _SLATE,
             "k": f"{_K}, or null for all of them",
         }
@@ -144,9 +138,11 @@ class RerankRequest(Personal):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     product_ids: list[Id] = Field(
-        min_length=1, max_length=MAX_K, description=f"The products to rank, and no others: {ALLOWED['product_ids']}."
+        min_length=1,
+        max_length=MAX_COUNT,
+        description=f"The products to rank, and no others: {ALLOWED['product_ids']}.",
     )
-    k: Whole | None = Field(None, ge=1, le=MAX_K, description=f"Length of the list: {ALLOWED['k']}.")
+    k: Count | None = Field(None, description=f"Length of the list: {ALLOWED['k']}.")
 
 
 class SimilarItemsRequest(Ruled):
@@ -159,7 +155,7 @@ class SimilarItemsRequest(Ruled):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     product_id: Id = Field(description=f"The product to find others for: {_ID}.")
-    k: Whole = Field(10, ge=1, le=MAX_K, description=f"Length of the list: {_K}.")
+    k: Count = Field(10, description=f"Length of the list: {_K}.")
 
 
 class RecommendedItem(BaseModel):

@@ -57,6 +57,25 @@ VALUES = st.recursive(
 )
 
 
+def filled(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
+    """A valid value with every field and one element in each list, so that all of them are mutated."""
+    if "$ref" in schema:
+        return filled(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in schema:
+        return filled(schema["anyOf"][0], definitions)
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema["type"]:
+        case "object":
+            return {key: filled(field, definitions) for key, field in schema["properties"].items()}
+        case "array":
+            return [filled(schema["items"], definitions)]
+        case "string":
+            return "2018-01-01T17:30:00Z" if schema.get("format") == "date-time" else "7"
+        case kind:
+            return {"integer": 1, "number": 0.5, "boolean": True}[kind]
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Where in an example something can be put in a value's place, itself included."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -75,9 +94,9 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 def mutated(draw: st.DrawFn, operation: dict[str, Any]) -> bytes:
     """A valid body in which a few things were changed, as values, then as text, then as bytes."""
     content = operation["requestBody"]["content"]["application/json"]
-    body = content["example"]
+    body = draw(st.sampled_from([content["example"], content["filled"]]))
     marks = {}
-    for number in range(draw(st.sampled_from([0, 1, 1, 1, 2, 3]))):
+    for number in range(draw(st.sampled_from([0, 0, 1, 1, 1, 2, 3]))):
         place = draw(st.sampled_from(places(body)))
         if draw(st.booleans()):
             marks[f'"mark{number}"'] = draw(st.sampled_from(ODD))
@@ -85,7 +104,7 @@ def mutated(draw: st.DrawFn, operation: dict[str, Any]) -> bytes:
         else:
             body = replaced(body, place, draw(VALUES))
     if isinstance(body, dict):
-        fields = sorted(content["fields"])
+        fields = sorted(content["filled"])
         for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
             body = body | {draw(st.sampled_from(fields) | st.text(max_size=10)): draw(VALUES)}
         if body and draw(st.integers(0, 9)) == 0:
@@ -115,8 +134,7 @@ class Fuzz:
         self.operations = {path: item["post"] for path, item in description["paths"].items() if "post" in item}
         for operation in self.operations.values():
             content = operation["requestBody"]["content"]["application/json"]
-            name = content["schema"]["$ref"].rpartition("/")[2]
-            content["fields"] = self._schemas["schemas"][name]["properties"]
+            content["filled"] = filled(content["schema"], self._schemas["schemas"])
         self._validators = {
             (path, status): self._validator(response)
             for path, operation in self.operations.items()

@@ -220,11 +220,9 @@ def test_health_readiness_metrics_and_openapi_are_bentomls_own(client: httpx.Cli
 
 
 def test_openapi_shows_a_request_one_can_send(client: httpx.Client) -> None:
-    operation = client.get("/docs.json").json()["paths"]["/recommend"]["post"]
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = client.get("/docs.json").json()["paths"]["/recommend"]["post"]["requestBody"]["content"]
 
-    assert {"customer_id", "slate", "k"} < set(schema["properties"])
-    assert client.post("/recommend", json=schema["example"]).status_code == 200
+    assert client.post("/recommend", json=content["application/json"]["example"]).status_code == 200
 
 
 def test_the_service_listens_on_loopback_only(client: httpx.Client) -> None:

@@ -35,7 +35,9 @@ def test_every_error_has_one_shape(document: Description) -> None:
         if status >= "400" and response != {"description": "Not yet."}
     ]
 
-    assert {"400", "401", "403", "405", "408", "413", "415", "429", "500", "503", "504"} == {s for s, _ in responses}
+    assert {"400", "401", "403", "404", "405", "408", "413", "415", "429", "500", "503", "504"} == {
+        s for s, _ in responses
+    }
     shapes = {json.dumps(response["content"]) for _, response in responses}
     assert shapes == {'{"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}'}
     assert all("Retry-After" in response["headers"] for status, response in responses if status in ("429", "503"))
