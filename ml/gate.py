@@ -32,6 +32,7 @@ class Slices(_Section):
 
 class Serving(_Section):
     agreement: float
+    features: float
     milliseconds: float
     times_champion: float
     megabytes: float
@@ -211,6 +212,14 @@ def _servable(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
             f"(at least {bound.agreement:.1%} is asked for)."
         ),
     )
+    if facts.features is not None:
+        yield (
+            facts.features >= bound.features,
+            (
+                f"Online features are those of the point-in-time join for {facts.features:.1%} of the customers asked "
+                f"for (at least {bound.features:.1%} is asked for)."
+            ),
+        )
     # On a slow machine the champion is slow too.
     most = max(bound.milliseconds, bound.times_champion * (facts.champion_milliseconds or 0.0))
     yield (

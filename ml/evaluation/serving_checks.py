@@ -12,7 +12,7 @@ from scoring.customer import Customer
 from scoring.ranker import SLATES
 from scoring.recommender import Recommender
 
-ASKED = 50
+ASKED = 200
 FIRST = 10
 
 
@@ -22,12 +22,14 @@ class ServingFacts:
 
     milliseconds: median of single requests in this process, features given; the champion's likewise, if it was judged.
     megabytes: the model's own files, without the catalogue, which grows with the shop.
+    features: share of customers whom the online store gives as the point-in-time join does; None if it could not tell.
     """
 
     agreement: float
     milliseconds: float
     champion_milliseconds: float | None
     megabytes: float
+    features: float | None = None
 
 
 def check_serving(
@@ -36,10 +38,12 @@ def check_serving(
     judged: Slates,
     files: Iterable[Path],
     champion: Recommender | None,
+    features: float | None = None,
 ) -> ServingFacts:
     """Ask for some of the judged customers one at a time, with features as the online store would give them.
 
-    judged: the lists that the same recommender made for all `customers` in blocks.
+    recommender: opened from files, as a service does. judged: the lists that the same models gave all `customers` in
+    blocks. features: what was found when online features were compared.
     """
     rows = np.unique(np.linspace(0, len(customers) - 1, ASKED).astype(int))
     same, milliseconds = _ask(recommender, customers, rows, judged)
@@ -48,6 +52,7 @@ def check_serving(
         milliseconds=milliseconds,
         champion_milliseconds=None if champion is None else _ask(champion, customers, rows, judged)[1],
         megabytes=sum(path.stat().st_size for path in files) / 1e6,
+        features=features,
     )
 
 

@@ -1,8 +1,10 @@
 """Judge the challenger, the champion and the simple rules on the same customers in the same window."""
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,7 +101,10 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     snapshots, towers = load_examples(run, plan), run.path(places.RETRIEVAL)
     calibration = calibrate(snapshots, held_out_lists(snapshots, plan), Ranker(model), window.truth, shown)
     files = [model, *(towers / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY))]
-    serving = check_serving(recommender, window.customers, shown, files, rebuilt)
+    with tempfile.TemporaryDirectory(dir=run.folder) as folder:
+        catalogue.save(Path(folder))
+        served = Recommender(retriever_with(run, plan, Catalogue.load(Path(folder))), Ranker(model))
+        serving = check_serving(served, window.customers, shown, files, rebuilt, _online_features(run))
     shown, routes = route(window.customers, methods, scores, CHALLENGER, plan.seed)
     methods[CHALLENGER], scores[CHALLENGER] = shown, judge(window.truth, shown)
     for found in routes:
@@ -132,6 +137,14 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     run.write_json(places.RUN, summary)
     print(results.table(plan.seed), flush=True)
     return {"run_id": run.run_id, **summary["results"]["methods"][CHALLENGER]["means"]}
+
+
+def _online_features(run: Run) -> float | None:
+    """What `prepare` found; runs made before it looked know nothing."""
+    if not (run.folder / places.PARITY).exists():
+        return None
+    agreement: float | None = run.read_json(places.PARITY)["agreement"]
+    return agreement
 
 
 def recommended(recommender: Recommender, customers: Sequence[Customer]) -> tuple[Slates, list[Candidates]]:

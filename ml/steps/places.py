@@ -2,6 +2,7 @@
 
 DATASET = "dataset"
 PLAN = "plan.json"
+PARITY = "parity.json"
 RETRIEVAL = "retrieval"
 RETRIEVAL_CURVE = "retrieval_curve.json"
 ENCODERS = "encoders.json"

@@ -9,13 +9,17 @@ import pyarrow.parquet as pq
 from feast import FeatureStore
 
 from feature_repo.entity_rows import entity_rows
+from feature_repo.errors import OnlineStoreUnavailableError
+from feature_repo.online import OnlineCustomers
 from feature_repo.publication import current_publication
 from feature_repo.store import historical_table, open_store
 from ml.config import Config
+from ml.data.dataset import Dataset
+from ml.data.parity import online_agreement
 from ml.data.splits import covered, label_instant, split
 from ml.errors import NotEnoughData
 from ml.runs import Run
-from ml.steps.places import DATASET
+from ml.steps.places import DATASET, PARITY
 from ml.steps.plan import Plan
 from scoring.schema import PLANNED
 from settings import Settings
@@ -68,8 +72,18 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
             table = table.rename_columns([names.get(column, column) for column in table.column_names])
             pq.write_table(table.sort_by("snapshot"), folder / f"{name}.parquet", row_group_size=20_000)
             print(f"{name}: {len(table):,} rows through {service}", flush=True)
+    run.write_json(PARITY, {"agreement": _online(settings, Dataset(run.path(DATASET)), cuts.now)})
     Plan(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
     return {"run_id": run.run_id, "as_of": as_of.isoformat(), "judged": cuts.judged.isoformat()}
+
+
+def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
+    """Share of customers whom the service will read as training does; None if the online store cannot tell."""
+    try:
+        return online_agreement(OnlineCustomers(settings).read, *data.customers(now), now)
+    except OnlineStoreUnavailableError as error:
+        print(f"Online features are not compared: {error}", flush=True)
+        return None
 
 
 def _customers(store: FeatureStore, view: str, instants: list[datetime]) -> dict[datetime, set[str]]:

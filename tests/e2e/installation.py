@@ -45,6 +45,7 @@ least = 1
 
 [serving]
 agreement = 0.99
+features = 1.0
 milliseconds = 10000
 times_champion = 100
 megabytes = 1000

@@ -120,6 +120,13 @@ def test_a_small_shop_has_no_slices_and_is_told_so(winning: Evidence):
     assert "No group of customers is large enough to be looked at by itself." in decision.reasons
 
 
+def test_online_features_that_differ_keep_a_model_out_and_unknown_ones_do_not(winning: Evidence):
+    for share, publish in ((1.0, True), (None, True), (0.995, False)):
+        decision = decide("reach", replace(winning, serving=replace(winning.serving, features=share)), POLICY)
+        assert decision.publish is publish
+    assert decision.reasons[0].startswith("Online features are those of the point-in-time join for 99.5% of the")
+
+
 def test_a_slice_counts_only_on_the_scores_and_rules_of_the_policy(winning: Evidence):
     bad = sliced("Deli", p_worse=1e-5)
     assert decide("reach", replace(winning, slices=[replace(bad, score="all HR@10")]), POLICY).publish

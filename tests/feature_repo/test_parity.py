@@ -1,0 +1,68 @@
+"""What the service reads online is what training reads by the point-in-time join, and a difference is found."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import AS_OF
+
+from feature_repo.entity_rows import entity_rows
+from feature_repo.online import OnlineCustomers
+from feature_repo.store import historical_table, open_store
+from ml.data.dataset import customers_of
+from ml.data.parity import online_agreement
+from scoring.customer import Customer
+from settings import Settings
+
+Joined = tuple[list[str], list[Customer]]
+
+
+@pytest.fixture
+def joined(built: Settings) -> Joined:
+    """Everybody at the day of the materialisation, as `prepare` asks Feast."""
+    store = open_store(built)
+    rows = entity_rows(store, "customer_history", [built.start_of_day(AS_OF)])
+    return customers_of(historical_table(store, "retrieval_query_v1", rows))
+
+
+def test_online_customers_are_those_of_the_point_in_time_join(built: Settings, joined: Joined) -> None:
+    ids, customers = joined
+    assert len(ids) > 5
+    assert any(not customer.is_new for customer in customers)
+    assert online_agreement(OnlineCustomers(built).read, ids, customers, built.start_of_day(AS_OF)) == 1.0
+
+
+@pytest.mark.parametrize(
+    "name", ["customer_history__decayed_20d", "customer_profile__spend_4w", "customer_profile__store_id"]
+)
+def test_a_single_number_that_differs_is_found(built: Settings, joined: Joined, name: str) -> None:
+    ids, customers = joined
+    reader = OnlineCustomers(built)
+    someone = next(i for i, customer in zip(ids, customers, strict=True) if not customer.is_new)
+
+    def read(customer_id: str) -> dict[str, Any] | None:
+        row = reader.read(customer_id)
+        if row is None or customer_id != someone:
+            return row
+        value = row.get(name)
+        other: Any = "another" if name.endswith("store_id") else np.asarray(value, np.float32) + np.float32(1)
+        return row | {name: other if np.ndim(other) or isinstance(other, str) else float(other)}
+
+    share = online_agreement(read, ids, customers, built.start_of_day(AS_OF))
+    assert share == pytest.approx(1 - 1 / len(ids))
+
+
+def test_a_customer_the_store_does_not_have_counts_against_it(built: Settings, joined: Joined) -> None:
+    ids, customers = joined
+    reader = OnlineCustomers(built)
+    share = online_agreement(
+        lambda i: None if i == ids[0] else reader.read(i), ids, customers, built.start_of_day(AS_OF)
+    )
+    assert share == pytest.approx(1 - 1 / len(ids))
+
+
+def test_a_store_of_another_day_says_nothing(built: Settings, joined: Joined) -> None:
+    ids, customers = joined
+    earlier = built.start_of_day(AS_OF - timedelta(days=14))
+    assert online_agreement(OnlineCustomers(built).read, ids, customers, earlier) is None
