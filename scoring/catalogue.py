@@ -1,5 +1,6 @@
 """The products on offer at one instant (sold before it, or on a coming promotion), as arrays."""
 
+import weakref
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -132,7 +133,8 @@ class Catalogue:
     @cached_property
     def lively(self) -> Shelf:
         """The products that may be put forward to customers who never bought them."""
-        return Shelf(self, lively(self, self.lively_buyers))
+        # Weakly, for the shelf lives in the catalogue: without a circle a replaced version's memory is free at once.
+        return Shelf(weakref.proxy(self), lively(self, self.lively_buyers))
 
     def __len__(self) -> int:
         return len(self.product_ids)

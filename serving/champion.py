@@ -1,5 +1,6 @@
 """Following the champion: load the new bundle beside the old, check it, swap at once, keep the previous."""
 
+import gc
 import logging
 import threading
 import time
@@ -88,8 +89,12 @@ class ChampionFollower:
             if bundle is not None and bundle.version == version:
                 return bundle
         self._previous = None  # not three bundles in memory at once
+        gc.unfreeze()
+        gc.collect()
         bundle = self._load(version)
         bundle.check_golden()  # also warms it up: every model and every slate has run once
+        # What lives as long as a version need not be walked through by the collector while requests wait.
+        gc.freeze()
         return bundle
 
     def _swap(self, bundle: Bundle | None, pointer: Pointer) -> None:

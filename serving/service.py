@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 import bentoml
 import click
 
+from feature_repo.imports import without_type_checks
 from serving.access import require_keys
 from serving.answers import Answers
 from serving.champion import ChampionFollower
@@ -112,7 +113,8 @@ service = bentoml.service(
 
 def open_customers(settings: Settings) -> CustomerReader:
     """The online store, opened. Importing Feast takes seconds: a thread calls this while the service starts."""
-    from feature_repo.online import OnlineCustomers
+    with without_type_checks():
+        from feature_repo.online import OnlineCustomers
 
     customers = OnlineCustomers(settings)
     customers.warm_up()

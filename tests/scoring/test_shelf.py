@@ -1,5 +1,7 @@
 """Only lively products are put forward as new, and whatever is scored on a part scores as on the whole."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -122,3 +124,15 @@ def sorted_whole(scores: np.ndarray, quota: int) -> list[int]:
 def test_the_top_is_what_sorting_everything_gives(draw: Callable[[Any], np.ndarray], quota: int):
     scores = draw(np.random.default_rng(5)).astype(np.float32)
     assert top(scores, quota).tolist() == sorted_whole(scores, quota)
+
+
+def test_a_replaced_version_frees_its_catalogue_without_the_collector():
+    catalogue = small_catalogue()
+    assert len(catalogue.lively.places) == PRODUCTS
+    seen = weakref.ref(catalogue)
+    gc.disable()
+    try:
+        del catalogue
+        assert seen() is None
+    finally:
+        gc.enable()
