@@ -99,11 +99,11 @@ def _features(rows: list[tuple[FeatureView, Row]]) -> dict[str, Any] | None:
     for view, (known_at, values) in rows:
         if known_at is None or values is None:
             continue
-        for name, value in values.items():
-            plain = _python(value)
-            if plain is not None:
-                features[f"{view.name}__{name}"] = plain
-        oldest = known_at if oldest is None else min(oldest, known_at)
+        plain = {f"{view.name}__{name}": _python(value) for name, value in values.items()}
+        plain = {name: value for name, value in plain.items() if value is not None}
+        if plain:  # of a stranger Redis says nothing of everything, since 1970
+            features |= plain
+            oldest = known_at if oldest is None else min(oldest, known_at)
     if oldest is None:
         return None
     features[EVENT_TIMESTAMP] = oldest.astimezone(UTC).replace(tzinfo=None)

@@ -72,6 +72,7 @@ def build_catalogue(
         neighbours=Neighbours.fit(baskets, bought.matrix("days_since_last").data, config.neighbours.count),
         factors=_factors(baskets, config.factors, seed),
         lively_buyers=config.lively_buyers,
+        approximate_above=config.approximate_above,
         item_knn=ItemKnn.fit(weighted, knn.neighbours, knn.shrinkage, knn.min_buyers) if knn.neighbours else None,
     )
 

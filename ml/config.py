@@ -83,9 +83,12 @@ class Collaborative(_Section):
 
     lively_buyers: in a large catalogue, products with fewer buyers in thirteen weeks are put forward to nobody who
         never bought them, unless they are new. 0 (and versions made before there was a limit): every product.
+    approximate_above: with more lively products than this, the vectors nearest to a customer's are found by an index
+        (the group `ann`), not by looking at all of them. 0: never.
     """
 
     lively_buyers: int = Field(0, ge=0)
+    approximate_above: int = Field(0, ge=0)
     item_to_item: ItemToItem = ItemToItem()
     item_knn: ItemKnn = ItemKnn()
     neighbours: Neighbours = Neighbours()

@@ -8,6 +8,11 @@ import numpy as np
 from scoring.shelf import Shelf
 from scoring.sources import NOTHING, SAME_FOR_ALL, SOURCES, Block
 
+SEARCHED = "two_tower"
+"""The source whose list an index finds in a very large catalogue; its scores are then those of the candidates only."""
+
+NO_ONE = np.zeros(0, np.int64)
+
 LEAST = np.float32(-1e6)
 """What a source says of a product that it has no score for."""
 
@@ -41,8 +46,9 @@ def gather(block: Block, quotas: Mapping[str, int], only: np.ndarray | None = No
     only of lively products that the customer never bought. `only`: take these catalogue indices instead of what was
     put forward; scores and ranks are the sources'.
     """
-    shelf = block.catalogue.lively
-    scores = {name: SOURCES[name](block, shelf) for name in quotas if name != "repeats"}
+    shelf, nearest = block.catalogue.lively, block.catalogue.nearest
+    searched = {SEARCHED} if nearest is not None else set()
+    scores = {name: SOURCES[name](block, shelf) for name in quotas if name != "repeats" and name not in searched}
     lists = [_lists(block, row, scores, quotas) for row in range(len(block.customers))]
     unions = [_union(found) for found in lists]
     if only is not None:
@@ -50,6 +56,8 @@ def gather(block: Block, quotas: Mapping[str, int], only: np.ndarray | None = No
     # Own products that hardly anybody else buys are not on the shelf; they are few, and scored by themselves.
     beyond = Shelf(block.catalogue, np.unique(np.concatenate([p[shelf.places[p] < 0] for p, _ in unions])))
     scores_beyond = {name: SOURCES[name](block, beyond) for name in scores} if len(beyond) else {}
+    everything = Shelf(block.catalogue, np.unique(np.concatenate([p for p, _ in unions])) if searched else NO_ONE)
+    scores_searched = {name: SOURCES[name](block, everything) for name in quotas if name in searched}
     result = []
     for row, (positions, source) in enumerate(unions):
         mine = block.mine(row, positions)
@@ -60,6 +68,8 @@ def gather(block: Block, quotas: Mapping[str, int], only: np.ndarray | None = No
         for name in quotas:
             if name == "repeats":
                 values = np.append(block.own(row, "decayed_120d"), NOTHING)[mine]
+            elif name in searched:
+                values = scores_searched[name][row][np.searchsorted(everything.positions, positions)]
             else:
                 values = scores[name][row][places]
                 if len(off):
@@ -85,6 +95,10 @@ def _lists(
         elif name in SAME_FOR_ALL:
             head = SAME_FOR_ALL[name](block.catalogue)[: quota + len(own)]
             lists[name] = head[block.mine(row, head) < 0][:quota]
+        elif name not in scores:
+            assert block.catalogue.nearest is not None
+            near = shelf.positions[block.catalogue.nearest.top(block.vectors[row], quota + len(bought))]
+            lists[name] = near[block.mine(row, near) < 0][:quota]
         else:
             new = scores[name][row].copy()
             new[bought] = NOTHING

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from scoring.factors import Factors
 from scoring.item_knn import ItemKnn
 from scoring.item_to_item import ItemToItem
+from scoring.nearest import Nearest
 from scoring.neighbours import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
 from scoring.shelf import Shelf, lively
@@ -38,6 +39,7 @@ class Catalogue:
     item_to_item, neighbours, factors, item_knn: collaborative models fitted on the purchases known at the instant;
         `item_knn` is None where it is switched off.
     lively_buyers: with fewer buyers a product is not put forward to those who never bought it; 0: every product is.
+    approximate_above: with more lively products, the nearest vectors are searched approximately; 0: never.
     """
 
     as_of: date
@@ -52,6 +54,7 @@ class Catalogue:
     neighbours: Neighbours
     factors: Factors
     lively_buyers: int = 0
+    approximate_above: int = 0
     item_knn: ItemKnn | None = None
 
     @cached_property
@@ -136,6 +139,12 @@ class Catalogue:
         # Weakly, for the shelf lives in the catalogue: without a circle a replaced version's memory is free at once.
         return Shelf(weakref.proxy(self), lively(self, self.lively_buyers))
 
+    @cached_property
+    def nearest(self) -> Nearest | None:
+        """An index of the lively products' vectors, if there are too many to look at each."""
+        many = 0 < self.approximate_above < len(self.lively)
+        return Nearest(self.lively.vectors) if many else None
+
     def __len__(self) -> int:
         return len(self.product_ids)
 
@@ -154,7 +163,11 @@ class Catalogue:
             }
             | {f"code_{field}": codes for field, codes in self.codes.items()}
             | {f"activity_{name}": self.activity[:, i] for i, name in enumerate(ACTIVITY)},
-            metadata={"as_of": self.as_of.isoformat(), "lively_buyers": str(self.lively_buyers)},
+            metadata={
+                "as_of": self.as_of.isoformat(),
+                "lively_buyers": str(self.lively_buyers),
+                "approximate_above": str(self.approximate_above),
+            },
         )
         pq.write_table(table, folder / "products.parquet")
         np.save(folder / "vectors.npy", self.vectors)
@@ -182,7 +195,8 @@ class Catalogue:
             item_to_item=ItemToItem.load(folder / "item_to_item"),
             neighbours=Neighbours.load(folder / "neighbours"),
             factors=Factors.load(folder / "factors"),
-            # Absent in bundles from before there was a limit: they go on as they were judged.
+            # Absent in bundles from before there were limits: they go on as they were judged.
             lively_buyers=int(table.schema.metadata.get(b"lively_buyers", 0)),
+            approximate_above=int(table.schema.metadata.get(b"approximate_above", 0)),
             item_knn=ItemKnn.load(folder / "item_knn") if (folder / "item_knn").exists() else None,
         )

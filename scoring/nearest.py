@@ -1,0 +1,53 @@
+"""The vectors nearest to a query's in a catalogue so large that looking at all of them is the slowest stage."""
+
+from typing import Any
+
+import numpy as np
+
+from scoring.errors import ScoringError
+
+CELLS_PER_ROOT = 1.0
+"""Cells: the root of the number of vectors, times this. A query looks at `PROBED` of them."""
+
+PROBED = 0.08
+TRAINED_ON = 64
+"""Vectors a cell that the cells' centres are learned from."""
+
+SEED = 7
+
+
+class Nearest:
+    """An inverted file (Jégou, Douze & Schmid 2011, §4) by Faiss: vectors lie in cells, a query looks into the nearest.
+
+    vectors: float32 `[n, dimensions]`, L2-normalised. Raises ScoringError if Faiss is not installed.
+    """
+
+    def __init__(self, vectors: np.ndarray):
+        faiss = _faiss()
+        count, dimensions = vectors.shape
+        cells = max(1, int(CELLS_PER_ROOT * count**0.5))
+        self._index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimensions), dimensions, cells, faiss.METRIC_INNER_PRODUCT)
+        self._index.cp.niter = 10
+        self._index.cp.seed = SEED
+        sample = np.random.default_rng(SEED).choice(count, min(count, cells * TRAINED_ON), replace=False)
+        self._index.train(vectors[np.sort(sample)])
+        for start in range(0, count, 1 << 20):  # Faiss copies what it is given
+            self._index.add(vectors[start : start + (1 << 20)])
+        self._index.nprobe = max(1, round(PROBED * cells))
+
+    def top(self, query: np.ndarray, count: int) -> np.ndarray:
+        """Rows of the `count` nearest vectors to one query `[dimensions]`, the nearest first."""
+        found = self._index.search(np.ascontiguousarray(query[np.newaxis], np.float32), count)[1][0]
+        return found[found >= 0]
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError as error:
+        raise ScoringError(
+            "This catalogue is searched approximately ('approximate_above' in the version's configuration), and Faiss "
+            "is not installed. Install the group 'ann': 'uv sync --group ann'."
+        ) from error
+    faiss.omp_set_num_threads(1)  # the server's threads are the parallelism
+    return faiss
