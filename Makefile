@@ -82,8 +82,12 @@ bench-training: setup ## Training speed beside a plain tutorial loop; RUN=latest
 	@$(PYTHON) -m benchmarks.training --run-id $(or $(RUN),latest)
 
 .PHONY: bench-serving
-bench-serving: setup ## What a request costs, beside a no-op and a plain implementation; RATE=100, CATALOGUE=no
+bench-serving: setup ## What a request costs, beside a no-op and a plain implementation; RATE=100
 	@$(PYTHON) -m benchmarks.serving --rate $(or $(RATE),100)
+
+.PHONY: bench-catalogue
+bench-catalogue: setup ## The nearest vectors in 1, 10 and 100 times the catalogue: exactly and by the index
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(UV) run --frozen --quiet --group ann python -m benchmarks.catalogue
 
 .PHONY: gate-check
 gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, TWIN=…, COMPARISONS=200

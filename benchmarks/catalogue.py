@@ -1,0 +1,105 @@
+"""What the two-tower's list costs as the catalogue grows: exactly, and by the index that takes over.
+
+`make bench-catalogue` takes the champion's product vectors, adds jittered copies until there are 10 and 100 times as
+many, and asks for the nearest to real customers' query vectors. The recall is the index's share of the exact list.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ml.config import load_config
+from release.registry import Registry
+from release.store import ModelStore
+from scoring.bundle import QUERY_TOWER, Bundle
+from scoring.candidates import top
+from scoring.customer import Customer
+from scoring.nearest import Nearest
+from scoring.towers import Tower, query_inputs
+from settings import Settings, load_settings
+
+LIST = 90
+JITTER = 0.03
+"""Deviation of each coordinate of a copy: a length of 0.2, as between products of one type."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue", description=__doc__)
+    parser.add_argument("--times", type=int, nargs="+", default=[1, 10, 100], help="how many times the catalogue")
+    parser.add_argument("--queries", type=int, default=50, help="queries timed (default: %(default)s)")
+    options = parser.parse_args()
+    settings = load_settings()
+    bundle = champion(settings)
+    vectors = bundle.recommender.catalogue.lively.vectors
+    queries = query_vectors(bundle, options.queries)
+    limit = load_config().collaborative.approximate_above
+    rows = []
+    for times in options.times:
+        rows.append(measure(grown(vectors, times), queries))
+        row, serves = rows[-1], "index" if rows[-1]["vectors"] > limit else "exact"
+        print(
+            f"{times:4} times, {row['vectors']:>9,.0f} vectors: exact {row['exact_ms']:.2f} CPU-ms, index "
+            f"{row['index_ms']:.2f} CPU-ms with recall@{LIST} {row['recall']:.3f} "
+            f"(built in {row['build_s']:.0f} CPU-s); {serves} serves",
+            flush=True,
+        )
+    print(json.dumps({"approximate_above": limit, "curve": [{k: round(v, 4) for k, v in row.items()} for row in rows]}))
+
+
+def champion(settings: Settings) -> Bundle:
+    pointer = Registry(settings.paths.release).pointer()
+    if pointer is None or pointer.version is None:
+        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
+    return Bundle.open(ModelStore(settings.paths.bentoml).path(pointer.version))
+
+
+def query_vectors(bundle: Bundle, count: int) -> np.ndarray:
+    """Query vectors of the bundle's golden customers, with parts of their histories left out to have `count`."""
+    rng = np.random.default_rng(7)
+    tower, catalogue = Tower(Path(bundle.path) / QUERY_TOWER), bundle.recommender.catalogue
+    known = [customer for g in bundle.golden if not (customer := Customer.from_features(g.features)).is_new]
+    people = [_part(known[i % len(known)], rng) for i in range(count)]
+    return tower(query_inputs(people, catalogue.index, catalogue.codes))
+
+
+def _part(customer: Customer, rng: np.random.Generator) -> Customer:
+    kept = np.flatnonzero(rng.random(len(customer.product_ids)) < 0.5)
+    products = np.asarray(customer.product_ids)[kept]
+    history = {name: values[kept] for name, values in customer.history.items()}
+    return Customer(products, history, customer.profile, customer.traits)
+
+
+def grown(vectors: np.ndarray, times: int) -> np.ndarray:
+    """`times` as many vectors: the given ones, then copies with a little noise, of length one again."""
+    rng = np.random.default_rng(7)
+    result = np.empty((len(vectors) * times, vectors.shape[1]), np.float32)
+    result[: len(vectors)] = vectors
+    for copy in range(1, times):
+        part = vectors + JITTER * rng.standard_normal(vectors.shape, np.float32)
+        result[copy * len(vectors) : (copy + 1) * len(vectors)] = part / np.linalg.norm(part, axis=1, keepdims=True)
+    return result
+
+
+def measure(vectors: np.ndarray, queries: np.ndarray) -> dict[str, float]:
+    started = time.process_time()
+    index = Nearest(vectors)
+    built = time.process_time()
+    approximate = [index.top(query, LIST) for query in queries]
+    searched = time.process_time()
+    exact = [top(query @ vectors.T, LIST) for query in queries]
+    done = time.process_time()
+    return {
+        "vectors": len(vectors),
+        "exact_ms": (done - searched) / len(queries) * 1e3,
+        "index_ms": (searched - built) / len(queries) * 1e3,
+        "recall": float(np.mean([np.isin(a, b).mean() for a, b in zip(exact, approximate, strict=True)])),
+        "build_s": built - started,
+    }
+
+
+if __name__ == "__main__":
+    main()
