@@ -6,11 +6,11 @@ from collections.abc import Awaitable
 import bentoml
 import click
 
-from feature_repo.imports import without_type_checks
 from serving.access import require_keys
 from serving.answers import Answers
 from serving.champion import ChampionFollower
 from serving.errors import ServingError
+from serving.feast_import import without_type_checks
 from serving.features import CustomerReader, FeatureReads
 from serving.guarded import GuardedService
 from serving.keys import Keys

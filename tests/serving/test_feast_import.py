@@ -5,7 +5,7 @@ import sys
 
 import typeguard
 
-from feature_repo.imports import without_type_checks
+from serving.feast_import import without_type_checks
 from settings import ROOT
 
 
@@ -27,7 +27,7 @@ def test_the_checks_are_back_afterwards():
 
 def test_feast_reads_without_them():
     code = (
-        "from feature_repo.imports import without_type_checks\n"
+        "from serving.feast_import import without_type_checks\n"
         "with without_type_checks():\n"
         "    from feature_repo.online import OnlineCustomers\n"
         "import feast\n"
