@@ -38,6 +38,11 @@ class Paths:
         return self.data / "admitted"
 
     @property
+    def feedback(self) -> Path:
+        """Events and decisions: `batches/` as collected from the service, `landed/` united with the landing's own."""
+        return self.data / "feedback"
+
+    @property
     def warehouse(self) -> Path:
         return self.data / "warehouse" / "reach.duckdb"
 

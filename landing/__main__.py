@@ -1,4 +1,4 @@
-"""`python -m landing admit|dbt-vars`: the door of this room.
+"""`python -m landing admit|dbt-vars|collect`: the door of this room.
 
 Progress goes to stdout for people; the last line is one JSON object for the next step.
 """
@@ -58,6 +58,16 @@ def _dbt_vars(settings: Settings, as_of: date | None) -> dict[str, object]:
     }
 
 
+def _collect(settings: Settings, as_of: date | None) -> dict[str, object]:
+    """Take over what the service has written down since the last time, and unite it with the landing's own."""
+    home, landing = settings.paths.feedback, settings.landing or settings.paths.demo_landing
+    with open_journal(settings) as journal:
+        collected = collect(home, journal, say)
+    landed = land_feedback(home, landing if landing.is_dir() else None, say)
+    print(f"collected {collected.events:,} events and {collected.decisions:,} rows of decisions, in {home}")
+    return {**vars(collected), "landed": sorted(table.name for table, source in landed.items() if source is not None)}
+
+
 def _admitted(settings: Settings) -> Manifest:
     manifest = read_manifest(settings.paths.admitted)
     if manifest is None:
@@ -65,7 +75,7 @@ def _admitted(settings: Settings) -> Manifest:
     return manifest
 
 
-_COMMANDS = {"admit": _admit, "dbt-vars": _dbt_vars}
+_COMMANDS = {"admit": _admit, "dbt-vars": _dbt_vars, "collect": _collect}
 
 
 def _parser() -> argparse.ArgumentParser:

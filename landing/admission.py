@@ -5,20 +5,20 @@ is moved to the newest in one step, so a reader sees a whole admission or the pr
 was admitted before is there at once.
 """
 
-import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 
-from landing.contract import CAMPAIGNS, TABLES, Table
+from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.cut import choose_cut, day_after_newest
 from landing.engine import connect
 from landing.errors import LandingError, SourceError
+from landing.feedback import land_feedback
+from landing.lock import one_writer
 from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission_name, is_whole, read_manifest
 from landing.sources import Source, find_source
 from landing.tables import CheckedTable, check_table, transaction_span, write_table
@@ -35,12 +35,14 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
 
     Without `as_of` it is the day after the newest transaction. An earlier admission is used again if as_of,
     time zone, customer limit, contract, and every file's name, size and modification time are the same and
-    its own files still have the hashes it recorded. Nothing is published unless every check passes.
+    its own files still have the hashes it recorded. Events are the landing's own and those
+    that were collected. Nothing is published unless every check passes.
     Raises LandingError.
     """
     if not landing.is_dir():
         raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
-    sources = {table: find_source(landing, table) for table in TABLES}
+    collected = land_feedback(settings.paths.feedback, landing, say)
+    sources = {table: collected[EVENTS] if table is EVENTS else find_source(landing, table) for table in TABLES}
     inputs = Inputs(
         landing=str(landing),
         files={table.name: source.fingerprint for table, source in sources.items() if source is not None},
@@ -48,7 +50,7 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
         max_customers=settings.max_customers,
     )
     home = settings.data / "admissions"
-    with _one_writer(home):
+    with one_writer(home):
         reusable = _earlier(settings, home, inputs, as_of)
         if reusable is not None:
             _publish(settings.paths.admitted, home / admission_name(reusable.as_of, inputs))
@@ -124,15 +126,6 @@ def _earlier(settings: Settings, home: Path, inputs: Inputs, as_of: date | None)
     folder = home / admission_name(as_of, inputs)
     found = read_manifest(folder)
     return found if found is not None and is_whole(folder, found) else None
-
-
-@contextmanager
-def _one_writer(home: Path) -> Iterator[None]:
-    """Wait until no other process admits; the lock goes with the process, however it ends."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _publish(link: Path, folder: Path) -> None:

@@ -156,7 +156,51 @@ REDEMPTIONS = Table(
     ),
 )
 
-TABLES: tuple[Table, ...] = (TRANSACTIONS, PRODUCTS, CUSTOMERS, PROMOTIONS, CAMPAIGNS, COUPONS, REDEMPTIONS)
+EVENTS = Table(
+    "events",
+    required=False,
+    description="One row per thing a customer did, beside what the service collects itself.",
+    known="received_at",
+    columns=(
+        _required("event_id", "id", "The event; of several rows with one id the first received counts."),
+        _required("customer_id", "id", "Who did it."),
+        _required("product_id", "id", "With which product."),
+        _required("event_type", "text", "One of purchase, cart, click, view, impression."),
+        _required("occurred_at", "timestamp", "When it was done, in UTC."),
+        _optional("received_at", "timestamp", "When it became known, in UTC; empty: when it was done."),
+        _optional("request_id", "id", "The answer of the service that had shown the product."),
+        _optional("quantity", "number", "Units, of a purchase or a cart; empty: 1."),
+        _optional("price", "number", "Money for one unit."),
+    ),
+)
+
+DECISIONS = Table(
+    "decisions",
+    required=False,
+    description="One row per product shown to a customer, beside what the service collects itself.",
+    known="decided_at",
+    columns=(
+        _required("request_id", "id", "The answer."),
+        _required("customer_id", "id", "To whom."),
+        _required("slate", "text", "The list's purpose."),
+        _required("position", "number", "The place in the list, from 1."),
+        _required("product_id", "id", "What was shown."),
+        _optional("source", "text", "The candidate source that brought it."),
+        _optional("score", "number", "The ranker's score; comparable within one answer only."),
+        _required("model_version", "text", "Which version decided."),
+        _optional("fallback", "text", "Why the list is not the model's; empty if it is."),
+        _required("decided_at", "timestamp", "When, in UTC."),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    *(TRANSACTIONS, PRODUCTS, CUSTOMERS, PROMOTIONS, CAMPAIGNS, COUPONS, REDEMPTIONS),
+    EVENTS,
+)
+"""What a run admits, as known before its day."""
+
+FEEDBACK: tuple[Table, ...] = (EVENTS, DECISIONS)
+"""What the service collects and a landing may bring as well (`landing/feedback.py`)."""
 
 PROMOTIONS_PLANNED_DAYS = 28
 """Promotions are planned: those that start up to so many days after `as_of` are already known."""

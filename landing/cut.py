@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from landing.contract import PROMOTIONS, PROMOTIONS_PLANNED_DAYS, TRANSACTIONS, Table
+from landing.contract import EVENTS, PROMOTIONS, PROMOTIONS_PLANNED_DAYS, TRANSACTIONS, Table
 from landing.engine import literal, name
 from landing.errors import AsOfError
 from settings import Settings
@@ -30,6 +30,9 @@ class Cut:
         if table.known is None:
             return "true"
         column = name(table.known)
+        if table is EVENTS:
+            # greatest() passes over NULLs; a clock that runs ahead does not make an event known before it was done
+            return f"(coalesce(greatest(received_at, occurred_at) < TIMESTAMP {literal(self.instant)}, true))"
         if table is TRANSACTIONS:
             return f"({column} IS NULL OR {column} < TIMESTAMP {literal(self.instant)})"
         if table is PROMOTIONS:

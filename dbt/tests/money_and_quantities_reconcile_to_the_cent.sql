@@ -23,6 +23,7 @@ bought as (
         coalesce(sum({{ kept }}), 0) as {{ landed }}
         {%- endfor %}
     from {{ ref('fct_purchases') }}
+    where not is_provisional
 
 ),
 

@@ -20,3 +20,9 @@ union all
 select 'promotions' as table_name, max(starts_on) as newest
 from {{ ref('stg_landing__promotions') }}
 having max(starts_on) > {{ days_after("date '" ~ var("as_of") ~ "'", 28) }}
+
+union all
+
+select 'events' as table_name, max(greatest(occurred_at, received_at)) as newest
+from {{ ref('stg_landing__events') }}
+having max(greatest(occurred_at, received_at)) >= timestamp '{{ var("as_of_instant") }}'

@@ -24,6 +24,10 @@ _COLUMNS = {
     "campaigns": "campaign_id VARCHAR, customer_id VARCHAR, campaign_type VARCHAR, starts_on DATE, ends_on DATE",
     "coupons": "coupon_id VARCHAR, product_id VARCHAR, campaign_id VARCHAR",
     "redemptions": "customer_id VARCHAR, coupon_id VARCHAR, campaign_id VARCHAR, redeemed_on DATE",
+    "events": "event_id VARCHAR, customer_id VARCHAR, product_id VARCHAR, event_type VARCHAR, occurred_at TIMESTAMP, "
+    "received_at TIMESTAMP, request_id VARCHAR, quantity DOUBLE, price DOUBLE",
+    "decisions": "request_id VARCHAR, customer_id VARCHAR, slate VARCHAR, position DOUBLE, product_id VARCHAR, "
+    "source VARCHAR, score DOUBLE, model_version VARCHAR, fallback VARCHAR, decided_at TIMESTAMP",
 }
 
 
@@ -40,6 +44,7 @@ class Shop:
             "redemptions": lambda row: row[3] < day,
             "campaigns": lambda row: row[3] < day,
             "promotions": lambda row: row[2] <= day + timedelta(days=28),
+            "events": lambda row: max(row[4], row[5]) < instant,
         }
         return Shop(
             {name: [row for row in rows if known.get(name, lambda _: True)(row)] for name, rows in self.tables.items()}
@@ -50,8 +55,8 @@ class Shop:
         return Shop({name: rows for name, rows in self.tables.items() if name in names})
 
     def write(self, data: Path) -> None:
-        """Write <data>/admitted/<table>.parquet and make the folders dbt writes to."""
-        for folder in ("admitted", "warehouse", "features/staged", "dbt"):
+        """Write <data>/admitted/<table>.parquet, feedback as landed too, and make the folders dbt writes to."""
+        for folder in ("admitted", "feedback/landed", "warehouse", "features/staged", "dbt"):
             (data / folder).mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
             for name, columns in _COLUMNS.items():
@@ -59,7 +64,11 @@ class Shop:
                 if rows := self.tables.get(name):
                     places = ", ".join("?" * len(rows[0]))
                     connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
-                connection.execute(f"COPY {name} TO '{data / 'admitted' / name}.parquet' (FORMAT parquet)")
+                if name != "decisions":
+                    connection.execute(f"COPY {name} TO '{data / 'admitted' / name}.parquet' (FORMAT parquet)")
+                if name in ("events", "decisions"):
+                    landed = data / "feedback" / "landed" / f"{name}.parquet"
+                    connection.execute(f"COPY {name} TO '{landed}' (FORMAT parquet)")
 
 
 def corner_shop() -> Shop:
@@ -97,8 +106,24 @@ def corner_shop() -> Shop:
         for mailer in ("A", "0")
     ] + [("new", "s0", date(2017, 11, 20), date(2017, 11, 26), "0", "D")]
     campaigns = [("k1", f"c{n}", "Type A", date(2017, 10, 1), date(2017, 11, 10)) for n in range(5)]
+    moment = datetime(2017, 12, 1, 15)
+    # What was bought on 1 December is on a receipt as well, or never was: receipts of later days are there.
+    events = [
+        ("e1", "c1", "p1", "impression", moment, moment, "r1", None, None),
+        ("e2", "c1", "p1", "purchase", moment + timedelta(minutes=9), moment + timedelta(minutes=10), "r1", 1, 1.43),
+        ("e2", "c1", "p1", "purchase", moment + timedelta(minutes=9), moment + timedelta(minutes=11), "r1", 1, 1.43),
+        ("e3", "c2", "p2", "click", moment, moment, None, None, None),
+        ("e4", "c1", "p3", "click", moment, moment, "r1", None, None),
+    ]
+    decisions = [
+        ("r1", "c1", "all", 1, "p1", "repeats", 2.5, "v1", None, moment - timedelta(minutes=1)),
+        ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1)),
+        ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1)),
+    ]
     return Shop(
         {
+            "events": events,
+            "decisions": decisions,
             "transactions": lines + quirks,
             "products": products,
             "customers": [("c0", "45-54", "Unknown", "None", "Married", "2", "2 Adults No Kids", "0")],

@@ -72,9 +72,20 @@ def test_every_model_with_logic_has_a_unit_test(manifest: dict[str, Any]):
 
 def test_what_feast_reads_is_a_contract_the_recommender_is_exposed_to(manifest: dict[str, Any]):
     features = {f"feat_{feature}" for feature in FEATURES}
-    assert {name for name, model in models(manifest).items() if model["contract"]["enforced"]} == features
+    facts = {"fct_events", "fct_decisions"}  # which people and other tools read
+    assert {name for name, model in models(manifest).items() if model["contract"]["enforced"]} == features | facts
     (exposure,) = manifest["exposures"].values()
     assert {node.rsplit(".", 1)[1] for node in exposure["depends_on"]["nodes"]} == features
+
+
+def test_no_feature_is_made_from_feedback_that_nobody_cut_at_the_day_of_the_run(manifest: dict[str, Any]):
+    pending, seen = [f"model.reach.feat_{feature}" for feature in FEATURES], set()
+    while pending:
+        node = pending.pop()
+        seen.add(node)
+        pending += manifest["nodes"][node]["depends_on"]["nodes"] if node in manifest["nodes"] else []
+    assert "source.reach.landing.events" in seen
+    assert {node for node in seen if node.startswith("source.reach.feedback")} == set()
 
 
 def test_every_landing_table_is_used(manifest: dict[str, Any]):

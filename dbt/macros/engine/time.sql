@@ -48,3 +48,13 @@
 {% macro duckdb__days_in_common(starts, ends, other_starts, other_ends) -%}
     greatest(0, least({{ ends }}, {{ other_ends }}) - greatest({{ starts }}, {{ other_starts }}) + 1)
 {%- endmacro %}
+
+
+{#- The instant so many minutes before another. -#}
+{% macro minutes_before(instant, minutes) -%}
+    {{ return(adapter.dispatch('minutes_before')(instant, minutes)) }}
+{%- endmacro %}
+
+{% macro duckdb__minutes_before(instant, minutes) -%}
+    ({{ instant }} - to_minutes({{ minutes }}))
+{%- endmacro %}

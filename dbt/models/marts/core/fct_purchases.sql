@@ -16,6 +16,7 @@ final as (
         retail_discount,
         coupon_discount,
         coupon_match_discount,
+        is_provisional,
         {{ local_date('purchased_at') }} as purchased_on,
         purchased_at
     from purchases

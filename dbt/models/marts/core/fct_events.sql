@@ -1,0 +1,49 @@
+with events as (
+
+    select * from {{ ref('stg_feedback__events') }}
+
+),
+
+decisions as (
+
+    select * from {{ ref('stg_feedback__decisions') }}
+
+),
+
+shown as (
+
+    select
+        request_id,
+        customer_id,
+        product_id,
+        min(decided_at) as decided_at
+    from decisions
+    group by request_id, customer_id, product_id
+
+),
+
+final as (
+
+    select
+        events.event_id,
+        events.customer_id,
+        events.product_id,
+        events.request_id,
+        events.event_type,
+        events.quantity,
+        events.price,
+        -- Whose answer it was is part of the question: a request_id quoted by another customer proves nothing.
+        shown.request_id is not null
+        and events.occurred_at >= {{ minutes_before('shown.decided_at', var('clock_skew_minutes')) }} as is_outcome,
+        {{ local_date('events.occurred_at') }} as occurred_on,
+        events.occurred_at,
+        events.received_at
+    from events
+    left join shown
+        on events.request_id = shown.request_id
+        and events.customer_id = shown.customer_id
+        and events.product_id = shown.product_id
+
+)
+
+select * from final

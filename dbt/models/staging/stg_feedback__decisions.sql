@@ -1,0 +1,37 @@
+with source as (
+
+    select * from {{ source('feedback', 'decisions') }}
+
+),
+
+once as (
+
+    {{ first_rows(
+        'source',
+        key='request_id, slate, position',
+        order_by='decided_at, customer_id, product_id, source, score, model_version, fallback'
+    ) }}
+
+),
+
+final as (
+
+    select
+        request_id,
+        customer_id,
+        product_id,
+
+        {{ clean_text('slate') }} as slate,
+        {{ clean_text('source') }} as source,
+        {{ clean_text('model_version') }} as model_version,
+        {{ clean_text('fallback') }} as fallback,
+
+        cast(position as integer) as position,
+        score,
+
+        decided_at
+    from once
+
+)
+
+select * from final

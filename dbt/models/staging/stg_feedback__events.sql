@@ -1,0 +1,13 @@
+with source as (
+
+    select * from {{ source('feedback', 'events') }}
+
+),
+
+final as (
+
+    {{ typed_events('source') }}
+
+)
+
+select * from final

@@ -1,0 +1,13 @@
+with source as (
+
+    select * from {{ source('landing', 'events') }}
+
+),
+
+final as (
+
+    {{ typed_events('source') }}
+
+)
+
+select * from final

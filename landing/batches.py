@@ -1,0 +1,126 @@
+"""Takes over what the journal holds: each batch one folder, its entries and its cursor committed by one rename.
+
+`<home>/batches/00000001/` holds `events.parquet`, `decisions.parquet` and `batch.json`. A batch begins where the one
+before it ended, so a collector that is killed and started again reads the same entries into the same folder: nothing
+is lost, nothing is there twice.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from landing.contract import DECISIONS, EVENTS, ColumnType, Table
+from landing.errors import SourceError
+from landing.journal import Journal, Page
+from landing.lock import one_writer
+
+LIMIT = 100_000
+"""Entries a batch, about: what is held in memory at once."""
+
+_ARROW: dict[ColumnType, pa.DataType] = {
+    "id": pa.string(),
+    "text": pa.string(),
+    "number": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+_FACTS = "batch.json"
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one run took over."""
+
+    batches: int
+    events: int
+    decisions: int
+
+
+def collect(home: Path, journal: Journal, say: Callable[[str], None], limit: int = LIMIT) -> Collected:
+    """Write everything the journal holds after the last batch as new batches; returns how much that was.
+
+    Raises SourceError if the last batch cannot be read or a row does not fit the contract.
+    """
+    batches = events = decisions = 0
+    with one_writer(home):
+        (home / "batches").mkdir(exist_ok=True)
+        number, cursor = _last(home)
+        for page in _pages(journal, cursor, limit):
+            number += 1
+            _write(home, number, page)
+            batches, events, decisions = batches + 1, events + len(page.events), decisions + len(page.decisions)
+            say(f"batch {number}: {len(page.events):,} events, {len(page.decisions):,} rows of decisions")
+    return Collected(batches, events, decisions)
+
+
+def batch_files(home: Path, table: Table) -> tuple[Path, ...]:
+    """The table's file of every batch, oldest first."""
+    return tuple(folder / f"{table.name}.parquet" for folder in _folders(home))
+
+
+def _pages(journal: Journal, cursor: str | None, limit: int) -> Iterator[Page]:
+    while True:
+        page = journal.read_after(cursor, limit)
+        if not page.events and not page.decisions:
+            return
+        yield page
+        cursor = page.cursor
+
+
+def _folders(home: Path) -> list[Path]:
+    return sorted(folder for folder in (home / "batches").glob("[0-9]*") if folder.is_dir())
+
+
+def _last(home: Path) -> tuple[int, str | None]:
+    """Number and cursor of the last batch; before the first one 0 and None."""
+    folders = _folders(home)
+    if not folders:
+        return 0, None
+    try:
+        return int(folders[-1].name), str(json.loads((folders[-1] / _FACTS).read_text())["until"])
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(
+            f"{folders[-1] / _FACTS} cannot be read ({error}), so it is not known where the next batch begins. "
+            f"Remove the folder {folders[-1]}: its entries are collected again as long as the journal has them."
+        ) from error
+
+
+def _write(home: Path, number: int, page: Page) -> None:
+    """On the disk before it can be seen: the journal may forget what was collected."""
+    staging = home / ".staging"
+    shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
+    staging.mkdir()
+    for table, rows in ((EVENTS, page.events), (DECISIONS, page.decisions)):
+        pq.write_table(_arrow(table, rows), staging / f"{table.name}.parquet", compression="zstd")
+    facts = {"until": page.cursor, "events": len(page.events), "decisions": len(page.decisions)}
+    (staging / _FACTS).write_text(json.dumps(facts) + "\n")
+    for path in (*staging.iterdir(), staging):
+        _sync(path)
+    staging.rename(home / "batches" / f"{number:08d}")
+    _sync(home / "batches")
+
+
+def _arrow(table: Table, rows: Sequence[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
+    columns = [[row.get(column.name) for row in rows] for column in table.columns]
+    try:
+        return pa.table(
+            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+        )
+    except (pa.ArrowException, ValueError) as error:
+        raise SourceError(f"The journal holds {table.name} that do not fit the contract: {error}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

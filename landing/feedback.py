@@ -1,0 +1,90 @@
+"""Unites the feedback the service collected with what a landing brings itself, in the contract's columns and types.
+
+`<home>/landed/events.parquet` and `decisions.parquet` hold everything there is by now, as it came: dbt makes the facts
+of feedback from them and counts an event once. A run with a day of its own takes the events from here too, and
+admission cuts them at what was known before it.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from landing.batches import batch_files
+from landing.contract import FEEDBACK, Table
+from landing.engine import connect, literal, name
+from landing.errors import LandingError
+from landing.lock import one_writer
+from landing.sources import Source, find_source
+from landing.tables import check_table
+
+_INPUTS = "inputs.json"
+
+
+def land_feedback(home: Path, landing: Path | None, say: Callable[[str], None]) -> dict[Table, Source | None]:
+    """Bring `<home>/landed/` up to date; a table without any rows is None, its file empty but typed.
+
+    `landing` may hold events and decisions of its own; None if there is none yet. Nothing is written if no file has
+    changed since the last time. Raises SourceError or ContractError for a file of the landing that does not fit.
+    """
+    own = {table: find_source(landing, table) if landing else None for table in FEEDBACK}
+    with one_writer(home):
+        landed = home / "landed"
+        inputs = {table.name: _inputs(home, table, own[table]) for table in FEEDBACK}
+        files = [landed / f"{table.name}.parquet" for table in FEEDBACK]
+        if _read(landed / _INPUTS) != inputs or not all(file.is_file() for file in files):
+            landed.mkdir(exist_ok=True)
+            (landed / _INPUTS).unlink(missing_ok=True)  # it vouches for both files
+            with connect(landed / "spill") as connection:
+                for table in FEEDBACK:
+                    _write(connection, home, table, own[table], say)
+            shutil.rmtree(landed / "spill", ignore_errors=True)
+            (landed / _INPUTS).write_text(json.dumps(inputs) + "\n")
+        return {table: _source(landed, table) for table in FEEDBACK}
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, home: Path, table: Table, own: Source | None, say: Callable[[str], None]
+) -> None:
+    checked = check_table(connection, table, own)
+    query, batches = checked.rows, batch_files(home, table)
+    if own is not None:
+        ignored = f"; columns not in the contract are ignored: {', '.join(checked.ignored)}" if checked.ignored else ""
+        say(f"{table.name}: {own.label} fits the contract{ignored}")
+    if batches:
+        columns = ", ".join(name(column.name) for column in table.columns)
+        files = ", ".join(literal(file) for file in batches)
+        query = f"{query} UNION ALL SELECT {columns} FROM read_parquet([{files}])"
+        say(f"{table.name}: {len(batches)} collected batches")
+    target = home / "landed" / f"{table.name}.parquet"
+    step = target.with_suffix(".next")
+    try:
+        connection.execute(f"COPY ({query}) TO {literal(step)} (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.Error as error:
+        raise LandingError(f"The table '{table.name}' could not be written to {target}: {error}") from error
+    step.replace(target)
+
+
+def _inputs(home: Path, table: Table, own: Source | None) -> dict[str, object]:
+    """What the table is made of. Batches never change, so the last one stands for all of them."""
+    return {
+        "columns": [column.name for column in table.columns],
+        "own": [str(own.root), *([*file] for file in own.fingerprint)] if own is not None else [],
+        "batch": [[file.parent.name, file.stat().st_mtime_ns] for file in batch_files(home, table)[-1:]],
+    }
+
+
+def _source(landed: Path, table: Table) -> Source | None:
+    file = landed / f"{table.name}.parquet"
+    with duckdb.connect() as connection:
+        found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(file)})").fetchone()
+    return Source(table, "parquet", (file,), landed) if found and found[0] else None
+
+
+def _read(path: Path) -> object:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
