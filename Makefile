@@ -49,6 +49,10 @@ rollback: setup ## Go back to the previous version; REASON="…" goes into the r
 features: setup ## Run build_features in the running Airflow; AS_OF picks the day
 	@$(PYTHON) -m demo run build_features $(if $(AS_OF),--as-of $(AS_OF))
 
+.PHONY: feedback
+feedback: setup ## Run collect_feedback in the running Airflow: decisions and events become facts
+	@$(PYTHON) -m demo run collect_feedback
+
 .PHONY: retrain
 retrain: setup ## Run retrain_recommender in the running Airflow; AS_OF, EPOCHS, REASON, PUBLISH=no
 	@$(PYTHON) -m demo run retrain_recommender $(if $(AS_OF),--as-of $(AS_OF)) \

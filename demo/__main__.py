@@ -10,7 +10,7 @@ from typing import Any
 
 from demo.airflow import COMPONENTS, USER, Airflow
 from demo.api import AirflowApi
-from demo.build import FEATURES_DAG, MODEL_DAG
+from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG
 from demo.dbt import write_manifest
 from demo.errors import DemoError
 from demo.follow import follow
@@ -22,7 +22,20 @@ from settings import Settings, SettingsError, load_settings
 
 # Everything the rooms write lies in these; the rest of the data directory is somebody else's.
 WRITTEN = (
-    *("admissions", "admitted", "airflow", "bentoml", "dbt", "demo.json", "feast", "features", "landing", "processes"),
+    *(
+        "admissions",
+        "admitted",
+        "airflow",
+        "bentoml",
+        "dbt",
+        "demo.json",
+        "feast",
+        "features",
+        "feedback",
+        "landing",
+        "live",
+        "processes",
+    ),
     *("quality", "release", "runs", "tmp", "warehouse"),
 )
 
@@ -79,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     start.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
     start.add_argument("--force", action="store_true", help="build and train even if nothing has changed")
     one = commands.add_parser("run", help="run one DAG in the running Airflow and follow it")
-    one.add_argument("dag_id", choices=[FEATURES_DAG, MODEL_DAG])
+    one.add_argument("dag_id", choices=[FEATURES_DAG, MODEL_DAG, FEEDBACK_DAG])
     one.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
     one.add_argument("--epochs", type=int, help="retrain_recommender: passes over the training set")
     one.add_argument("--judge-only", action="store_true", help="retrain_recommender: publish nothing")

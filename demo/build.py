@@ -11,6 +11,7 @@ from demo.timing import Stages
 
 FEATURES_DAG = "build_features"
 MODEL_DAG = "retrain_recommender"
+FEEDBACK_DAG = "collect_feedback"
 UNDER_WAY = ("queued", "running")
 
 

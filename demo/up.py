@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dags._pools import SLOTS
 from demo.airflow import USER, Airflow
 from demo.api import AirflowApi
-from demo.build import FEATURES_DAG, MODEL_DAG, Builder
+from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, Builder
 from demo.content import Record, files_hash, wanted
 from demo.dbt import write_manifest
 from demo.processes import Programs
@@ -71,7 +71,7 @@ def _ask(settings: Settings, service: Service, record: Record, stages: Stages, s
 
 
 def _start_airflow(settings: Settings, airflow: Airflow, say: Callable[[str], None]) -> AirflowApi:
-    """Start what of it does not run, and wait until it has read both DAGs as they are now."""
+    """Start what of it does not run, and wait until it has read the DAGs as they are now."""
     described = write_manifest(settings)
     started = airflow.start()
     if started:
@@ -81,7 +81,7 @@ def _start_airflow(settings: Settings, airflow: Airflow, say: Callable[[str], No
     api.set_pools(SLOTS)
     newest = max(file.stat().st_mtime for file in (ROOT / "dags").glob("*.py"))
     manifest = (settings.paths.dbt_target / "manifest.json").stat().st_mtime
-    for dag_id in (FEATURES_DAG, MODEL_DAG):
+    for dag_id in (FEATURES_DAG, MODEL_DAG, FEEDBACK_DAG):
         api.wait_for_dag(dag_id, parsed_after=max(newest, manifest))
         api.unpause(dag_id)
     say(f"Airflow: {'started' if started else 'runs already'}, {airflow.url}")

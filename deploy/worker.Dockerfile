@@ -11,6 +11,7 @@ RUN uv sync --frozen --no-cache --no-default-groups \
 
 COPY settings.py ./
 COPY dags dags
+COPY live live
 COPY landing landing
 COPY dbt dbt
 COPY quality quality

@@ -7,13 +7,18 @@ import argparse
 import json
 import sys
 import time
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 from landing.admission import admit
+from landing.batches import collect
 from landing.demo import PACKAGE, land_demo
 from landing.errors import AsOfError, LandingError
+from landing.feedback import land_feedback
 from landing.manifest import Manifest, read_manifest
+from live.errors import LiveError
+from live.journal import open_journal
 from settings import Settings, SettingsError, load_settings
 
 
@@ -22,19 +27,25 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        result = _COMMANDS[options.command](settings, options.as_of or settings.as_of)
-    except (SettingsError, LandingError) as error:
+        result = _run(settings, options)
+    except (SettingsError, LandingError, LiveError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(json.dumps(result))
     return 0
 
 
+def _run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
+    if options.command == "collect":
+        return _collect(settings)
+    return {"admit": _admit, "dbt-vars": _dbt_vars}[options.command](settings, options.as_of or settings.as_of)
+
+
 def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
     """Land the demo's data if no other is set, then admit what was known before as_of."""
     start = time.perf_counter()
     folder = settings.landing or _landed_demo(settings)
-    manifest, reused = admit(settings, folder, as_of, lambda line: print(line, flush=True))
+    manifest, reused = admit(settings, folder, as_of, _say)
     how = "reused: same day, files and settings" if reused else "admitted"
     print(f"{how}: {settings.paths.admitted} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
     return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "reused": reused}
@@ -58,14 +69,17 @@ def _dbt_vars(settings: Settings, as_of: date | None) -> dict[str, object]:
     }
 
 
-def _collect(settings: Settings, as_of: date | None) -> dict[str, object]:
+def _collect(settings: Settings) -> dict[str, object]:
     """Take over what the service has written down since the last time, and unite it with the landing's own."""
     home, landing = settings.paths.feedback, settings.landing or settings.paths.demo_landing
-    with open_journal(settings) as journal:
-        collected = collect(home, journal, say)
-    landed = land_feedback(home, landing if landing.is_dir() else None, say)
+    with closing(open_journal(settings)) as journal:
+        collected = collect(home, journal, _say)
+    landed = land_feedback(home, landing if landing.is_dir() else None, _say)
     print(f"collected {collected.events:,} events and {collected.decisions:,} rows of decisions, in {home}")
-    return {**vars(collected), "landed": sorted(table.name for table, source in landed.items() if source is not None)}
+    # DuckDB makes files, but not the folders they lie in; the facts may be the first to be built.
+    settings.paths.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    rows = {table.name: found.rows for table, found in landed.items()}
+    return {**vars(collected), "landed": rows, "dbt_vars": {"timezone": settings.timezone}}
 
 
 def _admitted(settings: Settings) -> Manifest:
@@ -75,7 +89,8 @@ def _admitted(settings: Settings) -> Manifest:
     return manifest
 
 
-_COMMANDS = {"admit": _admit, "dbt-vars": _dbt_vars, "collect": _collect}
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="YYYY-MM-DD",
             help="the day; default: the newest possible",
         )
+    commands.add_parser("collect", help="take over the events and decisions that the service wrote down")
     return parser
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from landing.batches import collected_at
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.cut import choose_cut, day_after_newest
 from landing.engine import connect
@@ -41,8 +42,9 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
     """
     if not landing.is_dir():
         raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
-    collected = land_feedback(settings.paths.feedback, landing, say)
-    sources = {table: collected[EVENTS] if table is EVENTS else find_source(landing, table) for table in TABLES}
+    heard_until = collected_at(settings.paths.feedback) or datetime.min
+    feedback = land_feedback(settings.paths.feedback, landing, say)
+    sources = {table: feedback[EVENTS].source if table is EVENTS else find_source(landing, table) for table in TABLES}
     inputs = Inputs(
         landing=str(landing),
         files={table.name: source.fingerprint for table, source in sources.items() if source is not None},
@@ -58,7 +60,7 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
         staging = home / ".staging"
         shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
         try:
-            manifest = _write(settings, inputs, sources, as_of, staging, say)
+            manifest = _write(settings, inputs, sources, as_of, heard_until, staging, say)
             folder = home / admission_name(manifest.as_of, inputs)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -75,6 +77,7 @@ def _write(
     inputs: Inputs,
     sources: dict[Table, Source | None],
     as_of: date | None,
+    heard_until: datetime,
     staging: Path,
     say: Say,
 ) -> Manifest:
@@ -94,11 +97,13 @@ def _write(
             say(f"  {table.table.name}: {summary.rows:,} rows{later}")
             tables[table.table.name] = summary
     shutil.rmtree(spill, ignore_errors=True)
+    newest_as_of = day_after_newest(span, settings.timezone)
     manifest = Manifest(
         as_of=cut.as_of,
         as_of_instant=cut.instant,
-        newest_as_of=day_after_newest(span, settings.timezone),
+        newest_as_of=newest_as_of,
         first_transaction_at=span.first,
+        collected_at=min(heard_until, cut.instant) if newest_as_of < cut.as_of else None,
         inputs=inputs,
         tables=tables,
     )

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ import pyarrow.parquet as pq
 
 from landing.contract import DECISIONS, EVENTS, ColumnType, Table
 from landing.errors import SourceError
-from landing.journal import Journal, Page
 from landing.lock import one_writer
+from live.errors import CursorError
+from live.journal import Journal, Page
 
-LIMIT = 100_000
-"""Entries a batch, about: what is held in memory at once."""
+LIMIT = 20_000
+"""Rows a batch, about: what is held in memory at once."""
 
 _ARROW: dict[ColumnType, pa.DataType] = {
     "id": pa.string(),
@@ -32,6 +34,7 @@ _ARROW: dict[ColumnType, pa.DataType] = {
     "timestamp": pa.timestamp("us"),
 }
 _FACTS = "batch.json"
+_COLLECTED_AT = "collected_at"
 
 
 @dataclass(frozen=True)
@@ -44,20 +47,34 @@ class Collected:
 
 
 def collect(home: Path, journal: Journal, say: Callable[[str], None], limit: int = LIMIT) -> Collected:
-    """Write everything the journal holds after the last batch as new batches; returns how much that was.
+    """Write everything the journal holds after the last batch as new batches, and let the journal forget it.
 
-    Raises SourceError if the last batch cannot be read or a row does not fit the contract.
+    Returns how much that was. Raises SourceError if the last batch cannot be read or a row does not fit the
+    contract, live's JournalUnavailableError if the journal cannot be read now.
     """
     batches = events = decisions = 0
+    begun = datetime.now(UTC).replace(tzinfo=None)
     with one_writer(home):
         (home / "batches").mkdir(exist_ok=True)
         number, cursor = _last(home)
-        for page in _pages(journal, cursor, limit):
+        for page in _pages(journal, cursor, limit, say):
             number += 1
             _write(home, number, page)
+            journal.forget_collected(page.cursor)
             batches, events, decisions = batches + 1, events + len(page.events), decisions + len(page.decisions)
             say(f"batch {number}: {len(page.events):,} events, {len(page.decisions):,} rows of decisions")
+        step = home / f".{_COLLECTED_AT}-next"
+        step.write_text(f"{begun.isoformat()}\n")
+        step.replace(home / _COLLECTED_AT)
     return Collected(batches, events, decisions)
+
+
+def collected_at(home: Path) -> datetime | None:
+    """All that the service had accepted before this instant (naive UTC) is in the batches; None if never collected."""
+    try:
+        return datetime.fromisoformat((home / _COLLECTED_AT).read_text().strip())
+    except (OSError, ValueError):
+        return None
 
 
 def batch_files(home: Path, table: Table) -> tuple[Path, ...]:
@@ -65,9 +82,14 @@ def batch_files(home: Path, table: Table) -> tuple[Path, ...]:
     return tuple(folder / f"{table.name}.parquet" for folder in _folders(home))
 
 
-def _pages(journal: Journal, cursor: str | None, limit: int) -> Iterator[Page]:
+def _pages(journal: Journal, cursor: str | None, limit: int, say: Callable[[str], None]) -> Iterator[Page]:
     while True:
-        page = journal.read_after(cursor, limit)
+        try:
+            page = journal.read_after(cursor, limit)
+        except CursorError:
+            # From another kind of journal, before a setting changed. Reading twice is safe: facts count an event once.
+            say("The last batch came from another journal: this one is read from its beginning.")
+            page = journal.read_after(None, limit)
         if not page.events and not page.decisions:
             return
         yield page

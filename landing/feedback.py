@@ -8,6 +8,7 @@ admission cuts them at what was known before it.
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -23,8 +24,21 @@ from landing.tables import check_table
 _INPUTS = "inputs.json"
 
 
-def land_feedback(home: Path, landing: Path | None, say: Callable[[str], None]) -> dict[Table, Source | None]:
-    """Bring `<home>/landed/` up to date; a table without any rows is None, its file empty but typed.
+@dataclass(frozen=True)
+class Landed:
+    """One united table: its rows, an event that came twice still being two, and its file."""
+
+    rows: int
+    file: Source
+
+    @property
+    def source(self) -> Source | None:
+        """As admission reads it: a table without rows is absent; its file is there, empty but typed."""
+        return self.file if self.rows else None
+
+
+def land_feedback(home: Path, landing: Path | None, say: Callable[[str], None]) -> dict[Table, Landed]:
+    """Bring `<home>/landed/` up to date.
 
     `landing` may hold events and decisions of its own; None if there is none yet. Nothing is written if no file has
     changed since the last time. Raises SourceError or ContractError for a file of the landing that does not fit.
@@ -42,7 +56,7 @@ def land_feedback(home: Path, landing: Path | None, say: Callable[[str], None]) 
                     _write(connection, home, table, own[table], say)
             shutil.rmtree(landed / "spill", ignore_errors=True)
             (landed / _INPUTS).write_text(json.dumps(inputs) + "\n")
-        return {table: _source(landed, table) for table in FEEDBACK}
+        return {table: _landed(landed, table) for table in FEEDBACK}
 
 
 def _write(
@@ -76,11 +90,11 @@ def _inputs(home: Path, table: Table, own: Source | None) -> dict[str, object]:
     }
 
 
-def _source(landed: Path, table: Table) -> Source | None:
+def _landed(landed: Path, table: Table) -> Landed:
     file = landed / f"{table.name}.parquet"
     with duckdb.connect() as connection:
         found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(file)})").fetchone()
-    return Source(table, "parquet", (file,), landed) if found and found[0] else None
+    return Landed(int(found[0]) if found else 0, Source(table, "parquet", (file,), landed))
 
 
 def _read(path: Path) -> object:

@@ -39,7 +39,11 @@ class Inputs(BaseModel):
 
 class Manifest(BaseModel):
     """Instants are naive UTC. `newest_as_of` is the day after the landing's newest transaction, which a later
-    admission without a day of its own takes; `first_transaction_at` is the landing's oldest."""
+    admission without a day of its own takes; `first_transaction_at` is the landing's oldest.
+
+    `collected_at`: of purchases made before as_of, those of which the service heard later are not in; None if receipts
+    reach as_of, for then they have every purchase whenever its event came.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,6 +51,7 @@ class Manifest(BaseModel):
     as_of_instant: datetime
     newest_as_of: date
     first_transaction_at: datetime
+    collected_at: datetime | None = None
     inputs: Inputs
     tables: dict[str, TableSummary]
 

@@ -1,4 +1,4 @@
-"""Quality: Great Expectations at three boundaries: what landed, what the features say, what a model is taught.
+"""Quality: Great Expectations at four boundaries: what landed, what the features say, what a model is taught.
 
 The door is `python -m quality`; expectations live in `quality/suites/`, one file a boundary.
 """

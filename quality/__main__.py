@@ -1,4 +1,4 @@
-"""`python -m quality landing|features --as-of D` and `python -m quality training --run-id R`: this room's door.
+"""`python -m quality landing|features --as-of D`, `training --run-id R` and `feedback`: this room's door.
 
 Exit 0: no critical expectation is broken, warnings are printed. Exit 1: at least one is, and the message names it.
 """
@@ -7,11 +7,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from quality.boundaries import Stages, read_json
 from quality.boundaries.features import feature_stages
+from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
 from quality.boundaries.training import training_stages
 from quality.errors import NothingToCheckError, QualityError
@@ -44,6 +45,9 @@ def _stages(settings: Settings, options: argparse.Namespace) -> tuple[str, Calla
                 f"'{options.run_id}' cannot name a run: a run is a folder in {settings.paths.runs}."
             )
         return options.run_id, lambda spill: training_stages(settings, options.run_id, spill)
+    if options.boundary == "feedback":
+        # Of no day of the data: named by the day on which it is judged.
+        return datetime.now(UTC).date().isoformat(), lambda spill: feedback_stages(settings, spill)
     day = options.as_of or settings.as_of or _admitted_day(settings)
     stages = landing_stages if options.boundary == "landing" else feature_stages
     return day.isoformat(), lambda spill: stages(settings, day, spill)
@@ -65,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         day.add_argument(
             "--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day; default: the admitted one"
         )
+    boundaries.add_parser("feedback", help="check all events and decisions that have landed")
     training = boundaries.add_parser("training", help="check a run's training set")
     training.add_argument("--run-id", required=True, help="the run's name, such as 2018-01-01-3f2a9c")
     return parser

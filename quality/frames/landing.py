@@ -22,6 +22,7 @@ REQUIRED = {
     "campaigns": ("campaign_id", "customer_id", "starts_on", "ends_on"),
     "coupons": ("coupon_id", "product_id", "campaign_id"),
     "redemptions": ("customer_id", "coupon_id", "redeemed_on"),
+    "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
 }
 """The columns of the landing contract in which no value may be missing."""
 

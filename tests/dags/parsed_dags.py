@@ -16,6 +16,7 @@ def describe(dag: Any) -> dict[str, Any]:
         "doc_md": dag.doc_md,
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
+        "timetable": dag.timetable.summary,
         "assets": [asset.name for asset in dag.schedule] if isinstance(dag.schedule, list) else [],
         "params": {name: {**param.schema, "description": param.description} for name, param in params.items()},
         "tasks": {
@@ -25,6 +26,7 @@ def describe(dag: Any) -> dict[str, Any]:
                 "retries": task.retries,
                 "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
                 "trigger_rule": str(task.trigger_rule.value),
+                "outlets": [asset.name for asset in task.outlets],
                 "upstream": sorted(task.upstream_task_ids),
                 "arguments": getattr(task, "arguments", None),
             }

@@ -1,4 +1,4 @@
-"""Both DAGs as Airflow sees them: they can be read, cheaply, and say to an operator what they do."""
+"""The DAGs as Airflow sees them: they can be read, cheaply, and say to an operator what they do."""
 
 import json
 import os
@@ -53,15 +53,15 @@ def bag(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, Any]:
     return parsed
 
 
-@pytest.fixture(params=["build_features", "retrain_recommender"])
+@pytest.fixture(params=["build_features", "collect_feedback", "retrain_recommender"])
 def dag(bag: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = bag["dags"][request.param]
     assert found["tasks"]
     return found
 
 
-def test_both_dags_are_there_and_nothing_else(bag: dict[str, Any]) -> None:
-    assert sorted(bag["dags"]) == ["build_features", "retrain_recommender"]
+def test_the_dags_are_there_and_nothing_else(bag: dict[str, Any]) -> None:
+    assert sorted(bag["dags"]) == ["build_features", "collect_feedback", "retrain_recommender"]
     assert bag["errors"] == {}
 
 
@@ -72,7 +72,7 @@ def test_reading_the_dags_imports_no_heavy_library(bag: dict[str, Any]) -> None:
 
 def test_a_missing_manifest_says_what_to_run(tmp_path: Path) -> None:
     parsed = parse(tmp_path / "airflow", tmp_path / "empty")
-    assert sorted(parsed["dags"]) == ["retrain_recommender"]
+    assert sorted(parsed["dags"]) == ["collect_feedback", "retrain_recommender"]
     assert "make manifest" in next(iter(parsed["errors"].values()))
 
 
@@ -111,7 +111,6 @@ def test_the_operators_page_answers_what_operators_ask(dag: dict[str, Any]) -> N
 
 
 def test_every_choice_in_the_form_is_explained_and_bounded(dag: dict[str, Any]) -> None:
-    assert "as_of" in dag["params"]
     for name, schema in dag["params"].items():
         assert schema["title"], name
         assert schema["description"], name
@@ -120,6 +119,25 @@ def test_every_choice_in_the_form_is_explained_and_bounded(dag: dict[str, Any]) 
             assert {"minimum", "maximum"} <= set(schema), name
         if "string" in kinds:
             assert "format" in schema or "maxLength" in schema, name
+
+
+def test_features_and_models_are_of_a_day_that_can_be_chosen(bag: dict[str, Any]) -> None:
+    chosen = {name for name, dag in bag["dags"].items() if "as_of" in dag["params"]}
+    assert chosen == {"build_features", "retrain_recommender"}
+
+
+def test_feedback_becomes_facts_by_itself_after_it_was_checked(bag: dict[str, Any]) -> None:
+    dag = bag["dags"]["collect_feedback"]
+    assert dag["timetable"] == "0 * * * *"
+    tasks = dag["tasks"]
+    assert {name: task["upstream"] for name, task in tasks.items()} == {
+        "collect": [],
+        "check_feedback": ["collect"],
+        "facts": ["check_feedback"],
+    }
+    # The warehouse has one writer at a time: the build of the features, or this.
+    assert {task["pool"] for task in tasks.values()} == {"reach"}
+    assert tasks["facts"]["outlets"] == ["feedback"]
 
 
 def test_nothing_is_published_before_it_was_checked(bag: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 
 from demo.airflow import USER, Airflow
@@ -19,7 +20,7 @@ from settings import ROOT, Settings
 AS_OF = date(2018, 1, 1)
 # Few points in time: the tests are about the way, not about the model.
 SNAPSHOTS = 10
-CODE = ("landing", "dbt", "quality", "feature_repo", "scoring", "ml", "release", "serving", "dags", "demo")
+CODE = ("live", "landing", "dbt", "quality", "feature_repo", "scoring", "ml", "release", "serving", "dags", "demo")
 
 # A gate that lets any model through: on two hundred customers nothing can be shown to be better.
 LENIENT_GATE = """
@@ -145,6 +146,16 @@ class Installation:
     def api(self) -> AirflowApi:
         airflow = Airflow(self.settings, self.programs)
         return AirflowApi(airflow.url, USER, airflow.password)
+
+    def report(self, *events: dict[str, Any]) -> httpx.Response:
+        """Send events to the service."""
+        url = f"http://127.0.0.1:{self.settings.service_port}/events"
+        return httpx.post(url, json={"events": events}, timeout=30)
+
+    def facts(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the warehouse."""
+        with duckdb.connect(str(self.settings.paths.warehouse), read_only=True) as warehouse:
+            return warehouse.execute(query).fetchall()
 
     def ask(self, **body: Any) -> httpx.Response:
         url = f"http://127.0.0.1:{self.settings.service_port}/recommend"

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -98,6 +99,28 @@ def test_a_malformed_request_is_refused_with_a_reason(installation: Installation
     answer = installation.ask(customer_id="1", k=1000)
     assert answer.status_code == 400
     assert "100" in answer.text
+
+
+def test_what_came_of_an_answer_is_counted_once_however_often_it_is_collected(installation: Installation) -> None:
+    somebody = _somebody(installation)
+    answer = installation.ask(customer_id=somebody, slate="all", k=3).json()
+    now = datetime.now(UTC).isoformat()
+    event = {"customer_id": somebody, "product_id": answer["items"][1]["product_id"], "occurred_at": now}
+    events = [
+        {**event, "event_id": f"journey-{kind}", "event_type": kind, "request_id": answer["request_id"]}
+        for kind in ("click", "purchase")
+    ]
+    for _ in range(2):
+        assert installation.report(*events).status_code == 200
+        installation.run("demo", "run", "collect_feedback")
+        assert installation.facts("SELECT count(*), count_if(is_outcome) FROM fct_events") == [(2, 2)]
+        shown = installation.facts(
+            "SELECT position, product_id, clicked_at IS NOT NULL, purchased_at IS NOT NULL FROM fct_decisions "
+            f"WHERE request_id = '{answer['request_id']}' ORDER BY position"
+        )
+        bought = (False, True, False)
+        items = answer["items"]
+        assert shown == [(n + 1, items[n]["product_id"], bought[n], bought[n]) for n in range(3)]
 
 
 def test_the_same_command_again_builds_nothing(installation: Installation) -> None:

@@ -9,6 +9,7 @@ import duckdb
 
 from landing.admission import admit
 from quality.boundaries.features import feature_stages
+from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
 from quality.boundaries.training import training_stages
 from quality.run import judge_stages
@@ -31,6 +32,7 @@ def broken(boundary: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -
     stages = {
         "landing": lambda: landing_stages(settings, as_of, spill),
         "features": lambda: feature_stages(settings, as_of, spill),
+        "feedback": lambda: feedback_stages(settings, spill),
         "training": lambda: training_stages(settings, run_id, spill),
     }[boundary]()
     _, outcomes = judge_stages(boundary, stages, data / "site")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from quality.__main__ import main
+from quality.frames import feedback as feedback_frames
 from quality.frames.landing import REQUIRED
-from quality.suites import features, landing, training
+from quality.suites import features, feedback, landing, training
 from settings import ROOT
 from tests.quality.judging import admit_landing, copy_landing, plant
 
@@ -93,7 +94,7 @@ def test_the_library_is_imported_only_by_a_command_that_judges() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("suite", [landing, features, training])
+@pytest.mark.parametrize("suite", [landing, features, training, feedback])
 def test_every_expectation_has_a_name_of_its_own_and_an_advice(suite: object) -> None:
     checks = [*suite.FILES, *suite.REST]  # type: ignore[attr-defined]
     assert len({check.name for check in checks}) == len(checks) > 10
@@ -101,6 +102,7 @@ def test_every_expectation_has_a_name_of_its_own_and_an_advice(suite: object) ->
 
 
 def test_the_columns_that_must_not_be_empty_are_those_the_landing_contract_requires() -> None:
-    from landing.contract import TABLES
+    from landing.contract import FEEDBACK, TABLES
 
     assert {table.name: tuple(table.required_columns) for table in TABLES} == REQUIRED
+    assert {table.name: tuple(table.required_columns) for table in FEEDBACK} == feedback_frames.REQUIRED

@@ -1,0 +1,82 @@
+"""
+### Purpose
+
+Takes over what the service has shown and what customers have done since the last time, and makes facts of it:
+the service's journal → landing → quality checks → `fct_decisions` and `fct_events`, joined by `request_id`.
+
+### When to press it
+
+It runs every hour. Press it to see now what came of the answers of the last minutes.
+
+### What happens if it runs twice
+
+Nothing: every run reads on from where the last batch ended, and an event counts once by its `event_id`. While features
+are built or a model is trained it waits; the journal keeps what arrives meanwhile.
+
+### Clear or new run?
+
+* A task failed for a reason outside (a full disk, Redis or Kafka away): **clear** it, or wait for the next hour.
+* `check_feedback` failed: its log names the expectation and its Data Docs. The facts are those of the run before.
+  A file of your own `events` or `decisions` must be corrected; then a **new run**.
+
+### Afterwards
+
+`fct_decisions` and `fct_events` are in the warehouse; `feedback/batches` in the data directory has one folder a batch.
+Purchases reach the features with the next `build_features` (docs/feedback.md says which).
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG
+
+from dags import _pools
+from dags._assets import FEEDBACK
+from dags._steps import Step
+from settings import load_settings
+
+TARGET = load_settings().paths.dbt_target
+
+with DAG(
+    dag_id="collect_feedback",
+    doc_md=__doc__,
+    description="What was shown and what came of it: from the service's journal to facts.",
+    schedule="@hourly",
+    # One run takes all there is, so an hour that was missed is made good by the next.
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        # The facts lie in the warehouse that build_features writes as well.
+        "pool": _pools.DATA,
+        "retries": 2,
+        "retry_delay": timedelta(seconds=15),
+        "execution_timeout": timedelta(minutes=30),
+    },
+    tags=["reach"],
+) as dag:
+    collect = Step(
+        task_id="collect",
+        arguments=["landing", "collect"],
+        doc_md="Reads the journal on from the last batch, and unites it with your own events and decisions.",
+    )
+    check_feedback = Step(
+        task_id="check_feedback",
+        arguments=["quality", "feedback"],
+        final_errors=True,
+        doc_md="Great Expectations on all feedback there is. A critical failure keeps the facts as they are.",
+    )
+    facts = Step(
+        task_id="facts",
+        # A target folder of its own: Airflow may be reading the manifest in the other one.
+        program="dbt",
+        arguments=[
+            *["build", "--select", "+fct_events", "+fct_decisions", "--indirect-selection", "cautious"],
+            *["--project-dir", "dbt", "--profiles-dir", "dbt"],
+            *["--target-path", str(TARGET / "feedback"), "--log-path", str(TARGET / "logs")],
+            *["--vars", "{{ ti.xcom_pull(task_ids='collect')['dbt_vars'] | tojson }}"],
+        ],
+        result=False,
+        outlets=[FEEDBACK],
+        doc_md="dbt on the two facts and what they are made of, with their tests.",
+    )
+
+    collect >> check_feedback >> facts

@@ -1,0 +1,26 @@
+"""The boundary beside the day's: all events and decisions there are, before facts are made of them."""
+
+from pathlib import Path
+
+from quality.boundaries import Stages
+from quality.errors import NothingToCheckError
+from quality.frames.engine import connect
+from quality.frames.feedback import REQUIRED, event_types, feedback_facts, required_of_feedback
+from quality.frames.files import files_frame
+from quality.suites.feedback import FILES, REST
+from settings import Settings
+
+
+def feedback_stages(settings: Settings, spill: Path) -> Stages:
+    """Raises NothingToCheckError if no feedback was ever landed."""
+    folder = settings.paths.feedback / "landed"
+    if not folder.is_dir():
+        raise NothingToCheckError(f"There is no {folder}. Run `python -m landing collect` first.")
+    with connect(spill) as connection:
+        yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(REQUIRED, 0))}
+        frames = {
+            "required": required_of_feedback(connection, folder),
+            "event_types": event_types(connection, folder),
+            "facts": feedback_facts(connection, folder),
+        }
+        yield REST, frames

@@ -1,0 +1,64 @@
+"""What the landed feedback looks like, in counts: a few rows to judge, however many events there are."""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from quality.frames.engine import frame, one_row, parquet
+
+REQUIRED = {
+    "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
+    "decisions": ("request_id", "customer_id", "slate", "position", "product_id", "model_version", "decided_at"),
+}
+"""The columns of the landing contract in which no value may be missing."""
+
+
+def event_types(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+    """One row a kind of event: `subject` as dbt will write it, `events`."""
+    return frame(
+        connection,
+        f"""
+        SELECT coalesce(lower(trim(event_type)), '') AS subject, lower(trim(event_type)) AS event_type,
+               count(*) AS events
+        FROM {parquet(folder / "events.parquet")} GROUP BY ALL ORDER BY events DESC, subject""",
+    )
+
+
+def required_of_feedback(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+    """One row a required column: `subject` table.column, `missing` values."""
+    rows = []
+    for table, columns in REQUIRED.items():
+        counts = ", ".join(f"count(*) - count({column})" for column in columns)
+        found = one_row(connection, f"SELECT {counts} FROM {parquet(folder / f'{table}.parquet')}")
+        rows += [(f"{table}.{column}", count) for column, count in zip(columns, found, strict=True)]
+    return pd.DataFrame(rows, columns=["subject", "missing"])
+
+
+def feedback_facts(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+    """One row about all feedback; shares lie between 0 and 1, and are 0 of nothing."""
+    events, decisions = (parquet(folder / f"{table}.parquet") for table in ("events", "decisions"))
+    return frame(
+        connection,
+        f"""
+        WITH named AS (
+            SELECT event_id, count(DISTINCT (customer_id, product_id, lower(trim(event_type)))) > 1 AS reused
+            FROM {events} GROUP BY event_id
+        ),
+        answer AS (
+            SELECT request_id, count(DISTINCT customer_id) AS customers FROM {decisions} GROUP BY request_id
+        ),
+        place AS (
+            SELECT count(DISTINCT product_id) AS products FROM {decisions} GROUP BY request_id, slate, position
+        )
+        SELECT 'feedback' AS subject,
+               (SELECT coalesce(avg(reused::INTEGER), 0) FROM named) AS reused_event_share,
+               (SELECT count(*) FROM {events} WHERE quantity < 0 OR price < 0) AS negative_events,
+               (SELECT coalesce(avg((occurred_at > received_at + INTERVAL 5 MINUTES)::INTEGER), 0) FROM {events})
+                   AS early_event_share,
+               (SELECT coalesce(avg((request_id NOT IN (SELECT request_id FROM answer WHERE request_id IS NOT NULL))
+                    ::INTEGER), 0) FROM {events} WHERE request_id IS NOT NULL) AS orphan_event_share,
+               (SELECT count(*) FROM answer WHERE customers > 1) AS shared_answers,
+               (SELECT count(*) FROM place WHERE products > 1) AS shared_places,
+               (SELECT count(*) FROM {decisions} WHERE position < 1 OR position <> trunc(position)) AS odd_positions""",
+    )

@@ -1,0 +1,93 @@
+"""What must be true of events and decisions before facts are made of them. All of it holds of no feedback at all."""
+
+from quality.check import BETWEEN, IN_SET, critical, warning
+
+_FIX_SOURCE = "Correct the landing's file of them, then run `python -m landing collect` again."
+
+FILES = [
+    critical(
+        "feedback_files_can_be_read",
+        "files",
+        IN_SET,
+        "A file is truncated or missing. Remove feedback/landed/inputs.json and run `python -m landing collect` again.",
+        column="readable",
+        value_set=[True],
+    ),
+]
+
+REST = [
+    critical("required_feedback_is_present", "required", BETWEEN, _FIX_SOURCE, column="missing", max_value=0),
+    critical(
+        "events_are_of_a_known_type",
+        "event_types",
+        IN_SET,
+        "An event is of no type that the contract names. " + _FIX_SOURCE,
+        column="event_type",
+        value_set=["purchase", "cart", "click", "view", "impression"],
+    ),
+    warning(
+        "an_event_id_names_one_event",
+        "facts",
+        BETWEEN,
+        "Some event_ids came again with another customer, product or type; only the first counts. Are they unique?",
+        column="reused_event_share",
+        max_value=0,
+    ),
+    critical(
+        "hardly_any_event_id_is_reused",
+        "facts",
+        BETWEEN,
+        "One event_id in a hundred came again with another customer, product or type: their sender does not make them "
+        "unique, and what came later is lost. Correct the sender.",
+        column="reused_event_share",
+        max_value=0.01,
+    ),
+    warning(
+        "quantities_and_prices_of_events_are_not_negative",
+        "facts",
+        BETWEEN,
+        "Some events have a negative quantity or price; as purchases they do not count. Are they returns?",
+        column="negative_events",
+        max_value=0,
+    ),
+    warning(
+        "events_arrive_after_they_occurred",
+        "facts",
+        BETWEEN,
+        "More than one event in a hundred arrived over five minutes before it occurred. Do the senders write UTC?",
+        column="early_event_share",
+        max_value=0.01,
+    ),
+    warning(
+        "events_quote_answers_that_were_given",
+        "facts",
+        BETWEEN,
+        "One request_id in twenty that events quote is of no known answer. Were decisions lost, or ids made up?",
+        column="orphan_event_share",
+        max_value=0.05,
+    ),
+    critical(
+        "an_answer_is_one_customers",
+        "facts",
+        BETWEEN,
+        "Some request_ids name answers to several customers, so outcomes cannot be told apart. " + _FIX_SOURCE,
+        column="shared_answers",
+        max_value=0,
+    ),
+    critical(
+        "a_place_shows_one_product",
+        "facts",
+        BETWEEN,
+        "Some places of an answer hold several products, of which only one would count. " + _FIX_SOURCE,
+        column="shared_places",
+        max_value=0,
+    ),
+    critical(
+        "positions_are_counted_from_1",
+        "facts",
+        BETWEEN,
+        "Some positions are below 1 or no whole numbers. " + _FIX_SOURCE,
+        column="odd_positions",
+        max_value=0,
+    ),
+]

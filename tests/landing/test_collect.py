@@ -1,0 +1,229 @@
+"""What the journal holds is taken over once, in its order, however often and wherever the collector is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from landing import batches
+from landing.__main__ import main
+from landing.batches import batch_files, collect
+from landing.contract import DECISIONS, EVENTS, Table
+from landing.errors import SourceError
+from live.journal import Journal, open_journal
+from live.records import Decision, Event, Shown
+from settings import ROOT, Settings
+
+MOMENT = datetime(2026, 3, 1, 10)
+
+
+def event(number: int, **fields: object) -> Event:
+    facts = {"customer_id": "c1", "product_id": "p1", "event_type": "click", "occurred_at": MOMENT.isoformat()}
+    return Event.model_validate({**facts, "event_id": f"e{number}", **fields})
+
+
+def decision(number: int) -> Decision:
+    items = [Shown("p1", "repeats", 2.5), Shown("p2", "popular", 1.5)]
+    return Decision(f"r{number}", "c1", "all", "v1", None, items, MOMENT + timedelta(seconds=number))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data")  # type: ignore[call-arg]
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    opened = open_journal(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def run(settings: Settings, journal: Journal) -> Callable[..., batches.Collected]:
+    """Collect from the journal, as a new process would."""
+    return lambda **options: collect(settings.paths.feedback, journal, lambda _: None, **options)
+
+
+def rows(settings: Settings, table: Table) -> list[dict]:
+    return [row for file in batch_files(settings.paths.feedback, table) for row in pq.read_table(file).to_pylist()]
+
+
+def ids(settings: Settings) -> list[str]:
+    return [row["event_id"] for row in rows(settings, EVENTS)]
+
+
+def test_events_and_decisions_arrive_with_all_that_was_said(
+    settings: Settings, journal: Journal, run: Callable
+) -> None:
+    journal.append([event(1, event_type="purchase", request_id="r1", quantity=2, price=1.5)]).result()
+    journal.append_decisions([decision(1)])
+    assert vars(run()) == {"batches": 1, "events": 1, "decisions": 2}
+    (row,) = rows(settings, EVENTS)
+    assert row.pop("received_at") > MOMENT
+    assert row == {
+        "event_id": "e1",
+        "customer_id": "c1",
+        "product_id": "p1",
+        "event_type": "purchase",
+        "occurred_at": MOMENT,
+        "request_id": "r1",
+        "quantity": 2.0,
+        "price": 1.5,
+    }
+    first, second = rows(settings, DECISIONS)
+    assert (first["position"], first["product_id"], first["source"], first["score"]) == (1, "p1", "repeats", 2.5)
+    assert (second["position"], second["product_id"], second["fallback"]) == (2, "p2", None)
+    assert second["decided_at"] == MOMENT + timedelta(seconds=1)
+
+
+def test_a_second_run_takes_only_what_is_new_and_keeps_the_order(
+    settings: Settings, journal: Journal, run: Callable
+) -> None:
+    # A late event keeps its place in the order of arrival.
+    journal.append([event(2), event(1, occurred_at="2026-02-01T10:00:00")]).result()
+    assert run().events == 2
+    assert vars(run()) == {"batches": 0, "events": 0, "decisions": 0}
+    journal.append([event(3), event(2)]).result()
+    assert run().events == 1
+    assert ids(settings) == ["e2", "e1", "e3"]
+
+
+def test_many_entries_become_batches_of_bounded_size(settings: Settings, journal: Journal, run: Callable) -> None:
+    journal.append([event(number) for number in range(7)]).result()
+    journal.append_decisions([decision(number) for number in range(4)])
+    run(limit=3)
+    sizes = [pq.read_metadata(file).num_rows for file in batch_files(settings.paths.feedback, EVENTS)]
+    assert sizes == [3, 3, 1]
+    assert ids(settings) == [f"e{number}" for number in range(7)]
+    assert [row["request_id"] for row in rows(settings, DECISIONS)] == [f"r{n // 2}" for n in range(8)]
+
+
+def test_the_journal_forgets_what_is_safe(journal: Journal, run: Callable) -> None:
+    journal.append([event(1, event_type="purchase")]).result()
+    run()
+    assert journal.read_after(None).events == []
+    assert [bought.product_id for bought in journal.of_customer("c1")] == ["p1"]  # the service still needs it
+
+
+# Where a batch could be torn: a call of the collector's, and how many of them it has made then.
+KILLED_BEFORE = [
+    ("shutil.rmtree", 1),
+    ("pq.write_table", 2),
+    ("os.fsync", 3),
+    ("Path.rename", 1),
+    ("journal.forget_collected", 1),
+    ("Path.rename", 2),
+]
+
+
+@pytest.mark.parametrize(("place", "call"), KILLED_BEFORE)
+def test_a_collector_killed_half_way_neither_loses_nor_doubles(
+    settings: Settings, journal: Journal, run: Callable, place: str, call: int
+) -> None:
+    journal.append([event(number) for number in range(4)]).result()
+    journal.append_decisions([decision(1)])
+    killed = _collect_and_die(settings, place, call)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    run(limit=2)
+    assert sorted(ids(settings)) == ["e0", "e1", "e2", "e3"]
+    assert [row["position"] for row in rows(settings, DECISIONS)] == [1, 2]
+    assert not (settings.paths.feedback / ".staging").exists()
+
+
+def _collect_and_die(settings: Settings, place: str, call: int) -> "subprocess.CompletedProcess[str]":
+    """Collect in a process that kills itself before the given call, counted from 1."""
+    script = f"""
+import json, os, shutil, signal
+from pathlib import Path
+import pyarrow.parquet as pq
+from landing.batches import collect
+from live.journal import open_journal
+from settings import Settings
+journal, calls = open_journal(Settings()), []
+owner, name = {place!r}.split(".")
+owner = {{"shutil": shutil, "pq": pq, "json": json, "os": os, "Path": Path, "journal": journal}}[owner]
+genuine = getattr(owner, name)
+def fatal(*arguments, **options):
+    calls.append(1)
+    if len(calls) == {call}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return genuine(*arguments, **options)
+setattr(owner, name, fatal)
+collect(Path({str(settings.paths.feedback)!r}), journal, print, limit=2)
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REACH_")}
+    environment["REACH_DATA"] = str(settings.data)
+    return subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_two_collectors_at_once_wait_for_one_another(settings: Settings, journal: Journal) -> None:
+    journal.append([event(number) for number in range(20)]).result()
+    script = f"""
+from pathlib import Path
+from landing.batches import collect
+from live.journal import open_journal
+from settings import Settings
+collect(Path({str(settings.paths.feedback)!r}), open_journal(Settings()), print, limit=1)
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REACH_")}
+    environment["REACH_DATA"] = str(settings.data)
+    both = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert ids(settings) == [f"e{number}" for number in range(20)]
+
+
+def test_another_kind_of_journal_is_read_from_its_beginning(
+    settings: Settings, journal: Journal, run: Callable
+) -> None:
+    journal.append([event(1)]).result()
+    run()
+    last = settings.paths.feedback / "batches" / "00000001" / "batch.json"
+    last.write_text(json.dumps({"until": json.dumps({"journal": "redis", "places": {"events": "17-0"}})}))
+    journal.append([event(2)]).result()
+    assert run().events == 1
+    assert ids(settings) == ["e1", "e2"]
+
+
+def test_a_damaged_batch_says_what_to_do(settings: Settings, journal: Journal, run: Callable) -> None:
+    journal.append([event(1)]).result()
+    run()
+    (settings.paths.feedback / "batches" / "00000001" / "batch.json").write_text("{")
+    with pytest.raises(SourceError, match=r"Remove the folder .*00000001"):
+        run()
+
+
+def test_a_row_that_does_not_fit_is_refused_before_anything_is_written(
+    settings: Settings, journal: Journal, run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append([event(1)]).result()
+    monkeypatch.setitem(batches._ARROW, "id", pa.int64())
+    with pytest.raises(SourceError, match="events that do not fit the contract"):
+        run()
+    assert batch_files(settings.paths.feedback, EVENTS) == ()
+
+
+def test_the_command_says_how_much_it_took(
+    settings: Settings, journal: Journal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REACH_DATA", str(settings.data))
+    journal.append([event(1), event(2)]).result()
+    journal.append_decisions([decision(1)])
+    for batch_count, events, shown in ((1, 2, 2), (0, 0, 0)):
+        assert main(["collect"]) == 0
+        result = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert result == {
+            "batches": batch_count,
+            "events": events,
+            "decisions": shown,
+            "landed": {"events": 2, "decisions": 2},
+            "dbt_vars": {"timezone": "America/New_York"},
+        }

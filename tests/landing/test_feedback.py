@@ -1,0 +1,156 @@
+"""Collected feedback and a landing's own are one; a run knows of it what was known before its day."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from landing.batches import collect
+from landing.contract import EVENTS
+from landing.errors import ContractError
+from landing.feedback import land_feedback
+from live.journal import Page
+from tests.landing.shop import admit_shop, admitted, write_shop
+
+HEADER = "event_id,customer_id,product_id,event_type,occurred_at,received_at\n"
+MOMENT = datetime(2017, 1, 1, 20)
+
+
+class Told:
+    """A journal that holds these events."""
+
+    def __init__(self, *events: dict[str, Any]) -> None:
+        self.events = events
+
+    def read_after(self, cursor: str | None, limit: int) -> Page:
+        return Page(self.events if cursor is None else (), (), "the end")
+
+    def forget_collected(self, cursor: str) -> int:
+        return 0
+
+
+def told(event_id: str, occurred_at: datetime = MOMENT, received_at: datetime = MOMENT) -> dict[str, Any]:
+    ids = {"event_id": event_id, "customer_id": "007", "product_id": "0030", "event_type": "purchase"}
+    return {**ids, "occurred_at": occurred_at, "received_at": received_at, "quantity": 1.0, "price": 9.99}
+
+
+def collect_into(tmp_path: Path, *events: dict[str, Any]) -> None:
+    collect(tmp_path / "data" / "feedback", Told(*events), lambda _: None)  # type: ignore[arg-type]
+
+
+def landed(tmp_path: Path, table: str = "events", columns: str = "event_id") -> list[tuple]:
+    path = tmp_path / "data" / "feedback" / "landed" / f"{table}.parquet"
+    return duckdb.execute(f"SELECT {columns} FROM '{path}' ORDER BY ALL").fetchall()
+
+
+def test_a_landings_own_events_and_collected_ones_are_one_table(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in", events=HEADER + "own,8,0010,view,2017-01-01T10:00:00-05:00,\n")
+    collect_into(tmp_path, told("collected"))
+    admit_shop(tmp_path, landing, "2017-01-02")
+    assert admitted(tmp_path, "events", "event_id, customer_id, occurred_at, received_at, quantity") == [
+        ("collected", "007", MOMENT, MOMENT, 1.0),
+        ("own", "8", datetime(2017, 1, 1, 15), None, None),
+    ]
+    assert landed(tmp_path) == [("collected",), ("own",)]
+
+
+def test_a_run_knows_the_events_that_had_arrived_before_its_day(tmp_path: Path) -> None:
+    # New York's 2 January begins at 05:00 UTC.
+    midnight, before, after = datetime(2017, 1, 2, 5), datetime(2017, 1, 2, 4, 59, 59), datetime(2017, 1, 3)
+    collect_into(
+        tmp_path,
+        told("in time", before, before),
+        told("arrived late", before, midnight),
+        told("by a clock that runs ahead", after, before),
+    )
+    own = HEADER + "known when done,8,0010,view,2017-01-02 04:59:59,\nnot yet done,8,0010,view,2017-01-02 05:00:00,\n"
+    manifest, _, _ = admit_shop(tmp_path, write_shop(tmp_path / "in", events=own), "2017-01-02")
+    assert admitted(tmp_path, "events", "event_id") == [("in time",), ("known when done",)]
+    assert manifest.tables["events"].not_yet_known == 3
+    # Facts are made from all of them.
+    assert len(landed(tmp_path)) == 5
+
+
+def test_an_admission_says_until_when_it_heard_of_purchases_that_no_receipt_has(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    receipts_reach, _, _ = admit_shop(tmp_path, landing, "2017-01-03")
+    assert receipts_reach.collected_at is None
+    never, _, _ = admit_shop(tmp_path, landing, "2017-01-04")
+    assert never.collected_at == datetime.min
+    collect_into(tmp_path, told("collected long after"))
+    after, _, _ = admit_shop(tmp_path, landing, "2017-01-04")
+    assert after.collected_at == datetime(2017, 1, 4, 5)
+    (tmp_path / "data" / "feedback" / "collected_at").write_text("2017-01-04T01:00:00\n")
+    before, _, _ = admit_shop(tmp_path, landing, "2017-01-05")
+    assert before.collected_at == datetime(2017, 1, 4, 1)
+
+
+def test_a_limit_of_customers_holds_for_events(tmp_path: Path) -> None:
+    collect_into(tmp_path, told("a"), {**told("b"), "customer_id": "8"}, {**told("c"), "customer_id": "newcomer"})
+    admit_shop(tmp_path, write_shop(tmp_path / "in"), "2017-01-02", max_customers=1)
+    assert len(admitted(tmp_path, "transactions", "DISTINCT customer_id")) == len(admitted(tmp_path, "events")) == 1
+
+
+def test_without_feedback_the_tables_are_empty_and_nothing_is_said_of_them(tmp_path: Path) -> None:
+    manifest, _, said = admit_shop(tmp_path, write_shop(tmp_path / "in"))
+    assert manifest.rows["events"] == 0
+    assert "events: none (optional)" in said
+    assert landed(tmp_path, "events") == landed(tmp_path, "decisions", "request_id") == []
+
+
+def test_new_feedback_is_admitted_and_old_is_not_written_again(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    collect_into(tmp_path, told("first"))
+    admit_shop(tmp_path, landing, "2017-01-02")
+    assert admit_shop(tmp_path, landing, "2017-01-02")[1]
+    file = tmp_path / "data" / "feedback" / "landed" / "events.parquet"
+    written = file.stat().st_mtime_ns
+    land_feedback(tmp_path / "data" / "feedback", landing, lambda _: None)
+    assert file.stat().st_mtime_ns == written
+    (landing / "events.csv").write_text(HEADER + "second,8,0010,view,2017-01-01 10:00:00,\n")
+    assert not admit_shop(tmp_path, landing, "2017-01-02")[1]
+    assert admitted(tmp_path, "events", "event_id") == [("first",), ("second",)]
+
+
+def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
+    collect_into(tmp_path, told("first"))
+    home = tmp_path / "data" / "feedback"
+    land_feedback(home, None, lambda _: None)
+    (home / "landed" / "decisions.parquet").unlink()
+    assert land_feedback(home, None, lambda _: None)[EVENTS].rows == 1
+    assert landed(tmp_path, "decisions", "request_id") == []
+
+
+def test_own_decisions_are_read_as_the_contract_says(tmp_path: Path) -> None:
+    landing = write_shop(
+        tmp_path / "in",
+        decisions="request_id,customer_id,slate,position,product_id,model_version,decided_at\nr,8,all,1,0010,mail,2017-01-01\n",
+    )
+    admit_shop(tmp_path, landing)
+    assert landed(tmp_path, "decisions", "request_id, position, source, decided_at") == [
+        ("r", 1.0, None, datetime(2017, 1, 1))
+    ]
+
+
+def test_own_events_that_do_not_fit_are_refused_and_the_last_ones_stay(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    collect_into(tmp_path, told("first"))
+    admit_shop(tmp_path, landing)
+    (landing / "events.csv").write_text(HEADER + "bad,8,0010,view,yesterday,\n")
+    with pytest.raises(ContractError, match=r"events\.csv.*'occurred_at' holds 'yesterday'"):
+        admit_shop(tmp_path, landing)
+    assert landed(tmp_path) == [("first",)]
+    (landing / "events.csv").unlink()
+    assert land_feedback(tmp_path / "data" / "feedback", landing, lambda _: None)[EVENTS].rows == 1
+
+
+def test_feedback_is_written_in_the_contracts_types(tmp_path: Path) -> None:
+    collect_into(tmp_path, told("first"))
+    (batch,) = (tmp_path / "data" / "feedback" / "batches").iterdir()
+    schema = pq.read_schema(batch / "events.parquet")
+    assert schema.names == [column.name for column in EVENTS.columns]
+    assert schema.field("received_at").type == pa.timestamp("us")

@@ -1,0 +1,100 @@
+"""Each defect planted in the feedback is caught by the expectation that is named for it."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landing.batches import collect
+from landing.feedback import land_feedback
+from live.journal import Page
+from quality.__main__ import main
+from tests.quality.judging import broken, plant
+
+MOMENT = datetime(2026, 3, 1, 10)
+
+
+class Told:
+    """A journal of 200 clicks on two answers, one product each."""
+
+    def read_after(self, cursor: str | None, limit: int) -> Page:
+        if cursor:
+            return Page((), (), cursor)
+        shown = {"slate": "all", "position": 1, "product_id": "p", "model_version": "v1", "decided_at": MOMENT}
+        decisions = [{**shown, "request_id": f"r{n}", "customer_id": f"c{n}"} for n in range(2)]
+        done = {"product_id": "p", "event_type": "click", "occurred_at": MOMENT, "received_at": MOMENT}
+        answers = [{"request_id": f"r{n % 2}", "customer_id": f"c{n % 2}", "quantity": 1.0} for n in range(200)]
+        return Page([{**done, **answer, "event_id": f"e{n}"} for n, answer in enumerate(answers)], decisions, "end")
+
+    def forget_collected(self, cursor: str) -> int:
+        return 0
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    journal: Any = Told()
+    collect(tmp_path / "feedback", journal, lambda _: None)
+    land_feedback(tmp_path / "feedback", None, lambda _: None)
+    return tmp_path
+
+
+def test_sound_feedback_breaks_nothing(data: Path) -> None:
+    assert broken("feedback", data) == {}
+
+
+def test_no_feedback_at_all_breaks_nothing(tmp_path: Path) -> None:
+    land_feedback(tmp_path / "feedback", None, lambda _: None)
+    assert broken("feedback", tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "query", "expected"),
+    [
+        ("events", "SELECT * REPLACE (nullif(customer_id, 'c1') AS customer_id)", {"required_feedback_is_present"}),
+        ("decisions", "SELECT * REPLACE (NULL::VARCHAR AS model_version)", {"required_feedback_is_present"}),
+        ("events", "SELECT * REPLACE ('wishlist' AS event_type)", {"events_are_of_a_known_type"}),
+        (
+            "events",
+            "SELECT * REPLACE (CASE WHEN event_id = 'e9' THEN 'e8' ELSE event_id END AS event_id)",
+            {"an_event_id_names_one_event"},
+        ),
+        (
+            "events",
+            "SELECT * REPLACE (event_id[:2] AS event_id)",
+            {"an_event_id_names_one_event", "hardly_any_event_id_is_reused"},
+        ),
+        ("events", "SELECT * REPLACE (-quantity AS quantity)", {"quantities_and_prices_of_events_are_not_negative"}),
+        (
+            "events",
+            "SELECT * REPLACE (occurred_at + INTERVAL 5 HOURS AS occurred_at)",
+            {"events_arrive_after_they_occurred"},
+        ),
+        ("events", "SELECT * REPLACE ('made up' AS request_id)", {"events_quote_answers_that_were_given"}),
+        ("decisions", "SELECT * REPLACE ('r0' AS request_id, customer_id AS slate)", {"an_answer_is_one_customers"}),
+        ("decisions", "FROM {t} UNION ALL SELECT * REPLACE ('q' AS product_id)", {"a_place_shows_one_product"}),
+        ("decisions", "SELECT * REPLACE (0 AS position)", {"positions_are_counted_from_1"}),
+    ],
+)
+def test_a_defect_is_caught_by_its_expectation(data: Path, table: str, query: str, expected: set[str]) -> None:
+    plant(data / "feedback" / "landed", table, f"{query} FROM {{t}}")
+    found = broken("feedback", data)
+    assert expected <= set(found)
+    assert set(found) - expected <= {"events_quote_answers_that_were_given"}  # a lost answer orphans its events
+
+
+def test_a_truncated_file_is_named(data: Path) -> None:
+    file = data / "feedback" / "landed" / "events.parquet"
+    file.write_bytes(file.read_bytes()[:-20])
+    assert broken("feedback", data)["feedback_files_can_be_read"].what.startswith("events.parquet")
+
+
+def test_the_command_asks_for_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REACH_DATA", str(tmp_path))
+    assert main(["feedback"]) == 1
+    assert "Run `python -m landing collect` first" in capsys.readouterr().err
+    land_feedback(tmp_path / "feedback", None, lambda _: None)
+    assert main(["feedback"]) == 0
+    assert '"critical": []' in capsys.readouterr().out
