@@ -16,7 +16,7 @@ def describe(dag: Any) -> dict[str, Any]:
         "doc_md": dag.doc_md,
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
-        "timetable": dag.timetable.summary,
+        "schedule": dag.schedule if isinstance(dag.schedule, str) else None,
         "assets": [asset.name for asset in dag.schedule] if isinstance(dag.schedule, list) else [],
         "params": {name: {**param.schema, "description": param.description} for name, param in params.items()},
         "tasks": {

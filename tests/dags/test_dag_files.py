@@ -128,7 +128,7 @@ def test_features_and_models_are_of_a_day_that_can_be_chosen(bag: dict[str, Any]
 
 def test_feedback_becomes_facts_by_itself_after_it_was_checked(bag: dict[str, Any]) -> None:
     dag = bag["dags"]["collect_feedback"]
-    assert dag["timetable"] == "0 * * * *"
+    assert dag["schedule"] == "@hourly"
     tasks = dag["tasks"]
     assert {name: task["upstream"] for name, task in tasks.items()} == {
         "collect": [],

@@ -79,7 +79,7 @@ def short_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_complete_copy_of_the_same_package_is_used_again(tmp_path: Path) -> None:
     assert demo.land_demo(tmp_path / "landing")
     assert not demo.land_demo(tmp_path / "landing")
-    assert len(list((tmp_path / "landing").glob("*.parquet"))) == len(TABLES)
+    assert len(list((tmp_path / "landing").glob("*.parquet"))) == len(demo_queries())
 
 
 @pytest.mark.usefixtures("short_demo")
