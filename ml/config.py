@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ml.errors import ConfigError
 from ml.ranking import models
 from ml.retrieval import encoders
+from scoring.features import FAMILIES
 from scoring.sources import SOURCES
 
 CONFIG = Path(__file__).with_name("config.toml")
@@ -97,6 +98,7 @@ class Collaborative(_Section):
 
 class Ranking(_Section):
     rankers: list[str] = Field(["dlrm"], min_length=1)
+    families_off: list[str] = Field([], description="Feature families that the rankers do not look at.")
     epochs: int = 2
     customers_per_batch: int = 16
     learning_rate: float = 0.001
@@ -112,6 +114,15 @@ class Ranking(_Section):
             if name not in models.names():
                 raise ValueError(models.unknown(name))
         return rankers
+
+    @field_validator("families_off")
+    @classmethod
+    def _families(cls, families: list[str]) -> list[str]:
+        known = list(dict.fromkeys(FAMILIES.values()))
+        for name in families:
+            if name not in known:
+                raise ValueError(f"there is no feature family '{name}'; known families: {', '.join(known)}")
+        return families
 
 
 class Config(_Section):

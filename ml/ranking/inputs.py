@@ -1,5 +1,6 @@
 """How raw features enter a ranker: scaled numbers and embeddings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,12 @@ class Scaling:
         values = signed_log(numeric.astype(np.float64))
         deviation = np.maximum(values.std(axis=0), 1e-3)
         return cls(values.mean(axis=0).astype(np.float32), deviation.astype(np.float32))
+
+    def without(self, columns: Sequence[int]) -> "Scaling":
+        """The same, with these columns always 0: what is divided by infinity says nothing."""
+        deviation = self.deviation.copy()
+        deviation[list(columns)] = np.inf
+        return Scaling(self.mean, deviation)
 
 
 class Numeric(keras.layers.Layer):

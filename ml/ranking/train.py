@@ -16,7 +16,7 @@ from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
 from ml.ranking.models import ranker
 from ml.retrieval.legacy_keras import keras, reproducible, tf
-from scoring.features import CATEGORICAL, NUMERIC
+from scoring.features import CATEGORICAL, FAMILIES, NUMERIC
 from scoring.vocabulary import Vocabulary
 
 SCALING_ROWS = 200_000
@@ -45,7 +45,8 @@ def train(
     sizes = [vocabulary.size(field) for field in CATEGORICAL]
     places, held_out = parts(snapshots, config.held_out, rng)
     rows = sum(snapshots[number].rows(row).stop - snapshots[number].rows(row).start for number, row in places)
-    model = ranker(name)(sizes, _scaling(snapshots, rng), config)
+    off = [column for column, feature in enumerate(NUMERIC) if FAMILIES[feature] in config.families_off]
+    model = ranker(name)(sizes, _scaling(snapshots, rng).without(off), config)
     total = config.epochs * -(-len(places) // config.customers_per_batch)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, total, alpha=0.05)
     optimizer = keras.optimizers.legacy.Adam(rate)

@@ -26,6 +26,13 @@ def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
         load_config(path)
 
 
+def test_an_unknown_feature_family_is_refused_with_the_known_ones(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.write_text('[quotas]\n[ranking]\nfamilies_off = ["moon"]\n')
+    with pytest.raises(ConfigError, match=r"no feature family 'moon'; known families: is, own, line, type"):
+        load_config(path)
+
+
 def test_a_source_that_nothing_is_fitted_for_is_refused(tmp_path: Path):
     path = tmp_path / "config.toml"
     path.write_text("[quotas]\nitem_knn = 10\n")
