@@ -103,7 +103,7 @@ def _write(
         as_of_instant=cut.instant,
         newest_as_of=newest_as_of,
         first_transaction_at=span.first,
-        collected_at=min(heard_until, cut.instant) if newest_as_of < cut.as_of else None,
+        collected_at=min(heard_until, cut.instant) if newest_as_of < cut.as_of else datetime.max,
         inputs=inputs,
         tables=tables,
     )

@@ -41,8 +41,9 @@ class Manifest(BaseModel):
     """Instants are naive UTC. `newest_as_of` is the day after the landing's newest transaction, which a later
     admission without a day of its own takes; `first_transaction_at` is the landing's oldest.
 
-    `collected_at`: of purchases made before as_of, those of which the service heard later are not in; None if receipts
-    reach as_of, for then they have every purchase whenever its event came.
+    `collected_at`: of purchases made before as_of, those the service heard of at this instant or later are not in. The
+    end of time if receipts reach as_of: they have every purchase, whenever its event comes, and whoever added a late
+    event would count it twice. None: an admission of an earlier version, which does not say.
     """
 
     model_config = ConfigDict(frozen=True)

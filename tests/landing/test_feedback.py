@@ -78,7 +78,7 @@ def test_a_run_knows_the_events_that_had_arrived_before_its_day(tmp_path: Path) 
 def test_an_admission_says_until_when_it_heard_of_purchases_that_no_receipt_has(tmp_path: Path) -> None:
     landing = write_shop(tmp_path / "in")
     receipts_reach, _, _ = admit_shop(tmp_path, landing, "2017-01-03")
-    assert receipts_reach.collected_at is None
+    assert receipts_reach.collected_at == datetime.max
     never, _, _ = admit_shop(tmp_path, landing, "2017-01-04")
     assert never.collected_at == datetime.min
     collect_into(tmp_path, told("collected long after"))
