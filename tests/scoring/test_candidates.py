@@ -67,6 +67,7 @@ def test_products_of_a_request_have_the_scores_and_ranks_they_would_have_as_cand
         assert found.source[at] == usual.source[place[position]]
         assert all(found.scores[name][at] == usual.scores[name][place[position]] for name in QUOTAS)
         assert all(found.ranks[name][at] == usual.ranks[name][place[position]] for name in QUOTAS)
+    assert found.ranks["repeats"].tolist() == [2.0, 1.0, 2.0]  # p5 was bought second most; the others are at the quota
     # p11 sells worst: no source put it forward, so its ranks are the quotas
     assert found.source[0] == ASKED
     assert {name: found.ranks[name][0] for name in ("item_to_item", "popular")} == {"item_to_item": 3, "popular": 4}
