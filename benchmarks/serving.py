@@ -113,6 +113,8 @@ def measured(service: Service, bodies: Sequence[bytes], rate: float, seconds: fl
     cpu, own = service.cpu_seconds(), time.process_time()
     load = offer(service.port, PATH, bodies, rate, seconds, seed)
     cpu, own, n = service.cpu_seconds() - cpu, time.process_time() - own, len(load.latencies)
+    if load.statuses["200"] < n:
+        print(f"not everything was answered: {dict(load.statuses)}", flush=True)
     costs = {"cpu_ms_per_request": cpu / n * 1e3, "client_cpu_ms_per_request": own / n * 1e3}
     return load.figures() | costs | {"failed": 1.0 - load.statuses["200"] / n}
 
