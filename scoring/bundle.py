@@ -27,6 +27,11 @@ CANDIDATE_TOWER = "model/candidate_tower.onnx"
 RANKER = "model/ranker.onnx"
 VOCABULARY = "model/vocabulary.json"
 CATALOGUE = "catalogue"
+STORE_ENTRY = "model.yaml"
+"""BentoML's model store puts it beside the bundle's own files."""
+
+FORMATS = frozenset({".onnx", ".json", ".npy", ".parquet"})
+"""What a bundle may be made of. Reading these runs nothing; reading a pickle runs whatever it says."""
 
 SCORE_TOLERANCE = 1e-3
 """How far a golden score may move between two machines' arithmetic."""
@@ -138,8 +143,18 @@ def hash_files(path: Path) -> dict[str, str]:
 
 
 def verify_files(path: Path, manifest: Manifest) -> None:
-    """Raise BundleError for the first file that is missing or differs from the manifest."""
+    """Raise BundleError for the first file that is missing, differs from the manifest or has no place in a bundle."""
+    found = {str(file.relative_to(path)) for file in path.rglob("*") if not file.is_dir()}
+    extra = sorted(found - set(manifest.files) - {MANIFEST, STORE_ENTRY})
+    if extra:
+        raise BundleError(
+            f"{extra[0]} lies in bundle {manifest.version} and not in its manifest. Publish the run again."
+        )
     for name, expected in manifest.files.items():
+        if Path(name).suffix not in FORMATS:
+            raise BundleError(
+                f"{name} has no place in a bundle: {manifest.version} may hold {', '.join(sorted(FORMATS))} only."
+            )
         file = path / name
         if not file.is_file():
             raise BundleError(f"Bundle {manifest.version} lacks {name}. Publish the run again.")

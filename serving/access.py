@@ -11,7 +11,7 @@ from serving.metrics import metrics
 from serving.rate import RateLimit
 
 OPEN = frozenset({"/livez", "/readyz", "/healthz"})
-"""Asked by whatever watches over the process; they tell only whether it lives."""
+"""Asked by whatever watches over the process; they tell only whether it lives, and which version serves."""
 
 NO_KEYS = "Make one with 'python -m serving hash-key' and put its entry into REACH_API_KEYS."
 

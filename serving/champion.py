@@ -1,4 +1,4 @@
-"""Following the champion: load the new bundle beside the old, check it, swap at once, keep the previous."""
+"""Following the champion: load the new bundle beside the old, check it, swap at once, keep one to go back to."""
 
 import gc
 import logging
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from release.registry import Pointer
 from scoring.bundle import Bundle
@@ -40,6 +41,7 @@ class ChampionFollower:
     ):
         self.current: Bundle | None = None
         self._previous: Bundle | None = None
+        self._stood_by: Pointer | None = None
         self._followed: Pointer | None = None
         self._refusal: Refusal | None = None
         self._look_up = look_up
@@ -50,11 +52,24 @@ class ChampionFollower:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Follow the pointer on a thread until `stop`."""
+        """Follow the pointer: at once, so that a process that restarts has a version, then on a thread until `stop`."""
+        self._try(self.step)
         threading.Thread(target=self._run, name="champion", daemon=True).start()
 
     def stop(self) -> None:
         self._stop.set()
+
+    def report(self) -> dict[str, Any]:
+        """What serves, what a roll-back finds in memory, and which pointer was not followed."""
+        followed, refusal, current, previous = self._followed, self._refusal, self.current, self._previous
+        return {
+            "version": current.version if current else None,
+            "generation": followed.generation if followed else 0,
+            "at_hand": previous.version if previous else None,
+            "refused": None
+            if refusal is None
+            else {"version": refusal.pointer.version, "generation": refusal.pointer.generation},
+        }
 
     def step(self) -> None:
         """Look once, and swap if the pointer moved. Whatever goes wrong, the present bundle keeps serving."""
@@ -75,19 +90,39 @@ class ChampionFollower:
             return
         self._swap(bundle, pointer)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
+    def stand_by(self) -> None:
+        """Have in memory what a roll-back would go to: after a start or a roll-back it is another than just left."""
+        pointer = self._followed
+        if pointer is None or pointer is self._stood_by or not pointer.previous:
+            return
+        self._stood_by = pointer  # one try: a roll-back tries again, and says what is wrong
+        if not any(
+            bundle is not None and bundle.version == pointer.previous for bundle in (self.current, self._previous)
+        ):
             try:
-                self.step()
-            except Exception:  # a thread that dies here would leave this version serving for ever, unnoticed
-                logger.exception("Following the champion failed; trying again.")
-            self._stop.wait(self._limits.poll_seconds)
+                self._previous = self._opened(pointer.previous)
+            except Exception as error:
+                logger.warning("Version %s is not at hand for a roll-back. %s", pointer.previous, error)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._limits.poll_seconds):
+            self._try(self.step)
+            self._try(self.stand_by)
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:  # a thread that dies here would leave this version serving for ever, unnoticed
+            logger.exception("Following the champion failed; trying again.")
 
     def _bundle(self, version: str) -> Bundle:
         """The version's bundle, ready to serve: at hand if it is the present or the previous one."""
         for bundle in (self.current, self._previous):
             if bundle is not None and bundle.version == version:
                 return bundle
+        return self._opened(version)
+
+    def _opened(self, version: str) -> Bundle:
         self._previous = None  # not three bundles in memory at once
         gc.unfreeze()
         gc.collect()

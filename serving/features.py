@@ -61,6 +61,17 @@ class FeatureReads:
         """Whether the store was opened, or once could not be: what answers say from now on will not change soon."""
         return self._tried.is_set()
 
+    def wait(self, seconds: float) -> None:
+        """Until the store was opened, or could not be, or so long."""
+        self._tried.wait(seconds)
+
+    @property
+    def state(self) -> Literal["answers", "does not answer", "not open"]:
+        """What is known of the store from the reads so far."""
+        if self._reader is None:
+            return "not open"
+        return "does not answer" if self._breaker.is_open else "answers"
+
     async def read(self, customer_id: str) -> Read:
         """The customer's features, or why there are none, within `feature_seconds`."""
         if self._reader is None:

@@ -12,6 +12,7 @@ from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.openapi import Description, describe
 from serving.rate import RateLimit
+from serving.readiness import TellsReadiness, readiness
 from serving.scorers import scorers
 from settings import load_settings
 
@@ -33,7 +34,7 @@ class GuardedService(Service[Any]):
         requests = {api.route: api.input_spec for api in self.apis.values()}
         door = RequestDoor(super().to_asgi(is_main), requests, scorers(), LIMITS)
         return Access(
-            Fence(door, requests),
+            Fence(TellsReadiness(door, readiness()), requests),
             Keys.parse(settings.api_keys),
             {path: request.SCOPE for path, request in requests.items()},
             RateLimit(settings.rate_limit),

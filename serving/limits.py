@@ -11,7 +11,8 @@ class Limits:
     feature_threads: reads that may run at once, and so may hang at once.
     breaker_failures: so many failed reads in a row stop further reads for `breaker_seconds`.
     fresh_days: features older than the bundle's as_of by more than this are reported as stale.
-    poll_seconds: how often the champion pointer is read.
+    poll_seconds: how often the champion pointer is read, a file of 300 bytes; a roll-back takes effect as soon.
+    start_seconds: a process that starts waits so long for its first version and the online store before it listens.
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
     body_seconds: the time a request's body may take to arrive; its size is bounded by the request's type.
     scoring_threads: requests scored at once; numpy and ONNX Runtime compute outside the interpreter's lock.
@@ -20,12 +21,13 @@ class Limits:
     request_seconds: BentoML gives a request up with 504 after this long.
     """
 
-    feature_seconds: float = 0.150
+    feature_seconds: float = 0.040
     feature_threads: int = 2
     breaker_failures: int = 3
     breaker_seconds: float = 5.0
     fresh_days: int = 7
-    poll_seconds: float = 1.0
+    poll_seconds: float = 0.1
+    start_seconds: float = 20.0
     refused_seconds: float = 60.0
     body_seconds: float = 2.0
     scoring_threads: int = 2

@@ -38,7 +38,7 @@ ASKED = (BadRequestError, BodyTooSlowError, BodyTooLargeError, NotJsonError, Sco
 
 READ = {
     "/livez": ("The process runs.", "text/plain"),
-    "/readyz": ("A version is loaded, and the online store was opened or could not be.", "text/plain"),
+    "/readyz": ("A version is loaded, and the online store was opened or could not be.", "application/json"),
     "/healthz": ("The process runs; kept for old probes.", "text/plain"),
     "/metrics": ("Metrics for Prometheus.", "text/plain"),
     "/docs.json": ("This document.", "application/json"),

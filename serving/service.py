@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable
+from typing import Any
 
 import bentoml
 import click
@@ -16,6 +17,7 @@ from serving.guarded import GuardedService
 from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
+from serving.readiness import readiness
 from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.scorers import scorers
 from serving.versions import champion_of, pinned_in
@@ -50,8 +52,11 @@ class Reach:
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
         self._features = FeatureReads(lambda: open_customers(settings), LIMITS)
         self._answers = Answers(lambda: self._champion.current, self._features, scorers(), LIMITS, metrics())
-        self._champion.start()
+        readiness().ask = self._readiness
+        # BentoML opens the door when this returns: one that restarts lets requests wait instead of failing them.
         self._features.start()
+        self._champion.start()
+        self._features.wait(LIMITS.start_seconds)
 
     @bentoml.on_deployment
     @staticmethod
@@ -64,8 +69,9 @@ class Reach:
         self._champion.stop()
         self._features.stop()
 
-    def __is_ready__(self) -> bool:
-        return self._champion.current is not None and self._features.was_tried
+    def _readiness(self) -> dict[str, Any]:
+        ready = self._champion.current is not None and self._features.was_tried
+        return {"ready": ready} | self._champion.report() | {"online_store": self._features.state}
 
     @bentoml.api(route="/recommend")
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:

@@ -1,10 +1,13 @@
 """Slates: what each is for, and what is shown where nothing is known."""
 
+import json
+import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from scoring.bundle import QUERY_TOWER, RANKER, Bundle
+from scoring.bundle import MANIFEST, QUERY_TOWER, RANKER, Bundle, hash_files
 from scoring.customer import Customer
 from scoring.ranker import Ranker
 from scoring.recommender import Recommender
@@ -97,6 +100,36 @@ def test_a_bundle_altered_after_publishing_is_refused(tmp_path: Path):
     ranker.write_bytes(ranker.read_bytes() + b"\0")
     with pytest.raises(Exception, match=r"model/ranker\.onnx of bundle v1 was altered"):
         Bundle.open(folder)
+
+
+def test_a_bundle_holds_no_file_that_its_manifest_does_not_name(tmp_path: Path):
+    folder = write_bundle(tmp_path / "b", "v1")
+    (folder / "model.yaml").write_text("BentoML's own")
+    Bundle.open(folder)
+
+    (folder / "catalogue" / "more.npy").write_bytes(b"")
+    with pytest.raises(Exception, match=r"catalogue/more\.npy lies in bundle v1 and not in its manifest"):
+        Bundle.open(folder)
+
+
+def test_a_pickle_is_refused_even_if_the_manifest_names_it(tmp_path: Path):
+    folder = write_bundle(tmp_path / "b", "v1")
+    (folder / "model" / "extra.pkl").write_bytes(pickle.dumps("harmless"))
+    _sign(folder)
+    with pytest.raises(Exception, match=r"model/extra\.pkl has no place in a bundle"):
+        Bundle.open(folder)
+
+    (folder / "model" / "extra.pkl").unlink()
+    np.save(folder / "catalogue" / "vectors.npy", np.array([{"an": "object"}]), allow_pickle=True)
+    _sign(folder)
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        Bundle.open(folder)
+
+
+def _sign(folder: Path) -> None:
+    """Put every hash in order."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"files": hash_files(folder)}))
 
 
 def test_a_bundle_that_answers_differently_is_found_out(tmp_path: Path):

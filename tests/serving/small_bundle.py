@@ -51,18 +51,14 @@ def buyer_features(*product_ids: str) -> dict[str, Any]:
     return {"customer_history__product_ids": list(product_ids)} | history | profile
 
 
-def write_bundle(
-    folder: Path, version: str, as_of: date = date(2018, 1, 1), weight: float = 10.0, pad_bytes: int = 0
-) -> Path:
-    """Write a bundle folder and return it. `weight` tells versions apart; `pad_bytes` makes it heavier."""
+def write_bundle(folder: Path, version: str, as_of: date = date(2018, 1, 1), weight: float = 10.0) -> Path:
+    """Write a bundle folder and return it. `weight` tells versions apart."""
     (folder / "model").mkdir(parents=True)
     catalogue = small_catalogue(as_of)
     catalogue.save(folder / CATALOGUE)
     _tower(folder / QUERY_TOWER, "profile", len(PROFILE))
     _tower(folder / CANDIDATE_TOWER, "activity", len(ACTIVITY))
     _ranker(folder / RANKER, weight)
-    if pad_bytes:
-        (folder / "model" / "padding.bin").write_bytes(b"\0" * pad_bytes)
     (folder / GOLDEN).write_text("[]")
     _write_manifest(folder, version, as_of)
     recommender = Bundle.open(folder).recommender

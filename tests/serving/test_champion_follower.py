@@ -29,10 +29,14 @@ class Installation:
         self.loaded.append(version)
         return Bundle.open(self.bundles[version])
 
-    def point_at(self, version: str | None) -> None:
-        generation = self.pointer.generation + 1 if self.pointer else 1
+    def point_at(self, version: str | None, previous: str | None = None) -> None:
         self.pointer = Pointer(
-            generation=generation, version=version, previous=None, changed_at=datetime(2018, 1, 1), reason="", by="test"
+            generation=self.pointer.generation + 1 if self.pointer else 1,
+            version=version,
+            previous=previous,
+            changed_at=datetime(2018, 1, 1),
+            reason="",
+            by="test",
         )
         self.follower.step()
 
@@ -58,6 +62,46 @@ def test_a_version_is_loaded_once_however_often_the_pointer_is_looked_at(install
 
     assert installation.serving == "v1"
     assert installation.loaded == ["v1"]
+
+
+def test_after_a_start_and_after_a_roll_back_the_next_roll_back_finds_its_version_in_memory(
+    installation: Installation,
+) -> None:
+    installation.point_at("v3", previous="v2")
+    installation.follower.stand_by()
+    assert installation.loaded == ["v3", "v2"]
+
+    installation.point_at("v2", previous="v1")  # a roll-back; another one would go to v1
+    for _ in range(3):
+        installation.follower.stand_by()
+    assert installation.loaded == ["v3", "v2", "v1"]
+    installation.point_at("v1")
+
+    assert installation.serving == "v1"
+    assert installation.loaded == ["v3", "v2", "v1"]
+
+
+def test_a_version_that_cannot_stand_by_harms_nothing_and_is_tried_once(installation: Installation) -> None:
+    installation.point_at("v2", previous="gone")
+    for _ in range(3):
+        installation.follower.stand_by()
+
+    assert installation.serving == "v2"
+    assert installation.loaded == ["v2", "gone"]
+
+
+def test_the_report_names_what_serves_what_is_at_hand_and_what_was_refused(installation: Installation) -> None:
+    assert installation.follower.report() == {"version": None, "generation": 0, "at_hand": None, "refused": None}
+    installation.point_at("v1")
+    installation.point_at("v2", previous="v1")
+    installation.point_at("gone", previous="v2")
+
+    assert installation.follower.report() == {
+        "version": "v2",
+        "generation": 2,
+        "at_hand": None,  # it made room for the one that was refused
+        "refused": {"version": "gone", "generation": 3},
+    }
 
 
 def test_going_back_to_the_previous_version_loads_nothing(installation: Installation) -> None:
