@@ -4,6 +4,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import cast
 from uuid import uuid4
@@ -18,6 +19,7 @@ from serving.freshness import is_stale
 from serving.limits import Limits
 from serving.metrics import Metrics
 from serving.schemas import (
+    Context,
     Fallback,
     Personal,
     RecommendedItem,
@@ -56,7 +58,7 @@ class Answers:
         """
 
         def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
-            return recommender.recommend(customer, request.slate, request.k, request.rules())
+            return recommender.recommend(in_store(customer, request.context), request.slate, request.k, request.rules())
 
         return await self._personal(request, request.k, request.context.basket, ask)
 
@@ -66,7 +68,9 @@ class Answers:
         k = request.k or len(given)
 
         def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
-            return recommender.rerank(customer, list(given), request.slate, k, request.rules())
+            return recommender.rerank(
+                in_store(customer, request.context), list(given), request.slate, k, request.rules()
+            )
 
         return await self._personal(request, k, [*given, *request.context.basket], ask)
 
@@ -153,6 +157,13 @@ def _customer(read: Read) -> Customer | None:
     customer = None if read.features is None else Customer.from_features(read.features)
     lap("customer")
     return customer
+
+
+def in_store(customer: Customer | None, context: Context) -> Customer | None:
+    """The customer, whose store is the one the request names instead of the usual one."""
+    if customer is None or context.store_id is None:
+        return customer
+    return replace(customer, traits={**customer.traits, "store_id": context.store_id})
 
 
 def _response(

@@ -6,6 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from scoring.customer import Customer
+from serving.answers import in_store
+from serving.schemas import Context
 from tests.serving.running import Installation, ask, install, serve, wait_until_ready
 from tests.serving.small_bundle import buyer_features
 
@@ -61,6 +64,15 @@ def test_what_lies_in_the_basket_is_not_recommended(client: httpx.Client) -> Non
     answer = ask(client, "buyer", k=3, context={"basket": ["p3", "p88"]}).json()
     assert "p3" not in ids(answer)
     assert answer["unknown_product_ids"] == ["p88"]
+
+
+def test_the_store_of_the_request_takes_the_place_of_the_usual_one() -> None:
+    customer = Customer.from_features(buyer_features("p3") | {"customer_profile__store_id": "usual"})
+    found = in_store(customer, Context(store_id="367"))
+    assert found is not None
+    assert dict(found.traits) == {**customer.traits, "store_id": "367"}
+    assert in_store(customer, Context()) is customer
+    assert in_store(None, Context(store_id="367")) is None
 
 
 def test_rerank_orders_the_given_products_for_the_customer(client: httpx.Client) -> None:
