@@ -11,6 +11,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.errors import OnlineStoreUnavailableError
+from feature_repo.known_customers import some_customers
 from feature_repo.store import feature_service, open_store
 from settings import Settings
 
@@ -54,6 +55,13 @@ class OnlineCustomers:
         except Exception as error:  # Feast, SQLAlchemy, SQLite and Redis share no base class
             raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
         return _features(rows)
+
+    def some(self, count: int) -> list[str]:
+        """Ids of a few customers the store knows. Raises OnlineStoreUnavailableError."""
+        try:
+            return some_customers(self._current()[0], count)
+        except Exception as error:
+            raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
 
     def _current(self) -> tuple[FeatureStore, list[FeatureView]]:
         """The open store; opened again if a materialisation finished since. One thread opens, the others read on."""

@@ -8,10 +8,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.errors import ForbiddenError, KeysError, ServingError
 from serving.keys import Keys
 from serving.metrics import metrics
+from serving.page import FILES
 from serving.rate import RateLimit
 
-OPEN = frozenset({"/livez", "/readyz", "/healthz"})
-"""Asked by whatever watches over the process; they tell only whether it lives, and which version serves."""
+OPEN = frozenset({"/livez", "/readyz", "/healthz"}) | FILES
+"""Asked by whatever watches over the process: they tell only whether it lives, and which version serves. The page's
+files tell nothing: it asks its user for a key."""
 
 NO_KEYS = "Make one with 'python -m serving hash-key' and put its entry into REACH_API_KEYS."
 

@@ -16,6 +16,7 @@ from scoring.stages import Stopwatch, lap, listening
 from serving.errors import NoChampionError, NoSuchProductError, ScoringFailedError
 from serving.features import FeatureReads, Read
 from serving.freshness import is_stale
+from serving.history import HistoryRequest, HistoryResponse, history_of
 from serving.limits import Limits
 from serving.metrics import Metrics
 from serving.schemas import (
@@ -111,6 +112,12 @@ class Answers:
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
         with self._metrics.stages.labels("encoding").time():
             return _response(bundle, request_id, answer, fallback, request, k, product_ids)
+
+    async def history(self, request: HistoryRequest) -> HistoryResponse:
+        """What the request's customer bought. Raises NoChampionError: the products' names are a version's."""
+        catalogue = self._serving().recommender.catalogue
+        read = await self._features.read(request.customer_id)
+        return history_of(read, _customer(read), catalogue, request.k)
 
     async def _read(self, customer_id: str, bundle: Bundle) -> Read:
         started = time.perf_counter()

@@ -51,6 +51,11 @@ class ChampionFollower:
         self._clock = clock
         self._stop = threading.Event()
 
+    @property
+    def followed(self) -> Pointer | None:
+        """The pointer by which `current` came to serve."""
+        return self._followed
+
     def start(self) -> None:
         """Follow the pointer: at once, so that a process that restarts has a version, then on a thread until `stop`."""
         self._try(self.step)

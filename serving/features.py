@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from serving.breaker import Breaker
@@ -24,6 +25,10 @@ class CustomerReader(Protocol):
     """Reads one customer's row of the online store; None if there is none. Several threads use it at once."""
 
     def read(self, customer_id: str) -> Features | None: ...
+
+    def some(self, count: int) -> list[str]:
+        """Ids of a few customers there are."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class FeatureReads:
         self._reader: CustomerReader | None = None
         self._tried = threading.Event()
         self._stopped = threading.Event()
-        self._jobs: queue.SimpleQueue[tuple[str, Future[Features | None]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._breaker = Breaker(limits.breaker_failures, limits.breaker_seconds)
 
     def start(self) -> None:
@@ -79,7 +84,7 @@ class FeatureReads:
         if not self._breaker.allows():
             return Read("refused")
         job: Future[Features | None] = Future()
-        self._jobs.put((customer_id, job))
+        self._jobs.put((partial(self._reader.read, customer_id), job))
         try:
             features = await asyncio.wait_for(asyncio.wrap_future(job), self._limits.feature_seconds)
         except TimeoutError:
@@ -92,6 +97,18 @@ class FeatureReads:
             logger.info("The online store answers again.")
         self._breaker.succeeded()
         return Read("unknown") if features is None else Read("found", features)
+
+    async def some(self, count: int) -> list[str]:
+        """Ids of a few customers the store knows; none if it does not answer in time."""
+        if self._reader is None or self._breaker.is_open:
+            return []
+        job: Future[list[str]] = Future()
+        self._jobs.put((partial(self._reader.some, count), job))
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(job), self._limits.feature_seconds)
+        except Exception as error:  # a convenience: who types an id needs none of this
+            logger.info("No customers could be suggested (%s).", type(error).__name__)
+            return []
 
     def _failed(self, cause: str) -> None:
         was_open = self._breaker.is_open
@@ -120,12 +137,11 @@ class FeatureReads:
             threading.Thread(target=self._work, name=f"features-{number}", daemon=True).start()
 
     def _work(self) -> None:
-        assert self._reader is not None
         while True:
-            customer_id, job = self._jobs.get()
+            work, job = self._jobs.get()
             if not job.set_running_or_notify_cancel():
                 continue  # its request has given up
             try:
-                job.set_result(self._reader.read(customer_id))
+                job.set_result(work())
             except Exception as error:
                 job.set_exception(error)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import MethodError, PathError, ServingError
 from serving.metrics import metrics
+from serving.page import ANSWERS, FILES
 
 OWN = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json", "/")
 """Paths of BentoML's own, to be read; its page loads further files from below `ASSETS`."""
@@ -25,7 +26,7 @@ class Fence:
 
     def __init__(self, app: ASGIApp, asked: Iterable[str]):
         self._app = app
-        self._methods = dict.fromkeys(OWN, READ) | dict.fromkeys(asked, ASK)
+        self._methods = dict.fromkeys([*OWN, *FILES, *ANSWERS], READ) | dict.fromkeys(asked, ASK)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, TypeVar
 
 import bentoml
 import click
@@ -14,9 +14,11 @@ from serving.errors import ServingError
 from serving.feast_import import without_type_checks
 from serving.features import CustomerReader, FeatureReads
 from serving.guarded import GuardedService
+from serving.history import HistoryRequest, HistoryResponse
 from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
+from serving.page import PageAnswers, page
 from serving.readiness import readiness
 from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.scorers import scorers
@@ -36,12 +38,14 @@ WORKER_ENVIRONMENT = {
 
 HOST = "127.0.0.1"
 
+Response = TypeVar("Response", RecommendResponse, HistoryResponse)
+
 
 class Reach:
     """Recommendations for a retailer's customers: ask `POST /recommend`, `/rerank` or `/similar_items`.
 
-    `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online store was opened or could
-    not be. `GET /metrics`: Prometheus.
+    `GET /ui/`: a page for people. `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online
+    store was opened or could not be. `GET /metrics`: Prometheus.
     """
 
     def __init__(self) -> None:
@@ -52,6 +56,7 @@ class Reach:
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
         self._features = FeatureReads(lambda: open_customers(settings), LIMITS)
         self._answers = Answers(lambda: self._champion.current, self._features, scorers(), LIMITS, metrics())
+        self.page = PageAnswers(self._champion, self._features)
         readiness().ask = self._readiness
         # BentoML opens the door when this returns: one that restarts lets requests wait instead of failing them.
         self._features.start()
@@ -95,8 +100,16 @@ class Reach:
         """Products like one product, or often bought with it. 404 if this version does not know the product."""
         return await _answered(self._answers.similar_items(request))
 
+    @bentoml.api(route="/history")
+    async def history(self, request: HistoryRequest, /) -> HistoryResponse:
+        """What a customer bought, as the models see it: the facts behind the lists.
 
-async def _answered(answer: Awaitable[RecommendResponse]) -> RecommendResponse:
+        It is personal data: where there are API keys, one with the scope `admin` is needed.
+        """
+        return await _answered(self._answers.history(request))
+
+
+async def _answered(answer: Awaitable[Response]) -> Response:
     try:
         return await answer
     except ServingError as error:
@@ -115,6 +128,7 @@ service = bentoml.service(
     metrics={"duration": {"buckets": list(SECONDS)}},
     logging={"access": {"enabled": False}},
 )(Reach)
+service.mount_asgi_app(page(lambda: bentoml.get_current_service().page), path="/ui", name="ui")
 
 
 def open_customers(settings: Settings) -> CustomerReader:

@@ -28,6 +28,9 @@ class FileCustomers:
         features: dict[str, Any] | None = json.loads(self._file.read_text()).get(customer_id)
         return features
 
+    def some(self, count: int) -> list[str]:
+        return list(json.loads(self._file.read_text()))[:count]
+
 
 serving.service.open_customers = FileCustomers
 serving.service.LIMITS = replace(LIMITS, breaker_seconds=1.0, poll_seconds=0.1)  # a test should not wait

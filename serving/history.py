@@ -1,0 +1,93 @@
+"""`POST /history`: what a customer bought, as the models see it: where a list comes from."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scoring.catalogue import Catalogue
+from scoring.customer import Customer
+from serving.features import Read
+from serving.freshness import EVENT_TIMESTAMP
+from serving.requests import ApiRequest
+from serving.schemas import MAX_ID, Id
+
+MAX_PRODUCTS = 100
+
+Missing = Literal["unknown_customer", "empty_history", "features_unavailable"]
+
+
+class HistoryRequest(ApiRequest):
+    """Whose history, and how many products of it. It is personal data: a key needs the scope `admin`."""
+
+    SCOPE: ClassVar = "admin"
+    ALLOWED: ClassVar = {
+        "customer_id": f"a string of 1 to {MAX_ID} characters, or a whole number",
+        "k": f"a whole number from 1 to {MAX_PRODUCTS}",
+    }
+    EXAMPLE: ClassVar = {"customer_id": "1250", "k": 3}
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+
+    customer_id: Id = Field(description=f"The shop's id of the customer: {ALLOWED['customer_id']}.")
+    k: int = Field(20, ge=1, le=MAX_PRODUCTS, strict=True, description=f"Products at most: {ALLOWED['k']}.")
+
+
+class BoughtProduct(BaseModel):
+    """One product of a customer's history."""
+
+    product_id: str = Field(description="The shop's id of the product.")
+    name: str = Field(description="The product's name; empty if the serving version does not know it.")
+    baskets: int = Field(description="Baskets that held it.")
+    gap_mean_days: float | None = Field(description="Days between two of them on average; null if there is only one.")
+    days_since_last: float = Field(description="Days since the last of them.")
+
+
+class HistoryResponse(BaseModel):
+    """A customer's purchases, the ones that count most first: often and lately bought."""
+
+    missing: Missing | None = Field(description="Why there is no history; null if there is one.")
+    known_at: datetime | None = Field(description="The features know what happened before this instant (UTC).")
+    products: int = Field(description="Different products ever bought.")
+    baskets: int = Field(description="Baskets ever bought.")
+    days_since_last_basket: float | None = Field(description="Days since the last of them.")
+    items: list[BoughtProduct] = Field(description="The products, at most k.")
+
+
+def history_of(read: Read, customer: Customer | None, catalogue: Catalogue, k: int) -> HistoryResponse:
+    """The answer about a customer whose features were read; `customer` is None if there are none."""
+    missing: Missing | None = None
+    if read.outcome not in ("found", "unknown"):
+        missing = "features_unavailable"
+    elif customer is None:
+        missing = "unknown_customer"
+    elif customer.is_new:
+        missing = "empty_history"
+    known_at = read.features.get(EVENT_TIMESTAMP) if read.features else None
+    if customer is None or customer.is_new:
+        return HistoryResponse(
+            missing=missing, known_at=known_at, products=0, baskets=0, days_since_last_basket=None, items=[]
+        )
+    history = customer.history
+    order = sorted(range(len(customer.product_ids)), key=lambda i: -float(history["decayed_120d"][i]))
+    return HistoryResponse(
+        missing=missing,
+        known_at=known_at,
+        products=len(customer.product_ids),
+        baskets=int(customer.profile["baskets"]),
+        days_since_last_basket=customer.profile["days_since_last_basket"],
+        items=[_bought(customer, catalogue, i) for i in order[:k]],
+    )
+
+
+def _bought(customer: Customer, catalogue: Catalogue, i: int) -> BoughtProduct:
+    product_id = str(customer.product_ids[i])
+    position = catalogue.index.get(product_id)
+    baskets = int(customer.history["baskets"][i])
+    return BoughtProduct(
+        product_id=product_id,
+        name="" if position is None else catalogue.names[position],
+        baskets=baskets,
+        gap_mean_days=round(float(customer.history["gap_mean_days"][i]), 2) if baskets > 1 else None,
+        days_since_last=round(float(customer.history["days_since_last"][i]), 2),
+    )
