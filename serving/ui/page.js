@@ -141,9 +141,9 @@ const MISSING = {
   features_unavailable: "The online store does not answer.",
 };
 
-function ago(days) {
-  const whole = Math.floor(days);
-  return whole === 0 ? "today" : whole === 1 ? "yesterday" : `${whole} days ago`;
+function ago(number, unit = "days") {
+  const whole = Math.floor(number);
+  return whole === 0 ? "today" : whole === 1 ? "yesterday" : `${whole} ${unit} ago`;
 }
 
 function showHistory(history, before) {
@@ -162,8 +162,8 @@ function showHistory(history, before) {
     node("span", { className: "name" }, item.name || `Product ${item.product_id}`),
     node("span", { className: "facts-of" }, [
       item.baskets === 1 ? "once" : `${item.baskets} times`,
-      item.gap_mean_days === null ? "" : `every ${Math.round(item.gap_mean_days)} days`,
-      ago(item.days_since_last),
+      item.gap_mean_days === null ? "" : `every ${Math.round(item.gap_mean_days)} d`,
+      ago(item.days_since_last, "d"),
     ].filter(Boolean).join(" · "))));
   $(".body", section).replaceChildren(node("ol", {}, ...rows));
 }
@@ -200,7 +200,6 @@ async function showVersion() {
 
 async function showCustomers() {
   const { customer_ids: ids } = await ask("ui/customers").catch(() => ({ customer_ids: [] }));
-  $("#suggested").replaceChildren(...ids.map((id) => node("option", { value: id })));
   $("#chips").replaceChildren(...ids.map((id) => {
     const chip = node("button", { type: "button", ariaPressed: String(id === state.customer) }, id);
     chip.addEventListener("click", () => { $("#customer").value = id; show(id); });
@@ -309,7 +308,7 @@ document.addEventListener("keydown", (event) => {
   const [slate, place] = placeOf(event.target);
   const steps = { ArrowDown: 1, ArrowUp: -1 };
   const others = { ArrowLeft: "all", ArrowRight: "explore" };
-  if (event.key === "/") $("#customer").select();
+  if (event.key === "/") { $("#customer").focus(); $("#customer").select(); }
   else if (event.key === "v") $("#version").open = !$("#version").open;
   else if (event.key === "b" && slate && !event.repeat) event.target.click();
   else if (event.key in steps && slate) focusRow(slate, Math.max(place + steps[event.key], 0));

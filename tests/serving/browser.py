@@ -53,7 +53,7 @@ class Tab:
 
     def open(self, address: str) -> None:
         self._call("Page.navigate", url=address)
-        self.wait("document.readyState === 'complete'")
+        self.wait(f"document.readyState === 'complete' && location.href.startsWith({json.dumps(address)})")
 
     def ask(self, expression: str) -> Any:
         """The value of a JavaScript expression; a promise is awaited."""

@@ -88,8 +88,12 @@ def _write_manifest(folder: Path, version: str, as_of: date) -> None:
         "collaborative": {},
         "trained_until": as_of.isoformat(),
         "seed": 7,
-        "metrics": {},
-        "gate": {},
+        "metrics": {"all NDCG@10": 0.4321},
+        "gate": {
+            "publish": True,
+            "reasons": ["Better than popularity on all NDCG@10."],
+            "opponent": "popularity",
+        },
         "files": hash_files(folder),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest))
