@@ -183,7 +183,7 @@ def test_defaults_are_those_of_the_settings() -> None:
 
 def test_every_port_is_published_on_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert set(published) == {"airflow-api-server", "service"}
+    assert set(published) == {"airflow-api-server", "service", "prometheus", "grafana"}
     assert all(str(port).startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
@@ -212,7 +212,8 @@ def test_hosts_named_in_the_environment_are_services(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_volume_is_declared_and_data_is_where_the_code_looks(name: str) -> None:
     service = SERVICES[name]
-    mounts = [re.fullmatch(r"(\$\{\w+:-)?(\w+)\}?:(/[^:]+)(:ro)?", mount) for mount in service.get("volumes", [])]
+    named = [mount for mount in service.get("volumes", []) if not mount.startswith("./")]
+    mounts = [re.fullmatch(r"(\$\{\w+:-)?(\w+)\}?:(/[^:]+)(:ro)?", mount) for mount in named]
     assert all(mounts)
     assert {mount[2] for mount in mounts if mount} <= set(COMPOSE["volumes"])
     targets = {mount[3] for mount in mounts if mount}
@@ -222,6 +223,21 @@ def test_every_volume_is_declared_and_data_is_where_the_code_looks(name: str) ->
         assert "/airflow" in targets
     if environment(service).get("REACH_LANDING"):
         assert "/landing" in targets
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_files_mounted_from_the_repository_exist_and_are_read_only(name: str) -> None:
+    for mount in SERVICES[name].get("volumes", []):
+        if mount.startswith("./"):
+            source, _, mode = mount.split(":")
+            assert (ROOT / source).exists(), mount
+            assert mode == "ro"
+
+
+def test_images_that_are_not_built_here_are_pinned_by_a_tag() -> None:
+    images = [service["image"] for name, service in SERVICES.items() if name not in BUILT]
+    assert images
+    assert [image for image in images if not re.fullmatch(r"[a-z/]+:v?\d[\w.]*", image)] == []
 
 
 def test_the_initialisation_script_is_valid_shell() -> None:
