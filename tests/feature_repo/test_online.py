@@ -43,6 +43,13 @@ def test_a_stranger_is_none(built: Settings) -> None:
     assert reader.read("") is None
 
 
+def test_some_customers_are_some_that_it_knows(built: Settings) -> None:
+    reader = OnlineCustomers(built)
+    found = reader.some(3)
+    assert len(set(found)) == 3
+    assert all(reader.read(customer) for customer in found)
+
+
 def test_a_reader_sees_the_next_materialisation_without_a_restart(settings: Settings) -> None:
     run_all(settings, AS_OF - timedelta(days=14))
     reader = OnlineCustomers(settings)

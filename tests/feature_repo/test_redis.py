@@ -47,6 +47,17 @@ def test_redis_holds_the_same_rows_as_sqlite(on_redis: Settings, build: Callable
     assert not (on_redis.paths.feast / "online.db").exists()
 
 
+def test_some_customers_are_found_among_whatever_else_is_kept_there(on_redis: Settings) -> None:
+    run_all(on_redis, AS_OF)
+    host, port = on_redis.redis.split(":")
+    client = redis.Redis(host, int(port), password=PASSWORD)
+    for number in range(50):
+        client.hset(f"reach:recent:customer_id{number}reach", "e", "{}")
+    found = OnlineCustomers(on_redis).some(3)
+    assert len(found) == 3
+    assert set(found) <= set(online(on_redis))
+
+
 def test_corrected_features_of_the_same_day_replace_the_old_ones(
     on_redis: Settings, build: Callable[..., Settings]
 ) -> None:

@@ -28,6 +28,12 @@ class Store:
             raise ConnectionError("no connection")
         return {"id": customer_id} if customer_id.startswith("known") else None
 
+    def some(self, count: int) -> list[str]:
+        self.release.wait(3)
+        if self.broken:
+            raise ConnectionError("no connection")
+        return [f"known-{i}" for i in range(count)]
+
 
 def started(store: Store) -> FeatureReads:
     reads = FeatureReads(lambda: store, LIMITS)
@@ -132,3 +138,14 @@ def test_a_breaker_lets_one_caller_a_pause_through() -> None:
     assert [breaker.allows() for _ in range(3)] == [True, False, False]
     breaker.succeeded()
     assert [breaker.allows() for _ in range(3)] == [True, True, True]
+
+
+def test_customers_to_begin_with_come_from_the_store_and_never_late_or_as_an_error() -> None:
+    store = Store()
+    reads = started(store)
+    assert asyncio.run(reads.some(2)) == ["known-0", "known-1"]
+    store.broken = True
+    assert asyncio.run(reads.some(2)) == []
+    store.release.clear()
+    assert asyncio.run(reads.some(2)) == []
+    store.release.set()
