@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, Protocol
 
 from serving.breaker import Breaker
@@ -51,7 +50,7 @@ class FeatureReads:
         self._reader: CustomerReader | None = None
         self._tried = threading.Event()
         self._stopped = threading.Event()
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[str, Future[Features | None]]] = queue.SimpleQueue()
         self._breaker = Breaker(limits.breaker_failures, limits.breaker_seconds)
 
     def start(self) -> None:
@@ -84,7 +83,7 @@ class FeatureReads:
         if not self._breaker.allows():
             return Read("refused")
         job: Future[Features | None] = Future()
-        self._jobs.put((partial(self._reader.read, customer_id), job))
+        self._jobs.put((customer_id, job))
         try:
             features = await asyncio.wait_for(asyncio.wrap_future(job), self._limits.feature_seconds)
         except TimeoutError:
@@ -102,10 +101,11 @@ class FeatureReads:
         """Ids of a few customers the store knows; none if it does not answer in time."""
         if self._reader is None or self._breaker.is_open:
             return []
-        job: Future[list[str]] = Future()
-        self._jobs.put((partial(self._reader.some, count), job))
+        found: Future[list[str]] = Future()
+        # On a thread of its own: those that read for requests are not to wait for this.
+        threading.Thread(target=_find, args=(self._reader, count, found), name="features-some", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(job), self._limits.feature_seconds)
+            return await asyncio.wait_for(asyncio.wrap_future(found), self._limits.feature_seconds)
         except Exception as error:  # a convenience: who types an id needs none of this
             logger.info("No customers could be suggested (%s).", type(error).__name__)
             return []
@@ -137,11 +137,20 @@ class FeatureReads:
             threading.Thread(target=self._work, name=f"features-{number}", daemon=True).start()
 
     def _work(self) -> None:
+        assert self._reader is not None
         while True:
-            work, job = self._jobs.get()
+            customer_id, job = self._jobs.get()
             if not job.set_running_or_notify_cancel():
                 continue  # its request has given up
             try:
-                job.set_result(work())
+                job.set_result(self._reader.read(customer_id))
             except Exception as error:
                 job.set_exception(error)
+
+
+def _find(reader: CustomerReader, count: int, found: Future[list[str]]) -> None:
+    found.set_running_or_notify_cancel()
+    try:
+        found.set_result(reader.some(count))
+    except Exception as error:
+        found.set_exception(error)
