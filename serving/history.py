@@ -8,11 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from serving.features import Read
+from serving.fields import MAX_COUNT, MAX_ID, Count, Id
 from serving.freshness import EVENT_TIMESTAMP
 from serving.requests import ApiRequest
-from serving.schemas import MAX_ID, Id
-
-MAX_PRODUCTS = 100
 
 Missing = Literal["unknown_customer", "empty_history", "features_unavailable"]
 
@@ -21,16 +19,17 @@ class HistoryRequest(ApiRequest):
     """Whose history, and how many products of it. It is personal data: a key needs the scope `admin`."""
 
     SCOPE: ClassVar = "admin"
+    SCORED: ClassVar = False
     ALLOWED: ClassVar = {
         "customer_id": f"a string of 1 to {MAX_ID} characters, or a whole number",
-        "k": f"a whole number from 1 to {MAX_PRODUCTS}",
+        "k": f"a whole number from 1 to {MAX_COUNT}",
     }
     EXAMPLE: ClassVar = {"customer_id": "1250", "k": 3}
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     customer_id: Id = Field(description=f"The shop's id of the customer: {ALLOWED['customer_id']}.")
-    k: int = Field(20, ge=1, le=MAX_PRODUCTS, strict=True, description=f"Products at most: {ALLOWED['k']}.")
+    k: Count = Field(20, description=f"Products at most: {ALLOWED['k']}.")
 
 
 class BoughtProduct(BaseModel):

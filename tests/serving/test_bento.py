@@ -9,6 +9,7 @@ import yaml
 
 from release.bento import build
 from scoring.bundle import Bundle
+from settings import ROOT
 from tests.serving.running import ask, install, serve, wait_until_ready
 
 pytestmark = pytest.mark.skipif(shutil.which("uv") is None, reason="uv, which reads the lock, is not on the PATH")
@@ -39,6 +40,9 @@ def _check_content(bento: Path) -> None:
     """Code that serving needs and no more; every package pinned, TensorFlow and Airflow not among them."""
     rooms = {path.name for path in (bento / "src").iterdir() if path.is_dir()}
     assert rooms == {"scoring", "serving", "release", "feature_repo"}
+    assert {file.name for file in (bento / "src" / "serving" / "ui").iterdir()} == {
+        file.name for file in (ROOT / "serving" / "ui").iterdir()
+    }
     requirements = (bento / "env" / "python" / "requirements.txt").read_text().splitlines()
     packages = {re.split(r"[=\[; ]", line)[0] for line in requirements if line and not line.startswith(("#", "-"))}
     assert {"bentoml", "onnxruntime", "feast", "numpy", "pydantic-settings"} <= packages
