@@ -38,6 +38,10 @@ FLAGS = (
 KEYS = {"ArrowDown": 40, "ArrowUp": 38, "ArrowLeft": 37, "ArrowRight": 39, "Enter": 13, "Tab": 9, "Escape": 27}
 
 
+class LeavingError(AssertionError):
+    """The page was being left while it was asked."""
+
+
 class Tab:
     """One page. `told`: console errors, exceptions and violations of its policy; `asked`: addresses it loaded."""
 
@@ -65,10 +69,16 @@ class Tab:
     def wait(self, expression: str) -> None:
         """Until the expression is true; AssertionError with the page's text if it does not become so."""
         deadline = time.monotonic() + SECONDS
-        while not self.ask(expression):
+        while not self._holds(expression):
             if time.monotonic() > deadline:
                 raise AssertionError(f"{expression} did not come true; {self.told}\n{self.text('body')}")
             time.sleep(0.02)
+
+    def _holds(self, expression: str) -> bool:
+        try:
+            return bool(self.ask(expression))
+        except LeavingError:
+            return False
 
     def text(self, selector: str) -> str:
         return str(self.ask(f"document.querySelector({json.dumps(selector)}).innerText"))
@@ -101,7 +111,8 @@ class Tab:
             heard = json.loads(self._connection.recv(timeout=SECONDS))
             if heard.get("id") == number:
                 if "error" in heard:
-                    raise AssertionError(f"{method}: {heard['error']}")
+                    left = any(word in heard["error"]["message"] for word in ("navigated", "context"))
+                    raise (LeavingError if left else AssertionError)(f"{method}: {heard['error']}")
                 result: dict[str, Any] = heard["result"]
                 return result
             self._hear(heard.get("method"), heard.get("params", {}))
