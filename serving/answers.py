@@ -1,11 +1,12 @@
 """One answer, from a valid request to a ranked list: features, scoring, and why a list is not the model's."""
 
+import asyncio
 import logging
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import cast
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from serving.freshness import is_stale
 from serving.history import HistoryRequest, HistoryResponse, history_of
 from serving.limits import Limits
 from serving.metrics import Metrics
+from serving.places import Places
 from serving.schemas import (
     Context,
     Fallback,
@@ -30,7 +32,6 @@ from serving.schemas import (
     Ruled,
     SimilarItemsRequest,
 )
-from serving.scorers import Scorers
 
 logger = logging.getLogger("reach.serving")
 
@@ -42,7 +43,7 @@ class Answers:
         self,
         champion: Callable[[], Bundle | None],
         features: FeatureReads,
-        scorers: Scorers,
+        places: Places,
         limits: Limits,
         metrics: Metrics,
     ):
@@ -50,7 +51,8 @@ class Answers:
         self._features = features
         self._limits = limits
         self._metrics = metrics
-        self._scorers = scorers
+        self._places = places
+        self._scorers = ThreadPoolExecutor(limits.scoring_threads, thread_name_prefix="scoring")
 
     async def recommend(self, request: RecommendRequest) -> RecommendResponse:
         """A ranked list for the request's customer.
@@ -83,9 +85,10 @@ class Answers:
                 f"Version {bundle.version} does not know the product '{request.product_id}'. Ask about one that was "
                 f"sold before {bundle.as_of} or is on a mailer planned then; newer ones come with the next version."
             )
-        answer = await self._score(
-            bundle, lambda: bundle.recommender.similar(request.product_id, request.k, request.rules()), request_id
-        )
+        async with self._places:
+            answer = await self._score(
+                bundle, lambda: bundle.recommender.similar(request.product_id, request.k, request.rules()), request_id
+            )
         self._metrics.answers.labels("similar", "none").inc()
         return _response(bundle, request_id, answer, None, request, request.k, [])
 
@@ -105,8 +108,9 @@ class Answers:
         ask: Callable[[Recommender, Customer | None], Recommendation],
     ) -> RecommendResponse:
         bundle, request_id = self._serving(), uuid4().hex
-        read = await self._read(request.customer_id, bundle)
-        answer = await self._score(bundle, lambda: ask(bundle.recommender, _customer(read)), request_id)
+        async with self._places:
+            read = await self._read(request.customer_id, bundle)
+            answer = await self._score(bundle, lambda: ask(bundle.recommender, _customer(read)), request_id)
         # Of a customer we could not ask about we cannot say "unknown".
         fallback = answer.fallback if read.outcome in ("found", "unknown") else "features_unavailable"
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
@@ -129,9 +133,10 @@ class Answers:
         return read
 
     async def _score(self, bundle: Bundle, ask: Callable[[], Recommendation], request_id: str) -> Recommendation:
+        loop = asyncio.get_running_loop()
         try:
             with self._metrics.scoring.time():
-                answer, stopwatch = await self._scorers.run(partial(_timed, ask))
+                answer, stopwatch = await loop.run_in_executor(self._scorers, _timed, ask)
         except Exception as error:
             self._metrics.failed.inc()
             # Where, not what: the error's own words could quote a customer's features.

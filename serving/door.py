@@ -12,17 +12,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.errors import BodyTooLargeError, BodyTooSlowError, NotJsonError, OverloadedError, ServingError
 from serving.limits import Limits
 from serving.metrics import metrics
+from serving.places import Places
 from serving.requests import PASSED, SHOWN, ApiRequest
-from serving.scorers import Scorers
 
 
 class RequestDoor:
     """ASGI application around another: lets only valid bodies through. `requests`: what each path takes by `POST`."""
 
-    def __init__(self, app: ASGIApp, requests: Mapping[str, type[ApiRequest]], scorers: Scorers, limits: Limits):
+    def __init__(self, app: ASGIApp, requests: Mapping[str, type[ApiRequest]], places: Places, limits: Limits):
         self._app = app
         self._requests = requests
-        self._scorers = scorers
+        self._places = places
         self._limits = limits
         self._inside = 0
 
@@ -52,7 +52,7 @@ class RequestDoor:
     def _check_load(self, request: type[ApiRequest]) -> None:
         """Raise OverloadedError if an answer would take too long: before the body is read, for that is cheap, and
         after it, for others came meanwhile. Stalled uploads do not count."""
-        late = request.SCORED and self._scorers.expected_wait > self._limits.wait_seconds
+        late = request.SCORED and self._places.expected_wait > self._limits.wait_seconds
         if late or self._inside >= self._limits.requests_inside:
             raise OverloadedError("Too many requests at once. Try again in a second.")
 

@@ -11,9 +11,9 @@ from serving.fence import Fence
 from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.openapi import Description, describe
+from serving.places import places
 from serving.rate import RateLimit
 from serving.readiness import TellsReadiness, readiness
-from serving.scorers import scorers
 from settings import load_settings
 
 
@@ -32,7 +32,7 @@ class GuardedService(Service[Any]):
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         settings = load_settings()
         requests = {api.route: api.input_spec for api in self.apis.values()}
-        door = RequestDoor(super().to_asgi(is_main), requests, scorers(), LIMITS)
+        door = RequestDoor(super().to_asgi(is_main), requests, places(), LIMITS)
         return Access(
             Fence(TellsReadiness(door, readiness()), requests),
             Keys.parse(settings.api_keys),

@@ -16,7 +16,9 @@ class Limits:
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
     body_seconds: the time a request's body may take to arrive; its size is bounded by the request's type.
     scoring_threads: requests scored at once; numpy and ONNX Runtime compute outside the interpreter's lock.
-    wait_seconds: a request that would wait longer for its scoring gets 429 instead.
+    wait_seconds: a request that would wait longer for its turn gets 429 instead. Longer than `feature_seconds`, so
+        that a store that hangs is not taken for an overload.
+    switch_seconds: how long a thread may keep the interpreter while others want it.
     requests_inside: valid requests being answered at once; beyond, 429, however fast they are.
     request_seconds: BentoML gives a request up with 504 after this long.
     """
@@ -31,7 +33,8 @@ class Limits:
     refused_seconds: float = 60.0
     body_seconds: float = 2.0
     scoring_threads: int = 2
-    wait_seconds: float = 0.100
+    wait_seconds: float = 0.200
+    switch_seconds: float = 0.0005
     requests_inside: int = 128
     request_seconds: float = 10.0
 

@@ -95,7 +95,7 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
         path: {"get": {"summary": summary, "responses": {"200": _content(summary, kind, {})}, "security": []}}
         for path, (summary, kind) in READ.items()
     }
-    paths["/readyz"]["get"]["responses"]["503"] = {"description": "Not yet."}
+    paths["/readyz"]["get"]["responses"]["503"] = _content("Not yet.", "application/json", {})
     for path in READ.keys() - OPEN:
         paths[path]["get"]["responses"] |= errors
         paths[path]["get"]["security"] = secured

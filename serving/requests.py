@@ -27,7 +27,7 @@ class ApiRequest(bentoml.IODescriptor):
     ALLOWED: what each field may be, in words, by its path without positions: `k`, `events.quantity`.
     EXAMPLE: a body one can send.
     MAX_BYTES: more than the largest valid body.
-    SCORED: whether it waits for a scoring thread, and so is turned away while many do.
+    SCORED: whether it takes a place (serving/places.py), and so is turned away while many wait for one.
     ERRORS: what its route may answer besides what every route may (serving/openapi.py).
     SCOPE: which scope an API key needs for it (serving/keys.py).
     """

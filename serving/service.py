@@ -1,6 +1,7 @@
 """The service BentoML runs: wiring and HTTP. One process; a new champion is swapped in while it answers."""
 
 import logging
+import sys
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -19,9 +20,9 @@ from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
 from serving.page import PageAnswers, page
+from serving.places import places
 from serving.readiness import readiness
 from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
-from serving.scorers import scorers
 from serving.versions import champion_of, pinned_in
 from settings import Settings, load_settings
 
@@ -51,11 +52,13 @@ class Reach:
     def __init__(self) -> None:
         # Operators want to read of swaps; BentoML shows only the warnings of other loggers.
         logging.getLogger("reach").setLevel(logging.INFO)
+        # Under load the event loop would wait five milliseconds for a scoring thread after every system call.
+        sys.setswitchinterval(LIMITS.switch_seconds)
         settings = load_settings()
         look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
         self._features = FeatureReads(lambda: open_customers(settings), LIMITS)
-        self._answers = Answers(lambda: self._champion.current, self._features, scorers(), LIMITS, metrics())
+        self._answers = Answers(lambda: self._champion.current, self._features, places(), LIMITS, metrics())
         self.page = PageAnswers(self._champion, self._features)
         readiness().ask = self._readiness
         # BentoML opens the door when this returns: one that restarts lets requests wait instead of failing them.

@@ -199,6 +199,8 @@ def test_no_customer_id_reaches_the_log(client: httpx.Client, installation: Inst
     ask(client, secret)
     ask(client, secret, k=0)
     ask(client, secret + "x" * 100)
+    client.post("/rerank", json={"customer_id": secret, "product_ids": ["p1"]})
+    client.post("/rerank", json={"customer_id": secret, "product_ids": []})
     client.post("/recommend", content=f'{{"customer_id": "{secret}"', headers={"Content-Type": "application/json"})
     assert client.post(f"/recommend/{secret}").status_code == 404
 
