@@ -29,10 +29,10 @@ def test_every_path_is_described_and_no_other(document: Description) -> None:
 def test_every_error_has_one_shape(document: Description) -> None:
     responses = [
         (status, response)
-        for item in document["paths"].values()
+        for path, item in document["paths"].items()
         for operation in item.values()
         for status, response in operation["responses"].items()
-        if status >= "400" and response != {"description": "Not yet."}
+        if status >= "400" and path != "/readyz"  # which says the same when it is not ready
     ]
 
     assert {"400", "401", "403", "404", "405", "408", "413", "415", "429", "500", "503", "504"} == {
