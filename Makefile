@@ -93,6 +93,10 @@ bench-serving: setup ## What a request costs, beside a no-op and a plain impleme
 bench-catalogue: setup ## The nearest vectors in 1, 10 and 100 times the catalogue: exactly and by the index
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(UV) run --frozen --quiet --group ann python -m benchmarks.catalogue
 
+.PHONY: drill
+drill: setup ## What may go wrong, done to a real service in a sandbox while customers ask; RATE=40, SECONDS=12
+	@$(PYTHON) -m benchmarks.drill --rate $(or $(RATE),40) --seconds $(or $(SECONDS),12)
+
 .PHONY: gate-check
 gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, TWIN=…, COMPARISONS=200
 	@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(TWIN),--twin $(TWIN)) \

@@ -103,18 +103,15 @@ def _key(customer_id: str) -> EntityKey:
 def _features(rows: list[tuple[FeatureView, Row]]) -> dict[str, Any] | None:
     """`get_online_features` would wrap these rows for any number of keys, in twice the time of reading them."""
     features: dict[str, Any] = {}
-    oldest: datetime | None = None
+    times: list[datetime] = []
     for view, (known_at, values) in rows:
-        if known_at is None or values is None:
-            continue
-        plain = {f"{view.name}__{name}": _python(value) for name, value in values.items()}
+        plain = {f"{view.name}__{name}": _python(value) for name, value in (values or {}).items()}
         plain = {name: value for name, value in plain.items() if value is not None}
-        if plain:  # of a stranger Redis says nothing of everything, since 1970
-            features |= plain
-            oldest = known_at if oldest is None else min(oldest, known_at)
-    if oldest is None:
-        return None
-    features[EVENT_TIMESTAMP] = oldest.astimezone(UTC).replace(tzinfo=None)
+        if known_at is None or not plain:  # of a stranger Redis says nothing of everything, since 1970
+            return None  # the tables have the same customers: one whom half of them know is being written just now
+        features |= plain
+        times.append(known_at)
+    features[EVENT_TIMESTAMP] = min(times).astimezone(UTC).replace(tzinfo=None)
     return features
 
 

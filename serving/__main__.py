@@ -43,7 +43,8 @@ def serve(host: str, bento: str | None) -> None:
     require_keys(Keys.parse(settings.api_keys), host)
     check_port(host, settings.service_port)
     command = serve_command(host, settings.service_port, bento)
-    os.execve(command[0], command, os.environ | bentoml_environment(settings.paths))
+    workers = {"BENTOML_CONFIG_OPTIONS": f"services.reach.workers={settings.service_workers}"}
+    os.execve(command[0], command, os.environ | bentoml_environment(settings.paths) | workers)
 
 
 def print_key(name: str, scopes: list[str], key: str | None) -> None:

@@ -21,6 +21,7 @@ from serving.history import HistoryRequest, HistoryResponse, history_of
 from serving.limits import Limits
 from serving.metrics import Metrics
 from serving.places import Places
+from serving.remembered import RememberedCustomers
 from serving.schemas import (
     Context,
     Fallback,
@@ -52,6 +53,7 @@ class Answers:
         self._limits = limits
         self._metrics = metrics
         self._places = places
+        self._remembered = RememberedCustomers(limits)
         self._scorers = ThreadPoolExecutor(limits.scoring_threads, thread_name_prefix="scoring")
 
     async def recommend(self, request: RecommendRequest) -> RecommendResponse:
@@ -111,8 +113,7 @@ class Answers:
         async with self._places:
             read = await self._read(request.customer_id, bundle)
             answer = await self._score(bundle, lambda: ask(bundle.recommender, _customer(read)), request_id)
-        # Of a customer we could not ask about we cannot say "unknown".
-        fallback = answer.fallback if read.outcome in ("found", "unknown") else "features_unavailable"
+        fallback = self._mark(read, bundle) or answer.fallback
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
         with self._metrics.stages.labels("encoding").time():
             return _response(bundle, request_id, answer, fallback, request, k, product_ids)
@@ -128,9 +129,17 @@ class Answers:
         read = await self._features.read(customer_id)
         self._metrics.stages.labels("online_read").observe(time.perf_counter() - started)
         self._metrics.feature_reads.labels(read.outcome).inc()
+        return self._remembered.completed(customer_id, read)
+
+    def _mark(self, read: Read, bundle: Bundle) -> Fallback | None:
+        """What the online store's state says of an answer, whatever the model says of it."""
+        if read.is_remembered:
+            return "remembered_features"
         if read.features is not None and is_stale(read.features, bundle.as_of, self._limits.fresh_days):
             self._metrics.stale.inc()
-        return read
+            return "stale_features"
+        # Of a customer we could not ask about we cannot say "unknown".
+        return None if read.outcome in ("found", "unknown") else "features_unavailable"
 
     async def _score(self, bundle: Bundle, ask: Callable[[], Recommendation], request_id: str) -> Recommendation:
         loop = asyncio.get_running_loop()

@@ -32,10 +32,11 @@ class CustomerReader(Protocol):
 
 @dataclass(frozen=True)
 class Read:
-    """What came of a read; `features` is None unless the outcome is `found`."""
+    """What came of a read; `features` is None unless the outcome is `found`, or they are remembered."""
 
     outcome: Outcome
     features: Features | None = None
+    is_remembered: bool = False
 
 
 class FeatureReads:

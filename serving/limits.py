@@ -11,6 +11,8 @@ class Limits:
     feature_threads: reads that may run at once, and so may hang at once.
     breaker_failures: so many failed reads in a row stop further reads for `breaker_seconds`.
     fresh_days: features older than the bundle's as_of by more than this are reported as stale.
+    remembered_customers, remembered_seconds: so many customers' features are kept in memory, some 50 KB each, and used
+        for so long while the online store does not answer.
     poll_seconds: how often the champion pointer is read, a file of 300 bytes; a roll-back takes effect as soon.
     start_seconds: a process that starts waits so long for its first version and the online store before it listens.
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
@@ -28,6 +30,8 @@ class Limits:
     breaker_failures: int = 3
     breaker_seconds: float = 5.0
     fresh_days: int = 7
+    remembered_customers: int = 500
+    remembered_seconds: float = 3600.0
     poll_seconds: float = 0.1
     start_seconds: float = 20.0
     refused_seconds: float = 60.0

@@ -171,7 +171,9 @@ class RecommendedItem(BaseModel):
     )
 
 
-Fallback = Literal["unknown_customer", "empty_history", "features_unavailable", "simple_rule"]
+Fallback = Literal[
+    "unknown_customer", "empty_history", "features_unavailable", "remembered_features", "stale_features", "simple_rule"
+]
 
 
 class RecommendResponse(BaseModel):
@@ -180,7 +182,9 @@ class RecommendResponse(BaseModel):
     request_id: str = Field(description="Names this answer in logs and feedback.")
     model_version: str = Field(description="Version of the bundle that answered.")
     as_of: date = Field(description="The bundle knows what was known before this day.")
-    fallback: Fallback | None = Field(description="Why the list is not the model's; null if it is.")
+    fallback: Fallback | None = Field(
+        description="Why the list is not the model's, or rests on older features; null if neither is so."
+    )
     short_by: int = Field(0, description="How many products are missing from k, because the rules leave no more.")
     unknown_product_ids: list[str] = Field([], description="Products of the request that this version does not know.")
     unknown_categories: list[str] = Field([], description="Categories of the request that this version does not know.")

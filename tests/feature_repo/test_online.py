@@ -1,5 +1,6 @@
 """One read a request: whole arrays, honest dates, None for strangers, and news seen without a restart."""
 
+import sqlite3
 from datetime import timedelta
 
 import numpy as np
@@ -76,3 +77,10 @@ def test_applying_the_definitions_again_does_not_disturb_a_reader(copied: Settin
     apply(copied)
     assert reader.read("c3") is not None
     assert OnlineCustomers(copied).read("c3") is not None
+
+
+def test_a_customer_whose_rows_are_half_written_is_not_known_yet(copied: Settings) -> None:
+    with sqlite3.connect((copied.paths.feast / "online.db").resolve()) as database:
+        database.execute("DELETE FROM reach_customer_profile")
+
+    assert OnlineCustomers(copied).read("c3") is None

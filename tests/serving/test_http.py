@@ -163,10 +163,13 @@ def test_a_body_that_trickles_in_is_given_up_and_others_are_answered_meanwhile(c
 
 
 def test_a_hung_online_store_costs_a_fallback_and_no_request(client: httpx.Client, installation: Installation) -> None:
+    personal = ask(client, "buyer").json()["items"]
     for _ in range(LIMITS.breaker_failures):
         answer = ask(client, HANGING)
         assert (answer.status_code, answer.json()["fallback"]) == (200, "features_unavailable")
-    assert ask(client, "buyer").json()["fallback"] == "features_unavailable"  # the store is given a rest
+    resting = ask(client, "buyer").json()  # the store is given a rest, and buyer was asked about before
+    assert (resting["fallback"], resting["items"]) == ("remembered_features", personal)
+    assert ask(client, "never asked about").json()["fallback"] == "features_unavailable"
     assert metric(client, 'reach_feature_reads_total{outcome="timeout"}') == LIMITS.breaker_failures
     assert metric(client, 'reach_feature_reads_total{outcome="refused"}') >= 1
     assert "answering without it" in installation.log.read_text()

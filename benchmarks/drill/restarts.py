@@ -1,0 +1,74 @@
+"""A worker that is killed, one that is told to stop, and the whole service told to stop."""
+
+import http.client
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+
+from benchmarks.drill.sandbox import Served
+from benchmarks.drill.sheet import Sheet, until
+from benchmarks.drill.traffic import Traffic
+
+RESTARTS = {"kill -9 of a worker": signal.SIGKILL, "SIGTERM to a worker": signal.SIGTERM}
+AT_ONCE = 8
+
+
+def drill_worker(served: Served, traffic: Traffic, sheet: Sheet, restarts: Sequence[str]) -> None:
+    """Kill a worker, or tell one to stop; each time another one takes its place."""
+    many = len(served.workers())
+    for fault in restarts:
+        before = set(served.workers())
+        with traffic.watch(1.0) as seen:
+            os.kill(min(before), RESTARTS[fault])
+            took = until(lambda before=before: _replaced(served, before, many))  # type: ignore[misc]
+        sheet.note(
+            f"{fault}, of {many}",
+            "no failed request; requests on its connections are sent again, the others wait or go to another worker",
+            f"{seen.story()}; the slowest took {max(seen.seconds):.1f} s; as many workers as before after {took:.1f} s",
+            not seen.failures,
+        )
+
+
+def _replaced(served: Served, before: set[int], many: int) -> bool:
+    now = set(served.workers())
+    return now != before and len(now) == many and served.readiness()[0] == 200
+
+
+def drill_sigterm(served: Served, customer_id: str, sheet: Sheet) -> None:
+    """Requests that are being answered when the service is told to stop; it stops for good."""
+    connections = [http.client.HTTPConnection("127.0.0.1", served.port, timeout=60) for _ in range(AT_ONCE)]
+    statuses: list[int] = []
+    body = json.dumps({"customer_id": customer_id, "k": 100})
+
+    def ask(connection: http.client.HTTPConnection) -> None:
+        try:
+            connection.request("POST", "/recommend", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        except (OSError, http.client.HTTPException):
+            statuses.append(0)
+
+    for connection in connections:
+        ask(connection)  # connected and served once
+    statuses.clear()
+    threads = [threading.Thread(target=ask, args=(connection,)) for connection in connections]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(statuses) > 0)
+    under_way = AT_ONCE - len(statuses)
+    started = time.perf_counter()
+    served.stop()
+    for thread in threads:
+        thread.join()
+    code = served.service.process.wait(60)
+    took = time.perf_counter() - started
+    sheet.note(
+        "SIGTERM to the service",
+        "what is under way is finished; the process ends",
+        f"{under_way} under way, statuses {sorted(statuses)}; ended with {code} after {took:.1f} s",
+        set(statuses) == {200},
+    )

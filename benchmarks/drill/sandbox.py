@@ -1,0 +1,138 @@
+"""A copy of an installation, and a service on it: whatever the drill breaks, the installation itself is not harmed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import Service, family, free_port, running
+from feature_repo.publication import current_publication
+from release.environment import bentoml_environment
+from release.registry import Registry
+from release.store import ModelStore
+from settings import ROOT, Settings
+
+COPIED = ("release", "feast", "features", "bentoml/models")
+LEFT_OUT = shutil.ignore_patterns("staged", "tmp", "lock", ".lock")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """settings: of the copy. variables: what besides REACH_DATA tells its processes so."""
+
+    settings: Settings
+    variables: Mapping[str, str]
+
+    @classmethod
+    def of(cls, settings: Settings, folder: Path) -> "Sandbox":
+        """Copy what a service reads, and write the registry again, for it names paths."""
+        for name in COPIED:
+            shutil.copytree(settings.data / name, folder / name, symlinks=True, ignore=LEFT_OUT)
+        sandbox = cls(settings.model_copy(update={"data": folder, "online_store": "sqlite", "api_keys": None}), {})
+        sandbox.apply()
+        return sandbox
+
+    def on_redis(self, address: str) -> "Sandbox":
+        """The same with Redis as online store, filled."""
+        variables = {"REACH_ONLINE_STORE": "redis", "REACH_REDIS": address}
+        update = {"online_store": "redis", "redis": address, "redis_password": None}
+        sandbox = Sandbox(self.settings.model_copy(update=update), variables)
+        sandbox.materialize()
+        return sandbox
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.settings.paths.release)
+
+    @property
+    def store(self) -> ModelStore:
+        return ModelStore(self.settings.paths.bentoml)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Of the sandbox' processes: the caller's, without its own Reach settings but those of the shop."""
+        kept = {"REACH_TIMEZONE", "REACH_SNAPSHOTS", "REACH_SNAPSHOT_WEEKS", "REACH_SEED"}
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("REACH_") or name in kept}
+        shop = {"REACH_SNAPSHOTS": str(self.settings.snapshots), "REACH_TIMEZONE": self.settings.timezone}
+        own = {"REACH_DATA": str(self.settings.data)} | shop
+        return plain | own | dict(self.variables) | bentoml_environment(self.settings.paths) | more
+
+    def run(self, *command: str) -> None:
+        """A command of Reach's own on the sandbox. Raises RuntimeError with its words if it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=ROOT, env=self.environment(), capture_output=True, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
+
+    def apply(self) -> None:
+        self.run("feature_repo", "apply")
+
+    def rebuild_online(self) -> None:
+        """Materialise again although nothing is new: forget what the SQLite store holds."""
+        (self.settings.paths.feast / "online.db").resolve().with_name("state.json").unlink()
+        self.materialize()
+
+    def materialize(self) -> None:
+        publication = current_publication(self.settings.paths.features)
+        self.run("feature_repo", "materialize", "--as-of", publication.as_of.isoformat())
+
+    @contextmanager
+    def service(self, **settings: str) -> Iterator["Served"]:
+        """The real service, ready; stopped at the end."""
+        port = free_port()
+        environment = self.environment(REACH_SERVICE_PORT=str(port), **settings)
+        log = self.settings.data / f"service-{port}.log"
+        with running([sys.executable, "-m", "serving"], environment, port, "/readyz", log) as service:
+            yield Served(service, log)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running service as the drill sees it."""
+
+    service: Service
+    log: Path
+
+    @property
+    def port(self) -> int:
+        return self.service.port
+
+    def readiness(self) -> tuple[int, dict[str, Any]]:
+        """Status and body of /readyz; status 0 if nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10) as answer:
+                return int(answer.status), json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, {}
+        except OSError:
+            return 0, {}
+
+    def metric(self, name: str) -> float:
+        """A sample of /metrics by its name with labels; 0 if there is none."""
+        for line in self.service.get("/metrics").splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
+
+    def workers(self) -> list[int]:
+        """The processes that answer requests."""
+        return [pid for pid in family(self.service.process.pid) if b"_bentoml_impl.worker.service" in _command(pid)]
+
+    def stop(self) -> None:
+        self.service.process.send_signal(signal.SIGTERM)
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
