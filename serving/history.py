@@ -43,9 +43,11 @@ class BoughtProduct(BaseModel):
 
 
 class HistoryResponse(BaseModel):
-    """A customer's purchases, the ones that count most first: often and lately bought."""
+    """A customer's purchases, those of the last weeks first, and of them the ones bought often."""
 
-    missing: Missing | None = Field(description="Why there is no history; null if there is one.")
+    missing: Missing | None = Field(
+        description="Why there is no history, or only what was bought since the features; null if it is whole."
+    )
     known_at: datetime | None = Field(description="The features know what happened before this instant (UTC).")
     products: int = Field(description="Different products ever bought.")
     baskets: int = Field(description="Baskets ever bought.")
@@ -62,20 +64,16 @@ def history_of(read: Read, customer: Customer | None, catalogue: Catalogue, k: i
         missing = "unknown_customer"
     elif customer.is_new:
         missing = "empty_history"
-    known_at = read.features.get(EVENT_TIMESTAMP) if read.features else None
-    if customer is None or customer.is_new:
-        return HistoryResponse(
-            missing=missing, known_at=known_at, products=0, baskets=0, days_since_last_basket=None, items=[]
-        )
-    history = customer.history
-    order = sorted(range(len(customer.product_ids)), key=lambda i: -float(history["decayed_120d"][i]))
+    known = Customer.empty() if customer is None else customer
+    weights = known.history["decayed_20d"]  # what was bought a moment ago is to be seen
+    order = sorted(range(len(known.product_ids)), key=lambda i: -float(weights[i]))
     return HistoryResponse(
         missing=missing,
-        known_at=known_at,
-        products=len(customer.product_ids),
-        baskets=int(customer.profile["baskets"]),
-        days_since_last_basket=customer.profile["days_since_last_basket"],
-        items=[_bought(customer, catalogue, i) for i in order[:k]],
+        known_at=read.features.get(EVENT_TIMESTAMP) if read.features else None,
+        products=len(order),
+        baskets=int(known.profile["baskets"]),
+        days_since_last_basket=known.profile["days_since_last_basket"] if known.profile["baskets"] else None,
+        items=[_bought(known, catalogue, i) for i in order[:k]],
     )
 
 

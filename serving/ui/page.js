@@ -151,13 +151,9 @@ function ago(number, unit = "days") {
 function showHistory(history, before) {
   const section = $("#history");
   const about = $("#history-about");
-  if (history.missing) {
-    about.textContent = "The purchases that the lists come from.";
-    $(".body", section).replaceChildren(node("p", {}, MISSING[history.missing]));
-    return;
-  }
   const last = history.days_since_last_basket === null ? "" : `, the last ${ago(history.days_since_last_basket)}`;
   about.textContent = `${history.products.toLocaleString("en")} products in ${history.baskets.toLocaleString("en")} baskets${last}.`;
+  if (history.missing) about.textContent = MISSING[history.missing];
   const counts = before && new Map(before.items.map((item) => [item.product_id, item.baskets]));
   const rows = history.items.map((item) => node("li",
     { className: counts && counts.get(item.product_id) !== item.baskets ? "moved" : "", "data-product": item.product_id },
@@ -253,7 +249,7 @@ async function show(customer, purchase) {
   if (!answers.length) return say("");
   const waited = Math.round(performance.now() - (purchase?.at ?? started));
   if (!purchase) return say(`Customer ${customer}: both lists in ${waited} ms.`);
-  const what = changed ? `${changed} ${changed === 1 ? "place" : "places"} changed` : "no place changed";
+  const what = changed ? `${changed} ${changed === 1 ? "change" : "changes"} in the lists` : "the lists stay as they are";
   say(`Bought ${purchase.name}: ${what}, ${waited} ms after the press.`);
 }
 

@@ -64,7 +64,7 @@ def names(tab: Tab, section: str) -> list[str]:
 
 
 def pick(tab: Tab, customer_id: str) -> None:
-    """By keyboard: Escape, in case it is already in the field; `/`, the id, Enter."""
+    """By keyboard: Escape, in case it is in the field already; `/`, the id, Enter."""
     tab.press("Escape", "/", *customer_id, "Enter")
     tab.wait(f"location.hash.includes('customer={customer_id}&')")
     tab.wait(SHOWN.format("all"))
@@ -133,6 +133,21 @@ def test_arrows_walk_the_lists_and_stay_within_them(tab: Tab) -> None:
     assert tab.ask("document.activeElement.id") == "customer"
 
 
+def test_a_busy_service_is_waited_for_and_then_named(tab: Tab) -> None:
+    busy = """
+        window.fetch = ((real, left) => (...all) => left-- > 0
+            ? Promise.resolve(new Response('{"error": "Too many."}', {status: 429, headers: {"Retry-After": "1"}}))
+            : real(...all))(window.fetch, %d)
+    """
+    tab.ask(f"void ({busy % 3})")
+    tab.press("Escape", "/", *"buyer", "Enter")
+    tab.wait("document.querySelector('#status').innerText === 'Too many. Trying again in 1 s …'")
+    tab.wait(SHOWN.format("all"))
+    tab.ask(f"void ({busy % 1000})")
+    tab.press("/", *"buyer", "Enter")
+    tab.wait("document.querySelector('#all .error')?.innerText === 'Too many.'")
+
+
 def test_why_a_list_is_not_the_models_is_said_in_words(tab: Tab, client: httpx.Client) -> None:
     for customer_id, words in {
         "stranger": "“stranger” is not known here",
@@ -142,7 +157,7 @@ def test_why_a_list_is_not_the_models_is_said_in_words(tab: Tab, client: httpx.C
         pick(tab, customer_id)
         tab.wait(f"document.querySelector('#notice').innerText.includes({json.dumps(words)})")
         assert names(tab, "all")[0] == "Product 0"
-    tab.wait("document.querySelector('#history .body').innerText.includes('The online store does not answer')")
+    tab.wait("document.querySelector('#history-about').innerText.includes('The online store does not answer')")
     deadline = time.monotonic() + 60
     while ask(client, "buyer").json()["fallback"] is not None:  # the store is given a rest
         assert time.monotonic() < deadline
