@@ -120,9 +120,9 @@ class Answers:
 
     async def history(self, request: HistoryRequest) -> HistoryResponse:
         """What the request's customer bought. Raises NoChampionError: the products' names are a version's."""
-        catalogue = self._serving().recommender.catalogue
-        read = await self._features.read(request.customer_id)
-        return history_of(read, _customer(read), catalogue, request.k)
+        bundle = self._serving()
+        read = await self._read(request.customer_id, bundle)
+        return history_of(read, _customer(read), bundle.recommender.catalogue, request.k)
 
     async def _read(self, customer_id: str, bundle: Bundle) -> Read:
         started = time.perf_counter()

@@ -6,6 +6,8 @@ const FALLBACKS = {
   features_unavailable: () => "The online store does not answer, so nothing is known of the customer. The lists hold what is popular.",
   remembered_features: () => "The online store does not answer. The lists are the customer's own, from what was known within the last hour.",
   stale_features: () => "The lists are the customer's own, from features that are over a week older than the version.",
+  remembered_features: () => "The online store does not answer. The lists come from what it said of the customer a while ago.",
+  stale_features: () => "The lists come from features that are older than this version allows: is materialisation stuck?",
   simple_rule: () => "The simple rule answers for this customer: the model was found to serve such customers worse.",
 };
 const SLATES = ["all", "explore"];
@@ -140,7 +142,7 @@ function showSlate(slate, answer, before) {
 const MISSING = {
   unknown_customer: "Nothing is stored under this id.",
   empty_history: "Nothing bought yet.",
-  features_unavailable: "The online store does not answer.",
+  features_unavailable: "The online store does not answer: what is known without it.",
 };
 
 function ago(number, unit = "days") {

@@ -4,13 +4,17 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from serving.errors import ErrorResponse
+from serving.history import Missing
 from serving.keys import entry_for, make_key
+from serving.page import FOLDER
+from serving.schemas import Fallback
 from tests.serving.browser import Browser, Tab, chromium
 from tests.serving.running import Installation, ask, install, serve, wait_for_version, wait_until_ready
 from tests.serving.small_bundle import buyer_features
@@ -258,3 +262,10 @@ def test_the_pages_files_carry_a_strict_policy_and_ask_for_nothing_from_elsewher
     assert client.get("/ui").headers["Location"].endswith("/ui/")
     assert client.get("/ui/../service.py").status_code == 404
     assert client.post("/ui/").status_code == 405
+
+
+def test_the_page_has_words_for_every_reason_why_something_is_missing() -> None:
+    script = (FOLDER / "page.js").read_text()
+    for table, reasons in (("FALLBACKS", get_args(Fallback)), ("MISSING", get_args(Missing))):
+        words = script.split(f"const {table} = {{")[1].split("};")[0]
+        assert [reason for reason in reasons if f"  {reason}:" not in words] == []
