@@ -10,10 +10,12 @@ from redis.exceptions import RedisError
 
 from feature_repo.errors import NotPublishedError, OnlineStoreUnavailableError
 from feature_repo.locks import only_writer
-from feature_repo.online_file import OnlineFile
+from feature_repo.online_file import OnlineFile, current_state, mark_file
 from feature_repo.online_state import OnlineState, may_continue, read_state, write_state
 from feature_repo.publication import Publication, current_publication
 from feature_repo.store import keep_spill_files_at_home, open_store, publication_name, store_config
+from live.errors import JournalUnavailableError
+from live.journal import open_recent
 from settings import Settings
 
 _HISTORY = "feat_customer_history.parquet"
@@ -51,12 +53,32 @@ def materialize(settings: Settings, as_of: date) -> Materialized:
                 f"The registry reads {applied}, but {publication.name} is published. "
                 "Run 'python -m feature_repo apply' first."
             )
+        before = current_state(settings)
         how = (
             _into_redis(settings, publication)
             if settings.online_store == "redis"
             else _into_file(settings, publication)
         )
+        if how != "unchanged" and before is not None:
+            _forget_purchases(settings, before)
     return Materialized(as_of, _count_customers(settings, publication), how)
+
+
+def _forget_purchases(settings: Settings, before: OnlineState) -> None:
+    """Forget the live purchases that the features held already before this run.
+
+    Not those that only the new ones hold: for a moment readers still have the old ones open, and who goes back to
+    them shall find what they lack. They go next time.
+    """
+    if not before.complete or before.collected_at is None:
+        return
+    recent = open_recent(settings)
+    try:
+        recent.forget_contained(before.as_of_instant, before.collected_at)
+    except JournalUnavailableError as error:
+        print(f"Live purchases that are in the features now were not forgotten; the next run does it. {error}")
+    finally:
+        recent.close()
 
 
 def _into_file(settings: Settings, publication: Publication) -> str:
@@ -81,7 +103,7 @@ def _into_redis(settings: Settings, publication: Publication) -> str:
     While a rebuild empties it first, readers find nobody for a moment and fall back.
     """
     name = f"redis {settings.redis}"
-    state = settings.paths.feast / "online-redis.json"
+    state = mark_file(settings)
     before = read_state(state)
     go_on = may_continue(before, publication, name, _customers_left(settings, before, publication))
     store = open_store(settings)

@@ -2,7 +2,6 @@
 
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,13 @@ from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.errors import OnlineStoreUnavailableError
 from feature_repo.known_customers import some_customers
+from feature_repo.online_file import current_state, mark_file
 from feature_repo.store import feature_service, open_store
 from settings import Settings
 
 SERVICE = "online_customer_v1"
 EVENT_TIMESTAMP = "event_timestamp"
+COLLECTED_AT = "collected_at"
 
 Row = tuple[datetime | None, dict[str, Value] | None]
 """What a store says of one key of one view: when it became true, and the values by feature."""
@@ -34,15 +35,16 @@ class OnlineCustomers:
         self._settings = settings
         self._deadline_seconds = deadline_seconds
         self._opening = threading.Lock()
-        self._opened: tuple[object, FeatureStore, list[FeatureView]] | None = None
-        self._mark = _mark_file(settings)
+        self._opened: tuple[object, FeatureStore, list[FeatureView], datetime | None] | None = None
+        self._mark = mark_file(settings)
 
     def warm_up(self) -> None:
         """Open the store and read once, so that the first customer does not wait for it."""
         self.read("")
 
     def read(self, customer_id: str) -> dict[str, Any] | None:
-        """The customer's features as `view__feature`, and `event_timestamp` (naive UTC): how fresh they are.
+        """The customer's features as `view__feature`, and two times (naive UTC): `event_timestamp`, before which
+        everything in them happened, and `collected_at`, after which nothing of it arrived (None if unknown).
 
         Numbers are float, arrays float32 `[products]` (read-only), texts str and `customer_history__product_ids` a
         list of str. None for a customer the store does not know.
@@ -50,11 +52,12 @@ class OnlineCustomers:
         Raises OnlineStoreUnavailableError if there is no registry yet or the store does not answer in time.
         """
         try:
-            store, views = self._current()
+            store, views, collected_at = self._current()
             rows = [(view, store.provider.online_read(store.config, view, [_key(customer_id)])[0]) for view in views]
         except Exception as error:  # Feast, SQLAlchemy, SQLite and Redis share no base class
             raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
-        return _features(rows)
+        features = _features(rows)
+        return None if features is None else features | {COLLECTED_AT: collected_at}
 
     def some(self, count: int) -> list[str]:
         """Ids of a few customers the store knows. Raises OnlineStoreUnavailableError."""
@@ -63,7 +66,7 @@ class OnlineCustomers:
         except Exception as error:
             raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
 
-    def _current(self) -> tuple[FeatureStore, list[FeatureView]]:
+    def _current(self) -> tuple[FeatureStore, list[FeatureView], datetime | None]:
         """The open store; opened again if a materialisation finished since. One thread opens, the others read on."""
         mark = self._marked()
         opened = self._opened
@@ -78,10 +81,12 @@ class OnlineCustomers:
         finally:
             self._opening.release()
 
-    def _open(self) -> tuple[FeatureStore, list[FeatureView]]:
+    def _open(self) -> tuple[FeatureStore, list[FeatureView], datetime | None]:
+        state = current_state(self._settings)
         store = open_store(self._settings, redis_timeout_seconds=self._deadline_seconds)
         members = feature_service(store, SERVICE).feature_view_projections
-        return store, [store.get_feature_view(member.name) for member in members]
+        views = [store.get_feature_view(member.name) for member in members]
+        return store, views, state.collected_at if state else None
 
     def _marked(self) -> object:
         """Changes when a materialisation finishes: the file the link names, or the state beside Redis."""
@@ -90,10 +95,6 @@ class OnlineCustomers:
         except FileNotFoundError:
             return None
         return status.st_ino, status.st_mtime_ns
-
-
-def _mark_file(settings: Settings) -> Path:
-    return settings.paths.feast / ("online-redis.json" if settings.online_store == "redis" else "online.db")
 
 
 def _key(customer_id: str) -> EntityKey:

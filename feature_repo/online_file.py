@@ -13,6 +13,7 @@ import uuid
 from pathlib import Path
 
 from feature_repo.online_state import OnlineState, read_state, write_state
+from settings import Settings
 
 _STATE = "state.json"
 
@@ -51,3 +52,17 @@ class OnlineFile:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(database.relative_to(self.link.parent))
         fresh.replace(self.link)
+
+
+def mark_file(settings: Settings) -> Path:
+    """What changes when a materialisation finishes: the link, or the state beside Redis."""
+    return settings.paths.feast / ("online-redis.json" if settings.online_store == "redis" else "online.db")
+
+
+def current_state(settings: Settings) -> OnlineState | None:
+    """What the online store holds; None if nothing was ever written."""
+    return (
+        read_state(mark_file(settings))
+        if settings.online_store == "redis"
+        else OnlineFile(settings.paths.feast).state()
+    )

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from feature_repo.publication import Publication
 
+_TIMES = ("as_of_instant", "collected_at")
+
 
 @dataclass(frozen=True)
 class OnlineState:
@@ -15,16 +17,18 @@ class OnlineState:
 
     store: which online store, such as 'sqlite' or 'redis localhost:6379'.
     complete: False while a run is writing in place: whoever finds it knows that the run was killed.
+    collected_at: when the publication's data was collected (UTC); None: unknown.
     """
 
     publication: str
     as_of_instant: datetime
     store: str
     complete: bool
+    collected_at: datetime | None = None
 
     @classmethod
     def of(cls, publication: Publication, store: str, complete: bool) -> "OnlineState":
-        return cls(publication.name, publication.as_of_instant, store, complete)
+        return cls(publication.name, publication.as_of_instant, store, complete, publication.collected_at)
 
 
 def read_state(path: Path) -> OnlineState | None:
@@ -33,7 +37,8 @@ def read_state(path: Path) -> OnlineState | None:
         fields = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return OnlineState(**(fields | {"as_of_instant": datetime.fromisoformat(fields["as_of_instant"])}))
+    times = {name: datetime.fromisoformat(fields[name]) for name in _TIMES if fields.get(name)}
+    return OnlineState(**(fields | times))
 
 
 def write_state(path: Path, state: OnlineState) -> None:
@@ -41,7 +46,7 @@ def write_state(path: Path, state: OnlineState) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}-{os.getpid()}")
     with fresh.open("w") as file:
-        json.dump(asdict(state) | {"as_of_instant": state.as_of_instant.isoformat()}, file)
+        json.dump(asdict(state), file, default=datetime.isoformat)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)

@@ -25,6 +25,7 @@ class Publication:
     content: a hash of the rows, whatever their order and however the files were written.
     rows: rows of each table.
     published_at: when it was last published (UTC); the newest of several publications of a day counts.
+    collected_at: when the data behind it was first collected (UTC); what arrived later is not in it. None: unknown.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Publication:
     content: str
     rows: dict[str, int]
     published_at: datetime
+    collected_at: datetime | None = None
 
 
 def write_record(folder: Path, publication: Publication) -> None:
@@ -55,6 +57,7 @@ def read_record(folder: Path) -> Publication | None:
         content=fields["content"],
         rows=fields["rows"],
         published_at=datetime.fromisoformat(fields["published_at"]),
+        collected_at=datetime.fromisoformat(fields["collected_at"]) if fields.get("collected_at") else None,
     )
 
 

@@ -5,9 +5,10 @@ and nothing is copied. What a crash can leave: a publication without the link (t
 and finishes with the newest publication of the day), or a trash folder (swept by the next run).
 """
 
+import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +34,15 @@ class Published:
     changed: bool
 
 
+@dataclass(frozen=True)
+class Day:
+    """The day of the staged tables, the UTC instant it starts, and when the data behind them was collected."""
+
+    as_of: date
+    instant: datetime
+    collected_at: datetime | None
+
+
 def publish(settings: Settings, as_of: date) -> Published:
     """Publish the staged feature tables as those of `as_of`.
 
@@ -44,7 +54,8 @@ def publish(settings: Settings, as_of: date) -> Published:
     with only_writer(link.parent):
         _sweep(link.parent)
         if staged_tables(staged):
-            result = _publish_staged(staged, link, as_of, settings.start_of_day(as_of), views)
+            day = Day(as_of, settings.start_of_day(as_of), _collected_at(settings.paths.admitted, as_of))
+            result = _publish_staged(staged, link, day, views)
         else:
             result = Published(_published_before(link.parent, as_of), changed=False)
             _point(link, result.publication.name)
@@ -53,15 +64,17 @@ def publish(settings: Settings, as_of: date) -> Published:
     return result
 
 
-def _publish_staged(
-    staged: Path, link: Path, as_of: date, as_of_instant: datetime, views: list[FeatureView]
-) -> Published:
-    rows = check_staged(staged, views, as_of_instant)
+def _publish_staged(staged: Path, link: Path, day: Day, views: list[FeatureView]) -> Published:
+    rows = check_staged(staged, views, day.instant)
     content = content_hash(staged, list(rows))
-    name = f"{as_of}-{content[:12]}"
+    name = f"{day.as_of}-{content[:12]}"
     target = link.parent / name
-    publication = Publication(name, as_of, as_of_instant, content, rows, datetime.now(UTC).replace(tzinfo=None))
-    if read_record(target) is not None:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    publication = Publication(name, day.as_of, day.instant, content, rows, now, day.collected_at)
+    before = read_record(target)
+    if before is not None:
+        # The same rows: what arrived since the first collection is still not in them.
+        publication = replace(publication, collected_at=before.collected_at)
         # The staged tables go last: killed before, the next run finds them and comes here again; killed after, it
         # finds this publication as the newest of the day.
         write_record(target, publication)
@@ -75,6 +88,17 @@ def _publish_staged(
     _flush(link.parent)
     _point(link, name)
     return Published(publication, changed=True)
+
+
+def _collected_at(admitted: Path, as_of: date) -> datetime | None:
+    """When the landing's tables of that day were collected; None if the admission does not say."""
+    try:
+        manifest = json.loads((admitted / "manifest.json").read_text())
+    except FileNotFoundError:
+        return None
+    if manifest.get("as_of") != str(as_of) or not manifest.get("collected_at"):
+        return None
+    return datetime.fromisoformat(manifest["collected_at"])
 
 
 def _published_before(features: Path, as_of: date) -> Publication:
