@@ -16,6 +16,7 @@ COPY landing landing
 COPY dbt dbt
 COPY quality quality
 COPY feature_repo feature_repo
+COPY live live
 COPY scoring scoring
 COPY ml ml
 COPY release release

@@ -5,17 +5,15 @@ Times are naive UTC, as everywhere in Reach.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from live.fields import Id, Moment, Text
 
 EventType = Literal["purchase", "cart", "click", "view", "impression"]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
-
-MAX_ID = 64
-AHEAD = timedelta(minutes=5)
-"""How far the sender's clock may be ahead of ours."""
 
 Row = dict[str, Any]
 """A record as it is read: the columns of landing's contract by name."""
@@ -25,29 +23,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _spell_whole_numbers(value: Any) -> Any:
-    """Many shops number their customers and products; 1250 and "1250" are one."""
-    return str(value) if type(value) is int else value
+Units = Annotated[float, Field(strict=True, gt=0, le=100_000, allow_inf_nan=False)]
+Money = Annotated[float, Field(strict=True, ge=0, le=10_000_000, allow_inf_nan=False)]
 
 
-def _only_text(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
-        raise ValueError("a time is ISO 8601 text")  # a number could mean seconds or milliseconds
-    return value
-
-
-def _as_utc(value: datetime) -> datetime:
-    try:
-        instant = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-    except OverflowError as error:
-        raise ValueError("the time lies outside the calendar") from error
-    if instant > utc_now() + AHEAD:
-        raise ValueError("the time lies in the future")
-    return instant
-
-
-Id = Annotated[str, BeforeValidator(_spell_whole_numbers), Field(min_length=1, max_length=MAX_ID)]
-Instant = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_as_utc)]
+def _without_zone(value: datetime) -> datetime:
+    return value.replace(tzinfo=None)
 
 
 class Event(BaseModel):
@@ -60,14 +41,12 @@ class Event(BaseModel):
     customer_id: Id = Field(description="Who did it.")
     product_id: Id = Field(description="With which product.")
     event_type: EventType = Field(description="What was done.")
-    occurred_at: Instant = Field(description="When, as ISO 8601 text; without a zone it is UTC.")
-    request_id: Annotated[str, Field(min_length=1, max_length=MAX_ID)] | None = Field(
+    occurred_at: Annotated[Moment, AfterValidator(_without_zone)] = Field(description="When.")
+    request_id: Text | None = Field(
         None, description="The answer of the service that had shown the product, if one had."
     )
-    quantity: float | None = Field(None, gt=0, le=100_000, allow_inf_nan=False, description="Units; 1 if absent.")
-    price: float | None = Field(
-        None, ge=0, le=10_000_000, allow_inf_nan=False, description="Money paid for one unit, in the shop's currency."
-    )
+    quantity: Units | None = Field(None, description="Units; 1 if absent.")
+    price: Money | None = Field(None, description="Money paid for one unit, in the shop's currency.")
 
     def row(self, received_at: datetime) -> Row:
         """The event as it is journalled: its fields and when it arrived."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -41,6 +41,9 @@ class Bought(Protocol):
     def price(self) -> float | None: ...
 
 
+Some = TypeVar("Some", bound=Bought)
+
+
 @dataclass
 class Line:
     """One product in one basket: its age in days, units and money."""
@@ -61,7 +64,7 @@ class Basket:
         return min(line.age for line in self.lines.values())
 
 
-def outstanding(purchases: Iterable[Bought], known_at: datetime, collected_at: datetime | None) -> list[Bought]:
+def outstanding(purchases: Iterable[Some], known_at: datetime, collected_at: datetime | None) -> list[Some]:
     """The purchases that a feature row does not hold, each event once, oldest first.
 
     known_at: the row knows what happened before this. collected_at: when the data behind it was collected; a purchase

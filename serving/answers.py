@@ -10,15 +10,18 @@ from dataclasses import replace
 from typing import cast
 from uuid import uuid4
 
+from live.records import Decision, Shown
 from scoring.bundle import Bundle
 from scoring.customer import Customer
 from scoring.recommender import Recommendation, Recommender
 from scoring.stages import Stopwatch, lap, listening
+from serving.decisions import DecisionLog
 from serving.errors import NoChampionError, NoSuchProductError, ScoringFailedError
 from serving.features import FeatureReads, Read
 from serving.freshness import is_stale
 from serving.history import HistoryRequest, HistoryResponse, history_of
 from serving.limits import Limits
+from serving.live import customer_now
 from serving.metrics import Metrics
 from serving.places import Places
 from serving.remembered import RememberedCustomers
@@ -45,11 +48,13 @@ class Answers:
         champion: Callable[[], Bundle | None],
         features: FeatureReads,
         places: Places,
+        decisions: DecisionLog,
         limits: Limits,
         metrics: Metrics,
     ):
         self._champion = champion
         self._features = features
+        self._decisions = decisions
         self._limits = limits
         self._metrics = metrics
         self._places = places
@@ -110,11 +115,19 @@ class Answers:
         ask: Callable[[Recommender, Customer | None], Recommendation],
     ) -> RecommendResponse:
         bundle, request_id = self._serving(), uuid4().hex
+
+        def of_customer() -> Recommendation:
+            customer = customer_now(read, bundle, request.context, self._metrics)
+            lap("customer")
+            return ask(bundle.recommender, customer)
+
         async with self._places:
             read = await self._read(request.customer_id, bundle)
-            answer = await self._score(bundle, lambda: ask(bundle.recommender, _customer(read)), request_id)
+            answer = await self._score(bundle, of_customer, request_id)
         fallback = self._mark(read, bundle) or answer.fallback
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
+        shown = [Shown(item.product_id, item.source, item.score) for item in answer.items]
+        self._decisions.add(Decision(request_id, request.customer_id, request.slate, bundle.version, fallback, shown))
         with self._metrics.stages.labels("encoding").time():
             return _response(bundle, request_id, answer, fallback, request, k, product_ids)
 
@@ -122,13 +135,15 @@ class Answers:
         """What the request's customer bought. Raises NoChampionError: the products' names are a version's."""
         bundle = self._serving()
         read = await self._read(request.customer_id, bundle)
-        return history_of(read, _customer(read), bundle.recommender.catalogue, request.k)
+        customer = customer_now(read, bundle, Context(), self._metrics)
+        return history_of(read, customer, bundle.recommender.catalogue, request.k)
 
     async def _read(self, customer_id: str, bundle: Bundle) -> Read:
         started = time.perf_counter()
         read = await self._features.read(customer_id)
         self._metrics.stages.labels("online_read").observe(time.perf_counter() - started)
         self._metrics.feature_reads.labels(read.outcome).inc()
+        self._metrics.live_reads.labels(read.live).inc()
         return self._remembered.completed(customer_id, read)
 
     def _mark(self, read: Read, bundle: Bundle) -> Fallback | None:
@@ -172,12 +187,6 @@ def _timed(ask: Callable[[], Recommendation]) -> tuple[Recommendation, Stopwatch
         answer = ask()
         lap("rules")
     return answer, stopwatch
-
-
-def _customer(read: Read) -> Customer | None:
-    customer = None if read.features is None else Customer.from_features(read.features)
-    lap("customer")
-    return customer
 
 
 def in_store(customer: Customer | None, context: Context) -> Customer | None:

@@ -7,6 +7,7 @@ ServingError                    500
 ├── PathError                   404     there is no such path
 ├── NoSuchProductError          404     the serving version does not know the product asked about
 ├── MethodError                 405     the path is asked by another method
+├── ClockError                  409     an event lies in the future
 ├── BodyTooSlowError            408     the body did not arrive in time
 ├── BodyTooLargeError           413     the body is larger than any valid request
 ├── NotJsonError                415     the content type is not JSON
@@ -15,6 +16,7 @@ ServingError                    500
 │   └── RateLimitedError                this key asks more often than it may
 ├── ScoringFailedError          500     the bundle could not score a customer
 ├── NoChampionError             503     nothing is deployed, or nothing could be loaded yet
+├── EventsUnavailableError      503     the journal does not take events just now
 ├── KeysError                   -       the API keys cannot be used as they are
 └── PortTakenError              -       the command cannot start
 """
@@ -102,6 +104,12 @@ class MethodError(ServingError):
         return {"Allow": ", ".join(self._allowed)}
 
 
+class ClockError(ServingError):
+    """An event lies in the future: the sender's clock and this one disagree."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class BodyTooSlowError(ServingError):
     """The body did not arrive in time."""
 
@@ -152,6 +160,15 @@ class NoChampionError(ServingError):
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "5"}
+
+
+class EventsUnavailableError(ServingError):
+    """The journal does not take events just now; the batch must be sent again."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
 
 
 class KeysError(ServingError):

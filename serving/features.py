@@ -1,14 +1,16 @@
-"""A customer's features from the online store, with a deadline: a hung store costs a fallback, no request."""
+"""A customer's features and purchases since, with a deadline: a hung store costs a fallback, no request."""
 
 import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from live.errors import LiveError
+from live.records import Purchase
 from serving.breaker import Breaker
 from serving.limits import Limits
 
@@ -16,6 +18,9 @@ logger = logging.getLogger("reach.serving")
 
 Outcome = Literal["found", "unknown", "timeout", "error", "refused"]
 """`unknown`: the store answered and has no such customer; `refused`: the breaker did not let us ask."""
+
+Live = Literal["read", "error", "unread"]
+"""What came of reading the purchases; `unread`: it was not tried, or had not come back in time."""
 
 Features = Mapping[str, Any]
 
@@ -30,13 +35,32 @@ class CustomerReader(Protocol):
         ...
 
 
+class RecentPurchases(Protocol):
+    """Reads what a customer bought lately. Several threads use it at once. Raises LiveError."""
+
+    def of_customer(self, customer_id: str) -> list[Purchase]: ...
+
+
 @dataclass(frozen=True)
 class Read:
-    """What came of a read; `features` is None unless the outcome is `found`, or they are remembered."""
+    """What came of a read; `features` is None unless the outcome is `found`, or they are remembered. Purchases may be
+    there without them."""
 
     outcome: Outcome
     features: Features | None = None
+    live: Live = "unread"
+    purchases: Sequence[Purchase] = ()
     is_remembered: bool = False
+
+
+@dataclass
+class Job:
+    """One read on its way. The purchases come first: they are at hand if the features then fail."""
+
+    customer_id: str
+    features: Future[Features | None] = field(default_factory=Future)
+    live: Live = "unread"
+    purchases: Sequence[Purchase] = ()
 
 
 class FeatureReads:
@@ -45,13 +69,14 @@ class FeatureReads:
     The threads are daemons: one that hangs in a client library must not keep the service from stopping.
     """
 
-    def __init__(self, open_reader: Callable[[], CustomerReader], limits: Limits):
+    def __init__(self, open_reader: Callable[[], CustomerReader], recent: RecentPurchases, limits: Limits):
         self._open_reader = open_reader
+        self._recent = recent
         self._limits = limits
         self._reader: CustomerReader | None = None
         self._tried = threading.Event()
         self._stopped = threading.Event()
-        self._jobs: queue.SimpleQueue[tuple[str, Future[Features | None]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._breaker = Breaker(limits.breaker_failures, limits.breaker_seconds)
 
     def start(self) -> None:
@@ -78,25 +103,25 @@ class FeatureReads:
         return "does not answer" if self._breaker.is_open else "answers"
 
     async def read(self, customer_id: str) -> Read:
-        """The customer's features, or why there are none, within `feature_seconds`."""
+        """The customer's features and purchases, or why there are none, within `feature_seconds`."""
         if self._reader is None:
             return Read("error")
         if not self._breaker.allows():
             return Read("refused")
-        job: Future[Features | None] = Future()
-        self._jobs.put((customer_id, job))
+        job = Job(customer_id)
+        self._jobs.put(job)
         try:
-            features = await asyncio.wait_for(asyncio.wrap_future(job), self._limits.feature_seconds)
+            features = await asyncio.wait_for(asyncio.wrap_future(job.features), self._limits.feature_seconds)
         except TimeoutError:
             self._failed(f"no answer within {self._limits.feature_seconds:g} s")
-            return Read("timeout")
+            return Read("timeout", None, job.live, job.purchases)
         except Exception as error:  # whatever a store's client raises, the customer gets a list
             self._failed(type(error).__name__)
-            return Read("error")
+            return Read("error", None, job.live, job.purchases)
         if self._breaker.is_open:
             logger.info("The online store answers again.")
         self._breaker.succeeded()
-        return Read("unknown") if features is None else Read("found", features)
+        return Read("unknown" if features is None else "found", features, job.live, job.purchases)
 
     async def some(self, count: int) -> list[str]:
         """Ids of a few customers the store knows; none if it does not answer in time."""
@@ -140,13 +165,17 @@ class FeatureReads:
     def _work(self) -> None:
         assert self._reader is not None
         while True:
-            customer_id, job = self._jobs.get()
-            if not job.set_running_or_notify_cancel():
+            job = self._jobs.get()
+            if not job.features.set_running_or_notify_cancel():
                 continue  # its request has given up
             try:
-                job.set_result(self._reader.read(customer_id))
+                job.purchases, job.live = self._recent.of_customer(job.customer_id), "read"
+            except LiveError:
+                job.live = "error"  # counted, and the list comes from the features alone
+            try:
+                job.features.set_result(self._reader.read(job.customer_id))
             except Exception as error:
-                job.set_exception(error)
+                job.features.set_exception(error)
 
 
 def _find(reader: CustomerReader, count: int, found: Future[list[str]]) -> None:

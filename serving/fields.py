@@ -1,49 +1,17 @@
-"""Types of fields that requests share: JSON has one kind of number, and shops have two kinds of id."""
+"""Types of fields that requests share, those of events among them (live/fields.py)."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
-MAX_ID = 64
+from live.fields import MAX_ID, Id, Moment, Text, without_fraction
+
+__all__ = ["MAX_COUNT", "MAX_ID", "Count", "Id", "Moment", "Share", "Text"]
+
 MAX_COUNT = 100
 
-
-def _without_fraction(value: Any) -> Any:
-    """To JSON, 3.0 and 3 are one number."""
-    return int(value) if type(value) is float and value.is_integer() else value
-
-
-def _spell_whole_numbers(value: Any) -> Any:
-    """Many shops number their customers; 1250 and "1250" are one."""
-    value = _without_fraction(value)
-    return str(value) if type(value) is int else value
-
-
-def _written_out(value: Any) -> Any:
-    """Pydantic would take a number, also in quotes, for seconds since 1970: more likely it is a mistake."""
-    if not isinstance(value, str) or "T" not in value.upper():
-        raise ValueError("not of the form 2018-01-01T17:30:00Z")
-    return value
-
-
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:  # in the first or last hours that a calendar holds
-        raise ValueError("beyond the calendar in UTC") from error
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID)]
-
-Id = Annotated[Text, BeforeValidator(_spell_whole_numbers, json_schema_input_type=Text | int)]
-"""An id of the shop's, a string in Reach."""
-
-Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(_without_fraction)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(without_fraction)]
 """How many of something: no string of digits, no truth value. Its bounds stand here, for pydantic describes none that
 are put upon `Count | None` from outside."""
 
 Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
-"""A time with its offset, in Reach in UTC."""

@@ -22,6 +22,8 @@ class Limits:
         that a store that hangs is not taken for an overload.
     switch_seconds: how long a thread may keep the interpreter while others want it.
     requests_inside: valid requests being answered at once; beyond, 429, however fast they are.
+    event_seconds: a batch of events waits this long for the journal; beyond, 503, and it must be sent again.
+    decisions_waiting, decision_seconds: so many decisions wait to be written down, every so often.
     request_seconds: BentoML gives a request up with 504 after this long.
     """
 
@@ -40,6 +42,9 @@ class Limits:
     wait_seconds: float = 0.200
     switch_seconds: float = 0.0005
     requests_inside: int = 128
+    event_seconds: float = 5.0
+    decisions_waiting: int = 10_000
+    decision_seconds: float = 0.2
     request_seconds: float = 10.0
 
 

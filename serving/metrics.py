@@ -36,6 +36,18 @@ class Metrics:
             "Reads of the online store by outcome; 'refused' while it is given a rest.",
             ["outcome"],
         )
+        self.events = Counter(
+            "reach_events",
+            "Events by outcome: accepted, duplicate, or refused by a broken journal.",
+            ["outcome"],
+        )
+        self.live_reads = Counter(
+            "reach_live_reads", "Reads of a customer's purchases since the features, by outcome.", ["outcome"]
+        )
+        self.unknown_purchases = Counter(
+            "reach_unknown_purchases", "Purchases left out of answers, for the bundle does not know the product."
+        )
+        self.decisions = Counter("reach_decisions", "Answers in the decision log: written or lost.", ["outcome"])
         self.stale = Counter("reach_stale_features", "Answers from features older than the bundle allows.")
         self.bundle = Gauge(
             "reach_bundle_info",

@@ -83,7 +83,8 @@ class Context(BaseModel):
 
     time: Moment | None = Field(
         None,
-        description=f"When; null is now. Allowed: {_CONTEXT['context.time']}.",
+        description="When: everything known of the customer is aged to it. Null: the moment of the features, and what "
+        f"was bought since was bought just now. Allowed: {_CONTEXT['context.time']}.",
     )
     store_id: Id | None = Field(
         None, description=f"The store the customer is in, instead of the usual one: {_CONTEXT['context.store_id']}."

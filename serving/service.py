@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 import bentoml
 import click
 
+from live.journal import open_journal
 from serving.access import require_keys
 from serving.answers import Answers
 from serving.champion import ChampionFollower
+from serving.decisions import DecisionLog
 from serving.errors import ServingError
+from serving.events import Events, EventsRequest, EventsResponse
 from serving.feast_import import without_type_checks
 from serving.features import CustomerReader, FeatureReads
 from serving.guarded import GuardedService
@@ -39,11 +42,13 @@ WORKER_ENVIRONMENT = {
 
 HOST = "127.0.0.1"
 
-Response = TypeVar("Response", RecommendResponse, HistoryResponse)
+Answer = TypeVar("Answer")
 
 
 class Reach:
     """Recommendations for a retailer's customers: ask `POST /recommend`, `/rerank` or `/similar_items`.
+
+    `POST /events` takes what customers do, and the next answer reflects it.
 
     `GET /ui/`: a page for people. `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online
     store was opened or could not be. `GET /metrics`: Prometheus.
@@ -57,9 +62,15 @@ class Reach:
         settings = load_settings()
         look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
-        self._features = FeatureReads(lambda: open_customers(settings), LIMITS)
-        self._answers = Answers(lambda: self._champion.current, self._features, places(), LIMITS, metrics())
+        self._journal = open_journal(settings, LIMITS.event_seconds)
+        self._features = FeatureReads(lambda: open_customers(settings), self._journal, LIMITS)
+        self._decisions = DecisionLog(self._journal.append_decisions, LIMITS, metrics())
+        self._answers = Answers(
+            lambda: self._champion.current, self._features, places(), self._decisions, LIMITS, metrics()
+        )
+        self._events = Events(self._journal, LIMITS, metrics())
         self.page = PageAnswers(self._champion, self._features)
+        self._decisions.start()
         readiness().ask = self._readiness
         # BentoML opens the door when this returns: one that restarts lets requests wait instead of failing them.
         self._features.start()
@@ -76,6 +87,8 @@ class Reach:
     def stop(self) -> None:
         self._champion.stop()
         self._features.stop()
+        self._decisions.stop()
+        self._journal.close()
 
     def _readiness(self) -> dict[str, Any]:
         ready = self._champion.current is not None and self._features.was_tried
@@ -111,8 +124,17 @@ class Reach:
         """
         return await _answered(self._answers.history(request))
 
+    @bentoml.api(route="/events")
+    async def events(self, request: EventsRequest, /) -> EventsResponse:
+        """What customers did. When this answers, the batch is on disk, and the next `/recommend` reflects it.
 
-async def _answered(answer: Awaitable[Response]) -> Response:
+        Events may come late, in any order and again: each `event_id` counts once. A batch is kept whole or, with 503,
+        perhaps not at all; then send it again.
+        """
+        return await _answered(self._events.keep(request))
+
+
+async def _answered(answer: Awaitable[Answer]) -> Answer:
     try:
         return await answer
     except ServingError as error:

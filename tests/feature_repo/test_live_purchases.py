@@ -22,7 +22,9 @@ def collect(settings: Settings, as_of: date, collected_at: datetime) -> None:
 
 def buy(settings: Settings, event_id: str, occurred_at: datetime) -> None:
     recent = open_recent(settings)
-    fields = {"customer_id": "c3", "product_id": "p1", "event_type": "purchase", "occurred_at": occurred_at}
+    fields = {"customer_id": "c3", "product_id": "p1", "event_type": "purchase"} | {
+        "occurred_at": f"{occurred_at.isoformat()}Z"
+    }
     recent.append([Event.model_validate({"event_id": event_id} | fields)]).result()
     recent.close()
 

@@ -21,7 +21,10 @@ Open = Callable[[], Journal]
 
 def event(event_id: str, **fields: Any) -> Event:
     given = {"customer_id": "ann", "product_id": "p1", "event_type": "purchase", "occurred_at": NOON}
-    return Event.model_validate({"event_id": event_id} | given | fields)
+    fields = given | fields
+    if isinstance(fields["occurred_at"], datetime):
+        fields["occurred_at"] = fields["occurred_at"].isoformat() + "Z"
+    return Event.model_validate({"event_id": event_id} | fields)
 
 
 def decision(request_id: str, *product_ids: str) -> Decision:

@@ -3,8 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from live.errors import JournalUnavailableError
+from live.records import Purchase
 from serving.breaker import Breaker
 from serving.features import FeatureReads, Read
 from serving.limits import Limits
@@ -35,8 +38,26 @@ class Store:
         return [f"known-{i}" for i in range(count)]
 
 
-def started(store: Store) -> FeatureReads:
-    reads = FeatureReads(lambda: store, LIMITS)
+NOON = datetime(2018, 1, 1, 12)
+
+
+class Recent:
+    """One purchase of everybody's, or a broken journal."""
+
+    def __init__(self, broken: bool = False) -> None:
+        self._broken = broken
+
+    def of_customer(self, customer_id: str) -> list[Purchase]:
+        if self._broken:
+            raise JournalUnavailableError("no disk")
+        return [Purchase("e1", "p1", NOON, NOON, 1.0, None)]
+
+
+BOUGHT = Recent().of_customer("anybody")
+
+
+def started(store: Store, recent: Recent | None = None) -> FeatureReads:
+    reads = FeatureReads(lambda: store, recent or Recent(), LIMITS)
     reads.start()
     reads._tried.wait(20)
     return reads
@@ -52,8 +73,20 @@ def run(reads: FeatureReads, *customers: str) -> list[Read]:
 def test_known_and_unknown_customers_are_told_apart() -> None:
     known, unknown = run(started(Store()), "known-1", "stranger")
 
-    assert known == Read("found", {"id": "known-1"})
-    assert unknown == Read("unknown")
+    assert known == Read("found", {"id": "known-1"}, "read", BOUGHT)
+    assert unknown == Read("unknown", None, "read", BOUGHT)
+
+
+def test_a_broken_journal_costs_the_purchases_and_not_the_features() -> None:
+    [read] = run(started(Store(), Recent(broken=True)), "known-1")
+    assert read == Read("found", {"id": "known-1"}, "error", ())
+
+
+def test_purchases_are_at_hand_when_the_features_fail() -> None:
+    store = Store()
+    store.broken = True
+    [read] = run(started(store), "known-1")
+    assert read == Read("error", None, "read", BOUGHT)
 
 
 def test_a_hung_store_is_given_up_at_the_deadline_even_when_every_thread_hangs() -> None:
@@ -111,7 +144,7 @@ def test_a_store_that_cannot_be_opened_yet_is_tried_again() -> None:
             raise FileNotFoundError("no registry")
         return store
 
-    reads = FeatureReads(open_at_the_third_attempt, LIMITS)
+    reads = FeatureReads(open_at_the_third_attempt, Recent(), LIMITS)
     assert run(reads, "known-1")[0].outcome == "error"
     reads.start()
     _wait(lambda: reads.was_tried)
