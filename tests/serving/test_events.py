@@ -188,13 +188,14 @@ def test_two_workers_share_events_and_a_kill_loses_no_acknowledged_one(
     installed.deploy("v1")
     two = journal_settings | {"BENTOML_CONFIG_OPTIONS": "services.reach.workers=2"}
     acknowledged: set[str] = set()
+    others = _workers()  # of a service that other tests share
     with serve(installed, settings=two) as client:
         wait_until_ready(client, installed)
         with ThreadPoolExecutor(8) as senders:
             for answer in senders.map(lambda n: _send_and_ask(client.base_url, n), range(40)):
                 assert answer[0] == f"p{1 + int(answer[1]) % 8}"
                 acknowledged.add(f"e{answer[1]}")
-        workers = [child.pid for child in psutil.Process().children(recursive=True) if _answers(child)]
+        workers = _workers() - others
         assert len(workers) == 2
         for number in range(40, 60):
             assert send(client, event(f"e{number}", f"c{number}")).json()["accepted"] == 1
@@ -227,5 +228,6 @@ def _send_and_ask(url: httpx.URL, number: int) -> tuple[str, str]:
     return first.pop(), str(number)
 
 
-def _answers(process: psutil.Process) -> bool:
-    return "_bentoml_impl.worker.service" in process.cmdline()
+def _workers() -> set[int]:
+    children = psutil.Process().children(recursive=True)
+    return {child.pid for child in children if "_bentoml_impl.worker.service" in child.cmdline()}

@@ -23,7 +23,9 @@ def test_a_key_is_good_for_its_scopes_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "authorization", ["", "Bearer", "Bearer ", f"Basic {SHOP}", SHOP, f"Bearer {SHOP}x", f"Bearer {SHOP[:-1]}"]
+    "authorization",
+    ["", "Bearer", "Bearer ", f"Basic {SHOP}", SHOP, f"Bearer {SHOP}x", f"Bearer {SHOP[:-1]}"],
+    ids=["nothing", "no key", "empty", "another scheme", "no scheme", "longer", "shorter"],  # keys are random
 )
 def test_anything_but_a_known_key_is_refused(authorization: str) -> None:
     with pytest.raises(UnauthorizedError):

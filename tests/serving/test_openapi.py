@@ -35,7 +35,7 @@ def test_every_error_has_one_shape(document: Description) -> None:
         if status >= "400" and path != "/readyz"  # which says the same when it is not ready
     ]
 
-    assert {"400", "401", "403", "404", "405", "408", "413", "415", "429", "500", "503", "504"} == {
+    assert {"400", "401", "403", "404", "405", "408", "409", "413", "415", "429", "500", "503", "504"} == {
         s for s, _ in responses
     }
     shapes = {json.dumps(response["content"]) for _, response in responses}
