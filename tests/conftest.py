@@ -1,10 +1,16 @@
 """Fixtures every room may use."""
 
+import sys
 from pathlib import Path
 
+import absl.logging
 import pytest
 
 from tests.landing_samples import write_other, write_small
+
+# TensorFlow's logger takes the stream that pytest has put in the place of stderr, and closes it when Airflow configures
+# logging: from then on nothing is written any more.
+absl.logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 @pytest.fixture(scope="session")
