@@ -63,8 +63,9 @@ def copy_of_the_code(folder: Path) -> Path:
         shutil.copy(ROOT / file, folder)
     shutil.copy(ROOT / "dags" / ".airflowignore", folder / "dags")
     (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
-    with (folder / "ml" / "config.toml").open("a") as config:
-        config.write("epochs = 1\n\n[retrieval]\nepochs = 1\n")  # the file ends with [ranking]
+    config = folder / "ml" / "config.toml"
+    text = config.read_text().replace("[retrieval]\n", "[retrieval]\nepochs = 1\nhistory_epochs = 1\n")
+    config.write_text(text + "epochs = 1\n")  # the file ends with [ranking]
     return folder
 
 

@@ -26,7 +26,7 @@ MOMENT = datetime(2026, 3, 1, 10)
 
 
 def event(number: int, **fields: object) -> Event:
-    facts = {"customer_id": "c1", "product_id": "p1", "event_type": "click", "occurred_at": MOMENT.isoformat()}
+    facts = {"customer_id": "c1", "product_id": "p1", "event_type": "click", "occurred_at": MOMENT.isoformat() + "Z"}
     return Event.model_validate({**facts, "event_id": f"e{number}", **fields})
 
 
@@ -89,7 +89,7 @@ def test_a_second_run_takes_only_what_is_new_and_keeps_the_order(
     settings: Settings, journal: Journal, run: Callable
 ) -> None:
     # A late event keeps its place in the order of arrival.
-    journal.append([event(2), event(1, occurred_at="2026-02-01T10:00:00")]).result()
+    journal.append([event(2), event(1, occurred_at="2026-02-01T10:00:00Z")]).result()
     assert run().events == 2
     assert vars(run()) == {"batches": 0, "events": 0, "decisions": 0}
     journal.append([event(3), event(2)]).result()

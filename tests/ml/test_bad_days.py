@@ -59,7 +59,9 @@ def left(run: Run) -> set[str]:
 def test_a_diverging_ranker_names_its_configuration_and_leaves_nothing(run: Run):
     configure(run, lambda config: {"ranking": config.ranking.model_copy(update={"learning_rate": FAR})})
     before = left(run)
-    with pytest.raises(DivergenceError, match=r"'dlrm' became (nan|inf) in (history )?epoch \d with .*learning_rate=1e\+30"):
+    with pytest.raises(
+        DivergenceError, match=r"'dlrm' became (nan|inf) in (history )?epoch \d with .*learning_rate=1e\+30"
+    ):
         train_ranker(run, "dlrm")
     assert left(run) == before
 
@@ -69,7 +71,9 @@ def test_diverging_towers_name_their_configuration_and_leave_nothing(run: Run):
     configure(run, lambda config: {"retrieval": config.retrieval.model_copy(update={"learning_rate": FAR})}, split=cuts)
     towers = sorted(path.read_bytes() for path in run.path(places.RETRIEVAL).rglob("*.onnx"))
     before = left(run)
-    with pytest.raises(DivergenceError, match=r"tower loss became (nan|inf) in (history )?epoch \d with .*learning_rate=1e\+30"):
+    with pytest.raises(
+        DivergenceError, match=r"tower loss became (nan|inf) in (history )?epoch \d with .*learning_rate=1e\+30"
+    ):
         train_retrieval(run)
     assert left(run) == before
     assert sorted(path.read_bytes() for path in run.path(places.RETRIEVAL).rglob("*.onnx")) == towers
