@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.drill.answers import Expected
 from benchmarks.drill.bundles import drill_bundles
+from benchmarks.drill.events import drill_events
 from benchmarks.drill.outages import drill_outages
 from benchmarks.drill.overload import drill_overload
 from benchmarks.drill.restarts import RESTARTS, drill_sigterm, drill_worker
@@ -56,8 +57,8 @@ class Drill:
     def traffic(self, served: Served, visits: int = 1) -> Traffic:
         return Traffic(served.port, self.expected, self.customers, self.rate, visits)
 
-    def on_sqlite(self, swaps: int, rollbacks: int, seconds: float, only: Sequence[str] = ("",)) -> None:
-        """One worker, SQLite: releases, bundles, outages, restarts. `only`: words of those to try of the last two."""
+    def on_sqlite(self, swaps: int, rollbacks: int, seconds: float, kills: int, only: Sequence[str] = ("",)) -> None:
+        """One worker, SQLite: releases, bundles, outages, restarts, events. `only`: words of some outages, restarts."""
         outages = [fault for fault in SqliteFile(self.sandbox).faults() if any(word in fault.name for word in only)]
         restarts = [name for name in RESTARTS if any(word in name for word in only)]
         with self.sandbox.service() as served:
@@ -67,6 +68,7 @@ class Drill:
                 drill_bundles(self.sandbox, served, traffic, self.sheet)
                 drill_outages(served, traffic, self.sheet, outages, seconds)
                 drill_worker(served, traffic, self.sheet, restarts)
+                drill_events(served, traffic, self.expected.product_id, self.sheet, kills)
             self.sheet.count(traffic.total)
             drill_sigterm(served, self.customers[0], self.sheet)
 
@@ -104,7 +106,7 @@ def main() -> None:
     with TemporaryDirectory(dir=settings.data, prefix="drill-") as folder:
         drill = Drill(settings, Path(folder), sheet, options.rate)
         if options.part != "redis":
-            drill.on_sqlite(swaps=20, rollbacks=5, seconds=options.seconds)
+            drill.on_sqlite(swaps=20, rollbacks=5, seconds=options.seconds, kills=3)
             drill.overload(options.seconds)
         if options.part != "sqlite":
             drill.on_redis(workers=2, seconds=options.seconds)

@@ -41,6 +41,11 @@ class Expected:
         with self._lock:
             self._lists |= lists
 
+    @property
+    def product_id(self) -> str:
+        """A product that every version knows."""
+        return next(items for items in self._lists.values() if items)[0][0]
+
     def wrong(self, customer_id: str, slate: str, answer: RecommendResponse) -> str | None:
         """What is wrong with an answer, in words; None if it is the list of the version that it names."""
         impersonal = answer.fallback in IMPERSONAL

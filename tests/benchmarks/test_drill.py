@@ -43,7 +43,7 @@ def test_a_service_holds_through_the_reduced_drill_and_the_installation_is_not_t
     before = _content(installation.data)
     sheet = Sheet(check_times=False)
     drill = Drill(installation, installation.data / "drill", sheet, rate=40.0)
-    drill.on_sqlite(swaps=4, rollbacks=2, seconds=1.5, only=("gone", "stale", "kill -9"))
+    drill.on_sqlite(swaps=4, rollbacks=2, seconds=1.5, kills=1, only=("gone", "stale"))
 
     assert sheet.broken == []
     figures = json.loads(sheet.last_line())

@@ -1,0 +1,64 @@
+"""Events that were acknowledged, and a process that is killed right after."""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks.drill.sandbox import Served
+from benchmarks.drill.sheet import Sheet, until
+from benchmarks.drill.traffic import Traffic
+
+BATCH = 20
+CUSTOMER = "drill: who acts"
+"""Of no list that is compared: what one does changes one's lists."""
+
+
+def drill_events(served: Served, traffic: Traffic, product_id: str, sheet: Sheet, kills: int) -> None:
+    """Kill every worker at the moment a batch is acknowledged; each event must be known afterwards."""
+    acknowledged: list[list[dict[str, Any]]] = []
+    with traffic.watch(0.5) as seen:
+        for kill in range(kills):
+            for number in range(3):
+                batch = [_event(f"drill-{kill}-{number}-{place}", product_id) for place in range(BATCH)]
+                _send(served, batch)
+                acknowledged.append(batch)
+            before = served.workers()
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            until(lambda before=before: _is_back(served, before))  # type: ignore[misc]
+    again = [_send(served, batch) for batch in acknowledged]
+    lost = sum(answer["accepted"] for answer in again)
+    sheet.note(
+        f"kill -9 right after acknowledged events, {kills} times",
+        "no acknowledged event is lost, none counts twice",
+        f"{len(acknowledged) * BATCH} events acknowledged; sent again, {lost} were new; meanwhile {seen.story()}",
+        lost == 0 and not seen.failures,
+    )
+
+
+def _event(event_id: str, product_id: str) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat()
+    return {
+        "event_id": f"{event_id}-{time.time_ns()}",
+        "customer_id": CUSTOMER,
+        "product_id": product_id,
+        "event_type": "purchase",
+        "occurred_at": now,
+        "quantity": 1,
+    }
+
+
+def _send(served: Served, batch: list[dict[str, Any]]) -> dict[str, int]:
+    body = json.dumps({"events": batch}).encode()
+    url, headers = f"http://127.0.0.1:{served.port}/events", {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
+        found: dict[str, int] = json.load(answer)
+        return found
+
+
+def _is_back(served: Served, before: list[int]) -> bool:
+    return bool(served.workers()) and not set(before) & set(served.workers()) and served.readiness()[0] == 200
