@@ -5,9 +5,7 @@ const FALLBACKS = {
   empty_history: (id) => `“${id}” is known and has bought nothing yet. The lists hold what is popular.`,
   features_unavailable: () => "The online store does not answer, so nothing is known of the customer. The lists hold what is popular.",
   remembered_features: () => "The online store does not answer. The lists are the customer's own, from what was known within the last hour.",
-  stale_features: () => "The lists are the customer's own, from features that are over a week older than the version.",
-  remembered_features: () => "The online store does not answer. The lists come from what it said of the customer a while ago.",
-  stale_features: () => "The lists come from features that are older than this version allows: is materialisation stuck?",
+  stale_features: () => "The lists are the customer's own, from features that are over a week older than the version: is materialisation stuck?",
   simple_rule: () => "The simple rule answers for this customer: the model was found to serve such customers worse.",
 };
 const SLATES = ["all", "explore"];
@@ -97,7 +95,7 @@ function moveOf(before, place) {
   if (before === -1) return { kind: "new", sign: "new", words: "new on the list" };
   const by = before - place;
   if (by === 0) return { kind: "", sign: "", words: "" };
-  const places = Math.abs(by) === 1 ? "1 place" : `${Math.abs(by)} places`;
+  const places = counted(Math.abs(by), "place");
   return by > 0 ? { kind: "up", sign: `▲ ${by}`, words: `up ${places}` } : { kind: "down", sign: `▼ ${-by}`, words: `down ${places}` };
 }
 
@@ -145,6 +143,10 @@ const MISSING = {
   features_unavailable: "The online store does not answer: what is known without it.",
 };
 
+function counted(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 function ago(number, unit = "days") {
   const whole = Math.floor(number);
   return whole === 0 ? "today" : whole === 1 ? "yesterday" : `${whole} ${unit} ago`;
@@ -154,7 +156,7 @@ function showHistory(history, before) {
   const section = $("#history");
   const about = $("#history-about");
   const last = history.days_since_last_basket === null ? "" : `, the last ${ago(history.days_since_last_basket)}`;
-  about.textContent = `${history.products.toLocaleString("en")} products in ${history.baskets.toLocaleString("en")} baskets${last}.`;
+  about.textContent = `${counted(history.products, "product")} in ${counted(history.baskets, "basket")}${last}.`;
   if (history.missing) about.textContent = MISSING[history.missing];
   const counts = before && new Map(before.items.map((item) => [item.product_id, item.baskets]));
   const rows = history.items.map((item) => node("li",
@@ -251,7 +253,7 @@ async function show(customer, purchase) {
   if (!answers.length) return say("");
   const waited = Math.round(performance.now() - (purchase?.at ?? started));
   if (!purchase) return say(`Customer ${customer}: both lists in ${waited} ms.`);
-  const what = changed ? `${changed} ${changed === 1 ? "change" : "changes"} in the lists` : "the lists stay as they are";
+  const what = changed ? `${counted(changed, "change")} in the lists` : "the lists stay as they are";
   say(`Bought ${purchase.name}: ${what}, ${waited} ms after the press.`);
 }
 

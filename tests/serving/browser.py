@@ -91,6 +91,18 @@ class Tab:
             self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
             self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
+    def hold(self, key: str, repeats: int) -> None:
+        """A key that was pressed and is not let go: the keyboard repeats it."""
+        for _ in range(repeats):
+            self._call(
+                "Input.dispatchKeyEvent",
+                type="keyDown",
+                key=key,
+                text=key,
+                windowsVirtualKeyCode=ord(key.upper()),
+                autoRepeat=True,
+            )
+
     def show_as(self, width: int, height: int, dark: bool = False) -> None:
         """The window's size in CSS pixels, and what the person prefers."""
         self._call(

@@ -32,7 +32,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     installation = install(tmp_path_factory.mktemp("data"), "v1", "v2")
     installation.deploy("v1")
     installation.write_customers(
-        buyer=buyer_features("p3", "p5"), newcomer={"customer_profile__products": 0.0}, **{FAILING: {}}
+        buyer=buyer_features("p3", "p5"),
+        newcomer={"customer_profile__products": 0.0},
+        shopper=buyer_features("p3", "p5"),  # who buys, so that the others' lists stay as they are
+        **{FAILING: {}},
     )
     return installation
 
@@ -94,7 +97,7 @@ def test_the_history_is_what_the_service_says_with_counts_and_recency(tab: Tab) 
 
     assert names(tab, "history") == ["Product 3", "Product 5"]
     assert tab.text("#history li") == "Product 3\n2 times · every 2 d · 2 d ago"
-    assert "2 products in 1 baskets" in tab.text("#history-about")
+    assert "2 products in 1 basket, the last" in tab.text("#history-about")
 
 
 def test_the_serving_version_and_its_gate_decision_are_shown_and_follow_a_deployment(
@@ -135,6 +138,41 @@ def test_arrows_walk_the_lists_and_stay_within_them(tab: Tab) -> None:
     assert tab.ask(FOCUSED) == third
     tab.press(*["ArrowDown"] * 20, "ArrowLeft", "/")
     assert tab.ask("document.activeElement.id") == "customer"
+
+
+def test_bought_changes_history_and_lists_and_says_what_moved(tab: Tab, client: httpx.Client) -> None:
+    pick(tab, "shopper")
+    before = {slate: names(tab, slate) for slate in ("all", "explore")}
+    tab.press("ArrowRight", "ArrowDown", "ArrowDown")
+    bought = tab.ask(FOCUSED)
+    tab.press("b")
+    tab.wait("document.querySelector('#status').innerText.startsWith('Bought ')")
+
+    now = {slate: names(tab, slate) for slate in ("all", "explore")}
+    for slate in now:
+        assert now[slate] == [item["name"] for item in ask(client, "shopper", slate=slate).json()["items"]]
+    name = before["explore"][2]
+    assert name not in now["explore"]
+    assert tab.text("#explore .left") == f"Left the list: {name}"
+    assert now["all"].index(name) < before["all"].index(name)  # it is an own product by now
+    assert tab.text(f"#all [data-product={bought}] .move .unseen").startswith("up ")
+    assert tab.text(f"#history .moved[data-product={bought}]") == f"{name}\nonce · today"
+    assert "3 products in 2 baskets, the last today" in tab.text("#history-about")
+    assert tab.ask("document.activeElement.closest('section').id") == "explore", "the keyboard stays where it was"
+
+
+def test_one_press_is_one_purchase_however_long_the_key_is_held(tab: Tab) -> None:
+    pick(tab, "stranger-who-buys")
+    product = tab.ask(FOCUSED)
+    tab.press("b")
+    tab.wait("document.querySelector('#status').innerText.startsWith('Bought ')")
+    tab.hold("b", repeats=5)
+    tab.press("Escape", "/")
+    tab.wait("document.activeElement.id === 'customer'")
+
+    assert [urlsplit(address).path for address in tab.asked].count("/events") == 1
+    assert tab.text(f"#history [data-product={product}]").endswith("once · today")
+    assert tab.ask("document.querySelector('#notice').hidden"), "the customer is known by now"
 
 
 def test_a_busy_service_is_waited_for_and_then_named(tab: Tab) -> None:
@@ -233,8 +271,10 @@ def test_a_service_with_keys_is_asked_with_one_which_stays_in_the_tab(
             tab.wait(SHOWN.format("all"))
             assert history in tab.text("#history .body")
             assert tab.ask("document.cookie + localStorage.length") == "0"
+            tab.press("Escape", "ArrowDown", "b")
+            tab.wait("document.querySelector('#status').innerText.includes('Not recorded: This API key has no scope')")
             tab.ask("document.querySelector('#forget').click()")
-        assert tab.ask("sessionStorage.length") == 0
+        tab.wait("sessionStorage.length === 0 && document.querySelector('#ask-key')?.open")
 
 
 def test_the_page_says_what_is_wrong_when_the_service_is_gone(browser: Browser, tmp_path: Path) -> None:
