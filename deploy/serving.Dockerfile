@@ -6,7 +6,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm 
 RUN pip install --no-cache-dir "uv>=0.9,<1"
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-cache --no-default-groups --group serving
+RUN uv sync --frozen --no-cache --no-default-groups --group serving --group kafka --group ann
 
 COPY settings.py ./
 COPY live live

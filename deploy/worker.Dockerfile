@@ -7,7 +7,8 @@ RUN pip install --no-cache-dir "uv>=0.9,<1"
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-cache --no-default-groups \
-    --group cluster --group landing --group quality --group features --group training --group release
+    --group cluster --group landing --group quality --group features --group training --group release \
+    --group kafka --group ann
 
 COPY settings.py ./
 COPY dags dags
@@ -16,7 +17,6 @@ COPY landing landing
 COPY dbt dbt
 COPY quality quality
 COPY feature_repo feature_repo
-COPY live live
 COPY scoring scoring
 COPY ml ml
 COPY release release

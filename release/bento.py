@@ -17,6 +17,8 @@ from settings import ROOT, Paths
 
 RECIPE = Path("serving") / "bentofile.yaml"
 SERVICE_NAME = "reach"
+GROUPS = ("serving", "kafka", "ann")
+"""Of the lock: the service, Kafka's client for REACH_EVENTS_KAFKA, the index of large catalogues."""
 
 
 def build(paths: Paths, version: str, again: bool = False) -> str:
@@ -56,11 +58,15 @@ def _prepare(context: Path, version: str) -> None:
 
 
 def locked_requirements() -> str:
-    """The packages of the lock's `serving` group, pinned, one a line. Raises BuildError without uv."""
+    """The packages of the service and of what its settings may ask for, pinned, one a line.
+
+    Raises BuildError without uv.
+    """
     uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
     if uv is None:
         raise BuildError("uv is not on the PATH; it reads the lock. Install it, or run this through make.")
-    command = [uv, "export", "--frozen", "--no-default-groups", "--group", "serving", "--no-hashes"]
+    groups = [word for group in GROUPS for word in ("--group", group)]
+    command = [uv, "export", "--frozen", "--no-default-groups", *groups, "--no-hashes"]
     result = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate"], cwd=ROOT, capture_output=True, text=True
     )

@@ -13,6 +13,7 @@ from live.errors import CursorError, JournalUnavailableError
 from live.journal import Journal, Page, open_journal, open_recent
 from live.records import Decision, Event, Shown, utc_now
 from settings import Settings
+from tests.kafka_cluster import kafka_cluster
 from tests.redis_server import PASSWORD, redis_server
 
 NOON = datetime(2018, 1, 1, 12)
@@ -40,12 +41,8 @@ def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def kafka_servers() -> Iterator[str]:
-    """A cluster of three brokers that librdkafka plays inside the client that asked for it."""
-    kafka = pytest.importorskip("confluent_kafka")
-    cluster = kafka.Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 3, "log_level": 0})
-    brokers = cluster.list_topics(timeout=10).brokers.values()
-    yield ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
-    del cluster  # until here
+    with kafka_cluster() as servers:
+        yield servers
 
 
 @pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.redis), "kafka"])

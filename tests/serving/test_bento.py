@@ -46,6 +46,7 @@ def _check_content(bento: Path) -> None:
     requirements = (bento / "env" / "python" / "requirements.txt").read_text().splitlines()
     packages = {re.split(r"[=\[; ]", line)[0] for line in requirements if line and not line.startswith(("#", "-"))}
     assert {"bentoml", "onnxruntime", "feast", "numpy", "pydantic-settings"} <= packages
+    assert {"redis", "confluent-kafka", "faiss-cpu"} <= packages, "what a setting or a large catalogue asks for"
     assert not packages & {"tensorflow", "apache-airflow", "dbt-core", "great-expectations"}
     assert all("==" in line for line in requirements if line and not line.startswith(("#", "-")))
 
