@@ -89,6 +89,10 @@ bench-training: setup ## Training speed beside a plain tutorial loop; RUN=latest
 bench-serving: setup ## What a request costs, beside a no-op and a plain implementation; RATE=100
 	@$(PYTHON) -m benchmarks.serving --rate $(or $(RATE),100)
 
+.PHONY: bench-events
+bench-events: setup ## From a purchase to the lists that know of it; EVENTS=600, WORKERS=1, REDIS=1 on Redis
+	@$(PYTHON) -m benchmarks.freshness --events $(or $(EVENTS),600) --workers $(or $(WORKERS),1) $(if $(REDIS),--redis)
+
 .PHONY: bench-catalogue
 bench-catalogue: setup ## The nearest vectors in 1, 10 and 100 times the catalogue: exactly and by the index
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(UV) run --frozen --quiet --group ann python -m benchmarks.catalogue

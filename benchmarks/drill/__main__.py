@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyarrow.parquet as pq
-
 from benchmarks.drill.answers import Expected
 from benchmarks.drill.bundles import drill_bundles
 from benchmarks.drill.events import drill_events
@@ -26,6 +24,7 @@ from benchmarks.drill.stores import RedisServer, SqliteFile
 from benchmarks.drill.swaps import drill_features, drill_swaps
 from benchmarks.drill.traffic import Traffic
 from benchmarks.drill.versions import derive
+from benchmarks.serving import known_customers
 from feature_repo.online import OnlineCustomers
 from release.registry import Registry
 from settings import Settings, load_settings
@@ -86,12 +85,6 @@ class Drill:
                     drill_outages(served, traffic, self.sheet, server.faults(sandbox), seconds)
                     drill_worker(served, traffic, self.sheet, list(RESTARTS))
                 self.sheet.count(traffic.total)
-
-
-def known_customers(settings: Settings) -> list[str]:
-    """Every customer of the published features."""
-    path = settings.paths.features / "feat_customer_profile.parquet"
-    return sorted(set(pq.read_table(path, columns=["customer_id"])["customer_id"].to_pylist()))
 
 
 def main() -> None:

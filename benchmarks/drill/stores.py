@@ -86,10 +86,11 @@ class SqliteFile:
 
 
 class RedisServer:
-    """A Redis of the drill's own, which keeps its data over a kill."""
+    """A Redis of the drill's own, which keeps its data over a kill. options: more of its command line."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *options: str):
         self._folder = folder
+        self._options = options
         self._port = free_port()
         self.address = f"127.0.0.1:{self._port}"
         self._client: Any = redis.Redis(port=self._port, socket_timeout=30)
@@ -97,9 +98,9 @@ class RedisServer:
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path) -> Iterator["RedisServer"]:
+    def running(cls, folder: Path, *options: str) -> Iterator["RedisServer"]:
         folder.mkdir(exist_ok=True)
-        server = cls(folder)
+        server = cls(folder, *options)
         server.start()
         try:
             yield server
@@ -108,7 +109,7 @@ class RedisServer:
 
     def start(self) -> None:
         place = ["--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
-        self._process = subprocess.Popen(["redis-server", *place], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(["redis-server", *place, *self._options], stdout=subprocess.DEVNULL)
         until(self._answers)
 
     def faults(self, sandbox: Sandbox) -> list[StoreFault]:

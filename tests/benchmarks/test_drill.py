@@ -4,37 +4,16 @@ import json
 from datetime import date
 from pathlib import Path
 
-import pytest
-
 from benchmarks.drill.__main__ import Drill
 from benchmarks.drill.answers import Expected
 from benchmarks.drill.sheet import Sheet
 from benchmarks.drill.versions import derive
-from feature_repo.apply import apply
-from feature_repo.materialize import materialize
-from feature_repo.publish import publish
-from release.registry import Registry
 from release.store import ModelStore
 from serving.schemas import RecommendResponse
 from settings import Settings
-from tests.feature_repo.synthetic_features import write_feature_tables
 from tests.serving.small_bundle import buyer_features, write_bundle
 
 AS_OF = date(2018, 1, 1)
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Settings:
-    """Features online, and a champion."""
-    settings = Settings(data=tmp_path / "data", snapshots=5)
-    write_feature_tables(settings.paths.staged_features, settings.snapshot_instants(AS_OF))
-    publish(settings, AS_OF)
-    apply(settings)
-    materialize(settings, AS_OF)
-    store = ModelStore(settings.paths.bentoml)
-    store.put(write_bundle(tmp_path / "v1", "v1"), "v1")
-    Registry(settings.paths.release).deploy("v1", None, "a test", "test")
-    return settings
 
 
 def test_a_service_holds_through_the_reduced_drill_and_the_installation_is_not_touched(
