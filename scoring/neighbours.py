@@ -47,17 +47,24 @@ class Neighbours:
         return self.vectors.T.tocsr()
 
     @cached_property
-    def bought_lately(self) -> sparse.csr_matrix:
-        """Purchases of the last weeks, 0/1 `[products, customers]`."""
+    def _lately(self) -> sparse.csr_matrix:
+        """Purchases of the last weeks, 0/1 `[customers, products]`."""
         lately = self.vectors.copy()  # removing zeros happens in place
         lately.data = self.recent.astype(np.float32)
         lately.eliminate_zeros()
-        return lately.T.tocsr()
+        return lately
+
+    def scores(self, likeness: np.ndarray) -> np.ndarray:
+        """The share of the neighbours who bought each product lately, float32 `[products]`.
+
+        likeness: how loud each speaks to one customer, `[customers]`.
+        """
+        speaking = np.flatnonzero(likeness)
+        return self._lately[speaking].T @ likeness[speaking]
 
     def likeness(self, baskets: sparse.csr_matrix) -> np.ndarray:
         """How loud each neighbour speaks, float32 `[queries, customers]`: a row sums to 1, and most of it is 0.
 
-        `bought_lately` times this is the score of each product: the share of the neighbours who bought it lately.
         `baskets`: in how many baskets each querying customer bought what, csr `[queries, products]`.
         """
         queries = _normalised(baskets, self.rarity)
@@ -80,12 +87,12 @@ class Neighbours:
         """
         query = _normalised(baskets, self.rarity)
         speaking = np.flatnonzero(likeness)
-        alike = self.vectors[speaking].T
+        lately = self._lately[speaking]
 
         def shares(position: int) -> np.ndarray:
-            begin, end = self.bought_lately.indptr[position : position + 2]
-            lately = np.isin(speaking, self.bought_lately.indices[begin:end])
-            return query.data * (alike @ lately.astype(np.float32))[query.indices]
+            who = np.searchsorted(lately.indptr, np.flatnonzero(lately.indices == position), side="right") - 1
+            alike = self.vectors[speaking[who]].T @ np.ones(len(who), np.float32)
+            return query.data * alike[query.indices]
 
         return shares
 
@@ -117,6 +124,7 @@ class Neighbours:
 def _normalised(baskets: sparse.csr_matrix, rarity: np.ndarray) -> sparse.csr_matrix:
     values = (1.0 + np.log(np.maximum(baskets.data, 1.0))) * rarity[baskets.indices]
     vectors = sparse.csr_matrix((values.astype(np.float32), baskets.indices, baskets.indptr), shape=baskets.shape)
-    lengths = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
+    squares = np.concatenate([[0.0], np.cumsum(np.square(vectors.data, dtype=np.float64))])
+    lengths = np.sqrt(np.diff(squares[vectors.indptr]))
     vectors.data /= np.repeat(np.maximum(lengths, 1e-9), np.diff(vectors.indptr)).astype(np.float32)
     return vectors

@@ -54,7 +54,7 @@ class Shelf:
     @cached_property
     def share_in_type(self) -> np.ndarray:
         """The product's share of its type's buyers in eight weeks, float32 `[n]`."""
-        return self.catalogue.column("share_in_type_8w")[self.positions]
+        return self._column("share_in_type_8w")
 
     @cached_property
     def share_in_line(self) -> np.ndarray:
@@ -63,8 +63,7 @@ class Shelf:
     @cached_property
     def planned(self) -> np.ndarray:
         """Stores that will put it on a mailer times the logarithm of its buyers, float32 `[n]`."""
-        stores, buyers = self.catalogue.column("mailer_stores_next"), self.catalogue.column("buyers_13w")
-        return (stores * np.log1p(buyers))[self.positions]
+        return self._column("mailer_stores_next") * np.log1p(self._column("buyers_13w"))
 
     @cached_property
     def popularity(self) -> np.ndarray:
@@ -73,7 +72,7 @@ class Shelf:
     @cached_property
     def first_buyers(self) -> np.ndarray:
         """Who bought the product for the first time in eight weeks, float32 `[n]`."""
-        return self.catalogue.column("first_buyers_8w")[self.positions]
+        return self._column("first_buyers_8w")
 
     @cached_property
     def unexplained(self) -> np.ndarray:
@@ -86,17 +85,16 @@ class Shelf:
         return self.catalogue.item_to_item.buyers[self.positions]
 
     @cached_property
-    def bought_lately(self) -> sparse.csr_matrix:
-        """Who of the neighbours bought them lately, csr `[n, customers]`."""
-        return self.catalogue.neighbours.bought_lately[self.positions]
-
-    @cached_property
     def alike(self) -> sparse.csr_matrix:
         """The products' rows of item-kNN's likeness, csr `[n, products]`."""
         model = self.catalogue.item_knn
         if model is None:
             return sparse.csr_matrix((len(self), len(self.catalogue)), dtype=np.float32)
         return model.likeness[self.positions]
+
+    def _column(self, name: str) -> np.ndarray:
+        # The products first: a column of the whole catalogue lies scattered over all of its numbers.
+        return self.catalogue.column(name)[self.positions]
 
 
 def lively(catalogue: "Catalogue", buyers: int) -> np.ndarray:

@@ -65,6 +65,11 @@ class Block:
         return self.catalogue.neighbours.likeness(self.purchases("baskets"))
 
     @cached_property
+    def heard(self) -> np.ndarray:
+        """What the neighbours say of every product, float32 `[customers, products]`."""
+        return np.stack([self.catalogue.neighbours.scores(likeness) for likeness in self.likeness])
+
+    @cached_property
     def taste(self) -> np.ndarray:
         """The customers' factors, float32 `[customers, factors]`."""
         return self.catalogue.factors.folded(self.purchases("baskets"))
@@ -117,7 +122,7 @@ def item_knn(block: Block, shelf: Shelf) -> np.ndarray:
 
 def neighbours(block: Block, shelf: Shelf) -> np.ndarray:
     """What customers with similar histories bought in the last four weeks."""
-    return (shelf.bought_lately @ block.likeness.T).T
+    return block.heard[:, shelf.positions]
 
 
 def factors(block: Block, shelf: Shelf) -> np.ndarray:

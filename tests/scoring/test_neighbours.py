@@ -21,7 +21,7 @@ DAYS_SINCE_LAST = np.array([10, 5, 40, 3, 20, 1], np.float32)
 def said(neighbours: Neighbours, *baskets: float) -> np.ndarray:
     """What the neighbours of somebody with these baskets bought lately, `[products]`."""
     query = sparse.csr_matrix(np.array([baskets], np.float32))
-    return (neighbours.bought_lately @ neighbours.likeness(query).T).T[0]
+    return neighbours.scores(neighbours.likeness(query)[0])
 
 
 def scores(count: int, *baskets: float) -> np.ndarray:

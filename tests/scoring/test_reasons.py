@@ -107,7 +107,7 @@ def test_what_purchases_add_to_a_neighbours_score_makes_up_the_score():
     model = found.catalogue.neighbours
     block = Block.of(found.customers[:1], found.catalogue, np.zeros((1, 6), np.float32))
     query = block.purchases("baskets")
-    scores = (model.bought_lately @ block.likeness.T).T[0]
+    scores = model.scores(block.likeness[0])
     sums = np.array([model.shares(query, block.likeness[0])(i).sum() for i in range(60)])
     assert scores.max() > 0
     # one factor for all products: what makes the likeness add up to 1
