@@ -16,6 +16,7 @@ _AFFINITY = ("decayed_20d", "decayed_120d", "baskets_13w", "products", "days_sin
 SCORED = (
     "two_tower",
     "item_to_item",
+    "item_to_item_lately",
     "neighbours",
     "factors",
     "type_affinity",

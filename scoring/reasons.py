@@ -20,6 +20,7 @@ NONE = np.zeros(0, np.int64)
 OPENINGS = {
     "two_tower": "Goes with what you buy",
     "item_to_item": "Often bought by customers who buy what you buy",
+    "item_to_item_lately": "Often bought by customers who buy what you bought lately",
     "item_knn": "Bought by the same customers as what you buy",
     "neighbours": "Customers with a similar taste bought this lately",
     "factors": "Customers with a similar taste buy this",
@@ -125,6 +126,10 @@ class _Purchases:
         return self._catalogue.item_to_item.shares(self.own, np.sqrt(self.fact("decayed_120d")))
 
     @cached_property
+    def item_to_item_lately(self) -> Callable[[int], np.ndarray]:
+        return self._catalogue.item_to_item.shares(self.own, np.sqrt(self.fact("decayed_20d")))
+
+    @cached_property
     def item_knn(self) -> Callable[[int], np.ndarray]:
         model, weight = self._catalogue.item_knn, np.sqrt(self.fact("decayed_120d"))
         assert model is not None, "item-kNN put a product forward without having been fitted"
@@ -152,6 +157,7 @@ class _Purchases:
 SPEAKING: dict[str, tuple[str, Callable[[_Purchases, int], np.ndarray]]] = {
     "item_knn": ("Bought by the same customers as {}", lambda bought, position: bought.item_knn(position)),
     "item_to_item": ("Often bought with {}", lambda bought, position: bought.item_to_item(position)),
+    "item_to_item_lately": ("Often bought with {}", lambda bought, position: bought.item_to_item_lately(position)),
     "neighbours": ("Bought lately by others who buy {}", lambda bought, position: bought.neighbours(position)),
     "two_tower": ("Goes with {}", lambda bought, position: bought.two_tower(position)),
     "substitutes": ("By the maker of {}", lambda bought, position: bought.substitutes(position)),

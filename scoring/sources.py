@@ -54,10 +54,15 @@ class Block:
         place[self.positions[row]] = np.arange(len(self.positions[row]), dtype=np.int32)
         return place[positions]
 
+    def similarity(self, name: str) -> np.ndarray:
+        """What item-to-item's customers say of the purchases, by the root of one of `schema.HISTORY`."""
+        if name not in self._similarities:
+            self._similarities[name] = self.catalogue.item_to_item.similarity(self.purchases(name).sqrt())
+        return self._similarities[name]
+
     @cached_property
-    def similarity(self) -> np.ndarray:
-        """What item-to-item's customers say of everything ever bought, weighted as it was when it was fitted."""
-        return self.catalogue.item_to_item.similarity(self.purchases("decayed_120d").sqrt())
+    def _similarities(self) -> dict[str, np.ndarray]:
+        return {}
 
     @cached_property
     def likeness(self) -> np.ndarray:
@@ -104,14 +109,23 @@ def two_tower(block: Block, shelf: Shelf) -> np.ndarray:
 
 
 def item_to_item(block: Block, shelf: Shelf) -> np.ndarray:
-    """EASE on everything the customer ever bought."""
+    """EASE on everything the customer ever bought, weighted as it was when it was fitted."""
+    return _ease(block, shelf, "decayed_120d")
+
+
+def item_to_item_lately(block: Block, shelf: Shelf) -> np.ndarray:
+    """The same weights on what the customer bought in the last weeks."""
+    return _ease(block, shelf, "decayed_20d")
+
+
+def _ease(block: Block, shelf: Shelf, name: str) -> np.ndarray:
     model = block.catalogue.item_to_item
-    scores = (shelf.buyers @ block.similarity.T).T / shelf.unexplained
+    scores = (shelf.buyers @ block.similarity(name).T).T / shelf.unexplained
     for row, positions in enumerate(block.positions):  # a product must not recommend itself
         places = shelf.places[positions]
         there = np.flatnonzero(places >= 0)
         explained = model.diagonal[positions[there]]
-        scores[row, places[there]] -= np.sqrt(block.own(row, "decayed_120d")[there]) * explained / (1.0 - explained)
+        scores[row, places[there]] -= np.sqrt(block.own(row, name)[there]) * explained / (1.0 - explained)
     return scores
 
 
@@ -163,6 +177,7 @@ SOURCES = {
         repeats,
         two_tower,
         item_to_item,
+        item_to_item_lately,
         item_knn,
         neighbours,
         factors,

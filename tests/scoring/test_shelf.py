@@ -94,10 +94,13 @@ def test_one_customer_is_scored_as_among_many(large: Catalogue):
             np.testing.assert_allclose(alone.scores[name], among_many.scores[name], rtol=1e-5, atol=1e-6)
 
 
-def test_the_item_to_item_source_says_what_its_model_says(large: Catalogue):
+@pytest.mark.parametrize(
+    ("source", "purchases"), [("item_to_item", "decayed_120d"), ("item_to_item_lately", "decayed_20d")]
+)
+def test_the_item_to_item_sources_say_what_their_model_says(large: Catalogue, source: str, purchases: str):
     block = block_of(large, buyer_features("p9", "p1", "p4"))
-    scores = large.item_to_item.scores(block.purchases("decayed_120d").sqrt())
-    np.testing.assert_allclose(SOURCES["item_to_item"](block, Shelf(large, np.arange(PRODUCTS))), scores, rtol=1e-5)
+    scores = large.item_to_item.scores(block.purchases(purchases).sqrt())
+    np.testing.assert_allclose(SOURCES[source](block, Shelf(large, np.arange(PRODUCTS))), scores, rtol=1e-5)
 
 
 def test_asking_for_recent_purchases_leaves_the_neighbours_as_they_were(large: Catalogue):
