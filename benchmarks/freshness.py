@@ -32,6 +32,10 @@ from settings import Settings, load_settings
 
 K = 10
 PATIENCE_SECONDS = 10.0
+AGAIN = ("429", "503")
+"""Answers after which the same event is to be sent again."""
+PAUSE_SECONDS = 0.01
+"""Before a till sends again, and before a list is asked for again."""
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 """As in docker-compose.yml: what Redis acknowledges is on the disk."""
 
@@ -124,8 +128,11 @@ async def buy(port: int, visits: Sequence[Visit], rate: float, seed: int) -> lis
 
 async def _purchase(port: int, visit: Visit, due: float) -> Outcome:
     await asyncio.sleep(max(due - time.perf_counter(), 0.0))
-    till, shop = Client(port, "/events"), Client(port, "/recommend")
-    status, answer = await till.post(_event(visit))
+    till, shop, event = Client(port, "/events"), Client(port, "/recommend"), _event(visit)
+    status, answer = await till.post(event)
+    while status in AGAIN and time.perf_counter() - due < PATIENCE_SECONDS:
+        await asyncio.sleep(PAUSE_SECONDS)
+        status, answer = await till.post(event)
     if status != "200":
         raise RuntimeError(f"A purchase was answered with {status}: {answer.decode(errors='replace')[:300]}")
     acknowledged, answers = time.perf_counter() - due, 0
@@ -135,6 +142,8 @@ async def _purchase(port: int, visit: Visit, due: float) -> Outcome:
         answers += 1
         if found is not None and all(item["product_id"] != visit.product_id for item in found["items"]):
             changed = time.perf_counter() - due
+        else:
+            await asyncio.sleep(PAUSE_SECONDS)
     till.close()
     shop.close()
     return Outcome(acknowledged, changed, answers)

@@ -31,6 +31,7 @@ class EventsRequest(ApiRequest):
     """A batch of events: kept as a whole or not at all."""
 
     SCOPE: ClassVar = "events"
+    SCORED: ClassVar = False  # what happened is not turned away because many ask for lists
     MAX_BYTES: ClassVar = 1_048_576
     ERRORS: ClassVar = (ClockError, EventsUnavailableError)
     ALLOWED: ClassVar = {

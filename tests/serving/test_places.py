@@ -1,15 +1,18 @@
 """How long a request would wait, and what the door does about it."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
 
 from serving.door import RequestDoor
+from serving.events import EventsRequest
 from serving.limits import Limits
 from serving.places import LONGEST, Places
 from serving.requests import ApiRequest
+from serving.schemas import RecommendRequest
 
 
 class Queue:
@@ -127,13 +130,15 @@ class Full(Places):
     expected_wait = 0.3  # type: ignore[assignment]
 
 
-async def _post(door: RequestDoor, path: str, read: Callable[[], None] = lambda: None) -> int:
+async def _post(
+    door: RequestDoor, path: str, read: Callable[[], None] = lambda: None, body: bytes = b'{"k": 1}'
+) -> int:
     """The status of one request; `read` is called when its body is read."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
         read()
-        return {"type": "http.request", "body": b'{"k": 1}', "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -164,6 +169,13 @@ def test_what_needs_no_place_is_let_in_while_all_are_full() -> None:
     door = RequestDoor(_answer, {"/q": Question, "/r": Report}, Full(1), Limits())
 
     assert asyncio.run(_post(door, "/r")) == 200
+
+
+def test_events_are_taken_while_lists_are_shed() -> None:
+    door = RequestDoor(_answer, {"/events": EventsRequest, "/recommend": RecommendRequest}, Full(1), Limits())
+
+    assert asyncio.run(_post(door, "/events", body=json.dumps(EventsRequest.EXAMPLE).encode())) == 200
+    assert asyncio.run(_post(door, "/recommend", body=json.dumps(RecommendRequest.EXAMPLE).encode())) == 429
 
 
 def test_no_more_are_inside_than_may_be() -> None:
