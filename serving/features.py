@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -151,19 +152,30 @@ class FeatureReads:
     def _open(self) -> None:
         while not self._stopped.is_set():
             try:
-                self._reader = self._open_reader()
+                reader = self._open_reader()
                 break
             except Exception as error:  # no customer was asked for: the error may speak
                 if not self._tried.is_set():
                     logger.warning("The online store cannot be opened; answering without it. %s", error)
                 self._tried.set()
                 self._stopped.wait(self._limits.breaker_seconds)
+        else:
+            return
+        warm = [threading.Event() for _ in range(self._limits.feature_threads)]
+        for number, event in enumerate(warm):
+            threading.Thread(target=self._work, args=(reader, event), name=f"features-{number}", daemon=True).start()
+        for event in warm:
+            event.wait(self._limits.breaker_seconds)
+        self._reader = reader
         self._tried.set()
-        for number in range(self._limits.feature_threads):
-            threading.Thread(target=self._work, name=f"features-{number}", daemon=True).start()
 
-    def _work(self) -> None:
-        assert self._reader is not None
+    def _work(self, reader: CustomerReader, warm: threading.Event) -> None:
+        # Each thread has connections of its own, and the first one makes the journal's files, which takes longer than a
+        # customer waits.
+        for read in (self._recent.of_customer, reader.read):
+            with suppress(Exception):
+                read("")
+        warm.set()
         while True:
             job = self._jobs.get()
             if not job.features.set_running_or_notify_cancel():
@@ -173,7 +185,7 @@ class FeatureReads:
             except LiveError:
                 job.live = "error"  # counted, and the list comes from the features alone
             try:
-                job.features.set_result(self._reader.read(job.customer_id))
+                job.features.set_result(reader.read(job.customer_id))
             except Exception as error:
                 job.features.set_exception(error)
 

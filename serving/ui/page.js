@@ -322,8 +322,9 @@ document.addEventListener("keydown", (event) => {
 
 $("#pick").addEventListener("submit", async (event) => {
   event.preventDefault();
+  document.activeElement.blur(); // who goes on typing while the lists come is not interrupted
   await show($("#customer").value.trim());
-  focusRow("all", 0);
+  if (document.activeElement === document.body) focusRow("all", 0);
 });
 $("#length").addEventListener("change", () => state.customer && show(state.customer));
 $("#ask-key form").addEventListener("submit", (event) => {

@@ -25,7 +25,8 @@ class Store:
         self.asked: list[str] = []
 
     def read(self, customer_id: str) -> dict[str, Any] | None:
-        self.asked.append(customer_id)
+        if customer_id:  # else a thread warms up
+            self.asked.append(customer_id)
         self.release.wait(3)
         if self.broken:
             raise ConnectionError("no connection")
@@ -70,6 +71,39 @@ def run(reads: FeatureReads, *customers: str) -> list[Read]:
     return asyncio.run(all_at_once())
 
 
+def test_the_first_customers_wait_for_no_connection_that_a_thread_makes_once() -> None:
+    class Cold(Store, Recent):
+        """Slow at the first question of a thread, as a store and as a journal."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._broken = False
+            self._threads = threading.local()
+
+        def read(self, customer_id: str) -> dict[str, Any] | None:
+            self._connect("store")
+            return super().read(customer_id)
+
+        def of_customer(self, customer_id: str) -> list[Purchase]:
+            self._connect("journal")
+            return super().of_customer(customer_id)
+
+        def _connect(self, name: str) -> None:
+            if not hasattr(self._threads, name):
+                threading.Event().wait(2 * LIMITS.feature_seconds)
+                setattr(self._threads, name, True)
+
+    cold = Cold()
+    assert [read.outcome for read in run(started(cold, cold), "known-1", "known-2")] == ["found", "found"]
+
+
+def test_a_store_that_hangs_at_the_start_does_not_hold_the_service_up() -> None:
+    store = Store()
+    store.release.clear()
+    assert run(started(store), "known-1")[0].outcome == "timeout"
+    store.release.set()
+
+
 def test_known_and_unknown_customers_are_told_apart() -> None:
     known, unknown = run(started(Store()), "known-1", "stranger")
 
@@ -91,8 +125,8 @@ def test_purchases_are_at_hand_when_the_features_fail() -> None:
 
 def test_a_hung_store_is_given_up_at_the_deadline_even_when_every_thread_hangs() -> None:
     store = Store()
-    store.release.clear()
     reads = started(store)
+    store.release.clear()
 
     outcomes = [read.outcome for read in run(reads, *(f"known-{i}" for i in range(10)))]
     assert outcomes == ["timeout"] * 10
@@ -101,8 +135,8 @@ def test_a_hung_store_is_given_up_at_the_deadline_even_when_every_thread_hangs()
 
 def test_when_a_hung_store_comes_back_it_is_not_asked_for_requests_that_have_gone() -> None:
     store = Store()
-    store.release.clear()
     reads = started(store)
+    store.release.clear()
     run(reads, *(f"gone-{i}" for i in range(10)))
     store.release.set()
 

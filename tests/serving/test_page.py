@@ -190,6 +190,18 @@ def test_a_busy_service_is_waited_for_and_then_named(tab: Tab) -> None:
     tab.wait("document.querySelector('#all .error')?.innerText === 'Too many.'")
 
 
+def test_lists_that_come_late_do_not_take_the_keyboard_from_who_types_the_next_customer(tab: Tab) -> None:
+    slow = """
+        window.fetch = ((real) => (...all) => new Promise((done) => setTimeout(done, 500)).then(() => real(...all)))
+            (window.fetch)
+    """
+    tab.ask(f"void ({slow})")
+    tab.press("Escape", "/", *"buyer", "Enter", "/", *"next")
+    tab.wait(SHOWN.format("all"))
+    tab.wait("document.querySelector('#status').innerText.startsWith('Customer buyer:')")
+    assert tab.ask("[document.activeElement.id, document.activeElement.value]") == ["customer", "next"]
+
+
 def test_why_a_list_is_not_the_models_is_said_in_words(tab: Tab, client: httpx.Client) -> None:
     for customer_id, words in {
         "stranger": "“stranger” is not known here",
