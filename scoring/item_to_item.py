@@ -17,6 +17,8 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg.blas import ssymv
 
+from scoring.rows import Rows
+
 KEPT = 1024
 """Products whose share in scores is quickly told: at 2,500 customers 10 MB."""
 
@@ -57,11 +59,12 @@ class ItemToItem:
 
     def similarity(self, queries: sparse.csr_matrix) -> np.ndarray:
         """How much each fitted customer speaks for a query: q Xᵀ K, float32 `[queries, customers]`."""
-        if queries.shape[0] != 1:
-            return (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
-        # One query is a service's request. K is symmetric, and reading half of it is what costs time.
-        common = self.buyers[queries.indices].T @ queries.data
-        return ssymv(1.0, self.kernel.T, common)[np.newaxis]
+        return (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
+
+    def similarity_to(self, products: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The same for one customer, float32 `[customers]`. products: catalogue indices; weights: as in `fit`."""
+        # K is symmetric, and reading half of it is what costs time.
+        return ssymv(1.0, self.kernel.T, Rows.of(self.buyers, products).summed(weights))
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
         """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
@@ -77,8 +80,8 @@ class ItemToItem:
 
         products: catalogue indices, `[n]`; weights: as in `fit`, `[n]`. The values, float32 `[n]`, sum to the score.
         """
-        buyers = self.buyers[products]
-        return lambda position: weights * (buyers @ self._explained(position)) / (1.0 - self.diagonal[position])
+        buyers = Rows.of(self.buyers, products)
+        return lambda position: weights * buyers.times(self._explained(position)) / (1.0 - self.diagonal[position])
 
     def weights(self, position: int) -> np.ndarray:
         """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""

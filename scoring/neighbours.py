@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from scoring.rows import Rows
+
 RECENT_DAYS = 28.0
 
 ITSELF = 0.9
@@ -54,47 +56,40 @@ class Neighbours:
         lately.eliminate_zeros()
         return lately
 
-    def scores(self, likeness: np.ndarray) -> np.ndarray:
-        """The share of the neighbours who bought each product lately, float32 `[products]`.
+    def likeness(self, products: np.ndarray, baskets: np.ndarray) -> np.ndarray:
+        """How loud each neighbour speaks to a customer, float32 `[customers]`: sums to 1, and most of it is 0.
 
-        likeness: how loud each speaks to one customer, `[customers]`.
+        baskets: in how many baskets the customer bought which products (catalogue indices), `[n]` each.
         """
-        speaking = np.flatnonzero(likeness)
-        return self._lately[speaking].T @ likeness[speaking]
-
-    def likeness(self, baskets: sparse.csr_matrix) -> np.ndarray:
-        """How loud each neighbour speaks, float32 `[queries, customers]`: a row sums to 1, and most of it is 0.
-
-        `baskets`: in how many baskets each querying customer bought what, csr `[queries, products]`.
-        """
-        queries = _normalised(baskets, self.rarity)
-        if baskets.shape[0] == 1:
-            likeness = (self._by_product[queries.indices].T @ queries.data)[np.newaxis]
-        else:
-            likeness = (queries @ self._by_product).toarray()
+        likeness = Rows.of(self._by_product, products).summed(self._query(products, baskets))
         likeness[likeness > ITSELF] = 0.0
-        if likeness.shape[1] > self.count:
-            least = -np.partition(-likeness, self.count - 1, axis=1)[:, self.count - 1 : self.count]
-            likeness[likeness < least] = 0.0
-        likeness /= np.maximum(likeness.sum(axis=1, keepdims=True), 1e-9)
-        return likeness
+        if len(likeness) > self.count:
+            likeness[likeness < -np.partition(-likeness, self.count - 1)[self.count - 1]] = 0.0
+        return likeness / np.maximum(likeness.sum(), 1e-9)
 
-    def shares(self, baskets: sparse.csr_matrix, likeness: np.ndarray) -> Callable[[int], np.ndarray]:
+    def scores(self, likeness: np.ndarray) -> np.ndarray:
+        """The share of the neighbours who bought each product lately, float32 `[products]`."""
+        speaking = np.flatnonzero(likeness)
+        return Rows.of(self._lately, speaking).summed(likeness[speaking])
+
+    def shares(self, products: np.ndarray, baskets: np.ndarray, likeness: np.ndarray) -> Callable[[int], np.ndarray]:
         """For one customer: a function from a product to what each purchase adds to its score, float32 `[n]`.
 
-        The values sum to the score, up to a factor that is the same for all products. baskets: csr `[1, products]` with
-        `n` values; likeness: what `likeness` says of it, `[customers]`.
+        The values sum to the score, up to a factor that is the same for all products. Arguments as of `likeness`, and
+        what it says.
         """
-        query = _normalised(baskets, self.rarity)
-        speaking = np.flatnonzero(likeness)
-        lately = self._lately[speaking]
+        query, speaking = self._query(products, baskets), np.flatnonzero(likeness)
+        lately = Rows.of(self._lately, speaking)
 
         def shares(position: int) -> np.ndarray:
             who = np.searchsorted(lately.indptr, np.flatnonzero(lately.indices == position), side="right") - 1
-            alike = self.vectors[speaking[who]].T @ np.ones(len(who), np.float32)
-            return query.data * alike[query.indices]
+            return query * Rows.of(self.vectors, speaking[who]).summed(np.ones(len(who)))[products]
 
         return shares
+
+    def _query(self, products: np.ndarray, baskets: np.ndarray) -> np.ndarray:
+        weights = _weights(baskets, self.rarity[products])
+        return weights / np.maximum(np.sqrt(np.square(weights, dtype=np.float64).sum()), 1e-9).astype(np.float32)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,9 +117,13 @@ class Neighbours:
 
 
 def _normalised(baskets: sparse.csr_matrix, rarity: np.ndarray) -> sparse.csr_matrix:
-    values = (1.0 + np.log(np.maximum(baskets.data, 1.0))) * rarity[baskets.indices]
-    vectors = sparse.csr_matrix((values.astype(np.float32), baskets.indices, baskets.indptr), shape=baskets.shape)
-    squares = np.concatenate([[0.0], np.cumsum(np.square(vectors.data, dtype=np.float64))])
-    lengths = np.sqrt(np.diff(squares[vectors.indptr]))
+    values = _weights(baskets.data, rarity[baskets.indices])
+    vectors = sparse.csr_matrix((values, baskets.indices, baskets.indptr), shape=baskets.shape)
+    lengths = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
     vectors.data /= np.repeat(np.maximum(lengths, 1e-9), np.diff(vectors.indptr)).astype(np.float32)
     return vectors
+
+
+def _weights(baskets: np.ndarray, rarity: np.ndarray) -> np.ndarray:
+    """tf-idf, the term frequency as a logarithm."""
+    return ((1.0 + np.log(np.maximum(baskets, 1.0))) * rarity).astype(np.float32)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from scoring.catalogue import Catalogue
 from scoring.sources import Block
@@ -137,9 +136,7 @@ class _Purchases:
 
     @cached_property
     def neighbours(self) -> Callable[[int], np.ndarray]:
-        shape = (1, len(self._catalogue))
-        query = sparse.csr_matrix((self.baskets, self.own, [0, len(self.own)]), shape=shape, dtype=np.float32)
-        return self._catalogue.neighbours.shares(query, self._block.likeness[self._row])
+        return self._catalogue.neighbours.shares(self.own, self.baskets, self._block.likeness[self._row])
 
     @cached_property
     def two_tower(self) -> Callable[[int], np.ndarray]:

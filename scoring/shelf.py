@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from scoring.rows import Rows
+
 if TYPE_CHECKING:
     from scoring.catalogue import Catalogue
 
@@ -80,9 +82,9 @@ class Shelf:
         return 1.0 - self.catalogue.item_to_item.diagonal[self.positions]
 
     @cached_property
-    def buyers(self) -> sparse.csr_matrix:
-        """The products' rows of item-to-item's purchases, csr `[n, customers]`."""
-        return self.catalogue.item_to_item.buyers[self.positions]
+    def buyers(self) -> Rows:
+        """The products' rows of item-to-item's purchases, `[n, customers]`."""
+        return Rows.of(self.catalogue.item_to_item.buyers, self.positions)
 
     @cached_property
     def alike(self) -> sparse.csr_matrix:

@@ -57,7 +57,12 @@ class Block:
     def similarity(self, name: str) -> np.ndarray:
         """What item-to-item's customers say of the purchases, by the root of one of `schema.HISTORY`."""
         if name not in self._similarities:
-            self._similarities[name] = self.catalogue.item_to_item.similarity(self.purchases(name).sqrt())
+            model = self.catalogue.item_to_item
+            self._similarities[name] = (
+                model.similarity_to(self.positions[0], np.sqrt(self.own(0, name)))[np.newaxis]
+                if len(self.customers) == 1
+                else model.similarity(self.purchases(name).sqrt())
+            )
         return self._similarities[name]
 
     @cached_property
@@ -67,7 +72,8 @@ class Block:
     @cached_property
     def likeness(self) -> np.ndarray:
         """How loud each neighbour speaks, float32 `[customers, neighbours]`."""
-        return self.catalogue.neighbours.likeness(self.purchases("baskets"))
+        model = self.catalogue.neighbours
+        return np.stack([model.likeness(own, self.own(row, "baskets")) for row, own in enumerate(self.positions)])
 
     @cached_property
     def heard(self) -> np.ndarray:
@@ -120,7 +126,7 @@ def item_to_item_lately(block: Block, shelf: Shelf) -> np.ndarray:
 
 def _ease(block: Block, shelf: Shelf, name: str) -> np.ndarray:
     model = block.catalogue.item_to_item
-    scores = (shelf.buyers @ block.similarity(name).T).T / shelf.unexplained
+    scores = np.stack([shelf.buyers.times(each) for each in block.similarity(name)]) / shelf.unexplained
     for row, positions in enumerate(block.positions):  # a product must not recommend itself
         places = shelf.places[positions]
         there = np.flatnonzero(places >= 0)

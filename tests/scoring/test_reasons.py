@@ -106,9 +106,9 @@ def test_what_purchases_add_to_a_neighbours_score_makes_up_the_score():
     found = SHOPS[1]
     model = found.catalogue.neighbours
     block = Block.of(found.customers[:1], found.catalogue, np.zeros((1, 6), np.float32))
-    query = block.purchases("baskets")
+    query = block.positions[0], block.own(0, "baskets")
     scores = model.scores(block.likeness[0])
-    sums = np.array([model.shares(query, block.likeness[0])(i).sum() for i in range(60)])
+    sums = np.array([model.shares(*query, block.likeness[0])(i).sum() for i in range(60)])
     assert scores.max() > 0
     # one factor for all products: what makes the likeness add up to 1
     np.testing.assert_allclose(sums[scores > 0] / scores[scores > 0], sums.sum() / scores.sum(), rtol=1e-4)
