@@ -19,6 +19,7 @@ from scoring.bundle import QUERY_TOWER, Bundle
 from scoring.candidates import top
 from scoring.customer import Customer
 from scoring.nearest import Nearest
+from scoring.purchases import Purchases
 from scoring.towers import Tower, query_inputs
 from settings import Settings, load_settings
 
@@ -63,7 +64,7 @@ def query_vectors(bundle: Bundle, count: int) -> np.ndarray:
     tower, catalogue = Tower(Path(bundle.path) / QUERY_TOWER), bundle.recommender.catalogue
     known = [customer for g in bundle.golden if not (customer := Customer.from_features(g.features)).is_new]
     people = [_part(known[i % len(known)], rng) for i in range(count)]
-    return tower(query_inputs(people, catalogue.index, catalogue.codes))
+    return tower(query_inputs(Purchases.of(people, catalogue.index), catalogue.codes))
 
 
 def _part(customer: Customer, rng: np.random.Generator) -> Customer:

@@ -13,12 +13,14 @@ from scoring.customer import Customer
 class Purchases:
     """Some customers' histories, found in a catalogue; products that it does not know are left out.
 
+    found: for each customer the catalogue index of each product of the history, -1 where it is not known.
     positions: for each customer the catalogue indices of the products ever bought.
     picks: where those products stand in the customer's own history arrays.
     products: how many the catalogue has.
     """
 
     customers: Sequence[Customer]
+    found: list[np.ndarray]
     positions: list[np.ndarray]
     picks: list[np.ndarray]
     products: int
@@ -26,12 +28,13 @@ class Purchases:
     @classmethod
     def of(cls, customers: Sequence[Customer], index: Mapping[str, int]) -> "Purchases":
         """`index`: the position of each product id."""
-        positions, picks = [], []
-        for customer in customers:
-            found = np.array([index.get(product_id, -1) for product_id in customer.product_ids], dtype=np.int64)
-            picks.append(np.flatnonzero(found >= 0))
-            positions.append(found[picks[-1]])
-        return cls(customers, positions, picks, len(index))
+        found = [
+            np.array([index.get(product_id, -1) for product_id in customer.product_ids], dtype=np.int64)
+            for customer in customers
+        ]
+        picks = [np.flatnonzero(positions >= 0) for positions in found]
+        known = [positions[pick] for positions, pick in zip(found, picks, strict=True)]
+        return cls(customers, found, known, picks, len(index))
 
     def own(self, row: int, name: str) -> np.ndarray:
         """One of `schema.HISTORY` for a customer's products, aligned with `positions[row]`."""

@@ -7,6 +7,7 @@ import numpy as np
 from scoring.candidates import Candidates, gather
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
+from scoring.purchases import Purchases
 from scoring.sources import Block
 from scoring.stages import lap
 from scoring.towers import Tower, query_inputs
@@ -33,10 +34,10 @@ class Retriever:
         """Candidates of every customer, a block at a time and in their order; `only`: see `gather`."""
         for start in range(0, len(customers), BLOCK):
             part = customers[start : start + BLOCK]
-            index, codes = self.catalogue.index, self.catalogue.codes
-            vectors = self._query_tower(query_inputs(part, index, codes, self._sequences))
+            bought = Purchases.of(part, self.catalogue.index)
+            vectors = self._query_tower(query_inputs(bought, self.catalogue.codes, self._sequences))
             lap("tower")
-            block = Block.of(part, self.catalogue, vectors)
+            block = Block(self.catalogue, bought, vectors)
             candidates = gather(block, self._quotas, only)
             lap("retrieval")
             yield block, candidates

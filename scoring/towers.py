@@ -1,7 +1,7 @@
 """The two towers outside TensorFlow: their inputs as arrays, their weights in ONNX Runtime."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 
-from scoring.customer import Customer
+from scoring.purchases import Purchases
 from scoring.schema import PROFILE
 
 HISTORY_LENGTH = 128
@@ -50,23 +50,21 @@ def signed_log(values: np.ndarray) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def query_inputs(
-    customers: Sequence[Customer], index: Mapping[str, int], codes: Mapping[str, np.ndarray], sequences: bool = False
-) -> dict[str, np.ndarray]:
-    """Arrays for the query tower, from customers and the catalogue's `index` and `codes`.
+def query_inputs(bought: Purchases, codes: Mapping[str, np.ndarray], sequences: bool = False) -> dict[str, np.ndarray]:
+    """Arrays for the query tower, from customers' purchases and the catalogue's `codes`.
 
     `history_<field>`: int32 `[customers, HISTORY_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
     `history_weights`: float32 `[customers, HISTORY_LENGTH, len(HISTORY_WEIGHTS)]`, each weighting sums to 1;
     `profile`: float32 `[customers, len(PROFILE)]`, signed logarithms; with `sequences` also `sequence_inputs`.
     """
-    shape = (len(customers), HISTORY_LENGTH)
+    shape = (len(bought.customers), HISTORY_LENGTH)
     inputs = {f"history_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
     weights = np.zeros((*shape, len(HISTORY_WEIGHTS)), np.float32)
-    profile = np.zeros((len(customers), len(PROFILE)), np.float32)
-    for row, customer in enumerate(customers):
+    profile = np.zeros((len(bought.customers), len(PROFILE)), np.float32)
+    for row, customer in enumerate(bought.customers):
         profile[row] = [customer.profile[name] for name in PROFILE]
         top = np.argsort(-customer.history["decayed_120d"], kind="stable")[:HISTORY_LENGTH]
-        found = np.array([index.get(customer.product_ids[i], -1) for i in top], dtype=np.int64)
+        found = bought.found[row][top]
         positions, picks = found[found >= 0], top[found >= 0]
         n = len(positions)
         for field in QUERY_FIELDS:
@@ -75,25 +73,22 @@ def query_inputs(
             weight = customer.history[name][picks]
             weights[row, :n, j] = weight / max(float(weight.sum()), 1e-9)
     pooled: dict[str, np.ndarray] = inputs | {"history_weights": weights, "profile": signed_log(profile)}
-    return pooled | sequence_inputs(customers, index, codes) if sequences else pooled
+    return pooled | sequence_inputs(bought, codes) if sequences else pooled
 
 
-def sequence_inputs(
-    customers: Sequence[Customer], index: Mapping[str, int], codes: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def sequence_inputs(bought: Purchases, codes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays for a query tower with a sequence encoder: the products bought last, oldest first, then padding.
 
     `sequence_<field>`: int32 `[customers, SEQUENCE_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
     `sequence_times`: float32 `[customers, SEQUENCE_LENGTH, len(SEQUENCE_TIMES)]`, logarithms of 1 + days and baskets;
     `sequence_mask`: float32 `[customers, SEQUENCE_LENGTH]`, 1 where there is a product.
     """
-    shape = (len(customers), SEQUENCE_LENGTH)
+    shape = (len(bought.customers), SEQUENCE_LENGTH)
     inputs = {f"sequence_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
     times = np.zeros((*shape, len(SEQUENCE_TIMES)), np.float32)
     mask = np.zeros(shape, np.float32)
-    for row, customer in enumerate(customers):
-        found = np.array([index.get(product_id, -1) for product_id in customer.product_ids], dtype=np.int64)
-        known = np.flatnonzero(found >= 0)
+    for row, customer in enumerate(bought.customers):
+        found, known = bought.found[row], bought.picks[row]
         days, habit = customer.history["days_since_last"][known], customer.history["decayed_120d"][known]
         latest = np.lexsort((-habit, days))[:SEQUENCE_LENGTH][::-1]  # of one basket the most habitual comes last
         n, picks = len(latest), known[latest]

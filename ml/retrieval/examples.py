@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.customer import Customer
+from scoring.purchases import Purchases
 from scoring.towers import candidate_inputs, query_inputs
 
 POSITIVES_PER_CUSTOMER = 8
@@ -60,7 +61,7 @@ def build(
     kept = [row for row, first in enumerate(firsts) if len(first)]
     counts = np.bincount(np.concatenate([firsts[row] for row in kept]), minlength=len(activity))
     return SnapshotExamples(
-        queries=query_inputs([customers[row] for row in kept], index, codes, sequences),
+        queries=query_inputs(Purchases.of([customers[row] for row in kept], index), codes, sequences),
         candidates=candidate_inputs(codes, activity),
         firsts=[firsts[row] for row in kept],
         frequency=(counts / counts.sum()).astype(np.float32),

@@ -17,6 +17,7 @@ from ml.runs import Run
 from ml.steps.places import ENCODERS, RETRIEVAL, RETRIEVAL_CURVE
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
+from scoring.purchases import Purchases
 from scoring.towers import candidate_inputs, query_inputs
 from scoring.vocabulary import Vocabulary
 
@@ -87,7 +88,7 @@ class HeldOut:
         rows = [row for row, first in enumerate(firsts) if len(first)]
         self._firsts = [firsts[row] for row in rows]
         self._own = [[index[p] for p in customers[row].product_ids if p in index] for row in rows]
-        self._queries = query_inputs([customers[row] for row in rows], index, codes, sequences)
+        self._queries = query_inputs(Purchases.of([customers[row] for row in rows], index), codes, sequences)
         self._candidates = candidate_inputs(codes, products.activity)
 
     def recall(self, model: TwoTower) -> float:
