@@ -1,5 +1,6 @@
 """The products on offer at one instant (sold before it, or on a coming promotion), as arrays."""
 
+import sys
 import weakref
 from dataclasses import dataclass
 from datetime import date
@@ -179,16 +180,16 @@ class Catalogue:
 
     @classmethod
     def load(cls, folder: Path) -> "Catalogue":
-        table = pq.read_table(folder / "products.parquet")
+        table = pq.read_table(folder / "products.parquet", use_threads=False)
         columns = {name: table[name].combine_chunks() for name in table.column_names}
         # Bundles made before there were rules by category know no names; the answer says so.
         nameless = pa.array([""] * len(table))
-        return cls(
+        catalogue = cls(
             as_of=date.fromisoformat(table.schema.metadata[b"as_of"].decode()),
             product_ids=columns["product_id"].to_pylist(),
             names=columns["name"].to_pylist(),
-            category_names=columns.get("category_name", nameless).to_pylist(),
-            type_names=columns["type_name"].to_pylist(),
+            category_names=_shared(columns.get("category_name", nameless)),
+            type_names=_shared(columns["type_name"]),
             codes={field: columns[f"code_{field}"].to_numpy() for field in ("product_id", *CONTENT)},
             activity=np.column_stack([columns[f"activity_{name}"].to_numpy() for name in ACTIVITY]),
             vectors=np.load(folder / "vectors.npy", allow_pickle=False),
@@ -200,3 +201,11 @@ class Catalogue:
             approximate_above=int(table.schema.metadata.get(b"approximate_above", 0)),
             item_knn=ItemKnn.load(folder / "item_knn") if (folder / "item_knn").exists() else None,
         )
+        del table, columns
+        pa.default_memory_pool().release_unused()  # it keeps 40 MB otherwise, and nothing here asks it again
+        return catalogue
+
+
+def _shared(names: pa.Array) -> list[str]:
+    """A few names over and over, each in memory once."""
+    return [sys.intern(name) for name in names.to_pylist()]

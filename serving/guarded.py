@@ -3,6 +3,9 @@
 from typing import Any
 
 from _bentoml_sdk import Service
+from bentoml._internal.container import BentoMLContainer
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from serving.access import Access
@@ -32,7 +35,12 @@ class GuardedService(Service[Any]):
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         settings = load_settings()
         requests = {api.route: api.input_spec for api in self.apis.values()}
-        door = RequestDoor(super().to_asgi(is_main), requests, places(), LIMITS)
+        app: Starlette = super().to_asgi(is_main)
+        if not BentoMLContainer.tracing.sample_rate.get():
+            # Its spans are opened for every message of every request, also if nobody collects them, and cost more
+            # than all of BentoML's other layers.
+            app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not OpenTelemetryMiddleware]
+        door = RequestDoor(app, requests, places(), LIMITS)
         return Access(
             Fence(TellsReadiness(door, readiness()), requests),
             Keys.parse(settings.api_keys),
