@@ -47,8 +47,9 @@ def gather(block: Block, quotas: Mapping[str, int], only: np.ndarray | None = No
     put forward; scores and ranks are the sources'.
     """
     shelf, nearest = block.catalogue.lively, block.catalogue.nearest
-    searched = {SEARCHED} if nearest is not None else set()
-    scores = {name: SOURCES[name](block, shelf) for name in quotas if name != "repeats" and name not in searched}
+    # These need not look at the whole shelf: they speak only of what is a candidate already.
+    late = {name for name, quota in quotas.items() if quota == 0} | ({SEARCHED} if nearest is not None else set())
+    scores = {name: SOURCES[name](block, shelf) for name in quotas if name != "repeats" and name not in late}
     lists = [_lists(block, row, scores, quotas) for row in range(len(block.customers))]
     unions = [_union(found) for found in lists]
     if only is not None:
@@ -56,8 +57,8 @@ def gather(block: Block, quotas: Mapping[str, int], only: np.ndarray | None = No
     # Own products that hardly anybody else buys are not on the shelf; they are few, and scored by themselves.
     beyond = Shelf(block.catalogue, np.unique(np.concatenate([p[shelf.places[p] < 0] for p, _ in unions])))
     scores_beyond = {name: SOURCES[name](block, beyond) for name in scores} if len(beyond) else {}
-    everything = Shelf(block.catalogue, np.unique(np.concatenate([p for p, _ in unions])) if searched else NO_ONE)
-    scores_searched = {name: SOURCES[name](block, everything) for name in quotas if name in searched}
+    everything = Shelf(block.catalogue, np.unique(np.concatenate([p for p, _ in unions])) if late else NO_ONE)
+    scores_late = {name: SOURCES[name](block, everything) for name in quotas if name in late}
     result = []
     for row, (positions, source) in enumerate(unions):
         mine = block.mine(row, positions)
@@ -68,8 +69,8 @@ def gather(block: Block, quotas: Mapping[str, int], only: np.ndarray | None = No
         for name in quotas:
             if name == "repeats":
                 values = np.append(block.own(row, "decayed_120d"), NOTHING)[mine]
-            elif name in searched:
-                values = scores_searched[name][row][np.searchsorted(everything.positions, positions)]
+            elif name in late:
+                values = scores_late[name][row][np.searchsorted(everything.positions, positions)]
             else:
                 values = scores[name][row][places]
                 if len(off):

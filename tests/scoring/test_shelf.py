@@ -68,6 +68,15 @@ def test_a_small_catalogue_is_scored_whole():
     assert small_catalogue().lively.positions.tolist() == list(range(PRODUCTS))
 
 
+def test_a_source_without_a_quota_scores_what_the_others_put_forward(large: Catalogue):
+    block = block_of(large, buyer_features("p9", "p1", "p4"), buyer_features("p2"))
+    for row, found in enumerate(gather(block, QUOTAS | {"item_to_item_lately": 0})):
+        expected = SOURCES["item_to_item_lately"](block, Shelf(large, np.arange(PRODUCTS)))[row]
+        said = found.scores["item_to_item_lately"]
+        np.testing.assert_allclose(said, np.maximum(expected[found.positions], -1e6), rtol=1e-5, atol=1e-6)
+        assert (found.ranks["item_to_item_lately"] == 0).all()
+
+
 def test_own_products_stay_candidates_however_slow_they_are(large: Catalogue):
     found = gather(block_of(large, buyer_features("p9", "p1")), QUOTAS)[0]
     assert {1, 9} <= set(found.positions.tolist())
