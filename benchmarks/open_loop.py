@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
+IDLE_SECONDS = 3.0
+"""A connection that lay idle for longer is not used again: the server closes it after five."""
+
 
 @dataclass
 class Load:
@@ -37,21 +40,30 @@ class Client:
     def __init__(self, port: int, path: str):
         self._port = port
         self._head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[tuple[float, Connection]] = deque()
 
     async def post(self, body: bytes) -> tuple[str, bytes]:
         """Status and body of the answer. Opens another connection if all are busy."""
-        connection = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+        connection = self._taken() or await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = connection
         writer.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
         header = await reader.readuntil(b"\r\n\r\n")
         answer = await reader.readexactly(int(header.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
-        self._idle.append(connection)
+        self._idle.append((time.perf_counter(), connection))
         return header.split(b" ", 2)[1].decode(), answer
 
     def close(self) -> None:
-        for _, writer in self._idle:
+        for _, (_, writer) in self._idle:
             writer.close()
+
+    def _taken(self) -> Connection | None:
+        """The idle connection that was used last, if it is still good; those left idle since a burst are not."""
+        while self._idle:
+            since, connection = self._idle.pop()
+            if time.perf_counter() - since < IDLE_SECONDS:
+                return connection
+            connection[1].close()
+        return None
 
 
 def offer(port: int, path: str, bodies: Sequence[bytes], rate: float, seconds: float, seed: int) -> Load:

@@ -83,7 +83,7 @@ class OnlineCustomers:
 
     def _open(self) -> tuple[FeatureStore, list[FeatureView], datetime | None]:
         state = current_state(self._settings)
-        store = open_store(self._settings, redis_timeout_seconds=self._deadline_seconds)
+        store = open_store(self._settings, redis_timeout_seconds=self._deadline_seconds, only_online=True)
         members = feature_service(store, SERVICE).feature_view_projections
         views = [store.get_feature_view(member.name) for member in members]
         return store, views, state.collected_at if state else None

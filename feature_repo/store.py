@@ -6,7 +6,6 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,13 +23,21 @@ EVENT_TIMESTAMP = "event_timestamp"
 _ROW = "__row"
 
 
+NO_OFFLINE_STORE = {"type": "hybrid", "offline_stores": []}
+"""Feast loads the offline store's library when it reads its configuration. This one is a choice among none."""
+
+
 def store_config(
-    settings: Settings, online_path: Path | None = None, redis_timeout_seconds: float = 30.0
+    settings: Settings,
+    online_path: Path | None = None,
+    redis_timeout_seconds: float = 30.0,
+    only_online: bool = False,
 ) -> RepoConfig:
     """feature_store.yaml with the settings filled in.
 
     online_path: another file for the SQLite online store (materialisation builds it aside).
     redis_timeout_seconds: how long to wait for Redis, to connect and for each answer.
+    only_online: for who reads online features only, and can spare 30 MB of DuckDB.
     """
     raw = yaml.safe_load((FOLDER / "feature_store.yaml").read_text())
     config = _filled(raw, {"REACH_DATA": str(settings.data)})
@@ -44,17 +51,19 @@ def store_config(
         }
     elif online_path is not None:
         config["online_store"]["path"] = str(online_path)
+    if only_online:
+        config["offline_store"] = NO_OFFLINE_STORE
     result = RepoConfig(**config)
     result.repo_path = FOLDER
     return result
 
 
-def open_store(settings: Settings, redis_timeout_seconds: float = 30.0) -> FeatureStore:
+def open_store(settings: Settings, redis_timeout_seconds: float = 30.0, only_online: bool = False) -> FeatureStore:
     """Feast's store of this installation.
 
     Raises NotPublishedError if nothing was ever applied, for opening would create an empty registry.
     """
-    config = store_config(settings, redis_timeout_seconds=redis_timeout_seconds)
+    config = store_config(settings, redis_timeout_seconds=redis_timeout_seconds, only_online=only_online)
     if not registry_file(config).exists():
         raise NotPublishedError(f"There is no feature registry at {registry_file(config)}. Run 'make features' first.")
     return FeatureStore(config=config)
@@ -144,6 +153,8 @@ def _check_entities(store: FeatureStore, service: FeatureService, entities: pd.D
 
 def keep_spill_files_at_home(store: FeatureStore) -> None:
     """What is too large for memory spills to disk; inside the data directory, like everything we write."""
+    import ibis  # here, for the service opens the store, too, and has no use for it
+
     folder = registry_file(store.config).parent / "tmp"
     folder.mkdir(exist_ok=True)
     quoted = str(folder).replace("'", "''")

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+
+from pydantic_core import to_json
 
 from live.records import Row
 
@@ -17,7 +18,7 @@ def as_text(instant: datetime) -> str:
 
 def rows_to_text(rows: Iterable[Row]) -> str:
     """Some rows as one JSON array."""
-    return json.dumps(list(rows), default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return to_json(list(rows)).decode()  # Rust: each answer that was given comes through here
 
 
 def rows_from_text(text: str | bytes) -> list[Row]:
@@ -27,9 +28,3 @@ def rows_from_text(text: str | bytes) -> list[Row]:
             if name in row:
                 row[name] = datetime.fromisoformat(row[name])
     return rows
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
-        return as_text(value)
-    raise TypeError(f"{type(value).__name__} has no place in the journal")

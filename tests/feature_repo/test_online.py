@@ -1,6 +1,9 @@
 """One read a request: whole arrays, honest dates, None for strangers, and news seen without a restart."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from datetime import timedelta
 
 import numpy as np
@@ -13,7 +16,7 @@ from synthetic_features import HISTORY, PROFILE, TRAITS
 from feature_repo.apply import apply
 from feature_repo.errors import OnlineStoreUnavailableError
 from feature_repo.online import OnlineCustomers
-from settings import Settings
+from settings import ROOT, Settings
 
 
 @pytest.mark.parametrize("customer", ["c2", "c5", "c12"])  # empty arrays, usual ones, 1,500 elements
@@ -84,3 +87,15 @@ def test_a_customer_whose_rows_are_half_written_is_not_known_yet(copied: Setting
         database.execute("DELETE FROM reach_customer_profile")
 
     assert OnlineCustomers(copied).read("c3") is None
+
+
+def test_a_reader_loads_no_offline_store(built: Settings) -> None:
+    code = (
+        "import sys; from settings import load_settings; from feature_repo.online import OnlineCustomers; "
+        "assert OnlineCustomers(load_settings()).read('c5'); print(*sys.modules)"
+    )
+    environment = os.environ | {"REACH_DATA": str(built.data), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "feast" in loaded
+    assert not loaded & {"duckdb", "ibis", "dask"}
