@@ -14,6 +14,7 @@ import pytest
 
 from live.journal import open_journal
 from settings import Settings
+from tests.kafka_cluster import kafka_cluster
 from tests.redis_server import PASSWORD, redis_server
 from tests.serving.running import Installation, ask, install, metric, serve, wait_until_ready
 
@@ -172,10 +173,14 @@ def test_the_last_decisions_are_written_when_the_service_stops(tmp_path: Path) -
     assert {row["request_id"] for row in rows(installed)[1]} >= set(answers)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.redis), "kafka"])
 def journal_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JournalSettings]:
     if request.param == "sqlite":
         yield {}
+        return
+    if request.param == "kafka":
+        with kafka_cluster() as servers:
+            yield {"REACH_EVENTS_KAFKA": servers}
         return
     with redis_server(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as (address, _):
         yield {"REACH_ONLINE_STORE": "redis", "REACH_REDIS": address, "REACH_REDIS_PASSWORD": PASSWORD}
@@ -205,12 +210,18 @@ def test_two_workers_share_events_and_a_kill_loses_no_acknowledged_one(
     kept = open_journal(
         Settings(
             data=installed.data,
-            online_store="redis" if journal_settings else "sqlite",
+            online_store="redis" if "REACH_REDIS" in journal_settings else "sqlite",
+            events_kafka=journal_settings.get("REACH_EVENTS_KAFKA"),
             redis=journal_settings.get("REACH_REDIS", "localhost:6379"),
             redis_password=PASSWORD,
         )
     )
-    assert {row["event_id"] for row in kept.read_after(None).events} == acknowledged
+    found: set[str] = set()
+    page = kept.read_after(None)
+    while page.events or page.decisions:
+        found |= {row["event_id"] for row in page.events}
+        page = kept.read_after(page.cursor)
+    assert found == acknowledged
     kept.close()
 
 
