@@ -61,10 +61,13 @@ class ItemToItem:
         """How much each fitted customer speaks for a query: q Xᵀ K, float32 `[queries, customers]`."""
         return (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
 
-    def similarity_to(self, products: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """The same for one customer, float32 `[customers]`. products: catalogue indices; weights: as in `fit`."""
+    def similarity_to(self, bought: Rows, weights: np.ndarray) -> np.ndarray:
+        """The same for one customer, float32 `[customers]`.
+
+        bought: the products' rows of `buyers`, `[n, customers]`; weights: as in `fit`, `[n]`.
+        """
         # K is symmetric, and reading half of it is what costs time.
-        return ssymv(1.0, self.kernel.T, Rows.of(self.buyers, products).summed(weights))
+        return ssymv(1.0, self.kernel.T, bought.summed(weights))
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
         """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
@@ -75,13 +78,12 @@ class ItemToItem:
         np.subtract.at(scores, (rows, queries.indices), queries.data * diagonal / (1.0 - diagonal))
         return scores
 
-    def shares(self, products: np.ndarray, weights: np.ndarray) -> Callable[[int], np.ndarray]:
+    def shares(self, bought: Rows, weights: np.ndarray) -> Callable[[int], np.ndarray]:
         """For one customer's purchases: a function from a product never bought to what each adds to its score.
 
-        products: catalogue indices, `[n]`; weights: as in `fit`, `[n]`. The values, float32 `[n]`, sum to the score.
+        Arguments as of `similarity_to`. The values, float32 `[n]`, sum to the score.
         """
-        buyers = Rows.of(self.buyers, products)
-        return lambda position: weights * buyers.times(self._explained(position)) / (1.0 - self.diagonal[position])
+        return lambda position: weights * bought.times(self._explained(position)) / (1.0 - self.diagonal[position])
 
     def weights(self, position: int) -> np.ndarray:
         """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from scoring.catalogue import Catalogue
+from scoring.rows import Rows
 from scoring.sources import Block
 
 NONE = np.zeros(0, np.int64)
@@ -90,6 +91,10 @@ class _Purchases:
         self._row = row
         self.own = block.positions[row]
 
+    @property
+    def _buyers(self) -> Rows:
+        return self._block.buyers[self._row]
+
     def fact(self, name: str) -> np.ndarray:
         return self._block.own(self._row, name)
 
@@ -122,11 +127,11 @@ class _Purchases:
 
     @cached_property
     def item_to_item(self) -> Callable[[int], np.ndarray]:
-        return self._catalogue.item_to_item.shares(self.own, np.sqrt(self.fact("decayed_120d")))
+        return self._catalogue.item_to_item.shares(self._buyers, np.sqrt(self.fact("decayed_120d")))
 
     @cached_property
     def item_to_item_lately(self) -> Callable[[int], np.ndarray]:
-        return self._catalogue.item_to_item.shares(self.own, np.sqrt(self.fact("decayed_20d")))
+        return self._catalogue.item_to_item.shares(self._buyers, np.sqrt(self.fact("decayed_20d")))
 
     @cached_property
     def item_knn(self) -> Callable[[int], np.ndarray]:

@@ -10,6 +10,7 @@ from scipy import sparse
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from scoring.purchases import Purchases
+from scoring.rows import Rows
 from scoring.shelf import Shelf
 
 NOTHING = np.float32(-np.inf)
@@ -54,12 +55,17 @@ class Block:
         place[self.positions[row]] = np.arange(len(self.positions[row]), dtype=np.int32)
         return place[positions]
 
+    @cached_property
+    def buyers(self) -> list[Rows]:
+        """For each customer item-to-item's buyers of the products ever bought, `[products, buyers]`."""
+        return [Rows.of(self.catalogue.item_to_item.buyers, own) for own in self.positions]
+
     def similarity(self, name: str) -> np.ndarray:
         """What item-to-item's customers say of the purchases, by the root of one of `schema.HISTORY`."""
         if name not in self._similarities:
             model = self.catalogue.item_to_item
             self._similarities[name] = (
-                model.similarity_to(self.positions[0], np.sqrt(self.own(0, name)))[np.newaxis]
+                model.similarity_to(self.buyers[0], np.sqrt(self.own(0, name)))[np.newaxis]
                 if len(self.customers) == 1
                 else model.similarity(self.purchases(name).sqrt())
             )

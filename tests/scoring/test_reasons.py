@@ -11,6 +11,7 @@ from scipy import sparse
 from scoring.customer import Customer
 from scoring.reasons import OPENINGS, Reasons, Why
 from scoring.recommender import Recommender
+from scoring.rows import Rows
 from scoring.schema import ACTIVITY
 from scoring.sources import SOURCES, Block
 from tests.scoring.random_shop import shop, without
@@ -87,7 +88,7 @@ def test_the_purchase_named_for_item_to_item_is_the_one_whose_loss_costs_most():
     model, index = found.catalogue.item_to_item, found.catalogue.index
     customer = max(found.customers, key=lambda c: len(c.product_ids))
     own = np.array([index[product_id] for product_id in customer.product_ids])
-    weights = np.sqrt(customer.history["decayed_120d"])
+    weights, bought = np.sqrt(customer.history["decayed_120d"]), Rows.of(model.buyers, own)
     new = next(i for i in range(len(found.catalogue)) if i not in own)
 
     def score(kept: np.ndarray) -> float:
@@ -96,8 +97,8 @@ def test_the_purchase_named_for_item_to_item_is_the_one_whose_loss_costs_most():
 
     everything = np.ones(len(own), bool)
     lost = [score(everything) - score(everything & (np.arange(len(own)) != i)) for i in range(len(own))]
-    np.testing.assert_allclose(model.shares(own, weights)(new), lost, atol=1e-4)
-    np.testing.assert_allclose(model.shares(own, weights)(new).sum(), score(everything), rtol=1e-4)
+    np.testing.assert_allclose(model.shares(bought, weights)(new), lost, atol=1e-4)
+    np.testing.assert_allclose(model.shares(bought, weights)(new).sum(), score(everything), rtol=1e-4)
     block = Block.of([customer], found.catalogue, np.zeros((1, 6), np.float32))
     assert Reasons(found.catalogue, block).of(new, "item_to_item").cites.tolist() == [own[int(np.argmax(lost))]]
 
