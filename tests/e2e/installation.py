@@ -24,7 +24,7 @@ CODE = ("live", "landing", "dbt", "quality", "feature_repo", "scoring", "ml", "r
 
 # A gate that lets any model through: on two hundred customers nothing can be shown to be better.
 LENIENT_GATE = """
-primary = "all NDCG@10"
+primary = "explore Recall@100"
 confidence = 0.000001
 min_customers = 1
 leak_ceiling = 1000
@@ -65,7 +65,7 @@ def copy_of_the_code(folder: Path) -> Path:
     (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
     text = config.read_text().replace("[retrieval]\n", "[retrieval]\nepochs = 1\nhistory_epochs = 1\n")
-    config.write_text(text + "epochs = 1\n")  # the file ends with [ranking]
+    config.write_text(text + "epochs = 2\ncustomers_per_batch = 4\n")  # the file ends with [ranking]
     return folder
 
 

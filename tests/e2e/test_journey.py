@@ -55,10 +55,14 @@ def test_the_same_command_goes_on_and_ends_in_answers(installation: Installation
     assert "will buy next" in printed
 
 
-def test_a_known_customer_gets_named_products_with_reasons(installation: Installation) -> None:
-    answer = installation.ask(customer_id=_somebody(installation), slate="all", k=5).json()
+# On two hundred customers the rule may well be left with the `all` lists.
+@pytest.mark.parametrize(("slate", "answered_by"), [("all", (None, "simple_rule")), ("explore", (None,))])
+def test_a_known_customer_gets_named_products_with_reasons(
+    installation: Installation, slate: str, answered_by: tuple[str | None, ...]
+) -> None:
+    answer = installation.ask(customer_id=_somebody(installation), slate=slate, k=5).json()
     assert answer["as_of"].startswith(str(AS_OF))
-    assert answer["fallback"] is None
+    assert answer["fallback"] in answered_by
     assert len(answer["items"]) == 5
     assert all(item["name"] and item["reason"] for item in answer["items"])
 
@@ -138,7 +142,7 @@ def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
     somebody = _somebody(installation)
     service = installation.programs.running("service")
     first = installation.ask(customer_id=somebody).json()["model_version"]
-    installation.run("demo", "run", "retrain_recommender", "--epochs", "2", "--reason", "a second opinion")
+    installation.run("demo", "run", "retrain_recommender", "--epochs", "3", "--reason", "a second opinion")
     second = installation.ask(customer_id=somebody).json()["model_version"]
     assert second != first
     assert "a second opinion" in (installation.settings.paths.release / "log.jsonl").read_text()
