@@ -86,8 +86,8 @@ bench-training: setup ## Training speed beside a plain tutorial loop; RUN=latest
 	@$(PYTHON) -m benchmarks.training --run-id $(or $(RUN),latest)
 
 .PHONY: bench-serving
-bench-serving: setup ## What a request costs, beside a no-op and a plain implementation; RATE=100
-	@$(PYTHON) -m benchmarks.serving --rate $(or $(RATE),100)
+bench-serving: setup ## What a request costs, beside a no-op and a plain implementation; RATE=100, WORKERS=1
+	@$(PYTHON) -m benchmarks.serving --rate $(or $(RATE),100) --workers $(or $(WORKERS),1)
 
 .PHONY: bench-events
 bench-events: setup ## From a purchase to the lists that know of it; EVENTS=600, WORKERS=1, REDIS=1 on Redis

@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100.0, help="requests offered a second (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a turn (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=3, help="turns of each service (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the service (default: %(default)s)")
     parser.add_argument("--no-plain", action="store_true", help="leave out the plain implementation and its ratio")
     options = parser.parse_args()
     settings = load_settings()
@@ -50,20 +51,26 @@ def main() -> None:
         for slate in ("all", "explore")
     ]
     with TemporaryDirectory(dir=settings.data, prefix="benchmark-") as folder:
-        result = measure(settings, Path(folder), bodies, options.rate, options.seconds, options.turns)
+        result = measure(settings, Path(folder), bodies, options.rate, options.seconds, options.turns, options.workers)
         if not options.no_plain:
             result |= measure_plain(settings, Path(folder), bodies, result["cpu_ms_per_request"])
     print(json.dumps({name: round(value, 3) for name, value in result.items()}))
 
 
 def measure(
-    settings: Settings, folder: Path, bodies: Sequence[bytes], rate: float, seconds: float, turns: int
+    settings: Settings,
+    folder: Path,
+    bodies: Sequence[bytes],
+    rate: float,
+    seconds: float,
+    turns: int,
+    workers: int,
 ) -> dict[str, float]:
     """Take turns between the service and the no-op; prints a line a turn, then the breakdown."""
     rows: dict[str, list[dict[str, float]]] = {"reach": [], "noop": []}
     with ExitStack() as stack:
         services = {
-            "reach": stack.enter_context(reach_service(settings, folder)),
+            "reach": stack.enter_context(reach_service(settings, folder, workers)),
             "noop": stack.enter_context(noop_service(folder)),
         }
         for service in services.values():
@@ -153,7 +160,7 @@ def known_customers(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def reach_service(settings: Settings, folder: Path) -> Iterator[Service]:
+def reach_service(settings: Settings, folder: Path, workers: int = 1) -> Iterator[Service]:
     """The real service on a free port. A second one in a data directory would clear the first one's metrics, so it
     gets a directory of its own, with links to what it reads."""
     data, port = folder / "reach", free_port()
@@ -163,7 +170,9 @@ def reach_service(settings: Settings, folder: Path) -> Iterator[Service]:
     paths = Paths(data)
     paths.bentoml.mkdir()
     (paths.bentoml / "models").symlink_to(settings.paths.bentoml / "models")
-    environment = os.environ | bentoml_environment(paths) | {"REACH_DATA": str(data), "REACH_SERVICE_PORT": str(port)}
+    own = {"REACH_DATA": str(data), "REACH_SERVICE_PORT": str(port)}
+    own |= {"BENTOML_CONFIG_OPTIONS": f"services.reach.workers={workers}"}
+    environment = os.environ | bentoml_environment(paths) | own
     with running(serve_command("127.0.0.1", port), environment, port, "/readyz", folder / "reach.log") as service:
         yield service
 

@@ -17,7 +17,8 @@ class Limits:
     start_seconds: a process that starts waits so long for its first version and the online store before it listens.
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
     body_seconds: the time a request's body may take to arrive; its size is bounded by the request's type.
-    scoring_threads: requests scored at once; numpy and ONNX Runtime compute outside the interpreter's lock.
+    scoring_threads: requests scored at once. Two share the interpreter's lock and cost more processor time than they
+        save; further cores are for further processes.
     wait_seconds: a request that would wait longer for its turn gets 429 instead. Longer than `feature_seconds`, so
         that a store that hangs is not taken for an overload.
     switch_seconds: how long a thread may keep the interpreter while others want it.
@@ -38,7 +39,7 @@ class Limits:
     start_seconds: float = 20.0
     refused_seconds: float = 60.0
     body_seconds: float = 2.0
-    scoring_threads: int = 2
+    scoring_threads: int = 1
     wait_seconds: float = 0.200
     switch_seconds: float = 0.0005
     requests_inside: int = 128
