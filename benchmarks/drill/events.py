@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.drill.sandbox import Served
 from benchmarks.drill.sheet import Sheet, until
-from benchmarks.drill.traffic import Traffic
+from benchmarks.drill.traffic import CLIENTS, Traffic
 
 BATCH = 20
 CUSTOMER = "drill: who acts"
@@ -22,6 +22,9 @@ def drill_events(served: Served, traffic: Traffic, product_id: str, sheet: Sheet
     acknowledged: list[list[dict[str, Any]]] = []
     with traffic.watch(0.5) as seen:
         for kill in range(kills):
+            asked = seen.requests
+            # A client sends a request once more: it must have had its answer before the next kill.
+            until(lambda asked=asked: seen.requests >= asked + 2 * CLIENTS)  # type: ignore[misc]
             for number in range(3):
                 batch = [_event(f"drill-{kill}-{number}-{place}", product_id) for place in range(BATCH)]
                 _send(served, batch)
