@@ -108,26 +108,25 @@ def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
     )
 
 
-def _curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
-    """Rankers compete, so they share a picture; the towers stand alone."""
-    groups: dict[str, dict[str, Sequence[Mapping[str, float]]]] = {}
+def _curves(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Rankers compete, so they share a picture; what the towers learn in turn, their phases, are lines of one."""
+    groups: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for trained, rows in curves.items():
-        first, _, rest = trained.partition(" ")
-        group, name = ("rankers", rest) if first == "ranker" else (trained, trained)
-        groups.setdefault(group, {})[name] = rows
+        group, _, name = trained.partition(" ")
+        for row in rows:
+            groups.setdefault(group, {}).setdefault(row.get("phase", name), []).append(row)
     return [
-        plots.curve(
-            f"{group}: {score}",
-            {
-                name: ([row["epoch"] for row in rows], [row[score] for row in rows])
-                for name, rows in members.items()
-                if score in rows[0]
-            },
-        )
+        plots.curve(f"{group}: {score}", lines)
         for group, members in groups.items()
         for score in LEARNED
-        if any(score in rows[0] for rows in members.values())
+        if (lines := {name: line for name, rows in members.items() if (line := _line(rows, score))[0]})
     ]
+
+
+def _line(rows: Sequence[Mapping[str, Any]], score: str) -> tuple[list[int], list[float]]:
+    """Epochs at which a score was taken, and its values."""
+    seen = [row for row in rows if score in row]
+    return [row["epoch"] for row in seen], [row[score] for row in seen]
 
 
 def _kinds(ablation: Mapping[str, Any] | None) -> list[str]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from scoring.vocabulary import Vocabulary
 
 Evaluate = Callable[[TwoTower], float]
 
+HISTORIES, FIRST_PURCHASES = "hidden histories", "first purchases"
+"""What the towers learn, one after the other."""
+
 
 def train(
     snapshots: Sequence[SnapshotExamples],
@@ -26,13 +30,14 @@ def train(
     seed: int,
     evaluate: Evaluate,
     logs: Path,
-) -> tuple[TwoTower, list[dict[str, float]]]:
+) -> tuple[TwoTower, list[dict[str, Any]]]:
     """Train on the newest snapshot's histories with parts hidden, then on the first purchases after every snapshot.
 
     snapshots: newest first; their batches are shuffled over all of them. encoder: a name in `encoders/`, how the query
-    tower reads a history. Returns the model and its learning curve, one row an epoch of first purchases: `loss`,
-    `recall` (what `evaluate` says of a snapshot that training never sees), `examples_per_second`. Raises
-    DivergenceError, naming the configuration, if the loss stops being finite.
+    tower reads a history. Returns the model and its learning curve, one row an epoch: `phase`, `epoch`, `loss`; at the
+    end of the histories and after each epoch of first purchases `recall` (what `evaluate` says of a snapshot that
+    training never sees); of first purchases `examples_per_second`. Raises DivergenceError, naming the configuration,
+    if the loss stops being finite.
     """
     positives = sum(snapshot.positives for snapshot in snapshots)
     if positives == 0:
@@ -66,25 +71,27 @@ def train(
                 )
         return float(np.mean(losses)) if losses else 0.0
 
+    curve: list[dict[str, Any]] = []
+
+    def note(phase: str, learned: dict[str, float]) -> None:
+        row = {"phase": phase, "epoch": len(curve) + 1} | learned
+        curve.append(row)
+        said = ", ".join(f"{name} {value:,.4g}" for name, value in learned.items())
+        print(f"{encoder}, epoch {row['epoch']} ({phase}): {said}", flush=True)
+        with writer.as_default(step=row["epoch"]):
+            for name, value in learned.items():
+                tf.summary.scalar(f"retrieval/{name}", value)
+
     size, negatives = config.customers_per_batch, config.uniform_negatives
     for epoch in range(1, config.history_epochs + 1):
-        loss = learn(hidden_batches(snapshots[0], size, negatives, rng), f"history epoch {epoch}")
-        print(f"{encoder}, history epoch {epoch}/{config.history_epochs}: loss {loss:.3f}", flush=True)
-    curve = []
+        loss = learn(hidden_batches(snapshots[0], size, negatives, rng), f"{HISTORIES} {epoch}")
+        is_last = epoch == config.history_epochs
+        note(HISTORIES, {"loss": loss} | ({"recall": evaluate(model)} if is_last else {}))
     for epoch in range(1, config.epochs + 1):
         started = time.perf_counter()
-        loss = learn(batches(snapshots, size, negatives, rng), f"epoch {epoch}")
+        loss = learn(batches(snapshots, size, negatives, rng), f"{FIRST_PURCHASES} {epoch}")
         rate = positives / (time.perf_counter() - started)
-        row = {"epoch": epoch, "loss": loss, "recall": evaluate(model)}
-        curve.append(row | {"examples_per_second": rate})
-        print(
-            f"{encoder}, epoch {epoch}/{config.epochs}: loss {row['loss']:.3f}, "
-            f"explore Recall@100 {row['recall']:.4f}, {rate:,.0f} examples/s",
-            flush=True,
-        )
-        with writer.as_default(step=epoch):
-            for name, value in curve[-1].items():
-                tf.summary.scalar(f"retrieval/{name}", value)
+        note(FIRST_PURCHASES, {"loss": loss, "recall": evaluate(model), "examples_per_second": rate})
     return model, curve
 
 

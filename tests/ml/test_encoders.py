@@ -97,7 +97,7 @@ def test_order_and_elapsed_days_matter_to_the_sequence_encoder():
 
 
 def test_the_encoder_that_finds_more_on_the_snapshot_held_out_is_served(tmp_path: Path, monkeypatch):
-    recalls = iter([0.1, 0.2])
+    recalls = iter([0.0, 0.1, 0.3, 0.2])  # of each after the histories, then at the end
     monkeypatch.setattr(HeldOut, "recall", lambda *_: next(recalls))
     run = competing(tmp_path, "pooled", "gru")
     assert train_retrieval(run)["encoder"] == "gru"
@@ -109,7 +109,11 @@ def test_the_encoder_that_finds_more_on_the_snapshot_held_out_is_served(tmp_path
     }
     served = Tower(run.path(places.RETRIEVAL) / QUERY_TOWER)
     assert served.reads_sequences
-    assert run.read_json(places.RETRIEVAL_CURVE)[-1]["recall"] == 0.2
+    curve = run.read_json(places.RETRIEVAL_CURVE)
+    assert [(row["phase"], row["epoch"], row["recall"]) for row in curve] == [
+        ("hidden histories", 1, 0.3),
+        ("first purchases", 2, 0.2),
+    ]
 
 
 def test_equal_encoders_leave_the_first_one(tmp_path: Path, monkeypatch):

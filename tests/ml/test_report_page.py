@@ -84,6 +84,11 @@ def test_pictures_are_described_in_words_and_share_no_ids(run: Run):
     assert len(ids) == len(set(ids))
 
 
+def test_the_towers_learning_is_one_picture_of_its_phases(run: Run):
+    assert "retrieval: loss by epoch: hidden histories from 7 to 6; first purchases from 5 to 5." in page(run)
+    assert "retrieval: recall by epoch: hidden histories from 0.07 to 0.07; first purchases from 0.08" in page(run)
+
+
 def test_product_names_are_text_and_never_markup(run: Run):
     assert "Product &lt;0&gt;" in page(run)
     assert "Product <0>" not in page(run)
