@@ -102,9 +102,9 @@ drill: setup ## What may go wrong, done to a real service in a sandbox while cus
 	@$(PYTHON) -m benchmarks.drill --rate $(or $(RATE),40) --seconds $(or $(SECONDS),12)
 
 .PHONY: gate-check
-gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, TWIN=…, COMPARISONS=200
+gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, TWIN=…, COMPARISONS=400
 	@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(TWIN),--twin $(TWIN)) \
-		--comparisons $(or $(COMPARISONS),200)
+		--comparisons $(or $(COMPARISONS),400)
 
 .PHONY: manifest
 manifest: setup ## Let dbt describe its models for Airflow (make demo does it by itself)

@@ -208,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     check = step("gate-check", _gate_check, "the gate's own error rates, on a finished run's lists", of_run=False)
     check.add_argument("--run", default="latest", help="a finished run")
     check.add_argument("--twin", help="a run of the same window with another seed, to compare with")
-    check.add_argument("--comparisons", type=int, default=200, help="comparisons of equals; half as many of others")
+    check.add_argument("--comparisons", type=int, default=400, help="comparisons of equals; half as many of others")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
 
     backtest = step("backtest", _backtest, "train, judge and decide at several earlier days", of_run=False)
