@@ -37,7 +37,8 @@ class Step(BaseOperator):
         arguments: module and its arguments, templated one by one; those that render to '' are left out.
         program: run this program of the project's environment instead of `python -m`.
         result: whether the last line printed is a JSON value (the XCom, and what travels with the outlets).
-        final_errors: the step judges data, so an `error:` of its own would only repeat itself: don't retry.
+        final_errors: the step judges data, or its seed decides what it does, so an `error:` of its own would only
+            repeat itself: don't retry.
             A step that was killed or broke in another way is retried all the same.
     """
 

@@ -127,6 +127,7 @@ with DAG(
     train_retrieval = Step(
         task_id="train_retrieval",
         arguments=["ml", "train-retrieval", RUN],
+        final_errors=True,
         doc_md="The two towers that find candidates.",
     )
     candidates = Step(
@@ -142,6 +143,7 @@ with DAG(
     )
     train_ranker = Step.partial(
         task_id="train_ranker",
+        final_errors=True,
         pool=_pools.RANKERS,
         map_index_template="{{ task.arguments[-1] }}",
         doc_md="One ranker; several compete side by side.",

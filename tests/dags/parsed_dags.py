@@ -29,6 +29,8 @@ def describe(dag: Any) -> dict[str, Any]:
                 "outlets": [asset.name for asset in task.outlets],
                 "upstream": sorted(task.upstream_task_ids),
                 "arguments": getattr(task, "arguments", None),
+                # Of a mapped task it stands among what its copies share.
+                "final_errors": bool(getattr(task, "partial_kwargs", vars(task)).get("final_errors")),
             }
             for task in dag.tasks
         },

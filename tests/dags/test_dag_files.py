@@ -161,6 +161,14 @@ def test_retraining_starts_when_features_are_published(bag: dict[str, Any]) -> N
     assert bag["dags"]["retrain_recommender"]["assets"] == ["features"]
 
 
+def test_a_training_that_diverged_is_not_tried_again(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["retrain_recommender"]["tasks"]
+    assert {name for name, task in tasks.items() if name.startswith("train_") and task["final_errors"]} == {
+        "train_retrieval",
+        "train_ranker",
+    }
+
+
 def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
     """Each room's own help names the step's command."""
     commands: dict[str, set[str]] = {}
