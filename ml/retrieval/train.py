@@ -84,12 +84,12 @@ def train(
 
     size, negatives = config.customers_per_batch, config.uniform_negatives
     for epoch in range(1, config.history_epochs + 1):
-        loss = learn(hidden_batches(snapshots[0], size, negatives, rng), f"{HISTORIES} {epoch}")
+        loss = learn(hidden_batches(snapshots[0], size, negatives, rng), f"epoch {epoch} of {HISTORIES}")
         is_last = epoch == config.history_epochs
         note(HISTORIES, {"loss": loss} | ({"recall": evaluate(model)} if is_last else {}))
     for epoch in range(1, config.epochs + 1):
         started = time.perf_counter()
-        loss = learn(batches(snapshots, size, negatives, rng), f"{FIRST_PURCHASES} {epoch}")
+        loss = learn(batches(snapshots, size, negatives, rng), f"epoch {epoch} of {FIRST_PURCHASES}")
         rate = positives / (time.perf_counter() - started)
         note(FIRST_PURCHASES, {"loss": loss, "recall": evaluate(model), "examples_per_second": rate})
     return model, curve
