@@ -24,7 +24,7 @@ from benchmarks.processes import Service, free_port, running
 from release.environment import bentoml_environment
 from release.registry import Registry
 from scoring.stages import STAGES
-from serving.__main__ import serve_command
+from serving.__main__ import serve_command, worker_count
 from settings import ROOT, Paths, Settings, load_settings
 
 NOOP = "benchmarks.noop_service:service"
@@ -160,7 +160,7 @@ def known_customers(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def reach_service(settings: Settings, folder: Path, workers: int = 1) -> Iterator[Service]:
+def reach_service(settings: Settings, folder: Path, workers: int) -> Iterator[Service]:
     """The real service on a free port. A second one in a data directory would clear the first one's metrics, so it
     gets a directory of its own, with links to what it reads."""
     data, port = folder / "reach", free_port()
@@ -170,9 +170,8 @@ def reach_service(settings: Settings, folder: Path, workers: int = 1) -> Iterato
     paths = Paths(data)
     paths.bentoml.mkdir()
     (paths.bentoml / "models").symlink_to(settings.paths.bentoml / "models")
-    own = {"REACH_DATA": str(data), "REACH_SERVICE_PORT": str(port)}
-    own |= {"BENTOML_CONFIG_OPTIONS": f"services.reach.workers={workers}"}
-    environment = os.environ | bentoml_environment(paths) | own
+    environment = os.environ | bentoml_environment(paths) | worker_count(workers)
+    environment |= {"REACH_DATA": str(data), "REACH_SERVICE_PORT": str(port)}
     with running(serve_command("127.0.0.1", port), environment, port, "/readyz", folder / "reach.log") as service:
         yield service
 

@@ -43,8 +43,8 @@ def serve(host: str, bento: str | None) -> None:
     require_keys(Keys.parse(settings.api_keys), host)
     check_port(host, settings.service_port)
     command = serve_command(host, settings.service_port, bento)
-    workers = {"BENTOML_CONFIG_OPTIONS": f"services.reach.workers={settings.service_workers}"}
-    os.execve(command[0], command, os.environ | bentoml_environment(settings.paths) | workers)
+    environment = bentoml_environment(settings.paths) | worker_count(settings.service_workers)
+    os.execve(command[0], command, os.environ | environment)
 
 
 def print_key(name: str, scopes: list[str], key: str | None) -> None:
@@ -58,6 +58,11 @@ def serve_command(host: str, port: int, bento: str | None = None) -> list[str]:
     """The command line of `bentoml serve` for the code beside this file, or for a built Bento."""
     target = [bento] if bento else [SERVICE, "--working-dir", str(ROOT)]
     return [sys.executable, "-m", "bentoml", "serve", *target, "--host", host, "--port", str(port)]
+
+
+def worker_count(count: int) -> dict[str, str]:
+    """The environment in which `bentoml serve` runs so many processes of the service."""
+    return {"BENTOML_CONFIG_OPTIONS": f"services.reach.workers={count}"}
 
 
 def check_port(host: str, port: int) -> None:

@@ -77,7 +77,8 @@ def train(
         row = {"phase": phase, "epoch": len(curve) + 1} | learned
         curve.append(row)
         said = ", ".join(f"{name} {value:,.4g}" for name, value in learned.items())
-        print(f"{encoder}, epoch {row['epoch']} ({phase}): {said}", flush=True)
+        of = config.history_epochs + config.epochs
+        print(f"{encoder}, epoch {row['epoch']}/{of} ({phase}): {said}", flush=True)
         with writer.as_default(step=row["epoch"]):
             for name, value in learned.items():
                 tf.summary.scalar(f"retrieval/{name}", value)
