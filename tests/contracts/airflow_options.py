@@ -1,13 +1,11 @@
-"""The names of all options that Airflow and Cosmos read, from their own files."""
+"""The names of all options that Airflow, its Celery provider and Cosmos read, from their own files."""
 
 import re
+import runpy
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
-
-# Of the providers in the group `cluster`, which the default environment does not hold.
-PROVIDER_OPTIONS = {("celery", "broker_url"), ("celery", "result_backend")}
 
 
 def airflow_options() -> set[tuple[str, str]]:
@@ -15,7 +13,11 @@ def airflow_options() -> set[tuple[str, str]]:
     sections = yaml.safe_load((_folder("airflow") / "config_templates" / "config.yml").read_text())
     known = {(section, option) for section, body in sections.items() for option in body["options"]}
     named = re.findall(r'"cosmos",\s*"(\w+)"', (_folder("cosmos") / "settings.py").read_text())
-    return known | {("cosmos", option) for option in named} | PROVIDER_OPTIONS
+    celery = runpy.run_path(str(_folder("airflow") / "providers" / "celery" / "get_provider_info.py"))
+    known |= {
+        (name, option) for name, body in celery["get_provider_info"]()["config"].items() for option in body["options"]
+    }
+    return known | {("cosmos", option) for option in named}
 
 
 def unknown_options(names: list[str]) -> list[str]:
