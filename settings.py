@@ -4,6 +4,8 @@ Importing this module reads nothing; a command calls `load_settings()` at its do
 Every variable is described in `.env.example` (a test keeps the two equal).
 """
 
+import hashlib
+import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,6 +17,12 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
+
+SERVICE_SETTINGS = (
+    *("data", "online_store", "redis", "redis_password", "events_kafka"),
+    *("service_port", "service_workers", "api_keys", "rate_limit"),
+)
+"""Settings that the recommendation service reads once, when it starts: a change needs a restart."""
 
 
 class SettingsError(ValueError):
@@ -169,3 +177,17 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]
     except ValueError as error:
         raise SettingsError(f"A REACH_ setting cannot be used: {error}") from error
+
+
+def settings_fingerprint(settings: Settings) -> str:
+    """Return a fingerprint of SERVICE_SETTINGS: `/readyz` shows that of the running service.
+
+    If it differs from the fingerprint of the present settings, a change takes effect only after a restart. It is public
+    and covers secrets, so it is made by scrypt: trying passwords against it is slow.
+    """
+    values = {}
+    for name in SERVICE_SETTINGS:
+        value = getattr(settings, name)
+        values[name] = value.get_secret_value() if isinstance(value, SecretStr) else value
+    text = json.dumps(values, default=str, sort_keys=True)
+    return hashlib.scrypt(text.encode(), salt=b"reach settings", n=2**14, r=8, p=1, dklen=16).hex()

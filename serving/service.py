@@ -27,7 +27,7 @@ from serving.places import places
 from serving.readiness import readiness
 from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.versions import champion_of, pinned_in
-from settings import Settings, load_settings
+from settings import Settings, load_settings, settings_fingerprint
 
 # BentoML sets these before Python starts in its worker. BLAS reads them once, when numpy is imported: the
 # matrices of one request are small: more threads cost six times the processor time and bring nothing.
@@ -62,6 +62,7 @@ class Reach:
         # Under load the event loop would wait five milliseconds for a scoring thread after every system call.
         sys.setswitchinterval(LIMITS.switch_seconds)
         settings = load_settings()
+        self._settings = settings_fingerprint(settings)
         look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
         self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
         self._journal = open_journal(settings, LIMITS.event_seconds)
@@ -94,7 +95,8 @@ class Reach:
 
     def _readiness(self) -> dict[str, Any]:
         ready = self._champion.current is not None and self._features.was_tried
-        return {"ready": ready} | self._champion.report() | {"online_store": self._features.state}
+        own = {"online_store": self._features.state, "settings": self._settings}
+        return {"ready": ready} | self._champion.report() | own
 
     @bentoml.api(route="/recommend")
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:
