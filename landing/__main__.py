@@ -16,6 +16,7 @@ from landing.batches import collect
 from landing.demo import PACKAGE, land_demo
 from landing.errors import AsOfError, LandingError
 from landing.feedback import land_feedback
+from landing.findings import Findings
 from landing.manifest import Manifest, read_manifest
 from live.errors import LiveError
 from live.journal import open_journal
@@ -48,7 +49,8 @@ def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
     manifest, reused = admit(settings, folder, as_of, _say)
     how = "reused: same day, files and settings" if reused else "admitted"
     print(f"{how}: {settings.paths.admitted} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
-    return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "reused": reused}
+    found = [finding.model_dump(exclude={"message", "example"}) for finding in manifest.findings]
+    return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "findings": found, "reused": reused}
 
 
 def _landed_demo(settings: Settings) -> Path:
@@ -74,7 +76,7 @@ def _collect(settings: Settings) -> dict[str, object]:
     home, landing = settings.paths.feedback, settings.landing or settings.paths.demo_landing
     with closing(open_journal(settings)) as journal:
         collected = collect(home, journal, _say)
-    landed = land_feedback(home, landing if landing.is_dir() else None, _say)
+    landed = land_feedback(home, landing if landing.is_dir() else None, Findings(_say), _say)
     print(f"collected {collected.events:,} events and {collected.decisions:,} rows of decisions, in {home}")
     # DuckDB makes files, but not the folders they lie in; the facts may be the first to be built.
     settings.paths.warehouse.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from landing.cut import choose_cut, day_after_newest
 from landing.engine import connect
 from landing.errors import LandingError, SourceError
 from landing.feedback import land_feedback
+from landing.findings import Findings
 from landing.lock import one_writer
 from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission_name, is_whole, read_manifest
 from landing.sources import Source, find_source
@@ -43,7 +44,8 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
     if not landing.is_dir():
         raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
     heard_until = collected_at(settings.paths.feedback) or datetime.min
-    feedback = land_feedback(settings.paths.feedback, landing, say)
+    findings = Findings(say)
+    feedback = land_feedback(settings.paths.feedback, landing, findings, say)
     sources = {table: feedback[EVENTS].source if table is EVENTS else find_source(landing, table) for table in TABLES}
     inputs = Inputs(
         landing=str(landing),
@@ -56,11 +58,13 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
         reusable = _earlier(settings, home, inputs, as_of)
         if reusable is not None:
             _publish(settings.paths.admitted, home / admission_name(reusable.as_of, inputs))
+            for finding in reusable.findings:
+                findings.take(finding)
             return reusable, True
         staging = home / ".staging"
         shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
         try:
-            manifest = _write(settings, inputs, sources, as_of, heard_until, staging, say)
+            manifest = _write(settings, inputs, sources, as_of, heard_until, staging, findings, say)
             folder = home / admission_name(manifest.as_of, inputs)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -79,20 +83,21 @@ def _write(
     as_of: date | None,
     heard_until: datetime,
     staging: Path,
+    findings: Findings,
     say: Say,
 ) -> Manifest:
     """Check every table before the first is written, then write them all and the manifest to `staging`."""
     spill = staging / "spill"
     spill.mkdir(parents=True)
     with connect(spill) as connection:
-        checked = [_check(connection, table, source, say) for table, source in sources.items()]
+        checked = [_check(connection, table, source, findings, say) for table, source in sources.items()]
         span = transaction_span(connection, checked[0])
         cut = choose_cut(as_of, span, settings, datetime.now(UTC).replace(tzinfo=None))
         say(f"keeping what was known before {cut.as_of} (in UTC: {cut.instant})")
         campaigns = sources[CAMPAIGNS] is not None
         tables: dict[str, TableSummary] = {}
         for table in checked:
-            summary = write_table(connection, table, cut, settings.max_customers, campaigns, staging)
+            summary = write_table(connection, table, cut, settings.max_customers, campaigns, staging, findings)
             later = f", {summary.not_yet_known:,} not yet known" if summary.not_yet_known else ""
             say(f"  {table.table.name}: {summary.rows:,} rows{later}")
             tables[table.table.name] = summary
@@ -106,13 +111,16 @@ def _write(
         collected_at=min(heard_until, cut.instant) if newest_as_of < cut.as_of else datetime.max,
         inputs=inputs,
         tables=tables,
+        findings=tuple(findings),
     )
     (staging / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
     return manifest
 
 
-def _check(connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, say: Say) -> CheckedTable:
-    checked = check_table(connection, table, source)
+def _check(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, findings: Findings, say: Say
+) -> CheckedTable:
+    checked = check_table(connection, table, source, findings)
     if checked.source is None:
         say(f"{table.name}: none (optional)")
     else:

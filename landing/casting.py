@@ -8,6 +8,7 @@ import duckdb
 from landing.contract import SQL_TYPE, Column, ColumnType
 from landing.engine import name
 from landing.errors import ContractError
+from landing.findings import Findings
 from landing.sources import Source, unreadable
 
 _WHOLE = {
@@ -65,8 +66,11 @@ def plan_casts(connection: duckdb.DuckDBPyConnection, source: Source, found: dic
     return [_cast(source, column, found.get(column.name)) for column in source.table.columns]
 
 
-def check_casts(connection: duckdb.DuckDBPyConnection, source: Source, casts: list[Cast]) -> None:
-    """Read the columns once and raise ContractError for the first value that does not fit its type."""
+def check_casts(connection: duckdb.DuckDBPyConnection, source: Source, casts: list[Cast], findings: Findings) -> None:
+    """Read the columns once; add to `findings` what is noteworthy.
+
+    Raises ContractError for the first value that does not fit its type.
+    """
     risky = [cast for cast in casts if cast.can_fail]
     if not risky:
         return

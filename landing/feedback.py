@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -17,6 +18,7 @@ from landing.batches import batch_files
 from landing.contract import FEEDBACK, Table
 from landing.engine import connect, literal, name
 from landing.errors import LandingError
+from landing.findings import Finding, Findings
 from landing.lock import one_writer
 from landing.sources import Source, find_source
 from landing.tables import check_table
@@ -37,32 +39,44 @@ class Landed:
         return self.file if self.rows else None
 
 
-def land_feedback(home: Path, landing: Path | None, say: Callable[[str], None]) -> dict[Table, Landed]:
+def land_feedback(
+    home: Path, landing: Path | None, findings: Findings, say: Callable[[str], None]
+) -> dict[Table, Landed]:
     """Bring `<home>/landed/` up to date.
 
     `landing` may hold events and decisions of its own; None if there is none yet. Nothing is written if no file has
-    changed since the last time. Raises SourceError or ContractError for a file of the landing that does not fit.
+    changed since the last time; the findings of then are kept and added again. Raises SourceError or ContractError for a file of the landing that does not fit.
     """
     own = {table: find_source(landing, table) if landing else None for table in FEEDBACK}
     with one_writer(home):
         landed = home / "landed"
         inputs = {table.name: _inputs(home, table, own[table]) for table in FEEDBACK}
         files = [landed / f"{table.name}.parquet" for table in FEEDBACK]
-        if _read(landed / _INPUTS) != inputs or not all(file.is_file() for file in files):
+        earlier = _read(landed / _INPUTS)
+        if earlier.get("inputs") == inputs and all(file.is_file() for file in files):
+            for finding in earlier["findings"]:
+                findings.take(Finding.model_validate(finding))
+        else:
             landed.mkdir(exist_ok=True)
             (landed / _INPUTS).unlink(missing_ok=True)  # it vouches for both files
             with connect(landed / "spill") as connection:
                 for table in FEEDBACK:
-                    _write(connection, home, table, own[table], say)
+                    _write(connection, home, table, own[table], findings, say)
             shutil.rmtree(landed / "spill", ignore_errors=True)
-            (landed / _INPUTS).write_text(json.dumps(inputs) + "\n")
+            kept = {"inputs": inputs, "findings": [finding.model_dump() for finding in findings]}
+            (landed / _INPUTS).write_text(json.dumps(kept) + "\n")
         return {table: _landed(landed, table) for table in FEEDBACK}
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, home: Path, table: Table, own: Source | None, say: Callable[[str], None]
+    connection: duckdb.DuckDBPyConnection,
+    home: Path,
+    table: Table,
+    own: Source | None,
+    findings: Findings,
+    say: Callable[[str], None],
 ) -> None:
-    checked = check_table(connection, table, own)
+    checked = check_table(connection, table, own, findings)
     query, batches = checked.rows, batch_files(home, table)
     if own is not None:
         ignored = f"; columns not in the contract are ignored: {', '.join(checked.ignored)}" if checked.ignored else ""
@@ -97,8 +111,9 @@ def _landed(landed: Path, table: Table) -> Landed:
     return Landed(int(found[0]) if found else 0, Source(table, "parquet", (file,), landed))
 
 
-def _read(path: Path) -> object:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -8,9 +8,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from landing.contract import TABLES
+from landing.findings import Finding
 
 MANIFEST = "manifest.json"
-_RULES = 1  # raise it when the rules of admission change, so that earlier admissions are not used again
+_RULES = 2  # raise it when the rules of admission change, so that earlier admissions are not used again
 
 
 class TableSummary(BaseModel):
@@ -44,6 +45,8 @@ class Manifest(BaseModel):
     `collected_at`: of purchases made before as_of, those the service heard of at this instant or later are not in. The
     end of time if receipts reach as_of: they have every purchase, whenever its event comes, and whoever added a late
     event would count it twice. None: an admission of an earlier version, which does not say.
+
+    `findings`: what was left out or is noteworthy, as it was logged.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,6 +58,7 @@ class Manifest(BaseModel):
     collected_at: datetime | None = None
     inputs: Inputs
     tables: dict[str, TableSummary]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:

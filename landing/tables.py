@@ -10,6 +10,7 @@ from landing.contract import CAMPAIGNS, COUPONS, SQL_TYPE, TRANSACTIONS, Table
 from landing.cut import Cut, Span
 from landing.engine import literal, name
 from landing.errors import LandingError, SourceError
+from landing.findings import Findings
 from landing.manifest import TableSummary, file_sha256
 from landing.sources import Source, empty, unreadable
 
@@ -33,8 +34,13 @@ class CheckedTable:
         return f"SELECT {', '.join(cast)} FROM {self.source.reader()}"
 
 
-def check_table(connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None) -> CheckedTable:
-    """Raises SourceError or ContractError, naming file, column, value and what was expected."""
+def check_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, findings: Findings
+) -> CheckedTable:
+    """Check columns, types and values; add to `findings` what is noteworthy.
+
+    Raises SourceError or ContractError, naming file, column, value and what was expected.
+    """
     if source is None:
         return CheckedTable(table, None)
     found = source.columns(connection)
@@ -42,7 +48,7 @@ def check_table(connection: duckdb.DuckDBPyConnection, table: Table, source: Sou
     for file in source.files:
         if _count(connection, source, f"SELECT 1 FROM {source.reader((file,))} LIMIT 1") == 0:
             raise SourceError(empty(source, source.name_of(file)))
-    check_casts(connection, source, casts)
+    check_casts(connection, source, casts, findings)
     ignored = tuple(column for column in found if column not in {c.name for c in table.columns})
     return CheckedTable(table, source, tuple(casts), ignored)
 
@@ -63,11 +69,13 @@ def write_table(
     customers: int | None,
     campaigns: bool,
     folder: Path,
+    findings: Findings,
 ) -> TableSummary:
     """Write what was known to `<folder>/<table>.parquet`.
 
     Transactions and campaigns are written before the tables that are cut by them. `customers` keeps only so many
     customers (see `_chosen`); `campaigns`: the landing has that table, so a coupon is known once its campaign is.
+    Adds to `findings` what is left out.
     """
     table = checked.table
     target = folder / f"{table.name}.parquet"
