@@ -124,5 +124,27 @@ with DAG(
         doc_md="Brings every customer's newest features to the online store; then the retraining starts.",
     )
 
+    page = Step(
+        task_id="page",
+        arguments=[
+            "pages",
+            "features",
+            "{{ '--as-of=' ~ ti.xcom_pull(task_ids='admit')['as_of'] if ti.xcom_pull(task_ids='admit') else '' }}",
+        ],
+        pool="default_pool",
+        final_errors=True,
+        doc_md="The build's page of links, quality/<as_of>/index.html; also of a build that failed.",
+    ).as_teardown()
+
     # Documentation and checks both read the staged tables, which `publish` then moves away.
-    admit >> check_landing >> dbt_vars >> models >> [dbt_docs, check_features] >> publish >> apply >> materialize
+    (
+        admit
+        >> check_landing
+        >> dbt_vars
+        >> models
+        >> [dbt_docs, check_features]
+        >> publish
+        >> apply
+        >> materialize
+        >> page
+    )

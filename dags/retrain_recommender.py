@@ -31,7 +31,8 @@ is skipped too, nobody bought in the judged window and there was nothing to deci
 
 ### Afterwards
 
-`runs/latest/report.html` in the data directory is the report; `release/log.jsonl` says what was deployed.
+`runs/<run_id>/index.html` in the data directory links to all that the run made: report, checks, dbt docs, TensorBoard
+log, release entry. It is written when the run starts and again at its end, also if the run failed.
 """
 
 import hashlib
@@ -180,6 +181,20 @@ with DAG(
         doc_md="Waits until the running service answers as the bundle should; rolls back if it does not.",
     )
 
+    open_page = Step(
+        task_id="open_page",
+        arguments=["pages", "run", RUN],
+        pool="default_pool",
+        doc_md="The run's page of links, as soon as there is a run; what does not exist yet is named with the reason.",
+    )
+    page = Step(
+        task_id="page",
+        arguments=["pages", "run", RUN],
+        pool="default_pool",
+        final_errors=True,
+        doc_md="The same page once more, after the last step: also of a run that failed or was skipped.",
+    ).as_teardown()
+
     prune = Step(
         task_id="prune",
         arguments=["release", "prune"],
@@ -187,4 +202,5 @@ with DAG(
     )
 
     begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
-    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify >> prune
+    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify >> prune >> page
+    prepare >> open_page >> page

@@ -29,8 +29,9 @@ def _item(rank: int, item: dict[str, Any]) -> str:
 def places(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:
     """Where to look, as lines; a page that does not exist is not named."""
     paths = settings.paths
-    data_docs = sorted(paths.quality.rglob("index.html"), key=lambda page: page.stat().st_mtime)
+    data_docs = sorted(paths.quality.glob("*/*/index.html"), key=lambda page: page.stat().st_mtime)
     pages = {
+        "The run": paths.runs / "latest" / "index.html",
         "Model report": paths.runs / "latest" / "report.html",
         "Data Docs": data_docs[-1] if data_docs else Path("missing"),
         "dbt docs": paths.dbt_target / "docs" / "static_index.html",

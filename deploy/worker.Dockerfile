@@ -16,6 +16,7 @@ COPY live live
 COPY landing landing
 COPY dbt dbt
 COPY quality quality
+COPY pages pages
 COPY feature_repo feature_repo
 COPY scoring scoring
 COPY ml ml

@@ -26,6 +26,7 @@ def describe(dag: Any) -> dict[str, Any]:
                 "retries": task.retries,
                 "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
                 "trigger_rule": str(task.trigger_rule.value),
+                "is_teardown": task.is_teardown,
                 "outlets": [asset.name for asset in task.outlets],
                 "upstream": sorted(task.upstream_task_ids),
                 "arguments": getattr(task, "arguments", None),

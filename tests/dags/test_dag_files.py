@@ -157,6 +157,18 @@ def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
     assert {tasks[name]["trigger_rule"] for name in ("deploy", "verify", "prune")} == {"all_success"}
 
 
+def test_a_failed_run_has_its_page_and_stays_failed(bag: dict[str, Any]) -> None:
+    """A teardown runs whatever came before it, and Airflow leaves it out when it decides the state of a run."""
+    for name, last in (("build_features", "materialize"), ("retrain_recommender", "prune")):
+        page = bag["dags"][name]["tasks"]["page"]
+        assert last in page["upstream"]
+        assert (page["trigger_rule"], page["is_teardown"]) == ("all_done_setup_success", True)
+
+
+def test_a_retraining_has_its_page_from_the_start(bag: dict[str, Any]) -> None:
+    assert bag["dags"]["retrain_recommender"]["tasks"]["open_page"]["upstream"] == ["prepare"]
+
+
 def test_retraining_starts_when_features_are_published(bag: dict[str, Any]) -> None:
     assert bag["dags"]["retrain_recommender"]["assets"] == ["features"]
 
@@ -178,7 +190,7 @@ def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
             # A mapped task gets its arguments at run time only.
             if arguments and (ROOT / arguments[0] / "__main__.py").is_file():
                 commands.setdefault(arguments[0], set()).add(arguments[1])
-    assert set(commands) == {"landing", "quality", "feature_repo", "ml", "release"}
+    assert set(commands) == {"landing", "quality", "feature_repo", "ml", "release", "pages"}
     for room, steps in commands.items():
         done = subprocess.run(
             [sys.executable, "-m", room, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
