@@ -11,10 +11,9 @@ from typing import Any
 from scoring.bundle import CATALOGUE, GOLDEN, MANIFEST, Bundle, Golden, Manifest, hash_files
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
-from scoring.ranker import SLATES
+from scoring.ranker import SLATES, Slate
 from scoring.recommender import Recommender
 
-GOLDEN_CUSTOMERS = 5
 GOLDEN_LENGTH = 20
 
 
@@ -23,12 +22,12 @@ def write_bundle(
     model_files: dict[str, Path],
     catalogue: Catalogue,
     facts: dict[str, Any],
-    features: Sequence[dict[str, Any]],
+    customers: Sequence[Customer],
 ) -> Bundle:
     """Fill an empty folder and open it again, which checks it.
 
     model_files: by their place in the bundle. facts: the manifest's fields but `files` and the git revision.
-    features: online features of a few customers, for golden requests; no ids are kept.
+    customers: made-up ones (ml/golden.py) for golden requests; their features become part of the bundle.
     """
     for name, source in model_files.items():
         target = folder / name
@@ -39,7 +38,7 @@ def write_bundle(
     manifest = Manifest(**facts, created_at=datetime.now(UTC), git_revision=_git_revision(), files=hash_files(folder))
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2))
     recommender = Bundle.open(folder).recommender
-    golden = [_golden(recommender, row, slate) for row in features for slate in SLATES]
+    golden = [_golden(recommender, customer, slate) for customer in customers for slate in SLATES]
     (folder / GOLDEN).write_text(json.dumps([item.model_dump() for item in golden]))
     manifest = manifest.model_copy(update={"files": hash_files(folder)})
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2))
@@ -48,7 +47,8 @@ def write_bundle(
     return bundle
 
 
-def _golden(recommender: Recommender, features: dict[str, Any], slate: Any) -> Golden:
+def _golden(recommender: Recommender, customer: Customer, slate: Slate) -> Golden:
+    features = customer.to_features()
     answer = recommender.recommend(Customer.from_features(features), slate, GOLDEN_LENGTH)
     return Golden(
         features=features,

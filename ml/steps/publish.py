@@ -13,12 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ml.bundle import GOLDEN_CUSTOMERS, write_bundle
+from ml.bundle import write_bundle
 from ml.catalogue import build_catalogue
 from ml.champion import Champion, deployed
 from ml.config import Collaborative
 from ml.data.dataset import Dataset
 from ml.evaluation.baselines import OWN_FREQUENCY
+from ml.golden import made_up_customers
 from ml.ranking.rule import QUOTAS, write_rule
 from ml.runs import Run
 from ml.steps import places
@@ -133,15 +134,13 @@ def _facts(run: Run, plan: Plan, decision: dict[str, Any], files: Mapping[str, P
 
 
 def _write(folder: Path, files: Mapping[str, Path], facts: dict[str, Any], plan: Plan, data: Dataset) -> None:
-    customers = data.customers(plan.split.now)[1]
     catalogue = build_catalogue(
         as_of=plan.as_of,
         products=data.products(plan.split.now),
-        customers=customers,
+        customers=data.customers(plan.split.now)[1],
         vocabulary=Vocabulary.load(files[VOCABULARY]),
         candidate_tower=Tower(files[CANDIDATE_TOWER]),
         config=Collaborative.model_validate(facts["collaborative"]),
         seed=facts["seed"],
     )
-    examples = [customer.to_features() for customer in customers[:: max(1, len(customers) // GOLDEN_CUSTOMERS)]]
-    write_bundle(folder, dict(files), catalogue, facts, examples[:GOLDEN_CUSTOMERS])
+    write_bundle(folder, dict(files), catalogue, facts, made_up_customers(catalogue, plan.split.now, plan.seed))

@@ -10,11 +10,11 @@ from ml.champion import find_champion
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.steps import places
-from ml.steps.plan import Plan
+from ml.steps.plan import Plan, dataset
 from ml.steps.publish import publish
 from release.registry import Registry
 from release.store import ModelStore
-from scoring.bundle import MANIFEST, VOCABULARY
+from scoring.bundle import MANIFEST, VOCABULARY, Bundle
 from scoring.features import NUMERIC
 from scoring.schema import CONTENT
 from scoring.vocabulary import Vocabulary
@@ -88,4 +88,9 @@ def test_only_a_version_of_the_present_features_gets_a_new_catalogue(
     deploy(settings, made_with(bundle, categorical=["moon_phase"]) if older else bundle, "v1")
     published = publish(settings, run, dry_run=False)
     assert published == (None if older else {"version": "v1_2018-01-01"})
+    if not older:
+        golden = Bundle.open(ModelStore(settings.paths.bentoml).path("v1_2018-01-01")).golden
+        people = [customer.to_features() for customer in dataset(run).customers(Plan.read(run).split.now)[1]]
+        assert golden
+        assert [item for item in golden if item.features in people] == []
     assert ("so its catalogue cannot move on to 2018-01-01" in capsys.readouterr().out) is older
