@@ -200,7 +200,13 @@ with DAG(
         arguments=["release", "prune"],
         doc_md="Deletes old versions; never the champion, the one before it, or one the log named lately.",
     )
+    prune_runs = Step(
+        task_id="prune_runs",
+        arguments=["ml", "prune"],
+        trigger_rule="none_failed",
+        doc_md="Frees the disk of what only training needed and of old runs (ml/retention.toml), whatever the verdict.",
+    )
 
     begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
-    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify >> prune >> page
+    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify >> prune >> prune_runs >> page
     prepare >> open_page >> page

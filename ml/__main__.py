@@ -69,7 +69,7 @@ def _train_ranker(settings: Settings, args: argparse.Namespace) -> Any:
 def _choose_ranker(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.choose_ranker import choose_ranker
 
-    return choose_ranker(_run(settings, args))
+    return choose_ranker(_run(settings, args), args.also)
 
 
 def _evaluate(settings: Settings, args: argparse.Namespace) -> Any:
@@ -125,6 +125,13 @@ def _publish(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.publish import publish
 
     return publish(settings, _run(settings, args), args.dry_run)
+
+
+def _prune(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.retention import load_retention
+    from ml.steps.prune import prune
+
+    return prune(settings, load_retention())
 
 
 def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
@@ -193,10 +200,15 @@ def _parser() -> argparse.ArgumentParser:
     step("train-retrieval", _train_retrieval, "train the two towers")
     step("candidates", _candidates, "candidates and features for the rankers")
     step("train-ranker", _train_ranker, "train one ranker").add_argument("--ranker", required=True)
-    step("choose-ranker", _choose_ranker, "keep the best of the trained rankers")
+    chosen = step("choose-ranker", _choose_ranker, "keep the best of the trained rankers")
+    chosen.add_argument(
+        "--also", action="append", default=[], metavar="RANKER",
+        help="a ranker trained in this run that its configuration does not name; may be given several times",
+    )  # fmt: skip
     step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
     step("gate", _gate, "decide whether the challenger may serve")
     step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")
+    step("prune", _prune, "delete what ml/retention.toml does not keep of ended runs", of_run=False)
     ablation = step("ablate", _ablate, "what each source and each feature family brings; both if neither is named")
     ablation.add_argument("--sources", action="store_true", help="switch off one candidate source after the other")
     ablation.add_argument("--families", action="store_true", help="shuffle one feature family after the other")

@@ -103,6 +103,7 @@ def run_origin(settings: Settings, config: Config, as_of: date, run_id: str, shi
     from ml.steps.evaluate import evaluate
     from ml.steps.gate import gate
     from ml.steps.prepare import prepare
+    from ml.steps.prune import delete_part
     from ml.steps.train_ranker import train_ranker
     from ml.steps.train_retrieval import train_retrieval
 
@@ -116,6 +117,7 @@ def run_origin(settings: Settings, config: Config, as_of: date, run_id: str, shi
     choose_ranker(run)
     evaluate(settings, run)
     gate(run)
+    delete_part(run.path(places.CANDIDATES))  # 2 GB with the demo's data, and nothing reads them again
 
 
 def _in_a_process_of_its_own(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:

@@ -21,14 +21,23 @@ class Run:
         self.folder = runs / run_id
         self._latest = runs / "latest"
 
-    def path(self, name: str) -> Path:
-        """A finished part of the run; RunError if no step has left it."""
+    def path(self, name: str, made_by: str | None = None) -> Path:
+        """Return a finished part of the run.
+
+        made_by: the step that makes a part which is deleted some time after the run (ml/retention.toml).
+        Raises RunError, with the next step, if the part is not there.
+        """
         path = self.folder / name
-        if not path.exists():
+        if path.exists():
+            return path
+        if made_by is None:
             raise RunError(
                 f"Run '{self.run_id}' has no {name}. Run the step that makes it first (python -m ml --help)."
             )
-        return path
+        raise RunError(
+            f"Run '{self.run_id}' has no {name}: it was not made yet, or deleted after the run to free the disk. "
+            f"'python -m ml {made_by} --run-id {self.run_id}' makes it."
+        )
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Path]:

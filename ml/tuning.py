@@ -176,7 +176,8 @@ def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> Plan
     fields = json.loads(json.dumps(wanted.as_dict(), default=str))
     for name in SPACE:
         fields["config"]["ranking"].pop(name)
-    if not marker.exists() or json.loads(marker.read_text()) != fields:
+    pruned = not (run.folder / places.CANDIDATES).exists()
+    if pruned or not marker.exists() or json.loads(marker.read_text()) != fields:
         marker.unlink(missing_ok=True)
         prepare(settings, config, run, as_of, wanted.reason, shift)
         train_retrieval(run)

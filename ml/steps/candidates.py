@@ -86,5 +86,5 @@ def retriever_with(run: Run, plan: Plan, catalogue: Catalogue, quotas: Mapping[s
 
 def load_examples(run: Run, plan: Plan) -> list[RankingExamples]:
     """The examples of every ranker snapshot."""
-    folder = run.path(CANDIDATES)
+    folder = run.path(CANDIDATES, made_by="candidates")
     return [RankingExamples.load(folder / str(number)) for number in range(len(plan.split.ranker))]

@@ -54,4 +54,4 @@ class Plan:
 
 def dataset(run: Run) -> Dataset:
     """The training set that `prepare` left."""
-    return Dataset(run.path(DATASET))
+    return Dataset(run.path(DATASET, made_by="prepare --as-of <its day>"))

@@ -154,6 +154,7 @@ def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
     assert tasks["deploy"]["upstream"] == ["publish"]
     assert tasks["verify"]["upstream"] == ["deploy"]
     assert tasks["prune"]["upstream"] == ["verify"]
+    assert (tasks["prune_runs"]["upstream"], tasks["prune_runs"]["trigger_rule"]) == (["prune"], "none_failed")
     assert {tasks[name]["trigger_rule"] for name in ("deploy", "verify", "prune")} == {"all_success"}
 
 

@@ -1,0 +1,70 @@
+"""Which parts of which training runs are deleted: the policy of `retention.toml`, and the choice it makes."""
+
+import tomllib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ml.errors import ConfigError
+
+POLICY = Path(__file__).with_name("retention.toml")
+
+
+class Retention(BaseModel):
+    """How many runs, newest first, keep what."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_runs: int = Field(ge=1)
+    keep_datasets: int = Field(ge=0)
+    keep_candidates: int = Field(ge=0)
+    unfinished_days: float = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run's folder as pruning sees it. `changed_at`: when a step last published something in it (naive UTC)."""
+
+    run_id: str
+    has_verdict: bool
+    changed_at: datetime
+
+    def has_ended(self, policy: Retention, now: datetime) -> bool:
+        return self.has_verdict or now - self.changed_at >= timedelta(days=policy.unfinished_days)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Ids of the runs that lose their candidates, their training set, or everything."""
+
+    candidates: list[str]
+    datasets: list[str]
+    folders: list[str]
+
+
+def choose(runs: Sequence[KeptRun], needed: Collection[str], policy: Retention, now: datetime) -> Choice:
+    """Return what the policy deletes.
+
+    Args:
+        runs: every run there is, in any order.
+        needed: ids of runs whose folder stays, however old they are.
+        now: naive UTC.
+    """
+    newest = sorted((run for run in runs if run.has_ended(policy, now)), key=lambda run: run.changed_at, reverse=True)
+    ids = [run.run_id for run in newest]
+    return Choice(
+        candidates=ids[policy.keep_candidates :],
+        datasets=ids[policy.keep_datasets :],
+        folders=[run_id for run_id in ids[policy.keep_runs :] if run_id not in needed],
+    )
+
+
+def load_retention(path: Path = POLICY) -> Retention:
+    """Read the policy; ConfigError names file and field."""
+    try:
+        return Retention.model_validate(tomllib.loads(path.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be used: {error}") from error

@@ -1,0 +1,87 @@
+"""Delete what nobody needs of runs that have ended, by the policy of `ml/retention.toml`."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ml.retention import KeptRun, Retention, choose
+from ml.steps.places import CANDIDATES, DATASET, GATE, PLAN
+from release.store import ModelStore
+from scoring.bundle import read_manifest
+from scoring.errors import BundleError
+from settings import Settings
+
+_LEAVING = ".deleted-"
+"""A part takes this prefix before it is deleted, so that a killed step leaves no half part under a name people use."""
+
+
+def prune(settings: Settings, policy: Retention, now: datetime | None = None) -> dict[str, Any]:
+    """Apply the policy to every folder in `<data>/runs` and return the bytes freed by run and part.
+
+    now: naive UTC; the clock's time by default.
+    """
+    runs = settings.paths.runs
+    choice = choose(_runs(runs), _needed(settings), policy, now or datetime.now(UTC).replace(tzinfo=None))
+    freed = _finish_deletions(runs)
+    for run_id in choice.folders:
+        freed[run_id] = delete_part(runs / run_id)
+    for part, run_ids in ((CANDIDATES, choice.candidates), (DATASET, choice.datasets)):
+        for run_id in run_ids:
+            if (runs / run_id / part).exists():
+                freed[f"{run_id}/{part}"] = delete_part(runs / run_id / part)
+    for name, size in freed.items():
+        print(f"Deleted {name}: {size / 1e6:,.1f} MB.", flush=True)
+    kept = sorted(run.run_id for run in _runs(runs))
+    total = sum(freed.values())
+    print(f"Freed {total / 1e6:,.1f} MB by ml/retention.toml; {len(kept)} runs stay.", flush=True)
+    return {"freed_bytes": total, "freed": freed, "kept": kept}
+
+
+def _runs(runs: Path) -> list[KeptRun]:
+    """Every run, by the plan that `prepare` leaves in it; other folders are nobody's to delete here."""
+    found = []
+    for plan in sorted(runs.glob(f"*/{PLAN}")):
+        folder = plan.parent
+        if not folder.is_symlink():
+            changed = max(file.stat().st_mtime for file in folder.iterdir() if not file.is_symlink())
+            changed_at = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
+            found.append(KeptRun(folder.name, (folder / GATE).exists(), changed_at))
+    return found
+
+
+def _needed(settings: Settings) -> set[str]:
+    """The newest judged run, and the runs whose versions are in the model store."""
+    store = ModelStore(settings.paths.bentoml)
+    needed = {(settings.paths.runs / "latest").resolve().name}
+    for version in store.versions():
+        with suppress(BundleError):  # a manifest that this code cannot read names no run
+            needed.add(read_manifest(store.path(version)).run_id)
+    return needed
+
+
+def _finish_deletions(runs: Path) -> dict[str, int]:
+    """Delete what a killed pruning had renamed."""
+    return {str(path.relative_to(runs)): _remove(path) for path in _leaving(runs)}
+
+
+def _leaving(runs: Path) -> Iterator[Path]:
+    yield from sorted(runs.glob(f"{_LEAVING}*"))
+    # `latest` is a link to one of the runs.
+    yield from sorted(path for path in runs.glob(f"*/{_LEAVING}*") if not path.parent.is_symlink())
+
+
+def delete_part(path: Path) -> int:
+    """Delete a folder in two steps, of which the first takes it out of use at once; returns its bytes."""
+    leaving = path.with_name(f"{_LEAVING}{path.name}")
+    shutil.rmtree(leaving, ignore_errors=True)
+    path.rename(leaving)
+    return _remove(leaving)
+
+
+def _remove(path: Path) -> int:
+    size = sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
+    shutil.rmtree(path)
+    return size
