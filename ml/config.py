@@ -3,7 +3,7 @@
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -26,11 +26,24 @@ class _Section(BaseModel):
 
 
 class Windows(_Section):
-    """Which points in time train and judge. All in weeks."""
+    """Which points in time train and judge."""
 
-    horizon: int = Field(4, description="How far ahead purchases count: the label's and the test window's length.")
-    ranker_snapshots: int = Field(8, ge=1)
-    retrieval_snapshots: int = Field(12, ge=1)
+    horizon: ClassVar[int] = 4
+    """Weeks in which purchases count after a snapshot: length of labels and of the judged window. It is no setting,
+    because the label table (`feat_customer_purchases`), the quality checks and the gate's policy are made for it."""
+
+    ranker_snapshots: int = Field(8, ge=1, description="How many of the newest snapshots train the rankers.")
+    retrieval_snapshots: int = Field(12, ge=1, description="How many snapshots before those train the towers.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_horizon(cls, values: Any) -> Any:
+        """Read configurations of earlier versions, which name the one horizon there was."""
+        if isinstance(values, dict) and "horizon" in values:
+            if values["horizon"] != cls.horizon:
+                raise ValueError(f"horizon cannot be set: labels reach {cls.horizon} weeks ahead; remove the line")
+            return {name: value for name, value in values.items() if name != "horizon"}
+        return values
 
 
 class Retrieval(_Section):

@@ -21,14 +21,25 @@ from scoring.ranker import Ranker
 CRITERION = ("all NDCG@10", "explore NDCG@20")
 
 
-def choose_ranker(run: Run) -> dict[str, Any]:
+def choose_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
     """Leave `ranker/` with the best model in ONNX and `rankers.json` with what each one scored.
 
     Best is the greatest sum of the two slates' NDCG. The window that the system is judged on has no say.
+
+    also: rankers trained in this run that compete besides those of the run's configuration. What was trained and does
+        not compete is named in the log and in `rankers.json`.
     """
     plan, snapshots = Plan.read(run), load_examples(run, Plan.read(run))
     held_out = held_out_lists(snapshots, plan)
-    trained = {name: run.path(places.ranker(name)) / RANKER for name in plan.config.ranking.rankers}
+    competing = list(dict.fromkeys([*plan.config.ranking.rankers, *also]))
+    trained = {name: run.path(places.ranker(name)) / RANKER for name in competing}
+    left_out = sorted(set(_trained_in(run)) - set(competing))
+    for name in left_out:
+        print(
+            f"{name}: left out, because the run was prepared with {', '.join(plan.config.ranking.rankers)}. "
+            f"'python -m ml choose-ranker --run-id {run.run_id} --also {name}' lets it compete.",
+            flush=True,
+        )
     if not held_out:
         raise NotEnoughData("No list is held out to compare the rankers; raise ranking.held_out in ml/config.toml.")
     with run.stage(places.CHOSEN) as folder:
@@ -43,8 +54,15 @@ def choose_ranker(run: Run) -> dict[str, Any]:
         (folder / RANKER).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained[best], folder / RANKER)
         (folder / "ensemble.onnx").unlink(missing_ok=True)
-    run.write_json(places.RANKERS, {"chosen": best, "lists": len(held_out), "scores": scores})
-    return {"ranker": best}
+    record = {"chosen": best, "lists": len(held_out), "scores": scores, "left_out": left_out}
+    run.write_json(places.RANKERS, record)
+    return {"ranker": best, "left_out": left_out}
+
+
+def _trained_in(run: Run) -> list[str]:
+    """Names of the rankers that the run's folder holds."""
+    folder = places.ranker("")
+    return [path.parent.parent.name.removeprefix(folder) for path in run.folder.glob(f"{folder}*/{RANKER}")]
 
 
 def held_out_lists(snapshots: Sequence[RankingExamples], plan: Plan) -> list[Place]:

@@ -87,7 +87,7 @@ def told(examples: RankingExamples, held_out: Sequence[Place]) -> RankingExample
 
 def test_the_best_on_held_out_lists_is_chosen(run: Run):
     names = Plan.read(run).config.ranking.rankers
-    assert choose_ranker(run) == {"ranker": names[1]}
+    assert choose_ranker(run) == {"ranker": names[1], "left_out": []}
     record = run.read_json(places.RANKERS)
     assert record["chosen"] == names[1]
     assert set(record["scores"]) == {*names, ENSEMBLE}
@@ -95,3 +95,17 @@ def test_the_best_on_held_out_lists_is_chosen(run: Run):
     assert record["scores"][names[0]]["all NDCG@10"] < 1.0
     chosen, trained = run.path(places.CHOSEN) / RANKER, run.path(places.ranker(names[1])) / RANKER
     assert chosen.read_bytes() == trained.read_bytes()
+
+
+def test_a_ranker_that_the_run_was_not_prepared_with_is_named_and_can_be_taken_in(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    names = Plan.read(run).config.ranking.rankers
+    with run.stage(places.ranker("final_mlp")) as folder:
+        (folder / RANKER).parent.mkdir()
+        (folder / RANKER).write_bytes(model(tmp_path / "final_mlp", 20.0).read_bytes())
+    assert choose_ranker(run)["left_out"] == ["final_mlp"]
+    assert "--also final_mlp' lets it compete" in capsys.readouterr().out
+    assert "final_mlp" not in run.read_json(places.RANKERS)["scores"]
+    assert choose_ranker(run, ["final_mlp"])["left_out"] == []
+    assert set(run.read_json(places.RANKERS)["scores"]) == {*names, "final_mlp", ENSEMBLE}

@@ -1,14 +1,16 @@
 """The configuration is checked where it is read."""
 
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from pydantic import BaseModel
 
 from ml.catalogue import build_catalogue, build_vocabulary
-from ml.config import Collaborative, Factors, load_config
+from ml.config import CONFIG, Collaborative, Config, Factors, Windows, load_config
 from ml.errors import ConfigError
 from ml.ranking.models import ranker
 from ml.steps.plan import dataset
@@ -86,3 +88,27 @@ def test_a_version_with_factors_names_the_missing_package(tmp_path: Path, monkey
             Collaborative(factors=Factors(factors=8)),
             seed=7,
         )
+
+
+def unnamed(model: type[BaseModel], values: dict[str, Any], place: str = "") -> list[str]:
+    """Settings of a section that its values do not name, with their place."""
+    missing = []
+    for name, field in model.model_fields.items():
+        if name not in values:
+            missing.append(f"{place}{name}")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            missing += unnamed(field.annotation, values[name], f"{place}{name}.")
+    return missing
+
+
+def test_the_configuration_file_names_every_setting_of_the_models():
+    assert unnamed(Config, tomllib.loads(CONFIG.read_text())) == []
+
+
+def test_the_horizon_is_no_setting_and_older_configurations_that_name_it_are_read(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.write_text("[quotas]\n[windows]\nhorizon = 2\n")
+    with pytest.raises(ConfigError, match="horizon cannot be set: labels reach 4 weeks ahead; remove the line"):
+        load_config(path)
+    assert Windows.model_validate({"horizon": 4, "ranker_snapshots": 3}) == Windows(ranker_snapshots=3)
+    assert "horizon" not in Windows().model_dump()
