@@ -208,5 +208,6 @@ with DAG(
     )
 
     begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
-    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify >> prune >> prune_runs >> page
+    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify
+    verify >> prune >> prune_runs >> page
     prepare >> open_page >> page
