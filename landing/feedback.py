@@ -45,7 +45,8 @@ def land_feedback(
     """Bring `<home>/landed/` up to date.
 
     `landing` may hold events and decisions of its own; None if there is none yet. Nothing is written if no file has
-    changed since the last time; the findings of then are kept and added again. Raises SourceError or ContractError for a file of the landing that does not fit.
+    changed since the last time; the findings of then are kept and added again. Raises SourceError or ContractError
+    for a file of the landing that does not fit.
     """
     own = {table: find_source(landing, table) if landing else None for table in FEEDBACK}
     with one_writer(home):

@@ -10,6 +10,8 @@ from onnx import helper, numpy_helper
 from ml.bundle import write_bundle
 from release.store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY, Bundle
+from scoring.customer import Customer
+from scoring.ranker import SLATES
 
 
 def derive(store: ModelStore, champion: str, version: str, factor: float) -> None:
@@ -21,9 +23,10 @@ def derive(store: ModelStore, champion: str, version: str, factor: float) -> Non
         onnx.save(_times(onnx.load(bundle.path / RANKER), factor), ranker)
         names = [name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY) if (bundle.path / name).exists()]
         facts = bundle.manifest.model_dump(exclude={"files", "created_at", "git_revision"}) | {"version": version}
-        features = [golden.features for golden in bundle.golden]
+        # Every made-up customer stands there once a slate.
+        customers = [Customer.from_features(g.features) for g in bundle.golden if g.slate == SLATES[0]]
         files = {name: bundle.path / name for name in names} | {RANKER: ranker}
-        write_bundle(folder, files, bundle.recommender.catalogue, facts, features)
+        write_bundle(folder, files, bundle.recommender.catalogue, facts, customers)
         store.put(folder, version)
 
 

@@ -160,7 +160,7 @@ def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
 
 def test_a_failed_run_has_its_page_and_stays_failed(bag: dict[str, Any]) -> None:
     """A teardown runs whatever came before it, and Airflow leaves it out when it decides the state of a run."""
-    for name, last in (("build_features", "materialize"), ("retrain_recommender", "prune")):
+    for name, last in (("build_features", "materialize"), ("retrain_recommender", "prune_runs")):
         page = bag["dags"][name]["tasks"]["page"]
         assert last in page["upstream"]
         assert (page["trigger_rule"], page["is_teardown"]) == ("all_done_setup_success", True)
