@@ -9,6 +9,7 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-cache --no-default-groups --group serving --group kafka --group ann
 
 COPY settings.py ./
+COPY core core
 COPY live live
 COPY scoring scoring
 COPY feature_repo feature_repo

@@ -12,6 +12,7 @@ RUN uv sync --frozen --no-cache --no-default-groups \
 
 COPY settings.py ./
 COPY dags dags
+COPY core core
 COPY live live
 COPY landing landing
 COPY dbt dbt

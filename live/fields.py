@@ -3,9 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
-MAX_ID = 64
+from core.ids import MAX_LENGTH, as_id, schema_pattern
+
+_EXACT = 2**53
+"""From here on a float of JSON may be another number than the one that was sent."""
 
 
 def without_fraction(value: Any) -> Any:
@@ -15,6 +19,8 @@ def without_fraction(value: Any) -> Any:
 
 def _spell_whole_numbers(value: Any) -> Any:
     """Many shops number their customers; 1250 and "1250" are one."""
+    if type(value) is float and abs(value) >= _EXACT:
+        raise ValueError("a float of this size no longer holds an id exactly")
     value = without_fraction(value)
     return str(value) if type(value) is int else value
 
@@ -33,9 +39,28 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("beyond the calendar in UTC") from error
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID)]
+_DESCRIPTION = (
+    f"1 to {MAX_LENGTH} characters, without control characters and without the words that mean there is none, such as "
+    "'null' or 'nan'. Blanks around it are dropped."
+)
 
-Id = Annotated[Text, BeforeValidator(_spell_whole_numbers, json_schema_input_type=Text | int)]
+TextId = TypeAliasType(
+    "TextId",
+    Annotated[
+        str,
+        AfterValidator(as_id),
+        WithJsonSchema({"type": "string", "pattern": schema_pattern(), "description": _DESCRIPTION}),
+    ],
+)
+"""An id of Reach's own: always a string."""
+
+Id = TypeAliasType(
+    "Id",
+    Annotated[
+        TextId,
+        BeforeValidator(_spell_whole_numbers, json_schema_input_type=TextId | int),
+    ],
+)
 """An id of the shop's, a string in Reach."""
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]

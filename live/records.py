@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from live.fields import Id, Moment, Text
+from core.limits import MAX_PRICE, MAX_UNITS
+from live.fields import Id, Moment, TextId
 
 EventType = Literal["purchase", "cart", "click", "view", "impression"]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
@@ -23,8 +24,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-Units = Annotated[float, Field(strict=True, gt=0, le=100_000, allow_inf_nan=False)]
-Money = Annotated[float, Field(strict=True, ge=0, le=10_000_000, allow_inf_nan=False)]
+Units = Annotated[float, Field(strict=True, gt=0, le=MAX_UNITS, allow_inf_nan=False)]
+Money = Annotated[float, Field(strict=True, ge=0, le=MAX_PRICE, allow_inf_nan=False)]
 
 
 def _without_zone(value: datetime) -> datetime:
@@ -42,7 +43,7 @@ class Event(BaseModel):
     product_id: Id = Field(description="With which product.")
     event_type: EventType = Field(description="What was done.")
     occurred_at: Annotated[Moment, AfterValidator(_without_zone)] = Field(description="When.")
-    request_id: Text | None = Field(
+    request_id: TextId | None = Field(
         None, description="The answer of the service that had shown the product, if one had."
     )
     quantity: Units | None = Field(None, description="Units; 1 if absent.")

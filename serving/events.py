@@ -9,10 +9,11 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.limits import MAX_PRICE, MAX_UNITS
 from live.errors import LiveError
-from live.fields import MAX_ID
 from live.records import EVENT_TYPES, Event, utc_now
 from serving.errors import ClockError, EventsUnavailableError
+from serving.fields import ID
 from serving.limits import Limits
 from serving.metrics import Metrics
 from serving.requests import ApiRequest
@@ -24,8 +25,6 @@ MAX_EVENTS = 500
 AHEAD = timedelta(minutes=5)
 """How far the sender's clock may be ahead of this one."""
 
-_ID = f"a string of 1 to {MAX_ID} characters, or a whole number"
-
 
 class EventsRequest(ApiRequest):
     """A batch of events: kept as a whole or not at all."""
@@ -36,14 +35,14 @@ class EventsRequest(ApiRequest):
     ERRORS: ClassVar = (ClockError, EventsUnavailableError)
     ALLOWED: ClassVar = {
         "events": f"a list of 1 to {MAX_EVENTS} events",
-        "events.event_id": f"{_ID}; yours, and another one for every event",
-        "events.customer_id": _ID,
-        "events.product_id": _ID,
+        "events.event_id": f"{ID}; yours, and another one for every event",
+        "events.customer_id": ID,
+        "events.product_id": ID,
         "events.event_type": f"one of {', '.join(EVENT_TYPES)}",
         "events.occurred_at": "a time with its offset, as 2018-01-01T17:30:00Z, that has passed",
-        "events.request_id": f"the request_id of an answer, a string of 1 to {MAX_ID} characters, or null",
-        "events.quantity": "a number above 0, at most 100000, or null",
-        "events.price": "a number from 0 to 10000000, for one unit, or null",
+        "events.request_id": "the request_id of an answer, or null",
+        "events.quantity": f"a number above 0, at most {MAX_UNITS}, or null",
+        "events.price": f"a number from 0 to {MAX_PRICE}, for one unit, or null",
     }
     EXAMPLE: ClassVar = {
         "events": [

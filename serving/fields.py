@@ -4,11 +4,15 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from live.fields import MAX_ID, Id, Moment, Text, without_fraction
+from core.ids import MAX_LENGTH
+from live.fields import Id, Moment, without_fraction
 
-__all__ = ["MAX_COUNT", "MAX_ID", "Count", "Id", "Moment", "Share", "Text"]
+__all__ = ["ID", "MAX_COUNT", "Count", "Id", "Moment", "Share"]
 
 MAX_COUNT = 100
+
+ID = f"a string of 1 to {MAX_LENGTH} characters that is not a word for \"missing\" such as 'null', or a whole number"
+"""What an id may be, in words (core/ids.py)."""
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(without_fraction)]
 """How many of something: no string of digits, no truth value. Its bounds stand here, for pydantic describes none that

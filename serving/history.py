@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer
 from serving.features import Read
-from serving.fields import MAX_COUNT, MAX_ID, Count, Id
+from serving.fields import ID, MAX_COUNT, Count, Id
 from serving.freshness import EVENT_TIMESTAMP
 from serving.requests import ApiRequest
 
@@ -21,7 +21,7 @@ class HistoryRequest(ApiRequest):
     SCOPE: ClassVar = "admin"
     SCORED: ClassVar = False
     ALLOWED: ClassVar = {
-        "customer_id": f"a string of 1 to {MAX_ID} characters, or a whole number",
+        "customer_id": ID,
         "k": f"a whole number from 1 to {MAX_COUNT}",
     }
     EXAMPLE: ClassVar = {"customer_id": "1250", "k": 3}

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from scoring.rules import Rules
 from serving.errors import NoSuchProductError
-from serving.fields import MAX_COUNT, MAX_ID, Count, Id, Moment, Share
+from serving.fields import ID, MAX_COUNT, Count, Id, Moment, Share
 from serving.requests import ApiRequest
 
 MAX_CATEGORY = 100
@@ -16,8 +16,7 @@ MAX_EXCLUDED = 200
 MAX_CATEGORIES = 50
 MAX_BASKET = 100
 
-_ID = f"a string of 1 to {MAX_ID} characters, or a whole number"
-_IDS = f"product ids, each {_ID}"
+_IDS = f"product ids, each {ID}"
 _CATEGORIES = f"at most {MAX_CATEGORIES} names of categories, each of 1 to {MAX_CATEGORY} characters"
 _K = f"a whole number from 1 to {MAX_COUNT}"
 _SLATE = "'all' (what the customer will buy next) or 'explore' (only products never bought before)"
@@ -31,7 +30,7 @@ _RULES = {
 _CONTEXT = {
     "context": "an object with any of time, store_id and basket",
     "context.time": "a time with its offset, as 2018-01-01T17:30:00Z, or null",
-    "context.store_id": f"{_ID}, or null",
+    "context.store_id": f"{ID}, or null",
     "context.basket": f"at most {MAX_BASKET} {_IDS}",
 }
 
@@ -100,7 +99,7 @@ class Context(BaseModel):
 class Personal(Ruled):
     """What questions about a customer take."""
 
-    customer_id: Id = Field(description=f"The shop's id of the customer: {_ID}.")
+    customer_id: Id = Field(description=f"The shop's id of the customer: {ID}.")
     slate: Slate = Field("all", description=f"The list's purpose: {_SLATE}.")
     context: Context = Field(default_factory=Context, description="The moment: when, where, with what in the basket.")
 
@@ -113,7 +112,7 @@ class Personal(Ruled):
 class RecommendRequest(Personal):
     """Which customer, which slate, how many products, under which rules."""
 
-    ALLOWED: ClassVar = {"customer_id": _ID, "slate": _SLATE, "k": _K} | _RULES | _CONTEXT
+    ALLOWED: ClassVar = {"customer_id": ID, "slate": _SLATE, "k": _K} | _RULES | _CONTEXT
     EXAMPLE: ClassVar = {"customer_id": "1250", "slate": "all", "k": 3}
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -126,7 +125,7 @@ class RerankRequest(Personal):
 
     ALLOWED: ClassVar = (
         {
-            "customer_id": _ID,
+            "customer_id": ID,
             "product_ids": f"1 to {MAX_COUNT} {_IDS}",
             "slate": _SLATE,
             "k": f"{_K}, or null for all of them",
@@ -149,13 +148,13 @@ class RerankRequest(Personal):
 class SimilarItemsRequest(Ruled):
     """Which product, how many others, under which rules."""
 
-    ALLOWED: ClassVar = {"product_id": _ID, "k": _K} | _RULES
+    ALLOWED: ClassVar = {"product_id": ID, "k": _K} | _RULES
     EXAMPLE: ClassVar = {"product_id": "1082185", "k": 3}
     ERRORS: ClassVar = (NoSuchProductError,)
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    product_id: Id = Field(description=f"The product to find others for: {_ID}.")
+    product_id: Id = Field(description=f"The product to find others for: {ID}.")
     k: Count = Field(10, description=f"Length of the list: {_K}.")
 
 

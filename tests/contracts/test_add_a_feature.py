@@ -14,7 +14,7 @@ import pytest
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-ROOMS = ("dbt", "feature_repo", "landing", "live", "scoring")
+ROOMS = ("core", "dbt", "feature_repo", "landing", "live", "scoring")
 
 
 @pytest.fixture(scope="module")

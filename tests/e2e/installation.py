@@ -20,7 +20,20 @@ from settings import ROOT, Settings
 AS_OF = date(2018, 1, 1)
 # Few points in time: the tests are about the way, not about the model.
 SNAPSHOTS = 10
-CODE = ("live", "landing", "dbt", "quality", "feature_repo", "scoring", "ml", "release", "serving", "dags", "demo")
+CODE = (
+    "core",
+    "live",
+    "landing",
+    "dbt",
+    "quality",
+    "feature_repo",
+    "scoring",
+    "ml",
+    "release",
+    "serving",
+    "dags",
+    "demo",
+)
 
 # A gate that lets any model through: on two hundred customers nothing can be shown to be better.
 LENIENT_GATE = """

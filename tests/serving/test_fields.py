@@ -20,6 +20,8 @@ def _read(kind: Any, json: str) -> Any:
         (Id, '"1250"', "1250"),
         (Id, "1250.0", "1250"),
         (Id, "-7", "-7"),
+        (Id, '" 1566 "', "1566"),
+        (Id, '"17850.0"', "17850"),
         (Count, "3", 3),
         (Count, "3.0", 3),
         (Share, "1", 1.0),
@@ -36,6 +38,8 @@ def test_a_value_is_read_as_it_is_meant(kind: Any, json: str, value: Any) -> Non
     ("kind", "json"),
     [
         *((Id, json) for json in ["true", "null", "1.5", '""', "9" * 65, "1e300", "NaN", '"' + "x" * 65 + '"']),
+        *((Id, json) for json in ['" "', '"null"', '"NaN"', r'"15\u000066"', '"1.5E+05"']),
+        (Id, "9007199254740993.0"),  # a float of JSON: it would be read as ...992
         *((Count, json) for json in ["true", '"3"', "3.5", "null", "NaN", "Infinity", "0", "101", "-1.0"]),
         *((Share, json) for json in ["true", '"0.5"', "1.1", "-0.1", "null", "NaN", "Infinity"]),
         # Without an offset nobody knows when; a number may be seconds, milliseconds or a mistake.

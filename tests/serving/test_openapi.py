@@ -53,9 +53,10 @@ def test_every_reference_leads_somewhere(document: Description) -> None:
 
 def test_a_field_that_may_be_null_or_a_number_is_described_so(document: Description) -> None:
     schemas = document["components"]["schemas"]
-    kinds = [kind["type"] for kind in schemas["RecommendRequest"]["properties"]["customer_id"]["anyOf"]]
 
-    assert kinds == ["string", "integer"]
+    assert schemas["RecommendRequest"]["properties"]["customer_id"]["$ref"] == "#/components/schemas/Id"
+    assert schemas["Id"]["anyOf"] == [{"$ref": "#/components/schemas/TextId"}, {"type": "integer"}]
+    assert schemas["TextId"]["pattern"]
     assert {"type": "null"} in schemas["RecommendResponse"]["properties"]["fallback"]["anyOf"]
 
 
