@@ -25,7 +25,7 @@ class Wanted:
 def wanted(settings: Settings, as_of: str | None) -> Wanted:
     """Hash the data, the settings and the code that features and model depend on."""
     shared = [ROOT / "settings.py", ROOT / "uv.lock"]
-    feature_rooms = [ROOT / room for room in ("landing", "dbt", "feature_repo", "quality")]
+    feature_rooms = [ROOT / room for room in ("landing", "dbt", "features", "feature_repo", "quality")]
     model_rooms = [ROOT / room for room in ("ml", "scoring", "release")]
     made_of = {
         "as_of": as_of,

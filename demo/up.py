@@ -59,7 +59,7 @@ def _say_verdict(record: Record, run_id: str, say: Callable[[str], None]) -> Non
 
 def _ask(settings: Settings, service: Service, record: Record, stages: Stages, say: Callable[[str], None]) -> None:
     with stages.stage("start the service"):
-        code = files_hash([ROOT / room for room in ("serving", "scoring")] + [ROOT / "settings.py"])
+        code = files_hash([ROOT / room for room in ("serving", "scoring", "features")] + [ROOT / "settings.py"])
         started = service.start(fresh=record.service_code() not in (None, code))
         service.wait_until_ready()
         record.keep_service(code)

@@ -74,7 +74,7 @@ def _check_columns(path: Path, view: FeatureView) -> None:
         if name not in schema.names:
             raise StagedFeaturesError(
                 f"{path} has no column '{name}', which the view '{view.name}' promises as {wanted}. "
-                "Add it to dbt's model or take it out of feature_repo/views.py."
+                "Add it to dbt's model or take it out of features/declared.py."
             )
         found = schema.field(name).type
         if found != wanted:

@@ -14,7 +14,7 @@ import pytest
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-ROOMS = ("core", "dbt", "feature_repo", "landing", "live", "scoring")
+ROOMS = ("core", "dbt", "feature_repo", "features", "landing", "live", "scoring")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def changed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / room, project / room, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
     shutil.copy(ROOT / "settings.py", project)
     patches = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert len(patches) == 4
+    assert len(patches) == 3
     for patch in patches:
         subprocess.run(["git", "apply", "--recount", "-"], input=patch, text=True, cwd=project, check=True)
     return project

@@ -1,41 +1,25 @@
-"""One name from dbt to the models: the contracts in dbt, Feast's views and what scoring reads agree."""
+"""One name from dbt to the models: the contracts in dbt and the declared features agree."""
 
 import pytest
 import yaml
 
-from feature_repo.views import CUSTOMER_HISTORY, CUSTOMER_PROFILE, PRODUCT_ACTIVITY, PRODUCT_CONTENT
-from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
+from features.declared import TABLES
+from features.feature import FeatureTable, Type
 from settings import ROOT
 
 CONTRACTS = ROOT / "dbt" / "models" / "marts" / "features" / "_features__models.yml"
 KEYS = {"customer_id", "product_id", "event_timestamp", "created_timestamp"}
-VIEWS = {
-    "feat_customer_history": CUSTOMER_HISTORY,
-    "feat_customer_profile": CUSTOMER_PROFILE,
-    "feat_product_content": PRODUCT_CONTENT,
-    "feat_product_activity": PRODUCT_ACTIVITY,
-}
+COLUMNS = {Type.NUMBER: "double", Type.TEXT: "varchar", Type.NUMBERS: "float[]", Type.TEXTS: "varchar[]"}
 
 
-def names(view: str) -> set[str]:
-    return {field.name for field in VIEWS[view]}
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_what_is_declared_is_exactly_what_dbt_promises(table: FeatureTable):
+    models = yaml.safe_load(CONTRACTS.read_text())["models"]
+    [model] = [model for model in models if model["name"] == f"feat_{table.name}"]
+    promised = {column["name"]: column["data_type"] for column in model["columns"] if column["name"] not in KEYS}
+    assert {feature.name: COLUMNS[feature.type] for feature in table.features} == promised
 
 
-@pytest.mark.parametrize("table", VIEWS)
-def test_feast_offers_exactly_the_columns_dbt_promises(table: str):
-    [model] = [model for model in yaml.safe_load(CONTRACTS.read_text())["models"] if model["name"] == table]
-    assert {column["name"] for column in model["columns"]} - KEYS == names(table)
-
-
-@pytest.mark.parametrize(
-    ("read", "view"),
-    [
-        ((*HISTORY, "product_ids"), "feat_customer_history"),
-        (PROFILE + TRAITS, "feat_customer_profile"),
-        ((*CONTENT, "product_name"), "feat_product_content"),
-        (ACTIVITY, "feat_product_activity"),
-    ],
-)
-def test_the_models_read_only_what_feast_offers(read: tuple[str, ...], view: str):
-    assert set(read) <= names(view)
-    assert len(set(read)) == len(read)
+def test_every_feature_table_of_dbt_is_declared():
+    models = yaml.safe_load(CONTRACTS.read_text())["models"]
+    assert {model["name"] for model in models} == {f"feat_{table.name}" for table in TABLES}

@@ -9,7 +9,7 @@ import pytest
 from demo.content import Record, wanted
 from settings import Settings
 
-ROOMS = ("landing", "dbt", "feature_repo", "quality", "ml", "scoring", "release")
+ROOMS = ("landing", "dbt", "features", "feature_repo", "quality", "ml", "scoring", "release")
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_other_data_day_or_settings_are_other_features(tmp_path: Path, code: Pat
     assert wanted(settings_of(tmp_path, landing=landing), None).features != first
 
 
-@pytest.mark.parametrize("room", ["landing", "dbt", "feature_repo", "quality"])
+@pytest.mark.parametrize("room", ["landing", "dbt", "features", "feature_repo", "quality"])
 def test_other_code_of_a_feature_room_is_other_features(tmp_path: Path, code: Path, room: str) -> None:
     first = wanted(settings_of(tmp_path), None)
     (code / room / "code.py").write_text("# changed")

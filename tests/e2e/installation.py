@@ -26,6 +26,7 @@ CODE = (
     "landing",
     "dbt",
     "quality",
+    "features",
     "feature_repo",
     "scoring",
     "ml",

@@ -1,6 +1,4 @@
-"""Small feature tables of exactly the contract's shape, written here by hand from the contract and not from the
-views, so that the two can disagree.
-"""
+"""Writes small feature tables of exactly the declared shape."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,84 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-HISTORY = [
-    "baskets",
-    "days_since_last",
-    "days_since_first",
-    "gap_mean_days",
-    "gap_std_days",
-    "decayed_20d",
-    "decayed_60d",
-    "decayed_120d",
-    "decayed_240d",
-    "baskets_2w",
-    "baskets_4w",
-    "baskets_8w",
-    "baskets_13w",
-    "last_20_baskets",
-    "periods_4w",
-    "quantity",
-    "spend",
-]
-PROFILE = [
-    "baskets",
-    "baskets_4w",
-    "baskets_13w",
-    "days_since_last_basket",
-    "days_since_first_basket",
-    "gap_mean_days",
-    "spend_4w",
-    "spend_13w",
-    "products",
-    "basket_size_mean",
-    "new_product_share_8w",
-    "discount_share",
-    "coupon_redemptions",
-    "campaigns_received",
-]
-TRAITS = [
-    "age_band",
-    "income_band",
-    "home_ownership",
-    "marital_status",
-    "household_size",
-    "household_composition",
-    "kids_count",
-    "store_id",
-]
-CONTENT = ["product_name", "department", "category", "product_type", "brand", "manufacturer_id", "package_size"]
-ACTIVITY = [
-    "buyers_1w",
-    "buyers_2w",
-    "buyers_4w",
-    "buyers_8w",
-    "buyers_13w",
-    "buyers_26w",
-    "buyers",
-    "baskets_4w",
-    "baskets_13w",
-    "baskets",
-    "first_buyers_4w",
-    "first_buyers_8w",
-    "rebuyers",
-    "rebuy_rate",
-    "days_since_first_sale",
-    "days_since_last_sale",
-    "price",
-    "price_ratio_in_type",
-    "discount_depth_4w",
-    "share_in_type_8w",
-    "share_in_category_8w",
-    "trend",
-    "stores_13w",
-    "mailer_stores",
-    "display_stores",
-    "mailer_stores_next",
-    "display_stores_next",
-    "mailer_stores_next_1w",
-    "display_stores_next_1w",
-    "coupons_active",
-]
+from features.declared import CUSTOMER_HISTORY, CUSTOMER_PROFILE, PRODUCT_ACTIVITY, PRODUCT_CONTENT
+from features.feature import Type
+
+HISTORY = CUSTOMER_HISTORY.inputs(Type.NUMBERS)
+PROFILE, TRAITS = CUSTOMER_PROFILE.inputs(Type.NUMBER), CUSTOMER_PROFILE.inputs(Type.TEXT)
+CONTENT = [feature.name for feature in PRODUCT_CONTENT.features]
+ACTIVITY = [feature.name for feature in PRODUCT_ACTIVITY.features]
 
 
 def write_feature_tables(

@@ -20,8 +20,8 @@ from settings import Settings
 VIEWS = {
     "customer_history": ["product_ids", *HISTORY],
     "customer_profile": [*PROFILE, *TRAITS],
-    "product_content": CONTENT,
-    "product_activity": ACTIVITY,
+    "product_content": [*CONTENT],
+    "product_activity": [*ACTIVITY],
     "customer_purchases": ["product_ids"],
 }
 SERVICES = {

@@ -1,0 +1,169 @@
+"""What a feature and a table of features are, and what makes a declaration wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+PURCHASES = "transactions"
+"""The table of a landing that purchases come from; what is derived from it changes with every purchase."""
+
+
+class FeatureDeclarationError(Exception):
+    """A declaration that cannot hold; raised when `features.declared` is imported."""
+
+
+class Type(StrEnum):
+    """A feature's type: of a column in dbt, of a field in Feast."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    NUMBERS = "numbers"
+    """One a product, aligned with the table's `product_ids`."""
+    TEXTS = "texts"
+
+
+class Exact(StrEnum):
+    """How far the live value is the one that dbt makes of the same purchases later."""
+
+    ALWAYS = "exact"
+    SAME_DAY = "exact until midnight, then an estimate"
+    """A row does not hold single purchases, so it cannot tell which of them leave a window at midnight."""
+    NEVER = "an estimate"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time that a feature is about.
+
+    days: its length, back from the instant of the features, if it is a number of days; 0 if there is none.
+    ahead: whether it lies after that instant, as planned promotions do.
+    """
+
+    text: str
+    days: int = 0
+    ahead: bool = False
+
+
+EVER = Window("ever")
+UNDATED = Window("undated")
+
+
+def weeks(count: int) -> Window:
+    return Window(f"{count} week{'s' if count > 1 else ''}", 7 * count)
+
+
+def next_weeks(count: int) -> Window:
+    return Window(f"next {count} week{'s' if count > 1 else ''}", 7 * count, ahead=True)
+
+
+@dataclass(frozen=True)
+class Updater:
+    """What becomes of a feature between two builds; `features.of_a_product` and `features.of_a_customer` hold them all.
+
+    text: what a purchase does to it, for the documentation. exact: how far the outcome is dbt's.
+    needs: features of the same table that the arithmetic reads.
+    """
+
+    text: str
+    exact: Exact
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BatchOnly:
+    """Declares that a feature keeps its published value until the next build.
+
+    meaning: what that means for whoever reads it.
+    """
+
+    meaning: str
+
+
+NOT_BY_PURCHASES = BatchOnly("purchases do not change it")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature. The column of that name in dbt's model is the truth of its value.
+
+    live: what becomes of it when a purchase arrives. source: the table of a landing that it comes from.
+    is_input: whether models read it.
+    """
+
+    name: str
+    type: Type
+    text: str
+    window: Window = EVER
+    live: Updater | BatchOnly | None = None
+    source: str = PURCHASES
+    is_input: bool = True
+
+    def __post_init__(self) -> None:
+        if self.live is None and self.source == PURCHASES:
+            raise FeatureDeclarationError(
+                f"The feature '{self.name}' comes from purchases and does not declare what a purchase does to it. "
+                "Give it live=… : an updater of features/of_a_product.py or features/of_a_customer.py, or "
+                'BatchOnly("what a value of the last build means"); docs/add-a-feature.md shows how.'
+            )
+
+    @property
+    def change(self) -> Updater | BatchOnly:
+        """What becomes of it when a purchase arrives."""
+        return self.live or NOT_BY_PURCHASES
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The features of one of dbt's models, `feat_<name>`, and of the Feast view `<name>`.
+
+    about: what a row describes: customer or product.
+    """
+
+    name: str
+    about: str
+    text: str
+    features: Sequence[Feature]
+
+    def __post_init__(self) -> None:
+        names = [feature.name for feature in self.features]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise FeatureDeclarationError(f"The table '{self.name}' declares {', '.join(twice)} more than once.")
+        for feature in self.features:
+            needs = feature.live.needs if isinstance(feature.live, Updater) else ()
+            if missing := [name for name in needs if name not in names]:
+                raise FeatureDeclarationError(
+                    f"The updater of '{feature.name}' reads {', '.join(missing)}, which '{self.name}' does not "
+                    "declare. Declare it there, or give the feature another updater."
+                )
+
+    @cached_property
+    def by_name(self) -> dict[str, Feature]:
+        return {feature.name: feature for feature in self.features}
+
+    def inputs(self, type: Type) -> tuple[str, ...]:
+        """Names of the features of a type that models read, in the order of the models' inputs."""
+        return tuple(feature.name for feature in self.features if feature.type is type and feature.is_input)
+
+
+def number(
+    name: str, text: str, window: Window = EVER, live: Updater | BatchOnly | None = None, source: str = PURCHASES
+) -> Feature:
+    return Feature(name, Type.NUMBER, text, window, live, source)
+
+
+def numbers(name: str, text: str, window: Window, live: Updater | BatchOnly | None = None) -> Feature:
+    """A number for each product of a customer's history."""
+    return Feature(name, Type.NUMBERS, text, window, live)
+
+
+def category(
+    name: str,
+    text: str,
+    source: str,
+    window: Window = UNDATED,
+    live: Updater | BatchOnly | None = None,
+    is_input: bool = True,
+) -> Feature:
+    """A text; '' is unknown."""
+    return Feature(name, Type.TEXT, text, window, live, source, is_input)

@@ -1,0 +1,266 @@
+"""What becomes of the numbers of a product in a customer's history: as time passes, and as the product is bought.
+
+The arithmetic is that of `dbt/models/marts/features/feat_customer_history.sql`, from what a row holds: first and last
+purchase, counts and means, but not each single purchase.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from features.feature import Exact, Updater, Window
+
+PERIOD_DAYS = 28.0
+NEWEST = 20
+"""Baskets that `last_20_baskets` looks at."""
+
+
+@dataclass
+class Line:
+    """One product in one basket: its age in days, units and money."""
+
+    age: float
+    quantity: float = 0.0
+    spend: float = 0.0
+
+
+class Bought:
+    """A product of a customer as the row has it, and what was bought of it since.
+
+    old: its numbers, 0 if it was never bought. lines: one a new basket. since_midnight: the part of a day by which all
+    windows are longer than whole days. joins: the age up to which a new line is of the newest baskets.
+    After them: `count` of baskets, days since the `last` and the `first`.
+    """
+
+    __slots__ = ("ages", "count", "first", "joins", "last", "lines", "old", "since_midnight")
+
+    def __init__(self, old: Mapping[str, float], lines: Sequence[Line], since_midnight: float, joins: float) -> None:
+        self.old, self.lines, self.since_midnight, self.joins = old, lines, since_midnight, joins
+        self.ages = sorted([line.age for line in lines])
+        self.count = old["baskets"] + len(lines)
+        self.last, self.first = self.ages[0], self.ages[-1]
+        if old["baskets"]:
+            self.last, self.first = min(self.last, old["days_since_last"]), max(self.first, old["days_since_first"])
+
+    @property
+    def gap_mean(self) -> float:
+        return (self.first - self.last) / (self.count - 1) if self.count > 1 else 0.0
+
+
+@dataclass
+class Aged:
+    """A history some days later, if nothing was bought meanwhile.
+
+    old: its numbers at the instant of the features, a midnight of the shop, `[products]` each. midnights: how many of
+    the shop's days have begun since. windows: the counts of baskets that the table declares, by days, rising.
+    """
+
+    old: Mapping[str, np.ndarray]
+    days: float
+    midnights: int
+    windows: Sequence[tuple[str, int]]
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        return self.old["days_since_last"] + np.float32(self.days)
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        return self.old["days_since_first"] + np.float32(self.days)
+
+    def baskets_within(self, limit: int) -> np.ndarray:
+        """Baskets of each product that were at most `limit` days old at the instant of the features, float32 `[n]`.
+
+        Exact for products bought once or twice; of others it interpolates between the counts that are known.
+        """
+        count, last, first = self.old["baskets"], self.old["days_since_last"], self.old["days_since_first"]
+        if limit <= 0:
+            return np.zeros_like(count)
+        edges = [0, *(days for _, days in self.windows)]
+        known = [np.zeros_like(count), *(self.old[name] for name, _ in self.windows)]
+        place = int(np.searchsorted(edges, limit, side="right")) - 1
+        share = (limit - edges[place]) / (edges[place + 1] - edges[place])
+        guess = np.round(known[place] + share * (known[place + 1] - known[place]))
+        lowest = np.where(last > limit, 0, np.where(first > limit, 1, count))
+        highest = np.where(last > limit, 0, np.where(first > limit, count - 1, count))
+        return np.clip(guess, lowest, highest).astype(np.float32)
+
+
+@dataclass
+class Newer:
+    """New baskets beside the products of a history, whether or not they hold them.
+
+    ages: of the new baskets, rising. baskets: of the customer before them.
+    """
+
+    old: Mapping[str, np.ndarray]
+    ages: Sequence[float]
+    baskets: float
+
+    @property
+    def all_join(self) -> bool:
+        return self.baskets + len(self.ages) <= NEWEST
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """Ages of the baskets before, newest first."""
+        return basket_ages(self.old)
+
+    @cached_property
+    def joining(self) -> list[float]:
+        """Ages of the new baskets that are of the newest."""
+        return [age for rank, age in enumerate(self.ages) if rank + int((self.known < age).sum()) < NEWEST]
+
+    @property
+    def joins(self) -> float:
+        """The age up to which a new line is of the newest baskets."""
+        if self.all_join:
+            return math.inf
+        # A line may be older than its basket, which counts as a whole.
+        return self.joining[-1] + 1.0 if self.joining else -1.0
+
+
+def basket_ages(history: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Ages of the baskets that can be told from the products, newest first: nearly every basket is the first or the
+    last one of some product."""
+    return np.unique(np.concatenate([history["days_since_last"], history["days_since_first"]]))
+
+
+@dataclass(frozen=True)
+class ProductUpdater(Updater):
+    """What becomes of one number of every product; each function gets the value, or all values, as they were.
+
+    add: the new value of a product that was bought. age: all values after some days; None: time changes nothing.
+    make_room: all values as new baskets arrive, before those bought get theirs; None: only purchases of the product
+    itself change it.
+    """
+
+    add: Callable[[float, Bought, Window], float]
+    age: Callable[[np.ndarray, Aged, Window], np.ndarray] | None = None
+    make_room: Callable[[np.ndarray, Newer, Window], np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class ProductList(Updater):
+    """Marks the list that all numbers are aligned with; `scoring.state` keeps it."""
+
+
+_BASE = ("baskets", "days_since_last", "days_since_first")
+
+PRODUCTS_BOUGHT = ProductList("gains the products bought", Exact.ALWAYS, ())
+
+
+COUNT = ProductUpdater("counts the new baskets", Exact.ALWAYS, (), lambda _, of, __: of.count)
+
+SINCE_LAST = ProductUpdater(
+    "begins anew, and grows with time", Exact.ALWAYS, (), lambda _, of, __: of.last, lambda _, aged, __: aged.last
+)
+
+SINCE_FIRST = ProductUpdater(
+    "grows with time", Exact.ALWAYS, (), lambda _, of, __: of.first, lambda _, aged, __: aged.first
+)
+
+GAP_MEAN = ProductUpdater("counts the new gaps", Exact.ALWAYS, _BASE, lambda _, of, __: of.gap_mean)
+
+
+def _gap_std(std: float, of: Bought, _: Window) -> float:
+    gaps = of.count - 1
+    return math.sqrt(max(_squared_gaps(std, of) / gaps - of.gap_mean**2, 0.0)) if gaps else 0.0
+
+
+def _squared_gaps(std: float, of: Bought) -> float:
+    """Sum of the squared days between purchases, new ones included.
+
+    Exact if the product was bought at most twice before, or if the new purchases are newer than all others. One in
+    between is taken to halve an average gap.
+    """
+    count, last, first = int(of.old["baskets"]), of.old["days_since_last"], of.old["days_since_first"]
+    if count <= 2:
+        known = sorted([*[last, first][:count], *of.ages])
+        return sum([(older - newer) ** 2 for newer, older in pairwise(known)])
+    mean = of.old["gap_mean_days"]
+    newer = [*(age for age in of.ages if age < last), last]
+    older = [first, *(age for age in of.ages if age > first)]
+    between = len(of.ages) + 2 - len(newer) - len(older)
+    squared = (std * std + mean * mean) * (count - 1) - between * mean * mean / 2
+    for chain in (newer, older):
+        squared += sum([(later - sooner) ** 2 for sooner, later in pairwise(chain)])
+    return max(squared, 0.0)
+
+
+GAP_STD = ProductUpdater("counts the new gaps", Exact.ALWAYS, (*_BASE, "gap_mean_days"), _gap_std)
+
+
+def decayed(days: float) -> ProductUpdater:
+    """Each basket weighs exp(-age / days)."""
+    return ProductUpdater(
+        "adds the new baskets, and fades with time",
+        Exact.ALWAYS,
+        (),
+        lambda value, of, _: value + sum([math.exp(-age / days) for age in of.ages]),
+        lambda values, aged, _: values * np.float32(math.exp(-aged.days / days)),
+    )
+
+
+def _add_within(value: float, of: Bought, window: Window) -> float:
+    limit = window.days + of.since_midnight
+    return value + sum([age <= limit for age in of.ages])
+
+
+def _aged_within(values: np.ndarray, aged: Aged, window: Window) -> np.ndarray:
+    return aged.baskets_within(window.days - aged.midnights) if aged.midnights else values
+
+
+COUNT_WITHIN = ProductUpdater("counts the new baskets", Exact.SAME_DAY, _BASE, _add_within, _aged_within)
+
+
+def _add_newest(value: float, of: Bought, _: Window) -> float:
+    return value + sum([age <= of.joins for age in of.ages])
+
+
+def _make_room(values: np.ndarray, newer: Newer, _: Window) -> np.ndarray:
+    """Old baskets leave the newest as new ones join."""
+    staying = NEWEST - len(newer.joining)
+    if newer.all_join or not newer.joining or len(newer.known) <= staying:
+        return values
+    limit = newer.known[staying - 1] if staying else -1.0
+    last, first, count = newer.old["days_since_last"], newer.old["days_since_first"], newer.old["baskets"]
+    guess = np.clip(np.round(values * staying / NEWEST), 1, np.maximum(count - 1, 1))
+    stay = np.where(last > limit, 0, np.where(first > limit, guess, count))
+    return np.minimum(values, stay).astype(np.float32)
+
+
+COUNT_NEWEST = ProductUpdater(
+    "counts the new baskets; older ones make room", Exact.NEVER, _BASE, _add_newest, make_room=_make_room
+)
+
+
+def _add_periods(value: float, of: Bought, _: Window) -> float:
+    """Adds the periods in which the product had not been bought before."""
+    count, last, first = of.old["baskets"], of.old["days_since_last"], of.old["days_since_first"]
+    known = {math.floor(age / PERIOD_DAYS) for age in ((last, first) if count else ())}
+    if count and value == max(known) - min(known) + 1:
+        known = set(range(min(known), max(known) + 1))
+    return value + len({math.floor(age / PERIOD_DAYS) for age in of.ages} - known)
+
+
+def _aged_periods(values: np.ndarray, aged: Aged, _: Window) -> np.ndarray:
+    """Bounds the count by first and last purchase, now that the borders have moved."""
+    newest, oldest = np.floor(aged.last / PERIOD_DAYS), np.floor(aged.first / PERIOD_DAYS)
+    lowest = 1 + (oldest > newest)
+    highest = np.minimum(aged.old["baskets"], oldest - newest + 1)
+    return np.clip(values, lowest, highest).astype(np.float32)
+
+
+PERIODS = ProductUpdater("counts the new periods", Exact.NEVER, _BASE, _add_periods, _aged_periods)
+
+
+def total(of_line: Callable[[Line], float], what: str) -> ProductUpdater:
+    """A sum over all lines ever."""
+    return ProductUpdater(
+        f"adds the new {what}", Exact.ALWAYS, (), lambda value, of, _: value + sum([of_line(line) for line in of.lines])
+    )
