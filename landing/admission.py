@@ -16,13 +16,14 @@ import duckdb
 from landing.batches import collected_at
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.cut import choose_cut, day_after_newest
+from landing.discovery import find_source, strays
 from landing.engine import connect
 from landing.errors import LandingError, SourceError
 from landing.feedback import land_feedback
 from landing.findings import Findings
 from landing.lock import one_writer
 from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission_name, is_whole, read_manifest
-from landing.sources import Source, find_source
+from landing.sources import Source
 from landing.tables import CheckedTable, check_table, transaction_span, write_table
 from settings import Settings
 
@@ -45,6 +46,14 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
         raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
     heard_until = collected_at(settings.paths.feedback) or datetime.min
     findings = Findings(say)
+    unread = strays(landing)
+    findings.add(
+        "file_not_read",
+        None,
+        len(unread),
+        f"Not read, because the name is no table's: {len(unread)} in {landing}.",
+        ", ".join(unread[:5]) + (" …" if len(unread) > 5 else ""),
+    )
     feedback = land_feedback(settings.paths.feedback, landing, findings, say)
     sources = {table: feedback[EVENTS].source if table is EVENTS else find_source(landing, table) for table in TABLES}
     inputs = Inputs(

@@ -16,11 +16,12 @@ import duckdb
 
 from landing.batches import batch_files
 from landing.contract import FEEDBACK, Table
+from landing.discovery import find_source
 from landing.engine import connect, literal, name
 from landing.errors import LandingError
 from landing.findings import Finding, Findings
 from landing.lock import one_writer
-from landing.sources import Source, find_source
+from landing.sources import Source
 from landing.tables import check_table
 
 _INPUTS = "inputs.json"
@@ -55,17 +56,20 @@ def land_feedback(
         files = [landed / f"{table.name}.parquet" for table in FEEDBACK]
         earlier = _read(landed / _INPUTS)
         if earlier.get("inputs") == inputs and all(file.is_file() for file in files):
-            for finding in earlier["findings"]:
-                findings.take(Finding.model_validate(finding))
+            made = [Finding.model_validate(finding) for finding in earlier["findings"]]
         else:
+            found = Findings(lambda _: None)
             landed.mkdir(exist_ok=True)
             (landed / _INPUTS).unlink(missing_ok=True)  # it vouches for both files
             with connect(landed / "spill") as connection:
                 for table in FEEDBACK:
-                    _write(connection, home, table, own[table], findings, say)
+                    _write(connection, home, table, own[table], found, say)
             shutil.rmtree(landed / "spill", ignore_errors=True)
-            kept = {"inputs": inputs, "findings": [finding.model_dump() for finding in findings]}
+            made = list(found)
+            kept = {"inputs": inputs, "findings": [finding.model_dump() for finding in made]}
             (landed / _INPUTS).write_text(json.dumps(kept) + "\n")
+        for finding in made:
+            findings.take(finding)
         return {table: _landed(landed, table) for table in FEEDBACK}
 
 
@@ -100,7 +104,7 @@ def _inputs(home: Path, table: Table, own: Source | None) -> dict[str, object]:
     """What the table is made of. Batches never change, so the last one stands for all of them."""
     return {
         "columns": [column.name for column in table.columns],
-        "own": [str(own.root), *([*file] for file in own.fingerprint)] if own is not None else [],
+        "own": [str(own.root), *([*file] for file in own.fingerprint), *own.aside] if own is not None else [],
         "batch": [[file.parent.name, file.stat().st_mtime_ns] for file in batch_files(home, table)[-1:]],
     }
 
@@ -109,7 +113,7 @@ def _landed(landed: Path, table: Table) -> Landed:
     file = landed / f"{table.name}.parquet"
     with duckdb.connect() as connection:
         found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(file)})").fetchone()
-    return Landed(int(found[0]) if found else 0, Source(table, "parquet", (file,), landed))
+    return Landed(int(found[0]) if found else 0, Source(table, (file,), landed))
 
 
 def _read(path: Path) -> dict[str, Any]:

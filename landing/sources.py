@@ -1,32 +1,44 @@
-"""Finds the files of a landing table and reads them through DuckDB, as they are."""
+"""Reads the files of one landing table through DuckDB, as they are."""
 
-import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import duckdb
 
 from landing.contract import Table
-from landing.engine import literal
+from landing.csv_file import FirstLineError, Layout, read_layout
+from landing.engine import literal, name
 from landing.errors import SourceError
+from landing.unreadable import first_line_refused, why_unreadable
 
-FORMATS = ("parquet", "csv")
+PARQUET = ".parquet"
 
 
 @dataclass(frozen=True)
 class Source:
-    """The files of one table: one file, or all files of one format in a folder of the table's name."""
+    """The files of one table: one file, or all files in a folder of the table's name.
+
+    files: those with something in them. empty: names of files without a single byte or with blank lines only.
+    aside: names of files in the table's folder that are not meant to be read, such as Spark's `_SUCCESS`.
+    """
 
     table: Table
-    format: str
     files: tuple[Path, ...]
     root: Path
+    empty: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    _layouts: dict[Path, Layout] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def label(self) -> str:
         """How messages name it: the file, or the folder if there are several."""
-        return self.name_of(self.files[0]) if len(self.files) == 1 else f"{self.table.name}/*.{self.format}"
+        if not self.files:
+            return self.empty[0] if len(self.empty) == 1 else f"{self.table.name}/"
+        if len(self.files) == 1:
+            return self.name_of(self.files[0])
+        endings = {file.suffix for file in self.files}
+        return f"{self.name_of(self.files[0].parent)}/*{endings.pop() if len(endings) == 1 else ''}"
 
     def name_of(self, file: Path) -> str:
         return str(file.relative_to(self.root))
@@ -34,91 +46,114 @@ class Source:
     @property
     def fingerprint(self) -> list[tuple[str, int, int]]:
         """Name, size in bytes and modification time of every file: what a repeated admission compares."""
-        return [(self.name_of(f), f.stat().st_size, f.stat().st_mtime_ns) for f in self.files]
+        files = (*self.files, *(self.root / file for file in self.empty))
+        return [(self.name_of(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+
+    def is_csv(self, file: Path) -> bool:
+        return file.suffix.lower() != PARQUET
 
     def reader(self, files: tuple[Path, ...] | None = None) -> str:
-        """A FROM expression for the files; CSV values stay text, so that '00123' keeps its zeros."""
-        names = "[" + ", ".join(literal(file) for file in files or self.files) + "]"
-        if self.format == "parquet":
-            return f"read_parquet({names}, union_by_name = true, hive_partitioning = false, binary_as_string = true)"
-        return (
-            f"read_csv({names}, header = true, delim = {literal(self._delimiter)}, all_varchar = true, "
-            "union_by_name = true, hive_partitioning = false, quote = '\"', escape = '\"')"
-        )
+        """A FROM expression for the files, united by column name, in their order.
 
-    @cached_property
-    def _delimiter(self) -> str:
-        """What separates the names of the first file's header; not guessed from rows, for they may be broken."""
-        with self.files[0].open(encoding="utf-8", errors="replace") as file:
-            header = file.readline()
-        return max(",;\t|", key=header.count)
+        CSV values stay text, so that '00123' keeps its zeros. Raises SourceError if a CSV file's first line is no
+        header.
+        """
+        groups: list[tuple[Layout | None, list[Path]]] = []
+        for file in self.files if files is None else files:
+            layout = self.layout(file) if self.is_csv(file) else None
+            if not groups or groups[-1][0] != layout:
+                groups.append((layout, []))
+            groups[-1][1].append(file)
+        readers = [_read_parquet(group) if layout is None else _read_csv(layout, group) for layout, group in groups]
+        if len(readers) == 1:
+            return readers[0]
+        return "(" + " UNION ALL BY NAME ".join(f"SELECT * FROM {reader}" for reader in readers) + ")"
+
+    def layout(self, file: Path) -> Layout:
+        """How a CSV file is read; looked at once. Raises SourceError if its first line is no header."""
+        if file not in self._layouts:
+            found = self._read_layout(file)
+            assert found is not None, "find_source leaves out files with nothing in them"
+            self._layouts[file] = found
+        return self._layouts[file]
 
     def columns(self, connection: duckdb.DuckDBPyConnection, files: tuple[Path, ...] | None = None) -> dict[str, str]:
         """Column name -> DuckDB type; raises SourceError if a file cannot be read."""
+        if files is not None and len(files) == 1 and self.is_csv(files[0]):
+            return dict.fromkeys(self.layout(files[0]).header, "VARCHAR")
         try:
             rows = connection.execute(f"DESCRIBE SELECT * FROM {self.reader(files)}").fetchall()
         except duckdb.Error as error:
             raise unreadable(self, error) from error
         return {str(row[0]): str(row[1]) for row in rows}
 
+    def without_empty_files(self) -> "Source":
+        """The same source, with the files that hold nothing told apart. Raises SourceError if one cannot be read."""
+        layouts = {file: self._read_layout(file) if self.is_csv(file) else None for file in self.files}
+        empty = [
+            file
+            for file, layout in layouts.items()
+            if (layout is None if self.is_csv(file) else file.stat().st_size == 0)
+        ]
+        return Source(
+            self.table,
+            tuple(file for file in self.files if file not in empty),
+            self.root,
+            empty=tuple(self.name_of(file) for file in empty),
+            aside=self.aside,
+            _layouts={file: layout for file, layout in layouts.items() if layout is not None},
+        )
 
-def find_source(root: Path, table: Table) -> Source | None:
-    """The table's files below `root`; None if it is optional and absent.
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.table.columns)
 
-    Raises SourceError if a required table is absent, a file is empty, or there is more than one candidate.
-    """
-    found = [(form, [root / f"{table.name}.{form}"]) for form in FORMATS if (root / f"{table.name}.{form}").is_file()]
-    folder = root / table.name
-    if folder.is_dir():
-        inside = [(form, sorted(folder.glob(f"*.{form}"))) for form in FORMATS]
-        if not any(files for _, files in inside):
-            raise SourceError(
-                f"The folder {table.name}/ in {root} holds neither *.parquet nor *.csv files. "
-                "Put the table's files in it, or remove it if there are none."
-            )
-        found += [(form, files) for form, files in inside if files]
-    if not found:
-        if table.required:
-            raise SourceError(_absent(root, table))
-        return None
-    if len(found) > 1:
-        names = ", ".join(sorted(_short(root, table, files) for _, files in found))
-        raise SourceError(f"The table '{table.name}' is there more than once in {root}: {names}. Keep one of them.")
-    form, files = found[0]
-    source = Source(table, form, tuple(files), root)
-    for file in source.files:
-        if file.stat().st_size == 0:
-            raise SourceError(empty(source, source.name_of(file)))
-    return source
-
-
-def empty(source: Source, label: str) -> str:
-    """The message for a file without rows."""
-    expected = source.table.description.rstrip(".")
-    advice = "" if source.table.required else " The table is optional: leave the file out if you have none."
-    return f"{label} in {source.root} is empty; expected: {expected[0].lower()}{expected[1:]}.{advice}"
+    def _read_layout(self, file: Path) -> Layout | None:
+        try:
+            return read_layout(file, self._known)
+        except FirstLineError as error:
+            raise SourceError(first_line_refused(self.table, self.root, file, str(error))) from error
+        except (OSError, EOFError) as error:
+            raise SourceError(why_unreadable(self.table, self.root, file, None, error)) from error
 
 
 def unreadable(source: Source, error: duckdb.Error) -> SourceError:
-    reason = str(error).strip().splitlines()[0]
-    return SourceError(
-        f"{source.label} in {source.root} cannot be read as {source.format.upper()}: {reason} "
-        "Was the file copied whole?"
+    """The error with its cause: which file, which line, what stands there and what to do."""
+    text = str(error)
+    named = [file for file in source.files if str(file) in text]
+    if not named and len(source.files) > 1:
+        named = [file for file in source.files if _breaks(source, file)]
+    file = named[0] if named else source.files[0]
+    layout = source.layout(file) if source.is_csv(file) else None
+    return SourceError(why_unreadable(source.table, source.root, file, layout, error))
+
+
+def _breaks(source: Source, file: Path) -> bool:
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(f"SELECT * FROM {source.reader((file,))}").fetchone()
+        except duckdb.Error:
+            return True
+    return False
+
+
+def _read_parquet(files: list[Path]) -> str:
+    return f"read_parquet({_list(files)}, union_by_name = true, hive_partitioning = false, binary_as_string = true)"
+
+
+def _read_csv(layout: Layout, files: list[Path]) -> str:
+    """Every option is given: DuckDB's own detection leaves out lines that do not look like the rest."""
+    columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in layout.header)
+    reader = (
+        f"read_csv({_list(files)}, auto_detect = false, header = true, skip = 0, columns = {{{columns}}}, "
+        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"compression = '{'gzip' if layout.packed else 'none'}', hive_partitioning = false)"
     )
+    if len(layout.header) > 1:
+        return reader
+    # DuckDB passes over blank lines, except where a line is a single field.
+    return f"(SELECT * FROM {reader} WHERE {name(layout.header[0])} IS NOT NULL)"
 
 
-def _absent(root: Path, table: Table) -> str:
-    names = sorted(path.name for path in root.iterdir() if not path.name.startswith((".", "_")))
-    close = difflib.get_close_matches(table.name, [name.split(".")[0] for name in names], n=1)
-    hint = f" Is it '{next(n for n in names if n.split('.')[0] == close[0])}'?" if close else ""
-    return (
-        f"The required table '{table.name}' is not in {root}: expected {table.name}.parquet, "
-        f"{table.name}.csv, or a folder {table.name}/ with files of one kind; "
-        f"found {', '.join(names) or 'nothing'}.{hint}"
-    )
-
-
-def _short(root: Path, table: Table, files: list[Path]) -> str:
-    if len(files) == 1:
-        return str(files[0].relative_to(root))
-    return f"{table.name}/*{files[0].suffix}"
+def _list(files: list[Path]) -> str:
+    return "[" + ", ".join(literal(file) for file in files) + "]"

@@ -12,7 +12,8 @@ from landing.engine import literal, name
 from landing.errors import LandingError, SourceError
 from landing.findings import Findings
 from landing.manifest import TableSummary, file_sha256
-from landing.sources import Source, empty, unreadable
+from landing.parts import count_empty, count_partial, count_set_aside, rows_in
+from landing.sources import Source, unreadable
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class CheckedTable:
     @property
     def rows(self) -> str:
         """A query for all its rows, in the contract's columns and types."""
-        if self.source is None:
+        if self.source is None or not self.source.files:
             typed = (f"CAST(NULL AS {SQL_TYPE[c.type]}) AS {name(c.name)}" for c in self.table.columns)
             return f"SELECT {', '.join(typed)} WHERE false"
         cast = (f"{cast.expression} AS {name(cast.column.name)}" for cast in self.casts)
@@ -43,11 +44,14 @@ def check_table(
     """
     if source is None:
         return CheckedTable(table, None)
+    count_set_aside(source, findings)
+    if not source.files:
+        count_empty(source, [], findings)
+        return CheckedTable(table, source)
     found = source.columns(connection)
     casts = plan_casts(connection, source, found)
-    for file in source.files:
-        if _count(connection, source, f"SELECT 1 FROM {source.reader((file,))} LIMIT 1") == 0:
-            raise SourceError(empty(source, source.name_of(file)))
+    count_empty(source, [file for file in source.files if rows_in(connection, source, file) == 0], findings)
+    count_partial(connection, source, found, findings)
     check_casts(connection, source, casts, findings)
     ignored = tuple(column for column in found if column not in {c.name for c in table.columns})
     return CheckedTable(table, source, tuple(casts), ignored)
@@ -89,7 +93,7 @@ def write_table(
     try:
         connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
     except duckdb.Error as error:
-        if checked.source is not None and isinstance(error, duckdb.InvalidInputException):
+        if checked.source is not None and checked.source.files and isinstance(error, duckdb.InvalidInputException):
             raise unreadable(checked.source, error) from error
         raise LandingError(f"The admitted table could not be written to {target}: {error}") from error
     rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({literal(target)})")
@@ -113,13 +117,6 @@ def _chosen(checked: CheckedTable, cut: Cut, customers: int, folder: Path) -> st
 
 def _admitted(table: Table, folder: Path) -> str:
     return f"read_parquet({literal(folder / f'{table.name}.parquet')})"
-
-
-def _count(connection: duckdb.DuckDBPyConnection, source: Source, query: str) -> int:
-    try:
-        return len(connection.execute(query).fetchall())
-    except duckdb.Error as error:
-        raise unreadable(source, error) from error
 
 
 def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -1,0 +1,126 @@
+"""One CSV file's beginning: how it is packed, what separates its fields, and the names in its first line.
+
+DuckDB is given all of this, because its own detection skips lines that do not look like the rest.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+DELIMITERS = ",;\t|"
+BYTE_ORDER_MARK = "\ufeff"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Layout(NamedTuple):
+    """How one file is read; `header` holds one name per field, unique whatever the case."""
+
+    packed: bool
+    delimiter: str
+    header: tuple[str, ...]
+
+
+class FirstLineError(Exception):
+    """The first line cannot be a header; the message is a predicate, such as 'is blank'."""
+
+
+def is_packed(file: Path) -> bool:
+    return file.suffix.lower() == ".gz"
+
+
+@contextmanager
+def open_bytes(file: Path) -> Iterator[IO[bytes]]:
+    """Open the unpacked content. Reading may raise OSError or EOFError if a .gz is damaged."""
+    if is_packed(file):
+        with gzip.open(file) as unpacked:
+            yield cast(IO[bytes], unpacked)
+    else:
+        with file.open("rb") as plain:
+            yield plain
+
+
+@contextmanager
+def open_text(file: Path) -> Iterator[IO[str]]:
+    """Open the unpacked content as text with its line ends as they are; bytes that are not UTF-8 are replaced."""
+    with open_bytes(file) as content, io.TextIOWrapper(content, "utf-8-sig", "replace", newline="") as text:
+        yield text
+
+
+def is_utf16(file: Path) -> bool:
+    with open_bytes(file) as content:
+        return content.read(2) in _UTF16
+
+
+def read_layout(file: Path, known: frozenset[str]) -> Layout | None:
+    """Read the first line; None if the file holds nothing but blank lines.
+
+    known: the columns of the file's table. Raises FirstLineError if the first line holds none of them, holds one of
+    them twice, or is blank above others; OSError or EOFError if the file cannot be opened or unpacked.
+    """
+    with open_text(file) as text:
+        first = text.readline()
+        if not first.strip():
+            if any(line.strip() for line in text):
+                raise FirstLineError("is blank")
+            return None
+        delimiter = max(DELIMITERS, key=first.count)
+        text.seek(0)
+        names = [name.strip() for name in next(csv.reader(text, delimiter=delimiter))]
+    if not known.intersection(names):
+        raise FirstLineError("holds none of the table's columns")
+    twice = sorted({name for name in names if name in known and names.count(name) > 1})
+    if twice:
+        raise FirstLineError(f"names the column '{twice[0]}' {names.count(twice[0])} times")
+    return Layout(is_packed(file), delimiter, _unique(names, known))
+
+
+def rows_with_lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The file's rows, each with the number of the line on which it begins. Raises csv.Error for broken quotes."""
+    with open_text(file) as text:
+        reader, begins = csv.reader(text, delimiter=delimiter, strict=True), 1
+        for row in reader:
+            if row:
+                yield begins, row
+            begins = reader.line_num + 1
+
+
+def line_of_header(file: Path, delimiter: str, names: frozenset[str], after: int = 0) -> int | None:
+    """The first line after `after` on which one of the names stands alone in a field; None if there is none."""
+    with open_text(file) as text:
+        for number, line in enumerate(text, 1):
+            fields = {field.strip(f' "{BYTE_ORDER_MARK}\r\n') for field in line.split(delimiter)}
+            if number > after and names & fields:
+                return number
+    return None
+
+
+def line_of_nul(file: Path) -> int | None:
+    """The line of the first NUL byte; None if there is none. Reads the file in large pieces."""
+    lines = 1
+    with open_bytes(file) as content:
+        while piece := content.read(1 << 20):
+            at = piece.find(b"\0")
+            if at >= 0:
+                return lines + piece.count(b"\n", 0, at)
+            lines += piece.count(b"\n")
+    return None
+
+
+def _unique(names: list[str], known: frozenset[str]) -> tuple[str, ...]:
+    """Give blank and repeated names a number; a column of the contract keeps its name."""
+    taken = {name.lower() for name in names if name in known}
+    result = []
+    for position, name in enumerate(names, 1):
+        chosen = name
+        if name not in known:
+            chosen, number = name or f"column{position}", 1
+            while chosen.lower() in taken:
+                number += 1
+                chosen = f"{name or f'column{position}'}_{number}"
+            taken.add(chosen.lower())
+        result.append(chosen)
+    return tuple(result)
