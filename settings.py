@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     )
     rate_limit: float = Field(100.0, gt=0, description="Requests a second that one API key may send to one worker.")
     service_key: SecretStr | None = Field(
-        None, description="The API key with which Reach's own commands ask the service; scopes recommend and admin."
+        None, description="The API key with which Reach's own commands ask the service; scope recommend."
     )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 

@@ -65,6 +65,11 @@ class Service:
         """The service's answer to one request."""
         body = {"customer_id": customer_id, "slate": slate, "k": k}
         answer = self._http.post("/recommend", json=body)
+        if answer.status_code in (401, 403):
+            raise DemoError(
+                f"The service at {self.url} wants an API key that the demo does not have. Set REACH_SERVICE_KEY to a key "
+                "of REACH_API_KEYS with the scope recommend. 'python -m serving hash-key reach recommend' makes one."
+            )
         if answer.status_code != 200:
             raise DemoError(f"The service answered {answer.status_code}: {answer.text[:500]}")
         found: dict[str, Any] = answer.json()

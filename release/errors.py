@@ -8,6 +8,7 @@ ReleaseError
 ├── UnusableBundleError         a bundle is incomplete, altered or answers wrongly
 ├── DamagedReleaseError         the release log or the champion pointer cannot be read
 ├── VerifyError                 the running service does not answer as the bundle promises
+│   └── ServiceKeyError         the service wants an API key that these commands do not have
 └── BuildError                  no Bento could be built
 """
 
@@ -50,6 +51,10 @@ class DamagedReleaseError(ReleaseError):
 
 class VerifyError(ReleaseError):
     """The running service does not answer as the bundle promises."""
+
+
+class ServiceKeyError(VerifyError):
+    """The running service wants an API key that Reach's own commands do not have."""
 
 
 class BuildError(ReleaseError):

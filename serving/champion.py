@@ -2,16 +2,19 @@
 
 import gc
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from live.records import utc_now
 from release.registry import Pointer
 from scoring.bundle import Bundle
 from serving.limits import Limits
 from serving.metrics import Metrics
+from serving.workers import State, WorkerStatus
 
 logger = logging.getLogger("reach.serving")
 
@@ -29,6 +32,7 @@ class ChampionFollower:
 
     look_up: reads the pointer; None if there is none.
     load: opens and verifies a version's bundle; raises whatever is wrong with it.
+    publish: takes this worker's status whenever it changes, for the other workers to see.
     """
 
     def __init__(
@@ -38,8 +42,10 @@ class ChampionFollower:
         limits: Limits,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
+        publish: Callable[[WorkerStatus], None] = lambda status: None,
     ):
         self.current: Bundle | None = None
+        self._sought: Pointer | None = None
         self._previous: Bundle | None = None
         self._stood_by: Pointer | None = None
         self._followed: Pointer | None = None
@@ -49,6 +55,7 @@ class ChampionFollower:
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
+        self._publish = publish
         self._stop = threading.Event()
 
     @property
@@ -58,7 +65,10 @@ class ChampionFollower:
 
     def start(self) -> None:
         """Follow the pointer: at once, so that a process that restarts has a version, then on a thread until `stop`."""
+        self._tell("starting")
         self._try(self.step)
+        if self._sought is None:
+            self._tell("serving")  # nothing is deployed
         threading.Thread(target=self._run, name="champion", daemon=True).start()
 
     def stop(self) -> None:
@@ -85,6 +95,9 @@ class ChampionFollower:
             return
         if pointer is None or pointer == self._followed or self._is_refused(pointer):
             return
+        self._sought = pointer
+        self._metrics.generation.labels("champion").set(pointer.generation)
+        self._tell("loading")
         if pointer.version is None:
             self._swap(None, pointer)
             return
@@ -143,6 +156,7 @@ class ChampionFollower:
         self._refusal = None
         self.current = bundle
         self._metrics.generation.labels("serving").set(pointer.generation)
+        self._tell("serving")
         if bundle is before:
             return
         if before is not None:
@@ -165,3 +179,19 @@ class ChampionFollower:
         self._refusal = Refusal(pointer, self._clock() + self._limits.refused_seconds)
         self._metrics.refused.labels(version).inc()
         self._metrics.generation.labels("refused").set(pointer.generation)
+        self._tell("refused")
+
+    def _tell(self, state: State) -> None:
+        followed, sought = self._followed, self._sought
+        self._publish(
+            WorkerStatus(
+                pid=os.getpid(),
+                state=state,
+                since=utc_now(),
+                version=self.current.version if self.current else None,
+                generation=followed.generation if followed else 0,
+                champion=sought.version if sought else None,
+                champion_generation=sought.generation if sought else 0,
+                champion_since=sought.changed_at if sought else None,
+            )
+        )

@@ -1,7 +1,6 @@
 """What the service counts besides BentoML's own request counters and latencies; all of it on `/metrics`."""
 
 from functools import cache
-from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram, Summary
 
@@ -10,9 +9,6 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25,
 
 STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
 """Upper bounds of the buckets of a single stage, which may take tenths of a millisecond."""
-
-# BentoML runs Prometheus' client in its multi-process mode: a gauge must say which process' value counts.
-NEWEST: Literal["mostrecent"] = "mostrecent"
 
 
 class Metrics:
@@ -51,15 +47,18 @@ class Metrics:
         self.stale = Counter("reach_stale_features", "Answers from features older than the bundle allows.")
         self.bundle = Gauge(
             "reach_bundle_info",
-            "1 for the version that serves.",
+            "How many live workers serve the version.",
             ["version", "as_of"],
-            multiprocess_mode=NEWEST,
+            # BentoML runs Prometheus' client in its multi-process mode: a gauge needs a rule that joins the processes.
+            multiprocess_mode="livesum",
         )
         self.generation = Gauge(
             "reach_champion_generation",
-            "Generation of the champion pointer that is 'serving', and the one last 'refused'.",
+            "Generation of the champion pointer, by live worker: the 'champion' it read last, and those 'serving' and "
+            "last 'refused'.",
             ["outcome"],
-            multiprocess_mode=NEWEST,
+            # By process id: a worker that stays behind is seen, and so is which one it is.
+            multiprocess_mode="liveall",
         )
         self.swaps = Counter("reach_bundle_swaps", "Changes of the serving version, the first one included.")
         self.refused = Counter("reach_bundles_refused", "Bundles that were not let in.", ["version"])

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import bentoml
 import click
@@ -24,9 +24,10 @@ from serving.limits import LIMITS
 from serving.metrics import SECONDS, metrics
 from serving.page import PageAnswers, page
 from serving.places import places
-from serving.readiness import readiness
+from serving.readiness import ReadyResponse, readiness
 from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.versions import champion_of, pinned_in
+from serving.workers import Workers, metrics_folder
 from settings import Settings, load_settings, settings_fingerprint
 
 # BentoML sets these before Python starts in its worker. BLAS reads them once, when numpy is imported: the
@@ -64,7 +65,8 @@ class Reach:
         settings = load_settings()
         self._settings = settings_fingerprint(settings)
         look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
-        self._champion = ChampionFollower(look_up, load, LIMITS, metrics())
+        self._workers = Workers(metrics_folder())
+        self._champion = ChampionFollower(look_up, load, LIMITS, metrics(), publish=self._workers.publish)
         self._journal = open_journal(settings, LIMITS.event_seconds)
         self._features = FeatureReads(lambda: open_customers(settings), self._journal, LIMITS)
         self._decisions = DecisionLog(self._journal.append_decisions, LIMITS, metrics())
@@ -74,7 +76,7 @@ class Reach:
         self._events = Events(self._journal, LIMITS, metrics())
         self.page = PageAnswers(self._champion, self._features)
         self._decisions.start()
-        readiness().ask = self._readiness
+        readiness().ask, readiness().forget_dead = self._readiness, self._workers.forget_dead
         # BentoML opens the door when this returns: one that restarts lets requests wait instead of failing them.
         self._features.start()
         self._champion.start()
@@ -92,11 +94,16 @@ class Reach:
         self._features.stop()
         self._decisions.stop()
         self._journal.close()
+        self._workers.close()
 
-    def _readiness(self) -> dict[str, Any]:
-        ready = self._champion.current is not None and self._features.was_tried
-        own = {"online_store": self._features.state, "settings": self._settings}
-        return {"ready": ready} | self._champion.report() | own
+    def _readiness(self) -> ReadyResponse:
+        return ReadyResponse(
+            ready=self._champion.current is not None and self._features.was_tried,
+            **self._champion.report(),
+            online_store=self._features.state,
+            settings=self._settings,
+            workers=self._workers.report(),
+        )
 
     @bentoml.api(route="/recommend")
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:

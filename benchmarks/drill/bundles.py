@@ -62,7 +62,8 @@ def drill_bundles(sandbox: Sandbox, served: Served, traffic: Traffic, sheet: She
             until(lambda wanted=version: _refused(served) == wanted)  # type: ignore[misc]
         status, report = served.readiness()
         counted = served.metric(f'reach_bundles_refused_total{{version="{version}"}}')
-        told = served.metric('reach_champion_generation{outcome="refused"}') == generation and counted >= 1
+        refused = served.samples('reach_champion_generation{outcome="refused",')
+        told = bool(refused) and set(refused) == {generation} and counted >= 1
         metrics = "tell" if told else "do not tell"
         sheet.note(
             f"a bundle with {fault}",

@@ -123,6 +123,11 @@ class Served:
                 return float(line.rsplit(" ", 1)[1])
         return 0.0
 
+    def samples(self, beginning: str) -> list[float]:
+        """The values of all samples of /metrics that begin so: one for each worker."""
+        lines = self.service.get("/metrics").splitlines()
+        return [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(beginning)]
+
     def workers(self) -> list[int]:
         """The processes that answer requests."""
         return [pid for pid in family(self.service.process.pid) if b"_bentoml_impl.worker.service" in _command(pid)]

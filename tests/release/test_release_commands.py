@@ -111,11 +111,17 @@ def test_verify_of_a_version_that_is_not_champion_is_an_error_and_changes_nothin
 
 
 class FakeService:
-    """Answers `/metrics` and `/recommend` as a service would that follows the pointer, or does not."""
+    """Answers `/readyz` and `/recommend` as a service would that follows the pointer, or does not.
+
+    behind: states of workers that do not serve the champion, beside one that does.
+    """
 
     def __init__(self, data: Path, port: int):
         self.data = data
-        self.outcome = "serving"
+        self.behind: list[str] = []
+        self.asked = 0
+        self.catches_up_after = 10**9
+        self.status = 200
         self.version = "v2"
         self.reversed = False
         fake = self
@@ -123,18 +129,26 @@ class FakeService:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 generation = Registry(fake.data / "release").generation()
-                metrics = f'reach_champion_generation{{outcome="{fake.outcome}"}} {generation}.0\n'
-                self._send(("reach_bundle_swaps_total 1.0\n" + metrics).encode())
+                fake.asked += 1
+                behind = fake.behind if fake.asked <= fake.catches_up_after else []
+                each = [_worker(1, "v2", generation, "serving", generation)] + [
+                    _worker(pid, "v1", generation - 1, state, generation) for pid, state in enumerate(behind, start=2)
+                ]
+                self._send(json.dumps({"settings": "f", "workers": {"each": each}}).encode())
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                if not content or fake.status != 200:
+                    self._send(b"{}", 400 if fake.status == 200 else fake.status)
+                    return
+                body = json.loads(content)
                 bundle = Bundle.open(ModelStore(fake.data / "bentoml").path(fake.version))
                 items = [vars(i) for i in bundle.recommender.recommend(None, body["slate"], body["k"]).items]
                 answer = {"model_version": fake.version, "items": items[::-1] if fake.reversed else items}
                 self._send(json.dumps(answer).encode())
 
-            def _send(self, body: bytes) -> None:
-                self.send_response(200)
+            def _send(self, body: bytes, status: int = 200) -> None:
+                self.send_response(status)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -143,6 +157,17 @@ class FakeService:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def _worker(pid: int, version: str, generation: int, state: str, champion: int) -> dict[str, Any]:
+    known = {"champion": "v2", "champion_generation": champion, "champion_since": None}
+    return {
+        "pid": pid,
+        "state": state,
+        "since": "2018-01-01T10:00:00",
+        "version": version,
+        "generation": generation,
+    } | known
 
 
 @pytest.fixture
@@ -165,12 +190,12 @@ def test_verify_is_content_when_the_service_answers_as_the_bundle(
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"outcome": "refused"}, "The service refused v2"),
-        ({"outcome": "unheard of"}, "did not take up v2 within 1 seconds"),
+        ({"behind": ["refused"]}, "1 of 2 workers refused v2"),
         ({"version": "v1"}, "answers with version v1"),
         ({"reversed": True}, "list for a new customer is not the bundle's"),
+        ({"status": 500}, "HTTP 500"),
     ],
-    ids=["refused", "not taken up", "another version", "another answer"],
+    ids=["refused", "another version", "another answer", "no answer"],
 )
 def test_verify_rolls_back_when_the_service_does_not_answer_as_it_should(
     service: FakeService, fault: dict[str, Any], words: str
@@ -186,9 +211,50 @@ def test_verify_rolls_back_when_the_service_does_not_answer_as_it_should(
     assert words in change.reason
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (
+            {"behind": ["loading"]},
+            "1 of 2 workers did not take up v2, and nothing moved for 0.1 seconds: worker 2 serves v1 (generation 1), "
+            "is loading v2 since 2018-01-01T10:00:00 UTC.",
+        ),
+        ({"behind": ["serving"]}, "worker 2 serves v1 (generation 1). None refused it."),
+        ({"status": 429}, "too busy to be verified"),
+    ],
+    ids=["stuck while loading", "does not look", "too busy"],
+)
+def test_verify_leaves_a_version_that_no_worker_refused_and_names_those_that_lag(
+    service: FakeService, fault: dict[str, Any], words: str
+) -> None:
+    for name, value in fault.items():
+        setattr(service, name, value)
+
+    message = fails("verify", "--version=v2", "--wait=0.1")
+    assert words in message
+    assert message.endswith("v2 was not rolled back.")
+    assert Registry(service.data / "release").history()[-1].change == "deployed"
+
+
+def test_verify_waits_for_a_worker_that_still_loads(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
+    service.behind, service.catches_up_after = ["loading"], 4
+
+    assert run(capsys, "verify", "--version=v2") == {"version": "v2", "service": "verified"}
+    assert service.asked > 4
+
+
+def test_a_missing_service_key_is_named_and_nothing_is_rolled_back(service: FakeService) -> None:
+    service.status = 401
+
+    assert "has API keys, and REACH_SERVICE_KEY is not set. Set REACH_SERVICE_KEY to a key" in fails(
+        "verify", "--version=v2"
+    )
+    assert Registry(service.data / "release").history()[-1].change == "deployed"
+
+
 def test_verify_withdraws_a_first_version_that_fails(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "rollback")
-    service.outcome = "refused"
+    service.behind = ["refused"]
 
     assert fails("verify", "--version=v1").endswith("Withdrew v1; nothing was deployed before it.")
     assert Registry(service.data / "release").champion() is None

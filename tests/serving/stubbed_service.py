@@ -1,5 +1,7 @@
 """The real service with another online store: a file the test writes, and customers who make it hang or fail.
 
+While the file HOLD is there, the first worker that loads a bundle waits in the middle of it.
+
 It is more patient than the real one: on a machine that runs other tests, too, a thread may have to wait for longer than
 a customer should. Nothing is shed here and no store given up because the machine was busy; what the real limits do is
 told by test_feature_reads and test_places, and by the drill.
@@ -7,17 +9,21 @@ told by test_feature_reads and test_places, and by the drill.
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import serving.guarded
 import serving.service
+from scoring.bundle import Bundle
 from serving.limits import LIMITS
+from serving.versions import Load, LookUp, champion_of
 from settings import Settings
 
 HANGING = "hangs"
 FAILING = "fails"
 CUSTOMERS = "customers.json"
+HOLD = "hold-one-loader"
 
 
 class FileCustomers:
@@ -38,8 +44,23 @@ class FileCustomers:
         return list(json.loads(self._file.read_text()))[:count]
 
 
+def champion_with_a_slow_loader(settings: Settings) -> tuple[LookUp, Load]:
+    look_up, load = champion_of(settings)
+
+    def slow(version: str) -> Bundle:
+        hold = settings.data / HOLD
+        with suppress(OSError):  # another worker is the slow one, or none is
+            hold.rename(hold.with_suffix(".taken"))
+            while hold.with_suffix(".taken").exists():
+                time.sleep(0.05)
+        return load(version)
+
+    return look_up, slow
+
+
 PATIENT = replace(LIMITS, feature_seconds=1.0, wait_seconds=30.0, breaker_seconds=2.0)
 
 serving.service.open_customers = FileCustomers
+serving.service.champion_of = champion_with_a_slow_loader
 serving.service.LIMITS = serving.guarded.LIMITS = PATIENT
 service = serving.service.service

@@ -95,11 +95,13 @@ def test_verification_works_with_a_key_and_says_which_one_it_needs(
     anybody: httpx.Client, installation: Installation
 ) -> None:
     port = anybody.base_url.port or 0
-    verified = verify(installation.registry, installation.store, ServiceClient(port, OPERATOR), "v1", 30, "test")
+    verified = verify(installation.registry, installation.store, ServiceClient(port, SHOP), "v1", 30, "test")
     assert verified
 
-    for key in (None, SHOP, make_key()):
-        with pytest.raises(VerifyError, match="Set REACH_SERVICE_KEY"):
+    for key, words in [(None, "is not set"), (EVENTS, r"\(403\)"), (make_key(), r"\(401\)")]:
+        with pytest.raises(
+            VerifyError, match=f"REACH_SERVICE_KEY.*{words}.*'python -m serving hash-key reach recommend'"
+        ):
             verify(installation.registry, installation.store, ServiceClient(port, key), "v1", 1, "test")
     champion = installation.registry.champion()
     assert champion is not None, "a missing key must not roll anything back"

@@ -1,6 +1,7 @@
 """A new champion under load: no restart, no failed request; a broken one is refused."""
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -159,7 +160,8 @@ def test_withdrawing_the_champion_ends_in_503(client: httpx.Client, installation
 
 def _wait_for_generation(client: httpx.Client, generation: int, outcome: str = "serving") -> None:
     deadline = time.monotonic() + 60
-    while metric(client, f'reach_champion_generation{{outcome="{outcome}"}}') != generation:
+    sample = re.compile(rf'reach_champion_generation\{{outcome="{outcome}",pid="\d+"\}} {generation}\.0')
+    while not sample.search(client.get("/metrics").text):
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

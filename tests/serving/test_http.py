@@ -212,7 +212,7 @@ def test_no_customer_id_reaches_the_log(client: httpx.Client, installation: Inst
     assert secret not in client.get("/metrics").text
 
 
-def test_health_readiness_metrics_and_openapi_are_bentomls_own(client: httpx.Client) -> None:
+def test_health_readiness_metrics_and_openapi_are_answered(client: httpx.Client) -> None:
     for path in ("/livez", "/readyz", "/metrics", "/docs.json", "/"):
         assert client.get(path).status_code == 200, path
     metrics = client.get("/metrics").text
@@ -221,7 +221,8 @@ def test_health_readiness_metrics_and_openapi_are_bentomls_own(client: httpx.Cli
         in metrics
     )
     assert 'reach_bundle_info{as_of="2018-01-01",version="v1"} 1.0' in metrics
-    assert 'reach_champion_generation{outcome="serving"} 1.0' in metrics
+    (worker,) = client.get("/readyz").json()["workers"]["each"]
+    assert f'reach_champion_generation{{outcome="serving",pid="{worker["pid"]}"}} 1.0' in metrics
 
 
 def test_openapi_shows_a_request_one_can_send(client: httpx.Client) -> None:
