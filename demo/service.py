@@ -67,7 +67,7 @@ class Service:
         answer = self._http.post("/recommend", json=body)
         if answer.status_code in (401, 403):
             raise DemoError(
-                f"The service at {self.url} wants an API key that the demo does not have. Set REACH_SERVICE_KEY to a key "
+                f"The service at {self.url} wants an API key that the demo does not have. Set REACH_SERVICE_KEY to one "
                 "of REACH_API_KEYS with the scope recommend. 'python -m serving hash-key reach recommend' makes one."
             )
         if answer.status_code != 200:
