@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.hidden_history import basket_ages, cut, findings, summary
+from ml.evaluation.hidden_history import cut, findings, summary
 from scoring.customer import Customer
 from scoring.schema import HISTORY, PROFILE
+from scoring.state import told_apart
 
 Baskets = list[tuple[float, dict[str, float]]]
 """`(days ago, spend by product)`, newest first."""
@@ -96,8 +97,10 @@ def test_a_customer_with_no_more_baskets_stays_as_known():
 
 
 def test_lines_minutes_apart_are_one_basket():
-    customer = known_from([(1.0, {"a": 1.0}), (1.005, {"b": 1.0}), (3.0, {"c": 1.0})])
-    assert basket_ages(customer) == pytest.approx([1.0, 3.0])
+    assert told_apart(np.array([1.0, 1.005, 3.0])).tolist() == [1.0, 3.0]
+    one = cut(known_from([(1.0, {"a": 1.0}), (1.005, {"b": 1.0}), (3.0, {"c": 1.0})]), 1)
+    assert sorted(one.product_ids) == ["a", "b"]
+    assert (one.profile["baskets"], one.profile["basket_size_mean"]) == (1.0, 2.0)
 
 
 def curve(*ours: float) -> dict:
