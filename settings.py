@@ -41,8 +41,14 @@ class Paths:
         return self.data / "landing"
 
     @property
+    def admitting(self) -> Path:
+        """The newest admission, not yet accepted: a link that only the checks read."""
+        return self.data / "admitting"
+
+    @property
     def admitted(self) -> Path:
-        """One typed Parquet file per landing table, holding only what was known before `as_of`."""
+        """One typed Parquet file per landing table, holding only what was known before `as_of`: a link that moves
+        when an admission is accepted."""
         return self.data / "admitted"
 
     @property

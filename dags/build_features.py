@@ -70,13 +70,19 @@ with DAG(
         task_id="admit",
         arguments=["landing", "admit", "{{ '--as-of=' ~ params.as_of if params.as_of else '' }}"],
         final_errors=True,
-        doc_md="Checks the tables' columns and types, and keeps only what was known before `as_of`.",
+        doc_md="Checks the tables' columns and types, and writes what was known before `as_of`, for the checks only.",
     )
     check_landing = Step(
         task_id="check_landing",
         arguments=["quality", "landing", AS_OF],
         final_errors=True,
-        doc_md="Great Expectations on the admitted tables. A critical failure stops the run here.",
+        doc_md="Great Expectations on the tables of `admit`. A critical failure stops the run and changes nothing.",
+    )
+    accept = Step(
+        task_id="accept",
+        arguments=["landing", "accept", AS_OF],
+        final_errors=True,
+        doc_md="Moves the link `admitted` to the tables that were checked; dbt reads them there.",
     )
     dbt_vars = Step(
         task_id="dbt_vars",
@@ -140,6 +146,7 @@ with DAG(
     (
         admit
         >> check_landing
+        >> accept
         >> dbt_vars
         >> models
         >> [dbt_docs, check_features]

@@ -25,6 +25,7 @@ WRITTEN = (
     *(
         "admissions",
         "admitted",
+        "admitting",
         "airflow",
         "bentoml",
         "dbt",

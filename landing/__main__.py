@@ -1,4 +1,4 @@
-"""`python -m landing admit|dbt-vars|collect`: the door of this room.
+"""`python -m landing admit|accept|dbt-vars|collect`: the commands of this package.
 
 Progress goes to stdout for people; the last line is one JSON object for the next step.
 """
@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-from landing.admission import admit
+from landing.admission import accept, admit
 from landing.batches import collect
 from landing.demo import PACKAGE, land_demo
 from landing.errors import AsOfError, LandingError
@@ -39,7 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
     if options.command == "collect":
         return _collect(settings)
-    return {"admit": _admit, "dbt-vars": _dbt_vars}[options.command](settings, options.as_of or settings.as_of)
+    return {"admit": _admit, "accept": _accept, "dbt-vars": _dbt_vars}[options.command](
+        settings, options.as_of or settings.as_of
+    )
 
 
 def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
@@ -48,9 +50,16 @@ def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
     folder = settings.landing or _landed_demo(settings)
     manifest, reused = admit(settings, folder, as_of, _say)
     how = "reused: same day, files and settings" if reused else "admitted"
-    print(f"{how}: {settings.paths.admitted} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
+    print(f"{how}: {settings.paths.admitting} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
+    print("next: `python -m quality landing` checks it, `python -m landing accept` makes it the one that is used")
     found = [finding.model_dump(exclude={"message", "example"}) for finding in manifest.findings]
     return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "findings": found, "reused": reused}
+
+
+def _accept(settings: Settings, as_of: date | None) -> dict[str, object]:
+    manifest = accept(settings, as_of)
+    print(f"accepted: {settings.paths.admitted} as of {manifest.as_of}")
+    return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows}
 
 
 def _landed_demo(settings: Settings) -> Path:
@@ -87,7 +96,9 @@ def _collect(settings: Settings) -> dict[str, object]:
 def _admitted(settings: Settings) -> Manifest:
     manifest = read_manifest(settings.paths.admitted)
     if manifest is None:
-        raise AsOfError("No day was given and nothing is admitted: run `python -m landing admit`, or add --as-of.")
+        raise AsOfError(
+            "No day was given and no admission is accepted: run `python -m landing admit` and `accept`, or add --as-of."
+        )
     return manifest
 
 
@@ -99,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m landing", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
-        ("admit", "check the landing tables and publish what was known before a day"),
+        ("admit", "check the landing tables and write what was known before a day"),
+        ("accept", "make the written admission the one that is used; its checks have passed"),
         ("dbt-vars", "print the variables of a dbt run as JSON"),
     ):
         command_parser = commands.add_parser(command, help=text)
@@ -107,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
             "--as-of",
             type=date.fromisoformat,
             metavar="YYYY-MM-DD",
-            help="the day; default: the newest possible",
+            help="the day; default: the newest possible, for accept the admission's own",
         )
     commands.add_parser("collect", help="take over the events and decisions that the service wrote down")
     return parser

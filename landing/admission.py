@@ -1,8 +1,8 @@
 """Admits a landing: checks it against the contract, casts it, and keeps what was known before `as_of`.
 
-Admissions live beside one another in `<data>/admissions/<as_of>-<fingerprint>/`; the link `<data>/admitted`
-is moved to the newest in one step, so a reader sees a whole admission or the previous one, and a day that
-was admitted before is there at once.
+Admissions live beside one another in `<data>/admissions/<as_of>-<fingerprint>/`. `admit` moves the link
+`<data>/admitting` to the newest, for the checks to read. `accept` moves `<data>/admitted` there, in one step, so that
+a reader sees a whole admission or the previous one, and a failed check changes nothing.
 """
 
 import os
@@ -18,7 +18,7 @@ from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.cut import choose_cut, day_after_newest
 from landing.discovery import find_source, strays
 from landing.engine import connect
-from landing.errors import LandingError, SourceError
+from landing.errors import AsOfError, LandingError, SourceError
 from landing.feedback import land_feedback
 from landing.findings import Findings
 from landing.lock import one_writer
@@ -34,12 +34,12 @@ Say = Callable[[str], None]
 
 
 def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tuple[Manifest, bool]:
-    """Publish the tables of `landing` as known before `as_of`; also says whether it was done before.
+    """Write the tables of `landing` as known before `as_of`; also returns whether it was done before.
 
     Without `as_of` it is the day after the newest transaction. An earlier admission is used again if as_of,
     time zone, customer limit, contract, and every file's name, size and modification time are the same and
     its own files still have the hashes it recorded. Events are the landing's own and those
-    that were collected. Nothing is published unless every check passes.
+    that were collected. Nothing is written unless every table fits the contract, and `accept` comes later.
     Raises LandingError.
     """
     if not landing.is_dir():
@@ -64,9 +64,9 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
     )
     home = settings.data / "admissions"
     with one_writer(home):
-        reusable = _earlier(settings, home, inputs, as_of)
+        reusable = _earlier(home, inputs, as_of)
         if reusable is not None:
-            _publish(settings.paths.admitted, home / admission_name(reusable.as_of, inputs))
+            _move(settings.paths.admitting, home / admission_name(reusable.as_of, inputs))
             for finding in reusable.findings:
                 findings.take(finding)
             return reusable, True
@@ -80,9 +80,28 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        _publish(settings.paths.admitted, folder)
-        _forget_old(home, folder)
+        _move(settings.paths.admitting, folder)
+        _delete_old(home, {folder, settings.paths.admitted.resolve()})
     return manifest, False
+
+
+def accept(settings: Settings, as_of: date | None) -> Manifest:
+    """Move `<data>/admitted` to the newest admission; whoever calls this has checked it.
+
+    Raises AsOfError if there is none, or none of `as_of`.
+    """
+    home, advice = settings.data / "admissions", "Run `python -m landing admit` first."
+    with one_writer(home):
+        folder = settings.paths.admitting.resolve()
+        manifest = read_manifest(folder)
+        if manifest is None:
+            raise AsOfError(f"No admission waits in {settings.paths.admitting}. {advice}")
+        if as_of not in (None, manifest.as_of):
+            raise AsOfError(f"The admission that waits is as of {manifest.as_of}, not {as_of}. {advice}")
+        if not is_whole(folder, manifest):
+            raise LandingError(f"A table in {folder} is damaged or missing. {advice}")
+        _move(settings.paths.admitted, folder)
+    return manifest
 
 
 def _write(
@@ -138,19 +157,19 @@ def _check(
     return checked
 
 
-def _earlier(settings: Settings, home: Path, inputs: Inputs, as_of: date | None) -> Manifest | None:
+def _earlier(home: Path, inputs: Inputs, as_of: date | None) -> Manifest | None:
     """The earlier admission of the same day and inputs, if its files are as it left them."""
     if as_of is None:
-        current = read_manifest(settings.paths.admitted)
-        if current is None or current.inputs != inputs:
+        known = (read_manifest(folder) for folder in sorted(home.iterdir()) if folder.is_dir())
+        as_of = next((manifest.newest_as_of for manifest in known if manifest and manifest.inputs == inputs), None)
+        if as_of is None:
             return None
-        as_of = current.newest_as_of
     folder = home / admission_name(as_of, inputs)
     found = read_manifest(folder)
     return found if found is not None and is_whole(folder, found) else None
 
 
-def _publish(link: Path, folder: Path) -> None:
+def _move(link: Path, folder: Path) -> None:
     """Move the link in one step; relative, so that the data directory can be moved."""
     if link.is_dir() and not link.is_symlink():
         raise LandingError(f"{link} is a folder, but must be a link that Reach moves. Move the folder away.")
@@ -161,7 +180,9 @@ def _publish(link: Path, folder: Path) -> None:
     step.replace(link)
 
 
-def _forget_old(home: Path, current: Path) -> None:
-    folders = sorted((f for f in home.iterdir() if f.is_dir() and f != current), key=lambda f: -f.stat().st_mtime)
-    for folder in folders[KEPT - 1 :]:
-        shutil.rmtree(folder)
+def _delete_old(home: Path, used: set[Path]) -> None:
+    """Keep the newest, and those a link leads to."""
+    folders = sorted((folder for folder in home.iterdir() if folder.is_dir()), key=lambda f: -f.stat().st_mtime)
+    for folder in folders[KEPT:]:
+        if folder not in used:
+            shutil.rmtree(folder)

@@ -48,21 +48,22 @@ def _stages(settings: Settings, options: argparse.Namespace) -> tuple[str, Calla
     if options.boundary == "feedback":
         # Of no day of the data: named by the day on which it is judged.
         return datetime.now(UTC).date().isoformat(), lambda spill: feedback_stages(settings, spill)
-    day = options.as_of or settings.as_of or _admitted_day(settings)
+    admission = settings.paths.admitting if options.boundary == "landing" else settings.paths.admitted
+    day = options.as_of or settings.as_of or _day_of(admission)
     stages = landing_stages if options.boundary == "landing" else feature_stages
     return day.isoformat(), lambda spill: stages(settings, day, spill)
 
 
-def _admitted_day(settings: Settings) -> date:
+def _day_of(admission: Path) -> date:
     advice = "Run `python -m landing admit` first, or add --as-of."
-    return date.fromisoformat(read_json(settings.paths.admitted / "manifest.json", advice)["as_of"])
+    return date.fromisoformat(read_json(admission / "manifest.json", advice)["as_of"])
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m quality", description=__doc__)
     boundaries = parser.add_subparsers(dest="boundary", required=True)
     for boundary, text in (
-        ("landing", "check the admitted tables"),
+        ("landing", "check the tables that are being admitted"),
         ("features", "check the staged feature tables"),
     ):
         day = boundaries.add_parser(boundary, help=text)

@@ -1,4 +1,4 @@
-"""The first boundary: the admitted tables of one day."""
+"""The first boundary: the tables of one day that are being admitted."""
 
 import json
 from datetime import date, datetime
@@ -27,7 +27,7 @@ MEMORY = "categories.json"
 
 def landing_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
     """Raises NothingToCheckError if the admitted tables are not of this day."""
-    folder = settings.paths.admitted.resolve()  # one admission, even if the link moves meanwhile
+    folder = settings.paths.admitting.resolve()  # one admission, even if the link moves meanwhile
     advice = f"Run `python -m landing admit --as-of {as_of}` first."
     manifest = read_json(folder / "manifest.json", advice)
     if manifest["as_of"] != as_of.isoformat():

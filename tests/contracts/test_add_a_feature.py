@@ -51,6 +51,7 @@ def run(project: Path, environment: dict[str, str], *command: str) -> str:
 def test_a_feature_goes_from_sql_to_the_rankers_columns(changed_project: Path, environment: dict[str, str]):
     python = sys.executable
     as_of = json.loads(run(changed_project, environment, python, "-m", "landing", "admit"))["as_of"]
+    run(changed_project, environment, python, "-m", "landing", "accept")
     variables = run(changed_project, environment, python, "-m", "landing", "dbt-vars", "--as-of", as_of)
     data = Path(environment["REACH_DATA"])
     (data / "warehouse").mkdir()

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from landing.admission import admit
+from landing.admission import accept, admit
 from live.records import Purchase
 from scoring.customer import Customer
 from scoring.live import live_customer
@@ -40,6 +40,7 @@ class Compared:
 def shop(small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("live")
     admit(Settings(data=data), small_landing, date(2017, 8, 20), lambda _: None)
+    accept(Settings(data=data), None)
     for folder in ("warehouse", "features/staged"):
         (data / folder).mkdir(parents=True)
     wanted = ["+feat_customer_history", "+feat_customer_profile"]

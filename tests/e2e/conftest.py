@@ -17,6 +17,7 @@ def undisturbed(code: Path, small_landing: Path, tmp_path_factory: pytest.TempPa
     """The features' name (day and content) after every step was run once by hand."""
     installation = Installation(code, tmp_path_factory.mktemp("by-hand") / "data", small_landing)
     installation.run("landing", "admit", f"--as-of={AS_OF}")
+    installation.run("landing", "accept")
     variables = installation.run("landing", "dbt-vars", f"--as-of={AS_OF}").splitlines()[-1]
     build = installation.dbt_build(variables)
     printed, _ = build.communicate()

@@ -16,6 +16,7 @@ def test_a_build_killed_while_writing_and_run_again_publishes_the_same(
 ) -> None:
     installation = Installation(code, tmp_path / "data", small_landing)
     installation.run("landing", "admit", f"--as-of={AS_OF}")
+    installation.run("landing", "accept")
     variables = installation.run("landing", "dbt-vars", f"--as-of={AS_OF}").splitlines()[-1]
 
     build = installation.dbt_build(variables)

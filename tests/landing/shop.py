@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from landing.admission import admit
+from landing.admission import accept, admit
 from landing.manifest import Manifest
 from settings import Settings
 
@@ -41,11 +41,12 @@ def write_parquet(folder: Path, table: str, query: str) -> None:
 def admit_shop(
     tmp_path: Path, landing: Path, as_of: str | None = None, **settings: object
 ) -> tuple[Manifest, bool, list[str]]:
-    """Admit to tmp_path/data; also returns what was said."""
+    """Admit to tmp_path/data and accept it; also returns what was said."""
     said: list[str] = []
     chosen = Settings(data=tmp_path / "data", landing=landing, **settings)  # type: ignore[arg-type]
     day = date.fromisoformat(as_of) if as_of else None
     manifest, reused = admit(chosen, landing, day, said.append)
+    accept(chosen, manifest.as_of)
     return manifest, reused, said
 
 

@@ -79,7 +79,9 @@ def test_dbt_vars_are_the_points_in_time_by_the_shops_midnights(
 
 def test_dbt_vars_without_a_day_are_those_of_the_admitted_one(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dbt-vars"]) == 1
-    assert "nothing is admitted" in capsys.readouterr().err
+    assert "no admission is accepted" in capsys.readouterr().err
     main(["admit", "--as-of", "2017-01-02"])
+    assert main(["dbt-vars"]) == 1
+    assert main(["accept"]) == 0
     assert main(["dbt-vars"]) == 0
     assert _last_line(capsys)["as_of"] == "2017-01-02"

@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from landing.errors import LandingError
-from settings import ROOT
+from landing.admission import accept, admit
+from landing.errors import AsOfError, LandingError
+from settings import ROOT, Settings
 from tests.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_shop
 
 
@@ -72,6 +74,43 @@ def test_a_refused_landing_leaves_the_last_admission_in_place(tmp_path: Path) ->
     assert not (tmp_path / "data" / "admissions" / ".staging").exists()
 
 
+def test_an_admission_changes_nothing_before_it_is_accepted(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    before, _, _ = admit_shop(tmp_path, landing)
+    settings = Settings(data=tmp_path / "data", landing=landing)
+    link = settings.paths.admitted.readlink()
+    far, _ = admit(settings, landing, date(2030, 1, 1), lambda _: None)
+    assert far.as_of == date(2030, 1, 1)
+    assert settings.paths.admitted.readlink() == link
+    # Killed or failed here, it can be run again: the same day, or the one before.
+    assert admit(settings, landing, date(2030, 1, 1), lambda _: None)[1]
+    assert admit(settings, landing, None, lambda _: None) == (before, True)
+    assert accept(settings, None).as_of == before.as_of
+    assert settings.paths.admitted.readlink() == link
+
+
+def test_only_the_day_that_waits_is_accepted(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    with pytest.raises(AsOfError, match="No admission waits"):
+        accept(settings, None)
+    admit(settings, write_shop(tmp_path / "in"), date(2017, 1, 3), lambda _: None)
+    with pytest.raises(AsOfError, match="as of 2017-01-03, not 2017-01-02"):
+        accept(settings, date(2017, 1, 2))
+    (settings.paths.admitting / "products.parquet").write_bytes(b"PAR1")
+    with pytest.raises(LandingError, match="damaged"):
+        accept(settings, None)
+    assert not settings.paths.admitted.exists()
+
+
+def test_the_admission_in_use_outlives_any_number_of_refused_days(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    admit_shop(tmp_path, landing)
+    settings = Settings(data=tmp_path / "data", landing=landing)
+    for day in range(1, 7):
+        admit(settings, landing, date(2030, 1, day), lambda _: None)
+    assert len(admitted(tmp_path, "products")) == 3
+
+
 def test_only_the_newest_admissions_are_kept(tmp_path: Path) -> None:
     landing = write_shop(tmp_path / "in")
     for day in ("2017-01-02", "2017-01-03", "2017-01-04", "2017-01-05"):
@@ -92,9 +131,10 @@ def test_nothing_half_written_is_published_when_an_admission_is_killed(tmp_path:
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert staged.exists(), "the kill came too late to mean anything"
-    assert not (data / "admitted").exists()
+    assert not (data / "admitting").exists()
 
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    for step in (command, [*command[:-1], "accept"]):
+        subprocess.run(step, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     assert not staged.parent.exists()
     manifest, _, _ = admit_shop(tmp_path, small_landing)
     for table in manifest.tables:

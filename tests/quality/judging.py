@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from landing.admission import admit
+from landing.admission import accept, admit
 from quality.boundaries.features import feature_stages
 from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
@@ -60,4 +60,6 @@ def copy_landing(landing: Path, folder: Path) -> Path:
 
 
 def admit_landing(data: Path, landing: Path, as_of: date = AS_OF) -> None:
-    admit(Settings(data=data, landing=landing), landing, as_of, lambda _: None)  # type: ignore[call-arg]
+    settings = Settings(data=data, landing=landing)  # type: ignore[call-arg]
+    admit(settings, landing, as_of, lambda _: None)
+    accept(settings, as_of)
