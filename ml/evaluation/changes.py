@@ -14,8 +14,8 @@ NAMED = 8
 def changes(lists: pa.Table, ours: str, other: str, names: Mapping[str, str]) -> dict[str, Any]:
     """By slate: how many of the first ten are the same, and which products are shown to more and to fewer customers.
 
-    lists: `method, slate, customer_id, rank, product_id` (rank 1 first) with both methods in it; names: of products,
-    where one without a name appears by its id.
+    lists: `method, slate, customer_id, rank, product_id` (rank 1 first) with both methods in it; names: of products;
+    one without a name is called "product", next to its id.
     `overlap`: mean share in common; `counts[i]`: customers with i products in common; `gained`, `lost`: products with
     the share of customers who see them in `ours` and in `other`, the greatest change first.
     """
@@ -37,7 +37,8 @@ def changes(lists: pa.Table, ours: str, other: str, names: Mapping[str, str]) ->
         ) -> list[dict[str, Any]]:
             return [
                 {
-                    "name": names.get(item) or f"product {item}",
+                    "product_id": item,
+                    "name": names.get(item) or "product",
                     "ours": exposure[True][item] / customers,
                     "other": exposure[False][item] / customers,
                 }

@@ -18,7 +18,7 @@ LENGTH: dict[Slate, int] = {"all": 10, "explore": 20}
 """Lists are as long as the NDCG that each slate is known by looks."""
 
 CUSTOMERS = 500
-"""A sample of the judged customers says enough, and takes seconds."""
+"""At most this many judged customers, drawn at random: enough for narrow intervals, and done in seconds."""
 
 
 def trade_off(catalogue: Catalogue, truth: Truth, slates: Slates, seed: int) -> dict[str, list[dict[str, Any]]]:

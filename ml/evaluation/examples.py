@@ -34,6 +34,7 @@ def examples(
             "slates": {
                 slate: [
                     {
+                        "product_id": catalogue.product_ids[position],
                         "name": _name(catalogue, int(position)),
                         "hit": bool(np.isin(position, truth.bought[row])),
                         "source": sources[lists.sources[row, place]],
@@ -50,8 +51,8 @@ def examples(
 
 
 def _name(catalogue: Catalogue, position: int) -> str:
-    """A product that no one has described is called by its id."""
-    return catalogue.names[position] or f"product {catalogue.product_ids[position]}"
+    """Return the product's name, or the word product where it has none: the id stands next to it."""
+    return catalogue.names[position] or "product"
 
 
 def _recent(customer: Customer, catalogue: Catalogue) -> list[dict[str, Any]]:
@@ -59,6 +60,7 @@ def _recent(customer: Customer, catalogue: Catalogue) -> list[dict[str, Any]]:
     newest = [i for i in np.lexsort((-baskets, ages)) if customer.product_ids[i] in catalogue.index][:RECENT]
     return [
         {
+            "product_id": str(customer.product_ids[i]),
             "name": _name(catalogue, catalogue.index[customer.product_ids[i]]),
             "days_ago": round(float(ages[i])),
             "baskets": int(baskets[i]),
@@ -73,4 +75,12 @@ def _purchases(truth: Truth, slates: Slates, row: int, catalogue: Catalogue) -> 
     bought = truth.bought[row]
     hit, known = np.isin(bought, shown), np.isin(bought, truth.own[row])
     order = np.lexsort((bought, ~known, ~hit))[:BOUGHT]
-    return [{"name": _name(catalogue, int(bought[i])), "hit": bool(hit[i]), "new": not bool(known[i])} for i in order]
+    return [
+        {
+            "product_id": catalogue.product_ids[bought[i]],
+            "name": _name(catalogue, int(bought[i])),
+            "hit": bool(hit[i]),
+            "new": not bool(known[i]),
+        }
+        for i in order
+    ]

@@ -23,9 +23,9 @@ def render(facts: Mapping[str, Any]) -> str:
 
     facts: `run_id`, `folder`, `plan`, `judged`, `until`, `results` (as in run.json), `ours`, `opponent`, `rule` (what
     slices are compared with), `differences` (ours - other, by other and score), `gate` (as in gate.json), `curves`
-    (rows an epoch, by what was trained), `brought`, `examples`, `changes`; and, None where there is no evidence,
-    `slices`, `rankers` and `encoders` (as in their json files), `calibration`, `diversity`, `alone` (as in
-    sources.json), `ablation`, `hidden_history`, `new_products`.
+    (rows an epoch, by what was trained), `brought`, `examples`, `changes`, `diversity_customers` (the sample behind
+    `diversity`); and, None where there is no evidence, `slices`, `published`, `rankers` and `encoders` (as in their
+    json files), `calibration`, `diversity`, `alone` (as in sources.json), `ablation`, `hidden_history`, `new_products`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -35,10 +35,13 @@ def render(facts: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     methods = facts["results"]["methods"]
+    lines = _lines(facts["curves"])
     return environment.get_template(PAGE).render(
         **facts,
         scores=list(methods[facts["ours"]]["means"]),
         headlines=HEADLINES,
+        ranker_scores=facts["rankers"] and _telling(facts["rankers"]["scores"]),
+        last_values=[_taken_once(title, found) for title, found in lines.items() if not _has_a_curve(found)],
         pictures={name: picture for name, picture in _pictures(facts).items() if picture},
     )
 
@@ -65,7 +68,9 @@ def _pictures(facts: Mapping[str, Any]) -> dict[str, Any]:
         "sources": _sources(facts["brought"]),
         "calibration": facts["calibration"] and plots.reliability(facts["calibration"]),
         "diversity": facts["diversity"] and plots.trade_off(facts["diversity"]),
-        "curves": _curves(facts["curves"]),
+        "curves": [
+            plots.curve(title, found) for title, found in _lines(facts["curves"]).items() if _has_a_curve(found)
+        ],
         "overlaps": plots.overlaps(
             {slate: change["counts"] for slate, change in facts["changes"].items()}, facts["opponent"]
         ),
@@ -108,19 +113,43 @@ def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
     )
 
 
-def _curves(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Rankers compete, so they share a picture; what the towers learn in turn, their phases, are lines of one."""
+def _telling(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the scores that tell rankers apart.
+
+    A held-out list holds few negatives, so a deep recall finds all of it whatever the order: that score is left out.
+    """
+    names = list(next(iter(rankers.values())))
+    return [name for name in names if len(rankers) == 1 or len({values[name] for values in rankers.values()}) > 1]
+
+
+Lines = Mapping[str, tuple[list[int], list[float]]]
+"""By what was trained: epochs at which a score was taken, and its values."""
+
+
+def _has_a_curve(lines: Lines) -> bool:
+    return any(len(epochs) > 1 for epochs, _ in lines.values())
+
+
+def _taken_once(title: str, lines: Lines) -> str:
+    return f"{title} " + ", ".join(f"{values[0]:.4f} after {name}" for name, (_, values) in lines.items())
+
+
+def _lines(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Lines]:
+    """Return a picture's lines by its title.
+
+    Rankers compete, so they share a picture; what the towers learn in turn, their phases, are lines of one.
+    """
     groups: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for trained, rows in curves.items():
         group, _, name = trained.partition(" ")
         for row in rows:
             groups.setdefault(group, {}).setdefault(row.get("phase", name), []).append(row)
-    return [
-        plots.curve(f"{group}: {score}", lines)
+    return {
+        f"{group}: {score}": lines
         for group, members in groups.items()
         for score in LEARNED
         if (lines := {name: line for name, rows in members.items() if (line := _line(rows, score))[0]})
-    ]
+    }
 
 
 def _line(rows: Sequence[Mapping[str, Any]], score: str) -> tuple[list[int], list[float]]:

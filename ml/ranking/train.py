@@ -88,7 +88,8 @@ def train(
         )
         with writer.as_default(step=epoch):
             for key, value in curve[-1].items():
-                tf.summary.scalar(f"{name}/{key}", value)
+                # One tag for all rankers: each writes to a folder of its own, so TensorBoard draws them in one chart.
+                tf.summary.scalar(f"ranker/{key}", value)
         after_epoch(epoch, model)
         if epoch < config.epochs:
             _assign(model, trained)

@@ -27,6 +27,7 @@ from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.evaluate import CHALLENGER, ROUTES
 from ml.steps.plan import Plan, dataset
 from ml.steps.prepare import SERVICES
+from ml.steps.report import refresh_report
 from release.store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.features import CATEGORICAL, NUMERIC
@@ -51,6 +52,7 @@ def publish(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | Non
             _write(Path(folder), files, facts, Plan.read(run), dataset(run))
             store.put(Path(folder), facts["version"])
     run.write_json(places.PUBLISHED, {"version": facts["version"]})
+    refresh_report(run)
     return {"version": facts["version"]}
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.evaluation.changes import changes
+from ml.evaluation.diversity import CUSTOMERS
 from ml.evaluation.report import render
 from ml.evaluation.results import Results
 from ml.runs import Run
@@ -21,6 +22,7 @@ OPTIONAL = {
     "slices": f"{places.EVALUATION}/slices.json",
     "calibration": f"{places.EVALUATION}/calibration.json",
     "diversity": f"{places.EVALUATION}/{DIVERSITY}",
+    "published": places.PUBLISHED,
     "rankers": places.RANKERS,
     "encoders": places.ENCODERS,
     "alone": places.SOURCES,
@@ -57,6 +59,7 @@ def write_report(run: Run) -> Path:
         "gate": decision,
         "curves": _curves(run),
         "brought": json.loads((evaluation / BROUGHT).read_text()),
+        "diversity_customers": min(CUSTOMERS, summary["results"]["customers"]),
         "examples": json.loads((evaluation / EXAMPLES).read_text()),
         "changes": changes(
             pq.read_table(evaluation / places.LISTS, filters=[("method", "in", [CHALLENGER, opponent])]),
@@ -73,8 +76,8 @@ def write_report(run: Run) -> Path:
 
 
 def refresh_report(run: Run) -> None:
-    """Write the page anew if the gate has written it before: a later step has found something to add."""
-    if (run.folder / places.GATE).exists():
+    """Write the page again if the gate has written it before: a later step has something to add."""
+    if (run.folder / places.REPORT).exists():
         print(f"The report: {_near(write_report(run))}", flush=True)
 
 

@@ -28,5 +28,5 @@ def test_overlap_counts_the_first_ten_alone():
 def test_products_are_named_with_the_share_of_customers_who_see_them():
     table = lists(reach={"1": "ab", "2": "a"}, champion={"1": "bc", "2": "c"})
     [change] = changes(table, "reach", "champion", {"a": "Apples", "b": "Bread"}).values()
-    assert change["gained"] == [{"name": "Apples", "ours": 1.0, "other": 0.0}]
-    assert change["lost"] == [{"name": "product c", "ours": 0.0, "other": 1.0}]
+    assert change["gained"] == [{"product_id": "a", "name": "Apples", "ours": 1.0, "other": 0.0}]
+    assert change["lost"] == [{"product_id": "c", "name": "product", "ours": 0.0, "other": 1.0}]
