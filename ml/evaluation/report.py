@@ -117,9 +117,11 @@ def _telling(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return the scores that tell rankers apart.
 
     A held-out list holds few negatives, so a deep recall finds all of it whatever the order: that score is left out.
+    Equal are scores that the page prints alike: sums in another order differ in the last bits.
     """
     names = list(next(iter(rankers.values())))
-    return [name for name in names if len(rankers) == 1 or len({values[name] for values in rankers.values()}) > 1]
+    alone = len(rankers) == 1
+    return [name for name in names if alone or len({f"{values[name]:.4f}" for values in rankers.values()}) > 1]
 
 
 Lines = Mapping[str, tuple[list[int], list[float]]]
