@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     as_of: date | None = Field(
         None, description="A run knows only what was known before this day; unset: the day after the newest row."
     )
+    earliest_day: date = Field(
+        date(1990, 1, 1),
+        description="Dates before this day are refused: years of two digits, 1900 or 1970 as 'unknown'.",
+    )
     max_customers: int | None = Field(
         None, ge=1, description="Keep only this many customers (the first by id): for quick trials and tests."
     )

@@ -3,6 +3,12 @@
 The warehouse keeps money and quantities as DECIMAL(18, 4), which holds numbers below 10^14. A test compares.
 """
 
+from datetime import date
+
+EARLIEST_DAY = date(1990, 1, 1)
+"""Dates before it are mistakes: years of two digits, 1900 and 1970 as "unknown". `REACH_EARLIEST_DAY` moves it for the
+tables of a landing."""
+
 MAX_UNITS = 100_000
 """Units of one event."""
 

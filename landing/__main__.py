@@ -13,6 +13,7 @@ from pathlib import Path
 
 from landing.admission import accept, admit
 from landing.batches import collect
+from landing.casting import PlausibleDays
 from landing.demo import PACKAGE, land_demo
 from landing.errors import AsOfError, LandingError
 from landing.feedback import land_feedback
@@ -85,7 +86,9 @@ def _collect(settings: Settings) -> dict[str, object]:
     home, landing = settings.paths.feedback, settings.landing or settings.paths.demo_landing
     with closing(open_journal(settings)) as journal:
         collected = collect(home, journal, _say)
-    landed = land_feedback(home, landing if landing.is_dir() else None, Findings(_say), _say)
+    landed = land_feedback(
+        home, landing if landing.is_dir() else None, PlausibleDays.of(settings), Findings(_say), _say
+    )
     print(f"collected {collected.events:,} events and {collected.decisions:,} rows of decisions, in {home}")
     # DuckDB makes files, but not the folders they lie in; the facts may be the first to be built.
     settings.paths.warehouse.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from landing.batches import collected_at
+from landing.casting import PlausibleDays
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.cut import choose_cut, day_after_newest
 from landing.discovery import find_source, strays
@@ -45,7 +46,7 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
     if not landing.is_dir():
         raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
     heard_until = collected_at(settings.paths.feedback) or datetime.min
-    findings = Findings(say)
+    findings, days = Findings(say), PlausibleDays.of(settings)
     unread = strays(landing)
     findings.add(
         "file_not_read",
@@ -54,12 +55,13 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
         f"Not read, because the name is no table's: {len(unread)} in {landing}.",
         ", ".join(unread[:5]) + (" …" if len(unread) > 5 else ""),
     )
-    feedback = land_feedback(settings.paths.feedback, landing, findings, say)
+    feedback = land_feedback(settings.paths.feedback, landing, days, findings, say)
     sources = {table: feedback[EVENTS].source if table is EVENTS else find_source(landing, table) for table in TABLES}
     inputs = Inputs(
         landing=str(landing),
         files={table.name: source.fingerprint for table, source in sources.items() if source is not None},
         timezone=settings.timezone,
+        earliest_day=settings.earliest_day,
         max_customers=settings.max_customers,
     )
     home = settings.data / "admissions"
@@ -118,7 +120,8 @@ def _write(
     spill = staging / "spill"
     spill.mkdir(parents=True)
     with connect(spill) as connection:
-        checked = [_check(connection, table, source, findings, say) for table, source in sources.items()]
+        days = PlausibleDays.of(settings)
+        checked = [_check(connection, table, source, days, findings, say) for table, source in sources.items()]
         span = transaction_span(connection, checked[0])
         cut = choose_cut(as_of, span, settings, datetime.now(UTC).replace(tzinfo=None))
         say(f"keeping what was known before {cut.as_of} (in UTC: {cut.instant})")
@@ -146,9 +149,14 @@ def _write(
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, findings: Findings, say: Say
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: Source | None,
+    days: PlausibleDays,
+    findings: Findings,
+    say: Say,
 ) -> CheckedTable:
-    checked = check_table(connection, table, source, findings)
+    checked = check_table(connection, table, source, days, findings)
     if checked.source is None:
         say(f"{table.name}: none (optional)")
     else:

@@ -1,149 +1,214 @@
-"""Turns a source's columns into the contract's columns and types, or says which value cannot be turned."""
+"""Turns a file's columns into the contract's columns and types, as SQL; `landing/checking.py` applies it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
-from landing.contract import SQL_TYPE, Column, ColumnType
-from landing.engine import name
+from core import ids
+from core.limits import MAX_NUMBER
+from landing.contract import PLANNED, SQL_TYPE, Column, ColumnType
+from landing.engine import literal, name
 from landing.errors import ContractError
-from landing.findings import Findings
-from landing.sources import Source, unreadable
+from landing.sources import Source
+from settings import Settings
 
 _WHOLE = {
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "UHUGEINT",
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+    *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
 }
-_FLOATING = {"FLOAT", "DOUBLE"}
-_NESTED = ("[", "STRUCT", "MAP", "UNION", "BLOB", "BIT")
+_EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
+"""From here on a float may stand for several whole numbers."""
+_AHEAD = timedelta(days=366)
+_NESTED = ("[", "STRUCT", "MAP", "UNION", "BIT")
 
-_EXPECTED: dict[ColumnType, str] = {
+EXPECTED: dict[ColumnType, str] = {
     "id": "an id (text or a whole number)",
     "text": "text",
-    "number": "a number such as 3 or 1.99",
+    "number": "a number such as 3 or 1.99, with a decimal point and without thousands separators",
     "date": "a date such as 2017-03-01",
     "timestamp": "a timestamp in UTC such as 2017-03-01 14:05:00",
 }
 
 
 @dataclass(frozen=True)
+class PlausibleDays:
+    """Which dates are believed: from the day `first` on, and no event after the instant `last` (UTC)."""
+
+    first: date
+    last: datetime
+
+    @classmethod
+    def of(cls, settings: Settings) -> "PlausibleDays":
+        """From the setting up to a year from now."""
+        return cls(settings.earliest_day, (datetime.now(UTC) + _AHEAD).replace(tzinfo=None, microsecond=0))
+
+
+@dataclass(frozen=True)
 class Cast:
-    """How one contract column is read: `expression` is SQL; `can_fail` if some values may not fit."""
+    """How one contract column is read. All fields but the first two are SQL.
+
+    expression: the value in the contract's type. doubtful: a condition, cheap, that holds for every value which does
+    not fit or is changed; None if all fit as they stand. problem: why the value does not fit, a key of
+    `checking.PROBLEMS`; NULL if it fits. text: for ids that are text, that text.
+    """
 
     column: Column
     found: str
     expression: str
-    can_fail: bool
-
-    @property
-    def fails(self) -> str:
-        """An SQL condition: the value is there, but does not fit."""
-        condition = f"{name(self.column.name)} IS NOT NULL AND ({self.expression}) IS NULL"
-        if self.column.type == "number":
-            return f"({condition}) OR NOT isfinite({self.expression})"
-        return condition
+    doubtful: str | None = None
+    problem: str | None = None
+    text: str | None = None
 
 
-def plan_casts(connection: duckdb.DuckDBPyConnection, source: Source, found: dict[str, str]) -> list[Cast]:
-    """One cast for every column of the contract, in its order; absent optional columns become NULL.
+@dataclass(frozen=True)
+class Part:
+    """Files of a table whose columns have the same types, so that one list of casts reads them all."""
 
-    Raises ContractError for a required column missing in any file or a column of a kind that can never fit.
+    files: tuple[Path, ...]
+    casts: tuple[Cast, ...]
+
+    def rows(self, source: Source) -> str:
+        """A query for all rows, in the contract's columns and types."""
+        columns = ", ".join(f"{cast.expression} AS {name(cast.column.name)}" for cast in self.casts)
+        return f"SELECT {columns} FROM {source.reader(self.files)}"
+
+
+def plan_parts(connection: duckdb.DuckDBPyConnection, source: Source, days: PlausibleDays) -> tuple[Part, ...]:
+    """Return one part for each combination of column types that the files have.
+
+    Types are looked at before the files are united: united, the ids 101.0 and '101' would be two texts, and whole
+    numbers beyond 2^53 would be rounded. Absent optional columns become NULL. Raises ContractError for a required
+    column missing in any file or a column of a kind that can never fit.
     """
+    parts: dict[tuple[str | None, ...], list[Path]] = {}
     for file in source.files:
-        here = source.columns(connection, (file,)) if len(source.files) > 1 else found
-        missing = [column for column in source.table.required_columns if column not in here]
+        found = source.columns(connection, (file,))
+        missing = [column for column in source.table.required_columns if column not in found]
         if missing:
-            raise ContractError(_missing(source, file, missing, here))
-    return [_cast(source, column, found.get(column.name)) for column in source.table.columns]
+            raise ContractError(_missing(source, file, missing, found))
+        types = tuple(found.get(column.name) for column in source.table.columns)
+        if types not in parts:
+            for column, kind in zip(source.table.columns, types, strict=True):
+                _refuse_wrong_kind(source, file, column, kind)
+        parts.setdefault(types, []).append(file)
+    return tuple(
+        Part(tuple(files), tuple(_cast(*pair, days) for pair in zip(source.table.columns, types, strict=True)))
+        for types, files in parts.items()
+    )
 
 
-def check_casts(connection: duckdb.DuckDBPyConnection, source: Source, casts: list[Cast], findings: Findings) -> None:
-    """Read the columns once; add to `findings` what is noteworthy.
-
-    Raises ContractError for the first value that does not fit its type.
-    """
-    risky = [cast for cast in casts if cast.can_fail]
-    if not risky:
+def _refuse_wrong_kind(source: Source, file: Path, column: Column, found: str | None) -> None:
+    if found is None or found in ("VARCHAR", "BLOB"):
         return
-    counts = ", ".join(f"count(*) FILTER ({cast.fails})" for cast in risky)
-    try:
-        bad = connection.execute(f"SELECT {counts} FROM {source.reader()}").fetchone() or ()
-    except duckdb.Error as error:
-        raise unreadable(source, error) from error
-    for cast, count in zip(risky, bad, strict=True):
-        if count:
-            raise ContractError(_wrong_value(connection, source, cast, int(count)))
+    exact = found in _WHOLE or found.startswith("DECIMAL")
+    fits = {
+        "id": exact or found in _EXACT or found == "UUID" or found.startswith("ENUM"),
+        "text": not any(mark in found for mark in _NESTED) or found.startswith("ENUM"),
+        "number": exact or found in _EXACT,
+        "date": found == "DATE" or found.startswith("TIMESTAMP"),
+        "timestamp": found == "DATE" or found.startswith("TIMESTAMP"),
+    }
+    if not fits[column.type]:
+        raise ContractError(
+            f"{source.name_of(file)} in {source.root}: the column '{column.name}' is of type {found}; "
+            f"expected {EXPECTED[column.type]}."
+        )
 
 
-def _cast(source: Source, column: Column, found: str | None) -> Cast:
-    target = SQL_TYPE[column.type]
-    if found is None:
-        return Cast(column, "absent", f"CAST(NULL AS {target})", can_fail=False)
+def _cast(column: Column, found: str | None, days: PlausibleDays) -> Cast:
     value = name(column.name)
-    if any(mark in found for mark in _NESTED):
-        raise ContractError(_wrong_kind(source, column, found))
-    if column.type in ("id", "text"):
-        if found in _FLOATING and column.type == "id":
-            # pandas stores whole numbers with gaps as floats: 17.0 is the id '17'
-            whole = f"CASE WHEN {value} = trunc({value}) THEN TRY_CAST({value} AS HUGEINT) END"
-            return Cast(column, found, f"CAST({whole} AS VARCHAR)", can_fail=True)
-        text = f"CAST({value} AS VARCHAR)"
-        return Cast(column, found, f"nullif(trim({text}), '')", can_fail=False)
-    if column.type == "number":
-        if found != "VARCHAR" and found not in _WHOLE | _FLOATING and not found.startswith("DECIMAL"):
-            raise ContractError(_wrong_kind(source, column, found))
-        return Cast(column, found, f"TRY_CAST({value} AS DOUBLE)", found == "VARCHAR" or found in _FLOATING)
-    if found != "VARCHAR" and found != "DATE" and not found.startswith("TIMESTAMP"):
-        raise ContractError(_wrong_kind(source, column, found))
+    if found is None:
+        return Cast(column, "absent", f"CAST(NULL AS {SQL_TYPE[column.type]})")
+    if found == "BLOB":
+        return _from_bytes(column, value, days)
+    return {"id": _id, "text": _text, "number": _number, "date": _time, "timestamp": _time}[column.type](
+        column, value, found, days
+    )
+
+
+def _from_bytes(column: Column, value: str, days: PlausibleDays) -> Cast:
+    """Old writers of Parquet keep text as bytes without a mark."""
+    text = f"TRY(decode({value}))"
+    cast = _cast_text(column, text, days)
+    broken = f"({value} IS NOT NULL AND {text} IS NULL)"
+    doubtful = f"({broken} OR {cast.doubtful})" if cast.doubtful else broken
+    problem = f"CASE WHEN {broken} THEN 'bytes' ELSE {cast.problem or 'NULL'} END"
+    return Cast(column, "BLOB", cast.expression, doubtful, problem, cast.text)
+
+
+def _cast_text(column: Column, text: str, days: PlausibleDays) -> Cast:
+    return {"id": _id, "text": _text, "number": _number, "date": _time, "timestamp": _time}[column.type](
+        column, text, "VARCHAR", days
+    )
+
+
+def _id(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
+    if found in _EXACT:
+        exact = f"({value} = trunc({value}) AND abs({value}) < {_EXACT[found]})"
+        problem = _first_of(
+            {
+                "infinite": f"isinf({value})",
+                "a fraction": f"NOT isnan({value}) AND {value} <> trunc({value})",
+                "inexact": f"NOT isnan({value}) AND abs({value}) >= {_EXACT[found]}",
+            }
+        )
+        expression = f"CASE WHEN {exact} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) END"
+        return Cast(column, found, expression, f"({value} IS NOT NULL AND NOT {exact})", problem)
+    if found.startswith("DECIMAL") and not found.endswith(",0)"):
+        # trunc() drops the scale
+        fraction = f"({value} <> trunc({value}))"
+        return Cast(column, found, f"CAST(trunc({value}) AS VARCHAR)", fraction, _first_of({"a fraction": fraction}))
+    if found in _WHOLE or found.startswith("DECIMAL") or found == "UUID":
+        return Cast(column, found, f"CAST({value} AS VARCHAR)")
+    text = value if found == "VARCHAR" else f"CAST({value} AS VARCHAR)"
+    identifier = ids.id_sql(text)
+    doubtful = f"NOT {ids.plain_sql(text)}"
+    return Cast(column, found, identifier, doubtful, ids.problem_sql(f"({identifier})"), text)
+
+
+def _text(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
+    return Cast(column, found, f"nullif(trim(CAST({value} AS VARCHAR)), '')")
+
+
+def _number(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
+    number = f"TRY_CAST({value} AS DOUBLE)"
+    within = f"({number} BETWEEN -{MAX_NUMBER} AND {MAX_NUMBER})"
+    conditions = {"infinite": f"NOT isfinite({number})", "too large": f"NOT {within}"}
+    if found != "VARCHAR":
+        return Cast(column, found, number, f"NOT {within}", _first_of(conditions))
+    # DuckDB reads 1_000 as 1000
+    unread = f"({value} IS NOT NULL AND ({number} IS NULL OR contains({value}, '_')))"
+    problem = _first_of({"another type": unread} | conditions)
+    return Cast(column, found, number, f"({unread} OR NOT {within})", problem)
+
+
+def _time(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
     if column.type == "timestamp" and (found == "VARCHAR" or "TIME ZONE" in found):
-        expression = f"TRY_CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+        time = f"(TRY_CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     else:
-        expression = f"TRY_CAST({value} AS {target})"
-    return Cast(column, found, expression, can_fail=found == "VARCHAR")
+        time = f"TRY_CAST({value} AS {SQL_TYPE[column.type]})"
+    outside = {"infinite": f"NOT isfinite({time})", "too early": f"{time} < DATE {literal(days.first)}"}
+    if column.name not in PLANNED:
+        outside["too late"] = f"{time} > TIMESTAMP {literal(days.last)}"
+    conditions = {"another type": f"({value} IS NOT NULL AND {time} IS NULL)"} | outside
+    doubtful = " OR ".join(conditions.values() if found == "VARCHAR" else outside.values())
+    return Cast(column, found, time, f"({doubtful})", _first_of(conditions))
+
+
+def _first_of(conditions: Mapping[str, str]) -> str:
+    """An SQL expression: the key of the first condition that holds, else NULL."""
+    return "CASE " + " ".join(f"WHEN {condition} THEN '{key}'" for key, condition in conditions.items()) + " END"
 
 
 def _missing(source: Source, file: Path, missing: list[str], found: dict[str, str]) -> str:
     quoted = ", ".join(f"'{column}'" for column in missing)
-    expected = {column.name: _EXPECTED[column.type] for column in source.table.columns}
+    expected = {column.name: EXPECTED[column.type] for column in source.table.columns}
     return (
         f"{source.name_of(file)} in {source.root} lacks the required "
         f"column{'s' if len(missing) > 1 else ''} {quoted}; "
         f"expected {', '.join(f'{column}: {expected[column]}' for column in missing)}. "
         f"Found the columns {', '.join(found)}. Rename or add what is missing."
     )
-
-
-def _wrong_kind(source: Source, column: Column, found: str) -> str:
-    return (
-        f"{source.label} in {source.root}: the column '{column.name}' is of type {found}; "
-        f"expected {_EXPECTED[column.type]}."
-    )
-
-
-def _wrong_value(connection: duckdb.DuckDBPyConnection, source: Source, cast: Cast, count: int) -> str:
-    """Find the first bad value: file by file, since a row's number is counted within its file."""
-    column = cast.column
-    place, value = source.label, ""
-    for file in source.files:
-        if column.name not in source.columns(connection, (file,)):
-            continue
-        first = connection.execute(
-            f"SELECT row, value FROM (SELECT row_number() OVER () AS row, {name(column.name)} AS value, "
-            f"{cast.fails} AS bad FROM {source.reader((file,))}) WHERE bad ORDER BY row LIMIT 1"
-        ).fetchone()
-        if first is not None:
-            place, value = f"{source.name_of(file)} in {source.root}, row {first[0]}", str(first[1])
-            break
-    more = f" {count:,} values of this column are wrong." if count > 1 else ""
-    # ids may be personal data: the kind of fault is said, not the id
-    shown = "a value" if column.type == "id" else f"'{value}'"
-    return f"{place}: the column '{column.name}' holds {shown}; expected {_EXPECTED[column.type]}.{more}"

@@ -202,5 +202,8 @@ TABLES: tuple[Table, ...] = (
 FEEDBACK: tuple[Table, ...] = (EVENTS, DECISIONS)
 """What the service collects and a landing may bring as well (`landing/feedback.py`)."""
 
+PLANNED = ("starts_on", "ends_on")
+"""Days that may lie in the future, also so far that they mean "until further notice"."""
+
 PROMOTIONS_PLANNED_DAYS = 28
 """Promotions are planned: those that start up to so many days after `as_of` are already known."""

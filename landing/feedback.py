@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from landing.batches import batch_files
+from landing.casting import PlausibleDays
 from landing.contract import FEEDBACK, Table
 from landing.discovery import find_source
 from landing.engine import connect, literal, name
@@ -41,7 +42,7 @@ class Landed:
 
 
 def land_feedback(
-    home: Path, landing: Path | None, findings: Findings, say: Callable[[str], None]
+    home: Path, landing: Path | None, days: PlausibleDays, findings: Findings, say: Callable[[str], None]
 ) -> dict[Table, Landed]:
     """Bring `<home>/landed/` up to date.
 
@@ -63,7 +64,7 @@ def land_feedback(
             (landed / _INPUTS).unlink(missing_ok=True)  # it vouches for both files
             with connect(landed / "spill") as connection:
                 for table in FEEDBACK:
-                    _write(connection, home, table, own[table], found, say)
+                    _write(connection, home, table, own[table], days, found, say)
             shutil.rmtree(landed / "spill", ignore_errors=True)
             made = list(found)
             kept = {"inputs": inputs, "findings": [finding.model_dump() for finding in made]}
@@ -78,10 +79,11 @@ def _write(
     home: Path,
     table: Table,
     own: Source | None,
+    days: PlausibleDays,
     findings: Findings,
     say: Callable[[str], None],
 ) -> None:
-    checked = check_table(connection, table, own, findings)
+    checked = check_table(connection, table, own, days, findings)
     query, batches = checked.rows, batch_files(home, table)
     if own is not None:
         ignored = f"; columns not in the contract are ignored: {', '.join(checked.ignored)}" if checked.ignored else ""

@@ -11,7 +11,7 @@ from landing.contract import TABLES
 from landing.findings import Finding
 
 MANIFEST = "manifest.json"
-_RULES = 2  # raise it when the rules of admission change, so that earlier admissions are not used again
+_RULES = 4  # raise it when the rules of admission change, so that earlier admissions are not used again
 
 
 class TableSummary(BaseModel):
@@ -35,6 +35,7 @@ class Inputs(BaseModel):
     landing: str
     files: dict[str, list[tuple[str, int, int]]]
     timezone: str
+    earliest_day: date
     max_customers: int | None
 
 
@@ -67,7 +68,7 @@ class Manifest(BaseModel):
 
 def admission_name(as_of: date, inputs: Inputs) -> str:
     """A folder name that tells day and inputs, and the rules they were admitted by."""
-    facts = json.dumps([_RULES, repr(TABLES), inputs.model_dump()], sort_keys=True)
+    facts = json.dumps([_RULES, repr(TABLES), inputs.model_dump(mode="json")], sort_keys=True)
     return f"{as_of}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
 
 

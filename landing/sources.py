@@ -138,7 +138,7 @@ def _breaks(source: Source, file: Path) -> bool:
 
 
 def _read_parquet(files: list[Path]) -> str:
-    return f"read_parquet({_list(files)}, union_by_name = true, hive_partitioning = false, binary_as_string = true)"
+    return f"read_parquet({_list(files)}, union_by_name = true, hive_partitioning = false)"
 
 
 def _read_csv(layout: Layout, files: list[Path]) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from landing.casting import Cast, check_casts, plan_casts
+from landing.casting import Part, PlausibleDays, plan_parts
+from landing.checking import check_parts
 from landing.contract import CAMPAIGNS, COUPONS, SQL_TYPE, TRANSACTIONS, Table
 from landing.cut import Cut, Span
 from landing.engine import literal, name
@@ -22,7 +23,7 @@ class CheckedTable:
 
     table: Table
     source: Source | None
-    casts: tuple[Cast, ...] = ()
+    parts: tuple[Part, ...] = ()
     ignored: tuple[str, ...] = ()
 
     @property
@@ -31,12 +32,15 @@ class CheckedTable:
         if self.source is None or not self.source.files:
             typed = (f"CAST(NULL AS {SQL_TYPE[c.type]}) AS {name(c.name)}" for c in self.table.columns)
             return f"SELECT {', '.join(typed)} WHERE false"
-        cast = (f"{cast.expression} AS {name(cast.column.name)}" for cast in self.casts)
-        return f"SELECT {', '.join(cast)} FROM {self.source.reader()}"
+        return " UNION ALL ".join(part.rows(self.source) for part in self.parts)
 
 
 def check_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: Source | None, findings: Findings
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    source: Source | None,
+    days: PlausibleDays,
+    findings: Findings,
 ) -> CheckedTable:
     """Check columns, types and values; add to `findings` what is noteworthy.
 
@@ -49,12 +53,12 @@ def check_table(
         count_empty(source, [], findings)
         return CheckedTable(table, source)
     found = source.columns(connection)
-    casts = plan_casts(connection, source, found)
+    parts = plan_parts(connection, source, days)
     count_empty(source, [file for file in source.files if rows_in(connection, source, file) == 0], findings)
     count_partial(connection, source, found, findings)
-    check_casts(connection, source, casts, findings)
+    parts = check_parts(connection, source, parts, days, findings)
     ignored = tuple(column for column in found if column not in {c.name for c in table.columns})
-    return CheckedTable(table, source, tuple(casts), ignored)
+    return CheckedTable(table, source, parts, ignored)
 
 
 def transaction_span(connection: duckdb.DuckDBPyConnection, transactions: CheckedTable) -> Span:

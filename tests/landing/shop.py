@@ -1,13 +1,16 @@
 """A shop small enough to check by hand: four lines, two customers, three products, in New York."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
 from landing.admission import accept, admit
+from landing.casting import PlausibleDays
 from landing.manifest import Manifest
 from settings import Settings
+
+ANY_DAY = PlausibleDays(date(1990, 1, 1), datetime(2100, 1, 1))
 
 # The shop's Monday, 2 January 2017, begins at 05:00 UTC: the third line still belongs to Sunday.
 TRANSACTIONS = """customer_id,basket_id,product_id,quantity,sales_value,transaction_at

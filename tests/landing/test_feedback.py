@@ -15,7 +15,7 @@ from landing.errors import ContractError
 from landing.feedback import land_feedback
 from landing.findings import Findings
 from live.journal import Page
-from tests.landing.shop import admit_shop, admitted, write_shop
+from tests.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
 
 HEADER = "event_id,customer_id,product_id,event_type,occurred_at,received_at\n"
 MOMENT = datetime(2017, 1, 1, 20)
@@ -110,7 +110,7 @@ def test_new_feedback_is_admitted_and_old_is_not_written_again(tmp_path: Path) -
     assert admit_shop(tmp_path, landing, "2017-01-02")[1]
     file = tmp_path / "data" / "feedback" / "landed" / "events.parquet"
     written = file.stat().st_mtime_ns
-    land_feedback(tmp_path / "data" / "feedback", landing, Findings(lambda _: None), lambda _: None)
+    land_feedback(tmp_path / "data" / "feedback", landing, ANY_DAY, Findings(lambda _: None), lambda _: None)
     assert file.stat().st_mtime_ns == written
     (landing / "events.csv").write_text(HEADER + "second,8,0010,view,2017-01-01 10:00:00,\n")
     assert not admit_shop(tmp_path, landing, "2017-01-02")[1]
@@ -120,9 +120,9 @@ def test_new_feedback_is_admitted_and_old_is_not_written_again(tmp_path: Path) -
 def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
     collect_into(tmp_path, told("first"))
     home = tmp_path / "data" / "feedback"
-    land_feedback(home, None, Findings(lambda _: None), lambda _: None)
+    land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)
     (home / "landed" / "decisions.parquet").unlink()
-    assert land_feedback(home, None, Findings(lambda _: None), lambda _: None)[EVENTS].rows == 1
+    assert land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)[EVENTS].rows == 1
     assert landed(tmp_path, "decisions", "request_id") == []
 
 
@@ -147,7 +147,9 @@ def test_own_events_that_do_not_fit_are_refused_and_the_last_ones_stay(tmp_path:
     assert landed(tmp_path) == [("first",)]
     (landing / "events.csv").unlink()
     assert (
-        land_feedback(tmp_path / "data" / "feedback", landing, Findings(lambda _: None), lambda _: None)[EVENTS].rows
+        land_feedback(tmp_path / "data" / "feedback", landing, ANY_DAY, Findings(lambda _: None), lambda _: None)[
+            EVENTS
+        ].rows
         == 1
     )
 

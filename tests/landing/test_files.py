@@ -220,7 +220,7 @@ def _rows(*lines: str) -> str:
         pytest.param(TRANSACTIONS.replace("customer_id,", " customer_id ,"), id="blanks around a name"),
         pytest.param(TRANSACTIONS.replace("\n", ",\n"), id="a delimiter at every line's end"),
         pytest.param(_rows(*(line.replace("\n", ",\n") for line in LINES)), id="a delimiter at every row's end"),
-        pytest.param(_rows(*(LINES * 3)).replace("b1", '"b\n1"'), id="line end in a quoted value"),
+        pytest.param(_rows(*(LINES * 3)).replace("b1", '"b1\n"'), id="line end in a quoted value"),
     ],
 )
 def test_every_row_of_an_unusual_csv_file_is_read(tmp_path: Path, text: str) -> None:

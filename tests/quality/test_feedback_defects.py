@@ -11,6 +11,7 @@ from landing.feedback import land_feedback
 from landing.findings import Findings
 from live.journal import Page
 from quality.__main__ import main
+from tests.landing.shop import ANY_DAY
 from tests.quality.judging import broken, plant
 
 MOMENT = datetime(2026, 3, 1, 10)
@@ -36,7 +37,7 @@ class Told:
 def data(tmp_path: Path) -> Path:
     journal: Any = Told()
     collect(tmp_path / "feedback", journal, lambda _: None)
-    land_feedback(tmp_path / "feedback", None, Findings(lambda _: None), lambda _: None)
+    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
     return tmp_path
 
 
@@ -45,7 +46,7 @@ def test_sound_feedback_breaks_nothing(data: Path) -> None:
 
 
 def test_no_feedback_at_all_breaks_nothing(tmp_path: Path) -> None:
-    land_feedback(tmp_path / "feedback", None, Findings(lambda _: None), lambda _: None)
+    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
     assert broken("feedback", tmp_path) == {}
 
 
@@ -96,6 +97,6 @@ def test_the_command_asks_for_what_is_missing(
     monkeypatch.setenv("REACH_DATA", str(tmp_path))
     assert main(["feedback"]) == 1
     assert "Run `python -m landing collect` first" in capsys.readouterr().err
-    land_feedback(tmp_path / "feedback", None, Findings(lambda _: None), lambda _: None)
+    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
     assert main(["feedback"]) == 0
     assert '"critical": []' in capsys.readouterr().out
