@@ -19,8 +19,11 @@ after a change of the models, with more epochs, or to see the verdict without pu
 
 ### What "skipped" means
 
-The gate kept the deployed version. That is a normal result, and the run is green; `gate` says why. If `evaluate`
-is skipped too, nobody bought in the judged window and there was nothing to decide on.
+* `publish` and what follows: the gate kept the deployed version. That is a normal result, and the run is green;
+  `gate` says why.
+* The tasks between `prepare` and `gate`: there is too little to train or to judge on. `prepare` or the first skipped
+  task says in numbers what is missing. Until a trained version is deployed, the simple rule is published as the
+  baseline; the next run tries to train again by itself.
 
 ### Clear or new run?
 
@@ -162,6 +165,8 @@ with DAG(
     gate = Step(
         task_id="gate",
         arguments=["ml", "gate", RUN],
+        # Where there is too little to train or to judge on, the steps before it are skipped, and the rule serves.
+        trigger_rule="none_failed",
         doc_md="The verdict, with reasons in sentences. 'Keep the champion' is a result, not a failure.",
     )
     publish = Step(

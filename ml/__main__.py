@@ -14,8 +14,9 @@ from typing import Any
 
 from feature_repo.errors import FeatureRepoError
 from ml.config import Config, load_config
-from ml.errors import MLError, NotEnoughData, RunError
+from ml.errors import MLError, RunError
 from ml.runs import Run
+from ml.steps.too_little import unless_too_little
 from release.errors import ReleaseError
 from scoring.errors import ScoringError
 from settings import Settings, SettingsError, load_settings
@@ -51,36 +52,36 @@ def _prepare(settings: Settings, args: argparse.Namespace) -> Any:
 def _train_retrieval(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.train_retrieval import train_retrieval
 
-    return train_retrieval(_run(settings, args))
+    run = _run(settings, args)
+    return unless_too_little(run, "train-retrieval", lambda: train_retrieval(run))
 
 
 def _candidates(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.candidates import candidates
 
-    return candidates(_run(settings, args))
+    run = _run(settings, args)
+    return unless_too_little(run, "candidates", lambda: candidates(run))
 
 
 def _train_ranker(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.train_ranker import train_ranker
 
-    return train_ranker(_run(settings, args), args.ranker)
+    run = _run(settings, args)
+    return unless_too_little(run, "train-ranker", lambda: train_ranker(run, args.ranker))
 
 
 def _choose_ranker(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.choose_ranker import choose_ranker
 
-    return choose_ranker(_run(settings, args), args.also)
+    run = _run(settings, args)
+    return unless_too_little(run, "choose-ranker", lambda: choose_ranker(run, args.also))
 
 
 def _evaluate(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.evaluate import evaluate
 
-    try:
-        return evaluate(settings, _run(settings, args))
-    except NotEnoughData as error:
-        # With a few customers the gate says so. With none there is nothing to show it: no reason to alarm anyone.
-        print(f"Not enough evidence: {error} The champion stays.", flush=True)
-        return None
+    run = _run(settings, args)
+    return unless_too_little(run, "evaluate", lambda: evaluate(settings, run))
 
 
 def _gate(settings: Settings, args: argparse.Namespace) -> Any:

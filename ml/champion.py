@@ -24,6 +24,11 @@ class Champion:
         return self.manifest.version
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether the simple rule serves, because no trained version was ever good enough."""
+        return bool(self.manifest.baseline)
+
+    @property
     def collaborative(self) -> Collaborative:
         return Collaborative.model_validate(self.manifest.collaborative)
 
@@ -42,10 +47,14 @@ def find_champion(settings: Settings, plan: Plan) -> Champion | None:
 
     It is none if it learned from purchases in the window that this run is judged on (a run of an earlier day, or
     on the validation window): what it knows would look like skill. Nor is it one if it was made with other features
-    than this code computes, after a feature was added, say: its ranker cannot be asked.
+    than this code computes, after a feature was added, say: its ranker cannot be asked. A baseline is the simple rule,
+    which every challenger has to beat anyway.
     """
     champion = deployed(settings)
     if champion is None:
+        return None
+    if champion.is_baseline:
+        print(f"{champion.version} is the simple rule, so the simple rules are the opponents.", flush=True)
         return None
     judged, known = plan.day(plan.split.judged), champion.manifest.trained_until
     if known > judged:

@@ -34,6 +34,7 @@ class Windows(_Section):
 
     ranker_snapshots: int = Field(8, ge=1, description="How many of the newest snapshots train the rankers.")
     retrieval_snapshots: int = Field(12, ge=1, description="How many snapshots before those train the towers.")
+    customers: int = Field(50, ge=1, description="Customers known at a snapshot and buying after it, to train on it.")
 
     @model_validator(mode="before")
     @classmethod

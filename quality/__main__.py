@@ -1,6 +1,7 @@
 """`python -m quality landing|features --as-of D`, `training --run-id R` and `feedback`: this room's door.
 
 Exit 0: no critical expectation is broken, warnings are printed. Exit 1: at least one is, and the message names it.
+Exit 99: nothing to check, because the run trains nothing.
 """
 
 import argparse
@@ -19,18 +20,31 @@ from quality.errors import NothingToCheckError, QualityError
 from quality.run import judge_boundary
 from settings import Settings, SettingsError, load_settings
 
+NOTHING_TO_DO = 99
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        result = judge_boundary(settings, options.boundary, *_stages(settings, options), _say)
+        stages = _stages(settings, options)
+        if options.boundary == "training" and (because := _too_little(settings, options.run_id)):
+            _say(f"Nothing to check, because nothing is trained. {because}")
+            print(json.dumps({}))
+            return NOTHING_TO_DO
+        result = judge_boundary(settings, options.boundary, *stages, _say)
     except (SettingsError, QualityError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(json.dumps(result))
     return 0
+
+
+def _too_little(settings: Settings, run_id: str) -> str | None:
+    """Why `prepare` made no training set of this run; None if it made one."""
+    path = settings.paths.runs / run_id / "too_little.json"
+    return json.loads(path.read_text())["because"] if path.is_file() else None
 
 
 def _say(line: str) -> None:

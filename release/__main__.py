@@ -35,11 +35,14 @@ def deploy(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     """Make a stored version champion, once its bundle passed all checks."""
     registry, store = _rooms(settings)
     try:
-        open_checked(store, options.version)
+        bundle = open_checked(store, options.version)
     except UnusableBundleError as error:
         registry.refuse(options.version, str(error), options.by)
         raise
-    champion = registry.deploy(options.version, options.expect, options.reason, options.by)
+    reason = options.reason
+    if bundle.manifest.baseline:
+        reason = f"{reason}. The simple rule serves: {bundle.manifest.baseline}"
+    champion = registry.deploy(options.version, options.expect, reason, options.by)
     print(f"{champion.version} is champion (generation {champion.generation}); before: {champion.previous or 'none'}.")
     return _state(champion.version, champion.generation, champion.previous)
 

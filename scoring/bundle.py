@@ -38,7 +38,10 @@ SCORE_TOLERANCE = 1e-3
 
 
 class Manifest(BaseModel):
-    """What a bundle is made of and how it came about."""
+    """What a bundle is made of and how it came about.
+
+    baseline: why the simple rule serves everybody instead of a trained model; '' if a model serves.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,6 +58,7 @@ class Manifest(BaseModel):
     ranker: str
     collaborative: dict[str, Any]
     routes: list[Route] = []
+    baseline: str = ""
     trained_until: date
     seed: int
     metrics: dict[str, Any]
@@ -107,7 +111,7 @@ class Bundle:
                 "Train a new version or run the code of revision " + manifest.git_revision + "."
             )
         retriever = Retriever(Catalogue.load(path / CATALOGUE), Tower(path / QUERY_TOWER), manifest.quotas)
-        recommender = Recommender(retriever, Ranker(path / RANKER), manifest.routes)
+        recommender = Recommender(retriever, Ranker(path / RANKER), manifest.routes, bool(manifest.baseline))
         golden = [Golden.model_validate(item) for item in json.loads((path / GOLDEN).read_text())]
         return cls(path, manifest, recommender, golden)
 

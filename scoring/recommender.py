@@ -61,13 +61,15 @@ class Recommender:
     """A retriever and a ranker, ready to answer. Safe to call from several threads.
 
     routes: customers who get the simple rule's list, because the model was found to serve them worse.
+    baseline: whether everybody gets the simple rule's list, because there is no model yet.
     """
 
-    def __init__(self, retriever: Retriever, ranker: Ranker, routes: Sequence[Route] = ()):
+    def __init__(self, retriever: Retriever, ranker: Ranker, routes: Sequence[Route] = (), baseline: bool = False):
         self.catalogue = retriever.catalogue
         self._retriever = retriever
         self._ranker = ranker
         self._routes = tuple(routes)
+        self._baseline = baseline
 
     def recommend(
         self, customer: Customer | None, slate: Slate = "all", k: int = 10, rules: Rules = NO_RULES
@@ -198,7 +200,7 @@ class Recommender:
         return ranked.at(choose(self.catalogue, ranked.positions, ranked.scores, rules, k))
 
     def _is_routed(self, customer: Customer, slate: Slate) -> bool:
-        return any(route.takes(customer, slate) for route in self._routes)
+        return self._baseline or any(route.takes(customer, slate) for route in self._routes)
 
     def _popular_only(self, k: int, rules: Rules = NO_RULES, only: np.ndarray | None = None) -> Ranked:
         positions = self.catalogue.by_popularity[: self._depth(k, rules, only)]

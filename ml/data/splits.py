@@ -7,7 +7,7 @@ Seen from the end of the data, with a horizon of four weeks and a snapshot every
     judged                    └── the last horizon before `as_of`
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,64 +36,154 @@ class Split:
         return [self.now, self.judged, *self.ranker, *self.retrieval]
 
 
-def split(instants: list[datetime], windows: Windows, shift_weeks: int = 0) -> Split:
+@dataclass(frozen=True)
+class Supply:
+    """What the feature tables hold to learn from and to judge on.
+
+    customers: by instant, the customers who were known at it and bought in the horizon after it.
+    first_purchase: when the oldest known purchase was made; None if there is none.
+    judged: how many customers a decision needs.
+    """
+
+    customers: Mapping[datetime, int]
+    first_purchase: datetime | None
+    judged: int
+
+
+def split(instants: list[datetime], windows: Windows, shift_weeks: int = 0, supply: Supply | None = None) -> Split:
     """Choose among the feature tables' instants (newest, `as_of`, first).
 
-    `shift_weeks` moves everything but `now` back: one horizon gives the validation window.
-    Raises NotEnoughData if the feature tables do not reach back far enough.
+    A snapshot trains if at least `windows.customers` customers were known at it and bought in the horizon after it,
+    and if a horizon of purchases lies before it: at the beginning of the data every purchase looks like a first one.
+    A growing shop, in which most buyers of every month are new, trains on those that are known.
+
+    shift_weeks: move everything but `now` back; one horizon gives the validation window. supply: None trusts every
+    instant. Raises NotEnoughData with the numbers that are missing.
     """
-    as_of = instants[0]
+    judged = _at(instants, instants[0] - timedelta(weeks=windows.horizon + shift_weeks), windows)
+    missing = [] if supply is None else _missing_to_judge(judged, windows, supply)
+    try:
+        ranker, retrieval = _training(instants, judged, windows, supply)
+    except NotEnoughData as error:
+        raise NotEnoughData(" ".join([*missing, str(error)])) from error
+    if missing:
+        raise NotEnoughData(" ".join(missing))
+    return Split(instants[0], judged, ranker, retrieval)
+
+
+def _training(
+    instants: list[datetime], judged: datetime, windows: Windows, supply: Supply | None
+) -> tuple[list[datetime], list[datetime]]:
+    """Return the snapshots that train the rankers and those that train the towers."""
     horizon = timedelta(weeks=windows.horizon)
-    judged = _at(instants, as_of - horizon - timedelta(weeks=shift_weeks))
-    before = [t for t in instants if t <= _soon(judged - horizon)][: windows.ranker_snapshots]
+    usable = [t for t in instants if supply is None or _teaches(t, windows, supply)]
+    before = [t for t in usable if t <= _soon(judged - horizon)][: windows.ranker_snapshots]
     if not before:
-        raise _too_short(instants, judged - horizon)
+        raise _too_little(instants, judged - horizon, judged - 2 * horizon, windows, supply)
     # A short history is shared fairly: the ranker has no more snapshots than it leaves to the towers.
     for count in range(len(before), 0, -1):
         ranker = before[:count]
-        retrieval = [t for t in instants if t <= _soon(ranker[-1] - horizon)][: windows.retrieval_snapshots]
+        retrieval = [t for t in usable if t <= _soon(ranker[-1] - horizon)][: windows.retrieval_snapshots]
         if len(retrieval) >= min(count, windows.retrieval_snapshots):
-            return Split(as_of, judged, ranker, retrieval)
-    raise _too_short(instants, before[0] - horizon)
+            return ranker, retrieval
+    raise _too_little(instants, before[0] - horizon, before[0] - horizon, windows, supply)
 
 
-def covered(
-    instants: list[datetime],
-    known: Mapping[datetime, Set[str]],
-    buyers: Mapping[datetime, Set[str]],
-    windows: Windows,
-) -> list[datetime]:
-    """The instants, newest first, down to the one before which there is too little history to learn from.
-
-    known: customers with a purchase before each instant; buyers: customers who bought in the horizon before it. Too
-    little is when most of those who buy in the horizon after an instant are unknown at it.
-    """
-    for place, instant in enumerate(instants):
-        later = [t for t in instants[:place] if abs(t - instant - timedelta(weeks=windows.horizon)) <= _CLOCKS]
-        bought = buyers.get(later[0], set()) if later else set()
-        if not known.get(instant) or len(bought & known[instant]) < len(bought) / 2:
-            return instants[:place]
-    return instants
+def untrained(instants: list[datetime], windows: Windows) -> Split:
+    """The split of a run that trains nothing: only `now` is looked at."""
+    return Split(instants[0], instants[0] - timedelta(weeks=windows.horizon), [], [])
 
 
 def label_instant(snapshot: datetime, instants: list[datetime], windows: Windows) -> datetime:
     """The instant whose `customer_purchases` row is the label of `snapshot`: one horizon later."""
-    return _at(instants, snapshot + timedelta(weeks=windows.horizon))
+    return _at(instants, snapshot + timedelta(weeks=windows.horizon), windows)
+
+
+def label_instants(instants: list[datetime], windows: Windows) -> dict[datetime, datetime]:
+    """By snapshot the instant of its label, for every snapshot whose window has ended."""
+    horizon = timedelta(weeks=windows.horizon)
+    found = {t: [later for later in instants if abs(later - t - horizon) <= _CLOCKS] for t in instants}
+    return {t: later[0] for t, later in found.items() if later}
+
+
+def _teaches(instant: datetime, windows: Windows, supply: Supply) -> bool:
+    return supply.customers.get(instant, 0) >= windows.customers and instant >= _first_usable(windows, supply)
+
+
+def _first_usable(windows: Windows, supply: Supply) -> datetime:
+    if supply.first_purchase is None:
+        return datetime.max
+    return supply.first_purchase + timedelta(weeks=windows.horizon) - _CLOCKS
+
+
+def _missing_to_judge(judged: datetime, windows: Windows, supply: Supply) -> list[str]:
+    found = supply.customers.get(judged, 0)
+    if found >= supply.judged:
+        return []
+    return [
+        f"Too few customers to judge on: {found:,} bought both before {judged:%Y-%m-%d} and in the "
+        f"{windows.horizon} weeks after it. A decision needs {supply.judged:,}, {supply.judged - found:,} more."
+    ]
+
+
+def _too_little(
+    instants: list[datetime], latest: datetime, oldest: datetime, windows: Windows, supply: Supply | None
+) -> NotEnoughData:
+    """Why no snapshot at or before `latest` trains, and how much is missing.
+
+    The reasons in turn: the settings hold no snapshot at or before `oldest`, which the towers learn from; the purchases
+    begin too late for it; too few customers were known at `latest`.
+    """
+    if supply is None or instants[-1] > _soon(oldest):
+        return _too_few_snapshots(instants, oldest)
+    as_of, horizon = instants[0], windows.horizon
+    first = _first_usable(windows, supply)
+    if first > _soon(oldest):
+        began = supply.first_purchase
+        needed = f"training needs {_weeks(as_of - oldest) + horizon} weeks of them before {as_of:%Y-%m-%d}"
+        if began is None:
+            return NotEnoughData(f"Too little history to train on: no purchase is known, and {needed}.")
+        return NotEnoughData(
+            f"Too little history to train on: the purchases begin on {began:%Y-%m-%d}, and {needed}. "
+            f"{_weeks(first - oldest)} more weeks are missing."
+        )
+    there = max((t for t in instants if t <= _soon(latest)), key=lambda t: supply.customers.get(t, 0))
+    found, needed_customers = supply.customers.get(there, 0), windows.customers
+    later = [t for t in instants if t > latest and _teaches(t, windows, supply)]
+    return NotEnoughData(
+        f"Too few customers to train on: at no snapshot until {latest:%Y-%m-%d} more than {found:,} customers were known "
+        f"and bought in the {horizon} weeks after it. Training needs {needed_customers:,}, {needed_customers - found:,} "
+        "more."
+        + (f" From {later[-1]:%Y-%m-%d} on there are: {_weeks(later[-1] - latest)} more weeks." if later else "")
+    )
+
+
+def _weeks(time: timedelta) -> int:
+    """Weeks, a begun one as a whole."""
+    return -(-(time - _CLOCKS) // timedelta(weeks=1))
 
 
 def _soon(instant: datetime) -> datetime:
     return instant + _CLOCKS
 
 
-def _at(instants: list[datetime], wanted: datetime) -> datetime:
+def _at(instants: list[datetime], wanted: datetime, windows: Windows) -> datetime:
     for instant in instants:
         if abs(instant - wanted) <= _CLOCKS:
             return instant
-    raise _too_short(instants, wanted)
+    if instants[-1] <= wanted <= instants[0]:
+        raise NotEnoughData(
+            f"No snapshot lies at {wanted:%Y-%m-%d}, because REACH_SNAPSHOT_WEEKS does not divide the horizon of "
+            f"{windows.horizon} weeks. Set it to 1 or 2 and build the features again."
+        )
+    raise _too_few_snapshots(instants, wanted)
 
 
-def _too_short(instants: list[datetime], wanted: datetime) -> NotEnoughData:
+def _too_few_snapshots(instants: list[datetime], wanted: datetime) -> NotEnoughData:
+    step = (instants[0] - instants[-1]) / max(len(instants) - 1, 1)
+    needed = 1 + -(-(instants[0] - wanted - _CLOCKS) // step)
     return NotEnoughData(
-        f"The feature tables hold no snapshot at or before {wanted:%Y-%m-%d}; they span "
-        f"{instants[-1]:%Y-%m-%d} to {instants[0]:%Y-%m-%d}. Choose a later as_of or more REACH_SNAPSHOTS."
+        f"The feature tables hold no snapshot at or before {wanted:%Y-%m-%d}: the {len(instants)} snapshots that "
+        f"REACH_SNAPSHOTS asks for reach back to {instants[-1]:%Y-%m-%d}. Set REACH_SNAPSHOTS to at least {needed} and "
+        "build the features again."
     )

@@ -10,6 +10,7 @@ from ml.evaluation import plots
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGE = "report.html.j2"
+BASELINE_PAGE = "baseline.html.j2"
 
 HEADLINES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
 """The scores with a picture; every score stands in the tables."""
@@ -27,22 +28,36 @@ def render(facts: Mapping[str, Any]) -> str:
     `diversity`); and, None where there is no evidence, `slices`, `published`, `rankers` and `encoders` (as in their
     json files), `calibration`, `diversity`, `alone` (as in sources.json), `ablation`, `hidden_history`, `new_products`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     methods = facts["results"]["methods"]
     lines = _lines(facts["curves"])
-    return environment.get_template(PAGE).render(
+    page = _environment().get_template(PAGE)
+    return page.render(
         **facts,
         scores=list(methods[facts["ours"]]["means"]),
         headlines=HEADLINES,
         ranker_scores=facts["rankers"] and _telling(facts["rankers"]["scores"]),
         last_values=[_taken_once(title, found) for title, found in lines.items() if not _has_a_curve(found)],
         pictures={name: picture for name, picture in _pictures(facts).items() if picture},
+    )
+
+
+def render_baseline(facts: Mapping[str, Any]) -> str:
+    """The report's HTML of a run that trained nothing.
+
+    facts: `run_id`, `folder`, `plan`, `because` (what is missing), `rule`, `needs`, and of the features' day the number
+    of `customers` and `products` and the `popular` products.
+    """
+    page = _environment().get_template(BASELINE_PAGE)
+    return page.render(**facts)
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

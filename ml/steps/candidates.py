@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime
 from itertools import repeat
 from multiprocessing import get_context
@@ -32,11 +33,14 @@ def candidates(run: Run) -> dict[str, Any]:
     rows, bought = 0, 0
     # Snapshots know nothing of each other: one a core. Spawned, because forking a process with threads may hang it.
     workers = min(len(cuts), len(os.sched_getaffinity(0)))
-    with (
-        run.stage(CANDIDATES) as folder,
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
-    ):
-        for cut, examples in zip(cuts, pool.map(_snapshot, repeat(run), range(len(cuts)), repeat(folder)), strict=True):
+    with run.stage(CANDIDATES) as folder, ExitStack() as stack:
+        work = repeat(run), range(len(cuts)), repeat(folder)
+        if workers == 1:  # a process more would only take time to start
+            counts = map(_snapshot, *work)
+        else:
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            counts = pool.map(_snapshot, *work)
+        for cut, examples in zip(cuts, counts, strict=True):
             rows, bought = rows + examples.rows, bought + examples.bought
             print(
                 f"snapshot {cut:%Y-%m-%d}: {examples.customers:,} customers, {examples.rows:,} candidates kept, "

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.evaluation.results import Results
 from ml.evidence import Checks, evidence_of
 from ml.gate import decide, load_policy
@@ -12,26 +13,50 @@ from ml.steps import places
 from ml.steps.evaluate import CHALLENGER, CHAMPION
 from ml.steps.plan import Plan
 from ml.steps.report import write_report
+from ml.steps.too_little import too_little
 
 
 def gate(run: Run) -> dict[str, Any]:
     """Leave `gate.json` and `report.html`, and make the run the latest. "Keep the champion" is a result too."""
+    because = too_little(run)
+    return _judge(run) if because is None else _finish(run, _without_evidence(because))
+
+
+def _judge(run: Run) -> dict[str, Any]:
     plan, results = Plan.read(run), Results.load(run.path(places.EVALUATION))
     policy = load_policy()
     purchases = Purchases.read(run.path(places.DATASET), plan.split, plan.config.windows.horizon)
     checks = Checks.load(run.path(places.EVALUATION))
     evidence = evidence_of(results, checks, find_leaks(purchases), CHALLENGER, CHAMPION, plan.seed)
     decision = decide(CHALLENGER, evidence, policy)
-    record = {
-        "publish": decision.publish,
-        "reasons": list(decision.reasons),
-        "opponent": evidence.opponent if results.champion is None else results.champion,
-        "policy": policy.model_dump(),
-        "evidence": asdict(evidence),
+    return _finish(
+        run,
+        {
+            "publish": decision.publish,
+            "reasons": list(decision.reasons),
+            "opponent": evidence.opponent if results.champion is None else results.champion,
+            "policy": policy.model_dump(),
+            "evidence": asdict(evidence),
+        },
+    )
+
+
+def _without_evidence(because: str) -> dict[str, Any]:
+    """Return the decision of a run that judged nothing: a trained version stays, else the simple rule serves."""
+    return {
+        "publish": False,
+        "reasons": [because],
+        "opponent": OWN_FREQUENCY,
+        "policy": load_policy().model_dump(),
+        "evidence": None,
     }
+
+
+def _finish(run: Run, record: dict[str, Any]) -> dict[str, Any]:
+    publish, reasons = record["publish"], record["reasons"]
     run.write_json(places.GATE, record)
     report = write_report(run)
     run.make_latest()
-    print("PUBLISH" if decision.publish else "KEEP THE CHAMPION", *decision.reasons, sep="\n  ", flush=True)
+    print("PUBLISH" if publish else "KEEP THE CHAMPION", *reasons, sep="\n  ", flush=True)
     print(f"The report: {report}", flush=True)
-    return {"publish": decision.publish, "reasons": list(decision.reasons), "report": str(report)}
+    return {"publish": publish, "reasons": reasons, "report": str(report)}

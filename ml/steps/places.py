@@ -2,8 +2,10 @@
 
 DATASET = "dataset"
 PLAN = "plan.json"
+TOO_LITTLE = "too_little.json"
 PARITY = "parity.json"
 RETRIEVAL = "retrieval"
+UNTRAINED = "untrained"
 RETRIEVAL_CURVE = "retrieval_curve.json"
 ENCODERS = "encoders.json"
 CANDIDATES = "candidates"

@@ -10,17 +10,20 @@ from feast import FeatureStore
 
 from feature_repo.entity_rows import entity_rows
 from feature_repo.errors import OnlineStoreUnavailableError
+from feature_repo.known_buyers import known_buyers
 from feature_repo.online import OnlineCustomers
 from feature_repo.publication import current_publication
 from feature_repo.store import historical_table, open_store
 from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.parity import online_agreement
-from ml.data.splits import covered, label_instant, split
-from ml.errors import NotEnoughData
+from ml.data.splits import Supply, label_instant, label_instants, split, untrained
+from ml.errors import NotEnoughData, RunError
+from ml.gate import load_policy
 from ml.runs import Run
 from ml.steps.places import DATASET, PARITY
 from ml.steps.plan import Plan
+from ml.steps.too_little import forget_too_little, note_too_little, too_little
 from scoring.schema import PLANNED
 from settings import Settings
 
@@ -31,37 +34,40 @@ SERVICES = [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE]
 
 
 def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: str, shift_weeks: int) -> dict[str, Any]:
-    """Write `dataset/` and the plan. `shift_weeks` judges an earlier window: 4 is the validation window."""
+    """Write `dataset/` and the plan. `shift_weeks` judges an earlier window: 4 is the validation window.
+
+    Where there is too little to train or to judge on, the dataset is what the simple rule needs, and `too_little.json`
+    tells the other steps why.
+    """
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
-        raise NotEnoughData(
+        raise RunError(
             f"The published features are as of {features.as_of}, not {as_of}. Run build_features for {as_of} first."
         )
     store = open_store(settings)
     instants = settings.snapshot_instants(as_of)
-    instants = covered(
-        instants,
-        _customers(store, "customer_history", instants),
-        _customers(store, "customer_purchases", instants),
-        config.windows,
-    )
-    if not instants:
-        raise NotEnoughData(f"No customer has a history before {as_of}. Run build_features on data with purchases.")
-    cuts = split(instants, config.windows, shift_weeks)
-    labelled = [cuts.judged, *cuts.ranker, *cuts.retrieval]
+    forget_too_little(run)
+    try:
+        cuts = split(instants, config.windows, shift_weeks, _supply(store, instants, config))
+    except NotEnoughData as error:
+        note_too_little(run, "prepare", str(error))
+        print(f"Nothing is trained: the simple rule serves unless a trained version does. {error}", flush=True)
+        cuts = untrained(instants, config.windows)
+    trained = too_little(run) is None
+    featured = cuts.featured if trained else [cuts.now]
+    labelled = [cuts.judged, *cuts.ranker, *cuts.retrieval] if trained else []
     snapshot_of = {label_instant(cut, instants, config.windows): cut for cut in labelled}
 
     questions = {
-        "customers": (QUERY_SERVICE, entity_rows(store, "customer_history", cuts.featured)),
-        "products": (CANDIDATE_SERVICE, entity_rows(store, "product_activity", cuts.featured)),
-        "labels": (LABEL_SERVICE, entity_rows(store, "customer_purchases", list(snapshot_of))),
+        "customers": (QUERY_SERVICE, entity_rows(store, "customer_history", featured)),
+        "products": (CANDIDATE_SERVICE, entity_rows(store, "product_activity", featured)),
     }
+    if trained:
+        questions["labels"] = (LABEL_SERVICE, entity_rows(store, "customer_purchases", list(snapshot_of)))
     with run.stage(DATASET) as folder:
         for name, (service, entities) in questions.items():
             if entities.empty:
-                raise NotEnoughData(
-                    f"No {name} are known at any of the run's {len(labelled)} snapshots before {as_of}."
-                )
+                raise RunError(f"No {name} are known before {as_of}. Run build_features on data with purchases.")
             table = historical_table(store, service, entities)
             if name == "products" and not config.planned_promotions:
                 table = without_plans(table)
@@ -74,7 +80,13 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
             print(f"{name}: {len(table):,} rows through {service}", flush=True)
     run.write_json(PARITY, {"agreement": _online(settings, Dataset(run.path(DATASET)), cuts.now)})
     Plan(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
-    return {"run_id": run.run_id, "as_of": as_of.isoformat(), "judged": cuts.judged.isoformat()}
+    told = {"run_id": run.run_id, "as_of": as_of.isoformat()}
+    return told | ({"judged": cuts.judged.isoformat()} if trained else {"too_little": too_little(run)})
+
+
+def _supply(store: FeatureStore, instants: list[datetime], config: Config) -> Supply:
+    found = known_buyers(store, label_instants(instants, config.windows), instants[0])
+    return Supply(found.counts, found.first_purchase, load_policy().min_customers)
 
 
 def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
@@ -84,15 +96,6 @@ def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
     except OnlineStoreUnavailableError as error:
         print(f"Online features are not compared: {error}", flush=True)
         return None
-
-
-def _customers(store: FeatureStore, view: str, instants: list[datetime]) -> dict[datetime, set[str]]:
-    """The customers that a view knows at each instant."""
-    rows = entity_rows(store, view, instants)
-    known: dict[datetime, set[str]] = {at: set() for at in instants}
-    for customer_id, at in zip(rows["customer_id"], rows["event_timestamp"].dt.to_pydatetime(), strict=True):
-        known[at].add(customer_id)
-    return known
 
 
 def _moved(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:

@@ -2,7 +2,8 @@
 
 The challenger, if the gate let it through. If the gate keeps the champion but newer features were published, the
 champion's own weights get a catalogue as of now: what was judged goes on serving, on today's prices, products and
-promotions. Before the first deployment the champion is the strongest simple rule: if no model beats it, it serves.
+promotions. Until a model is deployed, the strongest simple rule serves as the baseline: while no model beats it, and
+where there is too little to train or to judge on. A baseline never replaces a trained version.
 """
 
 import hashlib
@@ -14,13 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ml.bundle import write_bundle
-from ml.catalogue import build_catalogue
+from ml.catalogue import build_catalogue, build_vocabulary
 from ml.champion import Champion, deployed
 from ml.config import Collaborative
 from ml.data.dataset import Dataset
 from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.golden import made_up_customers
 from ml.ranking.rule import QUOTAS, write_rule
+from ml.retrieval.untrained import write_untrained_towers
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.choose_ranker import chosen_ranker
@@ -28,6 +30,7 @@ from ml.steps.evaluate import CHALLENGER, ROUTES
 from ml.steps.plan import Plan, dataset
 from ml.steps.prepare import SERVICES
 from ml.steps.report import refresh_report
+from ml.steps.too_little import too_little
 from release.store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.features import CATEGORICAL, NUMERIC
@@ -53,16 +56,19 @@ def publish(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | Non
             store.put(Path(folder), facts["version"])
     run.write_json(places.PUBLISHED, {"version": facts["version"]})
     refresh_report(run)
-    return {"version": facts["version"]}
+    return {"version": facts["version"]} | ({"baseline": facts["baseline"]} if facts.get("baseline") else {})
 
 
 def _parts(settings: Settings, run: Run) -> Parts | None:
     plan, decision, champion = Plan.read(run), run.read_json(places.GATE), deployed(settings)
     if decision["publish"]:
         return _challenger(run, plan, decision)
-    if champion is None:
-        print(f"No model beats {OWN_FREQUENCY} yet: the rule itself is published.", flush=True)
-        return _rule(run, plan, decision)
+    if champion is None or champion.is_baseline:
+        if champion is not None and champion.manifest.as_of >= plan.as_of and champion.manifest.has_present_features:
+            return None
+        because = too_little(run) or f"No trained model is shown to be better. {decision['reasons'][0]}"
+        print(f"The baseline is published, {OWN_FREQUENCY} with popular products behind it. {because}", flush=True)
+        return _baseline(run, plan, decision, because)
     if champion.manifest.as_of < plan.as_of and not champion.manifest.has_present_features:
         print(
             f"The champion {champion.version} was made with other features than this code computes, so its catalogue "
@@ -89,15 +95,17 @@ def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
     return files, _facts(run, plan, decision, files) | facts
 
 
-def _rule(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
+def _baseline(run: Run, plan: Plan, decision: dict[str, Any], because: str) -> Parts:
     path = run.folder / "rule.onnx"
     write_rule(path)
-    files = _towers(run) | {RANKER: path}
+    is_judged = too_little(run) is None
+    files = (_towers(run) if is_judged else _untrained_towers(run, plan)) | {RANKER: path}
     facts = {
         "quotas": QUOTAS,
+        "baseline": because,
         "trained_until": date.min,  # it learned nothing, so it is a fair opponent in any window
         "ranker": OWN_FREQUENCY,
-        "metrics": _means(run, OWN_FREQUENCY),
+        "metrics": _means(run, OWN_FREQUENCY) if is_judged else {},
     }
     return files, _facts(run, plan, decision, files) | facts
 
@@ -112,6 +120,17 @@ def _refreshed(champion: Champion, plan: Plan) -> Parts:
 def _towers(run: Run) -> dict[str, Path]:
     folder = run.path(places.RETRIEVAL)
     return {name: folder / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
+
+
+def _untrained_towers(run: Run, plan: Plan) -> dict[str, Path]:
+    """Towers that know which products share a type or a category, and nothing else."""
+    vocabulary = build_vocabulary(dataset(run).products(plan.split.now))
+    with run.stage(places.UNTRAINED) as folder:
+        for name in (QUERY_TOWER, VOCABULARY):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        vocabulary.save(folder / VOCABULARY)
+        write_untrained_towers(vocabulary, folder / QUERY_TOWER, folder / CANDIDATE_TOWER, plan.seed)
+    return {name: run.path(places.UNTRAINED) / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
 
 
 def _means(run: Run, method: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from feature_repo.publication import current_publication
 from feature_repo.store import historical_table, open_store
 from ml.champion import deployed
 from ml.data.dataset import customers_of
-from ml.errors import NotEnoughData, RunError
+from ml.errors import RunError
 from ml.steps.prepare import QUERY_SERVICE
 from scoring.bundle import Bundle
 from scoring.ranker import Slate
@@ -43,9 +43,7 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
         raise RunError("No version is deployed, so nobody can recommend. Run 'make demo' or retrain_recommender first.")
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
-        raise NotEnoughData(
-            f"The published features are as of {features.as_of}, not {as_of}. Run build_features first."
-        )
+        raise RunError(f"The published features are as of {features.as_of}, not {as_of}. Run build_features first.")
     store, bundle = open_store(settings), Bundle.open(champion.path)
     everybody = entity_rows(store, "customer_history", [features.as_of_instant])
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -6,17 +6,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.evaluation.changes import changes
 from ml.evaluation.diversity import CUSTOMERS
-from ml.evaluation.report import render
+from ml.evaluation.report import render, render_baseline
 from ml.evaluation.results import Results
+from ml.gate import load_policy
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.evaluate import BROUGHT, CHALLENGER, CHAMPION, DIVERSITY, EXAMPLES
 from ml.steps.plan import Plan, dataset
+from ml.steps.too_little import too_little
+from scoring.schema import ACTIVITY
 
 OPTIONAL = {
     "slices": f"{places.EVALUATION}/slices.json",
@@ -33,8 +37,15 @@ OPTIONAL = {
 """Parts of the page that stand there if a step has left their evidence."""
 
 
+SHOWN = 10
+"""Popular products on the page of a run that trained nothing."""
+
+
 def write_report(run: Run) -> Path:
     """Leave `report.html` of a run that the gate has judged; returns its path."""
+    if (because := too_little(run)) is not None:
+        run.write_text(places.REPORT, render_baseline(_baseline_facts(run, because)))
+        return run.path(places.REPORT)
     plan, summary = Plan.read(run), run.read_json(places.RUN)
     evaluation, decision = run.path(places.EVALUATION), run.read_json(places.GATE)
     results = Results.load(evaluation)
@@ -73,6 +84,30 @@ def write_report(run: Run) -> Path:
         facts[name] = json.loads(file.read_text()) if file.exists() else None
     run.write_text(places.REPORT, render(facts))
     return run.path(places.REPORT)
+
+
+def _baseline_facts(run: Run, because: str) -> dict[str, Any]:
+    plan, data = Plan.read(run), dataset(run)
+    customers, _ = data.customers(plan.split.now)
+    products = data.products(plan.split.now)
+    order = np.argsort(-products.activity[:, ACTIVITY.index("buyers_4w")], kind="stable")[:SHOWN]
+    return {
+        "run_id": run.run_id,
+        "folder": _near(run.folder),
+        "plan": plan.as_dict(),
+        "because": because,
+        "rule": OWN_FREQUENCY,
+        "needs": {"judged": load_policy().min_customers, "windows": plan.config.windows},
+        "customers": len(customers),
+        "products": len(products.product_ids),
+        "popular": [
+            {
+                "name": products.names[row] or f"product {products.product_ids[row]}",
+                "buyers": int(products.activity[row, ACTIVITY.index("buyers_4w")]),
+            }
+            for row in order
+        ],
+    }
 
 
 def refresh_report(run: Run) -> None:

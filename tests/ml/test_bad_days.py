@@ -19,6 +19,7 @@ from ml.steps import places
 from ml.steps.evaluate import evaluate
 from ml.steps.gate import gate
 from ml.steps.plan import Plan
+from ml.steps.too_little import note_too_little, too_little
 from ml.steps.train_ranker import train_ranker
 from ml.steps.train_retrieval import train_retrieval
 from settings import Settings
@@ -87,11 +88,28 @@ def test_a_window_with_few_customers_is_not_enough_evidence(run: Run, settings: 
     assert "Not enough evidence: 2 customers" in page(run)
 
 
-def test_a_window_with_nobody_keeps_the_champion_without_an_alarm(run: Run, capsys: pytest.CaptureFixture[str]):
+def test_a_window_with_nobody_leaves_the_lists_to_the_rule_without_an_alarm(
+    run: Run, capsys: pytest.CaptureFixture[str]
+):
     judge_only(run, [])
     assert main(["evaluate", "--run-id", run.run_id]) == NOTHING_TO_DO
-    assert "Not enough evidence: Nobody bought both before and after 2017-12-04" in capsys.readouterr().out
+    because = "Nobody bought both before and after 2017-12-04"
+    assert because in capsys.readouterr().out
     assert "evaluation" not in left(run)
+    assert main(["gate", "--run-id", run.run_id]) == 0
+    assert because in page(run)
+    assert found(run, places.GATE)["reasons"][0].startswith(because)
+
+
+def test_after_too_little_the_next_steps_have_nothing_to_do_and_the_same_step_tries_again(
+    run: Run, capsys: pytest.CaptureFixture[str]
+):
+    note_too_little(run, "choose-ranker", "No list was held out.")
+    assert main(["evaluate", "--run-id", run.run_id]) == NOTHING_TO_DO
+    assert "Nothing to do. No list was held out." in capsys.readouterr().out
+    note_too_little(run, "evaluate", "Nobody bought anything.")
+    assert main(["evaluate", "--run-id", run.run_id]) == 0
+    assert too_little(run) is None
 
 
 def test_a_source_that_returns_nothing_is_reported_and_the_run_goes_on(

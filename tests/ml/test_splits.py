@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from ml.config import Windows
-from ml.data.splits import Split, covered, label_instant, split
+from ml.data.splits import Split, Supply, label_instant, split
 from ml.errors import NotEnoughData
 from settings import Settings
 
@@ -54,15 +54,61 @@ def test_a_short_history_is_shared_between_towers_and_ranker(instants):
     assert (len(cuts.ranker), len(cuts.retrieval)) == (2, 2)
 
 
-def test_instants_with_hardly_any_history_train_nothing(instants):
-    everybody = {"a", "b", "c", "d"}
-    known = dict.fromkeys(instants, everybody) | {instants[18]: {"a", "b"}, instants[19]: {"a"}, instants[20]: set()}
-    buyers = dict.fromkeys(instants, everybody)
-    assert covered(instants, known, buyers, WINDOWS) == instants[:19]  # of four buyers, one was known at the 20th
-    del known[instants[3]]
-    assert covered(instants, known, buyers, WINDOWS) == instants[:3]
+def supply(instants: list, judged: int = 150, first_weeks: int = 52, **customers: int) -> Supply:
+    """`customers`: by `w<weeks before as_of>`, otherwise 60 at every snapshot and 1,000 at the judged one."""
+    counts = dict.fromkeys(instants, 60) | {instants[2]: 1000}
+    counts |= {instants[int(weeks[1:]) // 2]: n for weeks, n in customers.items()}
+    return Supply(counts, instants[0] - timedelta(weeks=first_weeks), judged)
 
 
-def test_too_short_a_history_says_what_there_is(instants):
-    with pytest.raises(NotEnoughData, match="they span 2017-10-23 to 2018-01-01"):
+def test_a_shop_that_doubles_every_month_trains_on_the_customers_it_knows(instants):
+    # Of 13,858 customers half came in the last four weeks; a quarter of a month's buyers are known from before it.
+    known = {t: round(13_858 * 0.5 ** (weeks / 4) / 4) for t, weeks in zip(instants, range(0, 42, 2), strict=True)}
+    cuts = split(instants, Windows(), supply=Supply(known, instants[-1], 150))
+    assert [known[t] for t in cuts.ranker] == [866, 612, 433, 306]
+    assert [known[t] for t in cuts.retrieval] == [153, 108, 77, 54]  # 38, the next, are fewer than 50
+
+
+def test_without_growth_nothing_is_left_out(instants):
+    assert split(instants, Windows(), supply=supply(instants)) == split(instants, Windows())
+
+
+def test_a_month_in_which_the_shop_was_closed_is_left_out_and_nothing_before_it(instants):
+    cuts = split(instants, Windows(), supply=supply(instants, w12=0, w14=49))
+    assert cuts.ranker[:3] == [instants[4], instants[5], instants[8]]
+    assert cuts.retrieval[-1] == instants[20]
+
+
+def test_the_beginning_of_the_data_trains_nothing(instants):
+    cuts = split(instants, Windows(), supply=supply(instants, first_weeks=34))
+    assert cuts.retrieval[-1] == instants[15]  # thirty weeks before as_of; four weeks of purchases lie before it
+
+
+def test_too_few_customers_to_judge_on_are_counted(instants):
+    with pytest.raises(NotEnoughData, match=r"37 bought both before 2017-12-04 and in .* needs 150, 113 more\.$"):
+        split(instants, Windows(), supply=supply(instants, w4=37))
+
+
+def test_too_short_a_history_says_how_many_weeks_are_missing(instants):
+    with pytest.raises(NotEnoughData, match="begin on 2017-11-06, and training needs 16 weeks of them") as error:
+        split(instants, Windows(), supply=supply(instants, first_weeks=8))
+    assert "8 more weeks are missing" in str(error.value)
+
+
+def test_too_few_customers_to_train_on_says_how_many_and_how_long_it_takes(instants):
+    few = {f"w{weeks}": 12 for weeks in range(10, 42, 2)}
+    with pytest.raises(NotEnoughData, match=r"until 2017-10-09 more than 12 customers .* needs 50, 38 more") as error:
+        split(instants, Windows(), supply=supply(instants, **few))
+    assert "From 2017-11-06 on there are: 4 more weeks." in str(error.value)
+
+
+def test_too_few_snapshots_name_the_setting_that_helps(instants):
+    with pytest.raises(NotEnoughData, match="Set REACH_SNAPSHOTS to at least 7"):
         split(instants[:6], WINDOWS)
+    assert split(instants[:7], WINDOWS).retrieval == [instants[6]]
+
+
+def test_snapshots_that_miss_the_judged_day_name_the_setting_that_helps():
+    instants = Settings(timezone="UTC", snapshots=21, snapshot_weeks=3).snapshot_instants(date(2018, 1, 1))
+    with pytest.raises(NotEnoughData, match="REACH_SNAPSHOT_WEEKS does not divide the horizon of 4 weeks"):
+        split(instants, WINDOWS)
