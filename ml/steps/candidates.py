@@ -1,7 +1,7 @@
 """Candidates and their features at the rankers' snapshots, labelled by the weeks after."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
@@ -35,6 +35,7 @@ def candidates(run: Run) -> dict[str, Any]:
     workers = min(len(cuts), len(os.sched_getaffinity(0)))
     with run.stage(CANDIDATES) as folder, ExitStack() as stack:
         work = repeat(run), range(len(cuts)), repeat(folder)
+        counts: Iterator[Counts]
         if workers == 1:  # a process more would only take time to start
             counts = map(_snapshot, *work)
         else:
