@@ -52,6 +52,11 @@ class Paths:
         return self.data / "admitted"
 
     @property
+    def file_hashes(self) -> Path:
+        """The SHA-256 of landing files by their metadata, so that unchanged files are not read again."""
+        return self.data / "file_hashes.json"
+
+    @property
     def feedback(self) -> Path:
         """Events and decisions: `batches/` as collected from the service, `landed/` united with the landing's own."""
         return self.data / "feedback"

@@ -32,6 +32,7 @@ WRITTEN = (
         "demo.json",
         "feast",
         "features",
+        "file_hashes.json",
         "feedback",
         "landing",
         "live",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.file_hashes import FileHashes
 from settings import ROOT, Settings
 
 CHUNK = 1 << 20
@@ -25,13 +26,21 @@ class Wanted:
 def wanted(settings: Settings, as_of: str | None) -> Wanted:
     """Hash the data, the settings and the code that features and model depend on."""
     shared = [ROOT / "settings.py", ROOT / "uv.lock"]
-    feature_rooms = [ROOT / room for room in ("landing", "dbt", "features", "feature_repo", "quality")]
+    feature_rooms = [ROOT / room for room in ("core", "landing", "dbt", "features", "feature_repo", "quality")]
     model_rooms = [ROOT / room for room in ("ml", "scoring", "release")]
     made_of = {
         "as_of": as_of,
-        "landing": files_hash([settings.landing]) if settings.landing else "the demo's package, see uv.lock",
+        "landing": landing_hash(settings) if settings.landing else "the demo's package, see uv.lock",
         "settings": settings.model_dump_json(
-            include={"timezone", "max_customers", "snapshots", "snapshot_weeks", "online_store", "redis"}
+            include={
+                "timezone",
+                "earliest_day",
+                "max_customers",
+                "snapshots",
+                "snapshot_weeks",
+                "online_store",
+                "redis",
+            }
         ),
         "code": files_hash([*shared, *feature_rooms]),
     }
@@ -42,6 +51,21 @@ def wanted(settings: Settings, as_of: str | None) -> Wanted:
         "code": files_hash([*shared, *model_rooms]),
     }
     return Wanted(features, _hash(judged_by))
+
+
+def landing_hash(settings: Settings) -> str:
+    """One hash over the names and bytes of the landing's files, wherever the folder lies and whatever its name.
+
+    Names that begin with '_' or '.' are left out, as landing does.
+    """
+    assert settings.landing is not None
+    hashes, digest = FileHashes(settings.paths.file_hashes), hashlib.sha256()
+    for file in sorted(settings.landing.rglob("*")):
+        relative = file.relative_to(settings.landing)
+        if file.is_file() and not any(part.startswith(("_", ".")) for part in relative.parts):
+            digest.update(f"{relative} {hashes.of(file)}\n".encode())
+    hashes.keep()
+    return digest.hexdigest()
 
 
 def files_hash(places: Iterable[Path]) -> str:

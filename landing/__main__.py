@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-from landing.admission import accept, admit
+from landing.admission import accept, admit, check
 from landing.batches import collect
 from landing.casting import PlausibleDays
 from landing.demo import PACKAGE, land_demo
@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
     if options.command == "collect":
         return _collect(settings)
+    if options.command == "admit" and options.check:
+        return _check(settings, options.as_of or settings.as_of)
     return {"admit": _admit, "accept": _accept, "dbt-vars": _dbt_vars}[options.command](
         settings, options.as_of or settings.as_of
     )
@@ -53,8 +55,19 @@ def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
     how = "reused: same day, files and settings" if reused else "admitted"
     print(f"{how}: {settings.paths.admitting} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
     print("next: `python -m quality landing` checks it, `python -m landing accept` makes it the one that is used")
+    return {**_result(manifest), "reused": reused}
+
+
+def _check(settings: Settings, as_of: date | None) -> dict[str, object]:
+    """Do what admit does, without a trace. The demo's data is checked only where it was written before."""
+    manifest = check(settings, settings.landing or settings.paths.demo_landing, as_of, _say)
+    print(f"checked: fit to be admitted as of {manifest.as_of}; nothing was written")
+    return _result(manifest)
+
+
+def _result(manifest: Manifest) -> dict[str, object]:
     found = [finding.model_dump(exclude={"message", "example"}) for finding in manifest.findings]
-    return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "findings": found, "reused": reused}
+    return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "findings": found}
 
 
 def _accept(settings: Settings, as_of: date | None) -> dict[str, object]:
@@ -124,6 +137,10 @@ def _parser() -> argparse.ArgumentParser:
             metavar="YYYY-MM-DD",
             help="the day; default: the newest possible, for accept the admission's own",
         )
+        if command == "admit":
+            command_parser.add_argument(
+                "--check", action="store_true", help="read and check everything, print the findings, keep nothing"
+            )
     commands.add_parser("collect", help="take over the events and decisions that the service wrote down")
     return parser
 

@@ -7,21 +7,25 @@ a reader sees a whole admission or the previous one, and a failed check changes 
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 
+from core.file_hashes import FileHashes
 from landing.batches import collected_at
 from landing.casting import PlausibleDays
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.cut import choose_cut, day_after_newest
 from landing.discovery import find_source, strays
 from landing.engine import connect
-from landing.errors import AsOfError, LandingError, SourceError
+from landing.errors import AsOfError, LandingError, SourceError, sentences
 from landing.feedback import land_feedback
 from landing.findings import Findings
+from landing.left_out import count_unused
 from landing.lock import one_writer
 from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission_name, is_whole, read_manifest
 from landing.sources import Source
@@ -38,53 +42,54 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
     """Write the tables of `landing` as known before `as_of`; also returns whether it was done before.
 
     Without `as_of` it is the day after the newest transaction. An earlier admission is used again if as_of,
-    time zone, customer limit, contract, and every file's name, size and modification time are the same and
-    its own files still have the hashes it recorded. Events are the landing's own and those
-    that were collected. Nothing is written unless every table fits the contract, and `accept` comes later.
+    time zone, customer limit, contract, and every file's name and content are the same and its own files still
+    have the hashes it recorded. Events are the landing's own and those that were collected. Nothing is written
+    unless every table fits the contract, and `accept` comes later.
     Raises LandingError.
     """
-    if not landing.is_dir():
-        raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
-    heard_until = collected_at(settings.paths.feedback) or datetime.min
-    findings, days = Findings(say), PlausibleDays.of(settings)
-    unread = strays(landing)
-    findings.add(
-        "file_not_read",
-        None,
-        len(unread),
-        f"Not read, because the name is no table's: {len(unread)} in {landing}.",
-        ", ".join(unread[:5]) + (" …" if len(unread) > 5 else ""),
-    )
-    feedback = land_feedback(settings.paths.feedback, landing, days, findings, say)
-    sources = {table: feedback[EVENTS].source if table is EVENTS else find_source(landing, table) for table in TABLES}
-    inputs = Inputs(
-        landing=str(landing),
-        files={table.name: source.fingerprint for table, source in sources.items() if source is not None},
-        timezone=settings.timezone,
-        earliest_day=settings.earliest_day,
-        max_customers=settings.max_customers,
-    )
-    home = settings.data / "admissions"
-    with one_writer(home):
-        reusable = _earlier(home, inputs, as_of)
-        if reusable is not None:
-            _move(settings.paths.admitting, home / admission_name(reusable.as_of, inputs))
-            for finding in reusable.findings:
-                findings.take(finding)
-            return reusable, True
-        staging = home / ".staging"
-        shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
-        try:
-            manifest = _write(settings, inputs, sources, as_of, heard_until, staging, findings, say)
-            folder = home / admission_name(manifest.as_of, inputs)
-            if folder.exists():
-                shutil.rmtree(folder)
-            staging.rename(folder)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-        _move(settings.paths.admitting, folder)
-        _delete_old(home, {folder, settings.paths.admitted.resolve()})
+    _refuse_own_folders(settings, landing)
+    home, findings = settings.data / "admissions", Findings(say)
+    with sentences(settings.data):
+        heard_until = collected_at(settings.paths.feedback) or datetime.min
+        hashes = FileHashes(settings.paths.file_hashes)
+        landed = _look(settings, landing, settings.paths.feedback, hashes, findings, say)
+        hashes.keep()
+        with one_writer(home):
+            reusable = _earlier(home, landed.inputs, as_of)
+            if reusable is not None:
+                _move(settings.paths.admitting, home / admission_name(reusable.as_of, landed.inputs))
+                for finding in reusable.findings:
+                    findings.take(finding)
+                return reusable, True
+            staging = home / ".staging"
+            shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
+            try:
+                manifest = _write(settings, landed, as_of, heard_until, staging, findings, say)
+                folder = home / admission_name(manifest.as_of, landed.inputs)
+                if folder.exists():
+                    shutil.rmtree(folder)
+                staging.rename(folder)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+            _move(settings.paths.admitting, folder)
+            _delete_old(home, {folder, settings.paths.admitted.resolve()})
     return manifest, False
+
+
+def check(settings: Settings, landing: Path, as_of: date | None, say: Say) -> Manifest:
+    """Do all that `admit` does, in a folder that is deleted at the end: only the findings remain.
+
+    Events that the service collected are left out. Raises LandingError.
+    """
+    _refuse_own_folders(settings, landing)
+    findings = Findings(say)
+    with sentences(settings.data):
+        settings.data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".check-", dir=settings.data) as temporary:
+            folder = Path(temporary)
+            hashes = FileHashes(settings.paths.file_hashes)
+            landed = _look(settings, landing, folder / "feedback", hashes, findings, say)
+            return _write(settings, landed, as_of, datetime.min, folder / "admission", findings, say)
 
 
 def accept(settings: Settings, as_of: date | None) -> Manifest:
@@ -106,10 +111,45 @@ def accept(settings: Settings, as_of: date | None) -> Manifest:
     return manifest
 
 
+@dataclass(frozen=True)
+class _Landed:
+    """A landing folder, the files of its tables, and what both amount to as inputs."""
+
+    folder: Path
+    sources: dict[Table, Source | None]
+    inputs: Inputs
+    hashes: FileHashes
+
+
+def _look(
+    settings: Settings, landing: Path, feedback: Path, hashes: FileHashes, findings: Findings, say: Say
+) -> _Landed:
+    if not landing.is_dir():
+        raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
+    others = strays(landing)
+    findings.add(
+        "file_not_read",
+        None,
+        len(others),
+        f"Not read, because the name is no table's: {len(others)} in {landing}.",
+        ", ".join(others[:5]) + (" …" if len(others) > 5 else ""),
+    )
+    events = land_feedback(feedback, landing, PlausibleDays.of(settings), findings, say)[EVENTS].source
+    sources = {table: events if table is EVENTS else find_source(landing, table) for table in TABLES}
+    there = [source for source in sources.values() if source is not None]
+    inputs = Inputs(
+        files={source.table.name: source.fingerprint(hashes) for source in there},
+        unread=(*others, *(name for source in there for name in source.aside)),
+        timezone=settings.timezone,
+        earliest_day=settings.earliest_day,
+        max_customers=settings.max_customers,
+    )
+    return _Landed(landing, sources, inputs, hashes)
+
+
 def _write(
     settings: Settings,
-    inputs: Inputs,
-    sources: dict[Table, Source | None],
+    landed: _Landed,
     as_of: date | None,
     heard_until: datetime,
     staging: Path,
@@ -121,26 +161,29 @@ def _write(
     spill.mkdir(parents=True)
     with connect(spill) as connection:
         days = PlausibleDays.of(settings)
-        checked = [_check(connection, table, source, days, findings, say) for table, source in sources.items()]
+        checked = [_check(connection, table, source, days, findings, say) for table, source in landed.sources.items()]
         span = transaction_span(connection, checked[0])
         cut = choose_cut(as_of, span, settings, datetime.now(UTC).replace(tzinfo=None))
         say(f"keeping what was known before {cut.as_of} (in UTC: {cut.instant})")
-        campaigns = sources[CAMPAIGNS] is not None
+        campaigns = next(table for table in checked if table.table is CAMPAIGNS)
         tables: dict[str, TableSummary] = {}
         for table in checked:
             summary = write_table(connection, table, cut, settings.max_customers, campaigns, staging, findings)
             later = f", {summary.not_yet_known:,} not yet known" if summary.not_yet_known else ""
             say(f"  {table.table.name}: {summary.rows:,} rows{later}")
             tables[table.table.name] = summary
+        count_unused(connection, staging, findings)
+    _refuse_if_changed(landed)
     shutil.rmtree(spill, ignore_errors=True)
     newest_as_of = day_after_newest(span, settings.timezone)
     manifest = Manifest(
+        landing=str(landed.folder),
         as_of=cut.as_of,
         as_of_instant=cut.instant,
         newest_as_of=newest_as_of,
         first_transaction_at=span.first,
         collected_at=min(heard_until, cut.instant) if newest_as_of < cut.as_of else datetime.max,
-        inputs=inputs,
+        inputs=landed.inputs,
         tables=tables,
         findings=tuple(findings),
     )
@@ -163,6 +206,25 @@ def _check(
         ignored = f"; columns not in the contract are ignored: {', '.join(checked.ignored)}" if checked.ignored else ""
         say(f"{table.name}: {checked.source.label} fits the contract{ignored}")
     return checked
+
+
+def _refuse_own_folders(settings: Settings, landing: Path) -> None:
+    """Reach writes and deletes below its data directory; only the demo's landing lies there."""
+    if landing.is_relative_to(settings.data) and landing != settings.paths.demo_landing:
+        raise SourceError(
+            f"The landing {landing} lies in the data directory {settings.data}, where Reach deletes files. "
+            "Put your tables elsewhere, and set REACH_LANDING to that folder."
+        )
+
+
+def _refuse_if_changed(landed: _Landed) -> None:
+    """Raises SourceError if a file is not what it was before its table was read."""
+    for source in landed.sources.values():
+        if source is not None and source.fingerprint(landed.hashes) != landed.inputs.files[source.table.name]:
+            raise SourceError(
+                f"A file of {source.label} in {landed.folder} was changed while it was read. "
+                "Run again when the delivery is complete."
+            )
 
 
 def _earlier(home: Path, inputs: Inputs, as_of: date | None) -> Manifest | None:

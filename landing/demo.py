@@ -79,6 +79,11 @@ def land_demo(folder: Path) -> bool:
     mark = {"package": PACKAGE, "version": version(PACKAGE), "layout": _LAYOUT}
     if _is_complete(folder, mark):
         return False
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():
+        raise SourceError(
+            f"The folder {folder}, where the demo's data belongs, holds other files. Move them away, and set "
+            "REACH_LANDING to that folder if they are your tables."
+        )
     staging = folder.with_name(f".{folder.name}-staging")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)

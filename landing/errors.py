@@ -6,6 +6,13 @@ LandingError
 └── AsOfError       nothing can be known at the chosen day
 """
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
 
 class LandingError(Exception):
     """Base of this room's errors; the command prints the message and exits with 1."""
@@ -21,3 +28,25 @@ class ContractError(LandingError):
 
 class AsOfError(LandingError):
     """The chosen day lies before the first transaction, or no day can be chosen."""
+
+
+@contextmanager
+def sentences(data: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a LandingError with the path, the cause and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise LandingError(
+                f"{error.filename or data} is no longer there: it was removed during the run. "
+                "Run again when the delivery is complete; nothing was changed."
+            ) from error
+        what = f"{error.filename or data} cannot be written: {error.strerror or error}."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise LandingError(f"{what} Free space on the disk of {data}, then run again.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise LandingError(f"{what} REACH_DATA must name a folder that Reach may write to.") from error
+        raise LandingError(f"{what} Nothing was changed.") from error
+    except duckdb.Error as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise LandingError(f"DuckDB cannot go on: {cause}. Is there room on the disk of {data}?") from error

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from core.file_hashes import FileHashes
 from landing.batches import batch_files
 from landing.casting import PlausibleDays
 from landing.contract import FEEDBACK, Table
@@ -53,7 +54,9 @@ def land_feedback(
     own = {table: find_source(landing, table) if landing else None for table in FEEDBACK}
     with one_writer(home):
         landed = home / "landed"
-        inputs = {table.name: _inputs(home, table, own[table]) for table in FEEDBACK}
+        hashes = FileHashes(home / "file_hashes.json")
+        inputs = {table.name: _inputs(home, table, own[table], hashes) for table in FEEDBACK}
+        hashes.keep()
         files = [landed / f"{table.name}.parquet" for table in FEEDBACK]
         earlier = _read(landed / _INPUTS)
         if earlier.get("inputs") == inputs and all(file.is_file() for file in files):
@@ -102,11 +105,11 @@ def _write(
     step.replace(target)
 
 
-def _inputs(home: Path, table: Table, own: Source | None) -> dict[str, object]:
+def _inputs(home: Path, table: Table, own: Source | None, hashes: FileHashes) -> dict[str, object]:
     """What the table is made of. Batches never change, so the last one stands for all of them."""
     return {
         "columns": [column.name for column in table.columns],
-        "own": [str(own.root), *([*file] for file in own.fingerprint), *own.aside] if own is not None else [],
+        "own": [*([*file] for file in own.fingerprint(hashes)), *own.aside] if own is not None else [],
         "batch": [[file.parent.name, file.stat().st_mtime_ns] for file in batch_files(home, table)[-1:]],
     }
 

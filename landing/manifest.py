@@ -27,21 +27,23 @@ class TableSummary(BaseModel):
 class Inputs(BaseModel):
     """What an admission is made from, besides its day: equal inputs give equal admitted tables.
 
-    `files` tells the landing's files a table: name, size in bytes, modification time in ns.
+    `files` holds the files of each table: name, size in bytes, SHA-256. `unread` names what belongs to no table.
+    Where the landing's folder lies does not matter.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    landing: str
-    files: dict[str, list[tuple[str, int, int]]]
+    files: dict[str, list[tuple[str, int, str]]]
+    unread: tuple[str, ...] = ()
     timezone: str
     earliest_day: date
     max_customers: int | None
 
 
 class Manifest(BaseModel):
-    """Instants are naive UTC. `newest_as_of` is the day after the landing's newest transaction, which a later
-    admission without a day of its own takes; `first_transaction_at` is the landing's oldest.
+    """Instants are naive UTC. `landing` is the folder that was read. `newest_as_of` is the day after the landing's
+    newest transaction, which a later admission without a day of its own takes;
+    `first_transaction_at` is the landing's oldest.
 
     `collected_at`: of purchases made before as_of, those the service heard of at this instant or later are not in. The
     end of time if receipts reach as_of: they have every purchase, whenever its event comes, and whoever added a late
@@ -52,6 +54,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    landing: str = ""
     as_of: date
     as_of_instant: datetime
     newest_as_of: date

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from core.file_hashes import FileHashes
 from landing.contract import Table
 from landing.csv_file import FirstLineError, Layout, read_layout
 from landing.engine import literal, name
@@ -43,11 +44,10 @@ class Source:
     def name_of(self, file: Path) -> str:
         return str(file.relative_to(self.root))
 
-    @property
-    def fingerprint(self) -> list[tuple[str, int, int]]:
-        """Name, size in bytes and modification time of every file: what a repeated admission compares."""
+    def fingerprint(self, hashes: FileHashes) -> list[tuple[str, int, str]]:
+        """Name, size in bytes and SHA-256 of every file: what a repeated admission compares."""
         files = (*self.files, *(self.root / file for file in self.empty))
-        return [(self.name_of(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+        return [(self.name_of(file), file.stat().st_size, hashes.of(file)) for file in files]
 
     def is_csv(self, file: Path) -> bool:
         return file.suffix.lower() != PARQUET

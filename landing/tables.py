@@ -12,6 +12,7 @@ from landing.cut import Cut, Span
 from landing.engine import literal, name
 from landing.errors import LandingError, SourceError
 from landing.findings import Findings
+from landing.left_out import count_coupons, count_not_yet_known, count_other_customers
 from landing.manifest import TableSummary, file_sha256
 from landing.parts import count_empty, count_partial, count_set_aside, rows_in
 from landing.sources import Source, unreadable
@@ -75,21 +76,22 @@ def write_table(
     checked: CheckedTable,
     cut: Cut,
     customers: int | None,
-    campaigns: bool,
+    campaigns: CheckedTable,
     folder: Path,
     findings: Findings,
 ) -> TableSummary:
     """Write what was known to `<folder>/<table>.parquet`.
 
     Transactions and campaigns are written before the tables that are cut by them. `customers` keeps only so many
-    customers (see `_chosen`); `campaigns`: the landing has that table, so a coupon is known once its campaign is.
+    customers (see `_chosen`). If the landing has `campaigns`, a coupon is known once its campaign is.
     Adds to `findings` what is left out.
     """
     table = checked.table
     target = folder / f"{table.name}.parquet"
     condition = cut.known(table)
-    if table is COUPONS and campaigns:
-        condition += f" AND campaign_id IN (SELECT campaign_id FROM {_admitted(CAMPAIGNS, folder)})"
+    known_campaigns = f"SELECT campaign_id FROM {_admitted(CAMPAIGNS, folder)}"
+    if table is COUPONS and campaigns.source is not None:
+        condition += f" AND campaign_id IN ({known_campaigns})"
     if customers is not None and table.has_customers:
         chosen = _chosen(checked, cut, customers, folder)
         condition += f" AND (customer_id IS NULL OR customer_id IN ({chosen}))"
@@ -97,13 +99,17 @@ def write_table(
     try:
         connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
     except duckdb.Error as error:
-        if checked.source is not None and checked.source.files and isinstance(error, duckdb.InvalidInputException):
+        files = checked.source.files if checked.source is not None else ()
+        if checked.source is not None and any(str(file) in str(error) for file in files):
             raise unreadable(checked.source, error) from error
-        raise LandingError(f"The admitted table could not be written to {target}: {error}") from error
+        raise LandingError(f"The admitted table could not be written to {target}: {_first_line(error)}") from error
     rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({literal(target)})")
-    known = f"SELECT count(*) FROM ({checked.rows}) WHERE NOT {cut.known(table)}"
-    unknown = _scalar(connection, known) if table.known is not None else 0
-    return TableSummary(rows=rows, not_yet_known=unknown, sha256=file_sha256(target))
+    known, later = count_not_yet_known(connection, table, checked.rows, cut, findings)
+    if table is COUPONS and campaigns.source is not None:
+        count_coupons(connection, checked.rows, campaigns.rows, known_campaigns, findings)
+    if customers is not None and table.has_customers:
+        count_other_customers(table, known - rows, customers, findings)
+    return TableSummary(rows=rows, not_yet_known=later, sha256=file_sha256(target))
 
 
 def _chosen(checked: CheckedTable, cut: Cut, customers: int, folder: Path) -> str:
@@ -126,3 +132,7 @@ def _admitted(table: Table, folder: Path) -> str:
 def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -82,13 +82,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Decision:
-    """One answer: who was shown what, by which version. `items` are in the order shown.
-
-    customer_id: None if the request named no customer, as one for similar items.
-    """
+    """One answer: who was shown what, by which version. `items` are in the order shown."""
 
     request_id: str
-    customer_id: str | None
+    customer_id: str
     slate: str
     model_version: str
     fallback: str | None

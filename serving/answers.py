@@ -6,13 +6,14 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import cast
 from uuid import uuid4
 
 from live.records import Decision, Shown
 from scoring.bundle import Bundle
 from scoring.customer import Customer
-from scoring.recommender import Item, Recommendation, Recommender
+from scoring.recommender import Recommendation, Recommender
 from scoring.stages import Stopwatch, lap, listening
 from serving.decisions import DecisionLog
 from serving.errors import NoChampionError, NoSuchProductError, ScoringFailedError
@@ -37,9 +38,6 @@ from serving.schemas import (
 )
 
 logger = logging.getLogger("reach.serving")
-
-SIMILAR = "similar"
-"""The slate of similar items in metrics and in the decision log."""
 
 
 class Answers:
@@ -70,7 +68,7 @@ class Answers:
         """
 
         def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
-            return recommender.recommend(customer, request.slate, request.k, request.rules())
+            return recommender.recommend(in_store(customer, request.context), request.slate, request.k, request.rules())
 
         return await self._personal(request, request.k, request.context.basket, ask)
 
@@ -80,7 +78,9 @@ class Answers:
         k = request.k or len(given)
 
         def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
-            return recommender.rerank(customer, list(given), request.slate, k, request.rules())
+            return recommender.rerank(
+                in_store(customer, request.context), list(given), request.slate, k, request.rules()
+            )
 
         return await self._personal(request, k, [*given, *request.context.basket], ask)
 
@@ -96,8 +96,7 @@ class Answers:
             answer = await self._score(
                 bundle, lambda: bundle.recommender.similar(request.product_id, request.k, request.rules()), request_id
             )
-        self._metrics.answers.labels(SIMILAR, "none").inc()
-        self._decisions.add(Decision(request_id, None, SIMILAR, bundle.version, None, _shown(answer)))
+        self._metrics.answers.labels("similar", "none").inc()
         return _response(bundle, request_id, answer, None, request, request.k, [])
 
     def _serving(self) -> Bundle:
@@ -127,9 +126,8 @@ class Answers:
             answer = await self._score(bundle, of_customer, request_id)
         fallback = self._mark(read, bundle) or answer.fallback
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
-        self._decisions.add(
-            Decision(request_id, request.customer_id, request.slate, bundle.version, fallback, _shown(answer))
-        )
+        shown = [Shown(item.product_id, item.source, item.score) for item in answer.items]
+        self._decisions.add(Decision(request_id, request.customer_id, request.slate, bundle.version, fallback, shown))
         with self._metrics.stages.labels("encoding").time():
             return _response(bundle, request_id, answer, fallback, request, k, product_ids)
 
@@ -184,15 +182,18 @@ class Answers:
         return answer
 
 
-def _shown(answer: Recommendation) -> list[Shown]:
-    return [Shown(item.product_id, item.source, item.score) for item in answer.items]
-
-
 def _timed(ask: Callable[[], Recommendation]) -> tuple[Recommendation, Stopwatch]:
     with listening() as stopwatch:
         answer = ask()
         lap("rules")
     return answer, stopwatch
+
+
+def in_store(customer: Customer | None, context: Context) -> Customer | None:
+    """The customer, whose store is the one the request names instead of the usual one."""
+    if customer is None or context.store_id is None:
+        return customer
+    return replace(customer, traits={**customer.traits, "store_id": context.store_id})
 
 
 def _response(
@@ -214,12 +215,8 @@ def _response(
         short_by=k - len(answer.items),
         unknown_product_ids=_unknown([*product_ids, *request.exclude], catalogue.index),
         unknown_categories=_unknown([*request.include_categories, *request.exclude_categories], catalogue.categories),
-        items=[_item(item) for item in answer.items],
+        items=[RecommendedItem(**vars(item)) for item in answer.items],
     )
-
-
-def _item(item: Item) -> RecommendedItem:
-    return RecommendedItem(**vars(item) | {"name": item.name or None, "category": item.category or None})
 
 
 def _unknown(names: Sequence[str], known: Mapping[str, int]) -> list[str]:

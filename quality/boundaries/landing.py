@@ -32,7 +32,7 @@ def landing_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
     manifest = read_json(folder / "manifest.json", advice)
     if manifest["as_of"] != as_of.isoformat():
         raise NothingToCheckError(f"The tables in {folder} are as of {manifest['as_of']}, not {as_of}. {advice}")
-    memory, landing = settings.paths.quality / MEMORY, str(manifest["inputs"]["landing"])
+    memory, landing = settings.paths.quality / MEMORY, str(manifest["landing"])
     with connect(spill) as connection:
         yield FILES, {"files": admitted_files_frame(connection, folder, manifest["tables"])}
         instant = datetime.fromisoformat(manifest["as_of_instant"])

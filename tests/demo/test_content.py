@@ -9,7 +9,7 @@ import pytest
 from demo.content import Record, wanted
 from settings import Settings
 
-ROOMS = ("landing", "dbt", "features", "feature_repo", "quality", "ml", "scoring", "release")
+ROOMS = ("core", "landing", "dbt", "features", "feature_repo", "quality", "ml", "scoring", "release")
 
 
 @pytest.fixture
@@ -58,7 +58,21 @@ def test_other_data_day_or_settings_are_other_features(tmp_path: Path, code: Pat
     assert wanted(settings_of(tmp_path, landing=landing), None).features != first
 
 
-@pytest.mark.parametrize("room", ["landing", "dbt", "features", "feature_repo", "quality"])
+def test_the_data_decide_not_where_they_lie_nor_what_the_folder_is_called(
+    tmp_path: Path, code: Path, landing: Path
+) -> None:
+    first = wanted(settings_of(tmp_path, landing=landing), None).features
+    for name in ("target", "logs", ".hidden"):
+        elsewhere = tmp_path / name
+        elsewhere.mkdir()
+        (elsewhere / "transactions.csv").write_text("1,2,3\n")
+        (elsewhere / "_SUCCESS").touch()
+        assert wanted(settings_of(tmp_path, landing=elsewhere), None).features == first
+        (elsewhere / "transactions.csv").write_text("1,2,4\n")
+        assert wanted(settings_of(tmp_path, landing=elsewhere), None).features != first
+
+
+@pytest.mark.parametrize("room", ["core", "landing", "dbt", "features", "feature_repo", "quality"])
 def test_other_code_of_a_feature_room_is_other_features(tmp_path: Path, code: Path, room: str) -> None:
     first = wanted(settings_of(tmp_path), None)
     (code / room / "code.py").write_text("# changed")
