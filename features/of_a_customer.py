@@ -140,7 +140,7 @@ PRODUCTS = CustomerUpdater(
 def mean_per_basket(of_basket: Callable[[Basket], float]) -> CustomerUpdater:
     """A mean over all baskets ever."""
     return CustomerUpdater(
-        "counts the new baskets in",
+        "takes the new baskets into the mean",
         Exact.ALWAYS,
         _BASE,
         lambda mean, visited, _: (

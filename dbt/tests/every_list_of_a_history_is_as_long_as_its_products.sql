@@ -1,8 +1,9 @@
-{%- set lists = [
-    'baskets', 'days_since_last', 'days_since_first', 'gap_mean_days', 'gap_std_days', 'decayed_20d', 'decayed_60d',
-    'decayed_120d', 'decayed_240d', 'baskets_2w', 'baskets_4w', 'baskets_8w', 'baskets_13w',
-    'last_20_baskets', 'periods_4w', 'quantity', 'spend'
-] %}
+{%- set lists = [] -%}
+{%- for node in graph.nodes.values() if node.name == 'feat_customer_history' -%}
+    {%- for column in node.columns.values() if column.data_type == 'float[]' -%}
+        {%- do lists.append(column.name) -%}
+    {%- endfor -%}
+{%- endfor %}
 
 select
     customer_id,

@@ -1,4 +1,4 @@
-"""The worked example in docs/add-a-feature.md works: its changes are applied to a copy and followed to the model."""
+"""The worked example in docs/add-a-feature.md works: its changes are applied to a copy and followed to the service."""
 
 import json
 import os
@@ -8,25 +8,44 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
 ROOMS = ("core", "dbt", "feature_repo", "features", "landing", "live", "scoring")
+HELPERS = ("tests/__init__.py", "tests/dbt_project/__init__.py", "tests/dbt_project/live_comparison.py")
+PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+
+REACHES = """
+import json
+from features.page import page
+from feature_repo.store import open_store
+from scoring.features import NUMERIC
+from scoring.schema import PROFILE
+from settings import load_settings
+view = open_store(load_settings()).get_feature_view("customer_profile")
+print(json.dumps({
+    "Feast's view": {field.name: str(field.dtype) for field in view.features},
+    "the tower's inputs": PROFILE,
+    "the rankers' columns": NUMERIC,
+    "docs/features.md": page(),
+}))
+"""
 
 
 @pytest.fixture(scope="module")
-def changed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the rooms that a feature passes through, with the guide's changes."""
     project = tmp_path_factory.mktemp("project")
     for room in ROOMS:
         shutil.copytree(ROOT / room, project / room, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
+    for helper in HELPERS:
+        (project / helper).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / helper, project / helper)
+    (project / "docs").mkdir()
     shutil.copy(ROOT / "settings.py", project)
-    patches = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert len(patches) == 3
-    for patch in patches:
+    for patch in PATCHES:
         subprocess.run(["git", "apply", "--recount", "-"], input=patch, text=True, cwd=project, check=True)
     return project
 
@@ -37,9 +56,40 @@ def environment(small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -
     return kept | {
         "REACH_DATA": str(tmp_path_factory.mktemp("data")),
         "REACH_LANDING": str(small_landing),
-        "REACH_MAX_CUSTOMERS": "25",
+        "REACH_MAX_CUSTOMERS": "60",
         "REACH_SNAPSHOTS": "5",
     }
+
+
+@pytest.fixture(scope="module")
+def variables(project: Path, environment: dict[str, str]) -> dict:
+    """The variables of a build of the copy whose feature tables are published and registered."""
+    python, data = sys.executable, Path(environment["REACH_DATA"])
+    as_of = json.loads(run(project, environment, python, "-m", "landing", "admit"))["as_of"]
+    run(project, environment, python, "-m", "landing", "accept")
+    told = run(project, environment, python, "-m", "landing", "dbt-vars", "--as-of", as_of)
+    (data / "warehouse").mkdir()
+    (data / "features" / "staged").mkdir(parents=True)
+    run(
+        project,
+        environment,
+        *(python, "-m", "dbt.cli.main", "build", "--project-dir", "dbt", "--profiles-dir", "dbt"),
+        *(
+            "--exclude-resource-type",
+            "unit_test",
+            "--target-path",
+            str(data / "dbt"),
+            "--log-path",
+            str(data / "dbt" / "logs"),
+            "--vars",
+            told,
+        ),
+    )
+    shutil.copytree(data / "features" / "staged", data / "compared" / "features" / "staged")
+    (data / "compared" / "admitted").symlink_to(data / "admitted")
+    run(project, environment, python, "-m", "feature_repo", "publish", "--as-of", as_of)
+    run(project, environment, python, "-m", "feature_repo", "apply")
+    return json.loads(told)
 
 
 def run(project: Path, environment: dict[str, str], *command: str) -> str:
@@ -48,25 +98,34 @@ def run(project: Path, environment: dict[str, str], *command: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def test_a_feature_goes_from_sql_to_the_rankers_columns(changed_project: Path, environment: dict[str, str]):
-    python = sys.executable
-    as_of = json.loads(run(changed_project, environment, python, "-m", "landing", "admit"))["as_of"]
-    run(changed_project, environment, python, "-m", "landing", "accept")
-    variables = run(changed_project, environment, python, "-m", "landing", "dbt-vars", "--as-of", as_of)
-    data = Path(environment["REACH_DATA"])
-    (data / "warehouse").mkdir()
-    (data / "features" / "staged").mkdir(parents=True)
-    run(
-        changed_project,
-        environment,
-        *(python, "-m", "dbt.cli.main", "build", "--project-dir", "dbt", "--profiles-dir", "dbt"),
-        *("--target-path", str(data / "dbt"), "--log-path", str(data / "dbt" / "logs"), "--vars", variables),
-    )
-    profile = data / "features" / "staged" / "feat_customer_profile.parquet"
-    spend, baskets = duckdb.sql(f"select sum(basket_spend_mean * baskets), sum(baskets) from '{profile}'").fetchall()[0]
-    assert spend > baskets > 0  # a basket costs more than one unit of money on average
+def test_the_guide_touches_three_places_the_sql_its_contract_and_the_declaration() -> None:
+    touched = re.findall(r"^\+\+\+ b/(.*)$", "\n".join(PATCHES), re.MULTILINE)
+    assert touched == [
+        "dbt/models/marts/features/feat_customer_profile.sql",
+        "dbt/models/marts/features/_features__models.yml",
+        "features/declared.py",
+    ]
 
-    run(changed_project, environment, python, "-m", "feature_repo", "publish", "--as-of", as_of)
-    run(changed_project, environment, python, "-m", "feature_repo", "apply")
-    names = "import json; from scoring.features import NUMERIC; print(json.dumps(NUMERIC))"
-    assert "customer_basket_spend_mean" in json.loads(run(changed_project, environment, python, "-c", names))
+
+def test_after_live_purchases_the_feature_is_what_dbt_makes_of_the_same_purchases(
+    project: Path, environment: dict[str, str], variables: dict
+) -> None:
+    later, earlier, *_ = variables["snapshots"]
+    compared = str(Path(environment["REACH_DATA"]) / "compared")
+    command = [sys.executable, "-m", "tests.dbt_project.live_comparison", compared, earlier, later]
+    found = json.loads(run(project, environment, *command))
+    name = "customer_profile.basket_spend_mean"
+    assert found["customers"] > 10
+    assert found["right"][name] == 1.0
+    assert found["error"][name] < 1e-6  # of what the value of the last build is off
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_feature_reaches_feast_the_models_and_the_docs(project: Path, environment: dict[str, str]) -> None:
+    reached = json.loads(run(project, environment, sys.executable, "-c", REACHES))
+    assert reached["Feast's view"]["basket_spend_mean"] == "Float64"
+    assert "basket_spend_mean" in reached["the tower's inputs"]
+    assert "customer_basket_spend_mean" in reached["the rankers' columns"]
+    assert (
+        "| `basket_spend_mean` | number | Mean money paid for a basket, ever. | ever |" in reached["docs/features.md"]
+    )

@@ -1,0 +1,34 @@
+"""docs/features.md: every declared feature in a table."""
+
+from features.declared import TABLES
+from features.feature import Exact, Feature, FeatureTable, Updater
+
+HEADER = """# The features
+
+Made by `python -m features` from [features/declared.py](../features/declared.py); a test compares the two. A row is of
+one instant, the snapshot; the SQL is in `dbt/models/marts/features/`. The last column says what becomes of the value in
+the service when a purchase arrives, and "batch only" features keep the published value until the next build. Where it
+names no estimate, the live value is the one that dbt makes of the same purchases later.
+[Add a feature](add-a-feature.md) shows how one comes in.
+"""
+
+
+def page() -> str:
+    return HEADER + "".join(_section(table) for table in TABLES)
+
+
+def _section(table: FeatureTable) -> str:
+    rows = [f"| {' | '.join(_cells(feature))} |\n" for feature in table.features]
+    head = "| feature | type | meaning | window | when a purchase arrives |\n|---|---|---|---|---|\n"
+    return f"\n## {table.name}\n\n{table.text} One row a {table.about}.\n\n{head}{''.join(rows)}"
+
+
+def _cells(feature: Feature) -> tuple[str, ...]:
+    return f"`{feature.name}`", feature.type, feature.text, feature.window.text, _change(feature)
+
+
+def _change(feature: Feature) -> str:
+    change = feature.change
+    if not isinstance(change, Updater):
+        return f"*batch only*: {change.meaning}"
+    return change.text if change.exact is Exact.ALWAYS else f"{change.text}; {change.exact}"
