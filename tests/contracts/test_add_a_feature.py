@@ -70,21 +70,10 @@ def variables(project: Path, environment: dict[str, str]) -> dict:
     told = run(project, environment, python, "-m", "landing", "dbt-vars", "--as-of", as_of)
     (data / "warehouse").mkdir()
     (data / "features" / "staged").mkdir(parents=True)
-    run(
-        project,
-        environment,
-        *(python, "-m", "dbt.cli.main", "build", "--project-dir", "dbt", "--profiles-dir", "dbt"),
-        *(
-            "--exclude-resource-type",
-            "unit_test",
-            "--target-path",
-            str(data / "dbt"),
-            "--log-path",
-            str(data / "dbt" / "logs"),
-            "--vars",
-            told,
-        ),
-    )
+    folders = ["--project-dir", "dbt", "--profiles-dir", "dbt", "--target-path", str(data / "dbt")]
+    folders += ["--log-path", str(data / "dbt" / "logs")]
+    build = [python, "-m", "dbt.cli.main", "build", "--exclude-resource-type", "unit_test", *folders, "--vars", told]
+    run(project, environment, *build)
     shutil.copytree(data / "features" / "staged", data / "compared" / "features" / "staged")
     (data / "compared" / "admitted").symlink_to(data / "admitted")
     run(project, environment, python, "-m", "feature_repo", "publish", "--as-of", as_of)
