@@ -72,7 +72,7 @@ class Paths:
 
     @property
     def staged_features(self) -> Path:
-        """Feature tables as dbt wrote them, not yet checked and read by nobody but the checks."""
+        """Feature tables as dbt wrote them last; the checks and the warehouse's views read them."""
         return self.data / "features" / "staged"
 
     @property

@@ -1,7 +1,7 @@
 """A publication: one folder of feature tables that never change, and the link that names the current one.
 
-<data>/features/staged/                    what dbt wrote, read by nobody but the checks
-<data>/features/2018-01-01-3f2a9c0b1d4e/   a publication: the tables and publication.json
+<data>/features/staged/                    what dbt wrote last: the checks and the warehouse's views read it
+<data>/features/2018-01-01-3f2a9c0b1d4e/   a publication: the tables, as hard links, and publication.json
 <data>/features/current -> 2018-01-01-…    moved in one atomic step
 """
 

@@ -1,8 +1,10 @@
 """staged -> one published folder -> the link `current`; safe to kill anywhere and to run again.
 
-The whole staging folder becomes the publication by one rename, so no table is ever published without the others
-and nothing is copied. What a crash can leave: a publication without the link (the next run finds nothing staged
-and finishes with the newest publication of the day), or a trash folder (swept by the next run).
+The staged files stay where they are, because the warehouse's views read them at any time. A publication holds hard
+links to them, so nothing is copied, and dbt replaces a staged file by another one and never writes into it. The
+links are gathered in a folder of their own, which becomes the publication by one rename: no table is ever published
+without the others. What a crash can leave: a publication without the link (the next run points it there), or a
+folder that is not yet, or no longer, a publication (swept by the next run).
 """
 
 import json
@@ -24,6 +26,7 @@ from settings import Settings
 
 KEEP = 3
 _TRASH = ".trash-"
+_READ_ONLY = 0o444
 
 
 @dataclass(frozen=True)
@@ -46,27 +49,34 @@ class Day:
 def publish(settings: Settings, as_of: date) -> Published:
     """Publish the staged feature tables as those of `as_of`.
 
-    Raises StagedFeaturesError if a table is missing or wrong, NotPublishedError if nothing is staged and nothing
-    of that day was published; either way `current` stays as it is.
+    Tables that are staged for another day leave the newest publication of `as_of` the current one.
+
+    Raises StagedFeaturesError if a table is missing or wrong, NotPublishedError if nothing of that day is staged or
+    was published; either way `current` stays as it is.
     """
-    staged, link = settings.paths.staged_features, settings.paths.features
-    views = feature_views(feature_sources(staged), timedelta(weeks=settings.snapshot_weeks))
+    folder, link = settings.paths.staged_features, settings.paths.features
+    views = feature_views(feature_sources(folder), timedelta(weeks=settings.snapshot_weeks))
+    day = Day(as_of, settings.start_of_day(as_of), _collected_at(settings.paths.admitted, as_of))
     with only_writer(link.parent):
         _sweep(link.parent)
-        if staged_tables(staged):
-            day = Day(as_of, settings.start_of_day(as_of), _collected_at(settings.paths.admitted, as_of))
-            result = _publish_staged(staged, link, day, views)
+        before = _published_before(link.parent, as_of)
+        rows = check_staged(folder, views, day.instant, before is not None) if staged_tables(folder) else None
+        if rows is not None:
+            result = _publish_staged(folder, link, day, rows)
+        elif before is not None:
+            result = Published(before, changed=False)
+            _point(link, before.name)
         else:
-            result = Published(_published_before(link.parent, as_of), changed=False)
-            _point(link, result.publication.name)
-        staged.mkdir(exist_ok=True)  # dbt writes into it and does not make it
+            raise NotPublishedError(
+                f"Nothing is staged in {folder} and nothing of {as_of} was published before. Run dbt build first."
+            )
+        _restore_views(folder, link)
         _prune(link)
     return result
 
 
-def _publish_staged(staged: Path, link: Path, day: Day, views: list[FeatureView]) -> Published:
-    rows = check_staged(staged, views, day.instant)
-    content = content_hash(staged, list(rows))
+def _publish_staged(folder: Path, link: Path, day: Day, rows: dict[str, int]) -> Published:
+    content = content_hash(folder, list(rows))
     name = f"{day.as_of}-{content[:12]}"
     target = link.parent / name
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -75,19 +85,43 @@ def _publish_staged(staged: Path, link: Path, day: Day, views: list[FeatureView]
     if before is not None:
         # The same rows: what arrived since the first collection is still not in them.
         publication = replace(publication, collected_at=before.collected_at)
-        # The staged tables go last: killed before, the next run finds them and comes here again; killed after, it
-        # finds this publication as the newest of the day.
-        write_record(target, publication)
+        if before == _published_before(link.parent, day.as_of):
+            publication = before
+        else:
+            write_record(target, publication)  # the newest of the day again
         _point(link, name)
-        _discard(staged)
         return Published(publication, changed=False)
-    write_record(staged, publication)
-    for file in staged.iterdir():
+    gathered = link.parent / f"{_TRASH}{os.getpid()}-new"
+    gathered.mkdir()
+    for table in rows:
+        _link_file(folder / f"{table}.parquet", gathered / f"{table}.parquet")
+    write_record(gathered, publication)
+    for file in gathered.iterdir():
+        file.chmod(_READ_ONLY)
         _flush(file)
-    staged.rename(target)
+    gathered.rename(target)
     _flush(link.parent)
     _point(link, name)
     return Published(publication, changed=True)
+
+
+def _restore_views(folder: Path, link: Path) -> None:
+    """Show the current publication in the warehouse's views if the staging folder is empty."""
+    folder.mkdir(exist_ok=True)  # dbt writes into it and does not make it
+    if not staged_tables(folder):
+        for file in link.resolve().glob("*.parquet"):
+            _link_file(file, folder / file.name)
+
+
+def _link_file(file: Path, other: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no hard links."""
+    beside = other.with_name(f".{other.name}")
+    beside.unlink(missing_ok=True)
+    try:
+        os.link(file, beside)
+    except OSError:
+        shutil.copyfile(file, beside)
+    beside.rename(other)
 
 
 def _collected_at(admitted: Path, as_of: date) -> datetime | None:
@@ -101,13 +135,9 @@ def _collected_at(admitted: Path, as_of: date) -> datetime | None:
     return datetime.fromisoformat(manifest["collected_at"])
 
 
-def _published_before(features: Path, as_of: date) -> Publication:
-    for publication in publications(features):
-        if publication.as_of == as_of:
-            return publication
-    raise NotPublishedError(
-        f"Nothing is staged in {features / 'staged'} and nothing of {as_of} was published before. Run dbt build first."
-    )
+def _published_before(features: Path, as_of: date) -> Publication | None:
+    """The newest publication of a day."""
+    return next((publication for publication in publications(features) if publication.as_of == as_of), None)
 
 
 def _point(link: Path, name: str) -> None:

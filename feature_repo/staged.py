@@ -1,6 +1,7 @@
 """Are the staged tables what the views promise, and what are they worth (their content hash)?"""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,34 +14,61 @@ from feast.types import from_feast_to_pyarrow_type
 from feature_repo.errors import StagedFeaturesError
 
 _TIMES = ("event_timestamp", "created_timestamp")
+_BUILD = b"reach_build"
+"""In a file's footer: the id of the dbt run that wrote it (dbt/macros/engine/staged_parquet.sql)."""
+
 
 
 def staged_tables(folder: Path) -> list[Path]:
-    """The Parquet files in the staging folder; none if dbt has written nothing since the last publication."""
-    return sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+    """The feature tables in the staging folder; none if dbt has never written one."""
+    return sorted(folder.glob("feat_*.parquet")) if folder.is_dir() else []
 
 
-def check_staged(folder: Path, views: list[FeatureView], as_of_instant: datetime) -> dict[str, int]:
+def check_staged(
+    folder: Path, views: list[FeatureView], as_of_instant: datetime, allow_other_day: bool = False
+) -> dict[str, int] | None:
     """Check every table of the views; returns the rows of each table.
 
+    allow_other_day: return None for tables that were built for an earlier or later day, instead of raising.
+
     Raises StagedFeaturesError naming the table, the column and what was expected: a table is missing, empty or
-    unreadable, a column is missing or of another type, or a row lies after `as_of_instant` (UTC).
+    unreadable, a column is missing or of another type, tables come from two dbt runs, or they do not end at
+    `as_of_instant` (UTC).
     """
-    rows: dict[str, int] = {}
-    newest: list[datetime] = []
-    for view in views:
-        assert view.batch_source is not None  # every view here reads a table
-        table = view.batch_source.name
-        path = folder / f"{table}.parquet"
+    paths = {view: folder / f"{_table(view)}.parquet" for view in views}
+    for view, path in paths.items():
         _check_columns(path, view)
-        rows[table], latest = _check_times(path, as_of_instant)
-        newest.append(latest)
-    if max(newest) != as_of_instant:
+    found = {path: _read_times(path) for path in paths.values()}
+    newest = max(times.event for times in found.values())
+    if newest != as_of_instant and allow_other_day:
+        return None
+    for path, times in found.items():
+        _check_future(path, times, as_of_instant)
+    if newest != as_of_instant:
         raise StagedFeaturesError(
-            f"The staged tables in {folder} end at {max(newest)} UTC, not at {as_of_instant} UTC: they were built "
+            f"The staged tables in {folder} end at {newest} UTC, not at {as_of_instant} UTC: they were built "
             "for another day. Build them again with the same --as-of."
         )
-    return rows
+    _check_one_build(list(paths.values()))
+    return {_table(view): found[path].rows for view, path in paths.items()}
+
+
+def _table(view: FeatureView) -> str:
+    assert view.batch_source is not None  # every view here reads a table
+    return view.batch_source.name
+
+
+def _check_one_build(paths: list[Path]) -> None:
+    """Tables of two dbt runs may disagree: one of them was built by hand, or the last run broke off."""
+    builds: dict[bytes | None, list[str]] = {}
+    for path in paths:
+        builds.setdefault((pq.read_metadata(path).metadata or {}).get(_BUILD), []).append(path.stem)
+    if len(builds) > 1:
+        parts = " / ".join(", ".join(tables) for tables in builds.values())
+        raise StagedFeaturesError(
+            f"The staged tables were not written by one dbt run ({parts}), so they may not fit together. Build all "
+            "of them in one run: 'make features', or 'make dbt ARGS=build'."
+        )
 
 
 def content_hash(folder: Path, tables: list[str]) -> str:
@@ -83,7 +111,16 @@ def _check_columns(path: Path, view: FeatureView) -> None:
             )
 
 
-def _check_times(path: Path, as_of_instant: datetime) -> tuple[int, datetime]:
+@dataclass(frozen=True)
+class _Times:
+    """A table's rows, and its newest instants."""
+
+    rows: int
+    event: datetime
+    created: datetime
+
+
+def _read_times(path: Path) -> _Times:
     with duckdb.connect() as connection:
         found = connection.execute(
             "SELECT count(*), max(event_timestamp), max(created_timestamp),"
@@ -94,15 +131,19 @@ def _check_times(path: Path, as_of_instant: datetime) -> tuple[int, datetime]:
     count, event, created, no_event, no_created = found
     if count == 0:
         raise StagedFeaturesError(f"{path} has no rows. Look at dbt's model and at the admitted tables.")
-    for name, latest, missing in (("event", event, no_event), ("created", created, no_created)):
+    for name, missing in (("event", no_event), ("created", no_created)):
         if missing:
             raise StagedFeaturesError(f"{path}: {missing} rows have no {name}_timestamp.")
+    return _Times(count, event, created)
+
+
+def _check_future(path: Path, times: _Times, as_of_instant: datetime) -> None:
+    for name, latest in (("event", times.event), ("created", times.created)):
         if latest > as_of_instant:
             raise StagedFeaturesError(
                 f"{path}: {name}_timestamp reaches {latest} UTC, after the run's {as_of_instant} UTC: "
                 "a run must not know its future."
             )
-    return count, event
 
 
 def _quoted(path: Path) -> str:

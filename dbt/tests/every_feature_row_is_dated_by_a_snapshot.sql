@@ -28,4 +28,4 @@ left join snapshots on dated.event_timestamp = snapshots.snapshot_at
 where
     snapshots.snapshot_at is null
     or dated.created_timestamp <> dated.event_timestamp
-    or dated.event_timestamp > timestamp '{{ var("as_of_instant") }}'
+    or dated.event_timestamp > timestamp '{{ run_var("as_of_instant") }}'

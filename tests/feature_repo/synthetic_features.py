@@ -91,4 +91,5 @@ def write_table(
         "event_timestamp": pa.array(event, stamp),
         "created_timestamp": pa.array(event if created is None else created, stamp),
     }
+    path.unlink(missing_ok=True)  # as DuckDB does: another file, for a publication may hold a link to this one
     pq.write_table(pa.table(columns | times), path)

@@ -9,7 +9,7 @@ import pytest
 from conftest import AS_OF, stage
 from killed_steps import run_and_kill_before
 
-from feature_repo.errors import NotPublishedError
+from feature_repo.errors import NotPublishedError, StagedFeaturesError
 from feature_repo.publication import current_publication, publications
 from feature_repo.publish import KEEP, publish
 from settings import Settings
@@ -38,7 +38,7 @@ def test_publishing_shows_every_staged_row_under_one_link(staged: Settings) -> N
     assert staged.paths.features.readlink() == Path(published.publication.name)
     assert published.publication.name == f"2018-01-01-{published.publication.content[:12]}"
     assert published.publication.as_of_instant == staged.start_of_day(AS_OF)
-    assert _names(staged.paths.staged_features) == []  # moved, and dbt finds its folder
+    assert _rows(staged.paths.staged_features) == before  # where the warehouse's views read them
 
 
 def test_the_same_rows_get_the_same_name_whatever_their_order_and_row_groups(staged: Settings) -> None:
@@ -54,7 +54,6 @@ def test_the_same_rows_get_the_same_name_whatever_their_order_and_row_groups(sta
     assert not again.changed
     assert again.publication.name == first.publication.name
     assert len(publications(staged.paths.features.parent)) == 1
-    assert _names(staged.paths.staged_features) == []
 
 
 def test_one_changed_value_gets_another_name(staged: Settings) -> None:
@@ -77,6 +76,51 @@ def test_publishing_again_without_new_tables_says_unchanged(staged: Settings) ->
     again = publish(staged, AS_OF)
     assert not again.changed
     assert again.publication == first.publication
+
+
+def test_a_table_written_after_publishing_leaves_the_published_one_as_it_is(staged: Settings) -> None:
+    publish(staged, AS_OF)
+    before = _rows(staged.paths.features)
+    file = staged.paths.staged_features / "feat_product_content.parquet"
+    # As dbt writes: beside it, then moved.
+    duckdb.execute(
+        f"COPY (SELECT * REPLACE ('another' AS brand) FROM '{file}') TO '{file}' (FORMAT parquet, USE_TMP_FILE true)"
+    )
+
+    assert _rows(staged.paths.staged_features) != before
+    assert _rows(staged.paths.features) == before
+    assert {file.stat().st_mode & 0o222 for file in staged.paths.features.resolve().glob("*.parquet")} == {0}
+
+
+def test_tables_of_two_dbt_runs_are_refused_until_one_run_builds_them_all(staged: Settings) -> None:
+    folder = staged.paths.staged_features
+    write_build(folder, "run one")
+    first = publish(staged, AS_OF)
+    write_build(folder, "run two", "feat_customer_profile")
+
+    with pytest.raises(StagedFeaturesError, match=r"not written by one dbt run.*/ feat_customer_profile\)"):
+        publish(staged, AS_OF)
+
+    assert current_publication(staged.paths.features) == first.publication
+    write_build(folder, "run two")
+    assert publish(staged, AS_OF).publication == first.publication
+
+
+def test_an_empty_staging_folder_is_filled_with_what_is_published(staged: Settings) -> None:
+    publish(staged, AS_OF)
+    for file in staged.paths.staged_features.iterdir():
+        file.unlink()
+    publish(staged, AS_OF)
+    assert _rows(staged.paths.staged_features) == _rows(staged.paths.features)
+
+
+def write_build(folder: Path, build: str, only: str = "*") -> None:
+    """Write the tables again as a dbt run of this name would."""
+    for file in folder.glob(f"{only}.parquet"):
+        duckdb.execute(
+            f"COPY (FROM '{file}') TO '{file}'"
+            f" (FORMAT parquet, USE_TMP_FILE true, KV_METADATA {{reach_build: '{build}'}})"
+        )
 
 
 def test_publishing_an_earlier_day_again_moves_the_link_back(settings: Settings) -> None:
@@ -114,7 +158,10 @@ def test_the_current_publication_stays_even_if_three_others_are_newer(settings: 
     publish(settings, oldest)
     # A fourth that the link does not name: killed after the record and the rename, before the new link.
     stage(settings, AS_OF)
-    assert run_and_kill_before(4, publish, settings, AS_OF)
+    killed_at = 1
+    while len(publications(settings.paths.features.parent)) < 4:
+        assert run_and_kill_before(killed_at, publish, settings, AS_OF)
+        killed_at += 1
     assert len(publications(settings.paths.features.parent)) == 4
 
     publish(settings, oldest)
@@ -150,6 +197,7 @@ def test_a_kill_at_any_step_shows_old_or_new_tables_and_the_next_run_finishes(tm
         shown = settings.paths.features.readlink().name
         assert shown in {old, name}
         assert len(_rows(settings.paths.features)) == 5
+        assert len(_rows(settings.paths.staged_features)) == 5
         publish(settings, AS_OF)
         assert settings.paths.features.readlink().name == name
         assert _rows(settings.paths.features) == rows

@@ -50,6 +50,26 @@
 {%- endmacro %}
 
 
+{#- A list of UTC instants written as text. -#}
+{% macro list_of_instants(texts) -%}
+    {{ return(adapter.dispatch('list_of_instants')(texts)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_of_instants(texts) -%}
+    [{% for text in texts %}timestamp '{{ text }}'{{ ', ' if not loop.last }}{% endfor %}]
+{%- endmacro %}
+
+
+{#- The elements of a list as rows, in a select. -#}
+{% macro rows_of(column) -%}
+    {{ return(adapter.dispatch('rows_of')(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__rows_of(column) -%}
+    unnest({{ column }})
+{%- endmacro %}
+
+
 {#- Whether no element is greater than the one before it. -#}
 {% macro list_descends(column) -%}
     {{ return(adapter.dispatch('list_descends')(column)) }}

@@ -5,6 +5,10 @@
     not at all. Rows are sorted by key and time, the first two columns of each: the same rows give the same bytes,
     and a point-in-time join reads the rows of one key together.
 
+    The file stays where it is: `publish` gives it a second name, so the view can be read at any time. Each build makes
+    another file, because the engine moves it here, and what is published never changes. Its footer names the dbt run
+    that wrote it, so that `publish` refuses tables of two runs.
+
     Another warehouse brings a `staged_parquet` of its own, for example a table and an UNLOAD. -#}
 {% materialization staged_parquet, adapter='duckdb' %}
 
@@ -24,7 +28,8 @@
 
     {% call statement('write') -%}
         copy (select * from ({{ rows }}) order by 1, 2) to '{{ location }}'
-        (format parquet, compression zstd, row_group_size 8192, use_tmp_file true)
+        (format parquet, compression zstd, row_group_size 8192, use_tmp_file true,
+        kv_metadata {reach_build: '{{ invocation_id }}'})
     {%- endcall %}
 
     {%- if existing is not none and not existing.is_view -%}
@@ -46,5 +51,5 @@
 
 {#- Where the staged file of a feature table lies. -#}
 {% macro staged_location(relation) -%}
-    {{ env_var('REACH_DATA', 'data') }}/features/staged/{{ relation.identifier }}.parquet
+    {{ env_var('REACH_DATA', '../data') }}/features/staged/{{ relation.identifier }}.parquet
 {%- endmacro %}

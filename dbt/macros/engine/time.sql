@@ -16,7 +16,7 @@
 {%- endmacro %}
 
 {% macro duckdb__local_date(instant) -%}
-    cast({{ instant }} at time zone 'UTC' at time zone '{{ var("timezone") }}' as date)
+    cast({{ instant }} at time zone 'UTC' at time zone '{{ run_var("timezone") }}' as date)
 {%- endmacro %}
 
 
@@ -26,7 +26,7 @@
 {%- endmacro %}
 
 {% macro duckdb__start_of_local_day(day) -%}
-    (cast({{ day }} as timestamp) at time zone '{{ var("timezone") }}' at time zone 'UTC')
+    (cast({{ day }} as timestamp) at time zone '{{ run_var("timezone") }}' at time zone 'UTC')
 {%- endmacro %}
 
 

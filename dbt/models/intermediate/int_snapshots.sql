@@ -1,9 +1,13 @@
-with instants as (
+with run as (
 
-    {% for instant in var('snapshots') -%}
-    select cast('{{ instant }}' as timestamp) as snapshot_at
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ ref('int_run') }}
+
+),
+
+instants as (
+
+    select {{ rows_of('run.snapshots') }} as snapshot_at
+    from run
 
 ),
 
