@@ -110,6 +110,14 @@ gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest,
 manifest: setup ## Let dbt describe its models for Airflow (make demo does it by itself)
 	@$(PYTHON) -m demo manifest
 
+.PHONY: dbt
+dbt: setup ## dbt by hand, for the admitted day: ARGS="build --select +feat_customer_profile"
+	@$(PYTHON) -m demo dbt $(or $(ARGS),build)
+
+.PHONY: dbt-docs
+dbt-docs: setup ## dbt's documentation of the warehouse as one page, in data/dbt/docs/static_index.html
+	@$(PYTHON) -m demo dbt docs generate --static
+
 .PHONY: test
 test: lint types ## Everything: lint, types, unit, contract and integration tests, the journey
 	$(PYTHON) -m pytest -n 2 --dist loadfile

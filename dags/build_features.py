@@ -95,6 +95,17 @@ with DAG(
         variables="{{ ti.xcom_pull(task_ids='dbt_vars') | tojson }}",
         timeout_minutes=30,
     )
+    freshness = Step(
+        task_id="freshness",
+        program="dbt",
+        arguments=[
+            *["source", "freshness", *DBT_FOLDERS],
+            *["--target-path", str(PATHS.dbt_target / "freshness"), "--log-path", str(PATHS.dbt_target / "logs")],
+            *["--vars", "{{ ti.xcom_pull(task_ids='dbt_vars') | tojson }}"],
+        ],
+        result=False,
+        doc_md="How old the newest row of a table was on the day of the run. Too old is a warning in the log.",
+    )
     dbt_docs = Step(
         task_id="dbt_docs",
         # A folder of its own: dbt writes its manifest there too, and Airflow may be reading the other one.
@@ -116,7 +127,7 @@ with DAG(
     publish = Step(
         task_id="publish",
         arguments=["feature_repo", "publish", AS_OF],
-        doc_md="Moves the staged tables into a folder named by their content, and the link in one step.",
+        doc_md="Gathers the staged tables in a folder named by their content, and moves the link in one step.",
     )
     apply = Step(
         task_id="apply",
@@ -142,14 +153,14 @@ with DAG(
         doc_md="The build's page of links, quality/<as_of>/index.html; also of a build that failed.",
     ).as_teardown()
 
-    # Documentation and checks both read the staged tables, which `publish` then moves away.
+    # One after another in the pool: nothing is published before documentation and checks are there.
     (
         admit
         >> check_landing
         >> accept
         >> dbt_vars
         >> models
-        >> [dbt_docs, check_features]
+        >> [freshness, dbt_docs, check_features]
         >> publish
         >> apply
         >> materialize

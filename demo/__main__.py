@@ -1,4 +1,4 @@
-"""`python -m demo up | run | down | status | manifest | clean`: what the Makefile calls."""
+"""`python -m demo up | run | down | status | manifest | dbt | clean`: what the Makefile calls."""
 
 import argparse
 import contextlib
@@ -12,6 +12,7 @@ from demo.airflow import COMPONENTS, USER, Airflow
 from demo.api import AirflowApi
 from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG
 from demo.dbt import write_manifest
+from demo.dbt_command import run_dbt
 from demo.errors import DemoError
 from demo.follow import follow
 from demo.processes import Programs, marked, memory
@@ -102,6 +103,8 @@ def main(arguments: Sequence[str]) -> int:
     commands.add_parser("down", help="stop Airflow, the service and every step")
     commands.add_parser("status", help="show what runs")
     commands.add_parser("manifest", help="let dbt describe its models for Airflow")
+    hand = commands.add_parser("dbt", help="run dbt by hand, with the admitted day's variables")
+    hand.add_argument("arguments", nargs=argparse.REMAINDER, help="dbt's own, such as: build --select dim_product+")
     commands.add_parser("clean", help="stop everything and delete what Reach wrote")
     chosen = parser.parse_args(arguments)
     try:
@@ -111,6 +114,8 @@ def main(arguments: Sequence[str]) -> int:
             up(settings, as_of.isoformat() if as_of else None, chosen.force, say)
         elif chosen.command == "run":
             run(settings, chosen.dag_id, _params(chosen))
+        elif chosen.command == "dbt":
+            return run_dbt(settings, chosen.arguments)
         elif chosen.command == "manifest":
             write_manifest(settings)
         else:

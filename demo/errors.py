@@ -4,7 +4,8 @@ DemoError
 ├── PortTakenError      another program listens where Airflow or the service should
 ├── ProcessFailedError  a program the demo started has ended, or a command failed
 ├── RunFailedError      a DAG run ended red
-└── NotReadyError       something started did not become ready in time
+├── NotReadyError       something started did not become ready in time
+└── WarehouseBusyError  another process has the warehouse open
 """
 
 
@@ -30,3 +31,7 @@ class RunFailedError(DemoError):
 
 class NotReadyError(DemoError):
     """Something was started and did not become ready in time."""
+
+
+class WarehouseBusyError(DemoError):
+    """The warehouse lets one process write at a time, and it is another one's turn."""
