@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from feast import FeatureView
-
 from feature_repo.errors import NotPublishedError
 from feature_repo.locks import only_writer
 from feature_repo.publication import Publication, publications, read_record, write_record

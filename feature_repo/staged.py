@@ -18,7 +18,6 @@ _BUILD = b"reach_build"
 """In a file's footer: the id of the dbt run that wrote it (dbt/macros/engine/staged_parquet.sql)."""
 
 
-
 def staged_tables(folder: Path) -> list[Path]:
     """The feature tables in the staging folder; none if dbt has never written one."""
     return sorted(folder.glob("feat_*.parquet")) if folder.is_dir() else []
