@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import ROOT, Settings
+from settings import ROOT, SERVICE_SETTINGS, Settings
 from tests.contracts.airflow_options import unknown_options
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -19,6 +20,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
 DOCKERFILES = sorted((ROOT / "deploy").glob("*.Dockerfile"))
+# `make setup` installs one of our own where the machine has none.
+UV = shutil.which("uv") or str(ROOT / ".uv" / "bin" / "uv")
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 EXAMPLE = (ROOT / ".env.example").read_text()
 
@@ -80,7 +83,7 @@ def test_an_image_installs_groups_that_exist_from_the_lock_alone(dockerfile: Pat
 def test_an_image_carries_only_what_its_process_needs(dockerfile: Path) -> None:
     groups = [word for group in re.findall(r"--group (\S+)", dockerfile.read_text()) for word in ("--group", group)]
     exported = subprocess.run(
-        ["uv", "export", "--frozen", "--offline", "--no-hashes", "--no-default-groups", *groups],
+        [UV, "export", "--frozen", "--offline", "--no-hashes", "--no-default-groups", *groups],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -148,6 +151,20 @@ def test_every_environment_name_is_known(name: str) -> None:
             assert variable in settings, variable
         else:
             assert variable == "AIRFLOW_ADMIN_PASSWORD"
+
+
+def test_a_step_in_the_worker_finds_every_setting_that_concerns_it() -> None:
+    # The first is of Airflow's port on one machine, the others are of the service's door alone.
+    elsewhere = {"REACH_AIRFLOW_PORT", "REACH_API_KEYS", "REACH_RATE_LIMIT"}
+    settings = {f"REACH_{field}".upper() for field in Settings.model_fields}
+    assert settings - set(environment(SERVICES["airflow-worker"])) == elsewhere
+    of_service = {f"REACH_{field}".upper() for field in SERVICE_SETTINGS}
+    assert of_service - set(environment(SERVICES["service"])) == set()
+
+
+def test_every_process_that_runs_on_says_whether_it_is_well() -> None:
+    """tests/e2e/test_production_shape.py asks each of them."""
+    assert [name for name in BUILT if name != "airflow-init" and "healthcheck" not in SERVICES[name]] == []
 
 
 def test_the_initialisation_reads_only_what_it_is_given() -> None:

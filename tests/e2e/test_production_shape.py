@@ -1,0 +1,93 @@
+"""Every command of docker-compose.yml, started from the lock on loopback with a real PostgreSQL and a real Redis."""
+
+import shutil
+import sys
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from subprocess import run
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.api import AirflowApi
+from settings import ROOT
+from tests.e2e.composition import Composition
+from tests.postgres_server import postgres_server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.postgres]
+
+SECRETS = {
+    "POSTGRES_PASSWORD": "p0stgres-of-a-test",
+    "REACH_REDIS_PASSWORD": "r3dis-of-a-test",
+    "AIRFLOW_ADMIN_PASSWORD": "adm1n-of-a-test",
+    "AIRFLOW_JWT_SECRET": "a-secret-of-a-test-that-is-as-long-as-a-signature-wants-it-to-be-64-bytes",
+    "AIRFLOW_SESSION_KEY": "another-secret-of-a-test",
+    "AIRFLOW_FERNET_KEY": urlsafe_b64encode(b"0" * 32).decode(),
+    "PROMETHEUS_KEY": "not-asked-here",
+    "GRAFANA_ADMIN_PASSWORD": "not-asked-here",
+}
+
+
+@pytest.fixture(scope="module")
+def composition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composition]:
+    """Everything started in the composition's order; nothing has been asked yet."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("the program redis-server is not on this machine (Debian: apt-get install redis-server)")
+    with postgres_server(SECRETS["POSTGRES_PASSWORD"]) as port:
+        composition = Composition(tmp_path_factory.mktemp("composition"), SECRETS | _api_key(), port)
+        try:
+            composition.start("redis")
+            composition.wait_until_healthy("redis")
+            composition.run("airflow-init")
+            for name in composition.names:
+                if name != "airflow-init":
+                    composition.start(name)
+            yield composition
+        finally:
+            composition.stop()
+
+
+def test_every_service_becomes_healthy_by_its_own_check(composition: Composition) -> None:
+    """The service too: with no version deployed it waits for one and lives."""
+    services = [name for name in composition.names if name != "airflow-init"]
+    assert {"airflow-worker", "airflow-scheduler", "service"} < set(services)
+    # The first answers before the second can: neither is asked before it can know.
+    composition.wait_until_healthy("airflow-api-server", "service")
+    composition.wait_until_healthy(*services)
+
+
+def test_the_worker_runs_what_the_scheduler_puts_into_the_queue(composition: Composition) -> None:
+    api = AirflowApi(f"http://127.0.0.1:{composition.api}", "admin", SECRETS["AIRFLOW_ADMIN_PASSWORD"])
+    api.wait_for_dag("collect_feedback", parsed_after=0)
+    run_id = api.trigger("collect_feedback", {})
+    collect = _end_of(api, "collect_feedback", run_id, "collect")
+    log = "\n".join(api.log_tail(collect, 30))
+    assert "The same by hand" in log
+    assert collect["state"] in ("success", "skipped"), log
+
+
+def test_without_a_key_the_service_answers_nobody(composition: Composition) -> None:
+    answer = httpx.post(f"http://127.0.0.1:{composition.service}/recommend", json={"customer_id": "1"}, timeout=30)
+    assert answer.status_code == 401
+
+
+def _api_key() -> dict[str, str]:
+    printed = run(
+        [sys.executable, "-m", "serving", "hash-key", "worker", "recommend", "admin"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    entry, key = (line.partition(": ")[2] for line in printed.splitlines())
+    return {"REACH_API_KEYS": entry, "REACH_SERVICE_KEY": key}
+
+
+def _end_of(api: AirflowApi, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+    while True:
+        task = next((t for t in api.tasks(dag_id, run_id) if t["task_id"] == task_id), None)
+        if task and task["state"] in ("success", "skipped", "failed"):
+            return task
+        time.sleep(0.5)
