@@ -6,6 +6,7 @@ message explains, 99 nothing to do.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -36,8 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if result is None:
         print(json.dumps({}))
         return NOTHING_TO_DO
-    print(json.dumps(result))
+    print(json.dumps(_without_nan(result)))
     return 0
+
+
+def _without_nan(value: Any) -> Any:
+    """The value with null for NaN (a score on which nobody could be judged), which JSON and Airflow's database lack."""
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 # Each step imports what it needs when it runs: TensorFlow takes ten seconds that most steps can save.

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ml.evaluation.baselines import BASELINES, OWN_FREQUENCY
+from ml.evaluation.metrics import mean
 from ml.evaluation.results import Results
 from ml.evaluation.serving_checks import ServingFacts
 from ml.evaluation.slices import Slice
@@ -48,7 +47,7 @@ def evidence_of(
         opponent=champion if results.champion else OWN_FREQUENCY,
         against=results.differences(challenger, others, seed),
         means={
-            method: {name: float(np.nanmean(values)) for name, values in results.scores[method].items()}
+            method: {name: mean(values) for name, values in results.scores[method].items()}
             for method in (challenger, *others)
         },
         coverage=results.coverage[challenger],

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ml.errors import ConfigError
@@ -142,6 +143,9 @@ def _superior(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
     for (other, score), p_value in zip(family, adjusted, strict=True):
         won = p_value < 1 - policy.confidence
         estimate = evidence.against[other][score]
+        if not estimate.customers:
+            yield _nobody(score)
+            continue
         yield won, f"{'Better' if won else 'Not shown to be better'} than {other} on {score}: {_said(estimate)}."
 
 
@@ -149,6 +153,9 @@ def _not_inferior(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
     """Margins are shares of the opponent's score, so that one policy fits shops whose scores differ tenfold."""
     for score, share in policy.non_inferior.items():
         estimate = evidence.against[evidence.opponent][score]
+        if not estimate.customers:
+            yield _nobody(score)
+            continue
         margin = share * evidence.means[evidence.opponent][score]
         passed = estimate.low > -margin
         words = (
@@ -197,6 +204,9 @@ def _broad(evidence: Evidence, policy: Policy) -> Answer:
 def _calibrated(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
     for slate, most in policy.calibration.items():
         error = evidence.calibration[slate]
+        if np.isnan(error):
+            yield False, f"Purchase probabilities of {slate} cannot be checked: nothing was listed."
+            continue
         yield (
             error <= most,
             (f"Purchase probabilities of {slate} are off by {error:.4f} on average (at most {most:g} is allowed)."),
@@ -242,6 +252,11 @@ def _believable(challenger: str, evidence: Evidence, policy: Policy) -> Answer:
         f"Too good to be true: {policy.primary} of {reached:.4f} is more than {policy.leak_ceiling:g} times the "
         f"{strongest:.4f} of the best other method. Look for purchases of the judged window in the features."
     )
+
+
+def _nobody(score: str) -> Answer:
+    """A challenger that nobody can be judged on is not shown to be better."""
+    return False, f"Nobody can be judged on {score}: no customer bought anything that it looks for."
 
 
 def _said(estimate: Estimate) -> str:

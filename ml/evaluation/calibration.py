@@ -82,10 +82,12 @@ def calibrate(
     for slate in SLATES:
         lists = judged[slate]
         shown, hits = lists.positions >= 0, found(lists.positions, truth.relevant(slate))
-        probabilities = Curve.fit(*fitted[slate])(lists.scores[shown])
-        parts = bins(probabilities, hits[shown])
+        # Nothing to fit on or nothing shown: customers who bought every product have nothing left to explore.
+        is_known = len(fitted[slate][0]) > 0 and bool(shown.any())
+        probabilities = Curve.fit(*fitted[slate])(lists.scores[shown]) if is_known else np.zeros(0)
+        parts = bins(probabilities, hits[shown]) if is_known else []
         result[slate] = {
-            "ece": expected_error(parts),
+            "ece": expected_error(parts) if is_known else float("nan"),
             "bins": [asdict(part) for part in parts],
             "fitted_on": len(fitted[slate][0]),
             "judged_on": len(probabilities),

@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.evaluation.intervals import bootstrap_columns
 from ml.evaluation.judge import Slates, Truth, found
-from ml.evaluation.metrics import DEPTH, ndcg
+from ml.evaluation.metrics import DEPTH, mean, ndcg
 from scoring.catalogue import Catalogue
 from scoring.diversity import intra_list_distance
 from scoring.ranker import SLATES, Slate
@@ -45,7 +45,7 @@ def trade_off(catalogue: Catalogue, truth: Truth, slates: Slates, seed: int) -> 
             {
                 "setting": setting,
                 "distance": distance,
-                "ndcg": float(np.nanmean(score)),
+                "ndcg": mean(score),
                 "difference": {"mean": difference.mean, "low": difference.low, "high": difference.high},
             }
             for setting, distance, score, difference in zip(SETTINGS, distances, scores, differences, strict=True)

@@ -8,6 +8,11 @@ DEPTH = 100
 """How deep every list is kept."""
 
 
+def mean(values: np.ndarray) -> float:
+    """Mean over the customers who had something to find; NaN if nobody had."""
+    return float("nan") if np.isnan(values).all() else float(np.nanmean(values))
+
+
 def ndcg(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     """Normalised discounted cumulative gain at k; the ideal is truncated at k too (Järvelin & Kekäläinen 2002).
 

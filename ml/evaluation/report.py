@@ -37,7 +37,7 @@ def render(facts: Mapping[str, Any]) -> str:
         headlines=HEADLINES,
         ranker_scores=facts["rankers"] and _telling(facts["rankers"]["scores"]),
         last_values=[_taken_once(title, found) for title, found in lines.items() if not _has_a_curve(found)],
-        pictures={name: picture for name, picture in _pictures(facts).items() if picture},
+        pictures={name: picture for name, picture in _pictures(facts).items() if picture is not None},
     )
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ml.evaluation.intervals import Estimate, bootstrap_columns
 from ml.evaluation.judge import Lists, Slates
+from ml.evaluation.metrics import mean
 
 SCORES = "scores.parquet"
 FACTS = "facts.json"
@@ -64,7 +65,7 @@ class Results:
         width = max(len(method) for method in self.scores) + 2
         lines = ["".ljust(width) + "".join(name.rjust(20) for name in names)]
         for method, scores in self.scores.items():
-            lines.append(method.ljust(width) + "".join(f"{np.nanmean(scores[n]):20.4f}" for n in names))
+            lines.append(method.ljust(width) + "".join(f"{mean(scores[n]):20.4f}" for n in names))
         return "\n".join(lines)
 
     def save(self, folder: Path) -> None:

@@ -110,9 +110,12 @@ Place = tuple[int, int]
 def parts(
     snapshots: Sequence[RankingExamples], held_out: float, rng: np.random.Generator
 ) -> tuple[list[Place], list[Place]]:
-    """Which lists train, and which are held out to compare the rankers."""
+    """Which lists train, and which are held out to compare the rankers: of two or more, one at least of each."""
     places = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
-    out = rng.random(len(places)) < held_out
+    drawn = rng.random(len(places))
+    out = drawn < held_out
+    if len(places) > 1:
+        out[np.argmin(drawn)], out[np.argmax(drawn)] = True, False
     return (
         [place for place, aside in zip(places, out, strict=True) if not aside],
         [place for place, aside in zip(places, out, strict=True) if aside],

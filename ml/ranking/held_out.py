@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ml.evaluation.metrics import DEPTH, METRICS
+from ml.evaluation.metrics import DEPTH, METRICS, mean
 from ml.ranking.examples import Place, RankingExamples
 from scoring.ranker import SLATES
 
@@ -34,7 +34,7 @@ def held_out_scores(snapshots: Sequence[RankingExamples], places: Sequence[Place
             rankings[slate].append(hits)
             relevant[slate].append(int(part.relevant[row, column]))
     return {
-        f"{slate} {name}": float(np.nanmean(metric(np.stack(rankings[slate]), np.array(relevant[slate]), k)))
+        f"{slate} {name}": mean(metric(np.stack(rankings[slate]), np.array(relevant[slate]), k))
         for slate in SLATES
         for name, (metric, k) in METRICS[slate].items()
         if places

@@ -43,11 +43,16 @@ def train(
     finite.
     """
     if not any(part.bought.any() for part in snapshots):
-        raise NotEnoughData("No candidate was bought in any training window; the ranker has nothing to learn from.")
+        lists = sum(len(part.ends) for part in snapshots)
+        raise NotEnoughData(
+            f"Nothing to train on: in the {lists:,} lists of {len(snapshots)} training windows no candidate was bought."
+        )
     reproducible(seed)
     rng = np.random.default_rng(seed)
     sizes = [vocabulary.size(field) for field in CATEGORICAL]
     places, held_out = parts(snapshots, config.held_out, rng)
+    if not places or not held_out:
+        raise NotEnoughData("Too few lists to train on: one customer bought something after the training snapshots.")
     rows = sum(snapshots[number].rows(row).stop - snapshots[number].rows(row).start for number, row in places)
     off = [column for column, feature in enumerate(NUMERIC) if FAMILIES[feature] in config.families_off]
     model = ranker(name)(sizes, _scaling(snapshots, rng).without(off), config)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation.judge import Lists, Slates, Truth, judge
-from ml.evaluation.metrics import DEPTH
+from ml.evaluation.metrics import DEPTH, mean
 from ml.runs import Run
 from ml.steps.candidates import catalogue_at, retriever_with
 from ml.steps.evaluate import Window
@@ -56,7 +56,7 @@ class Validation:
         chunks = [slice(start, start + size) for start in range(0, len(self.positions), size)]
         values = np.concatenate([np.asarray(model(self.numeric[c], self.categorical[c])) for c in chunks])
         judged = judge(self.truth, self.slates(values))
-        return {name: float(np.nanmean(found)) for name, found in judged.items()}
+        return {name: mean(found) for name, found in judged.items()}
 
     def slates(self, values: np.ndarray) -> Slates:
         """The candidates in the order of `values` `[rows, len(SLATES)]`, ties as in `scoring.recommender`."""

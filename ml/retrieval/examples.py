@@ -59,12 +59,13 @@ def build(
     `sequences`: whether a sequence encoder is to learn from them.
     """
     kept = [row for row, first in enumerate(firsts) if len(first)]
-    counts = np.bincount(np.concatenate([firsts[row] for row in kept]), minlength=len(activity))
+    bought = np.concatenate([np.zeros(0, np.int64), *(firsts[row] for row in kept)])
+    counts = np.bincount(bought, minlength=len(activity))
     return SnapshotExamples(
         queries=query_inputs(Purchases.of([customers[row] for row in kept], index), codes, sequences),
         candidates=candidate_inputs(codes, activity),
         firsts=[firsts[row] for row in kept],
-        frequency=(counts / counts.sum()).astype(np.float32),
+        frequency=(counts / max(len(bought), 1)).astype(np.float32),
     )
 
 

@@ -41,7 +41,10 @@ def train(
     """
     positives = sum(snapshot.positives for snapshot in snapshots)
     if positives == 0:
-        raise NotEnoughData("No customer bought a product for the first time in any training window.")
+        raise NotEnoughData(
+            f"Nothing to train on: in none of the {len(snapshots)} training windows a customer bought one of the "
+            f"{len(snapshots[0].candidates['product_id']):,} products for the first time."
+        )
     reproducible(seed)
     rng = np.random.default_rng(seed)
     model = TwoTower(vocabulary, config, encoder)

@@ -7,6 +7,7 @@ import numpy as np
 from ml.evaluation.ablation import Part, families, featured, permuted, slates_of, without_source
 from ml.evaluation.intervals import Estimate, bootstrap, paired
 from ml.evaluation.judge import Truth, judge
+from ml.evaluation.metrics import mean
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.judged import Judged
@@ -38,7 +39,7 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
     found: dict[str, Any] = {
         "customers": len(people),
         "means": {name: vars(bootstrap(values, seed)) for name, values in whole.items()},
-        "union": {part: float(np.nanmean(values)) for part, values in recalls.items()},
+        "union": {part: mean(values) for part, values in recalls.items()},
     }
     if (run.folder / places.ABLATION).exists():
         earlier = run.read_json(places.ABLATION)

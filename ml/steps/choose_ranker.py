@@ -41,13 +41,13 @@ def choose_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
             flush=True,
         )
     if not held_out:
-        raise NotEnoughData("No list is held out to compare the rankers; raise ranking.held_out in ml/config.toml.")
+        raise NotEnoughData("Too few lists to train on: one customer bought something after the training snapshots.")
     with run.stage(places.CHOSEN) as folder:
         if len(trained) > 1:
             trained[ENSEMBLE] = folder / "ensemble.onnx"
             write_ensemble([path for name, path in trained.items() if name != ENSEMBLE], trained[ENSEMBLE])
         scores = {name: held_out_scores(snapshots, held_out, Ranker(path)) for name, path in trained.items()}
-        best = max(scores, key=lambda name: sum(scores[name][score] for score in CRITERION))
+        best = max(scores, key=lambda name: np.nansum([scores[name][score] for score in CRITERION]))
         for name, values in scores.items():
             said = ", ".join(f"{score} {values[score]:.4f}" for score in CRITERION)
             print(f"{name}: {said}{' (chosen)' if name == best else ''}", flush=True)

@@ -19,7 +19,7 @@ from ml.evaluation.calibration import calibrate
 from ml.evaluation.diversity import trade_off
 from ml.evaluation.examples import examples
 from ml.evaluation.judge import Lists, Slates, Truth, coverages, judge
-from ml.evaluation.metrics import DEPTH
+from ml.evaluation.metrics import DEPTH, mean
 from ml.evaluation.results import Results
 from ml.evaluation.routing import route
 from ml.evaluation.serving_checks import check_serving
@@ -170,7 +170,7 @@ def union_recall(candidates: Sequence[Candidates], truth: Truth) -> dict[str, fl
         relevant = truth.relevant(part)
         totals = np.array([len(items) for items in relevant]) + truth.missing
         found = np.array([np.isin(a, b.positions).sum() for a, b in zip(relevant, candidates, strict=True)])
-        recalls[part] = float((found[totals > 0] / totals[totals > 0]).mean())
+        recalls[part] = mean(np.where(totals > 0, found / np.maximum(totals, 1), np.nan))
     return recalls
 
 

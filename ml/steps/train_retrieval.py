@@ -8,7 +8,7 @@ import numpy as np
 
 from ml.catalogue import build_vocabulary, encode
 from ml.data.dataset import Dataset
-from ml.evaluation.metrics import DEPTH, recall
+from ml.evaluation.metrics import DEPTH, mean, recall
 from ml.retrieval import examples
 from ml.retrieval.encoders import reads_sequences
 from ml.retrieval.model import TwoTower
@@ -92,11 +92,13 @@ class HeldOut:
         self._candidates = candidate_inputs(codes, products.activity)
 
     def recall(self, model: TwoTower) -> float:
-        """Mean over customers with a first purchase in the window."""
+        """Mean over customers with a first purchase in the window; NaN if there is none."""
+        if not self._firsts:
+            return float("nan")
         scores = model.query_tower(self._queries).numpy() @ model.candidate_tower(self._candidates).numpy().T
         for row, own in enumerate(self._own):
             scores[row, own] = -np.inf
         last = min(DEPTH, scores.shape[1] - 1)  # a small shop may have fewer products
         top = np.argpartition(-scores, last, axis=1)[:, :DEPTH]
         hits = np.stack([np.isin(items, first) for items, first in zip(top, self._firsts, strict=True)])
-        return float(np.nanmean(recall(hits, np.array([len(first) for first in self._firsts]), DEPTH)))
+        return mean(recall(hits, np.array([len(first) for first in self._firsts]), DEPTH))

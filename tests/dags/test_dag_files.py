@@ -159,6 +159,13 @@ def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
     assert {tasks[name]["trigger_rule"] for name in ("deploy", "verify", "prune")} == {"all_success"}
 
 
+def test_too_little_to_train_on_skips_to_the_gate_which_decides_for_the_simple_rule(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["retrain_recommender"]["tasks"]
+    assert (tasks["gate"]["upstream"], tasks["gate"]["trigger_rule"]) == (["evaluate"], "none_failed")
+    skipped = ("check_training", "train_retrieval", "candidates", "train_ranker", "choose_ranker", "evaluate")
+    assert {tasks[name]["trigger_rule"] for name in (*skipped, "publish")} == {"all_success"}
+
+
 def test_a_failed_run_has_its_page_and_stays_failed(bag: dict[str, Any]) -> None:
     """A teardown runs whatever came before it, and Airflow leaves it out when it decides the state of a run."""
     for name, last in (("build_features", "materialize"), ("retrain_recommender", "prune_runs")):
