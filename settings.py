@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     service_key: SecretStr | None = Field(
         None, description="The API key with which Reach's own commands ask the service; scope recommend."
     )
+    quality_thresholds: Path | None = Field(
+        None, description="A file in TOML with your own severities and limits of the checks; see docs/checks.md."
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
     @field_validator("timezone")
@@ -162,7 +165,7 @@ class Settings(BaseSettings):
             raise ValueError(f"'{value}' is no time zone of the IANA database, such as 'Europe/Berlin'") from error
         return value
 
-    @field_validator("data", "landing")
+    @field_validator("data", "landing", "quality_thresholds")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value if value is None else value.expanduser().resolve()

@@ -18,6 +18,7 @@ from quality.boundaries.landing import landing_stages
 from quality.boundaries.training import training_stages
 from quality.errors import NothingToCheckError, QualityError
 from quality.run import judge_boundary
+from quality.thresholds import Thresholds, load_thresholds
 from settings import Settings, SettingsError, load_settings
 
 NOTHING_TO_DO = 99
@@ -28,12 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        stages = _stages(settings, options)
+        thresholds = load_thresholds(options.boundary, settings.quality_thresholds)
+        stages = _stages(settings, options, thresholds)
         if options.boundary == "training" and (because := _too_little(settings, options.run_id)):
             _say(f"Nothing to check, because nothing is trained. {because}")
             print(json.dumps({}))
             return NOTHING_TO_DO
-        result = judge_boundary(settings, options.boundary, *stages, _say)
+        result = judge_boundary(settings, thresholds, *stages, _say)
     except (SettingsError, QualityError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -51,7 +53,9 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _stages(settings: Settings, options: argparse.Namespace) -> tuple[str, Callable[[Path], Stages]]:
+def _stages(
+    settings: Settings, options: argparse.Namespace, thresholds: Thresholds
+) -> tuple[str, Callable[[Path], Stages]]:
     """The run's name, under which its results are kept, and the boundary's stages."""
     if options.boundary == "training":
         if Path(options.run_id).name != options.run_id:
@@ -64,8 +68,9 @@ def _stages(settings: Settings, options: argparse.Namespace) -> tuple[str, Calla
         return datetime.now(UTC).date().isoformat(), lambda spill: feedback_stages(settings, spill)
     admission = settings.paths.admitting if options.boundary == "landing" else settings.paths.admitted
     day = options.as_of or settings.as_of or _day_of(admission)
-    stages = landing_stages if options.boundary == "landing" else feature_stages
-    return day.isoformat(), lambda spill: stages(settings, day, spill)
+    if options.boundary == "landing":
+        return day.isoformat(), lambda spill: landing_stages(settings, day, spill, thresholds)
+    return day.isoformat(), lambda spill: feature_stages(settings, day, spill)
 
 
 def _day_of(admission: Path) -> date:

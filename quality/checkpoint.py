@@ -3,7 +3,6 @@
 It has no source that DuckDB works with, so it judges pandas frames that DuckDB has made small.
 """
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from quality.check import Check
+from quality.docs.index import write_index
+from quality.docs.offline import make_offline
 
 _NAMED = 5  # so many offenders are named a check
 
@@ -53,11 +54,15 @@ class Checkpoint:
             outcomes += self._judge_frame(name, frames[name], mine)
         return outcomes
 
-    def write_docs(self) -> Path:
-        """Write the Data Docs of everything judged; returns the page to open."""
+    def write_docs(self, title: str, where: str, outcomes: Sequence[Outcome]) -> Path:
+        """Write the Data Docs of everything judged, none of which asks another host; returns the page to open.
+
+        title: of the first page; where: where limits and severities are set.
+        """
         self._context.build_data_docs()
-        _drop_remote_parts(self._site)
-        return self._site / "index.html"
+        page = write_index(self._site, title, where, outcomes)
+        make_offline(self._site)
+        return page
 
     def _judge_frame(self, name: str, frame: pd.DataFrame, checks: list[Check]) -> list[Outcome]:
         expectations = [_configuration(check).to_domain_obj() for check in checks]
@@ -70,7 +75,7 @@ class Checkpoint:
             gx.Checkpoint(
                 name=f"{self._boundary}.{name}",
                 validation_definitions=[validation],
-                result_format=_result_format(frame),
+                result_format=_RESULT_FORMAT,
             )
         )
         result = checkpoint.run(batch_parameters={"dataframe": frame})
@@ -80,7 +85,10 @@ class Checkpoint:
             for item in run.results
             if item.expectation_config is not None
         }
-        return [Outcome(check, bool(found[check.name].success), _what(found[check.name])) for check in checks]
+        return [
+            Outcome(check, bool(found[check.name].success), _what(found[check.name], _examples(check, frame)))
+            for check in checks
+        ]
 
 
 def _context(site: Path) -> EphemeralDataContext:
@@ -117,18 +125,23 @@ def _sentence(check: Check) -> str:
     return f"{check.expectation}({arguments})"
 
 
-def _result_format(frame: pd.DataFrame) -> dict[str, Any]:
-    """Offenders are named by their subject only: a frame of lines has none, and ids are nobody's business."""
-    if "subject" not in frame.columns:
-        return {"result_format": "BASIC", "partial_unexpected_count": 0}
-    return {
-        "result_format": "SUMMARY",
-        "unexpected_index_column_names": ["subject"],
-        "partial_unexpected_count": _NAMED,
-    }
+_RESULT_FORMAT = {
+    "result_format": "SUMMARY",
+    "unexpected_index_column_names": ["subject"],
+    "partial_unexpected_count": _NAMED,
+}
+"""Offenders are named by their subject: a day, a column, a category; never a customer."""
 
 
-def _what(result: ExpectationValidationResult) -> str:
+def _examples(check: Check, frame: pd.DataFrame) -> dict[str, str]:
+    """The example of each subject that has one."""
+    if not check.example:
+        return {}
+    pairs = zip(frame["subject"], frame[check.example], strict=True)
+    return {subject: example for subject, example in pairs if isinstance(example, str) and example}
+
+
+def _what(result: ExpectationValidationResult, examples: Mapping[str, str]) -> str:
     """Who broke the promise, in words."""
     if result.success:
         return ""
@@ -139,32 +152,25 @@ def _what(result: ExpectationValidationResult) -> str:
     offenders = details.get("partial_unexpected_index_list")
     if not offenders:
         return f"{count:,} of {rows:,} rows"
-    shown = "; ".join(_offender(offender) for offender in offenders[:_NAMED])
+    shown = "; ".join(_offender(offender, examples) for offender in offenders[:_NAMED])
     return shown if count <= _NAMED else f"{shown}; and {count - _NAMED:,} more"
 
 
-def _offender(offender: Mapping[str, Any]) -> str:
-    """`subject (column value)`, numbers to three digits."""
-    values = (
-        f"{column} {value:.3g}" if isinstance(value, float) else f"{column} {value}"
-        for column, value in offender.items()
-        if column != "subject"
-    )
-    return f"{offender['subject']} ({', '.join(values)})"
+def _offender(offender: Mapping[str, Any], examples: Mapping[str, str]) -> str:
+    """`subject (column value)`, numbers to three digits; `, such as …` if there is an example."""
+    values = (f"{column} {_number(value)}" for column, value in offender.items() if column != "subject")
+    example = examples.get(offender["subject"])
+    return f"{offender['subject']} ({', '.join(values)})" + (f", such as {example}" if example else "")
+
+
+def _number(value: object) -> str:
+    """Counts whole, other numbers to three digits."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _exception(result: ExpectationValidationResult) -> str:
     """The first message of an expectation that raised instead of judging."""
     found = re.search(r"'exception_message': ['\"](.+?)['\"][,}]", str(result.exception_info))
     return found.group(1) if found else "Great Expectations gave no reason"
-
-
-def _drop_remote_parts(site: Path) -> None:
-    """Show the library's logo from the site itself, not from a counter on the web; leave out unused pictures."""
-    logo = site / "static" / "images" / "logo-long.png"
-    for page in site.rglob("*.html"):
-        local = Path(os.path.relpath(logo, page.parent)).as_posix()
-        page.write_text(re.sub(r"https://great-expectations-web-assets[^\"')]*", local, page.read_text()))
-    for picture in logo.parent.iterdir():
-        if picture.name not in {logo.name, "favicon.ico"}:
-            picture.unlink()

@@ -2,6 +2,7 @@
 
 QualityError
 ├── NothingToCheckError    the files of the boundary are not there, or are of another day
+├── ThresholdsError        the shop's own thresholds cannot be used
 ├── UnreadableError        a file is damaged, or lacks a column that the checks need
 └── CriticalFailureError   the data broke an expectation that nothing may be built upon
 """
@@ -13,6 +14,10 @@ class QualityError(Exception):
 
 class NothingToCheckError(QualityError):
     """The boundary's files are missing, or belong to another day."""
+
+
+class ThresholdsError(QualityError):
+    """The file of thresholds cannot be read, or names a check, a number or a severity that does not exist."""
 
 
 class UnreadableError(QualityError):

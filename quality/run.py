@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from quality.boundaries import Stages
 from quality.errors import UnreadableError
-from quality.report import lines_for_people, raise_if_critical, summary, write_results
+from quality.report import lines_for_people, raise_if_critical, summary, where_to_set, write_results
+from quality.thresholds import Thresholds
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -21,20 +22,20 @@ Say = Callable[[str], None]
 
 
 def judge_boundary(
-    settings: Settings, boundary: str, run: str, stages: Callable[[Path], Stages], say: Say
+    settings: Settings, thresholds: Thresholds, run: str, stages: Callable[[Path], Stages], say: Say
 ) -> dict[str, Any]:
-    """Judge the boundary's stages; results go to `<data>/quality/<run>/<boundary>/`, a new run of the same name
-    replaces them. `stages` is given a folder to spill to. Returns the summary.
+    """Judge the boundary's stages by the thresholds; results go to `<data>/quality/<run>/<boundary>/`, a new run of the
+    same name replaces them. `stages` is given a folder to spill to. Returns the summary.
 
     Raises CriticalFailureError after the Data Docs are written, NothingToCheckError and UnreadableError before.
     """
-    start = time.perf_counter()
+    start, boundary = time.perf_counter(), thresholds.boundary
     folder = settings.paths.quality / run / boundary
     staging = folder.with_name(f".{boundary}-staging")
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        checkpoint, outcomes = judge_stages(boundary, stages(staging / "spill"), staging)
-        checkpoint.write_docs()
+        checkpoint, outcomes = judge_stages(stages(staging / "spill"), staging, thresholds)
+        checkpoint.write_docs(f"Checks of the {boundary}, {run}", where_to_set(thresholds), outcomes)
         write_results(staging / "results.json", outcomes)
         shutil.rmtree(staging / "spill", ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -46,22 +47,24 @@ def judge_boundary(
         f"{boundary} {run}: {sum(outcome.met for outcome in outcomes)} of {len(outcomes)} expectations met, "
         f"{time.perf_counter() - start:.1f} s"
     )
-    for line in lines_for_people(outcomes):
+    for line in lines_for_people(outcomes, thresholds):
         say(line)
     say(f"Data Docs: {page}")
-    raise_if_critical(boundary, run, outcomes, page)
+    raise_if_critical(thresholds, run, outcomes, page)
     return summary(boundary, run, outcomes, page)
 
 
-def judge_stages(boundary: str, stages: Stages, site: Path) -> tuple["Checkpoint", list["Outcome"]]:
+def judge_stages(stages: Stages, site: Path, thresholds: Thresholds) -> tuple["Checkpoint", list["Outcome"]]:
     """Judge stage by stage, up to the first one that breaks a critical check; Data Docs will belong in `site`."""
+    boundary = thresholds.boundary
     gathered = _readable(boundary, stages)
     stage = next(gathered, None)  # before the import below, which takes seconds: what is missing is told at once
     from quality.checkpoint import Checkpoint
 
     checkpoint, outcomes = Checkpoint(boundary, site), []
     while stage is not None:
-        judged = checkpoint.judge(*stage)
+        checks, frames = stage
+        judged = checkpoint.judge(thresholds.applied(checks), frames)
         outcomes += judged
         if any(not outcome.met and outcome.check.severity == "critical" for outcome in judged):
             gathered.close()

@@ -1,6 +1,6 @@
 """The second boundary: the feature tables as dbt staged them."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -8,11 +8,15 @@ import pandas as pd
 from quality.boundaries import Stages
 from quality.errors import NothingToCheckError
 from quality.frames.engine import connect
-from quality.frames.features import facts, keys, lists, silent_features, snapshots, times
+from quality.frames.features import bought_until, facts, keys, lists, snapshots, times
 from quality.frames.files import files_frame
 from quality.frames.profile import profile
-from quality.suites.features import FILES, GROWING_TABLES, REST, SNAPSHOT_TABLES, TABLES, rules
+from quality.frames.sources import explained
+from quality.suites.features import FILES, GROWING_TABLES, REST, RULES, SNAPSHOT_TABLES, TABLES, WINDOW_TABLE
 from settings import Settings
+
+WINDOW = timedelta(weeks=4, days=1)
+"""What feat_customer_purchases looks back, and a day for the clock."""
 
 
 def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
@@ -21,21 +25,28 @@ def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
     if not any(folder.glob("*.parquet")):
         raise NothingToCheckError(f"{folder} holds no feature table. Run dbt build for {as_of} first.")
     with connect(spill) as connection:
-        yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(TABLES, 1))}
-        feature_rules = rules(silent_features(connection, settings.paths.admitted))
-        moments = snapshots(connection, folder, SNAPSHOT_TABLES, settings.snapshot_instants(as_of))
+        instants = settings.snapshot_instants(as_of)
+        newest_purchase = bought_until(connection, settings.paths.admitted)
+        # Nobody bought in the last window, or in any: then that table's rows of the day, or all, are rightly missing.
+        least = {table: int(table != WINDOW_TABLE or newest_purchase > min(instants) - WINDOW) for table in TABLES}
+        yield FILES, {"files": files_frame(connection, folder, least)}
+        moments = snapshots(connection, folder, SNAPSHOT_TABLES, instants)
         growing = moments["subject"].str.startswith(GROWING_TABLES)
+        newest = moments["subject"].str.endswith(f"{instant:%Y-%m-%d %H:%M}")
+        if newest_purchase <= instant - WINDOW:
+            newest &= ~moments["subject"].str.startswith(WINDOW_TABLE)
         profiles = [
-            profile(folder / f"{table}.parquet", {*names, "event_timestamp", "created_timestamp"}, feature_rules)
+            profile(folder / f"{table}.parquet", {*names, "event_timestamp", "created_timestamp"}, RULES)
             for table, names in TABLES.items()
         ]
+        found = pd.concat(profiles, ignore_index=True)
         frames = {
-            "profile": pd.concat(profiles, ignore_index=True),
+            "profile": explained(connection, found, settings.paths.admitted, instants, settings.timezone),
             "keys": keys(connection, folder, TABLES, "event_timestamp"),
             "times": times(connection, folder, list(TABLES), instant),
             "snapshots": moments,
             "growth": moments[growing].reset_index(drop=True),
-            "newest": moments[moments["subject"].str.endswith(f"{instant:%Y-%m-%d %H:%M}")].reset_index(drop=True),
+            "newest": moments[newest].reset_index(drop=True),
             "facts": facts(connection, folder),
             "lists": lists(folder / "feat_customer_history.parquet"),
         }

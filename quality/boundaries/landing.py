@@ -19,13 +19,14 @@ from quality.frames.landing import (
     selling_categories,
 )
 from quality.suites.landing import FILES, REST
+from quality.thresholds import Thresholds
 from settings import Settings
 
 MEMORY = "categories.json"
 """Beside the runs' folders: the categories that sold at the last run that passed, for the next to compare."""
 
 
-def landing_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
+def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thresholds) -> Stages:
     """Raises NothingToCheckError if the admitted tables are not of this day."""
     folder = settings.paths.admitting.resolve()  # one admission, even if the link moves meanwhile
     advice = f"Run `python -m landing admit --as-of {as_of}` first."
@@ -37,15 +38,23 @@ def landing_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
         yield FILES, {"files": admitted_files_frame(connection, folder, manifest["tables"])}
         instant = datetime.fromisoformat(manifest["as_of_instant"])
         admitted = Admitted(connection, folder, as_of, instant, settings.timezone)
-        all_days = days(admitted)
-        mix = categories(admitted, _recall(memory, landing))
+        of = {name: threshold.numbers for name, threshold in thresholds.by_check.items()}
+        volume, mix_of = of["recent_volume_is_usual"], of["categories_sell_as_before"]
+        all_days = days(
+            admitted,
+            deviations=volume["deviations"],
+            least_usual=int(volume["least_lines"]),
+            least_telling=int(of["no_day_is_loaded_twice"]["least_lines"]),
+        )
+        mix = categories(admitted, _recall(memory, landing), mix_of["deviations"], int(mix_of["least_lines"]))
+        card = of["no_customer_holds_an_implausible_share_of_baskets"]
         frames = {
-            "lines": lines(admitted, all_days),
+            "lines": lines(admitted),
             "days": all_days,
             "recent_days": all_days.tail(RECENT_DAYS),
             "categories": mix,
             "required": required(admitted),
-            "facts": facts(admitted, all_days, mix),
+            "facts": facts(admitted, all_days, mix, card["baskets_a_day"]),
         }
         yield REST, frames
     _remember(memory, landing, selling_categories(mix))

@@ -7,11 +7,12 @@ import pandas as pd
 
 from quality.boundaries import Stages, read_json
 from quality.frames.engine import connect
-from quality.frames.features import keys, silent_features
+from quality.frames.features import keys
 from quality.frames.files import files_frame
 from quality.frames.profile import profile
-from quality.frames.training import labels, points_in_time
-from quality.suites.features import rules
+from quality.frames.sources import explained
+from quality.frames.training import all_labels, labels, moments, points_in_time
+from quality.suites.features import RULES
 from quality.suites.training import FILES, REST, TABLES
 from settings import Settings
 
@@ -25,12 +26,14 @@ def training_stages(settings: Settings, run_id: str, spill: Path) -> Stages:
     folder, instant = run / "dataset", settings.start_of_day(date.fromisoformat(plan["as_of"]))
     with connect(spill) as connection:
         yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(TABLES, 1))}
-        feature_rules = rules(silent_features(connection, settings.paths.admitted))
-        profiles = [profile(folder / f"{table}.parquet", _KEYS, feature_rules) for table in TABLES]
+        profiles = [profile(folder / f"{table}.parquet", _KEYS, RULES) for table in TABLES]
+        found, instants = pd.concat(profiles, ignore_index=True), moments(connection, folder)
+        label_frame = labels(connection, folder, instant)
         frames = {
-            "profile": pd.concat(profiles, ignore_index=True),
+            "profile": explained(connection, found, settings.paths.admitted, instants, settings.timezone),
             "keys": keys(connection, folder, TABLES, "snapshot"),
             "points_in_time": points_in_time(connection, folder),
-            "labels": labels(connection, folder, instant),
+            "labels": label_frame,
+            "all_labels": all_labels(label_frame),
         }
     yield REST, frames

@@ -11,35 +11,14 @@ import pyarrow.parquet as pq
 
 from quality.frames.engine import frame, one_row, parquet, text
 
-SOURCES = {
-    "discount_share": ("transactions.retail_discount",),
-    "discount_depth_4w": ("transactions.retail_discount",),
-    "share_in_type_8w": ("products.product_type",),
-    "share_in_category_8w": ("products.category",),
-    "stores_13w": ("transactions.store_id",),
-    "coupon_redemptions": ("redemptions.coupon_id",),
-    "campaigns_received": ("campaigns.campaign_id",),
-    "coupons_active": ("coupons.coupon_id", "campaigns.campaign_id"),
-    "mailer_stores": ("promotions.mailer",),
-    "mailer_stores_next": ("promotions.mailer",),
-    "mailer_stores_next_1w": ("promotions.mailer",),
-    "display_stores": ("promotions.display",),
-    "display_stores_next": ("promotions.display",),
-    "display_stores_next_1w": ("promotions.display",),
-}
-"""Features that say nothing where an optional column of the landing is absent."""
 
-
-def silent_features(connection: duckdb.DuckDBPyConnection, admitted: Path) -> frozenset[str]:
-    """The features of SOURCES of which a source holds nothing but zeros and blanks."""
-    full = {}
-    for source in sorted({source for sources in SOURCES.values() for source in sources}):
-        table, column = source.split(".")
-        path = admitted / f"{table}.parquet"
-        value = f"CAST({column} AS VARCHAR)"
-        query = f"SELECT 1 FROM {parquet(path)} WHERE {value} NOT IN ('', '0', '0.0') LIMIT 1"
-        full[source] = len(connection.execute(query).fetchall()) > 0
-    return frozenset(name for name, sources in SOURCES.items() if not all(full[source] for source in sources))
+def bought_until(connection: duckdb.DuckDBPyConnection, admitted: Path) -> datetime:
+    """The newest admitted purchase of a customer, naive UTC; the year 1 if there is none."""
+    source = parquet(admitted / "transactions.parquet")
+    query = (
+        f"SELECT max(transaction_at) FROM {source} WHERE customer_id IS NOT NULL AND quantity >= 0 AND sales_value >= 0"
+    )
+    return one_row(connection, query)[0] or datetime.min
 
 
 def keys(

@@ -18,13 +18,12 @@ class FeatureRules:
     """What a feature's name says about its values; a name may carry its view: `product_activity__price`.
 
     texts: features that are words; all others are numbers. signed: numbers that may be negative; shares: how the
-    names of those between 0 and 1 begin or end. silent: features that are all zero because their source is absent.
+    names of those between 0 and 1 begin or end.
     """
 
     texts: frozenset[str]
     signed: frozenset[str]
     shares: tuple[str, ...]
-    silent: frozenset[str]
 
     def floor(self, name: str) -> float:
         return -float("inf") if name in self.signed else 0.0
@@ -36,7 +35,7 @@ class FeatureRules:
 def profile(path: Path, keys: Collection[str], rules: FeatureRules) -> pd.DataFrame:
     """One row a column that is not a key: `subject` file.column; `type_fits`; `missing` values or elements;
     `not_finite` numbers (NaN, infinite); `lowest`, `highest` finite number, NaN for words; `floor`, `ceiling`
-    they must stay within; `silent`: all numbers are zero although the feature's source is there."""
+    they must stay within; `is_zero`: all numbers are zero."""
     file = pq.ParquetFile(path)
     rows = [
         _feature(file, field, f"{path.stem}.{field.name}", rules)
@@ -54,7 +53,7 @@ def profile(path: Path, keys: Collection[str], rules: FeatureRules) -> pd.DataFr
             "highest",
             "floor",
             "ceiling",
-            "silent",
+            "is_zero",
         ],
     )
 
@@ -76,7 +75,6 @@ def _feature(file: pq.ParquetFile, field: pa.Field, subject: str, rules: Feature
             if found["min"].as_py() is not None:
                 lowest, highest = min(lowest, found["min"].as_py()), max(highest, found["max"].as_py())
     seen = lowest <= highest
-    silent = seen and lowest == 0 and highest == 0 and name not in rules.silent
     nothing = float("nan")
     return (
         subject,
@@ -87,7 +85,7 @@ def _feature(file: pq.ParquetFile, field: pa.Field, subject: str, rules: Feature
         highest if seen else nothing,
         rules.floor(name),
         rules.ceiling(name),
-        silent,
+        seen and lowest == 0 and highest == 0,
     )
 
 

@@ -14,6 +14,12 @@ HORIZON = timedelta(weeks=4)
 _CLOCK_CHANGE = timedelta(hours=2)  # four local weeks are not always 672 hours
 
 
+def moments(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[datetime]:
+    """The points in time of the customers' features, naive UTC."""
+    query = f"SELECT DISTINCT CAST(snapshot AS TIMESTAMP) FROM {parquet(folder / 'customers.parquet')}"
+    return [row[0] for row in connection.execute(query).fetchall()]
+
+
 def points_in_time(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
     """One row a snapshot of features: `subject`, and how many `customers` and `products` it has."""
     counts = " FULL JOIN ".join(
@@ -67,6 +73,12 @@ def labels(connection: duckdb.DuckDBPyConnection, folder: Path, instant: datetim
                repeated, snapshot <= TIMESTAMP {text(last)} AS closed, without_features, repeat_share
         FROM summed ORDER BY snapshot""",
     )
+
+
+def all_labels(label: pd.DataFrame) -> pd.DataFrame:
+    """One row about all labels together: `subject`, and `without_features`: share of the labelled customers."""
+    unknown = (label["customers"] * label["without_features"]).sum()
+    return pd.DataFrame({"subject": ["labels"], "without_features": [unknown / max(label["customers"].sum(), 1)]})
 
 
 def _day(column: str) -> str:

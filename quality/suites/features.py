@@ -1,6 +1,6 @@
 """What must be true of the staged feature tables before they are published."""
 
-from quality.check import AT_LEAST, BETWEEN, IN_SET, critical
+from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 from quality.frames.profile import FeatureRules
 
 TABLES = {
@@ -17,6 +17,9 @@ SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_cont
 
 GROWING_TABLES = ("feat_customer_history", "feat_customer_profile")
 """Tables in which nobody is ever lost: who bought before a point in time also bought before any later one."""
+
+WINDOW_TABLE = "feat_customer_purchases"
+"""The table of what was bought in the four weeks before a point in time: it has no row where nobody bought."""
 
 TEXTS = frozenset(
     {
@@ -35,15 +38,13 @@ SHARES = ("share_in_", "_share", "_share_8w", "rebuy_rate", "discount_depth_", "
 """How the names of features between 0 and 1 begin or end."""
 
 
-def rules(silent: frozenset[str]) -> FeatureRules:
-    """`silent`: features without a source in this landing."""
-    return FeatureRules(TEXTS, SIGNED, SHARES, silent)
+RULES = FeatureRules(TEXTS, SIGNED, SHARES)
 
 
 _LOOK_AT_DBT = "Look at the feature's dbt model, then build again."
 
 FILES = [
-    critical(
+    check(
         "feature_files_can_be_read",
         "files",
         IN_SET,
@@ -51,7 +52,7 @@ FILES = [
         column="readable",
         value_set=[True],
     ),
-    critical(
+    check(
         "feature_files_have_rows",
         "files",
         AT_LEAST,
@@ -63,7 +64,7 @@ FILES = [
 ]
 
 VALUES = [
-    critical(
+    check(
         "features_have_their_type",
         "profile",
         IN_SET,
@@ -71,7 +72,7 @@ VALUES = [
         column="type_fits",
         value_set=[True],
     ),
-    critical(
+    check(
         "features_have_no_missing_values",
         "profile",
         BETWEEN,
@@ -79,7 +80,7 @@ VALUES = [
         column="missing",
         max_value=0,
     ),
-    critical(
+    check(
         "features_are_finite",
         "profile",
         BETWEEN,
@@ -87,15 +88,24 @@ VALUES = [
         column="not_finite",
         max_value=0,
     ),
-    critical(
+    check(
         "features_say_something",
         "profile",
         IN_SET,
-        "A feature is zero everywhere although its source is not. " + _LOOK_AT_DBT,
-        column="silent",
+        "A feature is zero everywhere although its source has values for these points in time. " + _LOOK_AT_DBT,
+        column="is_silent",
+        value_set=[False],
+        example="why",
+    ),
+    check(
+        "no_feature_is_zero_without_a_known_reason",
+        "profile",
+        IN_SET,
+        "A feature is zero everywhere, and no rule of quality/frames/sources.py says when it may be. Is it right?",
+        column="is_unexplained",
         value_set=[False],
     ),
-    critical(
+    check(
         "features_are_not_below_their_floor",
         "profile",
         AT_LEAST,
@@ -105,7 +115,7 @@ VALUES = [
         or_equal=True,
         ignore_row_if="either_value_is_missing",
     ),
-    critical(
+    check(
         "features_are_not_above_their_ceiling",
         "profile",
         AT_LEAST,
@@ -118,7 +128,7 @@ VALUES = [
 ]
 
 KEYS = [
-    critical(
+    check(
         "feature_keys_are_present",
         "keys",
         BETWEEN,
@@ -126,7 +136,7 @@ KEYS = [
         column="missing",
         max_value=0,
     ),
-    critical(
+    check(
         "feature_keys_are_unique",
         "keys",
         BETWEEN,
@@ -137,7 +147,7 @@ KEYS = [
 ]
 
 TIMES = [
-    critical(
+    check(
         "features_do_not_know_the_future",
         "times",
         BETWEEN,
@@ -145,7 +155,7 @@ TIMES = [
         column="late",
         max_value=0,
     ),
-    critical(
+    check(
         "features_are_known_when_true",
         "times",
         BETWEEN,
@@ -153,7 +163,7 @@ TIMES = [
         column="early",
         max_value=0,
     ),
-    critical(
+    check(
         "points_in_time_are_those_of_the_day",
         "snapshots",
         IN_SET,
@@ -161,7 +171,7 @@ TIMES = [
         column="expected",
         value_set=[True],
     ),
-    critical(
+    check(
         "no_customer_is_lost_over_time",
         "growth",
         AT_LEAST,
@@ -170,7 +180,7 @@ TIMES = [
         column_B="rows_before",
         or_equal=True,
     ),
-    critical(
+    check(
         "the_newest_point_in_time_has_rows",
         "newest",
         BETWEEN,
@@ -181,7 +191,7 @@ TIMES = [
 ]
 
 FIT = [
-    critical(
+    check(
         "active_products_have_content",
         "facts",
         BETWEEN,
@@ -189,7 +199,7 @@ FIT = [
         column="active_without_content",
         max_value=0,
     ),
-    critical(
+    check(
         "bought_products_have_content",
         "facts",
         BETWEEN,
@@ -197,7 +207,7 @@ FIT = [
         column="bought_without_content",
         max_value=0,
     ),
-    critical(
+    check(
         "customers_have_history_and_profile",
         "facts",
         BETWEEN,
@@ -205,7 +215,7 @@ FIT = [
         column="unpaired_customers",
         max_value=0,
     ),
-    critical(
+    check(
         "purchases_are_part_of_the_history",
         "facts",
         BETWEEN,
@@ -213,7 +223,7 @@ FIT = [
         column="purchases_without_history",
         max_value=0,
     ),
-    critical(
+    check(
         "histories_are_aligned",
         "lists",
         AT_LEAST,

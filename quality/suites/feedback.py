@@ -1,11 +1,11 @@
 """What must be true of events and decisions before facts are made of them. All of it holds of no feedback at all."""
 
-from quality.check import BETWEEN, IN_SET, critical, warning
+from quality.check import BETWEEN, IN_SET, check
 
 _FIX_SOURCE = "Correct the landing's file of them, then run `python -m landing collect` again."
 
 FILES = [
-    critical(
+    check(
         "feedback_files_can_be_read",
         "files",
         IN_SET,
@@ -16,8 +16,8 @@ FILES = [
 ]
 
 REST = [
-    critical("required_feedback_is_present", "required", BETWEEN, _FIX_SOURCE, column="missing", max_value=0),
-    critical(
+    check("required_feedback_is_present", "required", BETWEEN, _FIX_SOURCE, column="missing", max_value=0),
+    check(
         "events_are_of_a_known_type",
         "event_types",
         IN_SET,
@@ -25,7 +25,7 @@ REST = [
         column="event_type",
         value_set=["purchase", "cart", "click", "view", "impression"],
     ),
-    warning(
+    check(
         "an_event_id_names_one_event",
         "facts",
         BETWEEN,
@@ -33,16 +33,15 @@ REST = [
         column="reused_event_share",
         max_value=0,
     ),
-    critical(
+    check(
         "hardly_any_event_id_is_reused",
         "facts",
         BETWEEN,
         "One event_id in a hundred came again with another customer, product or type: their sender does not make them "
         "unique, and what came later is lost. Correct the sender.",
         column="reused_event_share",
-        max_value=0.01,
     ),
-    warning(
+    check(
         "quantities_and_prices_of_events_are_not_negative",
         "facts",
         BETWEEN,
@@ -50,23 +49,21 @@ REST = [
         column="negative_events",
         max_value=0,
     ),
-    warning(
+    check(
         "events_arrive_after_they_occurred",
         "facts",
         BETWEEN,
         "More than one event in a hundred arrived over five minutes before it occurred. Do the senders write UTC?",
         column="early_event_share",
-        max_value=0.01,
     ),
-    warning(
+    check(
         "events_quote_answers_that_were_given",
         "facts",
         BETWEEN,
         "One request_id in twenty that events quote is of no known answer. Were decisions lost, or ids made up?",
         column="orphan_event_share",
-        max_value=0.05,
     ),
-    critical(
+    check(
         "an_answer_is_one_customers",
         "facts",
         BETWEEN,
@@ -74,7 +71,7 @@ REST = [
         column="shared_answers",
         max_value=0,
     ),
-    critical(
+    check(
         "a_place_shows_one_product",
         "facts",
         BETWEEN,
@@ -82,7 +79,7 @@ REST = [
         column="shared_places",
         max_value=0,
     ),
-    critical(
+    check(
         "positions_are_counted_from_1",
         "facts",
         BETWEEN,

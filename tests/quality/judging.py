@@ -13,6 +13,7 @@ from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
 from quality.boundaries.training import training_stages
 from quality.run import judge_stages
+from quality.thresholds import load_thresholds
 from settings import Settings
 
 AS_OF = date(2018, 1, 1)
@@ -28,14 +29,14 @@ class Broken(NamedTuple):
 def broken(boundary: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -> dict[str, Broken]:
     """The broken expectations of a boundary below the data directory, by name."""
     settings = Settings(data=data, snapshots=5)  # type: ignore[call-arg]
-    spill = data / "spill"
+    spill, thresholds = data / "spill", load_thresholds(boundary, None)
     stages = {
-        "landing": lambda: landing_stages(settings, as_of, spill),
+        "landing": lambda: landing_stages(settings, as_of, spill, thresholds),
         "features": lambda: feature_stages(settings, as_of, spill),
         "feedback": lambda: feedback_stages(settings, spill),
         "training": lambda: training_stages(settings, run_id, spill),
     }[boundary]()
-    _, outcomes = judge_stages(boundary, stages, data / "site")
+    _, outcomes = judge_stages(stages, data / "site", thresholds)
     return {o.check.name: Broken(o.check.severity, o.what) for o in outcomes if not o.met}
 
 

@@ -217,6 +217,41 @@ def test_a_feature_without_a_source_may_be_zero_everywhere(data: Path) -> None:
     assert list(broken("features", data)) == ["features_say_something"]
 
 
+@pytest.mark.parametrize(
+    ("starts_on", "ends_on", "expected"),
+    [
+        ("2017-12-05", "2017-12-17", []),  # between the points in time of 4 and 18 December
+        ("2017-12-05", "2017-12-18", ["features_say_something"]),
+    ],
+)
+def test_no_coupon_is_active_if_the_only_campaign_lies_between_two_points_in_time(
+    data: Path, starts_on: str, ends_on: str, expected: list[str]
+) -> None:
+    period = f"DATE '{starts_on}' AS starts_on, DATE '{ends_on}' AS ends_on"
+    plant(data / "admitted", "campaigns", f"SELECT * REPLACE ({period}) FROM {{t}}")
+    plant(
+        data / "features" / "staged",
+        "feat_product_activity",
+        "SELECT *, 0.0::DOUBLE AS coupons_active FROM {t}",
+    )
+    assert list(broken("features", data)) == expected
+
+
+def test_a_zero_that_no_rule_explains_is_a_warning(data: Path) -> None:
+    plant(data / "features" / "staged", "feat_product_activity", "SELECT *, 0.0::DOUBLE AS my_own FROM {t}")
+    found = broken("features", data)
+    assert {name: item.severity for name, item in found.items()} == {
+        "no_feature_is_zero_without_a_known_reason": "warning"
+    }
+    assert "feat_product_activity.my_own" in found["no_feature_is_zero_without_a_known_reason"].what
+
+
+def test_a_month_without_a_purchase_leaves_the_newest_window_rightly_empty(data: Path) -> None:
+    plant(data / "admitted", "transactions", "FROM {t} WHERE transaction_at < '2017-12-01'")
+    plant(data / "features" / "staged", "feat_customer_purchases", "FROM {t} WHERE event_timestamp < '2018-01-01'")
+    assert broken("features", data) == {}
+
+
 def test_nothing_staged_is_said(data: Path) -> None:
     shutil.rmtree(data / "features" / "staged")
     with pytest.raises(NothingToCheckError, match="Run dbt build for 2018-01-01 first"):

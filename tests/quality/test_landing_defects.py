@@ -52,11 +52,11 @@ def test_another_retailers_data_break_nothing_critical(tmp_path: Path, other_lan
     [
         pytest.param(
             "transactions",
-            "SELECT * REPLACE (CASE WHEN transaction_at > '2017-12-31' THEN customer_id END AS customer_id) FROM {t}",
-            "lines_name_their_customer",
+            "SELECT * REPLACE (CASE WHEN transaction_at < '2017-12-31' THEN basket_id END AS basket_id) FROM {t}",
+            "required_values_are_present",
             "critical",
-            "",
-            id="null customer ids",
+            "transactions.basket_id (missing 262), such as the row of product_id",
+            id="null basket ids",
         ),
         pytest.param(
             "coupons",
@@ -72,22 +72,46 @@ def test_another_retailers_data_break_nothing_critical(tmp_path: Path, other_lan
             " FROM {t}",
             "unit_prices_are_not_negative",
             "warning",
-            "1 of 89,695 rows",
+            "(negative_prices 1), such as product_id 885750, transaction_at 2017-03-27 12:50:51, quantity 1.0",
             id="one negative price",
         ),
         pytest.param(
             "transactions",
             "SELECT * REPLACE (CASE WHEN basket_id LIKE '%1' THEN -2.0 ELSE sales_value END AS sales_value) FROM {t}",
             "hardly_any_unit_price_is_negative",
-            "critical",
+            "warning",
             "",
             id="many negative prices",
         ),
         pytest.param(
             "transactions",
+            "SELECT * REPLACE (-sales_value AS sales_value) FROM {t}",
+            "most_unit_prices_are_positive",
+            "critical",
+            "",
+            id="all prices negative",
+        ),
+        pytest.param(
+            "transactions",
+            "SELECT * REPLACE (CASE WHEN basket_id LIKE '%1' THEN customer_id END AS customer_id) FROM {t}",
+            "most_lines_name_their_customer",
+            "warning",
+            "anonymous_share 0.9",
+            id="mostly lines of nobody",
+        ),
+        pytest.param(
+            "transactions",
+            "SELECT * REPLACE (CASE WHEN basket_id LIKE '%1' THEN 'X' ELSE customer_id END AS customer_id) FROM {t}",
+            "no_customer_holds_an_implausible_share_of_baskets",
+            "warning",
+            "such as one customer with 3.",
+            id="a till's own card",
+        ),
+        pytest.param(
+            "transactions",
             "SELECT * REPLACE (-retail_discount AS retail_discount) FROM {t}",
             "discounts_are_positive_money",
-            "critical",
+            "warning",
             "",
             id="discounts with the other sign",
         ),
@@ -120,7 +144,7 @@ def test_another_retailers_data_break_nothing_critical(tmp_path: Path, other_lan
             "transactions",
             f"FROM {{t}} WHERE {DAY} NOT BETWEEN DATE '2017-12-12' AND DATE '2017-12-16'",
             "recent_days_are_mostly_there",
-            "critical",
+            "warning",
             "missing_recent_days 6",
             id="most of a week missing",
         ),
@@ -128,15 +152,31 @@ def test_another_retailers_data_break_nothing_critical(tmp_path: Path, other_lan
             "transactions",
             "FROM {t} WHERE transaction_at < '2017-12-20'",
             "lines_are_fresh",
-            "critical",
+            "warning",
             "days_since_newest_line 12",
             id="stale lines",
         ),
         pytest.param(
             "transactions",
-            " UNION ALL ".join(["FROM {t}", *(f"{NEW_IDS.format(copy)} {ON_THE_12TH}" for copy in range(1, 10))]),
-            "recent_volume_is_plausible",
+            "FROM {t} WHERE transaction_at < '2017-09-25'",
+            "as_of_is_near_the_newest_line",
             "critical",
+            "days_since_newest_line 98",
+            id="a mistyped day",
+        ),
+        pytest.param(
+            "transactions",
+            "SELECT * REPLACE (right(basket_id, 3) AS basket_id) FROM {t}",
+            "basket_ids_are_not_used_again",
+            "warning",
+            "such as basket ",
+            id="receipt numbers that begin again",
+        ),
+        pytest.param(
+            "transactions",
+            " UNION ALL ".join(["FROM {t}", *(f"{NEW_IDS.format(copy)} {ON_THE_12TH}" for copy in range(1, 10))]),
+            "recent_volume_is_usual",
+            "warning",
             "2017-12-12",
             id="ten times the volume",
         ),
@@ -216,7 +256,7 @@ def test_a_category_renamed_in_the_whole_catalogue_is_caught_at_the_next_run(lan
     assert "categories_keep_their_names" not in found()  # what is warned of once becomes the new normal
 
 
-def test_a_catalogue_regrouped_for_new_lines_stops_the_run(landing: Path, found: Judge) -> None:
+def test_a_catalogue_regrouped_for_new_lines_is_flagged(landing: Path, found: Judge) -> None:
     plant(
         landing,
         "transactions",
@@ -229,7 +269,7 @@ def test_a_catalogue_regrouped_for_new_lines_stops_the_run(landing: Path, found:
         "FROM {t} UNION ALL SELECT * REPLACE ('n' || product_id AS product_id, 'NEW ' || department AS category)"
         " FROM {t}",
     )
-    assert found()["the_mix_of_categories_is_stable"].severity == "critical"
+    assert found()["the_mix_of_categories_is_stable"].severity == "warning"
 
 
 def test_a_future_line_is_not_admitted_and_would_be_caught_if_it_were(

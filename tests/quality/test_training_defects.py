@@ -92,7 +92,7 @@ def test_a_sound_training_set_breaks_nothing(clean: Path) -> None:
         pytest.param(
             "labels",
             "SELECT * REPLACE ('0' || customer_id AS customer_id) FROM {t}",
-            "most_labelled_customers_have_features",
+            "some_labelled_customers_have_features",
             "critical",
             "without_features 1",
             id="labels of unknown customers",

@@ -1,0 +1,44 @@
+"""Takes everything out of Great Expectations' pages that asks another host, and gives them a style of their own.
+
+The library's pages load Bootstrap, jQuery, Vega and fonts from five hosts. `docs.css` covers the classes that its pages
+use, and `docs.js` the three things that they do: fold a section, show all checks, show the failed ones.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+_REMOTE = re.compile(
+    r"""<link\b[^>]*?href=["']https?://[^>]*>|<script\b[^>]*?src=["']https?://[^>]*>\s*</script>""", re.IGNORECASE
+)
+_FOOTER = re.compile(r"<footer\b.*?</footer>", re.DOTALL | re.IGNORECASE)
+_LOGO_ON_THE_WEB = re.compile(r"https://great-expectations-web-assets[^\"')]*")
+_PARTS = ("docs.css", "docs.js")
+
+
+def make_offline(site: Path) -> None:
+    """Rewrite every page below `site`, and leave of the library's static files only what the pages show."""
+    static = site / "static"
+    _drop_unused(static)
+    for part in _PARTS:
+        shutil.copyfile(Path(__file__).with_name(part), static / part)
+    for page in site.rglob("*.html"):
+        page.write_text(_offline(page.read_text(), Path(os.path.relpath(static, page.parent)).as_posix()))
+
+
+def _offline(text: str, static: str) -> str:
+    text = _FOOTER.sub("", _REMOTE.sub("", text))
+    text = _LOGO_ON_THE_WEB.sub(f"{static}/images/logo-long.png", text)
+    own = f'<link rel="stylesheet" href="{static}/docs.css"><script src="{static}/docs.js" defer></script></head>'
+    return text.replace("</head>", own, 1)
+
+
+def _drop_unused(static: Path) -> None:
+    kept = {static / "images" / "logo-long.png", static / "images" / "favicon.ico"}
+    for file in [path for path in static.rglob("*") if path.is_file()]:
+        if file not in kept:
+            file.unlink()
+    for folder in sorted((path for path in static.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
