@@ -99,14 +99,14 @@ def _collect(settings: Settings) -> dict[str, object]:
     home, landing = settings.paths.feedback, settings.landing or settings.paths.demo_landing
     with closing(open_journal(settings)) as journal:
         collected = collect(home, journal, _say)
-    landed = land_feedback(
-        home, landing if landing.is_dir() else None, PlausibleDays.of(settings), Findings(_say), _say
-    )
+    findings = Findings(_say)
+    landed = land_feedback(home, landing if landing.is_dir() else None, PlausibleDays.of(settings), findings, _say)
     print(f"collected {collected.events:,} events and {collected.decisions:,} rows of decisions, in {home}")
     # DuckDB makes files, but not the folders they lie in; the facts may be the first to be built.
     settings.paths.warehouse.parent.mkdir(parents=True, exist_ok=True)
     rows = {table.name: found.rows for table, found in landed.items()}
-    return {**vars(collected), "landed": rows, "dbt_vars": {"timezone": settings.timezone}}
+    found = [finding.model_dump(exclude={"message", "example"}) for finding in findings]
+    return {**vars(collected), "landed": rows, "findings": found, "dbt_vars": {"timezone": settings.timezone}}
 
 
 def _admitted(settings: Settings) -> Manifest:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from landing.contract import DECISIONS, EVENTS, ColumnType, Table
 from landing.errors import SourceError
 from landing.lock import one_writer
+from landing.quarantine import Entry, folder_of, set_aside_entries
 from live.errors import CursorError
 from live.journal import Journal, Page
 
@@ -44,29 +45,40 @@ class Collected:
     batches: int
     events: int
     decisions: int
+    set_aside: int
+    """Entries that cannot be used; they are in `quarantine/` (landing/quarantine.py)."""
 
 
 def collect(home: Path, journal: Journal, say: Callable[[str], None], limit: int = LIMIT) -> Collected:
     """Write everything the journal holds after the last batch as new batches, and let the journal forget it.
 
-    Returns how much that was. Raises SourceError if the last batch cannot be read or a row does not fit the
-    contract, live's JournalUnavailableError if the journal cannot be read now.
+    Returns how much that was. An entry that does not fit the contract goes to quarantine and stops nothing. Raises
+    SourceError if the last batch cannot be read, live's JournalUnavailableError if the journal cannot be read now.
     """
-    batches = events = decisions = 0
+    batches = events = decisions = set_aside = 0
     begun = datetime.now(UTC).replace(tzinfo=None)
     with one_writer(home):
         (home / "batches").mkdir(exist_ok=True)
         number, cursor = _last(home)
         for page in _pages(journal, cursor, limit, say):
             number += 1
-            _write(home, number, page)
+            tables, unusable = _sorted(page)
+            set_aside_entries(home, f"batch-{number:08d}", unusable)
+            _write(home, number, page.cursor, tables)
             journal.forget_collected(page.cursor)
-            batches, events, decisions = batches + 1, events + len(page.events), decisions + len(page.decisions)
-            say(f"batch {number}: {len(page.events):,} events, {len(page.decisions):,} rows of decisions")
+            taken = {table: len(rows) for table, rows in tables.items()}
+            batches, events, decisions = batches + 1, events + taken[EVENTS], decisions + taken[DECISIONS]
+            set_aside += len(unusable)
+            say(f"batch {number}: {taken[EVENTS]:,} events, {taken[DECISIONS]:,} rows of decisions")
+            if unusable:
+                say(
+                    f"batch {number}: {len(unusable):,} entries cannot be used and went to "
+                    f"{folder_of(home) / f'batch-{number:08d}.jsonl'}. The first: {unusable[0].reason}"
+                )
         step = home / f".{_COLLECTED_AT}-next"
         step.write_text(f"{begun.isoformat()}\n")
         step.replace(home / _COLLECTED_AT)
-    return Collected(batches, events, decisions)
+    return Collected(batches, events, decisions, set_aside)
 
 
 def collected_at(home: Path) -> datetime | None:
@@ -90,7 +102,7 @@ def _pages(journal: Journal, cursor: str | None, limit: int, say: Callable[[str]
             # From another kind of journal, before a setting changed. Reading twice is safe: facts count an event once.
             say("The last batch came from another journal: this one is read from its beginning.")
             page = journal.read_after(None, limit)
-        if not page.events and not page.decisions:
+        if not page.events and not page.decisions and not page.broken:
             return
         yield page
         cursor = page.cursor
@@ -114,14 +126,14 @@ def _last(home: Path) -> tuple[int, str | None]:
         ) from error
 
 
-def _write(home: Path, number: int, page: Page) -> None:
+def _write(home: Path, number: int, cursor: str, tables: dict[Table, pa.Table]) -> None:
     """On the disk before it can be seen: the journal may forget what was collected."""
     staging = home / ".staging"
     shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
     staging.mkdir()
-    for table, rows in ((EVENTS, page.events), (DECISIONS, page.decisions)):
-        pq.write_table(_arrow(table, rows), staging / f"{table.name}.parquet", compression="zstd")
-    facts = {"until": page.cursor, "events": len(page.events), "decisions": len(page.decisions)}
+    for table, rows in tables.items():
+        pq.write_table(rows, staging / f"{table.name}.parquet", compression="zstd")
+    facts = {"until": cursor} | {table.name: len(rows) for table, rows in tables.items()}
     (staging / _FACTS).write_text(json.dumps(facts) + "\n")
     for path in (*staging.iterdir(), staging):
         _sync(path)
@@ -129,15 +141,39 @@ def _write(home: Path, number: int, page: Page) -> None:
     _sync(home / "batches")
 
 
+def _sorted(page: Page) -> tuple[dict[Table, pa.Table], list[Entry]]:
+    """The page's rows in the contract's types, and what does not fit them."""
+    unusable = [Entry(*broken) for broken in page.broken]
+    tables = {}
+    for table, rows in ((EVENTS, page.events), (DECISIONS, page.decisions)):
+        try:
+            tables[table] = _arrow(table, rows)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            fitting = []
+            for row in rows:
+                reason = _misfit(table, row)
+                if reason is None:
+                    fitting.append(row)
+                else:
+                    unusable.append(Entry(table.name, json.dumps(row, default=str), reason))
+            tables[table] = _arrow(table, fitting)
+    return tables, unusable
+
+
+def _misfit(table: Table, row: dict[str, Any]) -> str | None:
+    """Why a row does not fit the contract's types; None if it does."""
+    for column in table.columns:
+        try:
+            pa.array([row.get(column.name)], _ARROW[column.type])
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            return f"{column.name} does not fit the type {column.type}."
+    return None
+
+
 def _arrow(table: Table, rows: Sequence[dict[str, Any]]) -> pa.Table:
     schema = pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
-    columns = [[row.get(column.name) for row in rows] for column in table.columns]
-    try:
-        return pa.table(
-            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
-        )
-    except (pa.ArrowException, ValueError) as error:
-        raise SourceError(f"The journal holds {table.name} that do not fit the contract: {error}") from error
+    columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
+    return pa.table(columns, schema=schema)
 
 
 def _sync(path: Path) -> None:

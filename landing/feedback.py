@@ -23,10 +23,12 @@ from landing.engine import connect, literal, name
 from landing.errors import LandingError
 from landing.findings import Finding, Findings
 from landing.lock import one_writer
+from landing.quarantine import set_aside_rows
 from landing.sources import Source
 from landing.tables import check_table
 
 _INPUTS = "inputs.json"
+_RULES = 2  # raise it when the rules change, so that tables made by the earlier ones are made again
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def land_feedback(
     with one_writer(home):
         landed = home / "landed"
         hashes = FileHashes(home / "file_hashes.json")
-        inputs = {table.name: _inputs(home, table, own[table], hashes) for table in FEEDBACK}
+        inputs: dict[str, object] = {table.name: _inputs(home, table, own[table], hashes) for table in FEEDBACK}
+        inputs["rules"] = [_RULES, str(days.first)]
         hashes.keep()
         files = [landed / f"{table.name}.parquet" for table in FEEDBACK]
         earlier = _read(landed / _INPUTS)
@@ -96,6 +99,7 @@ def _write(
         files = ", ".join(literal(file) for file in batches)
         query = f"{query} UNION ALL SELECT {columns} FROM read_parquet([{files}])"
         say(f"{table.name}: {len(batches)} collected batches")
+    query = set_aside_rows(connection, home, table, query, days, findings)
     target = home / "landed" / f"{table.name}.parquet"
     step = target.with_suffix(".next")
     try:

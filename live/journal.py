@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from live.records import Decision, Event, Purchase, Row
+from live.records import Broken, Decision, Event, Purchase, Row
 from settings import Settings
 
 SEEN_DAYS = 90
@@ -17,12 +17,13 @@ SEEN_DAYS = 90
 class Page:
     """Rows after a cursor, oldest first, in the columns of landing's tables `events` and `decisions`.
 
-    cursor: stands behind the last of them. Both are empty at the end.
+    cursor: stands behind the last of them. broken: entries that are not rows. All three are empty at the end.
     """
 
     events: Sequence[Row]
     decisions: Sequence[Row]
     cursor: str
+    broken: Sequence[Broken] = ()
 
 
 class Recent(Protocol):

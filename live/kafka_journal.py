@@ -14,8 +14,8 @@ from live.cursor import STREAMS, Stream, cursor_of, places_in
 from live.errors import CursorError, JournalUnavailableError, KafkaMissingError
 from live.group import GroupCommit
 from live.journal import Page, Recent
-from live.records import Decision, Event, Purchase, Row, utc_now
-from live.rows import rows_from_text, rows_to_text
+from live.records import Decision, Event, Purchase, utc_now
+from live.rows import Rows, page_of, rows_to_text
 
 try:
     from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -76,7 +76,7 @@ class KafkaJournal:
     def read_after(self, cursor: str | None, limit: int = 1000) -> Page:
         """Reads what is committed, both topics at once, until the end or `limit` rows."""
         places = places_in(KIND, cursor)
-        rows: dict[Stream, list[Row]] = {"events": [], "decisions": []}
+        found = {stream: Rows(stream) for stream in STREAMS}
         consumer = Consumer(
             {
                 "bootstrap.servers": self._servers,
@@ -90,7 +90,7 @@ class KafkaJournal:
         try:
             open_partitions = self._assign(consumer, places)
             until = time.monotonic() + SECONDS
-            while open_partitions and sum(map(len, rows.values())) < limit:
+            while open_partitions and sum(map(len, found.values())) < limit:
                 message: Any = consumer.poll(1.0)
                 if message is None:
                     if time.monotonic() > until:
@@ -99,7 +99,7 @@ class KafkaJournal:
                 partition = f"{message.topic()}/{message.partition()}"
                 if message.error() is None:
                     stream = next(stream for stream in STREAMS if _TOPIC[stream] == message.topic())
-                    rows[stream] += rows_from_text(message.value())
+                    found[stream].add(message.value())
                     places[partition] = str(message.offset() + 1)
                 elif message.error().code() == KafkaError._PARTITION_EOF:
                     open_partitions.discard(partition)
@@ -109,7 +109,7 @@ class KafkaJournal:
             raise self._unavailable(error) from error
         finally:
             consumer.close()
-        return Page(rows["events"], rows["decisions"], cursor_of(KIND, places))
+        return page_of(found, cursor_of(KIND, places))
 
     def forget_collected(self, cursor: str) -> int:
         """Kafka forgets by its own retention; nothing is deleted here."""

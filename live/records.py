@@ -20,6 +20,14 @@ Row = dict[str, Any]
 """A record as it is read: the columns of landing's contract by name."""
 
 
+class Broken(NamedTuple):
+    """An entry of the journal that is not rows: of which stream, its text, and what is wrong with it."""
+
+    stream: str
+    text: str
+    reason: str
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 

@@ -20,8 +20,8 @@ from live.cursor import STREAMS, Stream, cursor_of, places_in
 from live.errors import CursorError, JournalUnavailableError
 from live.group import GroupCommit
 from live.journal import SEEN_DAYS, Page
-from live.records import Decision, Event, Purchase, Row, purchase_of, utc_now
-from live.rows import as_text, rows_from_text, rows_to_text
+from live.records import Decision, Event, Purchase, purchase_of, utc_now
+from live.rows import Rows, as_text, page_of, rows_to_text
 from settings import Settings
 
 KIND = "redis"
@@ -90,16 +90,16 @@ class RedisJournal:
 
     def read_after(self, cursor: str | None, limit: int = 1000) -> Page:
         places = places_in(KIND, cursor)
-        rows: dict[Stream, list[Row]] = {"events": [], "decisions": []}
+        found = {stream: Rows(stream) for stream in STREAMS}
         with self._errors(cursor):
             for stream in STREAMS:
                 after = f"({places[stream]}" if stream in places else "-"
                 for number, fields in self._patient.xrange(_STREAM[stream], min=after, count=limit):
-                    rows[stream] += rows_from_text(fields[_ENTRY.encode()])
+                    found[stream].add(fields.get(_ENTRY.encode()))
                     places[stream] = number.decode()
-                    if len(rows[stream]) >= limit:
+                    if len(found[stream]) >= limit:
                         break
-        return Page(rows["events"], rows["decisions"], cursor_of(KIND, places))
+        return page_of(found, cursor_of(KIND, places))
 
     def forget_collected(self, cursor: str) -> int:
         forgotten = 0

@@ -17,8 +17,8 @@ from live.cursor import STREAMS, Stream, cursor_of, places_in
 from live.errors import CursorError, JournalUnavailableError
 from live.group import GroupCommit
 from live.journal import SEEN_DAYS, Page
-from live.records import Decision, Event, Purchase, Row, purchase_of, utc_now
-from live.rows import as_text, rows_from_text, rows_to_text
+from live.records import Decision, Event, Purchase, purchase_of, utc_now
+from live.rows import Rows, as_text, page_of, rows_to_text
 
 KIND = "sqlite"
 
@@ -83,16 +83,16 @@ class SqliteJournal:
 
     def read_after(self, cursor: str | None, limit: int = 1000) -> Page:
         places = _numbers(cursor)
-        rows: dict[Stream, list[Row]] = {"events": [], "decisions": []}
+        found = {stream: Rows(stream) for stream in STREAMS}
         for stream in STREAMS:
             query = f"SELECT number, entry FROM {stream} WHERE number > ? ORDER BY number LIMIT ?"
             with self._errors():
                 for number, entry in self._open(stream).execute(query, (places[stream], limit)):
-                    rows[stream] += rows_from_text(entry)
+                    found[stream].add(entry)
                     places[stream] = number
-                    if len(rows[stream]) >= limit:
+                    if len(found[stream]) >= limit:
                         break
-        return Page(rows["events"], rows["decisions"], cursor_of(KIND, {name: str(n) for name, n in places.items()}))
+        return page_of(found, cursor_of(KIND, {name: str(n) for name, n in places.items()}))
 
     def forget_collected(self, cursor: str) -> int:
         forgotten = 0

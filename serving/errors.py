@@ -7,7 +7,7 @@ ServingError                    500
 ├── PathError                   404     there is no such path
 ├── NoSuchProductError          404     the serving version does not know the product asked about
 ├── MethodError                 405     the path is asked by another method
-├── ClockError                  409     an event lies in the future
+├── ClockError                  409     an event lies in the future, or before 1990
 ├── BodyTooSlowError            408     the body did not arrive in time
 ├── BodyTooLargeError           413     the body is larger than any valid request
 ├── NotJsonError                415     the content type is not JSON
@@ -105,7 +105,7 @@ class MethodError(ServingError):
 
 
 class ClockError(ServingError):
-    """An event lies in the future: the sender's clock and this one disagree."""
+    """An event lies in the future or before 1990: the sender's clock and this one disagree."""
 
     status = HTTPStatus.CONFLICT
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.limits import MAX_PRICE, MAX_UNITS
+from core.limits import EARLIEST_DAY, MAX_PRICE, MAX_UNITS
 from live.errors import LiveError
 from live.records import EVENT_TYPES, Event, utc_now
 from serving.errors import ClockError, EventsUnavailableError
@@ -87,9 +87,15 @@ class Events:
     async def keep(self, request: EventsRequest) -> EventsResponse:
         """Keep a batch.
 
-        Raises ClockError if an event lies in the future, and EventsUnavailableError if the batch may be lost: it must
-        be sent again, and may safely be.
+        Raises ClockError if an event lies in the future or before any shop's time, and EventsUnavailableError if the
+        batch may be lost: it must be sent again, and may safely be.
         """
+        early = [place for place, event in enumerate(request.events) if event.occurred_at.date() < EARLIEST_DAY]
+        if early:
+            raise ClockError(
+                f"'events[{early[0]}].occurred_at' lies before {EARLIEST_DAY}; nothing of the batch was kept. "
+                "Set the sender's clock and send the event with the time at which it happened."
+            )
         ahead = [place for place, event in enumerate(request.events) if event.occurred_at > utc_now() + AHEAD]
         if ahead:
             raise ClockError(

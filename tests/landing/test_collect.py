@@ -3,15 +3,18 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import redis
+from confluent_kafka import Producer
 
 from landing import batches
 from landing.__main__ import main
@@ -96,7 +99,7 @@ def test_events_and_decisions_arrive_with_all_that_was_said(
 ) -> None:
     journal.append([event(1, event_type="purchase", request_id="r1", quantity=2, price=1.5)]).result()
     journal.append_decisions([decision(1)])
-    assert vars(run()) == {"batches": 1, "events": 1, "decisions": 2}
+    assert vars(run()) == {"batches": 1, "events": 1, "decisions": 2, "set_aside": 0}
     (row,) = rows(settings, EVENTS)
     assert row.pop("received_at") > MOMENT
     assert row == {
@@ -122,7 +125,7 @@ def test_a_second_run_takes_only_what_is_new_and_keeps_the_order(
     # A late event keeps its place in the order of arrival.
     journal.append([event(2), event(1, occurred_at="2026-02-01T10:00:00Z")]).result()
     assert run().events == 2
-    assert vars(run()) == {"batches": 0, "events": 0, "decisions": 0}
+    assert vars(run()) == {"batches": 0, "events": 0, "decisions": 0, "set_aside": 0}
     assert journal.append([event(3), event(2)]).result() == [True, False]
     run()
     # Kafka is written to before it is known what is new, so it has e2 twice; the facts count it once.
@@ -232,14 +235,64 @@ def test_a_damaged_batch_says_what_to_do(settings: Settings, journal: Journal, r
         run()
 
 
-def test_a_row_that_does_not_fit_is_refused_before_anything_is_written(
-    settings: Settings, journal: Journal, run: Callable, monkeypatch: pytest.MonkeyPatch
+def _write_raw(settings: Settings, entry: str) -> None:
+    """An entry as another version or another program may have left it."""
+    if settings.events_kafka:
+        producer = Producer({"bootstrap.servers": settings.events_kafka})
+        producer.produce("reach.events", entry)
+        assert producer.flush(10) == 0
+    elif settings.online_store == "redis":
+        host, _, port = settings.redis.rpartition(":")
+        redis.Redis(host, int(port), password=PASSWORD).xadd("reach:events", {"entry": entry})
+    else:
+        with closing(sqlite3.connect(settings.paths.live / "events.db")) as file, file:
+            file.execute("INSERT INTO events (entry) VALUES (?)", (entry,))
+
+
+BROKEN = [
+    "{torn",
+    '["no object"]',
+    '[{"event_id": "x", "occurred_at": "yesterday"}]',
+    '[{"event_id": "x", "customer_id": "c", "price": "much"}]',
+]
+
+
+@ON_EVERY_JOURNAL
+def test_an_entry_that_cannot_be_used_is_set_aside_and_stops_nothing(
+    settings: Settings, journal: Journal, run: Callable
 ) -> None:
     journal.append([event(1)]).result()
-    monkeypatch.setitem(batches._ARROW, "id", pa.int64())
-    with pytest.raises(SourceError, match="events that do not fit the contract"):
-        run()
-    assert batch_files(settings.paths.feedback, EVENTS) == ()
+    for entry in BROKEN:
+        _write_raw(settings, entry)
+    journal.append([event(2)]).result()
+    found = run()
+    assert (found.events, found.set_aside) == (2, 4)
+    assert sorted(ids(settings)) == ["e1", "e2"]
+    kept = (settings.paths.feedback / "quarantine" / "batch-00000001.jsonl").read_text().splitlines()
+    assert len(kept) == 4
+    assert all(json.loads(line)["reason"] for line in kept)
+    assert run().batches == 0  # the cursor stands behind them
+
+
+def test_a_page_of_nothing_but_broken_entries_is_passed(settings: Settings, journal: Journal, run: Callable) -> None:
+    journal.append([event(1)]).result()
+    run()
+    for entry in BROKEN:
+        _write_raw(settings, entry)
+    journal.append([event(2)]).result()
+    assert run(limit=2).events == 1
+    assert ids(settings) == ["e1", "e2"]
+
+
+def test_what_was_set_aside_is_there_once_if_the_collector_is_killed(
+    settings: Settings, journal: Journal, run: Callable
+) -> None:
+    journal.append([event(1)]).result()
+    _write_raw(settings, BROKEN[0])
+    assert _collect_and_die(settings, "Path.rename", 1).returncode == -signal.SIGKILL
+    assert run().set_aside == 1
+    files = list((settings.paths.feedback / "quarantine").glob("*.jsonl"))
+    assert [len(file.read_text().splitlines()) for file in files] == [1]
 
 
 @ON_EVERY_JOURNAL
@@ -257,6 +310,8 @@ def test_the_command_says_how_much_it_took(
             "batches": batch_count,
             "events": events,
             "decisions": shown,
+            "set_aside": 0,
+            "findings": [],
             "landed": {"events": 2, "decisions": 2},
             "dbt_vars": {"timezone": "America/New_York"},
         }

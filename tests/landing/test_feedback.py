@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from landing import quarantine
 from landing.batches import collect
 from landing.contract import EVENTS
 from landing.errors import ContractError
 from landing.feedback import land_feedback
 from landing.findings import Findings
 from live.journal import Page
+from live.records import EVENT_TYPES
 from tests.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
 
 HEADER = "event_id,customer_id,product_id,event_type,occurred_at,received_at\n"
@@ -160,3 +162,55 @@ def test_feedback_is_written_in_the_contracts_types(tmp_path: Path) -> None:
     schema = pq.read_schema(batch / "events.parquet")
     assert schema.names == [column.name for column in EVENTS.columns]
     assert schema.field("received_at").type == pa.timestamp("us")
+
+
+def test_collected_events_that_cannot_be_used_are_set_aside_and_counted(tmp_path: Path) -> None:
+    """As an earlier version accepted them: one would stop every later run."""
+    collect_into(
+        tmp_path,
+        told("good"),
+        {**told("blank"), "customer_id": " "},
+        {**told("word"), "product_id": "null"},
+        {**told("long"), "customer_id": "x" * 65},
+        {**told("dear"), "event_type": "purchase", "price": 1e9},
+        {**told("odd"), "event_type": "wish"},
+        {**told("old"), "occurred_at": datetime(1899, 12, 30)},
+        {**told("padded"), "customer_id": " 8 "},
+    )
+    manifest, _, said = admit_shop(tmp_path, write_shop(tmp_path / "in"), "2017-01-03")
+
+    assert landed(tmp_path, "events", "event_id, customer_id") == [("good", "007"), ("padded", "8")]
+    (finding,) = [finding for finding in manifest.findings if finding.kind == "feedback_set_aside"]
+    assert (finding.table, finding.count) == ("events", 6)
+    assert any("6 rows cannot be used" in line and "1 times customer_id is missing" in line for line in said)
+    home = tmp_path / "data" / "feedback"
+    with duckdb.connect() as connection:
+        query = f"SELECT event_id, reason FROM '{home / 'quarantine' / 'events.csv'}' ORDER BY 1"
+        reasons = dict(connection.execute(query).fetchall())
+    assert reasons["blank"] == "customer_id is missing"
+    assert reasons["word"] == "product_id is missing"
+    assert "64 characters" in reasons["long"]
+    assert reasons["dear"] == "price is beyond 10,000,000"
+    assert reasons["odd"].startswith("event_type is not one of purchase")
+    assert reasons["old"] == "occurred_at is before 1990-01-01"
+
+
+def test_own_events_of_nobody_are_set_aside(tmp_path: Path) -> None:
+    own = HEADER + "seen,8,0010,view,2017-01-01 10:00:00,\nanonymous,,0010,view,2017-01-01 10:00:00,\n"
+    manifest, _, _ = admit_shop(tmp_path, write_shop(tmp_path / "in", events=own), "2017-01-02")
+    assert landed(tmp_path) == [("seen",)]
+    assert [f.count for f in manifest.findings if f.kind == "feedback_set_aside"] == [1]
+
+
+def test_tables_of_an_earlier_version_are_made_again(tmp_path: Path) -> None:
+    collect_into(tmp_path, told("first"))
+    home = tmp_path / "data" / "feedback"
+    land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)
+    written = (home / "landed" / "inputs.json").read_text()
+    (home / "landed" / "inputs.json").write_text(written.replace('"rules": [', '"rules": [0, '))
+    (home / "landed" / "events.parquet").write_bytes(b"")
+    assert land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)[EVENTS].rows == 1
+
+
+def test_the_types_of_events_are_those_that_the_service_takes() -> None:
+    assert quarantine.EVENT_TYPES == EVENT_TYPES

@@ -130,6 +130,27 @@ def test_a_wrong_event_is_explained_and_nothing_of_its_batch_is_kept(
     assert [row for row in rows(installation)[0] if row["customer_id"] == "bad"] == []
 
 
+@pytest.mark.parametrize("occurred_at", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_a_clock_that_was_never_set_is_refused(client: httpx.Client, occurred_at: str) -> None:
+    response = send(client, event("reset", "sleeper", occurred_at=occurred_at))
+    assert response.status_code == 409
+    assert "before 1990-01-01" in response.json()["error"]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0", "null"])
+@pytest.mark.parametrize("field", ["event_id", "customer_id", "product_id"])
+def test_a_blank_id_is_refused(client: httpx.Client, field: str, blank: str) -> None:
+    response = send(client, event("blank", "somebody") | {field: blank})
+    assert response.status_code == 400
+    assert f"events[0].{field}" in response.json()["fields"]
+
+
+def test_blanks_around_ids_are_dropped(client: httpx.Client, installation: Installation) -> None:
+    send(client, event(" padded ", " padder ", product_id=" p9"))
+    found = [row for row in rows(installation)[0] if row["customer_id"] == "padder"]
+    assert [(row["event_id"], row["product_id"]) for row in found] == [("padded", "p9")]
+
+
 def test_the_future_is_refused(client: httpx.Client, installation: Installation) -> None:
     response = send(client, event("now", "seer"), event("later", "seer", occurred_at="2999-01-01T00:00:00Z"))
     assert response.status_code == 409

@@ -45,7 +45,10 @@ awaited as (
         events.product_id,
         cast(null as varchar) as store_id,
         coalesce(events.quantity, 1) as quantity,
-        cast(coalesce(events.quantity, 1) * coalesce(events.price, 0) as decimal(18, 4)) as spend,
+        -- Two numbers of 18 digits are multiplied in 18 digits, too few for the dearest event (core/limits.py).
+        cast(
+            cast(coalesce(events.quantity, 1) as decimal(38, 4)) * coalesce(events.price, 0) as decimal(18, 4)
+        ) as spend,
         cast(0 as decimal(18, 4)) as retail_discount,
         cast(0 as decimal(18, 4)) as coupon_discount,
         cast(0 as decimal(18, 4)) as coupon_match_discount,

@@ -1,0 +1,115 @@
+"""Keeps entries of the journal and rows of feedback that cannot be used: in `<home>/quarantine/`, with the reason.
+
+They are counted and never read again, so one of them cannot stop a run. The files may hold personal data, as the
+batches do. Each is written whole under a name that a repeated run gives again, so nothing is there twice.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from core import ids
+from core.limits import MAX_PRICE, MAX_UNITS
+from landing.casting import PlausibleDays
+from landing.contract import EVENTS, Column, Table
+from landing.engine import literal, name
+from landing.findings import Findings
+
+EVENT_TYPES = ("purchase", "cart", "click", "view", "impression")
+
+_LARGEST = {"quantity": MAX_UNITS, "price": MAX_PRICE}
+_CAUSES_SHOWN = 5
+
+
+class Entry(NamedTuple):
+    """An entry of the journal that cannot be collected: its table, its text, and the reason."""
+
+    table: str
+    text: str
+    reason: str
+
+
+def folder_of(home: Path) -> Path:
+    return home / "quarantine"
+
+
+def set_aside_entries(home: Path, name: str, entries: Sequence[Entry]) -> None:
+    """Write the entries as JSON lines to `<name>.jsonl`; nothing if there are none."""
+    if not entries:
+        return
+    folder_of(home).mkdir(exist_ok=True)
+    step = folder_of(home) / f".{name}-next"
+    step.write_text("".join(json.dumps(entry._asdict(), ensure_ascii=False) + "\n" for entry in entries))
+    step.replace(folder_of(home) / f"{name}.jsonl")
+
+
+def set_aside_rows(
+    connection: duckdb.DuckDBPyConnection, home: Path, table: Table, query: str, days: PlausibleDays, findings: Findings
+) -> str:
+    """Return a query for the usable rows of `query`, with their ids as the rules spell them.
+
+    The others go to `<table>.csv` and are counted in `findings`.
+    """
+    cleaned = ", ".join(
+        f"{ids.id_sql(name(column.name))} AS {name(column.name)}" if column.type == "id" else name(column.name)
+        for column in table.columns
+    )
+    judged = f"SELECT *, {_reason(table, days)} AS reason FROM (SELECT {cleaned} FROM ({query}))"
+    causes = connection.execute(
+        f"SELECT reason, count(*) FROM ({judged}) WHERE reason IS NOT NULL GROUP BY reason ORDER BY 2 DESC, 1"
+    ).fetchall()
+    target = folder_of(home) / f"{table.name}.csv"
+    if not causes:
+        target.unlink(missing_ok=True)
+        return f"SELECT * EXCLUDE (reason) FROM ({judged})"
+    folder_of(home).mkdir(exist_ok=True)
+    step = target.with_suffix(".next")
+    connection.execute(f"COPY (SELECT * FROM ({judged}) WHERE reason IS NOT NULL) TO {literal(step)} (FORMAT csv)")
+    step.replace(target)
+    rows = sum(count for _, count in causes)
+    findings.add(
+        "feedback_set_aside",
+        table.name,
+        rows,
+        f"{table.name}: {rows:,} {'row' if rows == 1 else 'rows'} cannot be used and went to {target}: "
+        + "; ".join(f"{count:,} times {reason}" for reason, count in causes[:_CAUSES_SHOWN])
+        + ("; and other reasons." if len(causes) > _CAUSES_SHOWN else "."),
+    )
+    return f"SELECT * EXCLUDE (reason) FROM ({judged}) WHERE reason IS NULL"
+
+
+def _reason(table: Table, days: PlausibleDays) -> str:
+    """An SQL expression: why a row cannot be used, NULL if it can."""
+    conditions: dict[str, str] = {}
+    for column in table.columns:
+        conditions |= _conditions(column, days)
+    if table is EVENTS:
+        known = ", ".join(literal(kind) for kind in EVENT_TYPES)
+        conditions[f"event_type is not one of {', '.join(EVENT_TYPES)}"] = f"lower(trim(event_type)) NOT IN ({known})"
+    cases = " ".join(f"WHEN {condition} THEN {literal(reason)}" for reason, condition in conditions.items())
+    return f"CASE {cases} END"
+
+
+def _conditions(column: Column, days: PlausibleDays) -> dict[str, str]:
+    """Reason -> SQL condition."""
+    value, found = name(column.name), {}
+    if column.required:
+        found[f"{column.name} is missing"] = f"{value} IS NULL"
+    if column.type == "id":
+        found |= {
+            f"{column.name} is not an id: {words}": f"({ids.problem_sql(value)}) = {literal(problem)}"
+            for problem, words in ids.PROBLEMS.items()
+            if problem != "missing"
+        }
+    if column.type == "number":
+        found[f"{column.name} is not finite"] = f"NOT isfinite({value})"
+    if column.name in _LARGEST:
+        most = _LARGEST[column.name]
+        found[f"{column.name} is beyond {most:,}"] = f"{value} NOT BETWEEN -{most} AND {most}"
+    if column.type == "timestamp":
+        found[f"{column.name} is before {days.first}"] = f"{value} < DATE {literal(days.first)}"
+        found[f"{column.name} is more than a year ahead"] = f"{value} > TIMESTAMP {literal(days.last)}"
+    return found
