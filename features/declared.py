@@ -10,6 +10,7 @@ from features.feature import (
     BatchOnly,
     Feature,
     FeatureTable,
+    Range,
     Type,
     Window,
     category,
@@ -18,8 +19,8 @@ from features.feature import (
     numbers,
     weeks,
 )
-from features.of_a_customer import mean_per_basket
-from features.of_a_product import decayed, total
+from features.of_a_customer import CustomerUpdater, mean_per_basket
+from features.of_a_product import ProductList, ProductUpdater, decayed, total
 
 CUSTOMER_HISTORY = FeatureTable(
     "customer_history",
@@ -81,6 +82,7 @@ CUSTOMER_HISTORY = FeatureTable(
             total(lambda line: line.spend, "money"),
         ),
     ],
+    (ProductUpdater, ProductList),
 )
 
 CUSTOMER_PROFILE = FeatureTable(
@@ -108,12 +110,14 @@ CUSTOMER_PROFILE = FeatureTable(
             "Share of the last 8 weeks' product purchases that were first ones.",
             weeks(8),
             of_a_customer.NEW_PRODUCT_SHARE_8W,
+            range=Range.SHARE,
         ),
         number(
             "discount_share",
             "Retail discount over (money paid + retail discount), ever.",
             EVER,
             BatchOnly("purchase events carry no discount; a habit that one basket hardly changes"),
+            range=Range.SHARE,
         ),
         number("coupon_redemptions", "Coupons redeemed, ever.", source="redemptions"),
         number("campaigns_received", "Campaigns received, ever.", source="campaigns"),
@@ -132,6 +136,7 @@ CUSTOMER_PROFILE = FeatureTable(
             BatchOnly("purchase events name no store; the usual one seldom changes between two builds"),
         ),
     ],
+    (CustomerUpdater,),
 )
 
 PRODUCT_CONTENT = FeatureTable(
@@ -170,7 +175,13 @@ PRODUCT_ACTIVITY = FeatureTable(
         number("first_buyers_4w", "Customers who bought it for the first time in the last 4 weeks.", weeks(4), _SALES),
         number("first_buyers_8w", "Customers who bought it for the first time in the last 8 weeks.", weeks(8), _SALES),
         number("rebuyers", "Customers with two baskets of it or more.", EVER, _SALES),
-        number("rebuy_rate", "Share of buyers who came back for it, smoothed towards a prior.", EVER, _SALES),
+        number(
+            "rebuy_rate",
+            "Share of buyers who came back for it, smoothed towards a prior.",
+            EVER,
+            _SALES,
+            range=Range.SHARE,
+        ),
         number("days_since_first_sale", "Days since it was first sold.", EVER, _SALES),
         number("days_since_last_sale", "Days since it was last sold.", EVER, _SALES),
         number("price", "Median unit price paid in the last 13 weeks, else ever.", weeks(13), _SALES),
@@ -180,46 +191,76 @@ PRODUCT_ACTIVITY = FeatureTable(
             weeks(13),
             _SALES,
         ),
-        number("discount_depth_4w", "Share of retail discount in the last 4 weeks' sales.", weeks(4), _SALES),
-        number("share_in_type_8w", "Its buyers over all buyers of its product type, last 8 weeks.", weeks(8), _SALES),
-        number("share_in_category_8w", "Its buyers over all buyers of its category, last 8 weeks.", weeks(8), _SALES),
-        number("trend", "Log ratio of the last 4 weeks' buyers to the 9 weeks' before, per week.", weeks(13), _SALES),
+        number(
+            "discount_depth_4w",
+            "Share of retail discount in the last 4 weeks' sales.",
+            weeks(4),
+            _SALES,
+            range=Range.SHARE,
+        ),
+        number(
+            "share_in_type_8w",
+            "Its buyers over all buyers of its product type, last 8 weeks.",
+            weeks(8),
+            _SALES,
+            range=Range.SHARE,
+        ),
+        number(
+            "share_in_category_8w",
+            "Its buyers over all buyers of its category, last 8 weeks.",
+            weeks(8),
+            _SALES,
+            range=Range.SHARE,
+        ),
+        number(
+            "trend",
+            "Log ratio of the last 4 weeks' buyers to the 9 weeks' before, per week.",
+            weeks(13),
+            _SALES,
+            range=Range.ANY,
+        ),
         number("stores_13w", "Stores that sold it in the last 13 weeks.", weeks(13), _SALES),
         number(
             "mailer_stores",
             "Share of stores with it in the mailer, in the week before.",
             weeks(1),
             source="promotions",
+            range=Range.SHARE,
         ),
         number(
             "display_stores",
             "Share of stores with it on display, in the week before.",
             weeks(1),
             source="promotions",
+            range=Range.SHARE,
         ),
         number(
             "mailer_stores_next",
             "Share of store-weeks with it in the planned mailers of the next 4 weeks.",
             next_weeks(4),
             source="promotions",
+            range=Range.SHARE,
         ),
         number(
             "display_stores_next",
             "Share of store-weeks with it on planned displays of the next 4 weeks.",
             next_weeks(4),
             source="promotions",
+            range=Range.SHARE,
         ),
         number(
             "mailer_stores_next_1w",
             "Share of stores with it in the planned mailer of the next week.",
             next_weeks(1),
             source="promotions",
+            range=Range.SHARE,
         ),
         number(
             "display_stores_next_1w",
             "Share of stores with it on planned display in the next week.",
             next_weeks(1),
             source="promotions",
+            range=Range.SHARE,
         ),
         number("coupons_active", "Running coupon campaigns that cover it.", _NOW, source="coupons"),
     ],

@@ -23,6 +23,15 @@ class Type(StrEnum):
     TEXTS = "texts"
 
 
+class Range(StrEnum):
+    """What a number may be; checked before features are published."""
+
+    NOT_NEGATIVE = "not negative"
+    """Counts, money, days since something."""
+    SHARE = "between 0 and 1"
+    ANY = "any"
+
+
 class Exact(StrEnum):
     """How far the live value is the one that dbt makes of the same purchases later."""
 
@@ -88,7 +97,7 @@ class Feature:
     """One feature. The column of that name in dbt's model is the truth of its value.
 
     live: what becomes of it when a purchase arrives. source: the table of a landing that it comes from.
-    is_input: whether models read it.
+    is_input: whether models read it. range: what it may be, if it is a number.
     """
 
     name: str
@@ -98,6 +107,7 @@ class Feature:
     live: Updater | BatchOnly | None = None
     source: str = PURCHASES
     is_input: bool = True
+    range: Range = Range.NOT_NEGATIVE
 
     def __post_init__(self) -> None:
         if self.live is None and self.source == PURCHASES:
@@ -117,19 +127,26 @@ class Feature:
 class FeatureTable:
     """The features of one of dbt's models, `feat_<name>`, and of the Feast view `<name>`.
 
-    about: what a row describes: customer or product.
+    about: what a row describes: customer or product. updaters: the kinds of updaters that the live state asks here.
     """
 
     name: str
     about: str
     text: str
     features: Sequence[Feature]
+    updaters: tuple[type[Updater], ...] = ()
 
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise FeatureDeclarationError(f"The table '{self.name}' declares {', '.join(twice)} more than once.")
         for feature in self.features:
+            if isinstance(feature.live, Updater) and not isinstance(feature.live, self.updaters):
+                kinds = " or ".join(kind.__name__ for kind in self.updaters) or "none"
+                raise FeatureDeclarationError(
+                    f"The updater of '{feature.name}' is a {type(feature.live).__name__}, which nothing asks in the "
+                    f"table '{self.name}' (it takes {kinds}). Give it one of these, or BatchOnly(…)."
+                )
             needs = feature.live.needs if isinstance(feature.live, Updater) else ()
             if missing := [name for name in needs if name not in names]:
                 raise FeatureDeclarationError(
@@ -147,9 +164,14 @@ class FeatureTable:
 
 
 def number(
-    name: str, text: str, window: Window = EVER, live: Updater | BatchOnly | None = None, source: str = PURCHASES
+    name: str,
+    text: str,
+    window: Window = EVER,
+    live: Updater | BatchOnly | None = None,
+    source: str = PURCHASES,
+    range: Range = Range.NOT_NEGATIVE,
 ) -> Feature:
-    return Feature(name, Type.NUMBER, text, window, live, source)
+    return Feature(name, Type.NUMBER, text, window, live, source, range=range)
 
 
 def numbers(name: str, text: str, window: Window, live: Updater | BatchOnly | None = None) -> Feature:

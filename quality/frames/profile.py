@@ -17,19 +17,19 @@ _ROWS_AT_ONCE = 5_000
 class FeatureRules:
     """What a feature's name says about its values; a name may carry its view: `product_activity__price`.
 
-    texts: features that are words; all others are numbers. signed: numbers that may be negative; shares: how the
-    names of those between 0 and 1 begin or end.
+    texts: features that are words; all others are numbers. signed: numbers that may be negative; shares: those
+    between 0 and 1.
     """
 
     texts: frozenset[str]
     signed: frozenset[str]
-    shares: tuple[str, ...]
+    shares: frozenset[str]
 
     def floor(self, name: str) -> float:
         return -float("inf") if name in self.signed else 0.0
 
     def ceiling(self, name: str) -> float:
-        return 1.0 if any(name.startswith(part) or name.endswith(part) for part in self.shares) else float("inf")
+        return 1.0 if name in self.shares else float("inf")
 
 
 def profile(path: Path, keys: Collection[str], rules: FeatureRules) -> pd.DataFrame:

@@ -1,15 +1,11 @@
 """What must be true of the staged feature tables before they are published."""
 
+from features import declared
+from features.feature import Range, Type
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 from quality.frames.profile import FeatureRules
 
-TABLES = {
-    "feat_customer_history": ("customer_id",),
-    "feat_customer_profile": ("customer_id",),
-    "feat_product_content": ("product_id",),
-    "feat_product_activity": ("product_id",),
-    "feat_customer_purchases": ("customer_id",),
-}
+TABLES = {f"feat_{table.name}": (f"{table.about}_id",) for table in declared.TABLES}
 """The tables and their keys, besides the time."""
 
 SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_content")
@@ -21,24 +17,13 @@ GROWING_TABLES = ("feat_customer_history", "feat_customer_profile")
 WINDOW_TABLE = "feat_customer_purchases"
 """The table of what was bought in the four weeks before a point in time: it has no row where nobody bought."""
 
-TEXTS = frozenset(
-    {
-        "product_ids",
-        *("age_band", "income_band", "home_ownership", "marital_status"),
-        *("household_size", "household_composition", "kids_count", "store_id"),
-        *("product_name", "department", "category", "product_type", "brand", "manufacturer_id", "package_size"),
-    }
+_FEATURES = [feature for table in declared.TABLES for feature in table.features]
+RULES = FeatureRules(
+    texts=frozenset(each.name for each in _FEATURES if each.type in (Type.TEXT, Type.TEXTS)),
+    signed=frozenset(each.name for each in _FEATURES if each.range is Range.ANY),
+    shares=frozenset(each.name for each in _FEATURES if each.range is Range.SHARE),
 )
-"""Features that are words, also where they look like numbers. Every other feature is a number."""
-
-SIGNED = frozenset({"trend"})
-"""Features that may be negative. No other one may: counts, money, shares and days since something."""
-
-SHARES = ("share_in_", "_share", "_share_8w", "rebuy_rate", "discount_depth_", "mailer_stores", "display_stores")
-"""How the names of features between 0 and 1 begin or end."""
-
-
-RULES = FeatureRules(TEXTS, SIGNED, SHARES)
+"""What the declared features may be."""
 
 
 _LOOK_AT_DBT = "Look at the feature's dbt model, then build again."
@@ -68,7 +53,7 @@ VALUES = [
         "features_have_their_type",
         "profile",
         IN_SET,
-        "A number is text or text a number. " + _LOOK_AT_DBT + " New words belong into TEXTS of this suite.",
+        "A number is text or text a number. " + _LOOK_AT_DBT + " Its type is declared in features/declared.py.",
         column="type_fits",
         value_set=[True],
     ),

@@ -13,7 +13,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "core": set(),
     "live": {"settings", "core"},
     "landing": {"settings", "core", "live.journal", "live.errors"},
-    "quality": {"settings"},
+    "quality": {"settings", "features"},
     "features": set(),
     "feature_repo": {"settings", "features", "live.journal", "live.errors"},
     "scoring": {"features"},

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from features import of_a_customer
+from features import of_a_customer, of_a_product
 from features.declared import TABLES
 from features.feature import (
     EVER,
@@ -47,7 +47,13 @@ def test_what_comes_from_another_table_needs_no_updater() -> None:
 def test_an_updater_that_reads_what_is_not_declared_is_refused() -> None:
     gap = number("gap_mean_days", "Mean days between baskets.", EVER, of_a_customer.GAP_MEAN)
     with pytest.raises(FeatureDeclarationError, match=r"'gap_mean_days' reads baskets, days_since_last_basket"):
-        FeatureTable("customer_profile", "customer", "A customer.", [gap])
+        FeatureTable("customer_profile", "customer", "A customer.", [gap], (of_a_customer.CustomerUpdater,))
+
+
+def test_an_updater_that_the_live_state_would_not_ask_is_refused() -> None:
+    wine = number("wine_baskets", "Baskets with wine.", EVER, of_a_product.COUNT)
+    with pytest.raises(FeatureDeclarationError, match="'wine_baskets' is a ProductUpdater, which nothing asks"):
+        FeatureTable("customer_profile", "customer", "A customer.", [wine], (of_a_customer.CustomerUpdater,))
 
 
 def test_a_name_declared_twice_is_refused() -> None:
