@@ -10,6 +10,9 @@ from typing import Any
 
 from ml.errors import RunError
 
+TOO_LITTLE = "too_little.json"
+"""Why a run trained or judged nothing; only such a run has it."""
+
 
 class Run:
     """`<data>/runs/<run_id>/`; `<data>/runs/latest` links to the newest run that was evaluated."""
@@ -30,6 +33,10 @@ class Run:
         path = self.folder / name
         if path.exists():
             return path
+        reason = self.folder / TOO_LITTLE
+        if reason.exists():
+            because = json.loads(reason.read_text())["because"]
+            raise RunError(f"Run '{self.run_id}' has no {name}, because it trained or judged nothing. {because}")
         if made_by is None:
             raise RunError(
                 f"Run '{self.run_id}' has no {name}. Run the step that makes it first (python -m ml --help)."

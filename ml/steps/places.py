@@ -2,7 +2,6 @@
 
 DATASET = "dataset"
 PLAN = "plan.json"
-TOO_LITTLE = "too_little.json"
 PARITY = "parity.json"
 RETRIEVAL = "retrieval"
 UNTRAINED = "untrained"

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ml.errors import NotEnoughData
-from ml.runs import Run
-from ml.steps.places import TOO_LITTLE
+from ml.runs import TOO_LITTLE, Run
 
 
 def too_little(run: Run) -> str | None:

@@ -38,6 +38,7 @@ from ml.gate import Policy, load_policy
 from ml.runs import Run
 from ml.steps import places
 from ml.steps.plan import Plan
+from ml.steps.too_little import too_little
 from quality.__main__ import main as quality
 from release.__main__ import main as release
 from scoring.bundle import Bundle
@@ -181,8 +182,7 @@ class Served:
 
     @property
     def too_little(self) -> str | None:
-        path = self.run.folder / places.TOO_LITTLE
-        return json.loads(path.read_text())["because"] if path.exists() else None
+        return too_little(self.run)
 
 
 class CommandError(AssertionError):

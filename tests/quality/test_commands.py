@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quality.__main__ import main
+from quality.__main__ import NOTHING_TO_DO, main
 from quality.frames import feedback as feedback_frames
 from quality.frames.landing import REQUIRED
 from quality.suites import features, feedback, landing, training
@@ -52,6 +52,16 @@ def _assert_docs_tell(page: Path, names: set[str]) -> None:
         assert any(part.endswith("docs.css") for part in parts)
         assert [part for part in parts if not (path.parent / part).is_file()] == []  # nothing of another host
     assert not (page.parent / "spill").exists()
+
+
+def test_a_run_that_trains_nothing_has_no_training_set_to_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REACH_DATA", str(tmp_path))
+    (tmp_path / "runs" / "r1").mkdir(parents=True)
+    (tmp_path / "runs" / "r1" / "too_little.json").write_text('{"step": "prepare", "because": "37 of 150 customers."}')
+    assert main(["training", "--run-id", "r1"]) == NOTHING_TO_DO
+    assert "because nothing is trained. 37 of 150 customers." in capsys.readouterr().out
 
 
 def test_critical_failures_end_with_code_1_and_say_which_and_what_to_do(

@@ -45,7 +45,14 @@ class Shop:
         return self.recommender.catalogue
 
 
-def shop(seed: int, products: int = 60, customers: int = 40, quota: int = 8, routes: tuple[Route, ...] = ()) -> Shop:
+def shop(
+    seed: int,
+    products: int = 60,
+    customers: int = 40,
+    quota: int = 8,
+    routes: tuple[Route, ...] = (),
+    baseline: bool = False,
+) -> Shop:
     rng = np.random.default_rng(seed)
     types = rng.integers(0, max(products // 5, 2), products)
     people = [_customer(rng, types) for _ in range(customers)]
@@ -89,7 +96,7 @@ def shop(seed: int, products: int = 60, customers: int = 40, quota: int = 8, rou
     codes_by_position["product_id"] = np.arange(products, dtype=np.int32)
     stages: Any = (tower, ranker)
     retriever = Retriever(catalogue, stages[0], dict.fromkeys(SOURCES, quota))
-    return Shop(Recommender(retriever, stages[1], routes), people)
+    return Shop(Recommender(retriever, stages[1], routes, baseline), people)
 
 
 def without(customer: Customer, product_ids: set[str]) -> Customer:

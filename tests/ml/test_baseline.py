@@ -1,0 +1,155 @@
+"""What serves before anything could be trained, and what empty sets lead to."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.champion import find_champion
+from ml.config import load_config
+from ml.data.splits import Split
+from ml.errors import NotEnoughData, RunError
+from ml.evaluation.calibration import calibrate
+from ml.evaluation.intervals import bootstrap
+from ml.evaluation.judge import Lists, Truth
+from ml.gate import decide, load_policy
+from ml.ranking.examples import parts
+from ml.retrieval import examples
+from ml.retrieval.untrained import DIMENSIONS, write_untrained_towers
+from ml.runs import Run
+from ml.steps import places
+from ml.steps.candidates import load_examples
+from ml.steps.choose_ranker import chosen_ranker, held_out_lists
+from ml.steps.plan import Plan
+from ml.steps.too_little import note_too_little
+from scoring.ranker import SLATES, Ranker
+from scoring.rule import by_rule
+from scoring.schema import CONTENT, PROFILE
+from scoring.sources import Block
+from scoring.towers import Tower
+from scoring.vocabulary import Vocabulary
+from settings import Settings
+from tests.ml.small_run import write_run
+from tests.ml.test_champion import deploy, made_with
+from tests.ml.test_gate import change, winning
+from tests.scoring.random_shop import shop
+from tests.serving.small_bundle import write_bundle
+
+__all__ = ["winning"]
+
+
+@pytest.fixture
+def towers(tmp_path: Path) -> tuple[Tower, Tower]:
+    values = {field: ["a", "b"] for field in CONTENT}
+    write_untrained_towers(Vocabulary(values), tmp_path / "query.onnx", tmp_path / "candidate.onnx", 7)
+    return Tower(tmp_path / "query.onnx"), Tower(tmp_path / "candidate.onnx")
+
+
+def codes(*products: str) -> dict[str, np.ndarray]:
+    """One letter a field in the order type, category, brand: '-' unknown; department and maker are unknown."""
+    number = {"-": 0, "a": 1, "b": 2}
+    fields = dict(zip(("product_type", "category", "brand"), zip(*products, strict=True), strict=True))
+    return {
+        field: np.array([number[letter] for letter in fields.get(field, "-" * len(products))], np.int32)
+        for field in CONTENT
+    }
+
+
+def test_untrained_towers_put_products_of_one_type_nearer_than_those_of_one_category(towers: tuple[Tower, Tower]):
+    vectors = towers[1](codes("aaa", "aab", "bab", "bbb"))
+    same_type, same_category, nothing_shared = vectors[0] @ vectors[1:].T
+    assert same_type > same_category > nothing_shared
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_products_of_which_nothing_is_known_and_customers_have_no_direction(towers: tuple[Tower, Tower]):
+    assert not towers[1](codes("---", "---")).any()
+    assert towers[0]({"profile": np.ones((3, len(PROFILE)), np.float32)}).tolist() == [[0.0] * DIMENSIONS] * 3
+
+
+def test_a_baseline_gives_everybody_the_rules_list_and_says_so():
+    model, baseline = shop(3).recommender, shop(3, baseline=True).recommender
+    customer = shop(3).customers[1]
+    block = Block.of([customer], baseline.catalogue, np.zeros((1, 6), np.float32))
+    for slate in SLATES:
+        answer = baseline.recommend(customer, slate, 8)
+        positions, _ = by_rule(block, 0, slate, 8)
+        assert [item.product_id for item in answer.items] == [baseline.catalogue.product_ids[i] for i in positions]
+        assert answer.fallback == "simple_rule"
+        assert model.recommend(customer, slate, 8).fallback is None
+
+
+def test_a_baseline_is_no_opponent_beside_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    settings = Settings(data=tmp_path / "data")
+    deploy(settings, made_with(write_bundle(tmp_path / "bundle", "v1"), baseline="3 of 150 customers."), "v1")  # type: ignore[arg-type]
+    now, judged = datetime(2018, 2, 12, 5), datetime(2018, 1, 15, 5)
+    plan = Plan("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, judged, [], []))
+    assert find_champion(settings, plan) is None
+    assert "v1 is the simple rule, so the simple rules are the opponents." in capsys.readouterr().out
+
+
+def test_a_score_nobody_can_be_judged_on_keeps_a_challenger_out_in_words(winning):
+    unknown = bootstrap(np.full(5, np.nan), 7)
+    evidence = change(winning, "popularity", "explore Recall@100", unknown)
+    evidence = change(evidence, "champion", "explore Recall@100", unknown)
+    decision = decide("reach", replace(evidence, calibration={"all": 0.006, "explore": float("nan")}), load_policy())
+    assert not decision.publish
+    assert decision.reasons[:2] == (
+        "Nobody can be judged on explore Recall@100: no customer bought anything that it looks for.",
+        "Purchase probabilities of explore cannot be checked: nothing was listed.",
+    )
+    assert "nan" not in " ".join(decision.reasons)
+
+
+def test_customers_without_a_first_purchase_make_a_snapshot_without_examples():
+    shelf = {field: np.ones(1, np.int32) for field in ("product_id", *CONTENT)}
+    activity = np.zeros((1, 30), np.float32)
+    found = examples.build([], [], {"p0": 0}, shelf, activity, sequences=True)
+    assert (found.positives, found.frequency.tolist()) == (0, [0.0])
+
+
+@pytest.mark.parametrize("customers", [2, 3, 40])
+def test_of_two_lists_or_more_at_least_one_trains_and_one_is_held_out(customers: int):
+    run_examples = [type("Part", (), {"ends": np.zeros(customers)})()]
+    for seed in range(50):
+        trains, out = parts(run_examples, 0.1, np.random.default_rng(seed))  # type: ignore[arg-type]
+        assert trains
+        assert out
+        assert len(trains) + len(out) == customers
+
+
+def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: Path):
+
+    run = write_run(tmp_path / "runs")
+    plan = Plan.read(run)
+    snapshots = load_examples(run, plan)
+    shown = Lists.of([np.array([0])], [np.array([0.5])])
+    nothing = Lists.of([np.zeros(0, np.int64)], [np.zeros(0)])
+    truth = Truth(["c"], [np.array([0])], [np.array([0])], np.zeros(1, int))
+    ranker = Ranker(chosen_ranker(run)[1])
+    found = calibrate(snapshots, held_out_lists(snapshots, plan), ranker, truth, {"all": shown, "explore": nothing})
+    assert found["all"]["judged_on"] == 1
+    assert found["explore"]["bins"] == []
+    assert np.isnan(found["explore"]["ece"])
+
+
+def test_what_a_run_without_training_lacks_is_missing_for_its_reason(tmp_path: Path):
+    run = Run(tmp_path, "r1")
+    note_too_little(run, "prepare", "Too few customers to judge on: 37.")
+    with pytest.raises(RunError, match=r"has no evaluation, because it trained or judged nothing\. Too few customers"):
+        run.path(places.EVALUATION)
+
+
+def test_one_list_is_too_few_for_a_ranker(tmp_path: Path):
+    from ml.ranking.train import train  # TensorFlow
+
+    run = write_run(tmp_path / "runs")
+    plan = Plan.read(run)
+    [whole] = load_examples(run, plan)
+    cut = {name: getattr(whole, name)[:3] for name in ("numeric", "categorical", "bought", "is_own", "weight")}
+    one = replace(whole, **cut, ends=whole.ends[:1], relevant=whole.relevant[:1])
+    vocabulary = Vocabulary.load(run.path(places.RETRIEVAL) / "model/vocabulary.json")
+    with pytest.raises(NotEnoughData, match="Too few lists to train on"):
+        train("dlrm", [one], vocabulary, plan.config.ranking, 7, tmp_path)
