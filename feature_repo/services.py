@@ -13,10 +13,6 @@ _SERVICES = {
         ["product_content", "product_activity"],
         "What the candidate tower reads of a product.",
     ),
-    "ranking_v1": (
-        ["customer_history", "customer_profile", "product_content", "product_activity"],
-        "What the ranker reads of a customer and a product.",
-    ),
     "online_customer_v1": (
         ["customer_history", "customer_profile"],
         "What the running service reads of a customer, in one online read a request.",

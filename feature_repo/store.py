@@ -122,11 +122,6 @@ def historical_table(store: FeatureStore, service_name: str, entities: pd.DataFr
         return _in_order(job.to_arrow())
 
 
-def historical(store: FeatureStore, service_name: str, entities: pd.DataFrame) -> pd.DataFrame:
-    """`historical_table` as a data frame; arrays become NumPy arrays. For many arrays the table is leaner."""
-    return historical_table(store, service_name, entities).to_pandas()
-
-
 def _in_order(table: pa.Table) -> pa.Table:
     """The rows as they were asked for (a join keeps no order), one column at a time to spare memory."""
     order = pc.sort_indices(table[_ROW])

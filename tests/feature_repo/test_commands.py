@@ -20,11 +20,11 @@ for step in (["publish", "--as-of", "2018-01-01"], ["apply"], ["materialize", "-
     print("----")
 from settings import load_settings
 from feature_repo.online import OnlineCustomers
-from feature_repo.store import historical, open_store
+from feature_repo.store import historical_table, open_store
 import pandas as pd
 settings = load_settings()
 asked = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [settings.start_of_day(settings.as_of)]})
-assert historical(open_store(settings), "labels_v1", asked).notna().all(axis=None)
+assert historical_table(open_store(settings), "labels_v1", asked).to_pandas().notna().all(axis=None)
 assert OnlineCustomers(settings).read("c3") is not None
 assert "tensorflow" not in sys.modules
 """

@@ -14,7 +14,7 @@ from synthetic_features import HISTORY
 
 from feature_repo.entity_rows import entity_rows
 from feature_repo.errors import FeatureRepoError, FeatureServiceMissingError
-from feature_repo.store import historical, historical_table, open_store
+from feature_repo.store import historical_table, open_store
 from settings import Settings
 
 
@@ -22,15 +22,15 @@ def test_an_unknown_service_is_named_with_those_that_exist(built: Settings) -> N
     with pytest.raises(
         FeatureServiceMissingError, match=r"'ranking_v9' is not in .*registry\.db \(it holds: labels_v1"
     ):
-        historical(open_store(built), "ranking_v9", pd.DataFrame({"customer_id": ["c1"]}))
+        historical_table(open_store(built), "ranking_v9", pd.DataFrame({"customer_id": ["c1"]}))
 
 
 def test_a_missing_key_of_the_entity_frame_is_named(built: Settings) -> None:
     frame = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [built.start_of_day(AS_OF)]})
-    with pytest.raises(FeatureRepoError, match="entity frame for 'ranking_v1' lacks product_id; it has customer_id"):
-        historical(open_store(built), "ranking_v1", frame)
+    with pytest.raises(FeatureRepoError, match="entity frame for 'retrieval_candidate_v1' lacks product_id; it has"):
+        historical_table(open_store(built), "retrieval_candidate_v1", frame)
     with pytest.raises(FeatureRepoError, match="entity frame for 'labels_v1' is empty"):
-        historical(open_store(built), "labels_v1", frame.head(0))
+        historical_table(open_store(built), "labels_v1", frame.head(0))
 
 
 def test_rows_come_back_in_order_with_their_own_columns_even_twice(built: Settings) -> None:
@@ -42,7 +42,7 @@ def test_rows_come_back_in_order_with_their_own_columns_even_twice(built: Settin
             "weight": [1.0, 2.0, 3.0, 4.0, 5.0],
         }
     )
-    answer = historical(open_store(built), "retrieval_query_v1", asked)
+    answer = historical_table(open_store(built), "retrieval_query_v1", asked).to_pandas()
 
     pd.testing.assert_frame_equal(answer[asked.columns], asked, check_dtype=False)
     assert answer["event_timestamp"].dt.tz is None
@@ -73,17 +73,9 @@ def test_arrays_are_whole_float32_and_aligned_empty_or_long(built: Settings) -> 
 def test_what_does_not_fit_into_memory_spills_into_the_data_directory(built: Settings, tmp_path: Path) -> None:
     ibis.get_backend().raw_sql(f"SET temp_directory = '{tmp_path}'")
     asked = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [built.start_of_day(AS_OF)]})
-    historical(open_store(built), "labels_v1", asked)
+    historical_table(open_store(built), "labels_v1", asked)
     [folder] = ibis.get_backend().raw_sql("SELECT current_setting('temp_directory')").fetchone()
     assert Path(folder) == built.paths.feast / "tmp"
-
-
-def test_ranking_joins_customers_and_products_in_one_question(built: Settings) -> None:
-    at = built.start_of_day(AS_OF)
-    asked = pd.DataFrame({"customer_id": ["c3", "c4"], "product_id": ["p7", "p1"], "event_timestamp": [at, at]})
-    answer = historical(open_store(built), "ranking_v1", asked)
-    assert list(answer["product_content__product_name"]) == ["product_name of p7", "product_name of p1"]
-    assert answer.notna().all(axis=None)
 
 
 def test_entity_rows_lists_the_keys_of_exactly_these_instants(built: Settings) -> None:

@@ -20,7 +20,7 @@ from feature_repo.errors import NotPublishedError
 from feature_repo.materialize import materialize
 from feature_repo.online import OnlineCustomers
 from feature_repo.publish import publish
-from feature_repo.store import historical, open_store
+from feature_repo.store import historical_table, open_store
 from settings import Settings
 
 CUSTOMERS = [f"c{n}" for n in range(1, 13)]
@@ -191,7 +191,7 @@ def test_a_process_that_opens_the_store_in_the_middle_reads_online_and_offline(
         row = OnlineCustomers(settings).read("c3")
         assert row is not None
         found.append(row["event_timestamp"])
-        assert historical(open_store(settings), "retrieval_query_v1", asked).notna().all(axis=None)
+        assert historical_table(open_store(settings), "retrieval_query_v1", asked).to_pandas().notna().all(axis=None)
         real(*arguments, **named)
 
     monkeypatch.setattr(SqliteOnlineStore, "online_write_batch", write)

@@ -14,7 +14,7 @@ from synthetic_features import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS, writ
 
 from feature_repo.apply import apply
 from feature_repo.publish import publish
-from feature_repo.store import historical, open_store
+from feature_repo.store import historical_table, open_store
 from settings import Settings
 
 PLANTED = 987654.0
@@ -43,7 +43,14 @@ def test_values_equal_an_independent_asof_join(settings: Settings) -> None:
         }
     )
 
-    answer = historical(open_store(settings), "ranking_v1", asked)
+    store = open_store(settings)
+    answer = pd.concat(
+        [
+            historical_table(store, service, asked).to_pandas()
+            for service in ("retrieval_query_v1", "retrieval_candidate_v1")
+        ],
+        axis=1,
+    )
 
     expected = _asof(settings, asked)
     numbers = [column for column in expected if expected[column].dtype == float]
@@ -129,7 +136,7 @@ def test_rows_planted_in_the_future_never_surface(planted: Settings, number: int
     cut = cuts(planted)[number]
     asked = pd.DataFrame({"customer_id": [f"c{n}" for n in range(2, 13)], "event_timestamp": cut})
 
-    answer = historical(open_store(planted), "retrieval_query_v1", asked)["customer_profile__baskets"]
+    answer = historical_table(open_store(planted), "retrieval_query_v1", asked).to_pandas()["customer_profile__baskets"]
 
     assert answer.notna().all()
     assert PLANTED not in set(answer)
@@ -139,7 +146,9 @@ def test_a_planted_row_does_surface_once_it_is_known(planted: Settings) -> None:
     """The test above would pass on a store that lost the rows: this one shows that they are there."""
     for after in (timedelta(microseconds=1), timedelta(minutes=2)):
         asked = pd.DataFrame({"customer_id": ["c4"], "event_timestamp": [cuts(planted)[0] + after]})
-        answer = historical(open_store(planted), "retrieval_query_v1", asked)["customer_profile__baskets"]
+        answer = historical_table(open_store(planted), "retrieval_query_v1", asked).to_pandas()[
+            "customer_profile__baskets"
+        ]
         assert list(answer) == [PLANTED]
 
 
@@ -151,7 +160,7 @@ def test_a_label_is_of_its_own_window_or_missing(built: Settings) -> None:
     asked = pd.DataFrame(
         [(f"c{n}", at) for n in range(1, 13) for at in instants], columns=["customer_id", "event_timestamp"]
     )
-    answer = historical(open_store(built), "labels_v1", asked)["customer_purchases__product_ids"]
+    answer = historical_table(open_store(built), "labels_v1", asked).to_pandas()["customer_purchases__product_ids"]
     missing = 0
     for row, found in zip(asked.itertuples(index=False), answer, strict=True):
         key = (row.customer_id, row.event_timestamp)
