@@ -12,6 +12,7 @@ from pathlib import Path
 _REMOTE = re.compile(
     r"""<link\b[^>]*?href=["']https?://[^>]*>|<script\b[^>]*?src=["']https?://[^>]*>\s*</script>""", re.IGNORECASE
 )
+_ICON = re.compile(r"<link\b[^>]*shortcut icon[^>]*>", re.IGNORECASE)  # the library's own leads one folder too far up
 _FOOTER = re.compile(r"<footer\b.*?</footer>", re.DOTALL | re.IGNORECASE)
 _LOGO_ON_THE_WEB = re.compile(r"https://great-expectations-web-assets[^\"')]*")
 _PARTS = ("docs.css", "docs.js")
@@ -28,10 +29,14 @@ def make_offline(site: Path) -> None:
 
 
 def _offline(text: str, static: str) -> str:
-    text = _FOOTER.sub("", _REMOTE.sub("", text))
+    for unwanted in (_REMOTE, _ICON, _FOOTER):
+        text = unwanted.sub("", text)
     text = _LOGO_ON_THE_WEB.sub(f"{static}/images/logo-long.png", text)
-    own = f'<link rel="stylesheet" href="{static}/docs.css"><script src="{static}/docs.js" defer></script></head>'
-    return text.replace("</head>", own, 1)
+    own = (
+        f'<link rel="shortcut icon" href="{static}/images/favicon.ico">'
+        f'<link rel="stylesheet" href="{static}/docs.css"><script src="{static}/docs.js" defer></script>'
+    )
+    return text.replace("</head>", f"{own}</head>", 1)
 
 
 def _drop_unused(static: Path) -> None:
