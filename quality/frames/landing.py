@@ -164,8 +164,7 @@ def days(admitted: Admitted, deviations: float, least_usual: int, least_telling:
             SELECT *, greatest(1.4826 * median(abs(deviation)) OVER (), 1 / sqrt(usual_lines)) AS usual_deviation,
                    -- and a share by its binomial error, twice, because repeated lines come in groups
                    greatest(1.4826 * median(abs(surplus)) OVER (),
-                            2 * sqrt(greatest((duplicates - surplus) * (1 - duplicates + surplus), 0) / lines))
-                       AS usual_surplus
+                            2 * sqrt(least(avg(duplicates) OVER () + 1 / lines, 0.5) / lines)) AS usual_surplus
             FROM centred
         )
         SELECT strftime(day, '%Y-%m-%d') AS subject, CAST(lines AS BIGINT) AS lines,

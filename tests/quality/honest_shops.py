@@ -54,8 +54,9 @@ def honest_shop(folder: Path, seed: int) -> Shop:
     category = rng.integers(0, categories, products)
     product = _bought(rng, day, products, category)
     customers = int(np.exp(rng.uniform(np.log(20), np.log(3000))))
-    activity = rng.lognormal(0, 1, customers)
     basket = np.arange(n) // rng.integers(1, 8)
+    customers = max(customers, 2 * len(np.unique(basket)) // days)  # nobody makes more than a basket on many days
+    activity = rng.lognormal(0, 1, customers)
     buyer = rng.choice(customers, n, p=activity / activity.sum())[basket]
     second = np.sort(rng.integers(9 * 3600, 20 * 3600, n))[np.argsort(np.argsort(day, kind="stable"), kind="stable")]
     second = second[basket % n]
