@@ -38,7 +38,7 @@ def _entries(paths: Paths, run: Path, day: str) -> Iterator[Entry]:
         "scores, lists and the verdict with its evidence",
         "`gate` writes it at its end and has not ended well: look at the log of the run's last task.",
     )
-    yield _verdict(gate)
+    yield _verdict(gate, _read(run / "too_little.json"))
     yield _release(paths, run, gate)
     before = f"No check of {day} is kept. Run `python -m quality {{0}} --as-of {day}` to make one."
     yield checks_entry(paths.quality, day, "landing", before.format("landing"))
@@ -62,9 +62,10 @@ def dbt_entry(paths: Paths) -> Entry:
     )
 
 
-def _verdict(gate: dict[str, Any] | None) -> Entry:
+def _verdict(gate: dict[str, Any] | None, too_little: dict[str, Any] | None) -> Entry:
     if gate is None:
-        return Entry("Verdict", missing="`gate` has not ended, so nothing is decided and the champion stays.")
+        why = f"Nothing was trained: {too_little.get('because')}" if too_little else "`gate` has not ended."
+        return Entry("Verdict", missing=f"{why} Nothing is decided, so the champion stays.")
     text = "publish the challenger" if gate["publish"] else "keep the champion"
     return Entry("Verdict", text=text, lines=tuple(gate["reasons"]))
 

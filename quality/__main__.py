@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from quality.boundaries import Stages, read_json
+from quality.boundaries import Stages, day_in
 from quality.boundaries.features import feature_stages
 from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
@@ -38,6 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
         result = judge_boundary(settings, thresholds, *stages, _say)
     except (SettingsError, QualityError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        reason = f"{error.filename or 'a file'}: {error.strerror or error}"
+        print(f"error: {reason}. Make room or give access in the data directory, then run it again.", file=sys.stderr)
         return 1
     print(json.dumps(result))
     return 0
@@ -75,7 +79,7 @@ def _stages(
 
 def _day_of(admission: Path) -> date:
     advice = "Run `python -m landing admit` first, or add --as-of."
-    return date.fromisoformat(read_json(admission / "manifest.json", advice)["as_of"])
+    return day_in(admission / "manifest.json", advice)
 
 
 def _parser() -> argparse.ArgumentParser:

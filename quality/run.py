@@ -33,6 +33,7 @@ def judge_boundary(
     folder = settings.paths.quality / run / boundary
     staging = folder.with_name(f".{boundary}-staging")
     shutil.rmtree(staging, ignore_errors=True)
+    (staging / "spill").mkdir(parents=True)
     try:
         checkpoint, outcomes = judge_stages(stages(staging / "spill"), staging, thresholds)
         checkpoint.write_docs(f"Checks of the {boundary}, {run}", where_to_set(thresholds), outcomes)
@@ -77,7 +78,7 @@ def _readable(boundary: str, stages: Stages) -> Stages:
     try:
         yield from stages
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         raise UnreadableError(
-            f"The files of the {boundary} boundary cannot be judged: {reason} Make them again by the step before."
+            f"The files of the {boundary} boundary cannot be judged: {reason}. Make them again by the step before."
         ) from error

@@ -30,7 +30,7 @@ def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thr
     """Raises NothingToCheckError if the admitted tables are not of this day."""
     folder = settings.paths.admitting.resolve()  # one admission, even if the link moves meanwhile
     advice = f"Run `python -m landing admit --as-of {as_of}` first."
-    manifest = read_json(folder / "manifest.json", advice)
+    manifest = read_json(folder / "manifest.json", advice, "as_of", "as_of_instant", "inputs", "tables")
     if manifest["as_of"] != as_of.isoformat():
         raise NothingToCheckError(f"The tables in {folder} are as of {manifest['as_of']}, not {as_of}. {advice}")
     memory, landing = settings.paths.quality / MEMORY, str(manifest["landing"])

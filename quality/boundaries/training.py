@@ -1,11 +1,10 @@
 """The third boundary: the training set of one run."""
 
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from quality.boundaries import Stages, read_json
+from quality.boundaries import Stages, day_in
 from quality.frames.engine import connect
 from quality.frames.features import keys
 from quality.frames.files import files_frame
@@ -22,8 +21,8 @@ _KEYS = {"snapshot", "customer_id", "product_id", "event_timestamp", "created_ti
 def training_stages(settings: Settings, run_id: str, spill: Path) -> Stages:
     """Raises NothingToCheckError if the run has no plan."""
     run = settings.paths.runs / run_id
-    plan = read_json(run / "plan.json", f"Run `python -m ml prepare --run-id {run_id}` first.")
-    folder, instant = run / "dataset", settings.start_of_day(date.fromisoformat(plan["as_of"]))
+    as_of = day_in(run / "plan.json", f"Run `python -m ml prepare --run-id {run_id}` first.")
+    folder, instant = run / "dataset", settings.start_of_day(as_of)
     with connect(spill) as connection:
         yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(TABLES, 1))}
         profiles = [profile(folder / f"{table}.parquet", _KEYS, RULES) for table in TABLES]

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 @contextmanager
 def connect(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in memory, in UTC, of at most 1 GB, that spills below `spill`."""
+    """A connection in memory, in UTC, of at most a quarter of the machine's memory, that spills below `spill`."""
     with duckdb.connect(
         config={
-            "memory_limit": "1GB",
+            "memory_limit": "25%",
             "temp_directory": str(spill),
             "autoinstall_known_extensions": "false",
         }

@@ -68,6 +68,12 @@ def test_a_run_that_has_just_begun_names_everything_as_missing_with_the_reason(p
     assert "first &lt;run&gt;" in page
 
 
+def test_a_run_without_enough_to_learn_from_gives_the_reason(paths: Paths) -> None:
+    write(paths.runs / RUN / "too_little.json", {"step": "prepare", "because": "12 customers of 150."})
+    assert main(["run", "--run-id", RUN]) == 0
+    assert "Nothing was trained: 12 customers of 150." in (paths.runs / RUN / "index.html").read_text()
+
+
 def test_a_finished_run_leads_to_all_it_made(paths: Paths) -> None:
     finish(paths)
     assert main(["features", "--as-of", "2018-01-01"]) == 0

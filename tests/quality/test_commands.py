@@ -101,6 +101,40 @@ def test_the_admitted_tables_of_another_day_are_not_judged(
     assert "are as of 2018-01-01, not 2017-12-01" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("torn {", "cannot be read: it is no JSON"),
+        ("[]", "holds no JSON object"),
+        ("{}", "has no as_of: it is damaged"),
+        ('{"as_of": "soon"}', "as_of is 'soon', which is not a day"),
+        ('{"as_of": "2018-01-01"}', "has no as_of_instant, inputs, tables: it is damaged"),
+    ],
+)
+def test_a_missing_or_damaged_admission_is_one_sentence(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str], manifest: str | None, reason: str
+) -> None:
+    folder = tmp_path / "data" / "admitting"
+    folder.mkdir(parents=True)
+    if manifest is not None:
+        (folder / "manifest.json").write_text(manifest)
+    assert main(["landing"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line
+    assert "Run `python -m landing admit" in line
+
+
+def test_results_that_cannot_be_written_are_one_sentence(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admit_landing(tmp_path / "data", source)
+    (tmp_path / "data" / "quality").write_text("a file where the folder of results should be")
+    assert main(["landing"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Make room or give access" in line
+
+
 def test_a_run_id_that_leaves_its_folder_is_refused(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["training", "--run-id", "../../etc"]) == 1
     assert "cannot name a run" in capsys.readouterr().err
