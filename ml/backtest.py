@@ -63,7 +63,7 @@ def backtest(settings: Settings, config: Config, as_of: date, origins: int, seed
             print(f"{shift} weeks earlier: {error}", flush=True)
             found.append({"shift_weeks": shift, "not_enough_data": str(error)})
             continue
-        runs = []
+        runs, missing = [], ""
         for seed in range(settings.seed, settings.seed + seeds):
             seeded = settings.model_copy(update={"seed": seed})
             plans = "" if config.planned_promotions else "-without-plans"
@@ -72,8 +72,13 @@ def backtest(settings: Settings, config: Config, as_of: date, origins: int, seed
                 print(f"{runs[-1].run_id}: is done already", flush=True)
             else:
                 print(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots", flush=True)
-                _in_a_process_of_its_own(seeded, config, as_of, runs[-1].run_id, shift)
-        found.append(finding(runs, shift))
+                try:
+                    _in_a_process_of_its_own(seeded, config, as_of, runs[-1].run_id, shift)
+                except NotEnoughData as error:
+                    missing = str(error)
+                    print(f"{shift} weeks earlier: {missing}", flush=True)
+                    break
+        found.append({"shift_weeks": shift, "not_enough_data": missing} if missing else finding(runs, shift))
     if all("not_enough_data" in origin for origin in found):
         raise NotEnoughData(found[0]["not_enough_data"])
     summary = {
@@ -91,8 +96,9 @@ def is_done(settings: Settings, config: Config, run: Run, cuts: Split) -> bool:
     if not (run.folder / places.GATE).exists():
         return False
     features = current_publication(settings.paths.features).name
-    wanted = {"config": config.model_dump(), "seed": settings.seed, "features": features, "split": vars(cuts)}
+    wanted = {"config": config.model_dump(), "seed": settings.seed, "features": features, "judged": cuts.judged}
     plan = run.read_json(places.PLAN)  # as text: a plan of older code need not be one that this code can read
+    plan["judged"] = plan["split"]["judged"]
     return {name: plan[name] for name in wanted} == json.loads(json.dumps(wanted, default=str))
 
 
@@ -104,12 +110,14 @@ def run_origin(settings: Settings, config: Config, as_of: date, run_id: str, shi
     from ml.steps.gate import gate
     from ml.steps.prepare import prepare
     from ml.steps.prune import delete_part
+    from ml.steps.too_little import refuse_too_little
     from ml.steps.train_ranker import train_ranker
     from ml.steps.train_retrieval import train_retrieval
 
     run = Origin(settings.paths.runs, run_id)
     (run.folder / places.GATE).unlink(missing_ok=True)  # an old decision must not speak for a new run
     prepare(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)
+    refuse_too_little(run)
     train_retrieval(run)
     candidates(run)
     for ranker in config.ranking.rankers:

@@ -29,6 +29,7 @@ from ml.steps import places
 from ml.steps.candidates import candidates, load_examples
 from ml.steps.plan import Plan
 from ml.steps.prepare import prepare
+from ml.steps.too_little import refuse_too_little
 from ml.steps.train_retrieval import train_retrieval
 from scoring.bundle import VOCABULARY
 from scoring.vocabulary import Vocabulary
@@ -180,7 +181,8 @@ def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> Plan
     if pruned or not marker.exists() or json.loads(marker.read_text()) != fields:
         marker.unlink(missing_ok=True)
         prepare(settings, config, run, as_of, wanted.reason, shift)
+        refuse_too_little(run)
         train_retrieval(run)
         candidates(run)
         run.write_json(marker.name, fields)
-    return wanted
+    return Plan.read(run)

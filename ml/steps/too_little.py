@@ -16,6 +16,12 @@ def too_little(run: Run) -> str | None:
     return run.read_json(TOO_LITTLE)["because"] if (run.folder / TOO_LITTLE).exists() else None
 
 
+def refuse_too_little(run: Run) -> None:
+    """Raise NotEnoughData if this run trains or judges nothing: a study has no use for the simple rule."""
+    if (because := too_little(run)) is not None:
+        raise NotEnoughData(because)
+
+
 def note_too_little(run: Run, step: str, because: str) -> None:
     """Keep the reason for the steps after this one, the report and the release log."""
     run.write_json(TOO_LITTLE, {"step": step, "because": because})

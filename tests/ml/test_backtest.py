@@ -111,6 +111,19 @@ def test_feature_tables_too_short_for_an_origin_are_reported_and_the_others_run(
         backtest(settings_in(tmp_path, snapshots=6), CONFIG, AS_OF, 2)
 
 
+def test_an_origin_with_too_few_customers_is_reported_and_the_others_run(tmp_path, monkeypatch):
+    def run(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
+        if shift:
+            raise NotEnoughData("37 of 150 customers.")
+        pretend_to_run(settings, config, as_of, run_id, shift)
+
+    monkeypatch.setattr(module, "_in_a_process_of_its_own", run)
+    backtest(settings_in(tmp_path), CONFIG, AS_OF, 2)
+    origins = json.loads((tmp_path / "runs" / "backtest.json").read_text())["origins"]
+    assert origins[0]["customers"] == 3
+    assert origins[1] == {"shift_weeks": 4, "not_enough_data": "37 of 150 customers."}
+
+
 def test_every_seed_is_run_and_the_figures_are_their_mean(tmp_path, monkeypatch):
     levels = {7: 0.5, 8: 0.7}
 
