@@ -85,6 +85,9 @@ def corner_shop() -> Shop:
             ids = (f"c{number % 8}", f"b{number}", f"p{product}", f"s{chance.randrange(3)}")
             lines.append((*ids, quantity, value, discount, 0.0, None, moment))
     quirks = [
+        # Two guests: one buys what others buy, one what nobody else does.
+        (None, "g1", "p3", "s1", 1, 2.1, 0.0, 0.0, 0.0, datetime(2017, 9, 3, 15)),
+        (None, "g2", "guests only", "s2", 2, 4.2, 0.0, 0.0, 0.0, datetime(2017, 9, 4, 15)),
         # A return, a free line, a coupon's booking of a product the catalogue does not know.
         ("c1", "r1", "p1", "s1", -1, -1.43, 0.0, 0.0, 0.0, datetime(2017, 9, 1, 15)),
         ("c1", "f1", "p2", None, 1, 0.0, 1.77, 0.0, 0.0, datetime(2017, 9, 2, 15)),

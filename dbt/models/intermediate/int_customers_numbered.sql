@@ -6,7 +6,8 @@ with purchases as (
 
 customers as (
 
-    select distinct customer_id from purchases
+    -- A line without a customer belongs to nobody.
+    select distinct customer_id from purchases where customer_id is not null
 
 ),
 

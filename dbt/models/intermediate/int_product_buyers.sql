@@ -1,4 +1,16 @@
-with customer_products as (
+with purchases as (
+
+    select * from {{ ref('int_purchases') }}
+
+),
+
+products as (
+
+    select * from {{ ref('int_products_numbered') }}
+
+),
+
+customer_products as (
 
     select * from {{ ref('int_customer_products') }}
 
@@ -10,7 +22,7 @@ snapshots as (
 
 ),
 
-final as (
+known as (
 
     select
         customer_products.snapshot_at,
@@ -30,6 +42,60 @@ final as (
     from customer_products
     inner join snapshots on customer_products.snapshot_at = snapshots.snapshot_at
     group by customer_products.snapshot_at, customer_products.product_number
+
+),
+
+-- Baskets without a customer are sales of the product, and nobody is their buyer.
+guest_baskets as (
+
+    select
+        products.product_number,
+        purchases.basket_id,
+        max(purchases.purchased_at) as purchased_at
+    from purchases
+    inner join products on purchases.product_id = products.product_id
+    where purchases.customer_id is null
+    group by products.product_number, purchases.basket_id
+
+),
+
+guests as (
+
+    select
+        snapshots.snapshot_at,
+        guest_baskets.product_number,
+        count(*) filter (where guest_baskets.purchased_at >= snapshots.since_4w) as baskets_4w,
+        count(*) filter (where guest_baskets.purchased_at >= snapshots.since_13w) as baskets_13w,
+        count(*) as baskets,
+        min(guest_baskets.purchased_at) as first_sold_at,
+        max(guest_baskets.purchased_at) as last_sold_at
+    from guest_baskets
+    inner join snapshots on guest_baskets.purchased_at < snapshots.snapshot_at
+    group by snapshots.snapshot_at, guest_baskets.product_number
+
+),
+
+final as (
+
+    select
+        coalesce(known.snapshot_at, guests.snapshot_at) as snapshot_at,
+        coalesce(known.product_number, guests.product_number) as product_number,
+        {% for weeks in [1, 2, 4, 8, 13, 26] -%}
+        coalesce(known.buyers_{{ weeks }}w, 0) as buyers_{{ weeks }}w,
+        {% endfor -%}
+        coalesce(known.buyers, 0) as buyers,
+        {% for count in ['baskets_4w', 'baskets_13w', 'baskets'] -%}
+        coalesce(known.{{ count }}, 0) + coalesce(guests.{{ count }}, 0) as {{ count }},
+        {% endfor -%}
+        {% for count in ['first_buyers_4w', 'first_buyers_8w', 'rebuyers'] -%}
+        coalesce(known.{{ count }}, 0) as {{ count }},
+        {% endfor -%}
+        -- least() and greatest() pass over NULLs
+        least(known.first_sold_at, guests.first_sold_at) as first_sold_at,
+        greatest(known.last_sold_at, guests.last_sold_at) as last_sold_at
+    from known
+    full outer join guests
+        on known.snapshot_at = guests.snapshot_at and known.product_number = guests.product_number
 
 )
 

@@ -17,6 +17,7 @@ shoppers as (
         min(purchased_at) as first_purchased_at,
         max(purchased_at) as last_purchased_at
     from purchases
+    where customer_id is not null
     group by customer_id
 
 ),

@@ -55,9 +55,27 @@ purchases as (
 
 ),
 
+sale_days as (
+
+    select
+        min(purchased_at) as first_purchased_at,
+        max(purchased_at) as last_purchased_at
+    from purchases
+    group by {{ local_date('purchased_at') }}
+
+),
+
+-- Since the last year without any sale: one line with a wrong old date is no part of the shop's history.
 history_starts as (
 
-    select min(purchased_at) as first_purchased_at from purchases
+    select max(first_purchased_at) as first_purchased_at
+    from (
+        select
+            first_purchased_at,
+            lag(last_purchased_at) over (order by first_purchased_at) as previous_at
+        from sale_days
+    ) as days
+    where previous_at is null or {{ days_between('previous_at', 'first_purchased_at') }} > 365
 
 ),
 
