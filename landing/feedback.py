@@ -92,8 +92,7 @@ def _write(
     checked = check_table(connection, table, own, days, findings)
     query, batches = checked.rows, batch_files(home, table)
     if own is not None:
-        ignored = f"; columns not in the contract are ignored: {', '.join(checked.ignored)}" if checked.ignored else ""
-        say(f"{table.name}: {own.label} fits the contract{ignored}")
+        say(f"{table.name}: {own.label} fits the contract")
     if batches:
         columns = ", ".join(name(column.name) for column in table.columns)
         files = ", ".join(literal(file) for file in batches)

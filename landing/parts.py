@@ -1,5 +1,6 @@
 """Looks at each file of a table by itself: what is in it, what is missing, and whether it is several in one."""
 
+import difflib
 import zlib
 from pathlib import Path
 
@@ -75,6 +76,21 @@ def count_partial(
                 f"{_files(len(source.files))}; its values are missing there.",
                 source.name_of(lacking[0]),
             )
+
+
+def count_ignored(source: Source, found: dict[str, str], findings: Findings) -> None:
+    """Count the columns that the contract does not have, with the absent column that was probably meant."""
+    names = [column.name for column in source.table.columns]
+    ignored = [column for column in found if column not in names]
+    absent = {column: column for column in names if column not in found}
+    meant = {column: difflib.get_close_matches(column.lower(), absent, n=1, cutoff=0.8) for column in ignored}
+    hints = "".join(f" Is '{column}' meant as '{close[0]}'? Rename it." for column, close in meant.items() if close)
+    findings.add(
+        "ignored_column",
+        source.table.name,
+        len(ignored),
+        f"{source.table.name}: columns not in the contract are ignored: {', '.join(ignored)}.{hints}",
+    )
 
 
 def count_set_aside(source: Source, findings: Findings) -> None:

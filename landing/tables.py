@@ -14,7 +14,7 @@ from landing.errors import LandingError, SourceError
 from landing.findings import Findings
 from landing.left_out import count_coupons, count_not_yet_known, count_other_customers
 from landing.manifest import TableSummary, file_sha256
-from landing.parts import count_empty, count_partial, count_set_aside, rows_in
+from landing.parts import count_empty, count_ignored, count_partial, count_set_aside, rows_in
 from landing.sources import Source, unreadable
 
 
@@ -25,7 +25,6 @@ class CheckedTable:
     table: Table
     source: Source | None
     parts: tuple[Part, ...] = ()
-    ignored: tuple[str, ...] = ()
 
     @property
     def rows(self) -> str:
@@ -58,8 +57,8 @@ def check_table(
     count_empty(source, [file for file in source.files if rows_in(connection, source, file) == 0], findings)
     count_partial(connection, source, found, findings)
     parts = check_parts(connection, source, parts, days, findings)
-    ignored = tuple(column for column in found if column not in {c.name for c in table.columns})
-    return CheckedTable(table, source, parts, ignored)
+    count_ignored(source, found, findings)
+    return CheckedTable(table, source, parts)
 
 
 def transaction_span(connection: duckdb.DuckDBPyConnection, transactions: CheckedTable) -> Span:

@@ -103,10 +103,12 @@ def test_parquet_times_with_a_zone_become_utc(tmp_path: Path) -> None:
     assert admitted(tmp_path, "transactions", "DISTINCT transaction_at") == [(datetime(2017, 1, 1, 15),)]
 
 
-def test_unknown_columns_are_ignored_and_said(tmp_path: Path) -> None:
-    landing = write_shop(tmp_path / "in", products="product_id,colour\n0010,red\n")
-    _, _, said = admit_shop(tmp_path, landing)
-    assert any("products" in line and "ignored: colour" in line for line in said)
+def test_unknown_columns_are_ignored_and_counted_with_the_likely_name(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in", products="product_id,colour,Brand\n0010,red,Own\n")
+    manifest, _, said = admit_shop(tmp_path, landing)
+    assert any("products" in line and "ignored: colour, Brand." in line for line in said)
+    assert [(f.kind, f.count) for f in manifest.findings] == [("ignored_column", 2)]
+    assert "Is 'Brand' meant as 'brand'? Rename it." in manifest.findings[0].message
 
 
 def test_all_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
