@@ -13,8 +13,9 @@ import pytest
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-ROOMS = ("core", "dbt", "feature_repo", "features", "landing", "live", "scoring")
-HELPERS = ("tests/__init__.py", "tests/dbt_project/__init__.py", "tests/dbt_project/live_comparison.py")
+ROOMS = ("core", "dbt", "feature_repo", "features", "landing", "live", "ml", "scoring", "tests")
+TESTS = ("tests/features", "tests/scoring/test_live.py", "tests/ml/test_hidden_history.py")
+CONTRACT = "tests/contracts/test_feature_names.py"
 PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 REACHES = """
@@ -40,11 +41,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("project")
     for room in ROOMS:
         shutil.copytree(ROOT / room, project / room, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
-    for helper in HELPERS:
-        (project / helper).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / helper, project / helper)
     (project / "docs").mkdir()
-    shutil.copy(ROOT / "settings.py", project)
+    for file in ("settings.py", "pyproject.toml"):
+        shutil.copy(ROOT / file, project)
     for patch in PATCHES:
         subprocess.run(["git", "apply", "--recount", "-"], input=patch, text=True, cwd=project, check=True)
     return project
@@ -118,3 +117,9 @@ def test_the_feature_reaches_feast_the_models_and_the_docs(project: Path, enviro
     assert (
         "| `basket_spend_mean` | number | Mean money paid for a basket, ever. | ever |" in reached["docs/features.md"]
     )
+
+
+def test_no_test_of_features_needs_a_fourth_change(project: Path, environment: dict[str, str]) -> None:
+    run(project, environment, sys.executable, "-m", "features")
+    said = run(project, environment, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, CONTRACT)
+    assert said.endswith("[100%]")
