@@ -70,11 +70,11 @@ def _forget_purchases(settings: Settings, before: OnlineState) -> None:
     Not those that only the new ones hold: for a moment readers still have the old ones open, and who goes back to
     them shall find what they lack. They go next time.
     """
-    if not before.complete or before.collected_at is None:
+    if not before.complete or before.held is None:
         return
     recent = open_recent(settings)
     try:
-        recent.forget_contained(before.as_of_instant, before.collected_at)
+        recent.forget_contained(before.as_of_instant, before.held)
     except JournalUnavailableError as error:
         print(f"Live purchases that are in the features now were not forgotten; the next run does it. {error}")
     finally:

@@ -9,6 +9,7 @@ from feast import FeatureStore, FeatureView
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
+from core.held import Held
 from feature_repo.errors import OnlineStoreUnavailableError
 from feature_repo.known_customers import some_customers
 from feature_repo.online_file import current_state, mark_file
@@ -17,7 +18,7 @@ from settings import Settings
 
 SERVICE = "online_customer_v1"
 EVENT_TIMESTAMP = "event_timestamp"
-COLLECTED_AT = "collected_at"
+HELD = "held"
 
 Row = tuple[datetime | None, dict[str, Value] | None]
 """What a store says of one key of one view: when it became true, and the values by feature."""
@@ -35,7 +36,7 @@ class OnlineCustomers:
         self._settings = settings
         self._deadline_seconds = deadline_seconds
         self._opening = threading.Lock()
-        self._opened: tuple[object, FeatureStore, list[FeatureView], datetime | None] | None = None
+        self._opened: tuple[object, FeatureStore, list[FeatureView], Held | None] | None = None
         self._mark = mark_file(settings)
 
     def warm_up(self) -> None:
@@ -44,7 +45,7 @@ class OnlineCustomers:
 
     def read(self, customer_id: str) -> dict[str, Any] | None:
         """The customer's features as `view__feature`, and two times (naive UTC): `event_timestamp`, before which
-        everything in them happened, and `collected_at`, after which nothing of it arrived (None if unknown).
+        everything in them happened, and `held`, which purchases before it are in them (None: all of them).
 
         Numbers are float, arrays float32 `[products]` (read-only), texts str and `customer_history__product_ids` a
         list of str. None for a customer the store does not know.
@@ -52,12 +53,12 @@ class OnlineCustomers:
         Raises OnlineStoreUnavailableError if there is no registry yet or the store does not answer in time.
         """
         try:
-            store, views, collected_at = self._current()
+            store, views, held = self._current()
             rows = [(view, store.provider.online_read(store.config, view, [_key(customer_id)])[0]) for view in views]
         except Exception as error:  # Feast, SQLAlchemy, SQLite and Redis share no base class
             raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
         features = _features(rows)
-        return None if features is None else features | {COLLECTED_AT: collected_at}
+        return None if features is None else features | {HELD: held}
 
     def some(self, count: int) -> list[str]:
         """Ids of a few customers the store knows. Raises OnlineStoreUnavailableError."""
@@ -66,7 +67,7 @@ class OnlineCustomers:
         except Exception as error:
             raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
 
-    def _current(self) -> tuple[FeatureStore, list[FeatureView], datetime | None]:
+    def _current(self) -> tuple[FeatureStore, list[FeatureView], Held | None]:
         """The open store; opened again if a materialisation finished since. One thread opens, the others read on."""
         mark = self._marked()
         opened = self._opened
@@ -81,12 +82,12 @@ class OnlineCustomers:
         finally:
             self._opening.release()
 
-    def _open(self) -> tuple[FeatureStore, list[FeatureView], datetime | None]:
+    def _open(self) -> tuple[FeatureStore, list[FeatureView], Held | None]:
         state = current_state(self._settings)
         store = open_store(self._settings, redis_timeout_seconds=self._deadline_seconds, only_online=True)
         members = feature_service(store, SERVICE).feature_view_projections
         views = [store.get_feature_view(member.name) for member in members]
-        return store, views, state.collected_at if state else None
+        return store, views, state.held if state else None
 
     def _marked(self) -> object:
         """Changes when a materialisation finishes: the file the link names, or the state beside Redis."""

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core.held import Held
 from feature_repo.publication import Publication
-
-_TIMES = ("as_of_instant", "collected_at")
 
 
 @dataclass(frozen=True)
@@ -17,18 +16,18 @@ class OnlineState:
 
     store: which online store, such as 'sqlite' or 'redis localhost:6379'.
     complete: False while a run is writing in place: whoever finds it knows that the run was killed.
-    collected_at: when the publication's data was collected (UTC); None: unknown.
+    held: which purchases the publication's tables hold; None: unknown.
     """
 
     publication: str
     as_of_instant: datetime
     store: str
     complete: bool
-    collected_at: datetime | None = None
+    held: Held | None = None
 
     @classmethod
     def of(cls, publication: Publication, store: str, complete: bool) -> "OnlineState":
-        return cls(publication.name, publication.as_of_instant, store, complete, publication.collected_at)
+        return cls(publication.name, publication.as_of_instant, store, complete, publication.held)
 
 
 def read_state(path: Path) -> OnlineState | None:
@@ -37,8 +36,13 @@ def read_state(path: Path) -> OnlineState | None:
         fields = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    times = {name: datetime.fromisoformat(fields[name]) for name in _TIMES if fields.get(name)}
-    return OnlineState(**(fields | times))
+    return OnlineState(
+        publication=fields["publication"],
+        as_of_instant=datetime.fromisoformat(fields["as_of_instant"]),
+        store=fields["store"],
+        complete=fields["complete"],
+        held=Held.from_fields(fields.get("held") or fields),
+    )
 
 
 def write_state(path: Path, state: OnlineState) -> None:

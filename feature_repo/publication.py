@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from core.held import Held
 from feature_repo.errors import NotPublishedError
 
 RECORD = "publication.json"
@@ -25,7 +26,7 @@ class Publication:
     content: a hash of the rows, whatever their order and however the files were written.
     rows: rows of each table.
     published_at: when it was last published (UTC); the newest of several publications of a day counts.
-    collected_at: when the data behind it was first collected (UTC); what arrived later is not in it. None: unknown.
+    held: which purchases are in it, as it was first made; what arrived later is not. None: unknown.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Publication:
     content: str
     rows: dict[str, int]
     published_at: datetime
-    collected_at: datetime | None = None
+    held: Held | None = None
 
 
 def write_record(folder: Path, publication: Publication) -> None:
@@ -57,7 +58,7 @@ def read_record(folder: Path) -> Publication | None:
         content=fields["content"],
         rows=fields["rows"],
         published_at=datetime.fromisoformat(fields["published_at"]),
-        collected_at=datetime.fromisoformat(fields["collected_at"]) if fields.get("collected_at") else None,
+        held=Held.from_fields(fields.get("held") or fields),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from core.held import Held
 from feature_repo.errors import NotPublishedError
 from feature_repo.locks import only_writer
 from feature_repo.publication import Publication, publications, read_record, write_record
@@ -37,11 +38,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Day:
-    """The day of the staged tables, the UTC instant it starts, and when the data behind them was collected."""
+    """The day of the staged tables, the UTC instant it starts, and which purchases the tables hold."""
 
     as_of: date
     instant: datetime
-    collected_at: datetime | None
+    held: Held | None
 
 
 def publish(settings: Settings, as_of: date) -> Published:
@@ -54,7 +55,7 @@ def publish(settings: Settings, as_of: date) -> Published:
     """
     folder, link = settings.paths.staged_features, settings.paths.features
     views = feature_views(feature_sources(folder), timedelta(weeks=settings.snapshot_weeks))
-    day = Day(as_of, settings.start_of_day(as_of), _collected_at(settings.paths.admitted, as_of))
+    day = Day(as_of, settings.start_of_day(as_of), _held(settings.paths.admitted, as_of))
     with only_writer(link.parent):
         _sweep(link.parent)
         before = _published_before(link.parent, as_of)
@@ -78,11 +79,11 @@ def _publish_staged(folder: Path, link: Path, day: Day, rows: dict[str, int]) ->
     name = f"{day.as_of}-{content[:12]}"
     target = link.parent / name
     now = datetime.now(UTC).replace(tzinfo=None)
-    publication = Publication(name, day.as_of, day.instant, content, rows, now, day.collected_at)
+    publication = Publication(name, day.as_of, day.instant, content, rows, now, day.held)
     before = read_record(target)
     if before is not None:
         # The same rows: what arrived since the first collection is still not in them.
-        publication = replace(publication, collected_at=before.collected_at)
+        publication = replace(publication, held=before.held)
         if before == _published_before(link.parent, day.as_of):
             publication = before
         else:
@@ -122,15 +123,13 @@ def _link_file(file: Path, other: Path) -> None:
     beside.rename(other)
 
 
-def _collected_at(admitted: Path, as_of: date) -> datetime | None:
-    """When the landing's tables of that day were collected; None if the admission does not say."""
+def _held(admitted: Path, as_of: date) -> Held | None:
+    """Which purchases the landing's tables of that day hold; None if the admission does not say."""
     try:
         manifest = json.loads((admitted / "manifest.json").read_text())
     except FileNotFoundError:
         return None
-    if manifest.get("as_of") != str(as_of) or not manifest.get("collected_at"):
-        return None
-    return datetime.fromisoformat(manifest["collected_at"])
+    return Held.from_fields(manifest) if manifest.get("as_of") == str(as_of) else None
 
 
 def _published_before(features: Path, as_of: date) -> Publication | None:

@@ -19,7 +19,7 @@ from core.file_hashes import FileHashes
 from landing.batches import collected_at
 from landing.casting import PlausibleDays
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
-from landing.cut import choose_cut, day_after_newest
+from landing.cut import choose_cut, day_after_newest, receipts_until
 from landing.discovery import find_source, strays
 from landing.engine import connect
 from landing.errors import AsOfError, LandingError, SourceError, sentences
@@ -157,13 +157,14 @@ def _write(
     say: Say,
 ) -> Manifest:
     """Check every table before the first is written, then write them all and the manifest to `staging`."""
+    utc_now = datetime.now(UTC).replace(tzinfo=None)  # before a file is read: what is sold from now on is in none
     spill = staging / "spill"
     spill.mkdir(parents=True)
     with connect(spill) as connection:
         days = PlausibleDays.of(settings)
         checked = [_check(connection, table, source, days, findings, say) for table, source in landed.sources.items()]
         span = transaction_span(connection, checked[0])
-        cut = choose_cut(as_of, span, settings, datetime.now(UTC).replace(tzinfo=None))
+        cut = choose_cut(as_of, span, settings, utc_now)
         say(f"keeping what was known before {cut.as_of} (in UTC: {cut.instant})")
         campaigns = next(table for table in checked if table.table is CAMPAIGNS)
         tables: dict[str, TableSummary] = {}
@@ -182,7 +183,9 @@ def _write(
         as_of_instant=cut.instant,
         newest_as_of=newest_as_of,
         first_transaction_at=span.first,
-        collected_at=min(heard_until, cut.instant) if newest_as_of < cut.as_of else datetime.max,
+        receipts_until=receipts_until(span, settings, utc_now),
+        events_from=settings.start_of_day(newest_as_of),
+        collected_at=min(heard_until, cut.instant),
         inputs=landed.inputs,
         tables=tables,
         findings=tuple(findings),

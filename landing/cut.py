@@ -1,7 +1,7 @@
 """What was known before `as_of`: the one rule of time, a condition a table."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from landing.contract import EVENTS, PROMOTIONS, PROMOTIONS_PLANNED_DAYS, TRANSACTIONS, Table
@@ -67,6 +67,18 @@ def choose_cut(as_of: date | None, span: Span, settings: Settings, now: datetime
             f"{newest_as_of} uses them all."
         )
     return cut
+
+
+def receipts_until(span: Span, settings: Settings, now: datetime) -> datetime:
+    """The instant up to which purchases are on receipts (naive UTC): behind the newest of them.
+
+    A newest receipt of midnight means that the receipts know days only: then it is the end of that day, or `now` if
+    the day is not over.
+    """
+    after = day_after_newest(span, settings.timezone)
+    if span.newest in (settings.start_of_day(after - timedelta(days=1)), datetime.combine(span.newest, time.min)):
+        return min(settings.start_of_day(after), now)
+    return span.newest + timedelta(microseconds=1)
 
 
 def local_day(instant: datetime, timezone: str) -> date:

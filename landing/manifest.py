@@ -11,7 +11,7 @@ from landing.contract import TABLES
 from landing.findings import Finding
 
 MANIFEST = "manifest.json"
-_RULES = 4  # raise it when the rules of admission change, so that earlier admissions are not used again
+_RULES = 7  # raise it when the rules of admission change, so that earlier admissions are not used again
 
 
 class TableSummary(BaseModel):
@@ -45,9 +45,8 @@ class Manifest(BaseModel):
     newest transaction, which a later admission without a day of its own takes;
     `first_transaction_at` is the landing's oldest.
 
-    `collected_at`: of purchases made before as_of, those the service heard of at this instant or later are not in. The
-    end of time if receipts reach as_of: they have every purchase, whenever its event comes, and whoever added a late
-    event would count it twice. None: an admission of an earlier version, which does not say.
+    `receipts_until`, `events_from` and `collected_at` say which purchase events the admitted tables hold
+    (core/held.py). None: an admission of an earlier version, which does not say.
 
     `findings`: what was left out or is noteworthy, as it was logged.
     """
@@ -59,6 +58,8 @@ class Manifest(BaseModel):
     as_of_instant: datetime
     newest_as_of: date
     first_transaction_at: datetime
+    receipts_until: datetime | None = None
+    events_from: datetime | None = None
     collected_at: datetime | None = None
     inputs: Inputs
     tables: dict[str, TableSummary]

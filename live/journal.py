@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from core.held import Held
 from live.records import Broken, Decision, Event, Purchase, Row
 from settings import Settings
 
@@ -44,8 +45,8 @@ class Recent(Protocol):
         """The customer's purchases, in no particular order."""
         ...
 
-    def forget_contained(self, as_of: datetime, collected_at: datetime) -> int:
-        """Forget purchases that feature tables hold: made before `as_of`, and arrived before their data was collected.
+    def forget_contained(self, as_of: datetime, held: Held) -> int:
+        """Forget purchases that feature tables hold: those made before `as_of` of which `held` says so.
 
         Returns how many were forgotten.
         """

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
+from core.held import Held
 from live.cursor import STREAMS, Stream, cursor_of, places_in
 from live.errors import CursorError, JournalUnavailableError, KafkaMissingError
 from live.group import GroupCommit
@@ -51,8 +52,8 @@ class KafkaJournal:
     def of_customer(self, customer_id: str) -> list[Purchase]:
         return self._recent.of_customer(customer_id)
 
-    def forget_contained(self, as_of: datetime, collected_at: datetime) -> int:
-        return self._recent.forget_contained(as_of, collected_at)
+    def forget_contained(self, as_of: datetime, held: Held) -> int:
+        return self._recent.forget_contained(as_of, held)
 
     def append_decisions(self, decisions: Sequence[Decision]) -> None:
         if self._decisions is None:

@@ -16,6 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from core.held import Held
 from live.cursor import STREAMS, Stream, cursor_of, places_in
 from live.errors import CursorError, JournalUnavailableError
 from live.group import GroupCommit
@@ -77,13 +78,15 @@ class RedisJournal:
             found: dict[bytes, bytes] = self._quick.hgetall(_RECENT + customer_id)
         return [_purchase(event_id.decode(), text) for event_id, text in found.items()]
 
-    def forget_contained(self, as_of: datetime, collected_at: datetime) -> int:
+    def forget_contained(self, as_of: datetime, held: Held) -> int:
         forgotten = 0
         with self._errors():
             for key in self._patient.scan_iter(match=f"{_RECENT}*", count=1000):
                 kept: dict[bytes, bytes] = self._patient.hgetall(key)
                 purchases = [_purchase(event_id.decode(), text) for event_id, text in kept.items()]
-                ids = [p.event_id for p in purchases if p.occurred_at < as_of and p.received_at < collected_at]
+                ids = [
+                    p.event_id for p in purchases if p.occurred_at < as_of and held.holds(p.occurred_at, p.received_at)
+                ]
                 if ids:
                     forgotten += int(self._patient.hdel(key, *ids))
         return forgotten

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from core.held import Held
 from live.cursor import STREAMS, Stream, cursor_of, places_in
 from live.errors import CursorError, JournalUnavailableError
 from live.group import GroupCommit
@@ -74,12 +75,16 @@ class SqliteJournal:
                 for event_id, product_id, occurred, received, *rest in found
             ]
 
-    def forget_contained(self, as_of: datetime, collected_at: datetime) -> int:
+    def forget_contained(self, as_of: datetime, held: Held) -> int:
         with self._transaction("events") as connection:
             long_ago = as_text(utc_now() - timedelta(days=SEEN_DAYS))
             connection.execute("DELETE FROM seen WHERE received_at < ?", (long_ago,))
-            query = "DELETE FROM purchases WHERE occurred_at < ? AND received_at < ?"
-            return connection.execute(query, (as_text(as_of), as_text(collected_at))).rowcount
+            query = (  # Held.holds() as SQL
+                "DELETE FROM purchases WHERE occurred_at < ? "
+                "AND (occurred_at < ? OR (occurred_at >= ? AND received_at < ?))"
+            )
+            instants = (as_of, held.receipts_until, held.events_from, held.collected_at)
+            return connection.execute(query, [as_text(instant) for instant in instants]).rowcount
 
     def read_after(self, cursor: str | None, limit: int = 1000) -> Page:
         places = _numbers(cursor)

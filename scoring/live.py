@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol, TypeVar
 
+from core.held import Held
 from features.of_a_product import Line
 from scoring.customer import Customer
 from scoring.state import CustomerState
@@ -38,16 +39,17 @@ class Bought(Protocol):
 Some = TypeVar("Some", bound=Bought)
 
 
-def outstanding(purchases: Iterable[Some], known_at: datetime, collected_at: datetime | None) -> list[Some]:
-    """The purchases that a feature row does not hold, each event once, oldest first.
+def outstanding(purchases: Iterable[Some], known_at: datetime, held: Held | None) -> list[Some]:
+    """Return the purchases that a feature row does not hold, each event once, oldest first.
 
-    known_at: the row knows what happened before this. collected_at: when the data behind it was collected; a purchase
-    that arrived later is not in it, however long ago it was made. None: all that had happened was known.
+    known_at: the row holds nothing that happened at this instant or later. held: which earlier purchases it holds, for
+    `known_at` may be tomorrow and the receipts end at noon. None: all of them.
     """
     found = {
         purchase.event_id: purchase
         for purchase in purchases
-        if purchase.occurred_at >= known_at or (collected_at is not None and purchase.received_at >= collected_at)
+        if purchase.occurred_at >= known_at
+        or (held is not None and not held.holds(purchase.occurred_at, purchase.received_at))
     }
     return sorted(found.values(), key=lambda purchase: (purchase.occurred_at, purchase.event_id))
 

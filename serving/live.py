@@ -13,8 +13,8 @@ from serving.freshness import EVENT_TIMESTAMP
 from serving.metrics import Metrics
 from serving.schemas import Context
 
-COLLECTED_AT = "collected_at"
-"""When the data behind the features was collected, UTC; the reader puts it beside them."""
+HELD = "held"
+"""Which purchases are in the features (core/held.py); the reader puts it next to them."""
 
 
 def customer_now(read: Read, bundle: Bundle, context: Context, metrics: Metrics) -> Customer | None:
@@ -32,7 +32,7 @@ def customer_now(read: Read, bundle: Bundle, context: Context, metrics: Metrics)
     # Of a customer without features nothing is contained anywhere, whenever it was bought.
     left: Sequence[Purchase] = read.purchases
     if features is not None:
-        left = outstanding(read.purchases, known_at, features.get(COLLECTED_AT))
+        left = outstanding(read.purchases, known_at, features.get(HELD))
     scored = [purchase for purchase in left if purchase.product_id in catalogue.index]
     if len(scored) < len(left):
         metrics.unknown_purchases.inc(len(left) - len(scored))

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from conftest import AS_OF, run_all
 
+from core.held import Held
 from feature_repo.online import OnlineCustomers
 from live.journal import open_recent
 from live.records import Event, utc_now
@@ -59,7 +60,7 @@ def test_a_row_says_when_its_data_was_collected(settings: Settings) -> None:
     run_all(settings, AS_OF)  # the same rows: what arrived in between is not in them
     row = OnlineCustomers(settings).read("c3")
     assert row is not None
-    assert row["collected_at"] == first
+    assert row["held"] == Held(datetime.min, datetime.min, first)
 
 
 def test_an_admission_of_another_day_says_nothing(settings: Settings) -> None:
@@ -67,4 +68,4 @@ def test_an_admission_of_another_day_says_nothing(settings: Settings) -> None:
     run_all(settings, AS_OF)
     row = OnlineCustomers(settings).read("c3")
     assert row is not None
-    assert row["collected_at"] is None
+    assert row["held"] is None

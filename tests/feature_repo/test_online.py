@@ -37,7 +37,7 @@ def test_online_equals_the_published_row(built: Settings, customer: str) -> None
             else:
                 assert found == source[name]
                 assert type(found) is type(source[name])
-    assert row == {"event_timestamp": built.start_of_day(AS_OF), "collected_at": None}
+    assert row == {"event_timestamp": built.start_of_day(AS_OF), "held": None}
 
 
 def test_a_stranger_is_none(built: Settings) -> None:

@@ -12,11 +12,13 @@ import pytest
 from landing import quarantine
 from landing.batches import collect
 from landing.contract import EVENTS
+from landing.cut import Span, receipts_until
 from landing.errors import ContractError
 from landing.feedback import land_feedback
 from landing.findings import Findings
 from live.journal import Page
 from live.records import EVENT_TYPES
+from settings import Settings
 from tests.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
 
 HEADER = "event_id,customer_id,product_id,event_type,occurred_at,received_at\n"
@@ -78,11 +80,12 @@ def test_a_run_knows_the_events_that_had_arrived_before_its_day(tmp_path: Path) 
     assert len(landed(tmp_path)) == 5
 
 
-def test_an_admission_says_until_when_it_heard_of_purchases_that_no_receipt_has(tmp_path: Path) -> None:
+def test_an_admission_says_which_purchases_it_holds(tmp_path: Path) -> None:
     landing = write_shop(tmp_path / "in")
-    receipts_reach, _, _ = admit_shop(tmp_path, landing, "2017-01-03")
-    assert receipts_reach.collected_at == datetime.max
+    day_over = datetime(2017, 1, 3, 5)
     never, _, _ = admit_shop(tmp_path, landing, "2017-01-04")
+    assert never.receipts_until == day_over  # the newest receipt is of midnight
+    assert never.events_from == day_over
     assert never.collected_at == datetime.min
     collect_into(tmp_path, told("collected long after"))
     after, _, _ = admit_shop(tmp_path, landing, "2017-01-04")
@@ -90,6 +93,24 @@ def test_an_admission_says_until_when_it_heard_of_purchases_that_no_receipt_has(
     (tmp_path / "data" / "feedback" / "collected_at").write_text("2017-01-04T01:00:00\n")
     before, _, _ = admit_shop(tmp_path, landing, "2017-01-05")
     assert before.collected_at == datetime(2017, 1, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("newest", "now", "expected"),
+    [
+        # New York's 2 January begins at 05:00 UTC.
+        ("2017-01-02 17:00", "2017-01-02 18:00", "2017-01-02 17:00:00.000001"),
+        ("2017-01-02 17:00", "2017-03-01 00:00", "2017-01-02 17:00:00.000001"),
+        # Midnight, the shop's or UTC's: receipts that know days only. The day is over, or reaches until now.
+        ("2017-01-02 05:00", "2017-03-01 00:00", "2017-01-03 05:00"),
+        ("2017-01-02 05:00", "2017-01-02 18:00", "2017-01-02 18:00"),
+        ("2017-01-02 00:00", "2017-03-01 00:00", "2017-01-02 05:00"),
+    ],
+)
+def test_purchases_are_on_receipts_until_the_newest_of_them(newest: str, now: str, expected: str) -> None:
+    span = Span(datetime(2016, 1, 1), datetime.fromisoformat(newest))
+    settings = Settings(timezone="America/New_York")
+    assert receipts_until(span, settings, datetime.fromisoformat(now)) == datetime.fromisoformat(expected)
 
 
 def test_a_limit_of_customers_holds_for_events(tmp_path: Path) -> None:

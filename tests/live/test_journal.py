@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from core.held import Held
 from live.errors import CursorError, JournalUnavailableError
 from live.journal import Journal, Page, open_journal, open_recent
 from live.records import Decision, Event, Shown, utc_now
@@ -165,10 +166,15 @@ def test_purchases_in_the_feature_tables_are_forgotten_and_no_others(opened: Ope
     journal = opened()
     journal.append([event("before"), event("after", occurred_at=NOON + timedelta(days=2))]).result()
     recent = open_recent(settings)
-    midnight = NOON + timedelta(hours=12)
-    assert recent.forget_contained(midnight, utc_now() - timedelta(hours=1)) == 0  # it arrived after collection
-    assert recent.forget_contained(midnight, utc_now() + timedelta(hours=1)) == 1
+    midnight, start, end = NOON + timedelta(hours=12), datetime.min, datetime.max
+    assert recent.forget_contained(midnight, Held(NOON, end, end)) == 0  # no receipt reaches it
+    assert (
+        recent.forget_contained(midnight, Held(start, start, utc_now() - timedelta(hours=1))) == 0
+    )  # it arrived after collection
+    assert recent.forget_contained(midnight, Held(start, start, utc_now() + timedelta(hours=1))) == 1
     assert bought(journal) == {"after"}
+    assert recent.forget_contained(NOON + timedelta(days=3), Held(NOON + timedelta(days=2, hours=1), end, start)) == 1
+    assert bought(journal) == set()
     assert journal.append([event("before")]).result() == [False]
     recent.close()
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from core.held import Held
 from scoring.customer import Customer
 from scoring.live import live_customer, outstanding
 from scoring.schema import HISTORY, PROFILE
@@ -154,7 +155,7 @@ def test_the_state_depends_on_the_set_of_purchases_only() -> None:
     purchases = [buys("milk"), buys("soap", 2 * HOUR), buys("soap", 50 * HOUR), buys("bread", -3 * DAY), buys("milk")]
     states = []
     for order in permutations(purchases):
-        left = outstanding([*order, order[0]], MIDNIGHT, MIDNIGHT)
+        left = outstanding([*order, order[0]], MIDNIGHT, arrived_before(MIDNIGHT))
         state = live_customer(regular(), MIDNIGHT, left, at=MIDNIGHT + 3 * DAY)
         states.append((list(state.product_ids), {n: v.tolist() for n, v in state.history.items()}, state.profile))
     assert all(state == states[0] for state in states)
@@ -166,11 +167,41 @@ def test_a_row_that_holds_a_purchase_does_not_count_it_again() -> None:
     known = buys("milk", -2 * HOUR, received_at=MIDNIGHT - 2 * HOUR)
     late = buys("soap", -2 * HOUR, received_at=MIDNIGHT + 4 * HOUR)
     after = buys("bread", HOUR, received_at=MIDNIGHT + HOUR)
-    assert outstanding([known, late, after], MIDNIGHT, collected) == [late, after]
+    assert outstanding([known, late, after], MIDNIGHT, arrived_before(collected)) == [late, after]
     # the next materialisation was collected when all three had arrived
-    assert outstanding([known, late, after], MIDNIGHT + DAY, collected + DAY) == []
+    assert outstanding([known, late, after], MIDNIGHT + DAY, arrived_before(collected + DAY)) == []
     # an older one that returns knows neither: the newest state wins all the same
-    assert outstanding([known, late, after], MIDNIGHT - DAY, collected - DAY) == [known, late, after]
+    assert outstanding([known, late, after], MIDNIGHT - DAY, arrived_before(collected - DAY)) == [known, late, after]
+
+
+def arrived_before(collected_at: datetime) -> Held:
+    """No receipts at all: the features count the events that had arrived."""
+    return Held(datetime.min, datetime.min, collected_at)
+
+
+def test_a_purchase_after_the_newest_receipt_is_outstanding_though_the_features_are_of_tomorrow() -> None:
+    """Receipts of today have landed up to noon, so as_of is tomorrow."""
+    noon, tomorrow = MIDNIGHT + 12 * HOUR, MIDNIGHT + DAY
+    held = Held(receipts_until=noon, events_from=tomorrow, collected_at=noon)
+    on_a_receipt = buys("milk", 11 * HOUR, received_at=noon + 4 * HOUR)  # its event came late
+    told_since = buys("soap", 15 * HOUR, received_at=MIDNIGHT + 15 * HOUR)
+    told_before_the_run = buys("bread", 12 * HOUR, received_at=noon - HOUR)
+    assert outstanding([on_a_receipt, told_since, told_before_the_run], tomorrow, held) == [
+        told_before_the_run,
+        told_since,
+    ]
+    # The next day its receipts have landed whole: nothing counts twice.
+    whole = Held(receipts_until=tomorrow, events_from=tomorrow, collected_at=tomorrow)
+    assert outstanding([on_a_receipt, told_since, told_before_the_run], tomorrow, whole) == []
+
+
+def test_events_of_days_without_receipts_are_held_if_they_had_arrived() -> None:
+    """Receipts end the day before yesterday at noon; features of today count yesterday's events themselves."""
+    held = Held(MIDNIGHT - 2 * DAY + 12 * HOUR, events_from=MIDNIGHT - DAY, collected_at=MIDNIGHT)
+    counted = buys("milk", -2 * HOUR, received_at=MIDNIGHT - HOUR)
+    late = buys("soap", -2 * HOUR, received_at=MIDNIGHT + HOUR)
+    between = buys("bread", -25 * HOUR, received_at=MIDNIGHT - DAY)  # a receipt's day, after the newest receipt
+    assert outstanding([counted, late, between], MIDNIGHT, held) == [between, late]
 
 
 def test_without_a_time_of_collection_what_happened_before_is_known() -> None:
