@@ -8,7 +8,6 @@ from ml.steps.plan import Plan
 from release.registry import Registry
 from release.store import ModelStore
 from scoring.bundle import Manifest, read_manifest
-from scoring.features import CATEGORICAL, NUMERIC
 from settings import Settings
 
 
@@ -60,16 +59,8 @@ def find_champion(settings: Settings, plan: Plan) -> Champion | None:
     if known > judged:
         why = f"learned from purchases until {known}, so it knows the window from {judged} on"
     elif not champion.manifest.has_present_features:
-        why = f"was made with other features than this code computes ({_changed_features(champion.manifest)})"
+        why = f"was made with other features than this code computes ({champion.manifest.changed_features})"
     else:
         return champion
     print(f"{champion.version} {why}; the simple rules are the opponents.", flush=True)
     return None
-
-
-def _changed_features(manifest: Manifest) -> str:
-    theirs, ours = (*manifest.numeric, *manifest.categorical), (*NUMERIC, *CATEGORICAL)
-    new = [name for name in ours if name not in theirs]
-    gone = [name for name in theirs if name not in ours]
-    said = [f"{word}: {', '.join(names)}" for word, names in (("new here", new), ("gone", gone)) if names]
-    return "; ".join(said) or "in another order"

@@ -70,6 +70,15 @@ class Manifest(BaseModel):
         """Whether the ranker reads exactly the features that this code computes."""
         return tuple(self.numeric) == NUMERIC and tuple(self.categorical) == CATEGORICAL
 
+    @property
+    def changed_features(self) -> str:
+        """How the features that this code computes differ from the ranker's, in words."""
+        theirs, ours = (*self.numeric, *self.categorical), (*NUMERIC, *CATEGORICAL)
+        new = [name for name in ours if name not in theirs]
+        gone = [name for name in theirs if name not in ours]
+        said = [f"{word}: {', '.join(names)}" for word, names in (("new here", new), ("gone", gone)) if names]
+        return "; ".join(said) or "in another order"
+
 
 class Golden(BaseModel):
     """A request with the answer that the bundle gave when it was made."""
@@ -107,7 +116,8 @@ class Bundle:
         verify_files(path, manifest)
         if not manifest.has_present_features:
             raise BundleError(
-                f"Bundle {manifest.version} was trained on other features than this code computes. "
+                f"Bundle {manifest.version} was trained on other features than this code computes "
+                f"({manifest.changed_features}). "
                 "Train a new version or run the code of revision " + manifest.git_revision + "."
             )
         retriever = Retriever(Catalogue.load(path / CATALOGUE), Tower(path / QUERY_TOWER), manifest.quotas)

@@ -102,6 +102,15 @@ def test_a_bundle_altered_after_publishing_is_refused(tmp_path: Path):
         Bundle.open(folder)
 
 
+def test_a_bundle_made_with_other_features_is_refused_by_their_names(tmp_path: Path):
+    folder = write_bundle(tmp_path / "b", "v1")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["numeric"].remove("customer_spend_4w")
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(Exception, match=r"v1 was trained on other features .* \(new here: customer_spend_4w\)\. Train"):
+        Bundle.open(folder)
+
+
 def test_a_bundle_holds_no_file_that_its_manifest_does_not_name(tmp_path: Path):
     folder = write_bundle(tmp_path / "b", "v1")
     (folder / "model.yaml").write_text("BentoML's own")
