@@ -55,8 +55,10 @@ def honest_shop(folder: Path, seed: int) -> Shop:
     product = _bought(rng, day, products, category)
     customers = int(np.exp(rng.uniform(np.log(20), np.log(3000))))
     basket = np.arange(n) // rng.integers(1, 8)
-    customers = max(customers, 2 * len(np.unique(basket)) // days)  # nobody makes more than a basket on many days
+    baskets_a_day = len(np.unique(basket)) / days
+    customers = max(customers, int(2 * baskets_a_day))
     activity = rng.lognormal(0, 1, customers)
+    activity = np.minimum(activity, 1.5 / baskets_a_day * activity.sum())  # no person makes two baskets every day
     buyer = rng.choice(customers, n, p=activity / activity.sum())[basket]
     second = np.sort(rng.integers(9 * 3600, 20 * 3600, n))[np.argsort(np.argsort(day, kind="stable"), kind="stable")]
     second = second[basket % n]

@@ -49,6 +49,10 @@ SHOPS = {
         {"basket_ids_are_not_used_again"},
     ),
     "no times of day": ("SELECT * REPLACE (day::TIMESTAMP + INTERVAL 12 HOURS AS transaction_at) FROM {lines}", set()),
+    "neither times of day nor customers": (
+        "SELECT * REPLACE (NULL::VARCHAR AS customer_id, day::TIMESTAMP + INTERVAL 12 HOURS AS transaction_at) FROM {lines}",
+        {"most_lines_name_their_customer"},
+    ),
     "no customers on most lines": (
         "SELECT * REPLACE (CASE WHEN hash(basket_id) % 10 = 0 THEN customer_id END AS customer_id) FROM {lines}",
         {"most_lines_name_their_customer"},
