@@ -50,7 +50,8 @@ SHOPS = {
     ),
     "no times of day": ("SELECT * REPLACE (day::TIMESTAMP + INTERVAL 12 HOURS AS transaction_at) FROM {lines}", set()),
     "neither times of day nor customers": (
-        "SELECT * REPLACE (NULL::VARCHAR AS customer_id, day::TIMESTAMP + INTERVAL 12 HOURS AS transaction_at) FROM {lines}",
+        "SELECT * REPLACE (NULL::VARCHAR AS customer_id, day::TIMESTAMP + INTERVAL 12 HOURS AS transaction_at)"
+        " FROM {lines}",
         {"most_lines_name_their_customer"},
     ),
     "no customers on most lines": (
