@@ -141,18 +141,28 @@ class FeatureTable:
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise FeatureDeclarationError(f"The table '{self.name}' declares {', '.join(twice)} more than once.")
         for feature in self.features:
-            if isinstance(feature.live, Updater) and not isinstance(feature.live, self.updaters):
-                kinds = " or ".join(kind.__name__ for kind in self.updaters) or "none"
-                raise FeatureDeclarationError(
-                    f"The updater of '{feature.name}' is a {type(feature.live).__name__}, which nothing asks in the "
-                    f"table '{self.name}' (it takes {kinds}). Give it one of these, or BatchOnly(…)."
-                )
-            needs = feature.live.needs if isinstance(feature.live, Updater) else ()
-            if missing := [name for name in needs if name not in names]:
-                raise FeatureDeclarationError(
-                    f"The updater of '{feature.name}' reads {', '.join(missing)}, which '{self.name}' does not "
-                    "declare. Declare it there, or give the feature another updater."
-                )
+            if isinstance(feature.live, Updater):
+                self._check(feature, feature.live, names)
+
+    def _check(self, feature: Feature, updater: Updater, names: Sequence[str]) -> None:
+        """Refuse an updater that would do nothing, or read what is not there, when a purchase arrives."""
+        its = f"The updater of '{feature.name}'"
+        if not isinstance(updater, self.updaters):
+            kinds = " or ".join(kind.__name__ for kind in self.updaters) or "none"
+            raise FeatureDeclarationError(
+                f"{its} is a {type(updater).__name__}, which nothing asks in the table '{self.name}' (it takes {kinds}). "
+                "Give it one of these, or BatchOnly(…)."
+            )
+        if updater.exact is Exact.SAME_DAY and not feature.window.days:
+            raise FeatureDeclarationError(
+                f"{its} counts within a window of days, and '{feature.window.text}' is none. Declare one, such as "
+                "weeks(4), or give the feature an updater that counts all."
+            )
+        if missing := [name for name in updater.needs if name not in names]:
+            raise FeatureDeclarationError(
+                f"{its} reads {', '.join(missing)}, which '{self.name}' does not declare. Declare it there, or give the "
+                "feature another updater."
+            )
 
     @cached_property
     def by_name(self) -> dict[str, Feature]:

@@ -78,7 +78,7 @@ class CustomerState:
 
         newer = Newer(old.history, sorted([basket.age for basket in totals]), old.profile["baskets"])
         roomy = {name: make_room(old.history[name], newer, window) for name, make_room, window in _MAKE_ROOM}
-        # One table: a column a product. Seventeen arrays would cost seventeen calls for every step.
+        # One table, a column a product: an array for each feature would cost a call for each in every step.
         table = np.zeros((len(HISTORY), len(place)), np.float32)
         known = [roomy.get(name, old.history[name]) for name in HISTORY]
         table[:, : len(old.product_ids)] = known

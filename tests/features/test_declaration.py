@@ -56,6 +56,12 @@ def test_an_updater_that_the_live_state_would_not_ask_is_refused() -> None:
         FeatureTable("customer_profile", "customer", "A customer.", [wine], (of_a_customer.CustomerUpdater,))
 
 
+def test_an_updater_of_a_window_without_a_window_is_refused() -> None:
+    late = number("baskets_lately", "Baskets lately.", EVER, of_a_customer.COUNT_WITHIN)
+    with pytest.raises(FeatureDeclarationError, match="'baskets_lately' counts within a window of days, and 'ever' is"):
+        FeatureTable("customer_profile", "customer", "A customer.", [late], (of_a_customer.CustomerUpdater,))
+
+
 def test_a_name_declared_twice_is_refused() -> None:
     brand = category("brand", "Brand.", "products")
     with pytest.raises(FeatureDeclarationError, match="'product_content' declares brand more than once"):
