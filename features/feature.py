@@ -150,8 +150,8 @@ class FeatureTable:
         if not isinstance(updater, self.updaters):
             kinds = " or ".join(kind.__name__ for kind in self.updaters) or "none"
             raise FeatureDeclarationError(
-                f"{its} is a {type(updater).__name__}, which nothing asks in the table '{self.name}' (it takes {kinds}). "
-                "Give it one of these, or BatchOnly(…)."
+                f"{its} is a {type(updater).__name__}, which nothing asks in '{self.name}' (it takes {kinds})."
+                " Give it one of these, or BatchOnly(…)."
             )
         if updater.exact is Exact.SAME_DAY and not feature.window.days:
             raise FeatureDeclarationError(
@@ -160,8 +160,8 @@ class FeatureTable:
             )
         if missing := [name for name in updater.needs if name not in names]:
             raise FeatureDeclarationError(
-                f"{its} reads {', '.join(missing)}, which '{self.name}' does not declare. Declare it there, or give the "
-                "feature another updater."
+                f"{its} reads {', '.join(missing)}, which '{self.name}' does not declare. Declare it there, or give "
+                "the feature another updater."
             )
 
     @cached_property
