@@ -29,6 +29,7 @@ from landing.left_out import count_unused
 from landing.lock import one_writer
 from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission_name, is_whole, read_manifest
 from landing.sources import Source
+from landing.spellings import count_spellings
 from landing.tables import CheckedTable, check_table, transaction_span, write_table
 from settings import Settings
 
@@ -174,6 +175,7 @@ def _write(
             say(f"  {table.table.name}: {summary.rows:,} rows{later}")
             tables[table.table.name] = summary
         count_unused(connection, staging, findings)
+        count_spellings(connection, staging, (table.table for table in checked), findings)
     _refuse_if_changed(landed)
     shutil.rmtree(spill, ignore_errors=True)
     newest_as_of = day_after_newest(span, settings.timezone)

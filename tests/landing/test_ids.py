@@ -161,3 +161,18 @@ def test_bytes_in_sixteen_are_no_text(tmp_path: Path) -> None:
     write_parquet(landing, "customers", "SELECT unhex('3F2504E04F8911D39A0C0305E82C3301') AS customer_id")
     with pytest.raises(ContractError, match="a UUID in 16 bytes"):
         admit_shop(tmp_path, landing)
+
+
+def test_spellings_that_may_be_one_id_stay_two_and_are_counted(tmp_path: Path) -> None:
+    customers = "customer_id,age_band\n7,45-54\n8,45-54\n"  # the receipts say 007 and 8
+    products = "product_id\n0010\n0020\nwine red\nWine\u00a0Red\n"
+    manifest, _, said = admit_shop(tmp_path, write_shop(tmp_path / "in", customers=customers, products=products))
+
+    found = {f.message.split(":")[0]: (f.count, f.example) for f in manifest.findings if f.kind == "ids_spelled_alike"}
+    assert found == {
+        "customer_id": (1, "in customers, transactions"),
+        "product_id": (1, "'Wine\u00a0Red' and 'wine red' in products".replace("\u00a0", "\\xa0")),
+    }
+    assert [line for line in said if "007" in line] == []
+    assert {row[0] for row in admitted(tmp_path, "customers", "customer_id")} == {"7", "8"}
+    assert _customers(tmp_path) == {"007", "8"}
