@@ -1,6 +1,6 @@
 """Dates that cannot be, and numbers that no till prints, are refused with their value and what to do."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -110,3 +110,25 @@ def test_a_number_beyond_the_warehouse_is_refused_in_parquet_too(tmp_path: Path)
     write_parquet(landing, "transactions", f"SELECT {line}, 1 AS quantity, 1e15 :: BIGINT AS sales_value")
     with pytest.raises(ContractError, match="the largest number that Reach computes with"):
         admit_shop(tmp_path, landing)
+
+
+HOURS = """customer_id,basket_id,product_id,quantity,sales_value,transaction_at
+1,in the gap's day,0010,1,2.50,2017-03-12T23:30:00-04:00
+1,the next day,0010,1,2.50,2017-03-13T00:15:00-04:00
+1,before the overlap,0010,1,2.50,2017-11-05T01:30:00-04:00
+1,an hour later,0010,1,2.50,2017-11-05T01:30:00-05:00
+1,the last minute of 25 hours,0010,1,2.50,2017-11-05T23:59:00-05:00
+"""
+
+
+def test_days_of_23_and_25_hours_begin_and_end_at_the_shops_midnight(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in", transactions=HOURS)
+    spring, _, _ = admit_shop(tmp_path, landing, "2017-03-13")
+    assert spring.as_of_instant == datetime(2017, 3, 13, 4)  # 23 hours after 12 March, 05:00
+    assert admitted(tmp_path, "transactions", "basket_id") == [("in the gap's day",)]
+    autumn, _, _ = admit_shop(tmp_path, landing)
+    assert autumn.as_of == date(2017, 11, 6)
+    assert autumn.as_of_instant == autumn.events_from == datetime(2017, 11, 6, 5)  # 25 hours after 5 November, 04:00
+    assert autumn.rows["transactions"] == 5
+    times = dict(admitted(tmp_path, "transactions", "basket_id, transaction_at"))
+    assert times["an hour later"] - times["before the overlap"] == timedelta(hours=1)
