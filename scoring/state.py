@@ -118,6 +118,8 @@ class CustomerState:
         ages = told_apart(basket_ages(old.history))[:count]
         known = float(ages[-1])
         kept = np.flatnonzero(old.history["days_since_last"] <= known + SAME_BASKET)
+        # The order in the row is by the whole history; of products that weigh the same it would show what is hidden.
+        kept = np.array(sorted(kept.tolist(), key=old.product_ids.__getitem__), np.int64)
         table = np.stack([old.history[name] for name in HISTORY])[:, kept]
         history = dict(zip(HISTORY, table, strict=True))
         for i in np.flatnonzero(history["days_since_first"] > known + SAME_BASKET):

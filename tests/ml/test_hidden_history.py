@@ -89,6 +89,12 @@ def test_a_product_that_was_bought_before_the_cut_shows_nothing_of_it():
         assert short.history[name] == pytest.approx(fresh.history[name]), name
 
 
+def test_products_that_weigh_the_same_do_not_stand_in_the_order_of_what_is_hidden():
+    past: Baskets = [(1.0, {"a": 1.0, "b": 1.0, "c": 1.0}), (20.0, {"b": 1.0, "c": 1.0}), (30.0, {"c": 1.0})]
+    assert list(known_from(past).product_ids) == ["c", "b", "a"]
+    assert list(cut(known_from(past), 1).product_ids) == ["a", "b", "c"]
+
+
 def test_without_a_basket_nothing_is_known_but_who_the_customer_is():
     customer = Customer(["a"], known_from([(1.0, {"a": 1.0})]).history, dict.fromkeys(PROFILE, 3.0), {"age_band": "x"})
     nobody = cut(customer, 0)
