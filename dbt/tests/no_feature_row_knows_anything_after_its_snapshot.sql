@@ -1,6 +1,8 @@
 -- Counted again from the receipts, by another way: what the features of a snapshot add up to is exactly what was
--- bought before it. A single later line would make them more, a forgotten one less. What guests bought is in the
--- activity of products and in nobody's history.
+-- bought before it, and not cancelled before it. A single later line would make them more, a forgotten one less.
+-- What guests bought is in the activity of products and in nobody's history.
+{%- set keys = {'basket_products': 'customer_id, basket_id, product_id', 'baskets': 'customer_id, basket_id'} %}
+
 with purchases as (
 
     select * from {{ ref('fct_purchases') }}
@@ -37,34 +39,46 @@ activities as (
 
 ),
 
-basket_products as (
+-- Where something was cancelled, each snapshot has its own view of the basket.
+{% for name, key in keys.items() -%}
+{{ name }} as (
 
     select
-        customer_id,
-        basket_id,
-        product_id,
-        max(purchased_at) as purchased_at
+        {{ key }},
+        max(purchased_at) as purchased_at,
+        cast(null as timestamp) as snapshot_at
     from purchases
-    group by customer_id, basket_id, product_id
+    group by {{ key }}
+    having count(cancelled_at) = 0
+
+    union all
+
+    select
+        {{ key }},
+        max(purchased_at) as purchased_at,
+        snapshot_at
+    from (
+        select
+            purchases.*,
+            snapshots.snapshot_at,
+            count(purchases.cancelled_at) over (partition by {{ key }}) as cancelled_lines
+        from purchases
+        cross join snapshots
+        where (customer_id, basket_id) in (select (customer_id, basket_id) from purchases where cancelled_at is not null)
+    ) as lines
+    where cancelled_lines > 0 and (cancelled_at is null or cancelled_at >= snapshot_at)
+    group by {{ key }}, snapshot_at
 
 ),
 
-baskets as (
-
-    select
-        customer_id,
-        basket_id,
-        max(purchased_at) as purchased_at
-    from purchases
-    group by customer_id, basket_id
-
-),
-
+{% endfor -%}
 expected as (
 
     select 'history' as feature, snapshots.snapshot_at, count(*) as bought
     from basket_products
-    inner join snapshots on basket_products.purchased_at < snapshots.snapshot_at
+    inner join snapshots
+        on basket_products.purchased_at < snapshots.snapshot_at
+        and coalesce(basket_products.snapshot_at, snapshots.snapshot_at) = snapshots.snapshot_at
     where basket_products.customer_id is not null
     group by snapshots.snapshot_at
 
@@ -72,14 +86,18 @@ expected as (
 
     select 'activity' as feature, snapshots.snapshot_at, count(*) as bought
     from basket_products
-    inner join snapshots on basket_products.purchased_at < snapshots.snapshot_at
+    inner join snapshots
+        on basket_products.purchased_at < snapshots.snapshot_at
+        and coalesce(basket_products.snapshot_at, snapshots.snapshot_at) = snapshots.snapshot_at
     group by snapshots.snapshot_at
 
     union all
 
     select 'profile' as feature, snapshots.snapshot_at, count(*) as bought
     from baskets
-    inner join snapshots on baskets.purchased_at < snapshots.snapshot_at
+    inner join snapshots
+        on baskets.purchased_at < snapshots.snapshot_at
+        and coalesce(baskets.snapshot_at, snapshots.snapshot_at) = snapshots.snapshot_at
     where baskets.customer_id is not null
     group by snapshots.snapshot_at
 
@@ -93,6 +111,7 @@ expected as (
     inner join snapshots
         on basket_products.purchased_at < snapshots.snapshot_at
         and basket_products.purchased_at >= snapshots.since_4w
+        and coalesce(basket_products.snapshot_at, snapshots.snapshot_at) = snapshots.snapshot_at
     group by snapshots.snapshot_at
 
 ),

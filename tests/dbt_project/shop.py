@@ -96,6 +96,16 @@ def corner_shop() -> Shop:
         ("c3", "t1", "p3", "s2", 1, 2.1, 0.0, 0.0, 0.0, SNAPSHOTS[2] - timedelta(seconds=1)),
         ("c3", "t1", "p3", "s2", 1, 2.1, 0.0, 0.0, 0.0, SNAPSHOTS[2]),
     ]
+    # Cancelled orders, on either side of the snapshot of 20 November, and between two snapshots; one in part.
+    quirks += [
+        ("c4", "o1", "p5", "s1", 5, 9.0, 0.0, 0.0, 0.0, SNAPSHOTS[1] - timedelta(days=2)),
+        ("c4", "o1", "p6", "s1", 1, 3.1, 0.0, 0.0, 0.0, SNAPSHOTS[1] - timedelta(days=2)),
+        ("c4", "Co1", "p5", "s1", -5, -9.0, 0.0, 0.0, 0.0, SNAPSHOTS[1] + timedelta(days=1)),
+        ("c5", "o2", "p6", "s1", 6, 18.6, 0.0, 0.0, 0.0, SNAPSHOTS[2] + timedelta(days=1)),
+        ("c5", "Co2", "p6", "s1", -6, -18.6, 0.0, 0.0, 0.0, SNAPSHOTS[2] + timedelta(days=3)),
+        ("c6", "o3", "p7", "s1", 7, 24.0, 0.0, 0.0, 0.0, SNAPSHOTS[2] + timedelta(days=1)),
+        ("c6", "Co3", "p7", "s1", -4, -13.7, 0.0, 0.0, 0.0, SNAPSHOTS[2] + timedelta(days=3)),
+    ]
     types = ["MILK", "BREAD", "None/Unknown"]
     products = [
         (f"p{n}", None, "GROCERY", "FOOD", types[n % 3], "Private", str(n % 2), None if n % 4 else f"{n} OZ")

@@ -73,6 +73,16 @@ def test_a_product_sold_without_a_catalogue_entry_can_still_be_recommended(built
     assert rows(built.data, "product_activity", "product_id = 'p99'")
 
 
+def test_every_row_that_does_not_count_is_counted_with_an_example(built: Built):
+    with duckdb.connect(str(built.data / "warehouse" / "reach.duckdb"), read_only=True) as warehouse:
+        found = warehouse.execute(
+            "SELECT table_name, left_out, example FROM audit_rows WHERE left_out > 0 ORDER BY ALL"
+        ).fetchall()
+        cancelled = warehouse.execute("SELECT product_id FROM fct_purchases WHERE cancelled_at IS NOT NULL").fetchall()
+    assert found == [("events", 1, "product p1"), ("transactions", 3, "product p1"), ("transactions", 4, "product p1")]
+    assert sorted(cancelled) == [("p1",), ("p5",), ("p6",)]
+
+
 def test_words_for_missing_never_reach_a_feature(built: Built):
     (profile, *_) = rows(built.data, "customer_profile", "customer_id = 'c0'")
     assert (profile["age_band"], profile["income_band"], profile["home_ownership"]) == ("45-54", "", "")

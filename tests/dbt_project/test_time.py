@@ -17,10 +17,21 @@ DAY = timedelta(days=1)
 
 
 def baskets_with(shop: Shop, customer: str, until: datetime) -> dict[str, list[datetime]]:
-    """When the customer's receipts with each product were complete, before an instant; returns do not count."""
+    """When the customer's receipts with each product were complete, before an instant, without what was cancelled."""
     receipts: dict[tuple[str, str], datetime] = {}
-    for who, basket, product, _, quantity, value, *_, moment in shop.tables["transactions"]:
-        if who == customer and quantity >= 0 and value >= 0:
+    lines = sorted(shop.tables["transactions"], key=lambda line: (line[9], -line[4]))
+    cancelled = set()
+    for later, back in enumerate(lines):
+        if back[4] < 0 and back[9] < until:
+            candidates = [
+                place
+                for place, line in enumerate(lines[:later])
+                if (line[0], line[2], line[4]) == (back[0], back[2], -back[4]) and place not in cancelled
+            ]
+            if candidates and back[9] - lines[candidates[-1]][9] <= 14 * DAY:
+                cancelled.add(candidates[-1])
+    for place, (who, basket, product, _, quantity, value, *_, moment) in enumerate(lines):
+        if who == customer and quantity >= 0 and value >= 0 and place not in cancelled:
             receipts[basket, product] = max(moment, receipts.get((basket, product), moment))
     found = defaultdict(list)
     for (_, product), moment in receipts.items():

@@ -22,25 +22,37 @@ products as (
 
 ),
 
+counted as (
+
+    select
+        customers.customer_number,
+        purchases.*
+    from purchases
+    inner join customers
+        on purchases.customer_id = customers.customer_id
+        and (purchases.cancelled_at is null or purchases.cancelled_at >= customers.snapshots_until)
+
+),
+
 grouped as (
 
     select
-        customer_id,
+        customer_number,
         basket_id,
         product_id,
         sum(quantity) as quantity,
         sum(spend) as spend,
         -- Known when its last line is known.
         max(purchased_at) as purchased_at
-    from purchases
-    group by customer_id, basket_id, product_id
+    from counted
+    group by customer_number, basket_id, product_id
 
 ),
 
 final as (
 
     select
-        customers.customer_number,
+        grouped.customer_number,
         products.product_number,
         grouped.basket_id,
         baskets.basket_number,
@@ -49,13 +61,12 @@ final as (
         {{ days_between('lag(grouped.purchased_at) over same_product', 'grouped.purchased_at') }} as gap_days,
         grouped.purchased_at
     from grouped
-    inner join customers on grouped.customer_id = customers.customer_id
     inner join products on grouped.product_id = products.product_id
     inner join baskets
-        on customers.customer_number = baskets.customer_number
+        on grouped.customer_number = baskets.customer_number
         and grouped.basket_id = baskets.basket_id
     window same_product as (
-        partition by customers.customer_number, products.product_number
+        partition by grouped.customer_number, products.product_number
         order by grouped.purchased_at, grouped.basket_id
     )
 

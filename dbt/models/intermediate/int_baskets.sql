@@ -10,10 +10,22 @@ customers as (
 
 ),
 
+counted as (
+
+    select
+        customers.customer_number,
+        purchases.*
+    from purchases
+    inner join customers
+        on purchases.customer_id = customers.customer_id
+        and (purchases.cancelled_at is null or purchases.cancelled_at >= customers.snapshots_until)
+
+),
+
 grouped as (
 
     select
-        customer_id,
+        customer_number,
         basket_id,
         min(store_id) as store_id,
         count(distinct product_id) as products,
@@ -21,27 +33,26 @@ grouped as (
         sum(retail_discount) as retail_discount,
         -- Known when its last line is known.
         max(purchased_at) as purchased_at
-    from purchases
-    group by customer_id, basket_id
+    from counted
+    group by customer_number, basket_id
 
 ),
 
 final as (
 
     select
-        customers.customer_number,
-        grouped.basket_id,
+        customer_number,
+        basket_id,
         row_number() over (
-            partition by customers.customer_number
-            order by grouped.purchased_at, grouped.basket_id
+            partition by customer_number
+            order by purchased_at, basket_id
         ) as basket_number,
-        grouped.store_id,
-        grouped.products,
-        grouped.spend,
-        grouped.retail_discount,
-        grouped.purchased_at
+        store_id,
+        products,
+        spend,
+        retail_discount,
+        purchased_at
     from grouped
-    inner join customers on grouped.customer_id = customers.customer_id
 
 )
 

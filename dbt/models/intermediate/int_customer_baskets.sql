@@ -4,6 +4,12 @@ with baskets as (
 
 ),
 
+customers as (
+
+    select * from {{ ref('int_customers_numbered') }}
+
+),
+
 snapshots as (
 
     select * from {{ ref('int_snapshots') }}
@@ -12,9 +18,15 @@ snapshots as (
 
 known as (
 
-    select *
+    select
+        baskets.*,
+        snapshots.*
     from baskets
-    inner join snapshots on baskets.purchased_at < snapshots.snapshot_at
+    inner join customers on baskets.customer_number = customers.customer_number
+    inner join snapshots
+        on baskets.purchased_at < snapshots.snapshot_at
+        and snapshots.snapshot_at > customers.snapshots_after
+        and snapshots.snapshot_at <= customers.snapshots_until
 
 ),
 

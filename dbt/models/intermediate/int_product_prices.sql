@@ -40,7 +40,8 @@ lines as (
         end as unit_price,
         purchases.spend,
         purchases.retail_discount,
-        purchases.purchased_at
+        purchases.purchased_at,
+        purchases.cancelled_at
     from purchases
     inner join products on purchases.product_id = products.product_id
     left join stores on purchases.store_id = stores.store_id
@@ -76,6 +77,7 @@ final as (
         on windows.product_number = lines.product_number
         and lines.purchased_at >= windows.since
         and lines.purchased_at < windows.snapshot_at
+        and (lines.cancelled_at is null or lines.cancelled_at >= windows.snapshot_at)
     group by windows.snapshot_at, windows.product_number
 
 )

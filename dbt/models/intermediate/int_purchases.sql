@@ -10,8 +10,77 @@ events as (
 
 ),
 
+taken_back as (
+
+    select distinct
+        customer_id,
+        product_id,
+        -quantity as quantity
+    from transactions
+    where quantity < 0
+
+),
+
+lines as (
+
+    select
+        transactions.*,
+        taken_back.quantity as pair_quantity
+    from transactions
+    left join taken_back
+        on transactions.customer_id = taken_back.customer_id
+        and transactions.product_id = taken_back.product_id
+        and abs(transactions.quantity) = taken_back.quantity
+        and (transactions.quantity < 0 or not transactions.is_return)
+
+),
+
+-- Like brackets: a line taken back closes the newest purchase of the same customer, product and quantity that is open.
+-- A bracket and the one that closes it have the same depth, and one follows the other at that depth.
+open_purchases as (
+
+    select
+        *,
+        sum(case when quantity < 0 then -1 else 1 end) over (
+            partition by customer_id, product_id, pair_quantity
+            order by transaction_at, quantity desc, basket_id, sales_value, store_id
+            rows between unbounded preceding and current row
+        ) as height
+    from lines
+    where pair_quantity is not null
+
+),
+
+lowest as (
+
+    select
+        *,
+        least(0, min(height) over (
+            partition by customer_id, product_id, pair_quantity
+            order by transaction_at, quantity desc, basket_id, sales_value, store_id
+            rows between unbounded preceding and current row
+        )) as low
+    from open_purchases
+
+),
+
+paired as (
+
+    select
+        *,
+        lead(quantity) over same_depth as next_quantity,
+        lead(transaction_at) over same_depth as next_at
+    from lowest
+    window same_depth as (
+        partition by customer_id, product_id, pair_quantity, height - low + case when quantity < 0 then 1 else 0 end
+        order by transaction_at, quantity desc, basket_id, sales_value, store_id
+    )
+
+),
+
 receipts as (
 
+    {% for relation in ['lines', 'paired'] -%}
     select
         customer_id,
         basket_id,
@@ -23,9 +92,19 @@ receipts as (
         coupon_discount,
         coupon_match_discount,
         false as is_provisional,
-        transaction_at as purchased_at
-    from transactions
-    where not is_return
+        transaction_at as purchased_at,
+        {% if relation == 'lines' -%}
+        cast(null as timestamp) as cancelled_at
+        {%- else -%}
+        case
+            when next_quantity < 0
+                and {{ days_between('transaction_at', 'next_at') }} <= {{ var('cancellation_days') }} then next_at
+        end as cancelled_at
+        {%- endif %}
+    from {{ relation }}
+    where not is_return{{ ' and pair_quantity is null' if relation == 'lines' }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -53,7 +132,8 @@ awaited as (
         cast(0 as decimal(18, 4)) as coupon_discount,
         cast(0 as decimal(18, 4)) as coupon_match_discount,
         true as is_provisional,
-        events.occurred_at as purchased_at
+        events.occurred_at as purchased_at,
+        cast(null as timestamp) as cancelled_at
     from events
     cross join newest
     where

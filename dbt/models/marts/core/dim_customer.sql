@@ -14,8 +14,8 @@ shoppers as (
 
     select
         customer_id,
-        min(purchased_at) as first_purchased_at,
-        max(purchased_at) as last_purchased_at
+        min(case when cancelled_at is null then purchased_at end) as first_purchased_at,
+        max(case when cancelled_at is null then purchased_at end) as last_purchased_at
     from purchases
     where customer_id is not null
     group by customer_id

@@ -18,7 +18,8 @@ final as (
         coupon_match_discount,
         is_provisional,
         {{ local_date('purchased_at') }} as purchased_on,
-        purchased_at
+        purchased_at,
+        cancelled_at
     from purchases
 
 )

@@ -43,7 +43,10 @@ final as (
         bought.snapshot_at as created_timestamp,
         {{ sorted_list('products.product_id') }} as product_ids
     from bought
-    inner join customers on bought.customer_number = customers.customer_number
+    inner join customers
+        on bought.customer_number = customers.customer_number
+        and bought.snapshot_at > customers.snapshots_after
+        and bought.snapshot_at <= customers.snapshots_until
     inner join products on bought.product_number = products.product_number
     group by bought.snapshot_at, customers.customer_id
 
