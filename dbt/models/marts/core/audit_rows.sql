@@ -76,6 +76,17 @@ final as (
     union all
 
     select
+        'transactions' as table_name,
+        'no customer is named: the line counts for its product and belongs to nobody' as reason,
+        count(*) - count(customer_id) as left_out,
+        count(*) as all_rows,
+        min(case when customer_id is null then 'product ' || product_id end) as example
+    from purchases
+    where not is_provisional
+
+    union all
+
+    select
         'events' as table_name,
         'a purchase of a day that receipts have reached, or with a negative quantity or price' as reason,
         count(*) - (select count(*) from purchases where is_provisional) as left_out,
