@@ -11,9 +11,10 @@ from serving.metrics import metrics
 from serving.page import FILES
 from serving.rate import RateLimit
 
-OPEN = frozenset({"/livez", "/readyz", "/healthz"}) | FILES
-"""Asked by whatever watches over the process: they tell only whether it lives, and which version serves. The page's
-files tell nothing: it asks its user for a key."""
+OPEN = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"}) | FILES
+"""Paths that need no key. The first three are asked by whatever watches over the process and answer only whether it
+lives, and which version serves. The API's description and the pages' files hold nothing of the shop: the pages ask
+their user for a key."""
 
 NO_KEYS = "Make one with 'python -m serving hash-key' and put its entry into REACH_API_KEYS."
 

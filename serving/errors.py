@@ -92,7 +92,7 @@ class NoSuchProductError(ServingError):
 
 
 class MethodError(ServingError):
-    """The path is asked by another method. `allowed`: those it is asked by."""
+    """The path is asked by another method, which `Allow` names."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
 
@@ -129,7 +129,7 @@ class NotJsonError(ServingError):
 
 
 class BusyError(ServingError):
-    """Try again in `retry_after` seconds."""
+    """Too many requests at once, or with this key: try again after `Retry-After` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 

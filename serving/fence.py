@@ -13,9 +13,7 @@ from serving.metrics import metrics
 from serving.page import ANSWERS, FILES
 
 OWN = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json", "/")
-"""Paths of BentoML's own, to be read; its page loads further files from below `ASSETS`."""
-
-ASSETS = "/static_content/"
+"""Paths besides those of the APIs, to be read."""
 
 READ = ("GET", "HEAD")
 ASK = ("POST",)
@@ -39,7 +37,7 @@ class Fence:
         await self._app(scope, receive, send)
 
     def _check(self, path: str, method: str) -> None:
-        methods = READ if path.startswith(ASSETS) else self._methods.get(path)
+        methods = self._methods.get(path)
         if methods is None:
             asked = ", ".join(path for path, methods in self._methods.items() if methods is ASK)
             raise PathError(f"There is nothing here. Ask {asked} by POST; the page at / describes the API.")

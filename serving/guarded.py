@@ -1,5 +1,6 @@
 """The order in which a request passes: may it come in, is there such a path, is its body right; then BentoML."""
 
+from functools import cached_property
 from typing import Any
 
 from _bentoml_sdk import Service
@@ -14,6 +15,7 @@ from serving.fence import Fence
 from serving.keys import Keys
 from serving.limits import LIMITS
 from serving.openapi import Description, describe
+from serving.page import ShowsApiPage
 from serving.places import places
 from serving.rate import RateLimit
 from serving.readiness import TellsReadiness, readiness
@@ -26,7 +28,7 @@ class GuardedService(Service[Any]):
     The guards stand before BentoML's own layers: to turn a request away costs a tenth of what those do.
     """
 
-    @property
+    @cached_property
     def openapi_spec(self) -> Description:  # type: ignore[override]
         version = (self.bento and self.bento.tag.version) or "unreleased"
         keys = Keys.parse(load_settings().api_keys)
@@ -42,7 +44,7 @@ class GuardedService(Service[Any]):
             app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not OpenTelemetryMiddleware]
         door = RequestDoor(app, requests, places(), LIMITS)
         return Access(
-            Fence(TellsReadiness(door, readiness()), requests),
+            Fence(ShowsApiPage(TellsReadiness(door, readiness())), requests),
             Keys.parse(settings.api_keys),
             {path: request.SCOPE for path, request in requests.items()},
             RateLimit(settings.rate_limit),

@@ -1,6 +1,6 @@
-"""`/ui`: a page that shows what the service does, and the two answers that only the page asks for.
+"""The pages: `/` describes the API, `/ui` shows lists; and the two answers that only `/ui` asks for.
 
-The files hold nothing of the shop, so they need no key; the page asks its user for one if the service wants it.
+The files hold nothing of the shop, so they need no key; the pages take one from their user if the service wants it.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,14 @@ from serving.errors import NoChampionError
 from serving.features import FeatureReads
 
 FOLDER = Path(__file__).with_name("ui")
-FILES = frozenset({"/ui", "/ui/", "/ui/page.js", "/ui/page.css", "/ui/icon.svg"})
+API_PAGE = "/"
+API_PAGE_FILE = "/ui/api.html"
+FILES = frozenset(
+    {
+        *("/ui", "/ui/", "/ui/page.js", "/ui/page.css", "/ui/icon.svg"),
+        *(API_PAGE, API_PAGE_FILE, "/ui/api.js", "/ui/api.css"),
+    }
+)
 ANSWERS = frozenset({"/ui/version", "/ui/customers"})
 
 SUGGESTED = 8
@@ -74,6 +81,21 @@ def page(answers: Callable[[], PageAnswers]) -> ASGIApp:
 
     files = Mount("/", StaticFiles(directory=FOLDER, html=True))
     return _WithHeaders(Starlette(routes=[Route("/version", version), Route("/customers", customers), files]))
+
+
+class ShowsApiPage:
+    """ASGI application around another: `/` is the page that describes the API, instead of BentoML's.
+
+    BentoML's loads Google Tag Manager, and its script needs a key before its user can type one.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == API_PAGE:
+            scope = {**scope, "path": API_PAGE_FILE, "raw_path": API_PAGE_FILE.encode()}
+        await self._app(scope, receive, send)
 
 
 class _WithHeaders:

@@ -13,7 +13,7 @@ import pytest
 from serving.errors import ErrorResponse
 from serving.history import Missing
 from serving.keys import entry_for, make_key
-from serving.page import FOLDER
+from serving.page import FILES, FOLDER
 from serving.schemas import Fallback
 from tests.serving.browser import Browser, Tab, chromium
 from tests.serving.running import Installation, ask, install, serve, wait_for_version, wait_until_ready
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.chromium
 
 NAMES = "[...document.querySelectorAll('#{} .name')].map(name => name.innerText)"
 SHOWN = "document.querySelectorAll('#{} li').length > 0 && !document.querySelector('[aria-busy]')"
+RECOMMEND = 'details[id="POST/recommend"]'
 FOCUSED = "document.activeElement.closest('li')?.dataset.product"
 
 
@@ -289,6 +290,47 @@ def test_a_service_with_keys_is_asked_with_one_which_stays_in_the_tab(
         tab.wait("sessionStorage.length === 0 && document.querySelector('#ask-key')?.open")
 
 
+def test_the_api_page_describes_every_path_and_sends_what_one_types(
+    browser: Browser, client: httpx.Client, installation: Installation
+) -> None:
+    with browser.tab() as tab:
+        tab.show_as(1280, 900)
+        tab.open(f"{client.base_url}/")
+        tab.wait("document.querySelectorAll('.operation').length > 0")
+        document = client.get("/docs.json").json()
+        named = tab.ask("[...document.querySelectorAll('.operation summary code')].map(one => one.innerText)")
+        assert set(named) == set(document["paths"])
+        tab.ask(
+            f"""void (document.querySelector('{RECOMMEND} textarea').value = '{{"customer_id": "buyer", "k": 2}}')"""
+        )
+        tab.ask(f"document.querySelector('{RECOMMEND} button').click()")
+        tab.wait(f"document.querySelector('{RECOMMEND} .status').innerText.startsWith('200')")
+        assert '"name": "Product 3"' in tab.text(f"{RECOMMEND} pre")
+        assert "context.basket" in tab.text(RECOMMEND)
+        assert tab.ask("document.documentElement.scrollWidth") == 1280
+        tab.show_as(390, 844)
+        assert tab.ask("document.documentElement.scrollWidth") == 390
+        assert tab.told == []
+        assert {urlsplit(address).netloc for address in tab.asked} == {client.base_url.netloc.decode()}
+
+
+def test_the_api_page_works_with_a_key_and_keeps_it_in_the_tab(browser: Browser, tmp_path: Path) -> None:
+    shop = make_key()
+    guarded = install(tmp_path / "data", "v1")
+    guarded.deploy("v1")
+    keys = {"REACH_API_KEYS": entry_for(shop, "shop", ["recommend"])}
+    with serve(guarded, settings=keys) as client, browser.tab() as tab:
+        tab.open(f"{client.base_url}/")
+        tab.wait("document.querySelectorAll('.operation').length > 0")
+        for key, status in (("", "401"), (shop, "200")):
+            tab.ask(f"void (document.querySelector('#key').value = {json.dumps(key)})")
+            tab.ask("document.querySelector('#use-key button').click()")
+            tab.ask(f"document.querySelector('{RECOMMEND} button').click()")
+            tab.wait(f"document.querySelector('{RECOMMEND} .status').innerText.startsWith('{status}')")
+        assert tab.ask("document.cookie + localStorage.length") == "0"
+        assert {urlsplit(address).netloc for address in tab.asked} == {client.base_url.netloc.decode()}
+
+
 def test_the_page_says_what_is_wrong_when_the_service_is_gone(browser: Browser, tmp_path: Path) -> None:
     installation = install(tmp_path / "data", "v1")
     installation.deploy("v1")
@@ -302,7 +344,7 @@ def test_the_page_says_what_is_wrong_when_the_service_is_gone(browser: Browser, 
 
 
 def test_the_pages_files_carry_a_strict_policy_and_ask_for_nothing_from_elsewhere(client: httpx.Client) -> None:
-    for path in ("/ui/", "/ui/page.js", "/ui/page.css", "/ui/icon.svg", "/ui/version", "/ui/customers"):
+    for path in (*sorted(FILES - {"/ui"}), "/ui/version", "/ui/customers"):
         answer = client.get(path)
         assert answer.status_code == 200, path
         policy = answer.headers["Content-Security-Policy"]
@@ -311,6 +353,8 @@ def test_the_pages_files_carry_a_strict_policy_and_ask_for_nothing_from_elsewher
         assert "unsafe" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "http" not in answer.text.replace("http://www.w3.org/2000/svg", ""), path
+    assert {f"/ui/{file.name}" for file in FOLDER.iterdir()} <= FILES | {"/ui/index.html"}
+    assert client.get("/static_content/index.css").status_code == 404
     assert client.get("/ui").headers["Location"].endswith("/ui/")
     assert client.get("/ui/../service.py").status_code == 404
     assert client.post("/ui/").status_code == 405
