@@ -41,7 +41,7 @@ class Worker(BaseModel):
     def story(self) -> str:
         doing = {"loading": f"is loading {self.champion}", "refused": f"refused {self.champion}"}
         now = f"worker {self.pid} serves {self.version or 'nothing'} (generation {self.generation})"
-        return f"{now}, {doing[self.state]} since {self.since} UTC" if self.state in doing else now
+        return f"{now}, {doing[self.state]} since {self.since}" if self.state in doing else now
 
 
 class Workers(BaseModel):

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from live.records import utc_now
 from release.registry import Pointer
 from scoring.bundle import Bundle
 from serving.limits import Limits
@@ -187,11 +187,11 @@ class ChampionFollower:
             WorkerStatus(
                 pid=os.getpid(),
                 state=state,
-                since=utc_now(),
+                since=datetime.now(UTC),
                 version=self.current.version if self.current else None,
                 generation=followed.generation if followed else 0,
                 champion=sought.version if sought else None,
                 champion_generation=sought.generation if sought else 0,
-                champion_since=sought.changed_at if sought else None,
+                champion_since=sought.changed_at.replace(tzinfo=UTC) if sought else None,
             )
         )

@@ -1,6 +1,6 @@
 """`POST /history`: what a customer bought, as the models see it: where a list comes from."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -69,12 +69,17 @@ def history_of(read: Read, customer: Customer | None, catalogue: Catalogue, k: i
     order = sorted(range(len(known.product_ids)), key=lambda i: -float(weights[i]))
     return HistoryResponse(
         missing=missing,
-        known_at=read.features.get(EVENT_TIMESTAMP) if read.features else None,
+        known_at=_in_utc(read.features.get(EVENT_TIMESTAMP)) if read.features else None,
         products=len(order),
         baskets=int(known.profile["baskets"]),
         days_since_last_basket=known.profile["days_since_last_basket"] if known.profile["baskets"] else None,
         items=[_bought(known, catalogue, i) for i in order[:k]],
     )
+
+
+def _in_utc(moment: object) -> datetime | None:
+    """Times are naive UTC inside Reach; clients are told the offset."""
+    return moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else None
 
 
 def _bought(customer: Customer, catalogue: Catalogue, i: int) -> BoughtProduct:

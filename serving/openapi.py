@@ -1,5 +1,7 @@
 """The service's OpenAPI document, from the types that it validates by and the errors that it raises.
 
+It is of version 3.0.3: client generators still call their support of 3.1 unfinished.
+
 BentoML's own says of every API that it may answer 400, 404 and 500 in shapes that Reach does not use, and drops all but
 the first alternative of a type: `null` where a field may be null, numbers where an id may be one.
 """
@@ -28,6 +30,8 @@ from serving.errors import (
     ServingError,
     UnauthorizedError,
 )
+from serving.openapi_3_0 import as_openapi_3_0
+from serving.readiness import ReadyResponse
 from serving.requests import ApiRequest
 
 ANYWHERE = (UnauthorizedError, ForbiddenError, MethodError, BusyError)
@@ -77,7 +81,7 @@ yaml.add_representer(Description, lambda dumper, document: dumper.represent_dict
 
 
 def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: bool) -> Description:
-    """The document (OpenAPI 3.1). `needs_key`: whether this installation has API keys."""
+    """The document. `needs_key`: whether this installation has API keys."""
     apis = list(apis)
     requests: list[type[ApiRequest]] = [api.input_spec for api in apis]
     answers: list[type[BaseModel]] = [typing.get_type_hints(api.func)["return"] for api in apis]
@@ -85,17 +89,29 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
         [
             *((request, "validation") for request in requests),
             *((answer, "serialization") for answer in answers),
-            (ErrorResponse, "validation"),
+            (ErrorResponse, "serialization"),
+            (ReadyResponse, "serialization"),
         ],
         ref_template="#/components/schemas/{model}",
     )
     errors = _errors(ANYWHERE)
     secured: list[dict[str, list[str]]] = [{"ApiKey": []}] if needs_key else []
     paths: dict[str, Any] = {
-        path: {"get": {"summary": summary, "responses": {"200": _content(summary, kind, {})}, "security": []}}
+        path: {
+            "get": {
+                "operationId": path.strip("/").partition(".")[0] or "page",
+                "summary": summary,
+                "responses": {"200": _content(summary, kind, {"type": "string"} if kind.startswith("text") else {})},
+                "security": [],
+            }
+        }
         for path, (summary, kind) in READ.items()
     }
-    paths["/readyz"]["get"]["responses"]["503"] = _content("Not yet.", "application/json", {})
+    ready = references[(ReadyResponse, "serialization")]
+    paths["/readyz"]["get"]["responses"] = {
+        "200": _content(READ["/readyz"][0], "application/json", ready),
+        "503": _content("Not yet.", "application/json", ready),
+    }
     for path in READ.keys() - OPEN:
         paths[path]["get"]["responses"] |= errors
         paths[path]["get"]["security"] = secured
@@ -117,11 +133,11 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
             }
         }
     return Description(
-        openapi="3.1.0",
+        openapi="3.0.3",
         info={"title": name, "version": version, "description": " ".join(doc.split())},
-        paths=paths,
+        paths=as_openapi_3_0(paths),
         components={
-            "schemas": schemas["$defs"],
+            "schemas": as_openapi_3_0(schemas["$defs"]),
             "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer"}},
         },
     )

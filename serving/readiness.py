@@ -32,7 +32,9 @@ class ReadyResponse(BaseModel):
     refused: Refused | None = Field(None, description="The champion that this worker refused, if it did.")
     online_store: Literal["answers", "does not answer", "not open"] = "not open"
     settings: str = Field("", description="Fingerprint of the settings that the service was started with.")
-    workers: WorkersReport = Field(WorkersReport(live=0, on_champion=0, lagging=0), description="All workers.")
+    workers: WorkersReport = Field(
+        default_factory=lambda: WorkersReport(live=0, on_champion=0, lagging=0), description="All workers."
+    )
 
 
 class Readiness:

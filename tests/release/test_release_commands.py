@@ -164,7 +164,7 @@ def _worker(pid: int, version: str, generation: int, state: str, champion: int) 
     return {
         "pid": pid,
         "state": state,
-        "since": "2018-01-01T10:00:00",
+        "since": "2018-01-01T10:00:00Z",
         "version": version,
         "generation": generation,
     } | known
@@ -217,7 +217,7 @@ def test_verify_rolls_back_when_the_service_does_not_answer_as_it_should(
         (
             {"behind": ["loading"]},
             "1 of 2 workers did not take up v2, and nothing moved for 0.1 seconds: worker 2 serves v1 (generation 1), "
-            "is loading v2 since 2018-01-01T10:00:00 UTC.",
+            "is loading v2 since 2018-01-01T10:00:00Z.",
         ),
         ({"behind": ["serving"]}, "worker 2 serves v1 (generation 1). None refused it."),
         ({"status": 429}, "too busy to be verified"),

@@ -61,6 +61,8 @@ def filled(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     """A valid value with every field and one element in each list, so that all of them are mutated."""
     if "$ref" in schema:
         return filled(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "allOf" in schema:
+        return filled(schema["allOf"][0], definitions)
     if "anyOf" in schema:
         return filled(schema["anyOf"][0], definitions)
     if "enum" in schema:

@@ -12,6 +12,7 @@ import yaml
 
 from serving.fence import OWN
 from serving.openapi import Description, describe
+from serving.openapi_3_0 import NULL, as_openapi_3_0
 from serving.service import service
 from settings import ROOT
 from tests.serving.conformity import run
@@ -54,10 +55,53 @@ def test_every_reference_leads_somewhere(document: Description) -> None:
 def test_a_field_that_may_be_null_or_a_number_is_described_so(document: Description) -> None:
     schemas = document["components"]["schemas"]
 
-    assert schemas["RecommendRequest"]["properties"]["customer_id"]["$ref"] == "#/components/schemas/Id"
+    assert schemas["RecommendRequest"]["properties"]["customer_id"]["allOf"] == [{"$ref": "#/components/schemas/Id"}]
     assert schemas["Id"]["anyOf"] == [{"$ref": "#/components/schemas/TextId"}, {"type": "integer"}]
     assert schemas["TextId"]["pattern"]
-    assert {"type": "null"} in schemas["RecommendResponse"]["properties"]["fallback"]["anyOf"]
+    assert schemas["RecommendResponse"]["properties"]["fallback"]["nullable"]
+    assert schemas["RecommendedItem"]["properties"]["name"] == {
+        "title": "Name",
+        "type": "string",
+        "nullable": True,
+        "description": "The product's name; null if it has none.",
+    }
+
+
+def test_the_document_is_of_openapi_3_0_and_holds_nothing_that_only_3_1_knows(document: Description) -> None:
+    found: set[str] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            found.update(key for key in value if key in ("const", "examples", "$defs", "ge", "le", "prefixItems"))
+            found.update(["$ref with more"] if "$ref" in value and len(value) > 1 else [])
+            found.update(["null"] if value.get("type") == "null" else [])
+            found.update(["exclusive"] if type(value.get("exclusiveMinimum")) in (int, float) else [])
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+            walk(part)
+
+    walk(document["paths"])
+    walk(document["components"])
+    assert document["openapi"] == "3.0.3"
+    assert found == set()
+    names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_a_schema_is_translated_to_the_older_dialect() -> None:
+    number = {"type": "number", "exclusiveMinimum": 0, "le": 5}
+    assert as_openapi_3_0({"anyOf": [number, NULL], "default": None}) == {
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMinimum": True,
+        "nullable": True,
+        "default": None,
+    }
+    assert as_openapi_3_0({"$ref": "#/a", "description": "b"}) == {"allOf": [{"$ref": "#/a"}], "description": "b"}
+    assert as_openapi_3_0({"anyOf": [{"type": "string"}, {"type": "integer"}, NULL]}) == {
+        "anyOf": [{"type": "string"}, {"type": "integer"}],
+        "nullable": True,
+    }
+    assert as_openapi_3_0({"const": "x", "example": {"const": 1}}) == {"enum": ["x"], "example": {"const": 1}}
 
 
 @pytest.mark.parametrize(("needs_key", "security"), [(True, [{"ApiKey": []}]), (False, [])])

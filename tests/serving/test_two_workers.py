@@ -85,7 +85,7 @@ def test_a_stuck_worker_is_seen_in_readyz_metrics_and_verifys_words_until_it_is_
     installation.deploy("v3")
     until(lambda: workers(client)["on_champion"] == 1)
     (stuck,) = [worker for worker in workers(client)["each"] if worker["version"] == "v2"]
-    since = installation.registry.history()[-1].changed_at.isoformat()
+    since = installation.registry.history()[-1].changed_at.isoformat() + "Z"
 
     assert workers(client)["lagging_since"] == since
     for version in ("v2", "v3"):

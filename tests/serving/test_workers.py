@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from serving.workers import Workers, WorkerStatus
 from settings import ROOT
 
-EARLY, LATE = datetime(2018, 1, 1, 10), datetime(2018, 1, 1, 11)
+EARLY, LATE = datetime(2018, 1, 1, 10, tzinfo=UTC), datetime(2018, 1, 1, 11, tzinfo=UTC)
 
 
 def status(pid: int, generation: int, champion: int = 2, state: str = "serving") -> WorkerStatus:
