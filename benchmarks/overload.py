@@ -227,7 +227,7 @@ def wrong(figures: dict[str, object], others: set[int]) -> list[str]:
 def known_customers(settings: Settings) -> list[str]:
     """Every customer of the admitted transactions."""
     path = settings.paths.admitted / "transactions.parquet"
-    return sorted(set(pq.read_table(path, columns=["customer_id"])["customer_id"].to_pylist()))
+    return sorted(set(pq.read_table(path, columns=["customer_id"])["customer_id"].drop_null().to_pylist()))
 
 
 def main() -> None:

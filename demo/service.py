@@ -81,7 +81,7 @@ def three_customers(settings: Settings) -> dict[str, str]:
     transactions = settings.paths.admitted / "transactions.parquet"
     with duckdb.connect() as database:
         ids = database.execute(
-            "select customer_id from read_parquet(?) group by customer_id"
+            "select customer_id from read_parquet(?) where customer_id is not null group by customer_id"
             " order by count(distinct basket_id) desc, customer_id",
             [str(transactions)],
         ).fetchall()
