@@ -15,7 +15,7 @@ from landing.admission import accept, admit, check
 from landing.batches import collect
 from landing.casting import PlausibleDays
 from landing.demo import PACKAGE, land_demo
-from landing.errors import AsOfError, LandingError
+from landing.errors import AsOfError, LandingError, sentences
 from landing.feedback import land_feedback
 from landing.findings import Findings
 from landing.manifest import Manifest, read_manifest
@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        result = _run(settings, options)
+        with sentences(settings.data):
+            result = _run(settings, options)
     except (SettingsError, LandingError, LiveError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

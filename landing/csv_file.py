@@ -28,6 +28,14 @@ class FirstLineError(Exception):
     """The first line cannot be a header; the message is a predicate, such as 'is blank'."""
 
 
+class QuoteError(Exception):
+    """A quote is not closed, or stands inside a quoted value; `line` is where the row begins."""
+
+    def __init__(self, line: int):
+        super().__init__(f"line {line}")
+        self.line = line
+
+
 def is_packed(file: Path) -> bool:
     return file.suffix.lower() == ".gz"
 
@@ -79,13 +87,16 @@ def read_layout(file: Path, known: frozenset[str]) -> Layout | None:
 
 
 def rows_with_lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The file's rows, each with the number of the line on which it begins. Raises csv.Error for broken quotes."""
+    """Yield the file's rows, each with the line on which it begins. Raises QuoteError for a quote that does not fit."""
     with open_text(file) as text:
         reader, begins = csv.reader(text, delimiter=delimiter, strict=True), 1
-        for row in reader:
-            if row:
-                yield begins, row
-            begins = reader.line_num + 1
+        try:
+            for row in reader:
+                if row:
+                    yield begins, row
+                begins = reader.line_num + 1
+        except csv.Error as error:
+            raise QuoteError(begins) from error
 
 
 def line_of_header(file: Path, delimiter: str, names: frozenset[str], after: int = 0) -> int | None:

@@ -7,6 +7,7 @@ LandingError
 """
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,10 +44,20 @@ def sentences(data: Path) -> Iterator[None]:
             ) from error
         what = f"{error.filename or data} cannot be written: {error.strerror or error}."
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise LandingError(f"{what} Free space on the disk of {data}, then run again.") from error
+            raise LandingError(f"{what} {_FREE_SPACE}") from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise LandingError(f"{what} REACH_DATA must name a folder that Reach may write to.") from error
         raise LandingError(f"{what} Nothing was changed.") from error
     except duckdb.Error as error:
-        cause = str(error).strip().partition("\n")[0]
-        raise LandingError(f"DuckDB cannot go on: {cause}. Is there room on the disk of {data}?") from error
+        raise not_written(data, error) from error
+
+
+def not_written(path: Path, error: duckdb.Error) -> LandingError:
+    """A sentence for what DuckDB could not write to the path, or not keep in memory and on disk on its way there."""
+    if os.strerror(errno.ENOSPC) in str(error):
+        return LandingError(f"{path} cannot be written: the disk is full. {_FREE_SPACE}")
+    cause = str(error).strip().partition("\n")[0]
+    return LandingError(f"{path} cannot be written: {cause}")
+
+
+_FREE_SPACE = "Free space on the disk of REACH_DATA, then run again. Nothing that is in use was changed."

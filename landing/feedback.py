@@ -20,7 +20,7 @@ from landing.casting import PlausibleDays
 from landing.contract import FEEDBACK, Table
 from landing.discovery import find_source
 from landing.engine import connect, literal, name
-from landing.errors import LandingError
+from landing.errors import not_written
 from landing.findings import Finding, Findings
 from landing.lock import one_writer
 from landing.quarantine import set_aside_rows
@@ -104,7 +104,7 @@ def _write(
     try:
         connection.execute(f"COPY ({query}) TO {literal(step)} (FORMAT parquet, COMPRESSION zstd)")
     except duckdb.Error as error:
-        raise LandingError(f"The table '{table.name}' could not be written to {target}: {error}") from error
+        raise not_written(target, error) from error
     step.replace(target)
 
 

@@ -10,7 +10,7 @@ from landing.checking import check_parts
 from landing.contract import CAMPAIGNS, COUPONS, SQL_TYPE, TRANSACTIONS, Table
 from landing.cut import Cut, Span
 from landing.engine import literal, name
-from landing.errors import LandingError, SourceError
+from landing.errors import SourceError, not_written
 from landing.findings import Findings
 from landing.left_out import count_coupons, count_not_yet_known, count_other_customers
 from landing.manifest import TableSummary, file_sha256
@@ -101,7 +101,7 @@ def write_table(
         files = checked.source.files if checked.source is not None else ()
         if checked.source is not None and any(str(file) in str(error) for file in files):
             raise unreadable(checked.source, error) from error
-        raise LandingError(f"The admitted table could not be written to {target}: {_first_line(error)}") from error
+        raise not_written(target, error) from error
     rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({literal(target)})")
     known, later = count_not_yet_known(connection, table, checked.rows, cut, findings)
     if table is COUPONS and campaigns.source is not None:
@@ -131,7 +131,3 @@ def _admitted(table: Table, folder: Path) -> str:
 def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -3,7 +3,6 @@
 Only a file that DuckDB has refused is looked at here, so its lines may be read slowly, in Python.
 """
 
-import csv
 import re
 import zlib
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from landing.contract import Table
 from landing.csv_file import (
     Layout,
+    QuoteError,
     is_utf16,
     line_of_header,
     line_of_nul,
@@ -114,7 +114,7 @@ def _wrong_rows(table: Table, file: Path, layout: Layout | None) -> str | None:
     """The first row whose number of fields is not the header's, or whose quotes do not close."""
     if layout is None:
         return None
-    width, begins, required = len(layout.header), 1, set(table.required_columns)
+    width, required = len(layout.header), set(table.required_columns)
     try:
         for begins, row in rows_with_lines(file, layout.delimiter):
             if len(row) != width and not (len(row) == width + 1 and row[-1] == ""):
@@ -125,11 +125,10 @@ def _wrong_rows(table: Table, file: Path, layout: Layout | None) -> str | None:
                     f": line {begins} {more}. Is a value with a delimiter without its quotes, or was the file not "
                     "copied whole? Correct the line, or export the file again."
                 )
-    except csv.Error as error:
-        where = f"the row after line {begins}" if begins > 1 else "line 1"
+    except QuoteError as error:
         return (
-            f": {where} has a quote that does not fit ({error}). A quote inside a quoted value is written twice "
-            '(""), and every opened quote is closed. Correct the line, or export the file again.'
+            f": the row that begins in line {error.line} has a quote that does not fit. A quote inside a quoted value "
+            'is written twice (""), and every opened quote is closed. Correct the line, or export the file again.'
         )
     return None
 

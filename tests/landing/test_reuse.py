@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from core import file_hashes
@@ -127,3 +128,10 @@ def test_a_data_directory_that_cannot_be_written_gets_a_sentence(tmp_path: Path)
 def test_a_full_or_read_only_disk_gets_a_sentence(tmp_path: Path, number: int, sentence: str) -> None:
     with pytest.raises(LandingError, match=sentence), sentences(tmp_path):
         raise OSError(number, os.strerror(number), "file")
+
+
+def test_a_disk_that_fills_up_under_duckdb_gets_a_sentence(tmp_path: Path) -> None:
+    cause = 'IO Error: Async write failed: "No space left on device","errno":"28"'
+    with pytest.raises(LandingError, match="the disk is full") as caught, sentences(tmp_path):
+        raise duckdb.IOException(cause)
+    assert "Async" not in str(caught.value)
