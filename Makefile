@@ -36,8 +36,22 @@ demo: setup ## Data to answers through Airflow; AS_OF=2018-01-01 picks the day, 
 down: setup ## Stop Airflow, the service and every step
 	@$(PYTHON) -m demo down
 
+.PHONY: restart-service
+restart-service: setup ## Start the service again, with the present settings
+	@$(PYTHON) -m demo restart-service
+
+.PHONY: prune
+prune: setup ## Free the disk of what the policies give up: retention/policy.toml, ml/retention.toml, old versions
+	@$(PYTHON) -m retention prune
+	@$(PYTHON) -m ml prune
+	@$(PYTHON) -m release prune
+
+.PHONY: tensorboard
+tensorboard: setup ## The learning curves of all runs in a browser, on loopback; RUN=latest picks one, PORT=6006
+	@$(PYTHON) -m tensorboard.main --logdir "$${REACH_DATA:-data}/runs/$(RUN)" --host 127.0.0.1 --port $(or $(PORT),6006)
+
 .PHONY: status
-status: setup ## What runs, and which version answers
+status: setup ## What runs, which version answers, and what each part of the data directory takes
 	@$(PYTHON) -m demo status
 	@$(PYTHON) -m release status
 
@@ -129,7 +143,7 @@ lint: setup ## Style and format
 
 .PHONY: types
 types: setup ## Types
-	$(PYTHON) -m mypy core live landing quality pages features feature_repo scoring ml release serving dags demo benchmarks settings.py
+	$(PYTHON) -m mypy core live landing quality pages features feature_repo scoring ml release serving dags demo retention benchmarks settings.py
 
 .PHONY: unit
 unit: setup ## All tests but the journeys through a real Airflow

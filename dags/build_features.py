@@ -141,6 +141,11 @@ with DAG(
         doc_md="Brings every customer's newest features to the online store; then the retraining starts.",
     )
 
+    prune_data = Step(
+        task_id="prune_data",
+        arguments=["retention", "prune"],
+        doc_md="Deletes old logs, old Data Docs and temporary files (retention/policy.toml); logs what was freed.",
+    )
     page = Step(
         task_id="page",
         arguments=[
@@ -164,5 +169,6 @@ with DAG(
         >> publish
         >> apply
         >> materialize
+        >> prune_data
         >> page
     )

@@ -211,8 +211,14 @@ with DAG(
         trigger_rule="none_failed",
         doc_md="Frees the disk of what only training needed and of old runs (ml/retention.toml), whatever the verdict.",
     )
+    prune_data = Step(
+        task_id="prune_data",
+        arguments=["retention", "prune"],
+        trigger_rule="none_failed",
+        doc_md="Deletes old logs, old Data Docs and temporary files (retention/policy.toml); logs what was freed.",
+    )
 
     begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
     rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify
-    verify >> prune >> prune_runs >> page
+    verify >> prune >> prune_runs >> prune_data >> page
     prepare >> open_page >> page

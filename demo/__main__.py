@@ -1,4 +1,4 @@
-"""`python -m demo up | run | down | status | manifest | dbt | clean`: what the Makefile calls."""
+"""`python -m demo up | run | down | restart-service | status | manifest | dbt | clean`: what the Makefile calls."""
 
 import argparse
 import contextlib
@@ -11,14 +11,17 @@ from typing import Any
 from demo.airflow import COMPONENTS, USER, Airflow
 from demo.api import AirflowApi
 from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG
+from demo.content import Record
 from demo.dbt import write_manifest
 from demo.dbt_command import run_dbt
-from demo.errors import DemoError
+from demo.errors import DemoError, NotReadyError, SettingsChangedError
 from demo.follow import follow
 from demo.processes import Programs, marked, memory
 from demo.service import NAME, Service
-from demo.timing import GIB
 from demo.up import up
+from retention.errors import RetentionError
+from retention.policy import load_policy
+from retention.space import GIB, MIB, areas, free, need_of_a_run, require_space
 from settings import Settings, SettingsError, load_settings
 
 # Everything the rooms write lies in these; the rest of the data directory is somebody else's.
@@ -56,6 +59,25 @@ def status(settings: Settings) -> None:
     if found := marked(settings.data):
         say(f"  {len(found)} processes hold {memory(found) / GIB:.2f} GiB")
         say(f"  Airflow {Airflow(settings, programs).url} · service {Service(settings, programs).url}")
+    changed = [*Airflow(settings, programs).changed_settings(), *Service(settings, programs).changed_settings()]
+    if changed:
+        names = "; ".join(dict.fromkeys(changed))
+        say(f"  Started with other settings: {names}. 'make demo' restarts what they concern.")
+    sizes = areas(settings.data)
+    for name, size in sizes.items():
+        say(f"  {name:<14} {size / MIB:9.1f} MiB")
+    total, room = sum(sizes.values()) / MIB, free(settings.data) / GIB
+    say(f"  {'in all':<14} {total:9.1f} MiB in {settings.data}; {room:.1f} GiB free")
+
+
+def restart_service(settings: Settings) -> None:
+    """Stop the service and start it with the present settings."""
+    service = Service(settings, Programs(settings.data))
+    if Record(settings).champion() is None:
+        raise NotReadyError(f"No version has been deployed in {settings.data} yet: 'make demo' trains and deploys one.")
+    service.start(fresh=True)
+    service.wait_until_ready()
+    say(f"Service: started, ready at {service.url}")
 
 
 def down(settings: Settings) -> None:
@@ -67,7 +89,14 @@ def down(settings: Settings) -> None:
 def run(settings: Settings, dag_id: str, conf: dict[str, Any]) -> None:
     """Run one DAG in the Airflow that is running, and follow it to its end."""
     airflow = Airflow(settings, Programs(settings.data))
-    airflow.require_running()
+    airflow.require_started()
+    if changed := airflow.changed_settings():
+        raise SettingsChangedError(
+            f"Airflow was started with other settings: {'; '.join(changed)}. 'make demo' restarts it with the present "
+            "ones; to go on with its own, set them as they were."
+        )
+    if dag_id != FEEDBACK_DAG:
+        require_space(settings.data, need_of_a_run(settings, load_policy()))
     api = AirflowApi(airflow.url, USER, airflow.password)
     run_id = api.trigger(dag_id, conf)
     say(f"{dag_id}: run {run_id}")
@@ -101,7 +130,8 @@ def main(arguments: Sequence[str]) -> int:
     one.add_argument("--judge-only", action="store_true", help="retrain_recommender: publish nothing")
     one.add_argument("--reason", help="retrain_recommender: a sentence for the release log")
     commands.add_parser("down", help="stop Airflow, the service and every step")
-    commands.add_parser("status", help="show what runs")
+    commands.add_parser("restart-service", help="start the service again, with the present settings")
+    commands.add_parser("status", help="show what runs, and what each part of the data directory takes")
     commands.add_parser("manifest", help="let dbt describe its models for Airflow")
     hand = commands.add_parser("dbt", help="run dbt by hand, with the admitted day's variables")
     hand.add_argument("arguments", nargs=argparse.REMAINDER, help="dbt's own, such as: build --select dim_product+")
@@ -119,9 +149,16 @@ def main(arguments: Sequence[str]) -> int:
         elif chosen.command == "manifest":
             write_manifest(settings)
         else:
-            {"down": down, "status": status, "clean": clean}[chosen.command](settings)
-    except (DemoError, SettingsError) as error:
+            plain = {"down": down, "restart-service": restart_service, "status": status, "clean": clean}
+            plain[chosen.command](settings)
+    except (DemoError, RetentionError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        # Of a file or folder that a person can put right; an error without one is the program's own.
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}. Check the folder, its owner and the disk.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. Airflow and its run go on; 'make down' stops them.", file=sys.stderr)

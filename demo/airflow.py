@@ -4,18 +4,26 @@ Started one by one rather than by `airflow standalone`, whose log servers listen
 machine the API server reads the log files itself.
 """
 
+import contextlib
 import json
 import os
 import secrets
+import shlex
+import sqlite3
 import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from demo.errors import NotReadyError, ProcessFailedError
+from demo.effective import differences, effective
+from demo.errors import NotReadyError, NotRunningError, ProcessFailedError
 from demo.processes import Programs, require_free_port
+from retention.policy import load_policy
+from retention.space import MIB
 from settings import ROOT, Settings
 
 COMPONENTS = {
@@ -26,6 +34,9 @@ COMPONENTS = {
 }
 USER = "admin"
 SECONDS_TO_START = 240
+SECONDS_BETWEEN_CLEANINGS = 7 * 24 * 3600
+# Runs and what belongs to them. Events of assets stay: a retraining looks up the newest features there.
+CLEANED_TABLES = "dag_run,task_instance,task_instance_history,xcom,log,job"
 
 
 def secrets_of(home: Path) -> dict[str, str]:
@@ -96,10 +107,10 @@ def environment(settings: Settings) -> dict[str, str]:
 class Airflow:
     """The four components of one installation."""
 
-    def __init__(self, settings: Settings, programs: Programs) -> None:
+    def __init__(self, settings: Settings, programs: Programs, say: Callable[[str], None] = lambda line: None) -> None:
         self._settings = settings
+        self._say = say
         self._programs = programs
-        self._env = environment(settings)
 
     @property
     def url(self) -> str:
@@ -115,11 +126,35 @@ class Airflow:
         if "api-server" in missing:
             require_free_port(self._settings.airflow_port, "Airflow", "REACH_AIRFLOW_PORT")
         if missing:
+            self._env = environment(self._settings)
             self._prepare_database()
+            if len(missing) == len(COMPONENTS):
+                self._clean_database()
         for name in missing:
             command = [sys.executable, "-m", "airflow", *COMPONENTS[name]]
-            self._programs.start(name, command, self._env, cwd=self._settings.paths.airflow)
+            home = self._settings.paths.airflow
+            self._programs.start(name, command, self._env, cwd=home, settings=effective(self._settings))
         return missing
+
+    def stop(self) -> None:
+        """Stop all four."""
+        for name in COMPONENTS:
+            self._programs.stop(name)
+
+    def changed_settings(self) -> list[str]:
+        """What differs between the present settings and those the running components were started with."""
+        now = effective(self._settings)
+        kept = [self._programs.settings_of(name) for name in COMPONENTS]
+        return next((found for then in kept if then and (found := differences(then, now))), [])
+
+    def require_started(self) -> None:
+        """Raises NotRunningError if Airflow was not started, ProcessFailedError if a part of it has ended."""
+        if not any(self._programs.running(name) for name in COMPONENTS):
+            raise NotRunningError(
+                "Airflow does not run: 'make demo' starts it and makes only what has changed. "
+                "To run one step without Airflow, see docs/operate.md, 'Each step by hand'."
+            )
+        self.require_running()
 
     def wait_until_healthy(self, health: Any) -> None:
         """Wait for all four.
@@ -144,9 +179,10 @@ class Airflow:
         for name in COMPONENTS:
             if self._programs.running(name) is None:
                 log = self._programs.log(name)
-                lines = log.read_text(errors="replace").splitlines()[-20:]
+                lines = log.read_text(errors="replace").splitlines()[-20:] if log.is_file() else []
                 raise ProcessFailedError(
-                    f"Airflow's {name} has ended. Its last lines, from {log}:\n" + "\n".join(lines)
+                    f"Airflow's {name} has ended. 'make demo' starts it again. Its last lines, from {log}:\n"
+                    + "\n".join(lines)
                 )
 
     def _prepare_database(self) -> None:
@@ -155,18 +191,40 @@ class Airflow:
         stamp = home / "database.stamp"
         lock = (ROOT / "uv.lock").read_text()
         version = lock.partition('name = "apache-airflow-core"\nversion = "')[2].partition('"')[0]
-        if (home / "airflow.db").exists() and stamp.exists() and stamp.read_text() == version:
+        if not ((home / "airflow.db").exists() and stamp.exists() and stamp.read_text() == version):
+            self._airflow("db", "migrate")
+            stamp.write_text(version)
+
+    def _clean_database(self) -> None:
+        """Delete what is older than the policy allows, once a week at most: it takes seconds."""
+        home, days = self._settings.paths.airflow, load_policy().airflow_days
+        database, stamp = home / "airflow.db", home / "cleaned.stamp"
+        if not stamp.exists():
+            stamp.touch()
+        if time.time() - stamp.stat().st_mtime < SECONDS_BETWEEN_CLEANINGS:
             return
+        before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+        size = database.stat().st_size
+        self._airflow(
+            *("db", "clean", "--clean-before-timestamp", before, "--skip-archive", "--yes"),
+            *("--tables", CLEANED_TABLES),
+        )
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("VACUUM")
+        stamp.touch()
+        self._say(f"Airflow's database: {(size - database.stat().st_size) / MIB:.1f} MiB freed")
+
+    def _airflow(self, *arguments: str) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
+            [sys.executable, "-m", "airflow", *arguments],
             env=self._env,
-            cwd=home,
+            cwd=self._settings.paths.airflow,
             capture_output=True,
             text=True,
         )
         if done.returncode != 0:
-            raise ProcessFailedError(f"'airflow db migrate' failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        stamp.write_text(version)
+            command = shlex.join(["airflow", *arguments])
+            raise ProcessFailedError(f"'{command}' failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
 def _write_private(file: Path, values: dict[str, str]) -> None:

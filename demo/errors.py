@@ -5,6 +5,10 @@ DemoError
 ├── ProcessFailedError  a program the demo started has ended, or a command failed
 ├── RunFailedError      a DAG run ended red
 ├── NotReadyError       something started did not become ready in time
+├── NotRunningError     Airflow is needed and was not started
+├── SettingsChangedError  a program runs with other settings and cannot be restarted now
+├── LandingMissingError  REACH_LANDING names no folder
+├── NoKeyError          the service wants a key that the demo does not have
 └── WarehouseBusyError  another process has the warehouse open
 """
 
@@ -23,6 +27,22 @@ class PortTakenError(DemoError):
 
 class ProcessFailedError(DemoError):
     """A program has ended though it should run, or a command ended with an error."""
+
+
+class NotRunningError(DemoError):
+    """A command needs the running Airflow, and there is none."""
+
+
+class LandingMissingError(DemoError):
+    """The setting names a folder that does not exist."""
+
+
+class SettingsChangedError(DemoError):
+    """A program runs with other settings than this command's, and work would be lost by restarting it."""
+
+
+class NoKeyError(DemoError):
+    """Requests to the service need a key, and there is none or a wrong one."""
 
 
 class RunFailedError(DemoError):

@@ -34,8 +34,19 @@ class Programs:
         """Where the program's output goes."""
         return self._folder / f"{name}.log"
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
-        """Start a program that outlives this one; what a crashed one of that name left is stopped first."""
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a program that outlives this one; what a crashed one of that name left is stopped first.
+
+        Args:
+            settings: variable -> value, kept beside the process id for `settings_of`.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         known = self._read(name)
         if known:
@@ -51,7 +62,17 @@ class Programs:
                 start_new_session=True,
             )
         started = psutil.Process(process.pid).create_time()
-        self._file(name).write_text(json.dumps([process.pid, started]))
+        self._file(name).write_text(json.dumps([process.pid, started, dict(settings or {})]))
+        # Keys are among the settings, though only as hashes.
+        self._file(name).chmod(0o600)
+
+    def settings_of(self, name: str) -> dict[str, str] | None:
+        """The settings that the running program was started with; None if it does not run or nothing was kept."""
+        try:
+            _, _, settings = json.loads(self._file(name).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return dict(settings) if self.running(name) else None
 
     def running(self, name: str) -> int | None:
         """The program's process id, or None if it does not run."""
@@ -84,7 +105,7 @@ class Programs:
 
     def _read(self, name: str) -> tuple[int, float] | None:
         try:
-            pid, started = json.loads(self._file(name).read_text())
+            pid, started, *_ = json.loads(self._file(name).read_text())
         except (FileNotFoundError, ValueError):
             return None
         return pid, started

@@ -1,5 +1,6 @@
 """The recommendation service: started on loopback if it does not run, and asked as any client would."""
 
+import hashlib
 import os
 import sys
 import time
@@ -8,9 +9,10 @@ from typing import Any
 import duckdb
 import httpx
 
-from demo.errors import DemoError, NotReadyError, ProcessFailedError
+from demo.effective import differences, effective
+from demo.errors import DemoError, NoKeyError, NotReadyError, ProcessFailedError
 from demo.processes import Programs, require_free_port
-from settings import ROOT, Settings
+from settings import ROOT, SERVICE_SETTINGS, Settings
 
 NAME = "service"
 SECONDS_TO_START = 120
@@ -40,8 +42,28 @@ class Service:
             return False
         require_free_port(self._settings.service_port, "the recommendation service", "REACH_SERVICE_PORT")
         env = {**os.environ, "REACH_DATA": str(self._settings.data), "DO_NOT_TRACK": "1"}
-        self._programs.start(NAME, [sys.executable, "-m", "serving"], env, cwd=ROOT)
+        kept = effective(self._settings, SERVICE_SETTINGS)
+        self._programs.start(NAME, [sys.executable, "-m", "serving"], env, cwd=ROOT, settings=kept)
         return True
+
+    def changed_settings(self) -> list[str]:
+        """What differs between the present settings and those the running service was started with."""
+        then = self._programs.settings_of(NAME)
+        return differences(then, effective(self._settings, SERVICE_SETTINGS)) if then else []
+
+    def require_key(self) -> None:
+        """Raises NoKeyError if the service will want a key that these settings do not hold."""
+        keys, key = self._settings.api_keys, self._settings.service_key
+        if not keys:
+            return
+        make = "'python -m serving hash-key reach recommend' makes one and its entry for REACH_API_KEYS."
+        if key is None:
+            raise NoKeyError(
+                "REACH_API_KEYS is set, so the service wants a key, and REACH_SERVICE_KEY holds none. "
+                f"Set it to a key with the scope recommend: {make}"
+            )
+        if hashlib.sha256(key.get_secret_value().encode()).hexdigest() not in keys:
+            raise NoKeyError(f"REACH_SERVICE_KEY is not the key of any entry of REACH_API_KEYS. {make}")
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
@@ -66,7 +88,7 @@ class Service:
         body = {"customer_id": customer_id, "slate": slate, "k": k}
         answer = self._http.post("/recommend", json=body)
         if answer.status_code in (401, 403):
-            raise DemoError(
+            raise NoKeyError(
                 f"The service at {self.url} wants an API key that the demo does not have. Set REACH_SERVICE_KEY to one "
                 "of REACH_API_KEYS with the scope recommend. 'python -m serving hash-key reach recommend' makes one."
             )

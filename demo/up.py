@@ -1,17 +1,20 @@
 """`make demo`: from nothing, or from whatever is still valid, to a service that answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dags._pools import SLOTS
 from demo.airflow import USER, Airflow
 from demo.api import AirflowApi
-from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, Builder
+from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, UNDER_WAY, Builder
 from demo.content import Record, files_hash, wanted
 from demo.dbt import write_manifest
+from demo.errors import LandingMissingError, SettingsChangedError
 from demo.processes import Programs
 from demo.service import Service, three_customers
 from demo.show import answers, places
 from demo.timing import GIB, MemoryWatch, Stages
+from retention.policy import load_policy
+from retention.space import need_of_a_run, require_space
 from settings import ROOT, Settings
 
 
@@ -26,13 +29,21 @@ def up(settings: Settings, as_of: str | None, force: bool, say: Callable[[str], 
     Raises:
         DemoError: something did not work; the message says what and what to do.
     """
+    if settings.landing and not settings.landing.is_dir():
+        raise LandingMissingError(
+            f"REACH_LANDING is {settings.landing}, and there is no such folder. Set it to the folder with your tables "
+            "(docs/bring-your-own-data.md), or unset it for the demo's data."
+        )
     settings.data.mkdir(parents=True, exist_ok=True)
     stages, record = Stages(), Record(settings)
     programs = Programs(settings.data)
-    airflow, service = Airflow(settings, programs), Service(settings, programs)
+    airflow, service = Airflow(settings, programs, say), Service(settings, programs)
+    service.require_key()
     with MemoryWatch(settings.data) as watch:
         with stages.stage("look at what is there"):
             sought = wanted(settings, as_of)
+            if force or not record.run_of(sought.model):
+                require_space(settings.data, need_of_a_run(settings, load_policy()))
         with stages.stage("start Airflow"):
             api = _start_airflow(settings, airflow, say)
         run_id = Builder(api, airflow, record, stages, say).build(sought, as_of, force)
@@ -60,7 +71,10 @@ def _say_verdict(record: Record, run_id: str, say: Callable[[str], None]) -> Non
 def _ask(settings: Settings, service: Service, record: Record, stages: Stages, say: Callable[[str], None]) -> None:
     with stages.stage("start the service"):
         code = files_hash([ROOT / room for room in ("serving", "scoring", "features")] + [ROOT / "settings.py"])
-        started = service.start(fresh=record.service_code() not in (None, code))
+        changed = service.changed_settings()
+        if changed:
+            say(f"Service: restarting, because {'; '.join(changed)}")
+        started = service.start(fresh=bool(changed) or record.service_code() not in (None, code))
         service.wait_until_ready()
         record.keep_service(code)
         say(f"Service: {'started' if started else 'runs already'}, ready at {service.url}")
@@ -73,10 +87,14 @@ def _ask(settings: Settings, service: Service, record: Record, stages: Stages, s
 def _start_airflow(settings: Settings, airflow: Airflow, say: Callable[[str], None]) -> AirflowApi:
     """Start what of it does not run, and wait until it has read the DAGs as they are now."""
     described = write_manifest(settings)
+    api = AirflowApi(airflow.url, USER, airflow.password)
+    if changed := airflow.changed_settings():
+        require_idle(api, changed)
+        say(f"Airflow: restarting, because {'; '.join(changed)}")
+        airflow.stop()
     started = airflow.start()
     if started:
         say(f"Airflow: starting {', '.join(started)} …")
-    api = AirflowApi(airflow.url, USER, airflow.password)
     airflow.wait_until_healthy(api.health)
     api.set_pools(SLOTS)
     newest = max(file.stat().st_mtime for file in (ROOT / "dags").glob("*.py"))
@@ -88,3 +106,16 @@ def _start_airflow(settings: Settings, airflow: Airflow, say: Callable[[str], No
     if described:
         say("dbt: manifest written")
     return api
+
+
+def require_idle(api: AirflowApi, changed: Sequence[str]) -> None:
+    """Raises SettingsChangedError if a run is under way in the Airflow that has to be restarted."""
+    if api.health() is None:
+        return
+    for dag_id in (FEATURES_DAG, MODEL_DAG):
+        active = [str(run["dag_run_id"]) for run in api.runs(dag_id) if run["state"] in UNDER_WAY]
+        if active:
+            raise SettingsChangedError(
+                f"Airflow runs with other settings: {'; '.join(changed)}. The run {active[0]} of {dag_id} is under way "
+                "with them. Wait for its end, or stop it by 'make down'; then run 'make demo' again."
+            )

@@ -18,6 +18,7 @@ COPY landing landing
 COPY dbt dbt
 COPY quality quality
 COPY pages pages
+COPY retention retention
 COPY features features
 COPY feature_repo feature_repo
 COPY scoring scoring

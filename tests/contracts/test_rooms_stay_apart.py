@@ -22,7 +22,8 @@ MAY_KNOW: dict[str, set[str]] = {
     "ml": {"settings", "scoring", "release", "feature_repo"},
     "serving": {"settings", "scoring", "release", "feature_repo.online", "live", "core"},
     "dags": {"settings"},
-    "demo": {"settings", "core", "dags._pools"},
+    "retention": {"settings"},
+    "demo": {"settings", "core", "dags._pools", "retention"},
 }
 # What no file of a room may import: the reason why the rooms are apart.
 NEVER: dict[str, set[str]] = {
@@ -38,6 +39,17 @@ NEVER: dict[str, set[str]] = {
     "ml": {"airflow", "great_expectations", "dbt"},
     "serving": {"airflow", "tensorflow", "tf_keras", "great_expectations", "dbt"},
     "dags": {"feast", "tensorflow", "great_expectations", "bentoml", "pandas", "numpy", "duckdb"},
+    "retention": {
+        "airflow",
+        "feast",
+        "tensorflow",
+        "great_expectations",
+        "dbt",
+        "bentoml",
+        "pandas",
+        "numpy",
+        "duckdb",
+    },
     "demo": {"airflow", "feast", "tensorflow", "great_expectations", "bentoml"},
 }
 

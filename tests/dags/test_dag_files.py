@@ -168,7 +168,7 @@ def test_too_little_to_train_on_skips_to_the_gate_which_decides_for_the_simple_r
 
 def test_a_failed_run_has_its_page_and_stays_failed(bag: dict[str, Any]) -> None:
     """A teardown runs whatever came before it, and Airflow leaves it out when it decides the state of a run."""
-    for name, last in (("build_features", "materialize"), ("retrain_recommender", "prune_runs")):
+    for name, last in (("build_features", "prune_data"), ("retrain_recommender", "prune_data")):
         page = bag["dags"][name]["tasks"]["page"]
         assert last in page["upstream"]
         assert (page["trigger_rule"], page["is_teardown"]) == ("all_done_setup_success", True)
@@ -199,7 +199,7 @@ def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
             # A mapped task gets its arguments at run time only.
             if arguments and (ROOT / arguments[0] / "__main__.py").is_file():
                 commands.setdefault(arguments[0], set()).add(arguments[1])
-    assert set(commands) == {"landing", "quality", "feature_repo", "ml", "release", "pages"}
+    assert set(commands) == {"landing", "quality", "feature_repo", "ml", "release", "pages", "retention"}
     for room, steps in commands.items():
         done = subprocess.run(
             [sys.executable, "-m", room, "--help"], cwd=ROOT, capture_output=True, text=True, check=True

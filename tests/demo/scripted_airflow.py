@@ -35,6 +35,9 @@ class ScriptedAirflow:
     def require_running(self) -> None:
         return
 
+    def health(self) -> dict[str, Any]:
+        return {"scheduler": {"status": "healthy"}}
+
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         self.triggered.append(dag_id)
         run_id = f"manual {len(self.triggered)}"

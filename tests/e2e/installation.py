@@ -23,6 +23,7 @@ SNAPSHOTS = 10
 CODE = (
     "core",
     "live",
+    "retention",
     "landing",
     "dbt",
     "quality",

@@ -1,0 +1,34 @@
+"""The policy of `policy.toml`."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from retention.errors import PolicyError
+
+FILE = Path(__file__).with_name("policy.toml")
+
+
+class Policy(BaseModel):
+    """How long things stay, and how much room a run needs; policy.toml has the reasons."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    airflow_days: float = Field(ge=1)
+    data_docs_days: float = Field(ge=0)
+    process_log_mib: float = Field(gt=0)
+    process_log_kept_mib: float = Field(ge=0)
+    scratch_hours: float = Field(ge=3)
+    feedback_batches: int = Field(ge=2)
+    run_times_parquet: float = Field(ge=0)
+    run_times_text: float = Field(ge=0)
+    run_least_mib: float = Field(ge=0)
+
+
+def load_policy(path: Path = FILE) -> Policy:
+    """Read the policy; PolicyError names file and field."""
+    try:
+        return Policy.model_validate(tomllib.loads(path.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise PolicyError(f"{path} cannot be used: {error}") from error
