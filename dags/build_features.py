@@ -80,7 +80,7 @@ with DAG(
     )
     accept = Step(
         task_id="accept",
-        arguments=["landing", "accept", AS_OF],
+        arguments=["landing", "accept", AS_OF, "--admission={{ ti.xcom_pull(task_ids='admit')['admission'] }}"],
         final_errors=True,
         doc_md="Moves the link `admitted` to the tables that were checked; dbt reads them there.",
     )

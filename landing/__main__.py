@@ -43,9 +43,9 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
         return _collect(settings)
     if options.command == "admit" and options.check:
         return _check(settings, options.as_of or settings.as_of)
-    return {"admit": _admit, "accept": _accept, "dbt-vars": _dbt_vars}[options.command](
-        settings, options.as_of or settings.as_of
-    )
+    if options.command == "accept":
+        return _accept(settings, options.as_of or settings.as_of, options.admission)
+    return {"admit": _admit, "dbt-vars": _dbt_vars}[options.command](settings, options.as_of or settings.as_of)
 
 
 def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
@@ -56,7 +56,7 @@ def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
     how = "reused: same day, files and settings" if reused else "admitted"
     print(f"{how}: {settings.paths.admitting} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
     print("next: `python -m quality landing` checks it, `python -m landing accept` makes it the one that is used")
-    return {**_result(manifest), "reused": reused}
+    return {**_result(manifest), "reused": reused, "admission": settings.paths.admitting.resolve().name}
 
 
 def _check(settings: Settings, as_of: date | None) -> dict[str, object]:
@@ -71,8 +71,8 @@ def _result(manifest: Manifest) -> dict[str, object]:
     return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "findings": found}
 
 
-def _accept(settings: Settings, as_of: date | None) -> dict[str, object]:
-    manifest = accept(settings, as_of)
+def _accept(settings: Settings, as_of: date | None, admission: str | None) -> dict[str, object]:
+    manifest = accept(settings, as_of, admission)
     print(f"accepted: {settings.paths.admitted} as of {manifest.as_of}")
     return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows}
 
@@ -141,6 +141,10 @@ def _parser() -> argparse.ArgumentParser:
         if command == "admit":
             command_parser.add_argument(
                 "--check", action="store_true", help="read and check everything, print the findings, keep nothing"
+            )
+        if command == "accept":
+            command_parser.add_argument(
+                "--admission", metavar="NAME", help="only this one, as admit named it: nothing came after its check"
             )
     commands.add_parser("collect", help="take over the events and decisions that the service wrote down")
     return parser

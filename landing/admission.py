@@ -93,10 +93,10 @@ def check(settings: Settings, landing: Path, as_of: date | None, say: Say) -> Ma
             return _write(settings, landed, as_of, datetime.min, folder / "admission", findings, say)
 
 
-def accept(settings: Settings, as_of: date | None) -> Manifest:
+def accept(settings: Settings, as_of: date | None, admission: str | None = None) -> Manifest:
     """Move `<data>/admitted` to the newest admission; whoever calls this has checked it.
 
-    Raises AsOfError if there is none, or none of `as_of`.
+    admission: the name of the folder that was checked. Raises AsOfError if none waits, or not the one asked for.
     """
     home, advice = settings.data / "admissions", "Run `python -m landing admit` first."
     with one_writer(home):
@@ -106,6 +106,8 @@ def accept(settings: Settings, as_of: date | None) -> Manifest:
             raise AsOfError(f"No admission waits in {settings.paths.admitting}. {advice}")
         if as_of not in (None, manifest.as_of):
             raise AsOfError(f"The admission that waits is as of {manifest.as_of}, not {as_of}. {advice}")
+        if admission not in (None, folder.name):
+            raise AsOfError(f"{folder.name} waits, not {admission}: it came after the check. {advice}")
         if not is_whole(folder, manifest):
             raise LandingError(f"A table in {folder} is damaged or missing. {advice}")
         _move(settings.paths.admitted, folder)

@@ -82,6 +82,7 @@ def test_dbt_vars_without_a_day_are_those_of_the_admitted_one(shop: Path, capsys
     assert "no admission is accepted" in capsys.readouterr().err
     main(["admit", "--as-of", "2017-01-02"])
     assert main(["dbt-vars"]) == 1
-    assert main(["accept"]) == 0
+    name = _last_line(capsys)["admission"]
+    assert main(["accept", "--admission", name]) == 0
     assert main(["dbt-vars"]) == 0
     assert _last_line(capsys)["as_of"] == "2017-01-02"

@@ -96,6 +96,8 @@ def test_only_the_day_that_waits_is_accepted(tmp_path: Path) -> None:
     admit(settings, write_shop(tmp_path / "in"), date(2017, 1, 3), lambda _: None)
     with pytest.raises(AsOfError, match="as of 2017-01-03, not 2017-01-02"):
         accept(settings, date(2017, 1, 2))
+    with pytest.raises(AsOfError, match=r"2017-01-03-.* waits, not 2017-01-03-checked"):
+        accept(settings, None, "2017-01-03-checked")
     (settings.paths.admitting / "products.parquet").write_bytes(b"PAR1")
     with pytest.raises(LandingError, match="damaged"):
         accept(settings, None)
