@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from serving.__main__ import main
 from serving.keys import Keys, entry_for
+from settings import ROOT
 
 
 @pytest.fixture
@@ -96,3 +98,22 @@ def test_a_key_of_ones_own_is_read_from_standard_input(
     main(["hash-key", "shop", "recommend", "--stdin"])
 
     assert entry_for("y" * 40, "shop", ["recommend"]) in capsys.readouterr().out
+
+
+def test_making_a_key_runs_as_the_guide_prints_it_and_its_entries_can_be_sourced(tmp_path: Path) -> None:
+    lines = (ROOT / "docs" / "serving.md").read_text().splitlines()
+    (printed,) = [line for line in lines if line.startswith(".venv/bin/python -m serving hash-key")]
+    fresh = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    entries, keys = [], []
+    for name in ("web-shop", "other-shop"):
+        command = printed.replace("web-shop", name)
+        out = subprocess.run(["bash", "-c", command], cwd=ROOT, env=fresh, capture_output=True, text=True, check=True)
+        entry, key = (line.rpartition(": ")[2] for line in out.stdout.splitlines())
+        entries.append(entry)
+        keys.append(key)
+    (tmp_path / ".env").write_text(f"REACH_API_KEYS={','.join(entries)}\n")
+    source = 'set -a; source .env; set +a; echo "$REACH_API_KEYS"'
+    sourced = subprocess.run(["bash", "-c", source], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    for key in keys:
+        assert Keys.parse(sourced).check(f"Bearer {key}", "recommend")
