@@ -154,6 +154,11 @@ class Settings(BaseSettings):
     quality_thresholds: Path | None = Field(
         None, description="A file in TOML with your own severities and limits of the checks; see docs/checks.md."
     )
+    memory: str = Field(
+        "40%",
+        pattern=r"^[1-9][0-9]*(%|[KMGT]i?B)$",
+        description="Memory for the warehouse's build: a share of the machine's, such as 40%, or an amount, such as 4GB.",
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
     @field_validator("timezone")

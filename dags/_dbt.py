@@ -4,6 +4,7 @@ Cosmos' WATCHER mode, because DuckDB allows one writing process: a dbt process a
 in turn and load dbt anew each time. The graph comes from the manifest, so parsing the DAG needs no dbt.
 """
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ class Build(DbtProducerWatcherOperator):
 
     def execute(self, context: Context, **kwargs: Any) -> Any:
         paths = load_settings().paths
+        # What a killed build could not hold in memory; nothing else writes to the warehouse now.
+        shutil.rmtree(paths.warehouse.parent / "tmp", ignore_errors=True)
         for folder in (paths.warehouse.parent, paths.staged_features):
             # DuckDB makes files, but not the folders they lie in.
             folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -76,6 +77,25 @@ def test_dbt_without_variables_keeps_the_day_and_the_points_in_time_of_the_run(c
         assert warehouse.execute("SELECT as_of, timezone FROM int_run").fetchall() == [(DAY, "America/New_York")]
         found = warehouse.execute("SELECT snapshot_at FROM int_snapshots ORDER BY 1 DESC").fetchall()
     assert [row[0] for row in found] == SNAPSHOTS
+
+
+@pytest.mark.parametrize(("setting", "limit"), [("", Settings().memory), ("300MiB", "300MiB")])
+def test_the_build_takes_the_memory_it_was_given_or_a_share_of_the_machines(
+    setting: str, limit: str, finished: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REACH_MEMORY", setting)
+    (row,) = shown(finished.data, "select current_setting('memory_limit') as value")
+    with duckdb.connect(config={"memory_limit": limit}) as same:
+        assert row["value"] == same.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+
+
+def shown(data: Path, query: str) -> list[dict[str, str]]:
+    """What dbt's own connection answers."""
+    result = dbt(data, "show", "--inline", query, snapshots=[])
+    assert result.success
+    found: Any = result.result
+    table = found.results[0].agate_table
+    return [dict(zip(table.column_names, row.values(), strict=True)) for row in table.rows]
 
 
 def test_a_warehouse_that_was_never_built_has_no_day_and_dbt_says_what_to_do(tmp_path: Path):
