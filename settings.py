@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     memory: str = Field(
         "40%",
         pattern=r"^[1-9][0-9]*(%|[KMGT]i?B)$",
-        description="Memory for the warehouse's build: a share of the machine's, such as 40%, or an amount, such as 4GB.",
+        description="Memory for the warehouse's build: a share of the machine's, such as 40%, or as 4GB.",
     )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
