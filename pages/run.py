@@ -94,8 +94,8 @@ def _sentence(change: Change) -> str:
 def _tensorboard(run: Path) -> Entry:
     logs = sorted(str(log.parent.relative_to(run)) for log in run.glob("**/tensorboard"))
     if not logs:
-        return Entry("TensorBoard log", missing="No training has ended in this run, or its bulk was pruned.")
-    command = f"To see the curves: tensorboard --logdir runs/{run.name} (in the data directory)"
+        return Entry("TensorBoard log", missing="No training has ended in this run, or its log was pruned.")
+    command = f"To see the curves: make tensorboard RUN={run.name}"
     return Entry("TensorBoard log", run, ", ".join(logs), (command,))
 
 
