@@ -103,8 +103,8 @@ class Results:
                 tables.append(
                     pa.table(
                         {
-                            "method": pa.array([method] * len(row)).dictionary_encode(),
-                            "slate": pa.array([slate] * len(row)).dictionary_encode(),
+                            "method": pa.array([method] * len(row), pa.string()).dictionary_encode(),
+                            "slate": pa.array([slate] * len(row), pa.string()).dictionary_encode(),
                             "customer_id": customers[row],
                             "rank": (place + 1).astype(np.int16),
                             "product_id": products[lists.positions[row, place]],

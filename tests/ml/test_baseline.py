@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from ml.champion import find_champion
@@ -14,6 +15,7 @@ from ml.errors import NotEnoughData, RunError
 from ml.evaluation.calibration import calibrate
 from ml.evaluation.intervals import bootstrap
 from ml.evaluation.judge import Lists, Truth
+from ml.evaluation.results import Results, load_lists
 from ml.gate import decide, load_policy
 from ml.ranking.examples import parts
 from ml.retrieval import examples
@@ -133,6 +135,15 @@ def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: 
     assert found["all"]["judged_on"] == 1
     assert found["explore"]["bins"] == []
     assert np.isnan(found["explore"]["ece"])
+
+
+def test_customers_who_bought_everything_leave_an_explore_slate_without_rows(tmp_path: Path):
+    shown, nothing = Lists.of([np.array([0])], [np.array([0.5])]), Lists.of([np.zeros(0, np.int64)], [np.zeros(0)])
+    results = Results(["c"], {"reach": {}}, {}, {}, "dlrm", None)
+    results.save_lists(tmp_path / "lists.parquet", {"reach": {"all": shown, "explore": nothing}}, ["p0"])
+    [row] = pq.read_table(tmp_path / "lists.parquet").to_pylist()
+    assert (row["method"], row["slate"], row["customer_id"], row["product_id"]) == ("reach", "all", "c", "p0")
+    assert list(load_lists(tmp_path / "lists.parquet", ["c"], ["p0"])["reach"]) == ["all"]
 
 
 def test_what_a_run_without_training_lacks_is_missing_for_its_reason(tmp_path: Path):
