@@ -181,14 +181,15 @@ def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
 def trade_off(slates: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """NDCG against intra-list distance, a point a setting of the diversity knob, a panel a slate."""
     figure, axes = _figure(3.4 * len(slates), 2.5, len(slates))
-    for ax, (slate, rows) in zip(axes, slates.items(), strict=True):
+    for ax, (slate, all_rows) in zip(axes, slates.items(), strict=True):
+        rows = [row for row in all_rows if np.isfinite(row["ndcg"])]  # nobody may be left to judge a slate on
         ax.plot([row["distance"] for row in rows], [row["ndcg"] for row in rows], color=OURS, marker="o", markersize=4)
         for row in rows:
             at = (row["distance"], row["ndcg"])
             ax.annotate(f"{row['setting']:g}", at, xytext=(4, 4), textcoords="offset points")
         ax.set_title(f"NDCG, {slate}", loc="left")
         ax.set_xlabel("mean distance within a list")
-        ax.set_ylim(0, 1.15 * max(row["ndcg"] for row in rows) or 1.0)
+        ax.set_ylim(0, 1.15 * max((row["ndcg"] for row in rows), default=0.0) or 1.0)
         ax.margins(x=0.12)
         ax.grid(axis="y")
     said = "; ".join(f"{slate}: " + ", ".join(f"{row['ndcg']:.4f}" for row in rows) for slate, rows in slates.items())

@@ -1,5 +1,6 @@
 """Bad days end in a sentence, and nothing that was half done is left behind."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,24 @@ def test_after_too_little_the_next_steps_have_nothing_to_do_and_the_same_step_tr
     note_too_little(run, "evaluate", "Nobody bought anything.")
     assert main(["evaluate", "--run-id", run.run_id]) == 0
     assert too_little(run) is None
+
+
+def test_customers_who_bought_every_product_end_in_a_verdict_and_a_report(run: Run, settings: Settings):
+    path = run.path(places.DATASET) / "customers.parquet"
+    customers = pq.read_table(path)
+    products = pq.read_table(run.path(places.DATASET) / "products.parquet")["product_id"].unique()
+    for name in (name for name in customers.column_names if name.startswith("customer_history__")):
+        kind = customers.schema.field(name).type
+        whole = products.to_pylist() if name.endswith("product_ids") else [1.0] * len(products)
+        column = pa.array([whole] * len(customers), kind)
+        customers = customers.set_column(customers.column_names.index(name), name, column)
+    pq.write_table(customers, path)
+    evaluate(settings, run)
+    decision = gate(run)
+    assert not decision["publish"]
+    assert "explore" in found(run, places.RUN)["results"]["candidates"]
+    assert "Every method on the same customers" in page(run)
+    assert not re.findall(r"<td>[^<]*nan", page(run))
 
 
 def test_a_source_that_returns_nothing_is_reported_and_the_run_goes_on(
