@@ -159,6 +159,13 @@ class Settings(BaseSettings):
         pattern=r"^[1-9][0-9]*(%|[KMGT]i?B)$",
         description="Memory for the warehouse's build: a share of the machine's, such as 40%, or as 4GB.",
     )
+    features_schedule: str | None = Field(
+        None, description="When build_features starts by itself, as a cron expression in the shop's time zone."
+    )
+    alerts: SecretStr | None = Field(
+        None,
+        description="Addresses, in apprise's form and separated by spaces, that get a message about a failed task.",
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
     @field_validator("timezone")
@@ -168,6 +175,18 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError) as error:
             raise ValueError(f"'{value}' is no time zone of the IANA database, such as 'Europe/Berlin'") from error
+        return value
+
+    @field_validator("features_schedule")
+    @classmethod
+    def _cron(cls, value: str | None) -> str | None:
+        # Here, because only a few programs have a schedule to read.
+        from croniter import croniter
+
+        if value is not None and (len(value.split()) != 5 or not croniter.is_valid(value)):
+            raise ValueError(
+                f"'{value}' is not a cron expression of five fields, such as '30 5 * * *' for 5:30 each day"
+            )
         return value
 
     @field_validator("data", "landing", "quality_thresholds")

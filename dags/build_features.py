@@ -7,7 +7,8 @@ When it ends well, `retrain_recommender` starts by itself.
 
 ### When to press it
 
-When new data has landed, or to go back to an earlier day ("what would we have known on …").
+When new data has landed and `REACH_FEATURES_SCHEDULE` does not
+start it by the clock, or to go back to an earlier day ("what would we have known on …").
 
 ### What the choice means
 
@@ -29,14 +30,20 @@ When new data has landed, or to go back to an earlier day ("what would we have k
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param
+from airflow.timetables.trigger import CronTriggerTimetable
 
-from dags import _pools
 from dags._assets import FEATURES
 from dags._dbt import dbt_models
+from dags._defaults import defaults
 from dags._steps import Step
 from settings import load_settings
 
-PATHS = load_settings().paths
+SETTINGS = load_settings()
+PATHS = SETTINGS.paths
+# Off by default: a person, or the program that lands the data, knows when a delivery is complete.
+SCHEDULE = (
+    CronTriggerTimetable(SETTINGS.features_schedule, timezone=SETTINGS.timezone) if SETTINGS.features_schedule else None
+)
 AS_OF = "--as-of={{ ti.xcom_pull(task_ids='admit')['as_of'] }}"
 DBT_FOLDERS = ["--project-dir", "dbt", "--profiles-dir", "dbt"]
 
@@ -44,8 +51,7 @@ with DAG(
     dag_id="build_features",
     doc_md=__doc__,
     description="From landed tables to published features, as known on one day.",
-    # Started by a person or by whoever lands the data: only they know when a delivery is complete.
-    schedule=None,
+    schedule=SCHEDULE,
     catchup=False,
     # Two runs would publish over one another; the second waits.
     max_active_runs=1,
@@ -58,12 +64,7 @@ with DAG(
             description="Use only what was known before this day. Empty: everything that has landed.",
         ),
     },
-    default_args={
-        "pool": _pools.DATA,
-        "retries": 2,
-        "retry_delay": timedelta(seconds=15),
-        "execution_timeout": timedelta(minutes=30),
-    },
+    default_args=defaults(timedelta(minutes=30)),
     tags=["reach"],
 ) as dag:
     admit = Step(

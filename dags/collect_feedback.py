@@ -29,8 +29,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from dags import _pools
 from dags._assets import FEEDBACK
+from dags._defaults import defaults
 from dags._steps import Step
 from settings import load_settings
 
@@ -44,13 +44,7 @@ with DAG(
     # One run takes all there is, so an hour that was missed is made good by the next.
     catchup=False,
     max_active_runs=1,
-    default_args={
-        # The facts lie in the warehouse that build_features writes as well.
-        "pool": _pools.DATA,
-        "retries": 2,
-        "retry_delay": timedelta(seconds=15),
-        "execution_timeout": timedelta(minutes=30),
-    },
+    default_args=defaults(timedelta(minutes=30)),
     tags=["reach"],
 ) as dag:
     collect = Step(

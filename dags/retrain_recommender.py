@@ -47,6 +47,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from dags import _pools
 from dags._assets import FEATURES
+from dags._defaults import defaults
 from dags._steps import Step
 
 RUN = "--run-id={{ ti.xcom_pull(task_ids='begin')['run_id'] }}"
@@ -92,12 +93,7 @@ with DAG(
             description="Goes into the release log.",
         ),
     },
-    default_args={
-        "pool": _pools.DATA,
-        "retries": 2,
-        "retry_delay": timedelta(seconds=15),
-        "execution_timeout": timedelta(hours=2),
-    },
+    default_args=defaults(timedelta(hours=2)),
     tags=["reach"],
 ) as dag:
 

@@ -2,9 +2,10 @@
 
 import re
 
+import pytest
 from pydantic_core import PydanticUndefined
 
-from settings import ROOT, Settings
+from settings import ROOT, Settings, SettingsError, load_settings
 
 LINES = (ROOT / ".env.example").read_text().splitlines()
 DOCUMENTED = {name: value for line in LINES if re.match(r"[A-Z]", line) for name, _, value in [line.partition("=")]}
@@ -33,6 +34,15 @@ def test_every_setting_is_explained() -> None:
 
 
 def test_the_example_holds_no_secret() -> None:
-    secrets = [name for name in DOCUMENTED if re.search("PASSWORD|SECRET|KEY", name)]
+    secrets = [name for name in DOCUMENTED if re.search("PASSWORD|SECRET|KEY|ALERTS", name)]
     assert secrets
     assert [name for name in secrets if DOCUMENTED[name]] == []
+
+
+@pytest.mark.parametrize("wrong", ["every night", "30 5 * *", "61 5 * * *", "@daily extra"])
+def test_a_schedule_that_is_no_cron_expression_is_refused_with_an_example(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REACH_FEATURES_SCHEDULE", wrong)
+    with pytest.raises(SettingsError, match=r"five fields, such as '30 5 \* \* \*'"):
+        load_settings()

@@ -16,6 +16,13 @@ def describe(dag: Any) -> dict[str, Any]:
         "doc_md": dag.doc_md,
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
+        "timetable": [
+            type(dag.timetable).__name__,
+            getattr(dag.timetable, "_expression", None) or getattr(dag.timetable, "expression", None),
+            str(zone)
+            if (zone := getattr(dag.timetable, "_timezone", None) or getattr(dag.timetable, "timezone", None))
+            else None,
+        ],
         "schedule": dag.schedule if isinstance(dag.schedule, str) else None,
         "assets": [asset.name for asset in dag.schedule] if isinstance(dag.schedule, list) else [],
         "params": {name: {**param.schema, "description": param.description} for name, param in params.items()},
@@ -23,6 +30,11 @@ def describe(dag: Any) -> dict[str, Any]:
             task.task_id: {
                 "type": task.task_type,
                 "pool": task.pool,
+                "owner": task.owner,
+                "on_failure": [
+                    f"{call.__module__}.{call.__name__}"
+                    for call in getattr(task, "partial_kwargs", vars(task)).get("on_failure_callback") or []
+                ],
                 "retries": task.retries,
                 "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
                 "trigger_rule": str(task.trigger_rule.value),

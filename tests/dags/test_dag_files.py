@@ -16,10 +16,10 @@ from settings import ROOT, Settings
 HEAVY = ("tensorflow", "tf_keras", "feast", "dbt", "great_expectations", "bentoml", "pandas", "onnxruntime")
 
 
-def parse(home: Path, data: Path) -> dict[str, Any]:
+def parse(home: Path, data: Path, keep: tuple[str, ...] = ()) -> dict[str, Any]:
     """Parse the DAG files in a fresh process whose data directory is `data`."""
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("REACH_")},
+        **{name: value for name, value in os.environ.items() if name in keep or not name.startswith("REACH_")},
         "REACH_DATA": str(data),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -88,6 +88,29 @@ def test_every_dbt_model_is_a_task(bag: dict[str, Any], data: Path) -> None:
 def test_the_dbt_build_repeats_itself_whole(bag: dict[str, Any]) -> None:
     tasks = bag["dags"]["build_features"]["tasks"]
     assert tasks["dbt.dbt_producer_watcher"]["type"] == "Build"
+
+
+def test_every_task_has_an_owner_and_a_failure_is_sent_once(dag: dict[str, Any]) -> None:
+    tasks = dag["tasks"]
+    # Of a dbt model it is the one that dbt names; Airflow's own default is nobody.
+    assert {task["owner"] for name, task in tasks.items() if not name.startswith("dbt.")} == {"reach"}
+    assert "airflow" not in {task["owner"] for task in tasks.values()}
+    # The watchers of dbt's models fail with the build, which sends the message.
+    watchers = {name for name, task in tasks.items() if task["type"] == "Watch"}
+    assert {name for name, task in tasks.items() if "dags._alerts.on_failure" in task["on_failure"]} == (
+        set(tasks) - watchers
+    )
+
+
+def test_features_are_built_by_the_clock_only_if_a_setting_says_so(
+    bag: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bag["dags"]["build_features"]["timetable"] == ["NullTimetable", None, None]
+    monkeypatch.setenv("REACH_FEATURES_SCHEDULE", "30 5 * * *")
+    monkeypatch.setenv("REACH_TIMEZONE", "Europe/Berlin")
+    parsed = parse(tmp_path / "airflow", data, keep=("REACH_FEATURES_SCHEDULE", "REACH_TIMEZONE"))
+    found = parsed["dags"]["build_features"]["timetable"]
+    assert found == ["CronTriggerTimetable", "30 5 * * *", "Europe/Berlin"], parsed["errors"]
 
 
 def test_one_run_at_a_time_and_none_for_the_past(dag: dict[str, Any]) -> None:
