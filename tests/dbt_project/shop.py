@@ -101,6 +101,8 @@ def corner_shop() -> Shop:
         ("c4", "o1", "p5", "s1", 5, 9.0, 0.0, 0.0, 0.0, SNAPSHOTS[1] - timedelta(days=2)),
         ("c4", "o1", "p6", "s1", 1, 3.1, 0.0, 0.0, 0.0, SNAPSHOTS[1] - timedelta(days=2)),
         ("c4", "Co1", "p5", "s1", -5, -9.0, 0.0, 0.0, 0.0, SNAPSHOTS[1] + timedelta(days=1)),
+        ("c7", "o4", "p8", "s1", 8, 30.1, 0.0, 0.0, 0.0, SNAPSHOTS[1] - timedelta(days=1)),
+        ("c7", "Co4", "p8", "s1", -8, -30.1, 0.0, 0.0, 0.0, SNAPSHOTS[1] + timedelta(hours=9)),
         ("c5", "o2", "p6", "s1", 6, 18.6, 0.0, 0.0, 0.0, SNAPSHOTS[2] + timedelta(days=1)),
         ("c5", "Co2", "p6", "s1", -6, -18.6, 0.0, 0.0, 0.0, SNAPSHOTS[2] + timedelta(days=3)),
         ("c6", "o3", "p7", "s1", 7, 24.0, 0.0, 0.0, 0.0, SNAPSHOTS[2] + timedelta(days=1)),
