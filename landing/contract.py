@@ -181,8 +181,8 @@ DECISIONS = Table(
     known="decided_at",
     columns=(
         _required("request_id", "id", "The answer."),
-        _required("customer_id", "id", "To whom."),
-        _required("slate", "text", "The list's purpose."),
+        _optional("customer_id", "id", "To whom; empty if no customer was named, as of similar items."),
+        _required("slate", "text", "The list's purpose: all, explore, or similar."),
         _required("position", "number", "The place in the list, from 1."),
         _required("product_id", "id", "What was shown."),
         _optional("source", "text", "The candidate source that brought it."),

@@ -90,10 +90,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Decision:
-    """One answer: who was shown what, by which version. `items` are in the order shown."""
+    """One answer: who was shown what, by which version. `items` are in the order shown.
+
+    customer_id: None if the request named no customer, as one for similar items.
+    """
 
     request_id: str
-    customer_id: str
+    customer_id: str | None
     slate: str
     model_version: str
     fallback: str | None

@@ -39,6 +39,9 @@ from serving.schemas import (
 
 logger = logging.getLogger("reach.serving")
 
+SIMILAR = "similar"
+"""The slate of similar items in metrics and in the decision log."""
+
 
 class Answers:
     """Answers requests with whatever bundle serves at that moment."""
@@ -96,7 +99,8 @@ class Answers:
             answer = await self._score(
                 bundle, lambda: bundle.recommender.similar(request.product_id, request.k, request.rules()), request_id
             )
-        self._metrics.answers.labels("similar", "none").inc()
+        self._metrics.answers.labels(SIMILAR, "none").inc()
+        self._decisions.add(Decision(request_id, None, SIMILAR, bundle.version, None, _shown(answer)))
         return _response(bundle, request_id, answer, None, request, request.k, [])
 
     def _serving(self) -> Bundle:
@@ -126,8 +130,9 @@ class Answers:
             answer = await self._score(bundle, of_customer, request_id)
         fallback = self._mark(read, bundle) or answer.fallback
         self._metrics.answers.labels(request.slate, fallback or "none").inc()
-        shown = [Shown(item.product_id, item.source, item.score) for item in answer.items]
-        self._decisions.add(Decision(request_id, request.customer_id, request.slate, bundle.version, fallback, shown))
+        self._decisions.add(
+            Decision(request_id, request.customer_id, request.slate, bundle.version, fallback, _shown(answer))
+        )
         with self._metrics.stages.labels("encoding").time():
             return _response(bundle, request_id, answer, fallback, request, k, product_ids)
 
@@ -180,6 +185,10 @@ class Answers:
         if stopwatch.candidates:
             self._metrics.candidates.observe(stopwatch.candidates)
         return answer
+
+
+def _shown(answer: Recommendation) -> list[Shown]:
+    return [Shown(item.product_id, item.source, item.score) for item in answer.items]
 
 
 def _timed(ask: Callable[[], Recommendation]) -> tuple[Recommendation, Stopwatch]:

@@ -9,9 +9,12 @@ from quality.frames.engine import frame, one_row, parquet
 
 REQUIRED = {
     "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
-    "decisions": ("request_id", "customer_id", "slate", "position", "product_id", "model_version", "decided_at"),
+    "decisions": ("request_id", "slate", "position", "product_id", "model_version", "decided_at"),
 }
 """The columns of the landing contract in which no value may be missing."""
+
+PERSONAL = "lower(trim(slate)) <> 'similar'"
+"""Answers to a question about a customer: their decisions name the customer."""
 
 
 def event_types(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
@@ -32,6 +35,9 @@ def required_of_feedback(connection: duckdb.DuckDBPyConnection, folder: Path) ->
         counts = ", ".join(f"count(*) - count({column})" for column in columns)
         found = one_row(connection, f"SELECT {counts} FROM {parquet(folder / f'{table}.parquet')}")
         rows += [(f"{table}.{column}", count) for column, count in zip(columns, found, strict=True)]
+    decisions = parquet(folder / "decisions.parquet")
+    query = f"SELECT count(*) FROM {decisions} WHERE customer_id IS NULL AND {PERSONAL}"
+    rows.append(("decisions.customer_id", one_row(connection, query)[0]))
     return pd.DataFrame(rows, columns=["subject", "missing"])
 
 

@@ -50,11 +50,18 @@ def test_no_feedback_at_all_breaks_nothing(tmp_path: Path) -> None:
     assert broken("feedback", tmp_path) == {}
 
 
+def test_answers_without_a_customer_break_nothing_if_they_are_similar_items(data: Path) -> None:
+    query = "SELECT * REPLACE (NULL::VARCHAR AS customer_id, 'similar' AS slate) FROM {t}"
+    plant(data / "feedback" / "landed", "decisions", query)
+    assert broken("feedback", data) == {}
+
+
 @pytest.mark.parametrize(
     ("table", "query", "expected"),
     [
         ("events", "SELECT * REPLACE (nullif(customer_id, 'c1') AS customer_id)", {"required_feedback_is_present"}),
         ("decisions", "SELECT * REPLACE (NULL::VARCHAR AS model_version)", {"required_feedback_is_present"}),
+        ("decisions", "SELECT * REPLACE (NULL::VARCHAR AS customer_id)", {"required_feedback_is_present"}),
         ("events", "SELECT * REPLACE ('wishlist' AS event_type)", {"events_are_of_a_known_type"}),
         (
             "events",

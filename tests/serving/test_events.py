@@ -167,16 +167,32 @@ def test_a_batch_has_an_end(client: httpx.Client) -> None:
 
 def test_what_was_shown_is_in_the_decision_log(client: httpx.Client, installation: Installation) -> None:
     answer = ask(client, "buyer", k=3, slate="explore").json()
-    found: list[dict[str, Any]] = []
-    for _ in range(100):
-        found = [row for row in rows(installation)[1] if row["request_id"] == answer["request_id"]]
-        if found:
-            break
-        time.sleep(0.05)
+    found = decided(installation, answer["request_id"])
     assert [(row["position"], row["product_id"], row["source"]) for row in found] == [
         (place, item["product_id"], item["source"]) for place, item in enumerate(answer["items"], start=1)
     ]
     assert {(row["customer_id"], row["slate"], row["model_version"]) for row in found} == {("buyer", "explore", "v1")}
+
+
+def test_similar_items_are_in_the_decision_log_without_a_customer(
+    client: httpx.Client, installation: Installation
+) -> None:
+    answer = client.post("/similar_items", json={"product_id": "p1", "k": 3}).json()
+    found = decided(installation, answer["request_id"])
+
+    assert [row["product_id"] for row in found] == [item["product_id"] for item in answer["items"]]
+    assert {(row["customer_id"], row["slate"], row["model_version"]) for row in found} == {(None, "similar", "v1")}
+
+
+def decided(installation: Installation, request_id: str) -> list[dict[str, Any]]:
+    """What the decision log holds of an answer, as soon as it holds anything."""
+    found: list[dict[str, Any]] = []
+    for _ in range(600):
+        found = [row for row in rows(installation)[1] if row["request_id"] == request_id]
+        if found:
+            break
+        time.sleep(0.05)
+    return found
 
 
 def test_no_customer_is_in_the_log(client: httpx.Client, installation: Installation) -> None:

@@ -13,17 +13,21 @@ events as (
 outcomes as (
 
     select
-        request_id,
-        customer_id,
-        product_id,
-        min(case when event_type = 'impression' then occurred_at end) as impressed_at,
-        min(case when event_type = 'view' then occurred_at end) as viewed_at,
-        min(case when event_type = 'click' then occurred_at end) as clicked_at,
-        min(case when event_type = 'cart' then occurred_at end) as carted_at,
-        min(case when event_type = 'purchase' then occurred_at end) as purchased_at
-    from events
-    where is_outcome
-    group by request_id, customer_id, product_id
+        decisions.request_id,
+        decisions.slate,
+        decisions.position,
+        min(case when events.event_type = 'impression' then events.occurred_at end) as impressed_at,
+        min(case when events.event_type = 'view' then events.occurred_at end) as viewed_at,
+        min(case when events.event_type = 'click' then events.occurred_at end) as clicked_at,
+        min(case when events.event_type = 'cart' then events.occurred_at end) as carted_at,
+        min(case when events.event_type = 'purchase' then events.occurred_at end) as purchased_at
+    from decisions
+    inner join events
+        on decisions.request_id = events.request_id
+        and decisions.product_id = events.product_id
+        and coalesce(decisions.customer_id, events.customer_id) = events.customer_id
+    where events.is_outcome
+    group by decisions.request_id, decisions.slate, decisions.position
 
 ),
 
@@ -49,8 +53,8 @@ final as (
     from decisions
     left join outcomes
         on decisions.request_id = outcomes.request_id
-        and decisions.customer_id = outcomes.customer_id
-        and decisions.product_id = outcomes.product_id
+        and decisions.slate = outcomes.slate
+        and decisions.position = outcomes.position
 
 )
 

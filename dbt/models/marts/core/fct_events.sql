@@ -22,6 +22,14 @@ shown as (
 
 ),
 
+-- Answers without a customer, such as similar items: whoever quotes them saw them.
+shown_to_anyone as (
+
+    select * from shown
+    where customer_id is null
+
+),
+
 final as (
 
     select
@@ -33,8 +41,12 @@ final as (
         events.quantity,
         events.price,
         -- Whose answer it was is part of the question: a request_id quoted by another customer proves nothing.
-        shown.request_id is not null
-        and events.occurred_at >= {{ minutes_before('shown.decided_at', var('clock_skew_minutes')) }} as is_outcome,
+        coalesce(
+            events.occurred_at >= {{
+                minutes_before('coalesce(shown.decided_at, shown_to_anyone.decided_at)', var('clock_skew_minutes'))
+            }},
+            false
+        ) as is_outcome,
         {{ local_date('events.occurred_at') }} as occurred_on,
         events.occurred_at,
         events.received_at
@@ -43,6 +55,9 @@ final as (
         on events.request_id = shown.request_id
         and events.customer_id = shown.customer_id
         and events.product_id = shown.product_id
+    left join shown_to_anyone
+        on events.request_id = shown_to_anyone.request_id
+        and events.product_id = shown_to_anyone.product_id
 
 )
 
