@@ -23,7 +23,8 @@ def answers(service: Service, habit: str, customer_id: str) -> list[str]:
 
 
 def _item(rank: int, item: dict[str, Any]) -> str:
-    return f"    {rank}. {item['name'][:52]:<52}  {item['reason']}"
+    name = item["name"] or f"product {item['product_id']}"
+    return f"    {rank}. {name[:52]:<52}  {item['reason']}"
 
 
 def places(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:

@@ -6,14 +6,13 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import cast
 from uuid import uuid4
 
 from live.records import Decision, Shown
 from scoring.bundle import Bundle
 from scoring.customer import Customer
-from scoring.recommender import Recommendation, Recommender
+from scoring.recommender import Item, Recommendation, Recommender
 from scoring.stages import Stopwatch, lap, listening
 from serving.decisions import DecisionLog
 from serving.errors import NoChampionError, NoSuchProductError, ScoringFailedError
@@ -71,7 +70,7 @@ class Answers:
         """
 
         def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
-            return recommender.recommend(in_store(customer, request.context), request.slate, request.k, request.rules())
+            return recommender.recommend(customer, request.slate, request.k, request.rules())
 
         return await self._personal(request, request.k, request.context.basket, ask)
 
@@ -81,9 +80,7 @@ class Answers:
         k = request.k or len(given)
 
         def ask(recommender: Recommender, customer: Customer | None) -> Recommendation:
-            return recommender.rerank(
-                in_store(customer, request.context), list(given), request.slate, k, request.rules()
-            )
+            return recommender.rerank(customer, list(given), request.slate, k, request.rules())
 
         return await self._personal(request, k, [*given, *request.context.basket], ask)
 
@@ -198,13 +195,6 @@ def _timed(ask: Callable[[], Recommendation]) -> tuple[Recommendation, Stopwatch
     return answer, stopwatch
 
 
-def in_store(customer: Customer | None, context: Context) -> Customer | None:
-    """The customer, whose store is the one the request names instead of the usual one."""
-    if customer is None or context.store_id is None:
-        return customer
-    return replace(customer, traits={**customer.traits, "store_id": context.store_id})
-
-
 def _response(
     bundle: Bundle,
     request_id: str,
@@ -224,8 +214,12 @@ def _response(
         short_by=k - len(answer.items),
         unknown_product_ids=_unknown([*product_ids, *request.exclude], catalogue.index),
         unknown_categories=_unknown([*request.include_categories, *request.exclude_categories], catalogue.categories),
-        items=[RecommendedItem(**vars(item)) for item in answer.items],
+        items=[_item(item) for item in answer.items],
     )
+
+
+def _item(item: Item) -> RecommendedItem:
+    return RecommendedItem(**vars(item) | {"name": item.name or None, "category": item.category or None})
 
 
 def _unknown(names: Sequence[str], known: Mapping[str, int]) -> list[str]:

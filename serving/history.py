@@ -36,7 +36,9 @@ class BoughtProduct(BaseModel):
     """One product of a customer's history."""
 
     product_id: str = Field(description="The shop's id of the product.")
-    name: str = Field(description="The product's name; empty if the serving version does not know it.")
+    name: str | None = Field(
+        description="The product's name; null if it has none, or if the serving version does not know the product."
+    )
     baskets: int = Field(description="Baskets that held it.")
     gap_mean_days: float | None = Field(description="Days between two of them on average; null if there is only one.")
     days_since_last: float = Field(description="Days since the last of them.")
@@ -88,7 +90,7 @@ def _bought(customer: Customer, catalogue: Catalogue, i: int) -> BoughtProduct:
     baskets = int(customer.history["baskets"][i])
     return BoughtProduct(
         product_id=product_id,
-        name="" if position is None else catalogue.names[position],
+        name=None if position is None else catalogue.names[position] or None,
         baskets=baskets,
         gap_mean_days=round(float(customer.history["gap_mean_days"][i]), 2) if baskets > 1 else None,
         days_since_last=round(float(customer.history["days_since_last"][i]), 2),

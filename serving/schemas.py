@@ -28,9 +28,8 @@ _RULES = {
     "diversity": "a number from 0 to 1",
 }
 _CONTEXT = {
-    "context": "an object with any of time, store_id and basket",
+    "context": "an object with any of time and basket",
     "context.time": "a time with its offset, as 2018-01-01T17:30:00Z, or null",
-    "context.store_id": f"{ID}, or null",
     "context.basket": f"at most {MAX_BASKET} {_IDS}",
 }
 
@@ -76,7 +75,7 @@ class Ruled(ApiRequest):
 
 
 class Context(BaseModel):
-    """The moment a customer is asked about: when, where, and with what in the basket."""
+    """The moment a customer is asked about: when, and with what in the basket."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -84,9 +83,6 @@ class Context(BaseModel):
         None,
         description="When: everything known of the customer is aged to it. Null: the moment of the features, and what "
         f"was bought since was bought just now. Allowed: {_CONTEXT['context.time']}.",
-    )
-    store_id: Id | None = Field(
-        None, description=f"The store the customer is in, instead of the usual one: {_CONTEXT['context.store_id']}."
     )
     basket: list[Id] = Field(
         [],
@@ -101,7 +97,7 @@ class Personal(Ruled):
 
     customer_id: Id = Field(description=f"The shop's id of the customer: {ID}.")
     slate: Slate = Field("all", description=f"The list's purpose: {_SLATE}.")
-    context: Context = Field(default_factory=Context, description="The moment: when, where, with what in the basket.")
+    context: Context = Field(default_factory=Context, description="The moment: when, and with what in the basket.")
 
     def rules(self) -> Rules:
         """What lies in the basket is not recommended."""
@@ -162,8 +158,8 @@ class RecommendedItem(BaseModel):
     """One product of the list."""
 
     product_id: str = Field(description="The shop's id of the product.")
-    name: str = Field(description="The product's name; empty if it has none.")
-    category: str = Field(description="The category that rules speak of; empty if the product has none.")
+    name: str | None = Field(description="The product's name; null if it has none.")
+    category: str | None = Field(description="The category that rules speak of; null if the product has none.")
     score: float = Field(description="What the list is ordered by: comparable within one answer only.")
     source: str = Field(description="The candidate source that brought the product in, or 'request'.")
     reason: str = Field(

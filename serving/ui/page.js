@@ -113,7 +113,7 @@ function row(item, place, before) {
     node("span", { className: "score", title: "Score: comparable within this list" }, item.score.toFixed(2)),
     buy,
     node("span", { className: "why" },
-      node("span", { className: "tag", title: item.category }, item.source.replaceAll("_", " ")), item.reason));
+      node("span", { className: "tag", title: item.category || "" }, item.source.replaceAll("_", " ")), item.reason));
 }
 
 // The list as it is now; `before`: the list it replaces, if the same customer bought something meanwhile.

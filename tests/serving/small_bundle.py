@@ -36,6 +36,7 @@ from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
 from scoring.sources import SOURCES
 
 PRODUCTS = 12
+NAMELESS = 11
 DIMENSIONS = 4
 CATEGORIES = ("", "Bakery", "Dairy", "Fruit")
 """p0 is of Bakery, p1 of Dairy, p2 of Fruit, p3 of none, p4 of Bakery again."""
@@ -116,7 +117,7 @@ def small_catalogue(as_of: date = date(2018, 1, 1)) -> Catalogue:
     return Catalogue(
         as_of=as_of,
         product_ids=[f"p{i}" for i in range(PRODUCTS)],
-        names=[f"Product {i}" for i in range(PRODUCTS)],
+        names=[f"Product {i}" if i != NAMELESS else "" for i in range(PRODUCTS)],
         category_names=[CATEGORIES[(i + 1) % 4] for i in range(PRODUCTS)],
         type_names=["Snacks"] * PRODUCTS,
         codes={field: np.arange(1, PRODUCTS + 1, dtype=np.int32) % 4 for field in ("product_id", *CONTENT)},

@@ -6,9 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from scoring.customer import Customer
-from serving.answers import in_store
-from serving.schemas import Context
 from tests.serving.running import Installation, ask, install, serve, wait_until_ready
 from tests.serving.small_bundle import buyer_features
 
@@ -66,15 +63,6 @@ def test_what_lies_in_the_basket_is_not_recommended(client: httpx.Client) -> Non
     assert answer["unknown_product_ids"] == ["p88"]
 
 
-def test_the_store_of_the_request_takes_the_place_of_the_usual_one() -> None:
-    customer = Customer.from_features(buyer_features("p3") | {"customer_profile__store_id": "usual"})
-    found = in_store(customer, Context(store_id="367"))
-    assert found is not None
-    assert dict(found.traits) == {**customer.traits, "store_id": "367"}
-    assert in_store(customer, Context()) is customer
-    assert in_store(None, Context(store_id="367")) is None
-
-
 def test_rerank_orders_the_given_products_for_the_customer(client: httpx.Client) -> None:
     body = {"customer_id": "buyer", "product_ids": ["p1", "gone", "p5", "p3", "p1"]}
     answer = client.post("/rerank", json=body).json()
@@ -121,7 +109,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("/recommend", {"customer_id": "a", "exclude": ["p1", ""]}, "'exclude[1]' is \"\"; allowed"),
     ("/recommend", {"customer_id": "a", "exclude": "p1"}, "'exclude' is \"p1\"; allowed"),
     ("/recommend", {"customer_id": "a", "include_categories": [3]}, "'include_categories[0]' is 3; allowed"),
-    ("/recommend", {"customer_id": "a", "context": {"weather": "wet"}}, "the fields are time, store_id, basket."),
+    ("/recommend", {"customer_id": "a", "context": {"weather": "wet"}}, "the fields are time, basket."),
+    ("/recommend", {"customer_id": "a", "context": {"store_id": "367"}}, "'context.store_id' is not a field"),
     ("/recommend", {"customer_id": "a", "context": {"time": "noon"}}, "'context.time' is \"noon\"; allowed"),
     ("/recommend", {"customer_id": "a", "context": {"time": "2018-01-01T10:00:00"}}, "a time with its offset"),
     ("/rerank", {"customer_id": "a"}, "'product_ids' is missing: 1 to 100 product ids"),

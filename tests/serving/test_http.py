@@ -50,7 +50,16 @@ def test_a_known_customer_gets_a_personal_list_with_names_sources_and_reasons(cl
     first = answer["items"][0]
     assert set(first) == {"product_id", "name", "category", "score", "source", "reason"}
     words = "You bought this twice, last 2 days ago"
-    assert (first["name"], first["category"], first["source"], first["reason"]) == ("Product 3", "", "repeats", words)
+    assert (first["name"], first["category"], first["source"], first["reason"]) == ("Product 3", None, "repeats", words)
+
+
+def test_a_product_without_a_name_has_null_in_its_place(client: httpx.Client) -> None:
+    items = {item["product_id"]: item for item in ask(client, "buyer", k=12).json()["items"]}
+    like = client.post("/similar_items", json={"product_id": "p1", "k": 11}).json()["items"]
+
+    assert items["p11"]["name"] is None
+    assert items["p10"]["name"] == "Product 10"
+    assert {item["name"] for item in like if item["product_id"] == "p11"} == {None}
 
 
 def test_the_explore_slate_holds_nothing_the_customer_ever_bought(client: httpx.Client) -> None:

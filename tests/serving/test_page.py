@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import httpx
@@ -71,6 +71,11 @@ def names(tab: Tab, section: str) -> list[str]:
     return found
 
 
+def shown(item: dict[str, Any]) -> str:
+    """What the page calls a product."""
+    return item["name"] or f"Product {item['product_id']}"
+
+
 def pick(tab: Tab, customer_id: str) -> None:
     """By keyboard: Escape, in case it is in the field already; `/`, the id, Enter."""
     tab.press("Escape", "/", *customer_id, "Enter")
@@ -85,7 +90,7 @@ def test_both_lists_are_those_the_service_answers_with_names_reasons_sources_and
 
     for slate in ("all", "explore"):
         items = ask(client, "buyer", slate=slate).json()["items"]
-        assert names(tab, slate) == [item["name"] for item in items]
+        assert names(tab, slate) == [shown(item) for item in items]
         rows = tab.ask(f"[...document.querySelectorAll('#{slate} li')].map(row => row.innerText)")
         for row, item in zip(rows, items, strict=True):
             assert item["reason"] in row
@@ -151,7 +156,7 @@ def test_bought_changes_history_and_lists_and_says_what_moved(tab: Tab, client: 
 
     now = {slate: names(tab, slate) for slate in ("all", "explore")}
     for slate in now:
-        assert now[slate] == [item["name"] for item in ask(client, "shopper", slate=slate).json()["items"]]
+        assert now[slate] == [shown(item) for item in ask(client, "shopper", slate=slate).json()["items"]]
     name = before["explore"][2]
     assert name not in now["explore"]
     assert tab.text("#explore .left") == f"Left the list: {name}"
