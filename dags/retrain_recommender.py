@@ -187,7 +187,7 @@ with DAG(
         arguments=["pages", "run", RUN],
         pool="default_pool",
         doc_md="The run's page of links, as soon as there is a run; what does not exist yet is named with the reason.",
-    )
+    ).as_teardown()
     page = Step(
         task_id="page",
         arguments=["pages", "run", RUN],

@@ -198,7 +198,9 @@ def test_a_failed_run_has_its_page_and_stays_failed(bag: dict[str, Any]) -> None
 
 
 def test_a_retraining_has_its_page_from_the_start(bag: dict[str, Any]) -> None:
-    assert bag["dags"]["retrain_recommender"]["tasks"]["open_page"]["upstream"] == ["prepare"]
+    page = bag["dags"]["retrain_recommender"]["tasks"]["open_page"]
+    assert page["upstream"] == ["prepare"]
+    assert page["is_teardown"]  # a page that cannot be written fails no training
 
 
 def test_retraining_starts_when_features_are_published(bag: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ CODE = (
     "scoring",
     "ml",
     "release",
+    "pages",
     "serving",
     "dags",
     "demo",
