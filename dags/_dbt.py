@@ -17,6 +17,7 @@ from cosmos.exceptions import CosmosDbtRunError
 from cosmos.operators.watcher import DbtProducerWatcherOperator, DbtRunWatcherOperator
 
 from dags import _pools
+from dags._by_hand import by_hand
 from dags._steps import ROOT
 from settings import load_settings
 
@@ -41,6 +42,10 @@ class Build(DbtProducerWatcherOperator):
         for folder in (paths.warehouse.parent, paths.staged_features):
             # DuckDB makes files, but not the folders they lie in.
             folder.mkdir(parents=True, exist_ok=True)
+        self.log.info(
+            "The same by hand, with the variables of the day that is admitted: %s",
+            by_hand(["make", "dbt", "ARGS=build"]),
+        )
         task_instance: Any = context["ti"]
         first_try = task_instance.model_copy(update={"try_number": 1})
         try:

@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
-import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,12 +22,15 @@ from typing import IO, Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from dags._by_hand import by_hand, program
 from settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTHING_TO_DO = 99
 USAGE_ERROR = 2
 SECONDS_TO_STOP = 10.0
+# Bytes: less than the smallest step's logs and results. A run as a whole is asked for its need when it is started.
+LEAST_FREE = 200 * 1024**2
 
 
 class Step(BaseOperator):
@@ -63,10 +66,11 @@ class Step(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         arguments = [argument for argument in self.arguments if argument]
-        by_hand = [self.program, *arguments] if self.program else ["python", "-m", *arguments]
-        self.log.info("The same by hand: %s", shlex.join(by_hand))
+        typed = [program(self.program)] if self.program else [program("python"), "-m"]
+        self.log.info("The same by hand: %s", by_hand([*typed, *arguments]))
         python = Path(sys.executable)
         start = [python.with_name(self.program)] if self.program else [python, "-m"]
+        self._require_space()
         with _OneAtATime(_lock_file(context)) as lock:
             code, said, error = self._run([*map(str, start), *arguments], lock)
         name = " ".join(arguments[:2])
@@ -81,6 +85,15 @@ class Step(BaseOperator):
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = value
         return value
+
+    def _require_space(self) -> None:
+        data = load_settings().data
+        free = shutil.disk_usage(data).free if data.is_dir() else LEAST_FREE
+        if free < LEAST_FREE:
+            raise AirflowFailException(
+                f"The disk of {data} has {free / 1024**2:.0f} MiB free, too little to begin a step. 'make status' "
+                "shows what each part takes, 'make prune' frees some. Then clear this task."
+            )
 
     def on_kill(self) -> None:
         if self._process is not None and self._process.poll() is None:

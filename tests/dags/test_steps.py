@@ -1,5 +1,6 @@
 """What a task makes of a command: its value, its skip, its failure, and its end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -27,6 +28,30 @@ time.sleep(600)
 
 def test_last_line_becomes_the_value(runner: StepRunner) -> None:
     assert runner.run("print('progress'); print('{\"rows\": 3}')") == {"rows": 3}
+
+
+def test_the_line_for_people_runs_as_printed_and_holds_no_secret(
+    runner: StepRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REACH_SEED", "9")
+    monkeypatch.setenv("REACH_SERVICE_KEY", "s3cret")
+    source = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['REACH_SEED'], os.getcwd()]))"
+    value = runner.run(source, "two words")
+    line = next(line for line in runner.log if line.startswith("The same by hand: "))
+    assert "s3cret" not in line
+    assert "REACH_SERVICE_KEY" in line
+    monkeypatch.delenv("REACH_SEED")
+    printed = subprocess.run(
+        line.removeprefix("The same by hand: "), shell=True, cwd="/", capture_output=True, text=True, check=True
+    ).stdout
+    assert json.loads(printed) == value
+
+
+def test_a_full_disk_stops_a_step_before_it_begins(runner: StepRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    (runner.folder.parent / "data").mkdir()
+    monkeypatch.setattr("dags._steps.LEAST_FREE", 2**60)
+    with pytest.raises(AirflowFailException, match="make prune"):
+        runner.run("print('1')")
 
 
 def test_value_travels_with_the_asset(runner: StepRunner) -> None:
