@@ -40,7 +40,7 @@ def test_endings_in_upper_case_and_gzip_are_read_beside_the_others(tmp_path: Pat
     (parts / "03.csv.gz").write_bytes(gzip.compress((HEADER + LINES[2]).encode()))
     (landing / "t.csv").write_text(HEADER + LINES[3])
     write_parquet(landing, "04", f"SELECT * FROM '{landing / 't.csv'}'")
-    (landing / "04.parquet").rename(parts / "04.PARQUET")
+    (landing / "04.parquet").rename(parts / "04.snappy.PARQUET")
     (landing / "t.csv").unlink()
     manifest, _, _ = admit_shop(tmp_path, landing)
     assert admitted(tmp_path, "transactions", "basket_id") == [("b1",), ("b1",), ("b2",), ("b3",)]
