@@ -17,7 +17,7 @@ from feature_repo.publish import publish
 from settings import ROOT, Settings
 from tests.dbt_project.conftest import Built
 from tests.dbt_project.runs import FEATURES, PROJECT, dbt, messages, staged
-from tests.dbt_project.shop import SNAPSHOTS
+from tests.dbt_project.shop import SNAPSHOTS, Shop
 
 DAY = date(2017, 12, 4)
 MODEL = Path("models", "marts", "features", "feat_product_content.sql")
@@ -99,10 +99,17 @@ def shown(data: Path, query: str) -> list[dict[str, str]]:
 
 
 def test_a_warehouse_that_was_never_built_has_no_day_and_dbt_says_what_to_do(tmp_path: Path):
-    (tmp_path / "warehouse").mkdir()
+    Shop().write(tmp_path)
     result = dbt(tmp_path, "run", "--select", "int_run", snapshots=[])
     assert not result.success
     assert "No day is known yet: run 'make features'" in messages(result)
+
+
+def test_without_any_table_dbt_says_one_sentence_and_builds_nothing(tmp_path: Path):
+    (tmp_path / "warehouse").mkdir()
+    result = dbt(tmp_path, "run", snapshots=[])
+    assert "There are no admitted tables in the data directory" in str(result.exception)
+    assert result.result is None
 
 
 def make_dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
