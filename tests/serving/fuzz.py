@@ -126,17 +126,27 @@ def mutated(draw: st.DrawFn, operation: dict[str, Any]) -> bytes:
     return raw * 2 if damage == "twice" else raw
 
 
+def as_json_schema(value: Any) -> Any:
+    """A schema of OpenAPI 3.0 as a validator of JSON Schema reads it: there, `null` is a type."""
+    if isinstance(value, list):
+        return [as_json_schema(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    schema = {key: as_json_schema(part) for key, part in value.items() if key != "nullable"}
+    return {"anyOf": [schema, {"type": "null"}]} if value.get("nullable") is True else schema
+
+
 class Fuzz:
     """Sends bodies and judges answers by the service's own description."""
 
     def __init__(self, client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, description: dict[str, Any]):
         self._client = client
         self._loop = loop
-        self._schemas = description["components"]
+        self._schemas = as_json_schema(description["components"])
         self.operations = {path: item["post"] for path, item in description["paths"].items() if "post" in item}
         for operation in self.operations.values():
             content = operation["requestBody"]["content"]["application/json"]
-            content["filled"] = filled(content["schema"], self._schemas["schemas"])
+            content["filled"] = filled(content["schema"], description["components"]["schemas"])
         self._validators = {
             (path, status): self._validator(response)
             for path, operation in self.operations.items()
