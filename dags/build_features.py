@@ -35,6 +35,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from dags._assets import FEATURES
 from dags._dbt import dbt_models
 from dags._defaults import defaults
+from dags._pages import PageStep
 from dags._steps import Step
 from settings import load_settings
 
@@ -147,7 +148,7 @@ with DAG(
         arguments=["retention", "prune"],
         doc_md="Deletes old logs, old Data Docs and temporary files (retention/policy.toml); logs what was freed.",
     )
-    page = Step(
+    page = PageStep(
         task_id="page",
         arguments=[
             "pages",

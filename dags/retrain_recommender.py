@@ -48,6 +48,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dags import _pools
 from dags._assets import FEATURES
 from dags._defaults import defaults
+from dags._pages import PageStep
 from dags._steps import Step
 
 RUN = "--run-id={{ ti.xcom_pull(task_ids='begin')['run_id'] }}"
@@ -182,13 +183,13 @@ with DAG(
         doc_md="Waits until the running service answers as the bundle should; rolls back if it does not.",
     )
 
-    open_page = Step(
+    open_page = PageStep(
         task_id="open_page",
         arguments=["pages", "run", RUN],
         pool="default_pool",
         doc_md="The run's page of links, as soon as there is a run; what does not exist yet is named with the reason.",
     ).as_teardown()
-    page = Step(
+    page = PageStep(
         task_id="page",
         arguments=["pages", "run", RUN],
         pool="default_pool",

@@ -68,6 +68,25 @@ def test_the_worker_runs_what_the_scheduler_puts_into_the_queue(composition: Com
     assert collect["state"] in ("success", "skipped"), log
 
 
+def test_a_page_is_shown_to_people_who_have_logged_in_and_other_files_to_nobody(composition: Composition) -> None:
+    data = composition.folder / "data"
+    for name in ("runs/r1/index.html", "admitted.html", "runs/r1/model.bin"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text("a page")
+    url = f"http://127.0.0.1:{composition.api}"
+    page = f"{url}/reach/runs/r1/index.html"
+    assert httpx.get(page).status_code == 401
+    login = {"username": "admin", "password": SECRETS["AIRFLOW_ADMIN_PASSWORD"]}
+    token = httpx.post(f"{url}/auth/token", json=login, timeout=30).json()["access_token"]
+    # As a browser that has logged in asks.
+    browser = httpx.Client(cookies={"_token": token}, timeout=30)
+    answer = browser.get(page)
+    assert (answer.status_code, answer.text) == (200, "a page")
+    assert "sandbox" in answer.headers["content-security-policy"]
+    for hidden in ("admitted.html", "runs/r1/model.bin", "runs/%2e%2e/admitted.html", "runs/r1", "%2fetc%2fhostname"):
+        assert browser.get(f"{url}/reach/{hidden}").status_code == 404, hidden
+
+
 def test_without_a_key_the_service_answers_nobody(composition: Composition) -> None:
     answer = httpx.post(f"http://127.0.0.1:{composition.service}/recommend", json={"customer_id": "1"}, timeout=30)
     assert answer.status_code == 401
