@@ -4,6 +4,7 @@ import pytest
 
 from demo.build import Builder
 from demo.content import Wanted
+from demo.errors import RunFailedError
 from demo.timing import Stages
 from tests.demo.scripted_airflow import MemoryRecord, ScriptedAirflow
 
@@ -87,4 +88,16 @@ def test_a_retraining_that_the_features_have_started_is_followed() -> None:
     airflow.add("retrain_recommender", "by itself", "running", "asset_triggered")
     run_id, _ = build(airflow, MemoryRecord("features"))
     assert run_id == "run of by itself"
+    assert airflow.triggered == []
+
+
+def test_a_day_that_was_refused_builds_nothing_anew_afterwards() -> None:
+    """`make demo AS_OF=2030-01-01` ends red at its checks; what was valid before is used again by `make demo`."""
+    airflow, record = ScriptedAirflow(), MemoryRecord("features", "model")
+    airflow.end = "failed"
+    builder = Builder(airflow.api, airflow.airflow, record.record, Stages(), lambda line: None)
+    with pytest.raises(RunFailedError):
+        builder.build(Wanted(features="of another day", model="of another day"), "2030-01-01", force=False)
+    airflow.triggered.clear()
+    assert build(airflow, record)[0] == "an earlier run"
     assert airflow.triggered == []
