@@ -21,7 +21,8 @@ are built or a model is trained it waits; the journal keeps what arrives meanwhi
 
 ### Afterwards
 
-`fct_decisions` and `fct_events` are in the warehouse; `feedback/batches` in the data directory has one folder a batch.
+`fct_decisions` and `fct_events` are in the warehouse; `feedback/batches` in the data directory has one folder a batch,
+the older ones merged into one.
 Purchases reach the features with the next `build_features` (docs/feedback.md says which).
 """
 

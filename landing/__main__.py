@@ -14,6 +14,7 @@ from pathlib import Path
 from landing.admission import accept, admit, check
 from landing.batches import collect
 from landing.casting import PlausibleDays
+from landing.compaction import compact
 from landing.demo import PACKAGE, land_demo
 from landing.errors import AsOfError, LandingError, sentences
 from landing.feedback import land_feedback
@@ -102,12 +103,19 @@ def _collect(settings: Settings) -> dict[str, object]:
         collected = collect(home, journal, _say)
     findings = Findings(_say)
     landed = land_feedback(home, landing if landing.is_dir() else None, PlausibleDays.of(settings), findings, _say)
+    compacted = compact(home, _say)
     print(f"collected {collected.events:,} events and {collected.decisions:,} rows of decisions, in {home}")
     # DuckDB makes files, but not the folders they lie in; the facts may be the first to be built.
     settings.paths.warehouse.parent.mkdir(parents=True, exist_ok=True)
     rows = {table.name: found.rows for table, found in landed.items()}
     found = [finding.model_dump(exclude={"message", "example"}) for finding in findings]
-    return {**vars(collected), "landed": rows, "findings": found, "dbt_vars": {"timezone": settings.timezone}}
+    return {
+        **vars(collected),
+        **vars(compacted),
+        "landed": rows,
+        "findings": found,
+        "dbt_vars": {"timezone": settings.timezone},
+    }
 
 
 def _admitted(settings: Settings) -> Manifest:

@@ -2,11 +2,12 @@
 
 `<home>/batches/00000001/` holds `events.parquet`, `decisions.parquet` and `batch.json`. A batch begins where the one
 before it ended, so a collector that is killed and started again reads the same entries into the same folder: nothing
-is lost, nothing is there twice.
+is lost, nothing is there twice. `00000001-00000040/` holds those forty as one (landing/compaction.py).
 """
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,8 +35,9 @@ _ARROW: dict[ColumnType, pa.DataType] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
-_FACTS = "batch.json"
+FACTS = "batch.json"
 _COLLECTED_AT = "collected_at"
+_NAME = re.compile(r"(\d{8,})(?:-(\d{8,}))?")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def collected_at(home: Path) -> datetime | None:
 
 def batch_files(home: Path, table: Table) -> tuple[Path, ...]:
     """The table's file of every batch, oldest first."""
-    return tuple(folder / f"{table.name}.parquet" for folder in _folders(home))
+    return tuple(folder / f"{table.name}.parquet" for folder in batch_folders(home))
 
 
 def _pages(journal: Journal, cursor: str | None, limit: int, say: Callable[[str], None]) -> Iterator[Page]:
@@ -108,37 +110,78 @@ def _pages(journal: Journal, cursor: str | None, limit: int, say: Callable[[str]
         cursor = page.cursor
 
 
-def _folders(home: Path) -> list[Path]:
-    return sorted(folder for folder in (home / "batches").glob("[0-9]*") if folder.is_dir())
+def batch_folders(home: Path) -> list[Path]:
+    """The folders that hold the batches, oldest first; none whose batches a merged one holds."""
+    held: list[Path] = []
+    until = 0
+    for (_, last), folder in sorted(_spans(home).items(), key=lambda found: (found[0][0], -found[0][1])):
+        if last > until:
+            held.append(folder)
+            until = last
+    return held
+
+
+def merged_away(home: Path) -> list[Path]:
+    """The folders whose batches a merged one holds."""
+    held = set(batch_folders(home))
+    return [folder for folder in _spans(home).values() if folder not in held]
+
+
+def span_of(folder: Path) -> tuple[int, int]:
+    """Number of the first and of the last batch a folder holds. Raises SourceError if it is no batch."""
+    found = _NAME.fullmatch(folder.name)
+    if found is None:
+        raise SourceError(f"{folder} is no batch. Move it to another place: Reach reads all that lies there.")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def cursor_of(folder: Path) -> str:
+    """Where the batch after this one begins. Raises OSError, ValueError or KeyError if that cannot be read."""
+    return str(json.loads((folder / FACTS).read_text())["until"])
+
+
+def empty_staging(home: Path) -> Path:
+    """Make the folder in which a batch is written, for a caller that has the lock."""
+    staging = home / ".staging"
+    shutil.rmtree(staging, ignore_errors=True)  # a killed run left it
+    staging.mkdir()
+    return staging
+
+
+def publish(staging: Path, facts: dict[str, object], target: Path) -> None:
+    """Make the staged files a batch in one step, on the disk before it can be seen."""
+    (staging / FACTS).write_text(json.dumps(facts) + "\n")
+    for path in (*staging.iterdir(), staging):
+        _sync(path)
+    staging.rename(target)
+    _sync(target.parent)
+
+
+def _spans(home: Path) -> dict[tuple[int, int], Path]:
+    return {span_of(folder): folder for folder in (home / "batches").glob("[0-9]*") if folder.is_dir()}
 
 
 def _last(home: Path) -> tuple[int, str | None]:
     """Number and cursor of the last batch; before the first one 0 and None."""
-    folders = _folders(home)
+    folders = batch_folders(home)
     if not folders:
         return 0, None
     try:
-        return int(folders[-1].name), str(json.loads((folders[-1] / _FACTS).read_text())["until"])
+        return span_of(folders[-1])[1], cursor_of(folders[-1])
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(
-            f"{folders[-1] / _FACTS} cannot be read ({error}), so it is not known where the next batch begins. "
+            f"{folders[-1] / FACTS} cannot be read ({error}), so it is not known where the next batch begins. "
             f"Remove the folder {folders[-1]}: its entries are collected again as long as the journal has them."
         ) from error
 
 
 def _write(home: Path, number: int, cursor: str, tables: dict[Table, pa.Table]) -> None:
-    """On the disk before it can be seen: the journal may forget what was collected."""
-    staging = home / ".staging"
-    shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
-    staging.mkdir()
+    """The journal may forget what is in a published batch."""
+    staging = empty_staging(home)
     for table, rows in tables.items():
         pq.write_table(rows, staging / f"{table.name}.parquet", compression="zstd")
-    facts = {"until": cursor} | {table.name: len(rows) for table, rows in tables.items()}
-    (staging / _FACTS).write_text(json.dumps(facts) + "\n")
-    for path in (*staging.iterdir(), staging):
-        _sync(path)
-    staging.rename(home / "batches" / f"{number:08d}")
-    _sync(home / "batches")
+    facts: dict[str, object] = {"until": cursor} | {table.name: len(rows) for table, rows in tables.items()}
+    publish(staging, facts, home / "batches" / f"{number:08d}")
 
 
 def _sorted(page: Page) -> tuple[dict[Table, pa.Table], list[Entry]]:

@@ -97,7 +97,7 @@ def _write(
         columns = ", ".join(name(column.name) for column in table.columns)
         files = ", ".join(literal(file) for file in batches)
         query = f"{query} UNION ALL SELECT {columns} FROM read_parquet([{files}])"
-        say(f"{table.name}: {len(batches)} collected batches")
+        say(f"{table.name}: {len(batches)} folders of collected batches")
     query = set_aside_rows(connection, home, table, query, days, findings)
     target = home / "landed" / f"{table.name}.parquet"
     step = target.with_suffix(".next")
@@ -109,7 +109,7 @@ def _write(
 
 
 def _inputs(home: Path, table: Table, own: Source | None, hashes: FileHashes) -> dict[str, object]:
-    """What the table is made of. Batches never change, so the last one stands for all of them."""
+    """What the table is made of. Rows of batches never change and the last is never merged, so it stands for all."""
     return {
         "columns": [column.name for column in table.columns],
         "own": [*([*file] for file in own.fingerprint(hashes)), *own.aside] if own is not None else [],

@@ -29,14 +29,17 @@ class Inputs(BaseModel):
 
     `files` holds the files of each table: name, size in bytes, SHA-256. `unread` names what belongs to no table.
     Where the landing's folder lies does not matter.
+
+    Manifests of earlier versions can be read, but equal no inputs of today: in `files` they have the modification time
+    in place of the hash, and `earliest_day` is None, which means "not recorded".
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
     files: dict[str, list[tuple[str, int, str]]]
     unread: tuple[str, ...] = ()
     timezone: str
-    earliest_day: date
+    earliest_day: date | None = None
     max_customers: int | None
 
 

@@ -20,7 +20,6 @@ class Policy(BaseModel):
     process_log_mib: float = Field(gt=0)
     process_log_kept_mib: float = Field(ge=0)
     scratch_hours: float = Field(ge=3)
-    feedback_batches: int = Field(ge=2)
     run_times_parquet: float = Field(ge=0)
     run_times_text: float = Field(ge=0)
     run_least_mib: float = Field(ge=0)

@@ -25,6 +25,7 @@ from live.journal import Journal, open_journal
 from live.records import Decision, Event, Shown
 from settings import ROOT, Settings
 from tests.kafka_cluster import kafka_cluster
+from tests.landing.killed import die_before
 from tests.redis_server import PASSWORD, redis_server
 
 MOMENT = datetime(2026, 3, 1, 10)
@@ -177,28 +178,14 @@ def test_a_collector_killed_half_way_neither_loses_nor_doubles(
 
 def _collect_and_die(settings: Settings, place: str, call: int) -> "subprocess.CompletedProcess[str]":
     """Collect in a process that kills itself before the given call, counted from 1."""
-    script = f"""
-import json, os, shutil, signal
-from pathlib import Path
-import pyarrow.parquet as pq
+    setup = """
 from landing.batches import collect
 from live.journal import open_journal
 from settings import load_settings
-journal, calls = open_journal(load_settings()), []
-owner, name = {place!r}.split(".")
-owner = {{"shutil": shutil, "pq": pq, "json": json, "os": os, "Path": Path, "journal": journal}}[owner]
-genuine = getattr(owner, name)
-def fatal(*arguments, **options):
-    calls.append(1)
-    if len(calls) == {call}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return genuine(*arguments, **options)
-setattr(owner, name, fatal)
-collect(Path({str(settings.paths.feedback)!r}), journal, print, limit=2)
+journal = open_journal(load_settings())
 """
-    return subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment(settings), capture_output=True, text=True
-    )
+    action = f"collect(Path({str(settings.paths.feedback)!r}), journal, print, limit=2)"
+    return die_before(place, call, setup, action, environment(settings))
 
 
 def test_two_collectors_at_once_wait_for_one_another(settings: Settings, journal: Journal) -> None:
@@ -311,6 +298,8 @@ def test_the_command_says_how_much_it_took(
             "events": events,
             "decisions": shown,
             "set_aside": 0,
+            "merged": 0,
+            "freed_bytes": 0,
             "findings": [],
             "landed": {"events": 2, "decisions": 2},
             "dbt_vars": {"timezone": "America/New_York"},

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from landing.__main__ import main
+from settings import load_settings
 from tests.landing.shop import write_shop
 
 
@@ -86,3 +87,27 @@ def test_dbt_vars_without_a_day_are_those_of_the_admitted_one(shop: Path, capsys
     assert main(["accept", "--admission", name]) == 0
     assert main(["dbt-vars"]) == 0
     assert _last_line(capsys)["as_of"] == "2017-01-02"
+
+
+def test_an_admission_of_an_earlier_version_is_read_but_not_used_again(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["admit", "--as-of", "2017-01-02"])
+    main(["accept"])
+    file = load_settings().paths.admitted / "manifest.json"
+    facts = json.loads(file.read_text())
+    # As the first version wrote it: no day, no findings, modification times in place of hashes.
+    for new in ("landing", "findings", "receipts_until", "events_from", "collected_at"):
+        del facts[new]
+    del facts["inputs"]["earliest_day"], facts["inputs"]["unread"]
+    facts["inputs"] |= {
+        "landing": "/landing",
+        "files": {
+            table: [[name, size, 1795956049999784682]] for table, [[name, size, _]] in facts["inputs"]["files"].items()
+        },
+    }
+    file.write_text(json.dumps(facts))
+    assert main(["dbt-vars"]) == 0
+    assert _last_line(capsys)["as_of"] == "2017-01-02"
+    assert main(["admit"]) == 0
+    assert _last_line(capsys)["reused"] is False

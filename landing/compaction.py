@@ -1,0 +1,116 @@
+"""Merges the older batches of feedback into one, because a collection every hour leaves 8,760 folders a year.
+
+`<home>/batches/00000001-00000037/` appears by one rename, and from then on the batches in its name are not read any
+more. Only then are they removed. A run that is killed before the rename has changed nothing; one that is killed after
+it leaves folders that nobody reads, which the next run removes.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from landing.batches import batch_folders, cursor_of, empty_staging, merged_away, publish, span_of
+from landing.contract import FEEDBACK, Table
+from landing.engine import connect, literal
+from landing.errors import LandingError, SourceError, not_written
+from landing.lock import one_writer
+
+MOST = 48
+"""So many folders of batches may lie there, two days of collections."""
+NEWEST = 12
+"""So many stay as they came: the last one has the cursor and stands for all of them in `landed/inputs.json`."""
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What one run merged and removed."""
+
+    merged: int
+    """Folders that became one."""
+    freed_bytes: int
+    """Also of folders that a killed run had merged, but not removed."""
+
+
+def compact(home: Path, say: Callable[[str], None], most: int = MOST, newest: int = NEWEST) -> Compacted:
+    """Merge all but the newest batches if there are more than `most`; rows keep their order.
+
+    Raises LandingError if a batch cannot be read or the merged one cannot be written; then all stays as it is.
+    """
+    with one_writer(home):
+        freed = _remove(merged_away(home))
+        if freed:
+            say(f"feedback: batches that an earlier run had merged were removed, {_mib(freed)} freed")
+        folders = batch_folders(home)
+        if len(folders) <= most:
+            return Compacted(0, freed)
+        old = folders[:-newest]
+        target, rows = _merge(home, old)
+        removed = _remove(old) - _size(target)
+        counts = ", ".join(f"{count:,} rows of {table.name}" for table, count in rows.items())
+        say(f"feedback: {len(old)} folders of batches became {target.name} with {counts}; {_mib(removed)} freed")
+        return Compacted(len(old), freed + removed)
+
+
+def _merge(home: Path, old: list[Path]) -> tuple[Path, dict[Table, int]]:
+    """Write the batches as one; returns its folder and its rows."""
+    try:
+        cursor = cursor_of(old[-1])
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(f"Batches are not merged: {old[-1]}/batch.json cannot be read ({error}).") from error
+    target = home / "batches" / f"{span_of(old[0])[0]:08d}-{span_of(old[-1])[1]:08d}"
+    staging = empty_staging(home)
+    try:
+        with connect(staging / "spill") as connection:
+            connection.execute("SET threads = 1")  # the services need the other cores, and rows stay in their order
+            rows = {table: _unite(connection, table, old, staging / f"{table.name}.parquet") for table in FEEDBACK}
+        shutil.rmtree(staging / "spill", ignore_errors=True)
+        publish(staging, {"until": cursor} | {table.name: count for table, count in rows.items()}, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target, rows
+
+
+def _unite(connection: duckdb.DuckDBPyConnection, table: Table, old: list[Path], target: Path) -> int:
+    """Copy the table's rows of every batch in their order, with the columns of all; returns how many there are."""
+    files = [folder / target.name for folder in old]
+    there = sum(_rows(file) for file in files)
+    listed = ", ".join(literal(file) for file in files)
+    try:
+        connection.execute(
+            f"COPY (SELECT * FROM read_parquet([{listed}], union_by_name = true)) "
+            f"TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
+        )
+    except duckdb.Error as error:
+        raise not_written(target, error) from error
+    copied = pq.read_metadata(target).num_rows
+    if copied != there:
+        raise LandingError(f"Batches are not merged: they hold {there:,} rows of {table.name}, {target} {copied:,}.")
+    return copied
+
+
+def _rows(file: Path) -> int:
+    try:
+        return int(pq.read_metadata(file).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise SourceError(f"Batches are not merged: {file} cannot be read ({error}).") from error
+
+
+def _remove(folders: list[Path]) -> int:
+    """Remove the folders; returns their bytes."""
+    size = sum(_size(folder) for folder in folders)
+    for folder in folders:
+        shutil.rmtree(folder)
+    return size
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
