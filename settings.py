@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     service_port: int = Field(3000, ge=1, le=65535, description="The recommendation service, on loopback.")
     service_workers: int = Field(1, ge=1, le=64, description="Processes of the service; each holds the bundle.")
     api_keys: str | None = Field(
-        None, description="Hashes of the API keys the service accepts, as 'python -m serving hash-key' prints them."
+        None, description="Hashes of API keys the service accepts: '.venv/bin/python -m serving hash-key' prints them."
     )
     rate_limit: float = Field(100.0, gt=0, description="Requests a second that one API key may send to one worker.")
     service_key: SecretStr | None = Field(
@@ -155,9 +155,9 @@ class Settings(BaseSettings):
         None, description="A file in TOML with your own severities and limits of the checks; see docs/checks.md."
     )
     memory: str = Field(
-        "40%",
+        "20%",
         pattern=r"^[1-9][0-9]*(%|[KMGT]i?B)$",
-        description="Memory for the warehouse's build: a share of the machine's, such as 40%, or as 4GB.",
+        description="Memory for the warehouse's build: a share of the machine's, such as 20%, or as 4GB.",
     )
     features_schedule: str | None = Field(
         None, description="When build_features starts by itself, as a cron expression in the shop's time zone."

@@ -271,7 +271,7 @@ def main() -> None:
     try:
         figures = uvloop.run(check(load, options.seconds))
     except ConnectionError:
-        sys.exit(f"error: nothing listens on port {settings.service_port}. Start it: 'python -m serving'.")
+        sys.exit(f"error: nothing listens on port {settings.service_port}. Start it: '.venv/bin/python -m serving'.")
     print(json.dumps(figures))
     sys.exit(1 if figures["wrong"] else 0)
 

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     folder = (load_settings().paths.runs / options.run_id).resolve()
     if not (folder / "lists.parquet").exists():
-        print(f"error: {folder} has no lists.parquet. Run 'python -m ml evaluate' for it first.", file=sys.stderr)
+        advice = "Run '.venv/bin/python -m ml evaluate' for it first."
+        print(f"error: {folder} has no lists.parquet. {advice}", file=sys.stderr)
         return 1
     with TemporaryDirectory(prefix=".bench.", dir=folder) as scratch:
         jobs = {name: PEERS[name] for name in options.peers} | ({} if options.no_training else {REACH: REACH})

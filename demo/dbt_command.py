@@ -53,7 +53,7 @@ def _variables(settings: Settings) -> str:
     except FileNotFoundError:
         raise ProcessFailedError(
             f"Nothing is admitted in {settings.paths.admitted}, so dbt has no tables to read. Run 'make demo' first, "
-            "or 'python -m landing admit' for the tables alone."
+            "or '.venv/bin/python -m landing admit' for the tables alone."
         ) from None
     done = subprocess.run(
         [sys.executable, "-m", "landing", "dbt-vars", "--as-of", as_of],

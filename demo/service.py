@@ -56,7 +56,7 @@ class Service:
         keys, key = self._settings.api_keys, self._settings.service_key
         if not keys:
             return
-        make = "'python -m serving hash-key reach recommend' makes one and its entry for REACH_API_KEYS."
+        make = "'.venv/bin/python -m serving hash-key reach recommend' makes one and its entry for REACH_API_KEYS."
         if key is None:
             raise NoKeyError(
                 "REACH_API_KEYS is set, so the service wants a key, and REACH_SERVICE_KEY holds none. "
@@ -90,7 +90,8 @@ class Service:
         if answer.status_code in (401, 403):
             raise NoKeyError(
                 f"The service at {self.url} wants an API key that the demo does not have. Set REACH_SERVICE_KEY to one "
-                "of REACH_API_KEYS with the scope recommend. 'python -m serving hash-key reach recommend' makes one."
+                "of REACH_API_KEYS with the scope recommend. "
+                "'.venv/bin/python -m serving hash-key reach recommend' makes one."
             )
         if answer.status_code != 200:
             raise DemoError(f"The service answered {answer.status_code}: {answer.text[:500]}")

@@ -44,14 +44,14 @@ def materialize(settings: Settings, as_of: date) -> Materialized:
     if publication.as_of != as_of:
         raise NotPublishedError(
             f"The published features are those of {publication.as_of}, not of {as_of}. "
-            f"Run 'python -m feature_repo publish --as-of {as_of}' first."
+            f"Run '.venv/bin/python -m feature_repo publish --as-of {as_of}' first."
         )
     with only_writer(settings.paths.feast):
         applied = publication_name(open_store(settings))
         if applied != publication.name:
             raise NotPublishedError(
                 f"The registry reads {applied}, but {publication.name} is published. "
-                "Run 'python -m feature_repo apply' first."
+                "Run '.venv/bin/python -m feature_repo apply' first."
             )
         before = current_state(settings)
         how = (

@@ -56,7 +56,8 @@ def _admit(settings: Settings, as_of: date | None) -> dict[str, object]:
     manifest, reused = admit(settings, folder, as_of, _say)
     how = "reused: same day, files and settings" if reused else "admitted"
     print(f"{how}: {settings.paths.admitting} as of {manifest.as_of}, {time.perf_counter() - start:.1f} s")
-    print("next: `python -m quality landing` checks it, `python -m landing accept` makes it the one that is used")
+    print("next: `.venv/bin/python -m quality landing` checks it,")
+    print("then: `.venv/bin/python -m landing accept` makes it the one that is used")
     return {**_result(manifest), "reused": reused, "admission": settings.paths.admitting.resolve().name}
 
 
@@ -122,7 +123,8 @@ def _admitted(settings: Settings) -> Manifest:
     manifest = read_manifest(settings.paths.admitted)
     if manifest is None:
         raise AsOfError(
-            "No day was given and no admission is accepted: run `python -m landing admit` and `accept`, or add --as-of."
+            "No day was given and no admission is accepted: run `.venv/bin/python -m landing admit` and `accept`, "
+            "or add --as-of."
         )
     return manifest
 

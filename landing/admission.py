@@ -98,7 +98,7 @@ def accept(settings: Settings, as_of: date | None, admission: str | None = None)
 
     admission: the name of the folder that was checked. Raises AsOfError if none waits, or not the one asked for.
     """
-    home, advice = settings.data / "admissions", "Run `python -m landing admit` first."
+    home, advice = settings.data / "admissions", "Run `.venv/bin/python -m landing admit` first."
     with one_writer(home):
         folder = settings.paths.admitting.resolve()
         manifest = read_manifest(folder)

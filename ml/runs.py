@@ -39,11 +39,11 @@ class Run:
             raise RunError(f"Run '{self.run_id}' has no {name}, because it trained or judged nothing. {because}")
         if made_by is None:
             raise RunError(
-                f"Run '{self.run_id}' has no {name}. Run the step that makes it first (python -m ml --help)."
+                f"Run '{self.run_id}' has no {name}. Run the step that makes it first (.venv/bin/python -m ml --help)."
             )
         raise RunError(
             f"Run '{self.run_id}' has no {name}: it was not made yet, or deleted after the run to free the disk. "
-            f"'python -m ml {made_by} --run-id {self.run_id}' makes it."
+            f"'.venv/bin/python -m ml {made_by} --run-id {self.run_id}' makes it."
         )
 
     @contextmanager

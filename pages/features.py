@@ -36,7 +36,7 @@ def write_features_page(paths: Paths, as_of: date) -> Path:
 
 def _admission(manifests: list[Path]) -> Entry:
     if not manifests:
-        return Entry("Admitted tables", missing="`python -m landing admit` has not ended well for this day.")
+        return Entry("Admitted tables", missing="`.venv/bin/python -m landing admit` has not ended well for this day.")
     manifest = max(manifests, key=lambda path: path.parent.stat().st_mtime)
     tables = json.loads(manifest.read_text())["tables"]
     rows = ", ".join(f"{name} {table['rows']:,}" for name, table in tables.items())

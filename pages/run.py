@@ -22,8 +22,8 @@ def write_run_page(paths: Paths, run_id: str) -> Path:
     plan = _read(folder / "plan.json")
     if Path(run_id).name != run_id or plan is None:
         raise NothingToShowError(
-            f"There is no run '{run_id}' with a plan.json in {paths.runs}. Run `python -m ml prepare` first, or choose "
-            f"one of: {_runs(paths.runs)}."
+            f"There is no run '{run_id}' with a plan.json in {paths.runs}. Run `.venv/bin/python -m ml prepare` first, "
+            f"or choose one of: {_runs(paths.runs)}."
         )
     entries = list(_entries(paths, folder, str(plan["as_of"])))
     lead = f"Retraining as of {plan['as_of']}. Reason: {plan.get('reason') or 'not given'}."
@@ -40,7 +40,7 @@ def _entries(paths: Paths, run: Path, day: str) -> Iterator[Entry]:
     )
     yield _verdict(gate, _read(run / "too_little.json"))
     yield _release(paths, run, gate)
-    before = f"No check of {day} is kept. Run `python -m quality {{0}} --as-of {day}` to make one."
+    before = f"No check of {day} is kept. Run `.venv/bin/python -m quality {{0}} --as-of {day}` to make one."
     yield checks_entry(paths.quality, day, "landing", before.format("landing"))
     yield checks_entry(paths.quality, day, "features", before.format("features"))
     yield checks_entry(paths.quality, run.name, "training", "The training set has not been checked yet.")

@@ -78,7 +78,7 @@ def _stages(
 
 
 def _day_of(admission: Path) -> date:
-    advice = "Run `python -m landing admit` first, or add --as-of."
+    advice = "Run `.venv/bin/python -m landing admit` first, or add --as-of."
     return day_in(admission / "manifest.json", advice)
 
 

@@ -90,7 +90,7 @@ def build(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
             raise BuildError("There is no champion to build a Bento of. Deploy a version, or name one.")
         version = champion.version
     tag = bento.build(settings.paths, version, options.again)
-    print(f"Built {tag}. Serve it with 'python -m serving --bento {tag}'.")
+    print(f"Built {tag}. Serve it with '.venv/bin/python -m serving --bento {tag}'.")
     return {"bento": tag, "version": version}
 
 
@@ -159,7 +159,7 @@ def _generation(text: str) -> int | None:
         return None
     if not text.isdigit():
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no generation: a number from 'python -m release status', or auto"
+            f"'{text}' is no generation: a number from '.venv/bin/python -m release status', or auto"
         )
     return int(text)
 

@@ -15,7 +15,8 @@ NOBODY = "reach-verify: no such customer"
 """Asked for, this id gets the list for unknown customers; verification must not look at a real one's data."""
 
 MAKE_A_KEY = (
-    "Set REACH_SERVICE_KEY to a key with the scope recommend: 'python -m serving hash-key reach recommend' makes one; "
+    "Set REACH_SERVICE_KEY to a key with the scope recommend: "
+    "'.venv/bin/python -m serving hash-key reach recommend' makes one; "
     "add its entry to REACH_API_KEYS and restart the service."
 )
 

@@ -104,7 +104,7 @@ def _timed_out(champion: Champion, workers: list[Worker], behind: list[Worker], 
     return _NotItsFaultError(
         f"{len(behind)} of {_count(workers)} did not take up {champion.version}, and nothing moved for {seconds:g} "
         f"seconds: {stories}. None refused it. Look into the service's log, restart the service, and run "
-        f"'python -m release verify --version {champion.version}' again."
+        f"'.venv/bin/python -m release verify --version {champion.version}' again."
     )
 
 

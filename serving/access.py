@@ -16,7 +16,7 @@ OPEN = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"}) | FILES
 lives, and which version serves. The API's description and the pages' files hold nothing of the shop: the pages ask
 their user for a key."""
 
-NO_KEYS = "Make one with 'python -m serving hash-key' and put its entry into REACH_API_KEYS."
+NO_KEYS = "Make one with '.venv/bin/python -m serving hash-key' and put its entry into REACH_API_KEYS."
 
 
 class Access:

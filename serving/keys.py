@@ -15,7 +15,7 @@ SHORTEST = 32
 """Characters of a key. SHA-256 is no password hash: it protects a key that cannot be guessed, not a word."""
 
 ENTRY = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,40}):(?P<scopes>[a-z]+(\+[a-z]+)*):(?P<digest>[0-9a-f]{64})")
-SHAPE = "name:scope+scope:sha256, as 'python -m serving hash-key' prints it"
+SHAPE = "name:scope+scope:sha256, as '.venv/bin/python -m serving hash-key' prints it"
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ def champion_of(settings: Settings) -> tuple[LookUp, Load]:
 def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
     """Serve the one bundle a Bento was built with, by its full tag; `latest` could be another one tomorrow.
 
-    Raises BentoMLException if the Bento holds no bundle: build it with `python -m release build`.
+    Raises BentoMLException if the Bento holds no bundle: build it with `.venv/bin/python -m release build`.
     """
     versions = [model.tag.version for model in bento.info.all_models if model.tag.name == NAME]
     if len(versions) != 1:
         raise bentoml.exceptions.BentoMLException(
-            f"{bento.tag} holds {len(versions)} bundles, not one. Build it with 'python -m release build'."
+            f"{bento.tag} holds {len(versions)} bundles, not one. Build it with '.venv/bin/python -m release build'."
         )
     pointer = Pointer(
         generation=0,

@@ -3,7 +3,7 @@
     {%- if execute and flags.WHICH in ['build', 'run', 'test'] and count_landed_files() == 0 -%}
         {{ exceptions.raise_compiler_error(
             "There are no admitted tables in the data directory, so there is nothing to build: run 'make demo', or "
-            ~ "'python -m landing admit' for the tables alone. REACH_DATA names another directory, as an absolute path."
+            ~ "'.venv/bin/python -m landing admit' for the tables alone. REACH_DATA names another directory, as an absolute path."
         ) }}
     {%- endif -%}
 {%- endmacro %}

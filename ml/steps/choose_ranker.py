@@ -37,7 +37,7 @@ def choose_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
     for name in left_out:
         print(
             f"{name}: left out, because the run was prepared with {', '.join(plan.config.ranking.rankers)}. "
-            f"'python -m ml choose-ranker --run-id {run.run_id} --also {name}' lets it compete.",
+            f"'.venv/bin/python -m ml choose-ranker --run-id {run.run_id} --also {name}' lets it compete.",
             flush=True,
         )
     if not held_out:

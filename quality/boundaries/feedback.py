@@ -15,7 +15,7 @@ def feedback_stages(settings: Settings, spill: Path) -> Stages:
     """Raises NothingToCheckError if no feedback was ever landed."""
     folder = settings.paths.feedback / "landed"
     if not folder.is_dir():
-        raise NothingToCheckError(f"There is no {folder}. Run `python -m landing collect` first.")
+        raise NothingToCheckError(f"There is no {folder}. Run `.venv/bin/python -m landing collect` first.")
     with connect(spill) as connection:
         yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(REQUIRED, 0))}
         frames = {

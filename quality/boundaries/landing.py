@@ -29,7 +29,7 @@ MEMORY = "categories.json"
 def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thresholds) -> Stages:
     """Raises NothingToCheckError if the admitted tables are not of this day."""
     folder = settings.paths.admitting.resolve()  # one admission, even if the link moves meanwhile
-    advice = f"Run `python -m landing admit --as-of {as_of}` first."
+    advice = f"Run `.venv/bin/python -m landing admit --as-of {as_of}` first."
     manifest = read_json(folder / "manifest.json", advice, "as_of", "as_of_instant", "inputs", "tables")
     if manifest["as_of"] != as_of.isoformat():
         raise NothingToCheckError(f"The tables in {folder} are as of {manifest['as_of']}, not {as_of}. {advice}")

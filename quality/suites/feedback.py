@@ -2,14 +2,15 @@
 
 from quality.check import BETWEEN, IN_SET, check
 
-_FIX_SOURCE = "Correct the landing's file of them, then run `python -m landing collect` again."
+_FIX_SOURCE = "Correct the landing's file of them, then run `.venv/bin/python -m landing collect` again."
 
 FILES = [
     check(
         "feedback_files_can_be_read",
         "files",
         IN_SET,
-        "A file is truncated or missing. Remove feedback/landed/inputs.json and run `python -m landing collect` again.",
+        "A file is truncated or missing. Remove feedback/landed/inputs.json and run "
+        "`.venv/bin/python -m landing collect` again.",
         column="readable",
         value_set=[True],
     ),

@@ -2,14 +2,14 @@
 
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 
-_FIX_SOURCE = "Correct the landing file, then run `python -m landing admit` again."
+_FIX_SOURCE = "Correct the landing file, then run `.venv/bin/python -m landing admit` again."
 
 FILES = [
     check(
         "admitted_files_can_be_read",
         "files",
         IN_SET,
-        "A file is truncated or missing. Run `python -m landing admit` again.",
+        "A file is truncated or missing. Run `.venv/bin/python -m landing admit` again.",
         column="readable",
         value_set=[True],
     ),
@@ -17,7 +17,7 @@ FILES = [
         "admitted_files_are_as_admitted",
         "files",
         IN_SET,
-        "A file was changed after its admission. Run `python -m landing admit` again.",
+        "A file was changed after its admission. Run `.venv/bin/python -m landing admit` again.",
         column="as_admitted",
         value_set=[True],
     ),
@@ -37,7 +37,7 @@ LINES = [
         "lines_lie_before_as_of",
         "lines",
         BETWEEN,
-        "A line is newer than the run may know. Run `python -m landing admit` for this day again.",
+        "A line is newer than the run may know. Run `.venv/bin/python -m landing admit` for this day again.",
         column="late_lines",
         max_value=0,
         example="late_example",

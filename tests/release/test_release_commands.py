@@ -58,7 +58,7 @@ def test_deploy_rollback_and_status_tell_the_same_story(data: Path, capsys: pyte
     ]  # fmt: skip
     assert fails("rollback") == (
         "error: v1 is champion and no deployed version is left before it. "
-        "To return to v2, deploy it: 'python -m release deploy --version v2'."
+        "To return to v2, deploy it: '.venv/bin/python -m release deploy --version v2'."
     )
 
 
