@@ -1,6 +1,7 @@
 """An installation of Reach in a folder of its own: a copy of the code, a data directory, two free ports."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -80,8 +81,12 @@ def copy_of_the_code(folder: Path) -> Path:
     shutil.copy(ROOT / "dags" / ".airflowignore", folder / "dags")
     (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
-    text = config.read_text().replace("[retrieval]\n", "[retrieval]\nepochs = 1\nhistory_epochs = 1\n")
-    config.write_text(text + "epochs = 2\ncustomers_per_batch = 4\n")  # the file ends with [ranking]
+    text = re.sub(r"(?m)^history_epochs = \d+", "history_epochs = 1", config.read_text())
+    # The rankers' batch, of the last section; the towers' stays as it is.
+    start, ranking = text.split("[ranking]\n")
+    config.write_text(
+        f"{start}[ranking]\n" + re.sub(r"(?m)^customers_per_batch = \d+", "customers_per_batch = 4", ranking)
+    )
     return folder
 
 

@@ -44,7 +44,9 @@ def write_feature_tables(
     total = int(offsets[-1])
     keys = {"customer_id": [customer for customer, _ in rows]}
     times = [at for _, at in rows]
-    bought = pa.array([f"p{number}" for number in random.integers(1, products + 1, total)], pa.string())
+    # Each product once, as dbt's grouping has it; a history longer than the catalogue goes on with further numbers.
+    drawn = [random.permutation(max(products, length))[:length] + 1 for length in lengths.tolist()]
+    bought = pa.array([f"p{number}" for number in np.concatenate(drawn)], pa.string())
     history = {"product_ids": pa.ListArray.from_arrays(offsets, bought)}
     for name in HISTORY:
         values = pa.array(random.random(total, dtype=np.float32) * 100)

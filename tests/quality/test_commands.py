@@ -122,7 +122,7 @@ def test_a_missing_or_damaged_admission_is_one_sentence(
     assert main(["landing"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert reason in line
-    assert "Run `python -m landing admit" in line
+    assert "Run `.venv/bin/python -m landing admit" in line
 
 
 def test_results_that_cannot_be_written_are_one_sentence(

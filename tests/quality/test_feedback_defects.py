@@ -103,7 +103,7 @@ def test_the_command_asks_for_what_is_missing(
 ) -> None:
     monkeypatch.setenv("REACH_DATA", str(tmp_path))
     assert main(["feedback"]) == 1
-    assert "Run `python -m landing collect` first" in capsys.readouterr().err
+    assert "Run `.venv/bin/python -m landing collect` first" in capsys.readouterr().err
     land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
     assert main(["feedback"]) == 0
     assert '"critical": []' in capsys.readouterr().out

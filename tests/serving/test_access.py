@@ -99,7 +99,7 @@ def test_verification_works_with_a_key_and_says_which_one_it_needs(
 
     for key, words in [(None, "is not set"), (EVENTS, r"\(403\)"), (make_key(), r"\(401\)")]:
         with pytest.raises(
-            VerifyError, match=f"REACH_SERVICE_KEY.*{words}.*'python -m serving hash-key reach recommend'"
+            VerifyError, match=f"REACH_SERVICE_KEY.*{words}.*'.venv/bin/python -m serving hash-key reach recommend'"
         ):
             verify(installation.registry, installation.store, ServiceClient(port, key), "v1", 1, "test")
     champion = installation.registry.champion()
