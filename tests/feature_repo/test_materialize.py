@@ -205,7 +205,7 @@ def test_the_day_must_be_the_published_and_applied_one(copied: Settings) -> None
         materialize(copied, EARLIER)
     stage(copied, AS_OF, seed=9)
     publish(copied, AS_OF)
-    with pytest.raises(NotPublishedError, match="Run '.venv/bin/python -m feature_repo apply' first"):
+    with pytest.raises(NotPublishedError, match=r"Run '\.venv/bin/python -m feature_repo apply' first"):
         materialize(copied, AS_OF)
 
 
