@@ -115,6 +115,13 @@ class Paths:
         return self.data / "airflow"
 
 
+PATTERN_CHARACTERS = "*?["
+"""What DuckDB reads in a path as a pattern of file names."""
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
+"""Days beyond which a run cannot lie: time zones and look-ahead windows must not leave the calendar."""
+
+
 class Settings(BaseSettings):
     """The configuration of one Reach installation."""
 
@@ -192,7 +199,22 @@ class Settings(BaseSettings):
     @field_validator("data", "landing", "quality_thresholds")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return value if value is None else value.expanduser().resolve()
+        if value is None:
+            return None
+        path = value.expanduser().resolve()
+        if found := sorted(set(PATTERN_CHARACTERS) & set(str(path))):
+            raise ValueError(
+                f"the path {path} holds {' and '.join(found)}, which DuckDB takes for a pattern, so other files would "
+                "be read. Rename the folder"
+            )
+        return path
+
+    @field_validator("as_of")
+    @classmethod
+    def _possible_day(cls, value: date | None) -> date | None:
+        if value is not None and not FIRST_DAY <= value <= LAST_DAY:
+            raise ValueError(f"{value} is not a day that a run can have; choose one from {FIRST_DAY} to {LAST_DAY}")
+        return value
 
     @property
     def paths(self) -> Paths:

@@ -21,7 +21,7 @@ PROBLEMS: dict[Problem, str] = {
     "too long": f"it has more than {MAX_LENGTH} characters",
     "a character": "it holds a control character, an invisible one, or one that was lost by a wrong encoding",
     "a shortened number": (
-        "it is a number such as 1.23E+11, which a spreadsheet shortened: its last digits are lost, "
+        "it is a number such as 1.23E+11 or 1.2345678E7, as spreadsheets and Java write long ones: digits may be lost, "
         "so export the column as text"
     ),
 }
@@ -46,7 +46,8 @@ _PLAIN = "[0-9A-Za-z_:/#-]*([0-9]|[0-9A-Za-z_:/#-]{16})"
 """An id that needs no rule but its length: no word for "missing" ends in a digit or is as long. Most ids are plain, and
 this is the only test that they cost."""
 _POINT = r"-?[1-9][0-9]*[.]0+|0[.]0+"
-_SHORTENED = r"[+-]?[0-9]([.,][0-9]+)?[eE][+][0-9]+"
+_SHORTENED = r"[+-]?[0-9]([.,][0-9]+[eE][+]?|[eE][+])[0-9]+"
+"""A product may be called 1E5; a point or a plus before the exponent is how programs write numbers."""
 
 
 def _class(ranges: _Ranges, escape: str) -> str:

@@ -193,7 +193,10 @@ def _time(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
     outside = {"infinite": f"NOT isfinite({time})", "too early": f"{time} < DATE {literal(days.first)}"}
     if column.name not in PLANNED:
         outside["too late"] = f"{time} > TIMESTAMP {literal(days.last)}"
-    conditions = {"another type": f"({value} IS NOT NULL AND {time} IS NULL)"} | outside
+    # DuckDB knows BST as Bangladesh's time: of names, only those of UTC are taken.
+    named = f"(regexp_matches({value}, '[A-Za-z]$') AND NOT regexp_matches(upper({value}), '(Z|UTC|GMT|INFINITY)$'))"
+    unread = f"{time} IS NULL" if found != "VARCHAR" else f"({time} IS NULL OR {named})"
+    conditions = {"another type": f"({value} IS NOT NULL AND {unread})"} | outside
     doubtful = " OR ".join(conditions.values() if found == "VARCHAR" else outside.values())
     return Cast(column, found, time, f"({doubtful})", _first_of(conditions))
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 DELIMITERS = ",;\t|"
+LONGEST_FIELD = 1 << 24
+"""Characters that a field may have when a row's line is looked for; Python's own limit is 131,072."""
 BYTE_ORDER_MARK = "\ufeff"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -88,6 +90,7 @@ def read_layout(file: Path, known: frozenset[str]) -> Layout | None:
 
 def rows_with_lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the file's rows, each with the line on which it begins. Raises QuoteError for a quote that does not fit."""
+    before = csv.field_size_limit(LONGEST_FIELD)
     with open_text(file) as text:
         reader, begins = csv.reader(text, delimiter=delimiter, strict=True), 1
         try:
@@ -97,13 +100,15 @@ def rows_with_lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]
                 begins = reader.line_num + 1
         except csv.Error as error:
             raise QuoteError(begins) from error
+        finally:
+            csv.field_size_limit(before)
 
 
 def line_of_header(file: Path, delimiter: str, names: frozenset[str], after: int = 0) -> int | None:
-    """The first line after `after` on which one of the names stands alone in a field; None if there is none."""
+    """The first line after `after` on which one of the names, in any case, stands alone in a field; None if none."""
     with open_text(file) as text:
         for number, line in enumerate(text, 1):
-            fields = {field.strip(f' "{BYTE_ORDER_MARK}\r\n') for field in line.split(delimiter)}
+            fields = {field.strip(f' "{BYTE_ORDER_MARK}\r\n').lower() for field in line.split(delimiter)}
             if number > after and names & fields:
                 return number
     return None

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from landing.contract import EVENTS, PROMOTIONS, PROMOTIONS_PLANNED_DAYS, TRANSACTIONS, Table
 from landing.engine import literal, name
 from landing.errors import AsOfError
-from settings import Settings
+from settings import FIRST_DAY, LAST_DAY, Settings
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ def choose_cut(as_of: date | None, span: Span, settings: Settings, now: datetime
     lies in the future: one mistyped year would otherwise move the whole run.
     """
     newest_as_of = day_after_newest(span, settings.timezone)
+    if as_of is not None and not FIRST_DAY <= as_of <= LAST_DAY:
+        raise AsOfError(
+            f"{as_of} is not a day that a run can have. Choose one until {newest_as_of}, which uses all transactions."
+        )
     if as_of is None and span.newest > now:
         raise AsOfError(
             f"The newest transaction is of {span.newest} UTC, which is in the future. "

@@ -12,6 +12,7 @@ from pathlib import Path
 from landing.contract import DECISIONS, TABLES, Table
 from landing.errors import SourceError
 from landing.sources import PARQUET, Source
+from settings import PATTERN_CHARACTERS
 
 ENDINGS = (".parquet", ".csv", ".csv.gz")
 """What is read, in upper or lower case."""
@@ -72,10 +73,10 @@ def strays(root: Path) -> list[str]:
     for path in others:
         if advice := _looks_like_a_table(path):
             raise SourceError(
-                f"{path.name} in {root} is not read, but looks like a table: {advice}. "
+                f"{_shown(path, root)} in {root} is not read, but looks like a table: {advice}. "
                 f"If it is none, name it _{path.name}."
             )
-    return [path.name + ("/" if path.is_dir() else "") for path in others]
+    return [_shown(path, root) + ("/" if path.is_dir() else "") for path in others]
 
 
 def _is_named(path: Path, table: Table) -> bool:
@@ -97,7 +98,7 @@ def _inside(root: Path, folder: Path, table: Table) -> tuple[list[Path], list[st
     """The files of a table's folder, and the names of those set aside."""
     files, aside = [], []
     for path in sorted(folder.iterdir()):
-        shown = str(path.relative_to(root))
+        shown = _shown(path, root)
         if why := _FOREIGN.get(path.name):
             raise SourceError(f"{shown} in {root} belongs to {why}.")
         if path.name.startswith(("_", ".")):
@@ -127,9 +128,26 @@ def _inside(root: Path, folder: Path, table: Table) -> tuple[list[Path], list[st
     return files, aside
 
 
+def _shown(path: Path, root: Path) -> str:
+    """The path below the landing as text that can be written, whatever bytes its name has."""
+    return os.fsencode(path.relative_to(root)).decode(errors="backslashreplace")
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name as the system gives it holds no byte that could not be decoded."""
+    return not any("\udc80" <= character <= "\udcff" for character in name)
+
+
 def _usable(root: Path, path: Path) -> Path:
-    """Raises SourceError if the path is no file that can be opened."""
-    shown = f"{path.relative_to(root)} in {root}"
+    """Raises SourceError if the path is no file that can be opened, or its name is no name for DuckDB."""
+    shown = f"{_shown(path, root)} in {root}"
+    if not _is_utf8(path.name):
+        raise SourceError(f"{shown}: the file's name is not UTF-8. Rename it with letters, digits, '-' and '_'.")
+    if found := sorted(set(PATTERN_CHARACTERS) & set(path.name)):
+        raise SourceError(
+            f"{shown}: the name holds {' and '.join(found)}, which would be read as a pattern for other files. "
+            "Rename it with letters, digits, '-' and '_'."
+        )
     try:
         mode = path.stat().st_mode
     except OSError as error:

@@ -21,7 +21,7 @@ def rows_in(connection: duckdb.DuckDBPyConnection, source: Source, file: Path) -
         layout = source.layout(file)
         names = [mark + column for column in source.table.required_columns for mark in ("", BYTE_ORDER_MARK)]
         listed = ", ".join(literal(value) for value in names)
-        headers = f"count(*) FILTER ({' OR '.join(f'{name(column)} IN ({listed})' for column in layout.header)})"
+        headers = f"count(*) FILTER ({' OR '.join(f'lower({name(column)}) IN ({listed})' for column in layout.header)})"
         try:
             nul = line_of_nul(file)
         except (OSError, EOFError, zlib.error) as error:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from landing.errors import ContractError
+from landing.errors import AsOfError, ContractError
+from settings import Settings
 from tests.landing.shop import TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
 PROMOTIONS = "product_id,starts_on,ends_on\n0010,2016-12-30,{}\n"
@@ -27,6 +28,7 @@ def _refused(tmp_path: Path, **tables: str) -> str:
         ("1970-01-01 00:00:00", "before 1990-01-01"),
         ("9999-12-31 00:00:00", "more than a year ahead. Does it stand for 'still open'"),
         ("99999-12-31 00:00:00", "more than a year ahead"),
+        ("2017-01-02 15:00:00 BST", "expected a timestamp"),  # London's summer, or Bangladesh: DuckDB takes the latter
         ("infinity", "not finite"),
         ("-infinity", "not finite"),
         ("01/02/2017 10:00", "expected a timestamp"),
@@ -132,3 +134,11 @@ def test_days_of_23_and_25_hours_begin_and_end_at_the_shops_midnight(tmp_path: P
     assert autumn.rows["transactions"] == 5
     times = dict(admitted(tmp_path, "transactions", "basket_id, transaction_at"))
     assert times["an hour later"] - times["before the overlap"] == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_at_the_end_of_the_calendar_is_refused_in_words(tmp_path: Path, day: str) -> None:
+    with pytest.raises(AsOfError, match=f"{day} is not a day that a run can have. Choose one until 2017-01-03"):
+        admit_shop(tmp_path, write_shop(tmp_path / "in"), as_of=day)
+    with pytest.raises(ValueError, match=f"{day} is not a day that a run can have"):
+        Settings(as_of=date.fromisoformat(day))

@@ -9,6 +9,7 @@ import pytest
 
 from landing.errors import SourceError
 from landing.manifest import Manifest
+from settings import Settings
 from tests.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
 HEADER, *LINES = TRANSACTIONS.splitlines(keepends=True)
@@ -298,3 +299,41 @@ def test_a_wrong_byte_in_a_personal_table_is_not_shown(tmp_path: Path) -> None:
     assert "customers.csv" in message
     assert "line 2 in the column 'customer_id'" in message
     assert "Jos" not in message
+
+
+@pytest.mark.parametrize("name", ["part[1].csv", "part*.csv", "part?.csv"])
+def test_a_file_whose_name_is_a_pattern_is_refused_for_it_would_read_others(tmp_path: Path, name: str) -> None:
+    parts = _in_parts(write_shop(tmp_path / "in"))
+    for file in (name, "part1.csv"):
+        (parts / file).write_text(HEADER + LINES[0])
+    assert "would be read as a pattern for other files. Rename it" in _refused(tmp_path, tmp_path / "in")
+
+
+def test_a_folder_whose_name_is_a_pattern_is_no_setting(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds \[, which DuckDB takes for a pattern"):
+        Settings(landing=tmp_path / "tables[1]")
+
+
+def test_a_name_that_is_not_utf8_is_shown_or_refused_in_words(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    Path(os.fsdecode(bytes(landing / "Stra") + b"\xdfe.txt")).touch()
+    manifest, _, _ = admit_shop(tmp_path, landing)
+    assert _kinds(manifest)["file_not_read"] == (1, "Stra\\xdfe.txt")
+    Path(os.fsdecode(bytes(_in_parts(landing) / "M") + b"\xe4rz.csv")).write_text(TRANSACTIONS)
+    with pytest.raises(SourceError, match=r"M\\xe4rz.csv in .*: the file's name is not UTF-8. Rename it"):
+        admit_shop(tmp_path, landing)
+
+
+def test_a_second_header_in_another_case_is_refused_in_a_table_of_texts(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    with (landing / "products.csv").open("a") as products:
+        products.write(PRODUCTS.splitlines()[0].upper() + "\n")
+    assert "line 5 holds column names again" in _refused(tmp_path, landing)
+
+
+def test_a_short_row_after_a_very_long_field_is_named_by_its_own_line(tmp_path: Path) -> None:
+    landing = write_shop(tmp_path / "in")
+    (landing / "products.csv").write_text(f"product_id,category\n0099,{'x' * 200_000}\n0100\n")
+    message = _refused(tmp_path, landing)
+    assert "line 3" in message
+    assert "a quote that does not fit" not in message
