@@ -1,4 +1,4 @@
-"""Which purchases that the service was told of are in the features already, so that none counts twice."""
+"""Decides which purchase events are in the features already, so that none counts twice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
