@@ -63,13 +63,13 @@ def drill_bundles(sandbox: Sandbox, served: Served, traffic: Traffic, sheet: She
         status, report = served.readiness()
         counted = served.metric(f'reach_bundles_refused_total{{version="{version}"}}')
         refused = served.samples('reach_champion_generation{outcome="refused",')
-        told = bool(refused) and set(refused) == {generation} and counted >= 1
-        metrics = "tell" if told else "do not tell"
+        reported = bool(refused) and set(refused) == {generation} and counted >= 1
+        metrics = "tell" if reported else "do not tell"
         sheet.note(
             f"a bundle with {fault}",
             f"refused, {serving} goes on, /readyz and metrics tell",
             f"{seen.story()}; /readyz {status}, refused {report['refused']}; metrics {metrics}",
-            not seen.failures and set(seen.versions) == {serving} and status == 200 and told,
+            not seen.failures and set(seen.versions) == {serving} and status == 200 and reported,
         )
     sandbox.registry.deploy(serving, None, "drill: sound again", BY)
     until(lambda: served.readiness()[1].get("refused") is None)
