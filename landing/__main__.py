@@ -45,7 +45,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
     if options.command == "admit" and options.check:
         return _check(settings, options.as_of or settings.as_of)
     if options.command == "accept":
-        return _accept(settings, options.as_of or settings.as_of, options.admission)
+        return _accept(settings, options.as_of or settings.as_of, options.admission, options.despite_checks)
     return {"admit": _admit, "dbt-vars": _dbt_vars}[options.command](settings, options.as_of or settings.as_of)
 
 
@@ -73,8 +73,8 @@ def _result(manifest: Manifest) -> dict[str, object]:
     return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows, "findings": found}
 
 
-def _accept(settings: Settings, as_of: date | None, admission: str | None) -> dict[str, object]:
-    manifest = accept(settings, as_of, admission)
+def _accept(settings: Settings, as_of: date | None, admission: str | None, despite_checks: bool) -> dict[str, object]:
+    manifest = accept(settings, as_of, admission, despite_checks, _say)
     print(f"accepted: {settings.paths.admitted} as of {manifest.as_of}")
     return {"as_of": manifest.as_of.isoformat(), "rows": manifest.rows}
 
@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
         ("admit", "check the landing tables and write what was known before a day"),
-        ("accept", "make the written admission the one that is used; its checks have passed"),
+        ("accept", "make the written admission the one that is used, unless its checks failed"),
         ("dbt-vars", "print the variables of a dbt run as JSON"),
     ):
         command_parser = commands.add_parser(command, help=text)
@@ -155,6 +155,9 @@ def _parser() -> argparse.ArgumentParser:
         if command == "accept":
             command_parser.add_argument(
                 "--admission", metavar="NAME", help="only this one, as admit named it: nothing came after its check"
+            )
+            command_parser.add_argument(
+                "--despite-checks", action="store_true", help="also if its checks failed, which is refused otherwise"
             )
     commands.add_parser("collect", help="take over the events and decisions that the service wrote down")
     return parser

@@ -31,6 +31,7 @@ from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission
 from landing.sources import Source
 from landing.spellings import count_spellings
 from landing.tables import CheckedTable, check_table, transaction_span, write_table
+from landing.verdict import RESULTS, failed_checks
 from settings import Settings
 
 KEPT = 3
@@ -93,10 +94,17 @@ def check(settings: Settings, landing: Path, as_of: date | None, say: Say) -> Ma
             return _write(settings, landed, as_of, datetime.min, folder / "admission", findings, say)
 
 
-def accept(settings: Settings, as_of: date | None, admission: str | None = None) -> Manifest:
-    """Move `<data>/admitted` to the newest admission; whoever calls this has checked it.
+def accept(
+    settings: Settings,
+    as_of: date | None,
+    admission: str | None = None,
+    despite_checks: bool = False,
+    say: Say = print,
+) -> Manifest:
+    """Move `<data>/admitted` to the newest admission, and log it if nothing has checked that one.
 
-    admission: the name of the folder that was checked. Raises AsOfError if none waits, or not the one asked for.
+    admission: the name of the folder that was checked. despite_checks: accept an admission whose checks failed.
+    Raises AsOfError if none waits, or not the one asked for, and LandingError if its checks failed.
     """
     home, advice = settings.data / "admissions", "Run `.venv/bin/python -m landing admit` first."
     with one_writer(home):
@@ -110,6 +118,14 @@ def accept(settings: Settings, as_of: date | None, admission: str | None = None)
             raise AsOfError(f"{folder.name} waits, not {admission}: it came after the check. {advice}")
         if not is_whole(folder, manifest):
             raise LandingError(f"A table in {folder} is damaged or missing. {advice}")
+        failed = failed_checks(settings.paths.quality / manifest.as_of.isoformat() / RESULTS, folder / MANIFEST)
+        if failed and not despite_checks:
+            raise LandingError(
+                f"{folder.name} is not accepted, because its checks failed: {', '.join(failed)}. Correct the landing, "
+                "or add --despite-checks."
+            )
+        if failed is None:
+            say(f"note: {folder.name} was not checked; `.venv/bin/python -m quality landing` does it")
         _move(settings.paths.admitted, folder)
     return manifest
 

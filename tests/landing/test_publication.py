@@ -1,5 +1,6 @@
 """Admissions appear whole, are used again while they are valid, and survive being killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -87,6 +88,25 @@ def test_an_admission_changes_nothing_before_it_is_accepted(tmp_path: Path) -> N
     assert admit(settings, landing, None, lambda _: None) == (before, True)
     assert accept(settings, None).as_of == before.as_of
     assert settings.paths.admitted.readlink() == link
+
+
+def test_an_admission_whose_checks_failed_is_accepted_only_on_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(data=tmp_path / "data")
+    admit(settings, write_shop(tmp_path / "in"), date(2017, 1, 3), lambda _: None)
+    results = settings.paths.quality / "2017-01-03" / "landing" / "results.json"
+    results.parent.mkdir(parents=True)
+    results.write_text(json.dumps([{"name": "lines_are_fresh", "severity": "critical", "met": False}]))
+    with pytest.raises(LandingError, match=r"its checks failed: lines_are_fresh\. Correct the landing, or add"):
+        accept(settings, None)
+    assert not settings.paths.admitted.exists()
+    accept(settings, None, despite_checks=True)
+    assert settings.paths.admitted.exists()
+    # Results that are older than the admission are of another one.
+    os.utime(results, (0, 0))
+    accept(settings, None)
+    assert "was not checked" in capsys.readouterr().out
 
 
 def test_only_the_day_that_waits_is_accepted(tmp_path: Path) -> None:
