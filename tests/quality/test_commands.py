@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from landing.admission import accept
+from landing.errors import LandingError
 from quality.__main__ import NOTHING_TO_DO, main
 from quality.frames import feedback as feedback_frames
 from quality.frames.landing import REQUIRED
 from quality.suites import features, feedback, landing, training
-from settings import ROOT
+from settings import ROOT, Settings
 from tests.quality.judging import admit_landing, copy_landing, plant
 
 
@@ -76,6 +78,8 @@ def test_critical_failures_end_with_code_1_and_say_which_and_what_to_do(
     assert "products_are_unique" in line
     assert "Correct the landing file" in line
     assert (tmp_path / "data" / "quality" / "2018-01-01" / "landing" / "index.html").is_file()
+    with pytest.raises(LandingError, match="its checks failed: products_are_unique"):
+        accept(Settings(data=tmp_path / "data"), None)
 
 
 def test_no_customer_is_named_in_log_or_data_docs(
