@@ -2,7 +2,9 @@
 
 WORDS: tuple[str, ...] = (
     *("", "-", "?", "none", "unknown", "none/unknown", "null", "nan", "n/a", "na", "not available"),
-    *("<na>", "nat", "nil", "undefined", "(null)", "<null>", "#n/a", "\\n"),
+    *("<na>", "nat", "nil", "undefined", "(null)", "<null>", "\\n"),
+    # What Excel shows in place of a value; #NV is its German #N/A.
+    *("#n/a", "#nv", "#ref!", "#value!", "#name?", "#div/0!", "#null!", "#num!"),
 )
 """Compared without case and surrounding blanks; `\\n` is the export format of MySQL and PostgreSQL.
 
