@@ -10,7 +10,7 @@ RUN uv sync --frozen --no-cache --no-default-groups --group serving --group kafk
 
 COPY settings.py ./
 COPY core core
-COPY live live
+COPY events events
 COPY features features
 COPY scoring scoring
 COPY feature_repo feature_repo

@@ -13,7 +13,7 @@ RUN uv sync --frozen --no-cache --no-default-groups \
 COPY settings.py ./
 COPY dags dags
 COPY core core
-COPY live live
+COPY events events
 COPY landing landing
 COPY dbt dbt
 COPY quality quality

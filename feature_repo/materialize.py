@@ -8,14 +8,14 @@ import duckdb
 from feast import FeatureStore, FeatureView
 from redis.exceptions import RedisError
 
+from events.errors import JournalUnavailableError
+from events.event_log import open_recent
 from feature_repo.errors import NotPublishedError, OnlineStoreUnavailableError
 from feature_repo.locks import only_writer
 from feature_repo.online_file import OnlineFile, current_state, mark_file
 from feature_repo.online_state import OnlineState, may_continue, read_state, write_state
 from feature_repo.publication import Publication, current_publication
 from feature_repo.store import keep_spill_files_at_home, open_store, publication_name, store_config
-from live.errors import JournalUnavailableError
-from live.journal import open_recent
 from settings import Settings
 
 _HISTORY = "feat_customer_history.parquet"

@@ -11,6 +11,8 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
+from events.errors import LiveError
+from events.event_log import open_journal
 from landing.admission import accept, admit, check
 from landing.batches import collect
 from landing.casting import PlausibleDays
@@ -20,8 +22,6 @@ from landing.errors import AsOfError, LandingError, sentences
 from landing.feedback import land_feedback
 from landing.findings import Findings
 from landing.manifest import Manifest, read_manifest
-from live.errors import LiveError
-from live.journal import open_journal
 from settings import Settings, SettingsError, load_settings
 
 

@@ -18,12 +18,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from events.errors import CursorError
+from events.event_log import Journal, Page
 from landing.contract import DECISIONS, EVENTS, ColumnType, Table
 from landing.errors import SourceError
 from landing.lock import one_writer
 from landing.quarantine import Entry, folder_of, set_aside_entries
-from live.errors import CursorError
-from live.journal import Journal, Page
 
 LIMIT = 20_000
 """Rows a batch, about: what is held in memory at once."""

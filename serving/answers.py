@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 from uuid import uuid4
 
-from live.records import Decision, Shown
+from events.records import Decision, Shown
 from scoring.bundle import Bundle
 from scoring.customer import Customer
 from scoring.recommender import Item, Recommendation, Recommender

@@ -5,8 +5,8 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from live.errors import LiveError
-from live.records import Decision
+from events.errors import LiveError
+from events.records import Decision
 from serving.limits import Limits
 from serving.metrics import Metrics
 

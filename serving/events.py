@@ -10,8 +10,8 @@ from typing import ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.limits import EARLIEST_DAY, MAX_PRICE, MAX_UNITS
-from live.errors import LiveError
-from live.records import EVENT_TYPES, Event, utc_now
+from events.errors import LiveError
+from events.records import EVENT_TYPES, Event, utc_now
 from serving.errors import ClockError, EventsUnavailableError
 from serving.fields import ID
 from serving.limits import Limits

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from live.errors import LiveError
-from live.records import Purchase
+from events.errors import LiveError
+from events.records import Purchase
 from serving.breaker import Breaker
 from serving.limits import Limits
 

@@ -1,11 +1,11 @@
-"""Types of fields that requests share, those of events among them (live/fields.py)."""
+"""Types of fields that requests share, those of events among them (events/fields.py)."""
 
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from core.ids import MAX_LENGTH
-from live.fields import Id, Moment, without_fraction
+from events.fields import Id, Moment, without_fraction
 
 __all__ = ["ID", "MAX_COUNT", "Count", "Id", "Moment", "Share"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, time
 
-from live.records import Purchase, utc_now
+from events.records import Purchase, utc_now
 from scoring.bundle import Bundle
 from scoring.catalogue import Catalogue
 from scoring.customer import Customer

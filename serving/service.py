@@ -8,7 +8,7 @@ from typing import TypeVar
 import bentoml
 import click
 
-from live.journal import open_journal
+from events.event_log import open_journal
 from serving.access import require_keys
 from serving.answers import Answers
 from serving.champion import ChampionFollower

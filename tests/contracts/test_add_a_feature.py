@@ -13,7 +13,7 @@ import pytest
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-ROOMS = ("core", "dbt", "feature_repo", "features", "landing", "live", "ml", "scoring", "tests")
+ROOMS = ("core", "dbt", "feature_repo", "features", "events", "landing", "ml", "scoring", "tests")
 TESTS = ("tests/features", "tests/scoring/test_live.py", "tests/ml/test_hidden_history.py")
 CONTRACT = "tests/contracts/test_feature_names.py"
 PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)

@@ -16,9 +16,9 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from events.records import Purchase
 from features.declared import CUSTOMER_HISTORY, CUSTOMER_PROFILE
 from features.feature import Exact, Updater
-from live.records import Purchase
 from scoring.customer import Customer
 from scoring.live import live_customer
 

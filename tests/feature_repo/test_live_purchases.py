@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from conftest import AS_OF, run_all
 
 from core.held import Held
+from events.event_log import open_recent
+from events.records import Event, utc_now
 from feature_repo.online import OnlineCustomers
-from live.journal import open_recent
-from live.records import Event, utc_now
 from settings import Settings
 
 NEXT = AS_OF + timedelta(days=14)

@@ -16,13 +16,13 @@ import pytest
 import redis
 from confluent_kafka import Producer
 
+from events.event_log import Journal, open_journal
+from events.records import Decision, Event, Shown
 from landing import batches
 from landing.__main__ import main
 from landing.batches import batch_files, collect
 from landing.contract import DECISIONS, EVENTS, Table
 from landing.errors import SourceError
-from live.journal import Journal, open_journal
-from live.records import Decision, Event, Shown
 from settings import ROOT, Settings
 from tests.kafka_cluster import kafka_cluster
 from tests.landing.killed import die_before

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from events.event_log import Page
 from landing.batches import batch_files, batch_folders, collect
 from landing.casting import PlausibleDays
 from landing.compaction import MOST, NEWEST, Compacted, compact
@@ -18,7 +19,6 @@ from landing.contract import FEEDBACK
 from landing.errors import SourceError
 from landing.feedback import land_feedback
 from landing.findings import Findings
-from live.journal import Page
 from tests.landing.killed import die_before
 
 MOMENT = datetime(2026, 3, 1, 10)

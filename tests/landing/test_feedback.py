@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from events.event_log import Page
+from events.records import EVENT_TYPES
 from landing import quarantine
 from landing.batches import collect
 from landing.contract import EVENTS
@@ -16,8 +18,6 @@ from landing.cut import Span, receipts_until
 from landing.errors import ContractError
 from landing.feedback import land_feedback
 from landing.findings import Findings
-from live.journal import Page
-from live.records import EVENT_TYPES
 from settings import Settings
 from tests.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from events.event_log import Page
 from landing.batches import collect
 from landing.feedback import land_feedback
 from landing.findings import Findings
-from live.journal import Page
 from quality.__main__ import main
 from tests.landing.shop import ANY_DAY
 from tests.quality.judging import broken, plant

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from live.journal import open_journal
+from events.event_log import open_journal
 from settings import Settings
 from tests.kafka_cluster import kafka_cluster
 from tests.redis_server import PASSWORD, redis_server

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from live.errors import JournalUnavailableError
-from live.records import Purchase
+from events.errors import JournalUnavailableError
+from events.records import Purchase
 from serving.breaker import Breaker
 from serving.features import FeatureReads, Read
 from serving.limits import Limits

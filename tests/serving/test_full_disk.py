@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from live.sqlite_journal import SqliteJournal
+from events.sqlite_event_log import SqliteJournal
 from serving.errors import EventsUnavailableError
 from serving.events import Events, EventsRequest
 from serving.limits import LIMITS

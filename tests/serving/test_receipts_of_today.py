@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from core.held import Held
-from live.records import Purchase
+from events.records import Purchase
 from serving.features import Read
 from serving.live import customer_now
 from serving.schemas import Context

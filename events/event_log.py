@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.held import Held
-from live.records import Broken, Decision, Event, Purchase, Row
+from events.records import Broken, Decision, Event, Purchase, Row
 from settings import Settings
 
 SEEN_DAYS = 90
@@ -85,7 +85,7 @@ def open_journal(settings: Settings, timeout_seconds: float = 5.0) -> Journal:
     timeout_seconds: how long a call waits for Redis, or for other writers of the file.
     """
     if settings.events_kafka is not None:
-        from live.kafka_journal import KafkaJournal
+        from events.kafka_event_log import KafkaJournal
 
         return KafkaJournal(settings.events_kafka, open_recent(settings, timeout_seconds))
     return _stored(settings, timeout_seconds)
@@ -99,9 +99,9 @@ def open_recent(settings: Settings, timeout_seconds: float = 5.0) -> Recent:
 def _stored(settings: Settings, timeout_seconds: float) -> Journal:
     has_log = settings.events_kafka is None
     if settings.online_store == "redis":
-        from live.redis_journal import RedisJournal
+        from events.redis_event_log import RedisJournal
 
         return RedisJournal(settings, timeout_seconds, has_log)
-    from live.sqlite_journal import SqliteJournal
+    from events.sqlite_event_log import SqliteJournal
 
     return SqliteJournal(settings.paths.live, timeout_seconds, has_log)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.limits import MAX_PRICE, MAX_UNITS
-from live.fields import Id, Moment, TextId
+from events.fields import Id, Moment, TextId
 
 EventType = Literal["purchase", "cart", "click", "view", "impression"]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from pydantic_core import to_json
 
-from live.cursor import Stream
-from live.journal import Page
-from live.records import Broken, Row
+from events.event_log import Page
+from events.offsets import Stream
+from events.records import Broken, Row
 
 _TIMES = ("occurred_at", "received_at", "decided_at")
 

@@ -3,7 +3,7 @@
 import json
 from typing import Literal
 
-from live.errors import CursorError
+from events.errors import CursorError
 
 Stream = Literal["events", "decisions"]
 STREAMS: tuple[Stream, Stream] = ("events", "decisions")

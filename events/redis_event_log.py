@@ -17,12 +17,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.held import Held
-from live.cursor import STREAMS, Stream, cursor_of, places_in
-from live.errors import CursorError, JournalUnavailableError
-from live.group import GroupCommit
-from live.journal import SEEN_DAYS, Page
-from live.records import Decision, Event, Purchase, purchase_of, utc_now
-from live.rows import Rows, as_text, page_of, rows_to_text
+from events.errors import CursorError, JournalUnavailableError
+from events.event_log import SEEN_DAYS, Page
+from events.group_commit import GroupCommit
+from events.offsets import STREAMS, Stream, cursor_of, places_in
+from events.records import Decision, Event, Purchase, purchase_of, utc_now
+from events.serialization import Rows, as_text, page_of, rows_to_text
 from settings import Settings
 
 KIND = "redis"

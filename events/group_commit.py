@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from live.errors import JournalUnavailableError
-from live.records import Event
+from events.errors import JournalUnavailableError
+from events.records import Event
 
 Batch = Sequence[Event]
 Job = tuple[Batch, Future[list[bool]]]

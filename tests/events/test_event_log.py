@@ -10,9 +10,9 @@ import pytest
 import redis
 
 from core.held import Held
-from live.errors import CursorError, JournalUnavailableError
-from live.journal import Journal, Page, open_journal, open_recent
-from live.records import Decision, Event, Shown, utc_now
+from events.errors import CursorError, JournalUnavailableError
+from events.event_log import Journal, Page, open_journal, open_recent
+from events.records import Decision, Event, Shown, utc_now
 from settings import Settings
 from tests.kafka_cluster import kafka_cluster
 from tests.redis_server import PASSWORD, redis_server

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from core.held import Held
-from live.cursor import STREAMS, Stream, cursor_of, places_in
-from live.errors import CursorError, JournalUnavailableError, KafkaMissingError
-from live.group import GroupCommit
-from live.journal import Page, Recent
-from live.records import Decision, Event, Purchase, utc_now
-from live.rows import Rows, page_of, rows_to_text
+from events.errors import CursorError, JournalUnavailableError, KafkaMissingError
+from events.event_log import Page, Recent
+from events.group_commit import GroupCommit
+from events.offsets import STREAMS, Stream, cursor_of, places_in
+from events.records import Decision, Event, Purchase, utc_now
+from events.serialization import Rows, page_of, rows_to_text
 
 try:
     from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
