@@ -44,7 +44,7 @@ restart-service: setup ## Start the service again, with the present settings
 prune: setup ## Free the disk of what the policies give up: retention/policy.toml, ml/retention.toml, old versions
 	@$(PYTHON) -m retention prune
 	@$(PYTHON) -m ml prune
-	@$(PYTHON) -m release prune
+	@$(PYTHON) -m registry prune
 
 .PHONY: tensorboard
 tensorboard: setup ## The learning curves of all runs in a browser, on loopback; RUN=latest picks one, PORT=6006
@@ -53,11 +53,11 @@ tensorboard: setup ## The learning curves of all runs in a browser, on loopback;
 .PHONY: status
 status: setup ## What runs, which version answers, and what each part of the data directory takes
 	@$(PYTHON) -m demo status
-	@$(PYTHON) -m release status
+	@$(PYTHON) -m registry status
 
 .PHONY: rollback
 rollback: setup ## Go back to the previous version; REASON="…" goes into the release log
-	@$(PYTHON) -m release rollback --reason "$(or $(REASON),make rollback)"
+	@$(PYTHON) -m registry rollback --reason "$(or $(REASON),make rollback)"
 
 .PHONY: features
 features: setup ## Run build_features in the running Airflow; AS_OF picks the day
@@ -143,7 +143,7 @@ lint: setup ## Style and format
 
 .PHONY: types
 types: setup ## Types
-	$(PYTHON) -m mypy core events landing quality pages features feature_repo scoring ml release serving dags demo retention benchmarks settings.py
+	$(PYTHON) -m mypy core events landing quality pages features feature_repo scoring ml registry serving dags demo retention benchmarks settings.py
 
 .PHONY: unit
 unit: setup ## All tests but the journeys through a real Airflow

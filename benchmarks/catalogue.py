@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ml.config import load_config
-from release.registry import Registry
-from release.store import ModelStore
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
 from scoring.bundle import QUERY_TOWER, Bundle
 from scoring.candidates import top
 from scoring.customer import Customer

@@ -27,7 +27,7 @@ from benchmarks.drill.sandbox import Sandbox
 from benchmarks.drill.stores import RedisServer
 from benchmarks.open_loop import Client, offer
 from benchmarks.serving import known_customers
-from release.registry import Registry
+from registry.champion_alias import Registry
 from settings import Settings, load_settings
 
 K = 10

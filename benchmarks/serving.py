@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.open_loop import offer, saturate
 from benchmarks.processes import Service, free_port, running
-from release.environment import bentoml_environment
-from release.registry import Registry
+from registry.champion_alias import Registry
+from registry.environment import bentoml_environment
 from scoring.stages import STAGES
 from serving.__main__ import serve_command, worker_count
 from settings import ROOT, Paths, Settings, load_settings

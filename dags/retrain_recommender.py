@@ -173,12 +173,12 @@ with DAG(
     )
     deploy = Step(
         task_id="deploy",
-        arguments=["release", "deploy", VERSION, "--expect=auto", REASON],
+        arguments=["registry", "deploy", VERSION, "--expect=auto", REASON],
         doc_md="Makes the bundle champion, unless someone else changed the champion meanwhile.",
     )
     verify = Step(
         task_id="verify",
-        arguments=["release", "verify", VERSION],
+        arguments=["registry", "verify", VERSION],
         final_errors=True,
         doc_md="Waits until the running service answers as the bundle should; rolls back if it does not.",
     )
@@ -199,7 +199,7 @@ with DAG(
 
     prune = Step(
         task_id="prune",
-        arguments=["release", "prune"],
+        arguments=["registry", "prune"],
         doc_md="Deletes old versions; never the champion, the one before it, or one the log named lately.",
     )
     prune_runs = Step(

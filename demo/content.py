@@ -27,7 +27,7 @@ def wanted(settings: Settings, as_of: str | None) -> Wanted:
     """Hash the data, the settings and the code that features and model depend on."""
     shared = [ROOT / "settings.py", ROOT / "uv.lock"]
     feature_rooms = [ROOT / room for room in ("core", "landing", "dbt", "features", "feature_repo", "quality")]
-    model_rooms = [ROOT / room for room in ("ml", "scoring", "release")]
+    model_rooms = [ROOT / room for room in ("ml", "scoring", "registry")]
     made_of = {
         "as_of": as_of,
         "landing": landing_hash(settings) if settings.landing else "the demo's package, see uv.lock",

@@ -14,7 +14,7 @@ COPY events events
 COPY features features
 COPY scoring scoring
 COPY feature_repo feature_repo
-COPY release release
+COPY registry registry
 COPY serving serving
 
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app REACH_DATA=/data DO_NOT_TRACK=1

@@ -7,7 +7,7 @@ RUN pip install --no-cache-dir "uv>=0.9,<1"
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-cache --no-default-groups \
-    --group cluster --group landing --group quality --group features --group training --group release \
+    --group cluster --group landing --group quality --group features --group training --group registry \
     --group kafka --group ann
 
 COPY settings.py ./
@@ -23,7 +23,7 @@ COPY features features
 COPY feature_repo feature_repo
 COPY scoring scoring
 COPY ml ml
-COPY release release
+COPY registry registry
 
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app AIRFLOW_HOME=/airflow REACH_DATA=/data DO_NOT_TRACK=1
 RUN useradd --uid 50000 reach && mkdir /airflow /data && chown reach /airflow /data

@@ -18,7 +18,7 @@ from ml.config import Config, load_config
 from ml.errors import MLError, RunError
 from ml.runs import Run
 from ml.steps.too_little import unless_too_little
-from release.errors import ReleaseError
+from registry.errors import ReleaseError
 from scoring.errors import ScoringError
 from settings import Settings, SettingsError, load_settings
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ml.config import Collaborative
 from ml.steps.plan import Plan
-from release.registry import Registry
-from release.store import ModelStore
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
 from scoring.bundle import Manifest, read_manifest
 from settings import Settings
 

@@ -9,8 +9,8 @@ from pages.checks import checks_entry, newest_feedback
 from pages.entry import Entry, file_entry
 from pages.errors import NothingToShowError
 from pages.html import write_page
-from release.errors import ReleaseError
-from release.log import Change, ReleaseLog
+from registry.errors import ReleaseError
+from registry.release_log import Change, ReleaseLog
 from settings import Paths
 
 NAME = "index.html"

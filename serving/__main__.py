@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-from release.environment import bentoml_environment
+from registry.environment import bentoml_environment
 from serving.access import require_keys
 from serving.errors import PortTakenError, ServingError
 from serving.keys import SCOPES, Keys, entry_for, make_key

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from release.registry import Pointer
+from registry.champion_alias import Pointer
 from scoring.bundle import Bundle
 from serving.limits import Limits
 from serving.metrics import Metrics

@@ -55,7 +55,7 @@ class PageAnswers:
         """The serving version, how it came about, and what the gate decided. Raises NoChampionError."""
         bundle, pointer = self._champion.current, self._champion.followed
         if bundle is None or pointer is None:
-            raise NoChampionError("No version serves yet. Deploy one with '.venv/bin/python -m release deploy'.")
+            raise NoChampionError("No version serves yet. Deploy one with '.venv/bin/python -m registry deploy'.")
         return _described(bundle) | {
             "generation": pointer.generation,
             "changed_at": pointer.changed_at.isoformat(),

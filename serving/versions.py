@@ -6,8 +6,8 @@ from pathlib import Path
 
 import bentoml
 
-from release.registry import Pointer, Registry
-from release.store import NAME, ModelStore
+from registry.champion_alias import Pointer, Registry
+from registry.model_store import NAME, ModelStore
 from scoring.bundle import Bundle
 from settings import Settings
 
@@ -24,12 +24,12 @@ def champion_of(settings: Settings) -> tuple[LookUp, Load]:
 def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
     """Serve the one bundle a Bento was built with, by its full tag; `latest` could be another one tomorrow.
 
-    Raises BentoMLException if the Bento holds no bundle: build it with `.venv/bin/python -m release build`.
+    Raises BentoMLException if the Bento holds no bundle: build it with `.venv/bin/python -m registry build`.
     """
     versions = [model.tag.version for model in bento.info.all_models if model.tag.name == NAME]
     if len(versions) != 1:
         raise bentoml.exceptions.BentoMLException(
-            f"{bento.tag} holds {len(versions)} bundles, not one. Build it with '.venv/bin/python -m release build'."
+            f"{bento.tag} holds {len(versions)} bundles, not one. Build it with '.venv/bin/python -m registry build'."
         )
     pointer = Pointer(
         generation=0,

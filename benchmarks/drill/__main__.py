@@ -26,7 +26,7 @@ from benchmarks.drill.traffic import Traffic
 from benchmarks.drill.versions import derive
 from benchmarks.serving import known_customers
 from feature_repo.online import OnlineCustomers
-from release.registry import Registry
+from registry.champion_alias import Registry
 from settings import Settings, load_settings
 
 CUSTOMERS = 100

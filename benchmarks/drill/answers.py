@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from release.store import ModelStore
+from registry.model_store import ModelStore
 from scoring.bundle import SCORE_TOLERANCE, Bundle
 from scoring.customer import Customer
 from scoring.recommender import Slate

@@ -51,7 +51,7 @@ FAULTS: dict[str, Callable[[Path], None]] = {
 
 
 def drill_bundles(sandbox: Sandbox, served: Served, traffic: Traffic, sheet: Sheet) -> None:
-    """The pointer is moved past the checks of `release deploy`: the service must look for itself."""
+    """The pointer is moved past the checks of `registry deploy`: the service must look for itself."""
     serving = served.readiness()[1]["version"]
     for number, (fault, spoil) in enumerate(FAULTS.items()):
         version = f"drill-bad-{number}"

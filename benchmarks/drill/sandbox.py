@@ -16,9 +16,9 @@ from typing import Any
 
 from benchmarks.processes import Service, family, free_port, running
 from feature_repo.publication import current_publication
-from release.environment import bentoml_environment
-from release.registry import Registry
-from release.store import ModelStore
+from registry.champion_alias import Registry
+from registry.environment import bentoml_environment
+from registry.model_store import ModelStore
 from settings import ROOT, Settings
 
 COPIED = ("release", "feast", "features", "bentoml/models")

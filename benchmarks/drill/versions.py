@@ -8,7 +8,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ml.bundle import write_bundle
-from release.store import ModelStore
+from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY, Bundle
 from scoring.customer import Customer
 from scoring.ranker import SLATES

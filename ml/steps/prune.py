@@ -9,7 +9,7 @@ from typing import Any
 
 from ml.retention import KeptRun, Retention, choose
 from ml.steps.places import CANDIDATES, DATASET, GATE, PLAN
-from release.store import ModelStore
+from registry.model_store import ModelStore
 from scoring.bundle import read_manifest
 from scoring.errors import BundleError
 from settings import Settings

@@ -31,7 +31,7 @@ from ml.steps.plan import Plan, dataset
 from ml.steps.prepare import SERVICES
 from ml.steps.report import refresh_report
 from ml.steps.too_little import too_little
-from release.store import ModelStore
+from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.features import CATEGORICAL, NUMERIC
 from scoring.towers import Tower

@@ -8,8 +8,8 @@ import pytest
 from feature_repo.apply import apply
 from feature_repo.materialize import materialize
 from feature_repo.publish import publish
-from release.registry import Registry
-from release.store import ModelStore
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
 from settings import Settings
 from tests.feature_repo.synthetic_features import write_feature_tables
 from tests.serving.small_bundle import write_bundle

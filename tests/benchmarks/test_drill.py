@@ -8,7 +8,7 @@ from benchmarks.drill.__main__ import Drill
 from benchmarks.drill.answers import Expected
 from benchmarks.drill.sheet import Sheet
 from benchmarks.drill.versions import derive
-from release.store import ModelStore
+from registry.model_store import ModelStore
 from serving.schemas import RecommendResponse
 from settings import Settings
 from tests.serving.small_bundle import buyer_features, write_bundle

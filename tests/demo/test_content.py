@@ -9,7 +9,7 @@ import pytest
 from demo.content import Record, wanted
 from settings import Settings
 
-ROOMS = ("core", "landing", "dbt", "features", "feature_repo", "quality", "ml", "scoring", "release")
+ROOMS = ("core", "landing", "dbt", "features", "feature_repo", "quality", "ml", "scoring", "registry")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_other_code_of_a_feature_room_is_other_features(tmp_path: Path, code: Pa
     assert now.model != first.model
 
 
-@pytest.mark.parametrize("room", ["ml", "scoring", "release"])
+@pytest.mark.parametrize("room", ["ml", "scoring", "registry"])
 def test_other_code_of_a_model_room_is_another_model_of_the_same_features(
     tmp_path: Path, code: Path, room: str
 ) -> None:

@@ -32,7 +32,7 @@ CODE = (
     "feature_repo",
     "scoring",
     "ml",
-    "release",
+    "registry",
     "pages",
     "serving",
     "dags",

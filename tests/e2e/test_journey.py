@@ -147,7 +147,7 @@ def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
     assert second != first
     assert "a second opinion" in (installation.settings.paths.release / "log.jsonl").read_text()
 
-    installation.run("release", "rollback", "--reason", "the first was dearer to us")
+    installation.run("registry", "rollback", "--reason", "the first was dearer to us")
     _wait_for_version(installation, somebody, first)
     assert installation.programs.running("service") == service
 

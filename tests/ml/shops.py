@@ -40,7 +40,7 @@ from ml.steps import places
 from ml.steps.plan import Plan
 from ml.steps.too_little import too_little
 from quality.__main__ import main as quality
-from release.__main__ import main as release
+from registry.__main__ import main as registry
 from scoring.bundle import Bundle
 from scoring.ranker import SLATES
 from settings import ROOT, Settings, load_settings
@@ -236,7 +236,7 @@ def serve(
         finished = Run(settings.paths.runs, run_id)
         if codes["publish"] == 0:
             version = finished.read_json(places.PUBLISHED)["version"]
-            step("deploy", _exit_code(release), "deploy", f"--version={version}", "--reason=a test")
+            step("deploy", _exit_code(registry), "deploy", f"--version={version}", "--reason=a test")
         champion = deployed(settings)
         assert champion is not None, "no version serves"
         bundle = Bundle.open(champion.path)

@@ -12,8 +12,8 @@ from ml.data.splits import Split
 from ml.steps import places
 from ml.steps.plan import Plan, dataset
 from ml.steps.publish import publish
-from release.registry import Registry
-from release.store import ModelStore
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
 from scoring.bundle import MANIFEST, VOCABULARY, Bundle
 from scoring.features import NUMERIC
 from scoring.schema import CONTENT

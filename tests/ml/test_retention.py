@@ -14,7 +14,7 @@ from ml.steps import places
 from ml.steps.candidates import load_examples
 from ml.steps.plan import Plan
 from ml.steps.prune import prune
-from release.store import ModelStore
+from registry.model_store import ModelStore
 from settings import Settings
 from tests.ml.small_run import write_run
 from tests.serving.small_bundle import write_bundle

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml.__main__ import NOTHING_TO_DO
-from release.registry import Registry
+from registry.champion_alias import Registry
 from settings import Settings
 from tests.ml.shops import END, Needs, Served, Shop, serve
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pages.__main__ import main
-from release.log import Change, ReleaseLog
+from registry.release_log import Change, ReleaseLog
 from settings import Paths
 
 RUN = "2018-01-01-3f2a9c"

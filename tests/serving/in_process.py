@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from release.environment import bentoml_environment
+from registry.environment import bentoml_environment
 from tests.serving.running import Installation
 
 

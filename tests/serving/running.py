@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
-from release.environment import bentoml_environment
-from release.registry import Registry
-from release.store import ModelStore
+from registry.champion_alias import Registry
+from registry.environment import bentoml_environment
+from registry.model_store import ModelStore
 from serving.__main__ import SERVICE, serve_command
 from settings import ROOT, Paths
 from tests.serving.small_bundle import buyer_features, write_bundle

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from release.errors import VerifyError
-from release.service_client import ServiceClient
-from release.verify import verify
+from registry.errors import VerifyError
+from registry.service_client import ServiceClient
+from registry.verify import verify
 from serving.errors import ErrorResponse
 from serving.keys import entry_for, make_key
 from settings import ROOT

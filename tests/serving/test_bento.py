@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from release.bento import build
+from registry.bento import build
 from scoring.bundle import Bundle
 from settings import ROOT
 from tests.serving.running import ask, install, serve, wait_until_ready
@@ -62,7 +62,7 @@ def test_a_build_is_repeated_only_if_asked_or_if_the_last_one_was_killed(
         runs.append((context / "bentofile.yaml").read_text())
         built.mkdir(parents=True)
 
-    monkeypatch.setattr("release.bento._run_bentoml", bentoml_build)
+    monkeypatch.setattr("registry.bento._run_bentoml", bentoml_build)
     build(installation.paths, "v1")
     build(installation.paths, "v1")
     assert len(runs) == 1
@@ -75,9 +75,9 @@ def test_a_build_is_repeated_only_if_asked_or_if_the_last_one_was_killed(
         built.mkdir(parents=True)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("release.bento._run_bentoml", killed)
+    monkeypatch.setattr("registry.bento._run_bentoml", killed)
     with pytest.raises(KeyboardInterrupt):
         build(installation.paths, "v1", again=True)
-    monkeypatch.setattr("release.bento._run_bentoml", bentoml_build)
+    monkeypatch.setattr("registry.bento._run_bentoml", bentoml_build)
     build(installation.paths, "v1")
     assert len(runs) == 3

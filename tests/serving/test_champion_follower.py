@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from release.registry import Pointer
+from registry.champion_alias import Pointer
 from scoring.bundle import Bundle
 from serving.champion import ChampionFollower
 from serving.limits import Limits

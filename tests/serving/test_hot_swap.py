@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from release.errors import VerifyError
-from release.service_client import ServiceClient
-from release.verify import verify
+from registry.errors import VerifyError
+from registry.service_client import ServiceClient
+from registry.verify import verify
 from tests.serving.running import Installation, ask, install, metric, serve, wait_for_version, wait_until_ready
 
 
@@ -66,7 +66,7 @@ def test_before_the_first_deployment_it_runs_is_not_ready_and_says_what_to_do(cl
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 503
     assert answer.status_code == 503
-    assert "python -m release deploy" in answer.json()["error"]
+    assert "python -m registry deploy" in answer.json()["error"]
     assert answer.headers["Retry-After"] == "5"
 
 

@@ -1,4 +1,4 @@
-"""A service of two workers, one of which is slow to load: what /readyz, /metrics and `release verify` see of it."""
+"""A service of two workers, one of which is slow to load: what /readyz, /metrics and `registry verify` see of it."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from release.errors import VerifyError
-from release.service_client import ServiceClient
-from release.verify import verify
+from registry.errors import VerifyError
+from registry.service_client import ServiceClient
+from registry.verify import verify
 from serving.__main__ import worker_count
 from tests.serving.running import Installation, ask, install, metric, serve, wait_until_ready
 from tests.serving.stubbed_service import HOLD

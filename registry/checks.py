@@ -1,7 +1,7 @@
 """Whether a stored bundle may become champion."""
 
-from release.errors import UnusableBundleError
-from release.store import ModelStore
+from registry.errors import UnusableBundleError
+from registry.model_store import ModelStore
 from scoring.bundle import Bundle
 from scoring.errors import ScoringError
 

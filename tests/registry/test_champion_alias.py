@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import release.files
-from release.errors import DamagedReleaseError, NothingToRollBackError, ReleaseConflictError
-from release.registry import Registry
+from core import atomic_files
+from registry.champion_alias import Registry
+from registry.errors import DamagedReleaseError, NothingToRollBackError, ReleaseConflictError
 
 FORK = multiprocessing.get_context("fork")
 """Forked children inherit a test's patches, and need no imports of their own."""
@@ -175,7 +175,7 @@ def _kill_at(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    append, replace = release.files.append_line, release.files.replace_file
+    append, replace = atomic_files.append_line, atomic_files.replace_file
 
     def half_a_line(path: Path, line: bytes) -> None:
         with path.open("ab") as handle:
@@ -195,15 +195,15 @@ def _kill_at(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
         replace(path, content)
 
     if point == "before the log":
-        monkeypatch.setattr("release.log.append_line", die)
+        monkeypatch.setattr("registry.release_log.append_line", die)
     elif point == "in the middle of the log line":
-        monkeypatch.setattr("release.log.append_line", half_a_line)
+        monkeypatch.setattr("registry.release_log.append_line", half_a_line)
     elif point == "after the log":
-        monkeypatch.setattr("release.log.append_line", whole_line)
+        monkeypatch.setattr("registry.release_log.append_line", whole_line)
     elif point == "in the middle of the pointer":
-        monkeypatch.setattr("release.registry.replace_file", half_a_file)
+        monkeypatch.setattr("registry.champion_alias.replace_file", half_a_file)
     else:
-        monkeypatch.setattr("release.registry.replace_file", no_rename)
+        monkeypatch.setattr("registry.champion_alias.replace_file", no_rename)
 
 
 def test_a_damaged_pointer_names_itself_and_is_written_again_from_the_log(tmp_path: Path) -> None:

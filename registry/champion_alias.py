@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from release.errors import DamagedReleaseError, NothingToRollBackError, ReleaseConflictError
-from release.files import locked, replace_file
-from release.log import Change, Kind, ReleaseLog
+from core.atomic_files import locked, replace_file
+from registry.errors import DamagedReleaseError, NothingToRollBackError, ReleaseConflictError
+from registry.release_log import Change, Kind, ReleaseLog
 
 
 class Pointer(BaseModel):
@@ -66,7 +66,7 @@ class Registry:
             return None
         except ValidationError as error:
             raise DamagedReleaseError(
-                f"{self._pointer} cannot be read. '.venv/bin/python -m release status' writes it again from the log."
+                f"{self._pointer} cannot be read. '.venv/bin/python -m registry status' writes it again from the log."
             ) from error
 
     def generation(self) -> int:
@@ -202,7 +202,7 @@ def _no_earlier(stack: Sequence[str], changes: Sequence[Change]) -> str:
     message = f"{stack[0]} is champion and no deployed version is left before it."
     undone = [c.version for c in changes if c.change == "deployed" and c.version != stack[0]]
     if undone:
-        command = f".venv/bin/python -m release deploy --version {undone[-1]}"
+        command = f".venv/bin/python -m registry deploy --version {undone[-1]}"
         message += f" To return to {undone[-1]}, deploy it: '{command}'."
     return message
 

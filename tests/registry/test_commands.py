@@ -1,4 +1,4 @@
-"""`python -m release`, as Airflow and people start it."""
+"""`python -m registry`, as Airflow and people start it."""
 
 import json
 import socket
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from release.__main__ import main
-from release.registry import Registry
-from release.store import ModelStore
+from registry.__main__ import main
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
 from scoring.bundle import Bundle
 from tests.serving.small_bundle import write_bundle
 
@@ -58,7 +58,7 @@ def test_deploy_rollback_and_status_tell_the_same_story(data: Path, capsys: pyte
     ]  # fmt: skip
     assert fails("rollback") == (
         "error: v1 is champion and no deployed version is left before it. "
-        "To return to v2, deploy it: '.venv/bin/python -m release deploy --version v2'."
+        "To return to v2, deploy it: '.venv/bin/python -m registry deploy --version v2'."
     )
 
 

@@ -23,7 +23,7 @@ class ReleaseConflictError(ReleaseError):
     def __init__(self, expected: int, found: int, version: str | None):
         super().__init__(
             f"Expected the champion pointer at generation {expected}, found {found} (champion: {version}). "
-            "Somebody else released meanwhile: look at '.venv/bin/python -m release status' and decide again."
+            "Somebody else released meanwhile: look at '.venv/bin/python -m registry status' and decide again."
         )
         self.expected = expected
         self.found = found

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from release.environment import bentoml_environment
-from release.errors import BuildError
-from release.files import locked
-from release.store import ModelStore, tag
+from core.atomic_files import locked
+from registry.environment import bentoml_environment
+from registry.errors import BuildError
+from registry.model_store import ModelStore, tag
 from settings import ROOT, Paths
 
 RECIPE = Path("serving") / "bentofile.yaml"

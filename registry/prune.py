@@ -2,10 +2,10 @@
 
 import shutil
 
-from release.bento import SERVICE_NAME
-from release.log import Change
-from release.registry import Pointer, Registry
-from release.store import ModelStore
+from registry.bento import SERVICE_NAME
+from registry.champion_alias import Pointer, Registry
+from registry.model_store import ModelStore
+from registry.release_log import Change
 from scoring.bundle import MANIFEST
 from settings import Paths
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Any, get_args
 
-from release.checks import open_checked
-from release.errors import NothingToRollBackError, ReleaseError, ServiceKeyError, VerifyError
-from release.registry import Champion, Registry
-from release.service_client import ServiceBusyError, ServiceClient, Worker
-from release.store import ModelStore
+from registry.champion_alias import Champion, Registry
+from registry.checks import open_checked
+from registry.errors import NothingToRollBackError, ReleaseError, ServiceKeyError, VerifyError
+from registry.model_store import ModelStore
+from registry.service_client import ServiceBusyError, ServiceClient, Worker
 from scoring.bundle import SCORE_TOLERANCE, Bundle
 from scoring.recommender import Slate
 
@@ -104,7 +104,7 @@ def _timed_out(champion: Champion, workers: list[Worker], behind: list[Worker], 
     return _NotItsFaultError(
         f"{len(behind)} of {_count(workers)} did not take up {champion.version}, and nothing moved for {seconds:g} "
         f"seconds: {stories}. None refused it. Look into the service's log, restart the service, and run "
-        f"'.venv/bin/python -m release verify --version {champion.version}' again."
+        f"'.venv/bin/python -m registry verify --version {champion.version}' again."
     )
 
 

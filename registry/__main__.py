@@ -1,4 +1,4 @@
-"""`python -m release`: deploy, verify, roll back, look, build, prune. The last line printed is one JSON object."""
+"""`python -m registry`: deploy, verify, roll back, look, build, prune. The last line printed is one JSON object."""
 
 import argparse
 import getpass
@@ -6,15 +6,15 @@ import json
 import sys
 from typing import Any
 
-from release import bento
-from release.checks import open_checked
-from release.errors import BuildError, ReleaseError, UnusableBundleError
-from release.log import Change
-from release.prune import prune
-from release.registry import Registry
-from release.service_client import ServiceClient
-from release.store import ModelStore
-from release.verify import verify
+from registry import bento
+from registry.champion_alias import Registry
+from registry.checks import open_checked
+from registry.errors import BuildError, ReleaseError, UnusableBundleError
+from registry.model_store import ModelStore
+from registry.prune import prune
+from registry.release_log import Change
+from registry.service_client import ServiceClient
+from registry.verify import verify
 from settings import Settings, SettingsError, load_settings
 
 SHOWN_CHANGES = 10
@@ -103,7 +103,7 @@ def tidy(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m release", description="Versions: deploy, verify, roll back.")
+    parser = argparse.ArgumentParser(prog="python -m registry", description="Versions: deploy, verify, roll back.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("deploy", help="make a stored version champion")
@@ -159,7 +159,7 @@ def _generation(text: str) -> int | None:
         return None
     if not text.isdigit():
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no generation: a number from '.venv/bin/python -m release status', or auto"
+            f"'{text}' is no generation: a number from '.venv/bin/python -m registry status', or auto"
         )
     return int(text)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from release.__main__ import main
-from release.registry import Registry
-from release.store import ModelStore
+from registry.__main__ import main
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
 from scoring.bundle import MANIFEST
 from settings import Settings
 from tests.serving.small_bundle import write_bundle

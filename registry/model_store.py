@@ -5,8 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
-from release.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
-from release.files import locked, replace_file, sync_folder
+from core.atomic_files import locked, replace_file, sync_folder
+from registry.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
 from scoring.bundle import MANIFEST, read_manifest
 from scoring.errors import BundleError
 

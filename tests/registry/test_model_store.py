@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from release.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
-from release.store import ModelStore
+from registry.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
+from registry.model_store import ModelStore
 from scoring.bundle import Bundle
 from tests.serving.small_bundle import write_bundle
 

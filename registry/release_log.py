@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from release.errors import DamagedReleaseError
-from release.files import append_line
+from core.atomic_files import append_line
+from registry.errors import DamagedReleaseError
 
 TORN = b" #torn"
 """Ends a line whose writer was killed in the middle: the next writer adds it, readers pass over it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from release.errors import ServiceKeyError
+from registry.errors import ServiceKeyError
 
 SECONDS = 10.0
 NOBODY = "reach-verify: no such customer"
