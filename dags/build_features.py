@@ -128,17 +128,17 @@ with DAG(
     )
     publish = Step(
         task_id="publish",
-        arguments=["feature_repo", "publish", AS_OF],
+        arguments=["feature_store", "publish", AS_OF],
         doc_md="Gathers the staged tables in a folder named by their content, and moves the link in one step.",
     )
     apply = Step(
         task_id="apply",
-        arguments=["feature_repo", "apply"],
+        arguments=["feature_store", "apply"],
         doc_md="Registers entities, views and feature services with Feast.",
     )
     materialize = Step(
         task_id="materialize",
-        arguments=["feature_repo", "materialize", AS_OF],
+        arguments=["feature_store", "materialize", AS_OF],
         outlets=[FEATURES],
         doc_md="Brings every customer's newest features to the online store; then the retraining starts.",
     )

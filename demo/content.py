@@ -26,7 +26,9 @@ class Wanted:
 def wanted(settings: Settings, as_of: str | None) -> Wanted:
     """Hash the data, the settings and the code that features and model depend on."""
     shared = [ROOT / "settings.py", ROOT / "uv.lock"]
-    feature_rooms = [ROOT / room for room in ("core", "landing", "dbt", "features", "feature_repo", "quality")]
+    feature_rooms = [
+        ROOT / room for room in ("core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality")
+    ]
     model_rooms = [ROOT / room for room in ("ml", "scoring", "registry")]
     made_of = {
         "as_of": as_of,

@@ -14,6 +14,7 @@ COPY events events
 COPY features features
 COPY scoring scoring
 COPY feature_repo feature_repo
+COPY feature_store feature_store
 COPY registry registry
 COPY serving serving
 

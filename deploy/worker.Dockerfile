@@ -21,6 +21,7 @@ COPY pages pages
 COPY retention retention
 COPY features features
 COPY feature_repo feature_repo
+COPY feature_store feature_store
 COPY scoring scoring
 COPY ml ml
 COPY registry registry

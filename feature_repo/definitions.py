@@ -15,11 +15,11 @@ if __name__ == "definitions":  # imported by `feast`, whose search path starts i
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from feature_repo.entities import customer, product
-from feature_repo.errors import NotPublishedError
-from feature_repo.publication import current_publication
 from feature_repo.services import feature_services
 from feature_repo.sources import feature_sources
 from feature_repo.views import feature_views
+from features.errors import NotPublishedError
+from features.publication import current_publication
 from settings import Settings, load_settings
 
 

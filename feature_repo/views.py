@@ -6,7 +6,7 @@ from feast import FeatureView, Field, FileSource
 from feast.types import Array, FeastType, Float32, Float64, String
 
 from feature_repo.entities import OWNER, customer, product
-from features.declared import TABLES
+from features.declarations import TABLES
 from features.feature import FeatureTable, Type
 
 ONE_DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ PURCHASES = "transactions"
 
 
 class FeatureDeclarationError(Exception):
-    """A declaration that cannot hold; raised when `features.declared` is imported."""
+    """A declaration that cannot hold; raised when `features.declarations` is imported."""
 
 
 class Type(StrEnum):
@@ -68,7 +68,7 @@ def next_weeks(count: int) -> Window:
 
 @dataclass(frozen=True)
 class Updater:
-    """What becomes of a feature between two builds; `features.of_a_product` and `features.of_a_customer` hold them all.
+    """What becomes of a feature between two builds; `features.product` and `features.customer` hold them all.
 
     text: what a purchase does to it, for the documentation. exact: how far the outcome is dbt's.
     needs: features of the same table that the arithmetic reads.
@@ -113,7 +113,7 @@ class Feature:
         if self.live is None and self.source == PURCHASES:
             raise FeatureDeclarationError(
                 f"The feature '{self.name}' comes from purchases and does not declare what a purchase does to it. "
-                "Give it live=… : an updater of features/of_a_product.py or features/of_a_customer.py, or "
+                "Give it live=… : an updater of features/product.py or features/customer.py, or "
                 'BatchOnly("what a value of the last build means"); docs/add-a-feature.md shows how.'
             )
 

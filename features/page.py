@@ -1,12 +1,12 @@
 """docs/features.md: every declared feature in a table."""
 
-from features.declared import TABLES
+from features.declarations import TABLES
 from features.feature import Exact, Feature, FeatureTable, Updater
 
 HEADER = """# The features
 
-Made by `.venv/bin/python -m features` from [features/declared.py](../features/declared.py); a test compares the two.
-A row is of one instant, the snapshot; the SQL is in `dbt/models/marts/features/`. The last column says what becomes
+Made by `.venv/bin/python -m features` from [features/declarations.py](../features/declarations.py); a test compares
+the two. A row is of one instant, the snapshot; the SQL is in `dbt/models/marts/features/`. The last column says what becomes
 of the value in the service when a purchase arrives, and "batch only" features keep the published value until the next
 build. Where it names no estimate, the live value is the one that dbt makes of the same purchases later.
 [Add a feature](add-a-feature.md) shows how one comes in.

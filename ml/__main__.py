@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from feature_repo.errors import FeatureRepoError
+from features.errors import FeatureRepoError
 from ml.config import Config, load_config
 from ml.errors import MLError, RunError
 from ml.runs import Run
@@ -183,7 +183,7 @@ def _config(args: argparse.Namespace) -> Config:
 
 
 def _published(settings: Settings) -> date:
-    from feature_repo.publication import current_publication
+    from features.publication import current_publication
 
     return current_publication(settings.paths.features).as_of
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.publication import current_publication
+from features.publication import current_publication
 from ml.config import Config
 from ml.data.splits import Split, split
 from ml.errors import NotEnoughData

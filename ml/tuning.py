@@ -167,7 +167,7 @@ def toml(parameters: dict[str, Any]) -> str:
 
 def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> Plan:
     """Towers and candidates of the validation window; made again if data, seed or configuration are others now."""
-    from feature_repo.publication import current_publication
+    from features.publication import current_publication
 
     shift = config.windows.horizon
     cuts = split(settings.snapshot_instants(as_of), config.windows, shift)

@@ -2,7 +2,7 @@
 
 A pure function of the row and of the *set* of purchases: in whatever order they come, however often, the state is the
 same, and a row that already holds some of them counts none twice. What a purchase does to a feature is declared with
-the feature (`features.declared`); those that are `BatchOnly` stay as they were.
+the feature (`features.declarations`); those that are `BatchOnly` stay as they were.
 """
 
 import math
@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Protocol, TypeVar
 
 from core.held import Held
-from features.of_a_product import Line
+from features.product import Line
 from scoring.customer import Customer
 from scoring.state import CustomerState
 

@@ -1,9 +1,9 @@
-"""The names of the features that models read, in the order of the models' inputs, as `features.declared` has them.
+"""The names of the features that models read, in the order of the models' inputs, as `features.declarations` has them.
 
 A published bundle was trained on names in an order; changing either makes the service refuse it.
 """
 
-from features.declared import CUSTOMER_HISTORY, CUSTOMER_PROFILE, PRODUCT_ACTIVITY, PRODUCT_CONTENT
+from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE, PRODUCT_ACTIVITY, PRODUCT_CONTENT
 from features.feature import Type
 
 HISTORY = CUSTOMER_HISTORY.inputs(Type.NUMBERS)

@@ -1,6 +1,6 @@
 """A customer's features between two builds of them: as time passes, as baskets are bought, or with fewer baskets.
 
-What becomes of each feature is declared with it, in `features.declared`; this class asks each one's updater.
+What becomes of each feature is declared with it, in `features.declarations`; this class asks each one's updater.
 """
 
 import math
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.declared import CUSTOMER_HISTORY, CUSTOMER_PROFILE
+from features.customer import Basket, CustomerUpdater, Visited, Waited
+from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE
 from features.feature import PURCHASES, Exact
-from features.of_a_customer import Basket, CustomerUpdater, Visited, Waited
-from features.of_a_product import COUNT_WITHIN, Aged, Bought, Line, Newer, ProductUpdater, basket_ages
+from features.product import COUNT_WITHIN, Aged, Bought, Line, Newer, ProductUpdater, basket_ages
 from scoring.customer import Customer
 from scoring.schema import HISTORY, PROFILE
 

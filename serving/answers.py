@@ -104,7 +104,7 @@ class Answers:
         bundle = self._champion()  # once a request: a swap in the middle must not mix two versions
         if bundle is None:
             raise NoChampionError(
-                "No version serves yet. Deploy one with '.venv/bin/python -m registry deploy': it answers seconds later."
+                "No version serves yet. Deploy one with '.venv/bin/python -m registry deploy', then ask again."
             )
         return bundle
 

@@ -25,7 +25,7 @@ from benchmarks.drill.swaps import drill_features, drill_swaps
 from benchmarks.drill.traffic import Traffic
 from benchmarks.drill.versions import derive
 from benchmarks.serving import known_customers
-from feature_repo.online import OnlineCustomers
+from feature_store.online.reader import OnlineCustomers
 from registry.champion_alias import Registry
 from settings import Settings, load_settings
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import Service, family, free_port, running
-from feature_repo.publication import current_publication
+from features.publication import current_publication
 from registry.champion_alias import Registry
 from registry.environment import bentoml_environment
 from registry.model_store import ModelStore
@@ -74,7 +74,7 @@ class Sandbox:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
 
     def apply(self) -> None:
-        self.run("feature_repo", "apply")
+        self.run("feature_store", "apply")
 
     def rebuild_online(self) -> None:
         """Materialise again although nothing is new: forget what the SQLite store holds."""
@@ -83,7 +83,7 @@ class Sandbox:
 
     def materialize(self) -> None:
         publication = current_publication(self.settings.paths.features)
-        self.run("feature_repo", "materialize", "--as-of", publication.as_of.isoformat())
+        self.run("feature_store", "materialize", "--as-of", publication.as_of.isoformat())
 
     @contextmanager
     def service(self, **settings: str) -> Iterator["Served"]:

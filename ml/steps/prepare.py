@@ -8,12 +8,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from feast import FeatureStore
 
-from feature_repo.entity_rows import entity_rows
-from feature_repo.errors import OnlineStoreUnavailableError
-from feature_repo.known_buyers import known_buyers
-from feature_repo.online import OnlineCustomers
-from feature_repo.publication import current_publication
-from feature_repo.store import historical_table, open_store
+from feature_store.entity_rows import entity_rows
+from feature_store.known_buyers import known_buyers
+from feature_store.offline_store import historical_table, open_store
+from feature_store.online.reader import OnlineCustomers
+from features.errors import OnlineStoreUnavailableError
+from features.publication import current_publication
 from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.parity import online_agreement

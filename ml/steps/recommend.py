@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.entity_rows import entity_rows
-from feature_repo.publication import current_publication
-from feature_repo.store import historical_table, open_store
+from feature_store.entity_rows import entity_rows
+from feature_store.offline_store import historical_table, open_store
+from features.publication import current_publication
 from ml.champion import deployed
 from ml.data.dataset import customers_of
 from ml.errors import RunError

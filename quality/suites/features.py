@@ -1,6 +1,6 @@
 """What must be true of the staged feature tables before they are published."""
 
-from features import declared
+from features import declarations as declared
 from features.feature import Range, Type
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 from quality.frames.profile import FeatureRules
@@ -53,7 +53,7 @@ VALUES = [
         "features_have_their_type",
         "profile",
         IN_SET,
-        "A number is text or text a number. " + _LOOK_AT_DBT + " Its type is declared in features/declared.py.",
+        "A number is text or text a number. " + _LOOK_AT_DBT + " Its type is declared in features/declarations.py.",
         column="type_fits",
         value_set=[True],
     ),

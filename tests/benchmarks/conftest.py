@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.apply import apply
-from feature_repo.materialize import materialize
-from feature_repo.publish import publish
+from feature_store.apply import apply
+from feature_store.online.materialize import materialize
+from feature_store.publish import publish
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from settings import Settings
-from tests.feature_repo.synthetic_features import write_feature_tables
+from tests.feature_store.synthetic_features import write_feature_tables
 from tests.serving.small_bundle import write_bundle
 
 AS_OF = date(2018, 1, 1)

@@ -13,7 +13,7 @@ import pytest
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-ROOMS = ("core", "dbt", "feature_repo", "features", "events", "landing", "ml", "scoring", "tests")
+ROOMS = ("core", "dbt", "feature_repo", "feature_store", "features", "events", "landing", "ml", "scoring", "tests")
 TESTS = ("tests/features", "tests/scoring/test_live.py", "tests/ml/test_hidden_history.py")
 CONTRACT = "tests/contracts/test_feature_names.py"
 PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
@@ -21,7 +21,7 @@ PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 REACHES = """
 import json
 from features.page import page
-from feature_repo.store import open_store
+from feature_store.offline_store import open_store
 from scoring.features import NUMERIC
 from scoring.schema import PROFILE
 from settings import load_settings
@@ -75,8 +75,8 @@ def variables(project: Path, environment: dict[str, str]) -> dict:
     run(project, environment, *build)
     shutil.copytree(data / "features" / "staged", data / "compared" / "features" / "staged")
     (data / "compared" / "admitted").symlink_to(data / "admitted")
-    run(project, environment, python, "-m", "feature_repo", "publish", "--as-of", as_of)
-    run(project, environment, python, "-m", "feature_repo", "apply")
+    run(project, environment, python, "-m", "feature_store", "publish", "--as-of", as_of)
+    run(project, environment, python, "-m", "feature_store", "apply")
     return json.loads(told)
 
 
@@ -91,7 +91,7 @@ def test_the_guide_touches_three_places_the_sql_its_contract_and_the_declaration
     assert touched == [
         "dbt/models/marts/features/feat_customer_profile.sql",
         "dbt/models/marts/features/_features__models.yml",
-        "features/declared.py",
+        "features/declarations.py",
     ]
 
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from features.declared import TABLES
+from features.declarations import TABLES
 from features.feature import FeatureTable, Type
 from settings import ROOT
 

@@ -224,7 +224,7 @@ def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
             # A mapped task gets its arguments at run time only.
             if arguments and (ROOT / arguments[0] / "__main__.py").is_file():
                 commands.setdefault(arguments[0], set()).add(arguments[1])
-    assert set(commands) == {"landing", "quality", "feature_repo", "ml", "registry", "pages", "retention"}
+    assert set(commands) == {"landing", "quality", "feature_store", "ml", "registry", "pages", "retention"}
     for room, steps in commands.items():
         done = subprocess.run(
             [sys.executable, "-m", room, "--help"], cwd=ROOT, capture_output=True, text=True, check=True

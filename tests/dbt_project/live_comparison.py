@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 
 from events.records import Purchase
-from features.declared import CUSTOMER_HISTORY, CUSTOMER_PROFILE
+from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE
 from features.feature import Exact, Updater
 from scoring.customer import Customer
 from scoring.live import live_customer

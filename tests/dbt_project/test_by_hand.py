@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from feature_repo.errors import StagedFeaturesError
-from feature_repo.publish import publish
+from feature_store.publish import publish
+from features.errors import StagedFeaturesError
 from settings import ROOT, Settings
 from tests.dbt_project.conftest import Built
 from tests.dbt_project.runs import FEATURES, PROJECT, dbt, messages, staged

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from features.declared import CUSTOMER_PROFILE
+from features.declarations import CUSTOMER_PROFILE
 from features.feature import Exact, Updater
 from landing.admission import accept, admit
 from settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from demo.content import Record, wanted
 from settings import Settings
 
-ROOMS = ("core", "landing", "dbt", "features", "feature_repo", "quality", "ml", "scoring", "registry")
+ROOMS = ("core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality", "ml", "scoring", "registry")
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_data_decide_not_where_they_lie_nor_what_the_folder_is_called(
         assert wanted(settings_of(tmp_path, landing=elsewhere), None).features != first
 
 
-@pytest.mark.parametrize("room", ["core", "landing", "dbt", "features", "feature_repo", "quality"])
+@pytest.mark.parametrize("room", ["core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality"])
 def test_other_code_of_a_feature_room_is_other_features(tmp_path: Path, code: Path, room: str) -> None:
     first = wanted(settings_of(tmp_path), None)
     (code / room / "code.py").write_text("# changed")

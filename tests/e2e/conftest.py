@@ -22,5 +22,5 @@ def undisturbed(code: Path, small_landing: Path, tmp_path_factory: pytest.TempPa
     build = installation.dbt_build(variables)
     printed, _ = build.communicate()
     assert build.returncode == 0, printed
-    installation.run("feature_repo", "publish", f"--as-of={AS_OF}")
+    installation.run("feature_store", "publish", f"--as-of={AS_OF}")
     return installation.published

@@ -30,6 +30,7 @@ CODE = (
     "quality",
     "features",
     "feature_repo",
+    "feature_store",
     "scoring",
     "ml",
     "registry",

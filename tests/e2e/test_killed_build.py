@@ -31,6 +31,6 @@ def test_a_build_killed_while_writing_and_run_again_publishes_the_same(
     again = installation.dbt_build(variables)
     printed, _ = again.communicate()
     assert again.returncode == 0, printed
-    installation.run("feature_repo", "publish", f"--as-of={AS_OF}")
+    installation.run("feature_store", "publish", f"--as-of={AS_OF}")
     assert installation.published == undisturbed
     assert not list(installation.settings.paths.features.glob("tmp_*"))

@@ -11,10 +11,10 @@ from feast.repo_operations import get_repo_files
 from feast.types import Array, Float32, String
 from synthetic_features import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
-from feature_repo.apply import apply
 from feature_repo.definitions import feature_objects
-from feature_repo.errors import NotPublishedError
-from feature_repo.store import FOLDER, open_store, publication_name, store_config
+from feature_store.apply import apply
+from feature_store.offline_store import FOLDER, open_store, publication_name, store_config
+from features.errors import NotPublishedError
 from settings import Settings
 
 VIEWS = {

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from features import of_a_customer, of_a_product
-from features.declared import TABLES
+from features import customer as of_a_customer
+from features import product as of_a_product
+from features.declarations import TABLES
 from features.feature import (
     EVER,
     BatchOnly,

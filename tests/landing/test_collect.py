@@ -180,7 +180,7 @@ def _collect_and_die(settings: Settings, place: str, call: int) -> "subprocess.C
     """Collect in a process that kills itself before the given call, counted from 1."""
     setup = """
 from landing.batches import collect
-from live.journal import open_journal
+from events.event_log import open_journal
 from settings import load_settings
 journal = open_journal(load_settings())
 """
@@ -193,7 +193,7 @@ def test_two_collectors_at_once_wait_for_one_another(settings: Settings, journal
     script = f"""
 from pathlib import Path
 from landing.batches import collect
-from live.journal import open_journal
+from events.event_log import open_journal
 from settings import Settings
 collect(Path({str(settings.paths.feedback)!r}), open_journal(Settings()), print, limit=1)
 """

@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dbt.cli.main import dbtRunner
 
-from feature_repo.__main__ import main as feature_repo
+from feature_store.__main__ import main as feature_store
 from landing.__main__ import main as landing
 from ml.__main__ import NOTHING_TO_DO
 from ml.__main__ import main as ml
@@ -219,9 +219,9 @@ def serve(
         step("dbt", lambda _: _dbt(settings, day, checks))
         if checks:
             step("check_features", quality, "features", f"--as-of={day}")
-        step("features", feature_repo, "publish", f"--as-of={day}")
-        step("apply", feature_repo, "apply")
-        step("materialize", feature_repo, "materialize", f"--as-of={day}")
+        step("features", feature_store, "publish", f"--as-of={day}")
+        step("apply", feature_store, "apply")
+        step("materialize", feature_store, "materialize", f"--as-of={day}")
         step("prepare", ml, "prepare", f"--run-id={run_id}", f"--as-of={day}")
         if checks:
             step("check_training", quality, "training", f"--run-id={run_id}", may_skip=True)

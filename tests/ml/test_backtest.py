@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feature_repo.publication import Publication, write_record
+from features.publication import Publication, write_record
 from ml import backtest as module
 from ml.backtest import Origin, backtest, finding, is_done, leads_everywhere, mean_results, table
 from ml.config import Config

@@ -39,7 +39,7 @@ def test_a_bento_serves_its_own_bundle_whatever_the_champion_is_now(tmp_path: Pa
 def _check_content(bento: Path) -> None:
     """Code that serving needs and no more; every package pinned, TensorFlow and Airflow not among them."""
     rooms = {path.name for path in (bento / "src").iterdir() if path.is_dir()}
-    assert rooms == {"core", "features", "scoring", "serving", "release", "feature_repo", "live"}
+    assert rooms == {"core", "features", "scoring", "serving", "registry", "feature_repo", "feature_store", "events"}
     assert {file.name for file in (bento / "src" / "serving" / "ui").iterdir()} == {
         file.name for file in (ROOT / "serving" / "ui").iterdir()
     }

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from features.feature import Exact, Updater, Window
-from features.of_a_product import basket_ages
+from features.product import basket_ages
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.held import Held
-from feature_repo.publication import Publication
+from features.publication import Publication
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from redis.exceptions import RedisError
 
 from events.errors import JournalUnavailableError
 from events.event_log import open_recent
-from feature_repo.errors import NotPublishedError, OnlineStoreUnavailableError
-from feature_repo.locks import only_writer
-from feature_repo.online_file import OnlineFile, current_state, mark_file
-from feature_repo.online_state import OnlineState, may_continue, read_state, write_state
-from feature_repo.publication import Publication, current_publication
-from feature_repo.store import keep_spill_files_at_home, open_store, publication_name, store_config
+from feature_store.locks import only_writer
+from feature_store.offline_store import keep_spill_files_at_home, open_store, publication_name, store_config
+from feature_store.online.sqlite_generations import OnlineFile, current_state, mark_file
+from feature_store.online.state import OnlineState, may_continue, read_state, write_state
+from features.errors import NotPublishedError, OnlineStoreUnavailableError
+from features.publication import Publication, current_publication
 from settings import Settings
 
 _HISTORY = "feat_customer_history.parquet"
@@ -44,14 +44,14 @@ def materialize(settings: Settings, as_of: date) -> Materialized:
     if publication.as_of != as_of:
         raise NotPublishedError(
             f"The published features are those of {publication.as_of}, not of {as_of}. "
-            f"Run '.venv/bin/python -m feature_repo publish --as-of {as_of}' first."
+            f"Run '.venv/bin/python -m feature_store publish --as-of {as_of}' first."
         )
     with only_writer(settings.paths.feast):
         applied = publication_name(open_store(settings))
         if applied != publication.name:
             raise NotPublishedError(
                 f"The registry reads {applied}, but {publication.name} is published. "
-                "Run '.venv/bin/python -m feature_repo apply' first."
+                "Run '.venv/bin/python -m feature_store apply' first."
             )
         before = current_state(settings)
         how = (

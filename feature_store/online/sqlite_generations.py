@@ -12,7 +12,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from feature_repo.online_state import OnlineState, read_state, write_state
+from feature_store.online.state import OnlineState, read_state, write_state
 from settings import Settings
 
 _STATE = "state.json"

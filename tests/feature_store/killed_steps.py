@@ -15,8 +15,8 @@ from feast.infra.online_stores.sqlite import SqliteOnlineStore
 _FILE_STEPS = ((os, "rename"), (os, "replace"), (os, "symlink"), (os, "mkdir"), (os, "unlink"), (shutil, "rmtree"))
 # What the steps import, and what Feast only imports when it materialises.
 _PRELOADED = [
-    "feature_repo.materialize",
-    "feature_repo.publish",
+    "feature_store.online.materialize",
+    "feature_store.publish",
     "feast.infra.compute_engines.local.compute",
     "feast.infra.passthrough_provider",
     "feast.infra.offline_stores.duckdb",

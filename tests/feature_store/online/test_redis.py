@@ -14,9 +14,9 @@ from conftest import AS_OF, run_all
 from killed_steps import run_and_kill_before_redis_forgets, run_and_kill_while_writing
 from test_materialize import CUSTOMERS, EARLIER, online, ready
 
-from feature_repo.errors import OnlineStoreUnavailableError
-from feature_repo.materialize import materialize
-from feature_repo.online import OnlineCustomers
+from feature_store.online.materialize import materialize
+from feature_store.online.reader import OnlineCustomers
+from features.errors import OnlineStoreUnavailableError
 from settings import Settings
 from tests.redis_server import PASSWORD, redis_server
 

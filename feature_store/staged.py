@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from feast import FeatureView
 from feast.types import from_feast_to_pyarrow_type
 
-from feature_repo.errors import StagedFeaturesError
+from features.errors import StagedFeaturesError
 
 _TIMES = ("event_timestamp", "created_timestamp")
 _BUILD = b"reach_build"
@@ -101,7 +101,7 @@ def _check_columns(path: Path, view: FeatureView) -> None:
         if name not in schema.names:
             raise StagedFeaturesError(
                 f"{path} has no column '{name}', which the view '{view.name}' promises as {wanted}. "
-                "Add it to dbt's model or take it out of features/declared.py."
+                "Add it to dbt's model or take it out of features/declarations.py."
             )
         found = schema.field(name).type
         if found != wanted:

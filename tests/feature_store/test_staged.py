@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import AS_OF, stage
 
-from feature_repo.errors import StagedFeaturesError
-from feature_repo.publish import publish
+from feature_store.publish import publish
+from features.errors import StagedFeaturesError
 from settings import Settings
 
 Spoil = Callable[[Path, datetime], None]

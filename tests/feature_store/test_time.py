@@ -12,9 +12,9 @@ import pytest
 from conftest import AS_OF, stage
 from synthetic_features import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS, write_table
 
-from feature_repo.apply import apply
-from feature_repo.publish import publish
-from feature_repo.store import historical_table, open_store
+from feature_store.apply import apply
+from feature_store.offline_store import historical_table, open_store
+from feature_store.publish import publish
 from settings import Settings
 
 PLANTED = 987654.0

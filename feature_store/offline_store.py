@@ -15,10 +15,10 @@ from feast.errors import FeastObjectNotFoundException
 from feast.repo_config import RepoConfig
 from sqlalchemy.engine import make_url
 
-from feature_repo.errors import FeatureRepoError, FeatureServiceMissingError, NotPublishedError
-from settings import Settings
+from features.errors import FeatureRepoError, FeatureServiceMissingError, NotPublishedError
+from settings import ROOT, Settings
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = ROOT / "feature_repo"
 EVENT_TIMESTAMP = "event_timestamp"
 _ROW = "__row"
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from core.held import Held
-from feature_repo.errors import NotPublishedError
+from features.errors import NotPublishedError
 
 RECORD = "publication.json"
 

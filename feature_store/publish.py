@@ -15,12 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from core.held import Held
-from feature_repo.errors import NotPublishedError
-from feature_repo.locks import only_writer
-from feature_repo.publication import Publication, publications, read_record, write_record
 from feature_repo.sources import feature_sources
-from feature_repo.staged import check_staged, content_hash, staged_tables
 from feature_repo.views import feature_views
+from feature_store.locks import only_writer
+from feature_store.staged import check_staged, content_hash, staged_tables
+from features.errors import NotPublishedError
+from features.publication import Publication, publications, read_record, write_record
 from settings import Settings
 
 KEEP = 3

@@ -8,7 +8,7 @@ from conftest import AS_OF, run_all
 from core.held import Held
 from events.event_log import open_recent
 from events.records import Event, utc_now
-from feature_repo.online import OnlineCustomers
+from feature_store.online.reader import OnlineCustomers
 from settings import Settings
 
 NEXT = AS_OF + timedelta(days=14)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import AS_OF
 
-from feature_repo.entity_rows import entity_rows
-from feature_repo.online import OnlineCustomers
-from feature_repo.store import historical_table, open_store
+from feature_store.entity_rows import entity_rows
+from feature_store.offline_store import historical_table, open_store
+from feature_store.online.reader import OnlineCustomers
 from ml.data.dataset import customers_of
 from ml.data.parity import online_agreement
 from scoring.customer import Customer

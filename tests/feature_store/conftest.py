@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from synthetic_features import write_feature_tables
 
-from feature_repo.apply import apply
-from feature_repo.materialize import materialize
-from feature_repo.publish import publish
+from feature_store.apply import apply
+from feature_store.online.materialize import materialize
+from feature_store.publish import publish
 from settings import Settings
 
 AS_OF = date(2018, 1, 1)

@@ -10,10 +10,10 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from core.held import Held
-from feature_repo.errors import OnlineStoreUnavailableError
-from feature_repo.known_customers import some_customers
-from feature_repo.online_file import current_state, mark_file
-from feature_repo.store import feature_service, open_store
+from feature_store.offline_store import feature_service, open_store
+from feature_store.online.sample_customers import some_customers
+from feature_store.online.sqlite_generations import current_state, mark_file
+from features.errors import OnlineStoreUnavailableError
 from settings import Settings
 
 SERVICE = "online_customer_v1"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import duckdb
 from feast import FeatureStore, FileSource
 
-from feature_repo.store import EVENT_TIMESTAMP
+from feature_store.offline_store import EVENT_TIMESTAMP
 
 
 @dataclass(frozen=True)

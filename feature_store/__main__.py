@@ -1,4 +1,4 @@
-"""`python -m feature_repo publish|apply|materialize`: progress for people, then one line of JSON for the caller."""
+"""`python -m feature_store publish|apply|materialize`: progress for people, then one line of JSON for the caller."""
 
 import argparse
 import json
@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from feature_repo.errors import FeatureRepoError
+from features.errors import FeatureRepoError
 from settings import Settings, SettingsError, load_settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one step; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m feature_repo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m feature_store", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     for name, text in (
         ("publish", "make the staged feature tables the current ones"),
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _publish(settings: Settings, as_of: date) -> dict[str, Any]:
-    from feature_repo.publish import publish
+    from feature_store.publish import publish
 
     published = publish(settings, as_of)
     publication = published.publication
@@ -65,8 +65,8 @@ def _publish(settings: Settings, as_of: date) -> dict[str, Any]:
 
 
 def _apply(settings: Settings) -> dict[str, Any]:
-    from feature_repo.apply import apply
-    from feature_repo.store import open_store, publication_name
+    from feature_store.apply import apply
+    from feature_store.offline_store import open_store, publication_name
 
     names = apply(settings)
     publication = publication_name(open_store(settings))
@@ -76,7 +76,7 @@ def _apply(settings: Settings) -> dict[str, Any]:
 
 
 def _materialize(settings: Settings, as_of: date) -> dict[str, Any]:
-    from feature_repo.materialize import materialize
+    from feature_store.online.materialize import materialize
 
     done = materialize(settings, as_of)
     print(f"{done.customers:,} customers are online as of {done.as_of} ({done.how}).")

@@ -15,12 +15,12 @@ from conftest import AS_OF, run_all, stage
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from killed_steps import run_and_kill_before, run_and_kill_while_writing
 
-from feature_repo.apply import apply
-from feature_repo.errors import NotPublishedError
-from feature_repo.materialize import materialize
-from feature_repo.online import OnlineCustomers
-from feature_repo.publish import publish
-from feature_repo.store import historical_table, open_store
+from feature_store.apply import apply
+from feature_store.offline_store import historical_table, open_store
+from feature_store.online.materialize import materialize
+from feature_store.online.reader import OnlineCustomers
+from feature_store.publish import publish
+from features.errors import NotPublishedError
 from settings import Settings
 
 CUSTOMERS = [f"c{n}" for n in range(1, 13)]
@@ -205,7 +205,7 @@ def test_the_day_must_be_the_published_and_applied_one(copied: Settings) -> None
         materialize(copied, EARLIER)
     stage(copied, AS_OF, seed=9)
     publish(copied, AS_OF)
-    with pytest.raises(NotPublishedError, match=r"Run '\.venv/bin/python -m feature_repo apply' first"):
+    with pytest.raises(NotPublishedError, match=r"Run '\.venv/bin/python -m feature_store apply' first"):
         materialize(copied, AS_OF)
 
 

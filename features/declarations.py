@@ -4,7 +4,9 @@ A feature's value is what dbt's model computes; its type here must be the column
 The order within a table is that of the models' inputs.
 """
 
-from features import of_a_customer, of_a_product
+from features import customer as of_a_customer
+from features import product as of_a_product
+from features.customer import CustomerUpdater, mean_per_basket
 from features.feature import (
     EVER,
     BatchOnly,
@@ -19,8 +21,7 @@ from features.feature import (
     numbers,
     weeks,
 )
-from features.of_a_customer import CustomerUpdater, mean_per_basket
-from features.of_a_product import ProductList, ProductUpdater, decayed, total
+from features.product import ProductList, ProductUpdater, decayed, total
 
 CUSTOMER_HISTORY = FeatureTable(
     "customer_history",

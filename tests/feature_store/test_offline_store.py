@@ -12,9 +12,9 @@ import pytest
 from conftest import AS_OF
 from synthetic_features import HISTORY
 
-from feature_repo.entity_rows import entity_rows
-from feature_repo.errors import FeatureRepoError, FeatureServiceMissingError
-from feature_repo.store import historical_table, open_store
+from feature_store.entity_rows import entity_rows
+from feature_store.offline_store import historical_table, open_store
+from features.errors import FeatureRepoError, FeatureServiceMissingError
 from settings import Settings
 
 

@@ -9,9 +9,9 @@ import pytest
 from conftest import AS_OF, stage
 from killed_steps import run_and_kill_before
 
-from feature_repo.errors import NotPublishedError, StagedFeaturesError
-from feature_repo.publication import current_publication, publications
-from feature_repo.publish import KEEP, publish
+from feature_store.publish import KEEP, publish
+from features.errors import NotPublishedError, StagedFeaturesError
+from features.publication import current_publication, publications
 from settings import Settings
 
 

@@ -7,7 +7,7 @@ import duckdb
 import pandas as pd
 from feast import FeatureStore, FileSource
 
-from feature_repo.store import EVENT_TIMESTAMP
+from feature_store.offline_store import EVENT_TIMESTAMP
 
 
 def entity_rows(store: FeatureStore, view_name: str, instants: Sequence[datetime]) -> pd.DataFrame:

@@ -6,8 +6,8 @@ from typing import Any
 from feast import FeatureService, FeatureStore, FeatureView
 
 from feature_repo.definitions import feature_objects
-from feature_repo.locks import only_writer
-from feature_repo.store import store_config
+from feature_store.locks import only_writer
+from feature_store.offline_store import store_config
 from settings import Settings
 
 

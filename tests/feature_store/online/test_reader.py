@@ -13,9 +13,9 @@ import pytest
 from conftest import AS_OF, run_all
 from synthetic_features import HISTORY, PROFILE, TRAITS
 
-from feature_repo.apply import apply
-from feature_repo.errors import OnlineStoreUnavailableError
-from feature_repo.online import OnlineCustomers
+from feature_store.apply import apply
+from feature_store.online.reader import OnlineCustomers
+from features.errors import OnlineStoreUnavailableError
 from settings import ROOT, Settings
 
 
@@ -91,7 +91,7 @@ def test_a_customer_whose_rows_are_half_written_is_not_known_yet(copied: Setting
 
 def test_a_reader_loads_no_offline_store(built: Settings) -> None:
     code = (
-        "import sys; from settings import load_settings; from feature_repo.online import OnlineCustomers; "
+        "import sys; from settings import load_settings; from feature_store.online.reader import OnlineCustomers; "
         "assert OnlineCustomers(load_settings()).read('c5'); print(*sys.modules)"
     )
     environment = os.environ | {"REACH_DATA": str(built.data), "PYTHONPATH": str(ROOT)}

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from conftest import AS_OF
 
-from feature_repo.__main__ import main
+from feature_store.__main__ import main
 from settings import ROOT, Settings
 
 STEPS = """
 import sys
-from feature_repo.__main__ import main
+from feature_store.__main__ import main
 for step in (["publish", "--as-of", "2018-01-01"], ["apply"], ["materialize", "--as-of", "2018-01-01"]):
     assert main(step) == 0
     print("----")
 from settings import load_settings
-from feature_repo.online import OnlineCustomers
-from feature_repo.store import historical_table, open_store
+from feature_store.online.reader import OnlineCustomers
+from feature_store.offline_store import historical_table, open_store
 import pandas as pd
 settings = load_settings()
 asked = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [settings.start_of_day(settings.as_of)]})
