@@ -6,9 +6,9 @@ from features.feature import Exact, Feature, FeatureTable, Updater
 HEADER = """# The features
 
 Made by `.venv/bin/python -m features` from [features/declarations.py](../features/declarations.py); a test compares
-the two. A row is of one instant, the snapshot; the SQL is in `dbt/models/marts/features/`. The last column says what becomes
-of the value in the service when a purchase arrives, and "batch only" features keep the published value until the next
-build. Where it names no estimate, the live value is the one that dbt makes of the same purchases later.
+the two. A row is of one instant, the snapshot; the SQL is in `dbt/models/marts/features/`. The last column names the
+effect of a purchase in the running service. A "batch only" feature keeps the published value until the next build.
+Where the column names no estimate, the live value equals the one that dbt computes from the same purchases later.
 [Add a feature](add-a-feature.md) shows how one comes in.
 """
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from events.errors import LiveError
 from events.event_log import open_journal
 from landing.admission import accept, admit, check
-from landing.batches import collect
-from landing.casting import PlausibleDays
-from landing.compaction import compact
-from landing.demo import PACKAGE, land_demo
+from landing.complete_journey import PACKAGE, land_demo
 from landing.errors import AsOfError, LandingError, sentences
-from landing.feedback import land_feedback
+from landing.feedback.collector import collect
+from landing.feedback.compaction import compact
+from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from landing.manifest import Manifest, read_manifest
+from landing.reading.casting import PlausibleDays
 from settings import Settings, SettingsError, load_settings
 
 

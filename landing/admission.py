@@ -15,22 +15,22 @@ from pathlib import Path
 
 import duckdb
 
+from core.duckdb_engine import connect
+from core.exclusive_lock import one_writer
 from core.file_hashes import FileHashes
-from landing.batches import collected_at
-from landing.casting import PlausibleDays
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
-from landing.cut import choose_cut, day_after_newest, receipts_until
-from landing.discovery import find_source, strays
-from landing.engine import connect
 from landing.errors import AsOfError, LandingError, SourceError, sentences
-from landing.feedback import land_feedback
+from landing.feedback.collector import collected_at
+from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
-from landing.left_out import count_unused
-from landing.lock import one_writer
 from landing.manifest import MANIFEST, Inputs, Manifest, TableSummary, admission_name, is_whole, read_manifest
-from landing.sources import Source
-from landing.spellings import count_spellings
-from landing.tables import CheckedTable, check_table, transaction_span, write_table
+from landing.reading.casting import PlausibleDays
+from landing.reading.cutoff import choose_cut, day_after_newest, receipts_until
+from landing.reading.discovery import find_source, strays
+from landing.reading.left_out import count_unused
+from landing.reading.sources import Source
+from landing.reading.spellings import count_spellings
+from landing.reading.tables import CheckedTable, check_table, transaction_span, write_table
 from landing.verdict import RESULTS, failed_checks
 from settings import Settings
 

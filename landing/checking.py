@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from core import ids
+from core.duckdb_engine import name
 from core.limits import MAX_NUMBER
-from landing.casting import EXPECTED, Cast, Part, PlausibleDays
 from landing.contract import TRANSACTIONS
-from landing.engine import name
 from landing.errors import ContractError
 from landing.findings import Findings
-from landing.sources import Source, unreadable
+from landing.reading.casting import EXPECTED, Cast, Part, PlausibleDays
+from landing.reading.sources import Source, unreadable
 
 _SHOWN = 60
 """Characters of a wrong value that a message repeats."""

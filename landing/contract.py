@@ -200,7 +200,7 @@ TABLES: tuple[Table, ...] = (
 """What a run admits, as known before its day."""
 
 FEEDBACK: tuple[Table, ...] = (EVENTS, DECISIONS)
-"""What the service collects and a landing may bring as well (`landing/feedback.py`)."""
+"""What the service collects and a landing may bring as well (`landing/feedback/merged_table.py`)."""
 
 PLANNED = ("starts_on", "ends_on")
 """Days that may lie in the future, also so far that they mean "until further notice"."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from landing.demo import demo_queries
+from landing.complete_journey import demo_queries
 
 OTHER_TIMEZONE = "Europe/Berlin"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 
 from landing.admission import accept, admit
-from landing.casting import PlausibleDays
 from landing.manifest import Manifest
+from landing.reading.casting import PlausibleDays
 from settings import Settings
 
 ANY_DAY = PlausibleDays(date(1990, 1, 1), datetime(2100, 1, 1))

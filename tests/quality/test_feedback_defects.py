@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from events.event_log import Page
-from landing.batches import collect
-from landing.feedback import land_feedback
+from landing.feedback.collector import collect
+from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from quality.__main__ import main
 from tests.landing.shop import ANY_DAY

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import duckdb
 
 from core import ids
+from core.duckdb_engine import literal, name
 from core.limits import MAX_PRICE, MAX_UNITS
-from landing.casting import PlausibleDays
 from landing.contract import EVENTS, Column, Table
-from landing.engine import literal, name
 from landing.findings import Findings
+from landing.reading.casting import PlausibleDays
 
 EVENT_TYPES = ("purchase", "cart", "click", "view", "impression")
 

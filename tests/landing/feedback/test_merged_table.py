@@ -11,13 +11,12 @@ import pytest
 
 from events.event_log import Page
 from events.records import EVENT_TYPES
-from landing import quarantine
-from landing.batches import collect
 from landing.contract import EVENTS
-from landing.cut import Span, receipts_until
 from landing.errors import ContractError
-from landing.feedback import land_feedback
+from landing.feedback.collector import collect
+from landing.feedback.merged_table import land_feedback, quarantine
 from landing.findings import Findings
+from landing.reading.cutoff import Span, receipts_until
 from settings import Settings
 from tests.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
 

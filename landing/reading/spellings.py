@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from core.duckdb_engine import literal, name
 from landing.contract import Table
-from landing.engine import literal, name
 from landing.findings import Findings
 
 _COMPARED = ("customer_id", "product_id", "store_id", "campaign_id", "coupon_id")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import duckdb
 
-from landing.csv_file import BYTE_ORDER_MARK, line_of_header, line_of_nul
-from landing.engine import literal, name
+from core.duckdb_engine import literal, name
 from landing.errors import SourceError
 from landing.findings import Findings
-from landing.sources import Source, unreadable
-from landing.unreadable import second_header, why_unreadable
+from landing.reading.csv_file import BYTE_ORDER_MARK, line_of_header, line_of_nul
+from landing.reading.sources import Source, unreadable
+from landing.reading.unreadable import second_header, why_unreadable
 
 
 def rows_in(connection: duckdb.DuckDBPyConnection, source: Source, file: Path) -> int:

@@ -14,18 +14,18 @@ from typing import Any
 
 import duckdb
 
+from core.duckdb_engine import connect, literal, name
+from core.exclusive_lock import one_writer
 from core.file_hashes import FileHashes
-from landing.batches import batch_files
-from landing.casting import PlausibleDays
 from landing.contract import FEEDBACK, Table
-from landing.discovery import find_source
-from landing.engine import connect, literal, name
 from landing.errors import not_written
+from landing.feedback.collector import batch_files
+from landing.feedback.quarantine import set_aside_rows
 from landing.findings import Finding, Findings
-from landing.lock import one_writer
-from landing.quarantine import set_aside_rows
-from landing.sources import Source
-from landing.tables import check_table
+from landing.reading.casting import PlausibleDays
+from landing.reading.discovery import find_source
+from landing.reading.sources import Source
+from landing.reading.tables import check_table
 
 _INPUTS = "inputs.json"
 _RULES = 2  # raise it when the rules change, so that tables made by the earlier ones are made again

@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 
 from core import ids
+from core.duckdb_engine import literal, name
 from core.limits import MAX_NUMBER
 from landing.contract import PLANNED, SQL_TYPE, Column, ColumnType
-from landing.engine import literal, name
 from landing.errors import ContractError
-from landing.sources import Source
+from landing.reading.sources import Source
 from settings import Settings
 
 _WHOLE = {

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from events.event_log import Page
-from landing.batches import batch_files, batch_folders, collect
-from landing.casting import PlausibleDays
-from landing.compaction import MOST, NEWEST, Compacted, compact
 from landing.contract import FEEDBACK
 from landing.errors import SourceError
-from landing.feedback import land_feedback
+from landing.feedback.collector import batch_files, batch_folders, collect
+from landing.feedback.compaction import MOST, NEWEST, Compacted, compact
+from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
+from landing.reading.casting import PlausibleDays
 from tests.landing.killed import die_before
 
 MOMENT = datetime(2026, 3, 1, 10)
@@ -137,7 +137,7 @@ KILLED_BEFORE = [
 def test_a_merge_killed_half_way_neither_loses_nor_doubles(tmp_path: Path, place: str, call: int) -> None:
     before = rows(collected(tmp_path, 7))
     action = f"compact(Path({str(tmp_path)!r}), print, most=4, newest=2)"
-    killed = die_before(place, call, "from landing.compaction import compact", action, os.environ)
+    killed = die_before(place, call, "from landing.feedback.compaction import compact", action, os.environ)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert rows(tmp_path) == before
     merge(tmp_path)

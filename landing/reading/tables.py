@@ -5,17 +5,17 @@ from pathlib import Path
 
 import duckdb
 
-from landing.casting import Part, PlausibleDays, plan_parts
+from core.duckdb_engine import literal, name
 from landing.checking import check_parts
 from landing.contract import CAMPAIGNS, COUPONS, SQL_TYPE, TRANSACTIONS, Table
-from landing.cut import Cut, Span
-from landing.engine import literal, name
 from landing.errors import SourceError, not_written
 from landing.findings import Findings
-from landing.left_out import count_coupons, count_not_yet_known, count_other_customers
 from landing.manifest import TableSummary, file_sha256
-from landing.parts import count_empty, count_ignored, count_partial, count_set_aside, rows_in
-from landing.sources import Source, unreadable
+from landing.reading.casting import Part, PlausibleDays, plan_parts
+from landing.reading.cutoff import Cut, Span
+from landing.reading.left_out import count_coupons, count_not_yet_known, count_other_customers
+from landing.reading.parts import count_empty, count_ignored, count_partial, count_set_aside, rows_in
+from landing.reading.sources import Source, unreadable
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from landing.contract import DECISIONS, TABLES, Table
 from landing.errors import SourceError
-from landing.sources import PARQUET, Source
+from landing.reading.sources import PARQUET, Source
 from settings import PATTERN_CHARACTERS
 
 ENDINGS = (".parquet", ".csv", ".csv.gz")

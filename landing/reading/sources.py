@@ -6,12 +6,12 @@ from pathlib import Path
 
 import duckdb
 
+from core.duckdb_engine import literal, name
 from core.file_hashes import FileHashes
 from landing.contract import Table
-from landing.csv_file import FirstLineError, Layout, read_layout
-from landing.engine import literal, name
 from landing.errors import SourceError
-from landing.unreadable import first_line_refused, why_unreadable
+from landing.reading.csv_file import FirstLineError, Layout, read_layout
+from landing.reading.unreadable import first_line_refused, why_unreadable
 
 PARQUET = ".parquet"
 

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 from landing.contract import Table
-from landing.csv_file import (
+from landing.reading.csv_file import (
     Layout,
     QuoteError,
     is_utf16,

@@ -18,11 +18,11 @@ from confluent_kafka import Producer
 
 from events.event_log import Journal, open_journal
 from events.records import Decision, Event, Shown
-from landing import batches
 from landing.__main__ import main
-from landing.batches import batch_files, collect
 from landing.contract import DECISIONS, EVENTS, Table
 from landing.errors import SourceError
+from landing.feedback.collector import batch_files, collect
+from landing.feedback.merged_table import collector as batches
 from settings import ROOT, Settings
 from tests.kafka_cluster import kafka_cluster
 from tests.landing.killed import die_before
@@ -179,7 +179,7 @@ def test_a_collector_killed_half_way_neither_loses_nor_doubles(
 def _collect_and_die(settings: Settings, place: str, call: int) -> "subprocess.CompletedProcess[str]":
     """Collect in a process that kills itself before the given call, counted from 1."""
     setup = """
-from landing.batches import collect
+from landing.feedback.collector import collect
 from events.event_log import open_journal
 from settings import load_settings
 journal = open_journal(load_settings())
@@ -192,7 +192,7 @@ def test_two_collectors_at_once_wait_for_one_another(settings: Settings, journal
     journal.append([event(number) for number in range(20)]).result()
     script = f"""
 from pathlib import Path
-from landing.batches import collect
+from landing.feedback.collector import collect
 from events.event_log import open_journal
 from settings import Settings
 collect(Path({str(settings.paths.feedback)!r}), open_journal(Settings()), print, limit=1)

@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from landing import demo
+from landing import complete_journey as demo
+from landing.complete_journey import PACKAGE, demo_queries
 from landing.contract import EVENTS, TABLES
-from landing.demo import PACKAGE, demo_queries
 
 
 def _packaged(table: str) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from core.duckdb_engine import literal, name
 from landing.contract import EVENTS, PROMOTIONS, PROMOTIONS_PLANNED_DAYS, TRANSACTIONS, Table
-from landing.engine import literal, name
 from landing.errors import AsOfError
 from settings import FIRST_DAY, LAST_DAY, Settings
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import duckdb
 
+from core.duckdb_engine import literal, name
 from landing.contract import CAMPAIGNS, COUPONS, PRODUCTS, PROMOTIONS, REDEMPTIONS, TRANSACTIONS, Table
-from landing.cut import Cut
-from landing.engine import literal, name
 from landing.findings import Findings
+from landing.reading.cutoff import Cut
 
 
 def count_not_yet_known(

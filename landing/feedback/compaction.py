@@ -14,11 +14,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from landing.batches import batch_folders, cursor_of, empty_staging, merged_away, publish, span_of
+from core.duckdb_engine import connect, literal
+from core.exclusive_lock import one_writer
 from landing.contract import FEEDBACK, Table
-from landing.engine import connect, literal
 from landing.errors import LandingError, SourceError, not_written
-from landing.lock import one_writer
+from landing.feedback.collector import batch_folders, cursor_of, empty_staging, merged_away, publish, span_of
 
 MOST = 48
 """So many folders of batches may lie there, two days of collections."""

@@ -2,7 +2,7 @@
 
 `<home>/batches/00000001/` holds `events.parquet`, `decisions.parquet` and `batch.json`. A batch begins where the one
 before it ended, so a collector that is killed and started again reads the same entries into the same folder: nothing
-is lost, nothing is there twice. `00000001-00000040/` holds those forty as one (landing/compaction.py).
+is lost, nothing is there twice. `00000001-00000040/` holds those forty as one (landing/feedback/compaction.py).
 """
 
 import json
@@ -18,12 +18,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.exclusive_lock import one_writer
 from events.errors import CursorError
 from events.event_log import Journal, Page
 from landing.contract import DECISIONS, EVENTS, ColumnType, Table
 from landing.errors import SourceError
-from landing.lock import one_writer
-from landing.quarantine import Entry, folder_of, set_aside_entries
+from landing.feedback.quarantine import Entry, folder_of, set_aside_entries
 
 LIMIT = 20_000
 """Rows a batch, about: what is held in memory at once."""
@@ -48,7 +48,7 @@ class Collected:
     events: int
     decisions: int
     set_aside: int
-    """Entries that cannot be used; they are in `quarantine/` (landing/quarantine.py)."""
+    """Entries that cannot be used; they are in `quarantine/` (landing/feedback/quarantine.py)."""
 
 
 def collect(home: Path, journal: Journal, say: Callable[[str], None], limit: int = LIMIT) -> Collected:
