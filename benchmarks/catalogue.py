@@ -16,11 +16,11 @@ from ml.config import load_config
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import QUERY_TOWER, Bundle
-from scoring.candidates import top
-from scoring.customer import Customer
-from scoring.nearest import Nearest
-from scoring.purchases import Purchases
-from scoring.towers import Tower, query_inputs
+from scoring.candidates.merge import top
+from scoring.candidates.purchase_matrix import Purchases
+from scoring.customer.customer import Customer
+from scoring.models.ann_index import Nearest
+from scoring.models.two_tower import Tower, query_inputs
 from settings import Settings, load_settings
 
 LIST = 90

@@ -23,7 +23,7 @@ from benchmarks.open_loop import offer, saturate
 from benchmarks.processes import Service, free_port, running
 from registry.champion_alias import Registry
 from registry.environment import bentoml_environment
-from scoring.stages import STAGES
+from scoring.timing import STAGES
 from serving.__main__ import serve_command, worker_count
 from settings import ROOT, Paths, Settings, load_settings
 

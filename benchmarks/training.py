@@ -32,7 +32,7 @@ from ml.retrieval.examples import POSITIVES_PER_CUSTOMER, first_purchases
 from ml.runs import Run
 from ml.steps.places import RETRIEVAL_CURVE
 from ml.steps.plan import Plan, dataset
-from scoring.towers import HISTORY_LENGTH
+from scoring.models.two_tower import HISTORY_LENGTH
 from settings import ROOT, load_settings
 
 LOOPS = ("reach", "tutorial", "tutorial_without_metric")

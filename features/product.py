@@ -153,7 +153,7 @@ class ProductUpdater(Updater):
 
 @dataclass(frozen=True)
 class ProductList(Updater):
-    """Marks the list that all numbers are aligned with; `scoring.state` keeps it."""
+    """Marks the list that all numbers are aligned with; `scoring.customer.state` keeps it."""
 
 
 _BASE = ("baskets", "days_since_last", "days_since_first")

@@ -10,8 +10,8 @@ from typing import Any
 
 from scoring.bundle import CATALOGUE, GOLDEN, MANIFEST, Bundle, Golden, Manifest, hash_files
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.ranker import SLATES, Slate
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES, Slate
 from scoring.recommender import Recommender
 
 GOLDEN_LENGTH = 20

@@ -10,15 +10,15 @@ from ml.config import NEEDS_IMPLICIT, Collaborative
 from ml.config import Factors as FactorsConfig
 from ml.data.dataset import Products
 from ml.errors import ConfigError
+from scoring.candidates.purchase_matrix import Purchases
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.factors import Factors, confidences
-from scoring.item_knn import ItemKnn
-from scoring.item_to_item import ItemToItem
-from scoring.neighbours import Neighbours
-from scoring.purchases import Purchases
+from scoring.customer.customer import Customer
+from scoring.models.ease import ItemToItem
+from scoring.models.item_knn import ItemKnn
+from scoring.models.matrix_factorization import Factors, confidences
+from scoring.models.two_tower import Tower, candidate_inputs
+from scoring.models.user_knn import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
-from scoring.towers import Tower, candidate_inputs
 from scoring.vocabulary import Vocabulary
 
 MIN_BUYERS = 3

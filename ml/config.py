@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ml.errors import ConfigError
 from ml.ranking import models
 from ml.retrieval import encoders
-from scoring.features import FAMILIES
-from scoring.sources import SOURCES
+from scoring.candidates.sources import SOURCES
+from scoring.rank_features import FAMILIES
 
 CONFIG = Path(__file__).with_name("config.toml")
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.live import live_customer
+from scoring.customer.customer import Customer
+from scoring.customer.realtime import live_customer
 
 BASKETS = (0, 1, 6, 25, 60)
 """Baskets of the made-up customers, one number each: from a customer without purchases to a weekly one."""

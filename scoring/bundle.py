@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 from scoring.errors import BundleError
-from scoring.features import CATEGORICAL, NUMERIC
-from scoring.ranker import Ranker, Slate
+from scoring.models.ranker import Ranker, Slate
+from scoring.models.two_tower import Tower
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
-from scoring.retriever import Retriever
-from scoring.segments import Route
-from scoring.towers import Tower
+from scoring.reranking.segment_fallback import Route
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.json"

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.factors import Factors
-from scoring.item_knn import ItemKnn
-from scoring.item_to_item import ItemToItem
-from scoring.nearest import Nearest
-from scoring.neighbours import Neighbours
+from scoring.candidates.product_subset import Shelf, lively
+from scoring.models.ann_index import Nearest
+from scoring.models.ease import ItemToItem
+from scoring.models.item_knn import ItemKnn
+from scoring.models.matrix_factorization import Factors
+from scoring.models.user_knn import Neighbours
 from scoring.schema import ACTIVITY, CONTENT
-from scoring.shelf import Shelf, lively
 
 LEVELS = {
     "line": "line",

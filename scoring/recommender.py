@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.candidates import Candidates
-from scoring.customer import Customer
-from scoring.features import cross_features
-from scoring.ranker import SLATES, Ranker, Slate
-from scoring.reasons import Reasons
-from scoring.retriever import Retriever
-from scoring.rule import by_rule
-from scoring.rules import NO_RULES, Rules, choose
-from scoring.segments import Route
-from scoring.similar import explain, followed_by_the_rest, similar
-from scoring.sources import SOURCES, Block
-from scoring.stages import lap
+from scoring.candidates.merge import Candidates
+from scoring.candidates.retriever import Retriever
+from scoring.candidates.sources import SOURCES, Block
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES, Ranker, Slate
+from scoring.rank_features import cross_features
+from scoring.reranking.baseline import by_rule
+from scoring.reranking.business_rules import NO_RULES, Rules, choose
+from scoring.reranking.explanations import Reasons
+from scoring.reranking.segment_fallback import Route
+from scoring.similar_items import explain, followed_by_the_rest, similar
+from scoring.timing import lap
 
 _SOURCE_NAMES = [*SOURCES, "request"]  # `candidates.ASKED`, -1, is the last
 _POPULAR = _SOURCE_NAMES.index("popular")

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 from events.records import Decision, Shown
 from scoring.bundle import Bundle
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 from scoring.recommender import Item, Recommendation, Recommender
-from scoring.stages import Stopwatch, lap, listening
+from scoring.timing import Stopwatch, lap, listening
 from serving.decisions import DecisionLog
 from serving.errors import NoChampionError, NoSuchProductError, ScoringFailedError
 from serving.features import FeatureReads, Read

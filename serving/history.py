@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 from serving.features import Read
 from serving.fields import ID, MAX_COUNT, Count, Id
 from serving.freshness import EVENT_TIMESTAMP

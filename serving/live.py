@@ -6,8 +6,8 @@ from datetime import datetime, time
 from events.records import Purchase, utc_now
 from scoring.bundle import Bundle
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.live import live_customer, outstanding
+from scoring.customer.customer import Customer
+from scoring.customer.realtime import live_customer, outstanding
 from serving.features import Read
 from serving.freshness import EVENT_TIMESTAMP
 from serving.metrics import Metrics

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from scoring.rules import Rules
+from scoring.reranking.business_rules import Rules
 from serving.errors import NoSuchProductError
 from serving.fields import ID, MAX_COUNT, Count, Id, Moment, Share
 from serving.requests import ApiRequest

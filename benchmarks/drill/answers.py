@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from registry.model_store import ModelStore
 from scoring.bundle import SCORE_TOLERANCE, Bundle
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 from scoring.recommender import Slate
 from serving.schemas import RecommendResponse
 

@@ -10,8 +10,8 @@ from onnx import helper, numpy_helper
 from ml.bundle import write_bundle
 from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY, Bundle
-from scoring.customer import Customer
-from scoring.ranker import SLATES
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES
 
 
 def derive(store: ModelStore, champion: str, version: str, factor: float) -> None:

@@ -17,10 +17,10 @@ from ml.steps.evaluate import Window
 from ml.steps.places import RETRIEVAL
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import VOCABULARY
+from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.sources import Block
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.purchases import Purchases
-from scoring.sources import Block
+from scoring.customer.customer import Customer
 from scoring.vocabulary import Vocabulary
 
 ROWS = 64

@@ -8,7 +8,7 @@ Recall@100 from .083 to .086.
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation.judge import Slates
-from scoring.item_to_item import ItemToItem
+from scoring.models.ease import ItemToItem
 
 HISTORY = "decayed_120d"
 REGULARISATION = {"all": 50.0, "explore": 300.0}

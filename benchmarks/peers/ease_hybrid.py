@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation.judge import Slates
-from scoring.item_to_item import ItemToItem
+from scoring.models.ease import ItemToItem
 
 HISTORY = "decayed_120d"
 REGULARISATION = 300.0

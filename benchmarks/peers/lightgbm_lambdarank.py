@@ -17,7 +17,7 @@ from ml.ranking.examples import RankingExamples
 from ml.steps.candidates import catalogue_at, load_examples, retriever_with
 from ml.steps.evaluate import recommended
 from ml.steps.plan import dataset
-from scoring.features import CATEGORICAL, NUMERIC
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
 
 ROUNDS = 250

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 
 ASKED = 200
 

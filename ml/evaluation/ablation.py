@@ -20,13 +20,13 @@ import numpy as np
 
 from ml.evaluation.judge import Lists, Slates
 from ml.evaluation.metrics import DEPTH
-from scoring.candidates import Candidates
-from scoring.customer import Customer
-from scoring.features import CATEGORICAL, FAMILIES, NUMERIC, cross_features
-from scoring.ranker import SLATES, Slate
+from scoring.candidates.merge import Candidates
+from scoring.candidates.retriever import Retriever
+from scoring.candidates.sources import Block
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES, Slate
+from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC, cross_features
 from scoring.recommender import Ranked, Recommender
-from scoring.retriever import Retriever
-from scoring.sources import Block
 
 CODES = "product codes"
 """The family of the categorical features."""

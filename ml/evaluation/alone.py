@@ -9,7 +9,7 @@ import numpy as np
 from ml.evaluation.intervals import bootstrap, paired
 from ml.evaluation.judge import Lists, Slates, Truth, judge
 from ml.evaluation.metrics import DEPTH
-from scoring.candidates import Candidates
+from scoring.candidates.merge import Candidates
 
 SCORES = ("explore NDCG@20", "explore Recall@100")
 

@@ -2,9 +2,9 @@
 
 from ml.evaluation.judge import Lists, Slates
 from ml.evaluation.metrics import DEPTH
-from scoring.ranker import SLATES, Slate
-from scoring.rule import by_rule
-from scoring.sources import Block
+from scoring.candidates.sources import Block
+from scoring.models.ranker import SLATES, Slate
+from scoring.reranking.baseline import by_rule
 
 POPULARITY = "popularity"
 OWN_FREQUENCY = "decayed own frequency"
@@ -21,7 +21,7 @@ def popularity(block: Block) -> Slates:
 
 
 def own_frequency(block: Block) -> Slates:
-    """The rule of `scoring.rule`: what is judged here is what serves where the model can't."""
+    """The rule of `scoring.reranking.baseline`: what is judged here is what serves where the model can't."""
     return {slate: _ruled(block, slate) for slate in SLATES}
 
 

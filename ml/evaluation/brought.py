@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ml.evaluation.judge import Slates, Truth
-from scoring.candidates import Candidates
+from scoring.candidates.merge import Candidates
 
 
 def brought(

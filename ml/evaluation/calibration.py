@@ -16,7 +16,7 @@ from scipy.optimize import isotonic_regression
 from ml.evaluation.judge import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH
 from ml.ranking.examples import Place, RankingExamples
-from scoring.ranker import SLATES, Ranker
+from scoring.models.ranker import SLATES, Ranker
 
 BINS = 15
 LISTS = 500

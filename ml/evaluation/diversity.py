@@ -9,9 +9,9 @@ from ml.evaluation.intervals import bootstrap_columns
 from ml.evaluation.judge import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH, mean, ndcg
 from scoring.catalogue import Catalogue
-from scoring.diversity import intra_list_distance
-from scoring.ranker import SLATES, Slate
-from scoring.rules import Rules, choose
+from scoring.models.ranker import SLATES, Slate
+from scoring.reranking.business_rules import Rules, choose
+from scoring.reranking.diversity import intra_list_distance
 
 SETTINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LENGTH: dict[Slate, int] = {"all": 10, "explore": 20}

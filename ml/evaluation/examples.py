@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.evaluation.judge import Slates, Truth
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 
 SHOWN = 10
 RECENT = 10

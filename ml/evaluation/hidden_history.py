@@ -1,9 +1,10 @@
 """How good the lists are for customers of whom little is known: history cut to the newest 0, 1, 3, 5, … baskets.
 
-The published features are one row a customer and product, not one a basket; `scoring.state.CustomerState.newest` says
-what of a row a cut keeps. In the demo's data 94% of the baskets are seen of customers with up to five of them in four
-weeks. Demographics, the home store and the share of discounts stay (the latter cannot be derived and is a habit, not a
-purchase); contacts by campaigns are hidden. Without any basket there is no history: the marked fallback answers.
+The published features are one row a customer and product, not one a basket;
+`scoring.customer.state.CustomerState.newest` says what of a row a cut keeps. In the demo's data 94% of the baskets are
+seen of customers with up to five of them in four weeks. Demographics, the home store and the share of discounts stay
+(the latter cannot be derived and is a habit, not a purchase); contacts by campaigns are hidden. Without any basket
+there is no history: the marked fallback answers.
 
 Nothing of a hidden customer may be known elsewhere either, so the caller has to leave the hidden customers out of what
 learns from everybody's purchases at the snapshot (item-to-item, neighbours).
@@ -16,8 +17,8 @@ import numpy as np
 
 from ml.errors import MLError
 from ml.evaluation.intervals import Estimate, bootstrap, paired
-from scoring.customer import Customer
-from scoring.state import CustomerState
+from scoring.customer.customer import Customer
+from scoring.customer.state import CustomerState
 
 CUTS: tuple[int | None, ...] = (0, 1, 3, 5, None)
 """Baskets left to see; None: all of them."""

@@ -14,9 +14,9 @@ import numpy as np
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.judge import Lists, Slates
 from ml.evaluation.slices import LEAST, difference
-from scoring.customer import Customer
-from scoring.ranker import Slate
-from scoring.segments import SEGMENTS, Route
+from scoring.customer.customer import Customer
+from scoring.models.ranker import Slate
+from scoring.reranking.segment_fallback import SEGMENTS, Route
 
 DOUBT = 0.1
 """The rule serves where the model is worse with this much chance of error, uncorrected: the rule costs little where it

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ml.evaluation.judge import Slates
-from scoring.customer import Customer
-from scoring.ranker import SLATES
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES
 from scoring.recommender import Recommender
 
 ASKED = 200

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from scoring.segments import SEGMENTS
-from scoring.sources import Block
+from scoring.candidates.sources import Block
+from scoring.reranking.segment_fallback import SEGMENTS
 
 LEAST = 50
 """Customers below which a slice says more about chance than about a method."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring.customer import Customer
-from scoring.features import CATEGORICAL, NUMERIC, cross_features
-from scoring.retriever import Retriever
+from scoring.candidates.retriever import Retriever
+from scoring.customer.customer import Customer
+from scoring.rank_features import CATEGORICAL, NUMERIC, cross_features
 
 
 @dataclass(frozen=True)

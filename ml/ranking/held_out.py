@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.evaluation.metrics import DEPTH, METRICS, mean
 from ml.ranking.examples import Place, RankingExamples
-from scoring.ranker import SLATES
+from scoring.models.ranker import SLATES
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """numeric `[rows, features]`, categorical `[rows, fields]` → `[rows, len(SLATES)]`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.retrieval.legacy_keras import keras, tf
-from scoring.towers import signed_log
+from scoring.models.two_tower import signed_log
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from scoring.features import CATEGORICAL, NUMERIC
-from scoring.ranker import SLATES
+from scoring.models.ranker import SLATES
+from scoring.rank_features import CATEGORICAL, NUMERIC
 
 OPSET = 17
 

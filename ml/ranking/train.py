@@ -16,7 +16,7 @@ from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
 from ml.ranking.models import ranker
 from ml.retrieval.legacy_keras import keras, reproducible, tf
-from scoring.features import CATEGORICAL, FAMILIES, NUMERIC
+from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC
 from scoring.vocabulary import Vocabulary
 
 SCALING_ROWS = 200_000
@@ -102,7 +102,7 @@ def train(
 
 
 def export(model: Any, path: Path) -> None:
-    """Write the ranker as ONNX with the inputs that `scoring.ranker.Ranker` feeds."""
+    """Write the ranker as ONNX with the inputs that `scoring.models.ranker.Ranker` feeds."""
     signature = {
         "numeric": tf.TensorSpec([None, len(NUMERIC)], tf.float32, name="numeric"),
         "categorical": tf.TensorSpec([None, len(CATEGORICAL)], tf.int32, name="categorical"),

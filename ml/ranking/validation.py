@@ -11,8 +11,8 @@ from ml.runs import Run
 from ml.steps.candidates import catalogue_at, retriever_with
 from ml.steps.evaluate import Window
 from ml.steps.plan import Plan, dataset
-from scoring.features import cross_features
-from scoring.ranker import SLATES
+from scoring.models.ranker import SLATES
+from scoring.rank_features import cross_features
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.customer import Customer
-from scoring.purchases import Purchases
-from scoring.towers import candidate_inputs, query_inputs
+from scoring.candidates.purchase_matrix import Purchases
+from scoring.customer.customer import Customer
+from scoring.models.two_tower import candidate_inputs, query_inputs
 
 POSITIVES_PER_CUSTOMER = 8
 

@@ -3,8 +3,8 @@
 from ml.config import Retrieval
 from ml.retrieval.encoders import encoders
 from ml.retrieval.legacy_keras import keras, tf
+from scoring.models.two_tower import CANDIDATE_FIELDS
 from scoring.schema import ACTIVITY, PROFILE
-from scoring.towers import CANDIDATE_FIELDS
 from scoring.vocabulary import Vocabulary
 
 WIDTHS = {
@@ -40,7 +40,7 @@ class EmbeddingTables(keras.layers.Layer):
 class QueryTower(keras.Model):
     """A customer's recent history and profile, without a customer id, so that new customers have a vector too.
 
-    `encoder` (a name in `encoders.py`) reads the history. Inputs as `scoring.towers.query_inputs`; output
+    `encoder` (a name in `encoders.py`) reads the history. Inputs as `scoring.models.two_tower.query_inputs`; output
     `[customers, dimensions]`, L2-normalised.
     """
 
@@ -64,8 +64,8 @@ class QueryTower(keras.Model):
 class CandidateTower(keras.Model):
     """A product by its id and by its content, so that a product is found on its first day.
 
-    Inputs as `scoring.towers.candidate_inputs`; output `[products, dimensions]`, L2-normalised. In training the id
-    is hidden from a part of the products, so that content learns to stand in for it.
+    Inputs as `scoring.models.two_tower.candidate_inputs`; output `[products, dimensions]`, L2-normalised. In training
+    the id is hidden from a part of the products, so that content learns to stand in for it.
     """
 
     def __init__(self, tables: EmbeddingTables, config: Retrieval):

@@ -20,10 +20,10 @@ from ml.runs import Run
 from ml.steps.places import CANDIDATES, RETRIEVAL
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
+from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.retriever import Retriever
-from scoring.towers import Tower
+from scoring.customer.customer import Customer
+from scoring.models.two_tower import Tower
 from scoring.vocabulary import Vocabulary
 
 

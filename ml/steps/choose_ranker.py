@@ -16,7 +16,7 @@ from ml.steps import places
 from ml.steps.candidates import load_examples
 from ml.steps.plan import Plan
 from scoring.bundle import RANKER
-from scoring.ranker import Ranker
+from scoring.models.ranker import Ranker
 
 CRITERION = ("all NDCG@10", "explore NDCG@20")
 

@@ -31,14 +31,14 @@ from ml.steps.candidates import catalogue_at, load_examples, retriever_with
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
-from scoring.candidates import Candidates
+from scoring.candidates.merge import Candidates
+from scoring.candidates.retriever import Retriever
+from scoring.candidates.sources import SOURCES, Block
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.ranker import SLATES, Ranker, Slate
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES, Ranker, Slate
+from scoring.models.two_tower import Tower
 from scoring.recommender import Ranked, Recommender
-from scoring.retriever import Retriever
-from scoring.sources import SOURCES, Block
-from scoring.towers import Tower
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 

@@ -18,7 +18,7 @@ from ml.steps import places
 from ml.steps.candidates import catalogue_at
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import VOCABULARY
-from scoring.sources import Block
+from scoring.candidates.sources import Block
 from scoring.vocabulary import Vocabulary
 
 

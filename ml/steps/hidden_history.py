@@ -12,7 +12,7 @@ from ml.steps import places
 from ml.steps.evaluate import CHALLENGER, recommended
 from ml.steps.judged import Judged
 from ml.steps.report import refresh_report
-from scoring.sources import Block
+from scoring.candidates.sources import Block
 
 SCORES = ("all NDCG@10", "all Recall@20")
 FOLDS = 4

@@ -14,11 +14,11 @@ from ml.steps.candidates import catalogue_at, retriever_with
 from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.evaluate import Window
 from ml.steps.plan import Plan, dataset
+from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.ranker import Ranker
+from scoring.customer.customer import Customer
+from scoring.models.ranker import Ranker
 from scoring.recommender import Recommender
-from scoring.retriever import Retriever
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from ml.steps import places
 from ml.steps.evaluate import CHALLENGER
 from ml.steps.judged import Judged
 from ml.steps.report import refresh_report
-from scoring.shelf import Shelf
-from scoring.sources import SOURCES
+from scoring.candidates.product_subset import Shelf
+from scoring.candidates.sources import SOURCES
 
 
 def judge_new_products(run: Run) -> dict[str, Any]:

@@ -33,8 +33,8 @@ from ml.steps.report import refresh_report
 from ml.steps.too_little import too_little
 from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
-from scoring.features import CATEGORICAL, NUMERIC
-from scoring.towers import Tower
+from scoring.models.two_tower import Tower
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 

@@ -15,8 +15,8 @@ from ml.data.dataset import customers_of
 from ml.errors import RunError
 from ml.steps.prepare import QUERY_SERVICE
 from scoring.bundle import Bundle
-from scoring.ranker import Slate
-from scoring.sources import SOURCES
+from scoring.candidates.sources import SOURCES
+from scoring.models.ranker import Slate
 from settings import Settings
 
 CHUNK = 20_000

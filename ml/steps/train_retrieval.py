@@ -17,8 +17,8 @@ from ml.runs import Run
 from ml.steps.places import ENCODERS, RETRIEVAL, RETRIEVAL_CURVE
 from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
-from scoring.purchases import Purchases
-from scoring.towers import candidate_inputs, query_inputs
+from scoring.candidates.purchase_matrix import Purchases
+from scoring.models.two_tower import candidate_inputs, query_inputs
 from scoring.vocabulary import Vocabulary
 
 

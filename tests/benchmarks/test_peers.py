@@ -142,7 +142,7 @@ def test_lambdarank_learns_from_each_customers_own_candidates():
     pytest.importorskip("lightgbm", reason="the dependency group 'peers'")
     from benchmarks.peers import lightgbm_lambdarank as lambdarank
     from ml.ranking.examples import RankingExamples
-    from scoring.features import CATEGORICAL, NUMERIC
+    from scoring.rank_features import CATEGORICAL, NUMERIC
 
     rng = np.random.default_rng(0)
     numeric = rng.normal(size=(4000, len(NUMERIC))).astype(np.float32)

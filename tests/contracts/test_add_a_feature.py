@@ -14,7 +14,7 @@ from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
 ROOMS = ("core", "dbt", "feature_repo", "feature_store", "features", "events", "landing", "ml", "scoring", "tests")
-TESTS = ("tests/features", "tests/scoring/test_live.py", "tests/ml/test_hidden_history.py")
+TESTS = ("tests/features", "tests/scoring/customer/test_realtime.py", "tests/ml/test_hidden_history.py")
 CONTRACT = "tests/contracts/test_feature_names.py"
 PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
@@ -22,7 +22,7 @@ REACHES = """
 import json
 from features.page import page
 from feature_store.offline_store import open_store
-from scoring.features import NUMERIC
+from scoring.rank_features import NUMERIC
 from scoring.schema import PROFILE
 from settings import load_settings
 view = open_store(load_settings()).get_feature_view("customer_profile")

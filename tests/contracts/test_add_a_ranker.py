@@ -19,8 +19,8 @@ from ml.steps import places
 from ml.steps.plan import Plan
 from ml.steps.train_ranker import train_ranker
 from scoring.bundle import RANKER
-from scoring.features import CATEGORICAL, NUMERIC
-from scoring.ranker import SLATES, Ranker
+from scoring.models.ranker import SLATES, Ranker
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from settings import ROOT
 from tests.ml.small_run import write_run
 

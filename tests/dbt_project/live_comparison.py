@@ -19,8 +19,8 @@ import numpy as np
 from events.records import Purchase
 from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE
 from features.feature import Exact, Updater
-from scoring.customer import Customer
-from scoring.live import live_customer
+from scoring.customer.customer import Customer
+from scoring.customer.realtime import live_customer
 
 
 @dataclass(frozen=True)

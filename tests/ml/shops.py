@@ -42,7 +42,7 @@ from ml.steps.too_little import too_little
 from quality.__main__ import main as quality
 from registry.__main__ import main as registry
 from scoring.bundle import Bundle
-from scoring.ranker import SLATES
+from scoring.models.ranker import SLATES
 from settings import ROOT, Settings, load_settings
 
 END = datetime(2026, 3, 1)

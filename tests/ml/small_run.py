@@ -17,7 +17,7 @@ from ml.runs import Run
 from ml.steps import places
 from ml.steps.plan import Plan
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
-from scoring.features import CATEGORICAL, NUMERIC
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 from scoring.vocabulary import Vocabulary
 from tests.serving.small_bundle import write_bundle

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ml.evaluation.ablation import CODES, Part, families, featured, permuted, put_forward, without_source
-from scoring.customer import Customer
-from scoring.features import CATEGORICAL, FAMILIES, NUMERIC
-from scoring.retriever import Retriever
-from scoring.sources import SOURCES
+from scoring.candidates.retriever import Retriever
+from scoring.candidates.sources import SOURCES
+from scoring.customer.customer import Customer
+from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC
 from tests.serving.small_bundle import buyer_features, small_catalogue
 
 QUOTAS = {"repeats": 6, "popular": 3, "trend": 5}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ml.evaluation.alone import listed
-from scoring.candidates import Candidates
+from scoring.candidates.merge import Candidates
 
 
 def test_a_source_lists_what_it_put_forward_in_its_own_order_and_nothing_the_customer_had():

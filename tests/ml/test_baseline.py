@@ -26,11 +26,11 @@ from ml.steps.candidates import load_examples
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists
 from ml.steps.plan import Plan
 from ml.steps.too_little import note_too_little
-from scoring.ranker import SLATES, Ranker
-from scoring.rule import by_rule
+from scoring.candidates.sources import Block
+from scoring.models.ranker import SLATES, Ranker
+from scoring.models.two_tower import Tower
+from scoring.reranking.baseline import by_rule
 from scoring.schema import CONTENT, PROFILE
-from scoring.sources import Block
-from scoring.towers import Tower
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 from tests.ml.small_run import write_run

@@ -5,7 +5,7 @@ import pytest
 
 from ml.evaluation.brought import brought
 from ml.evaluation.judge import Lists, Truth
-from scoring.candidates import Candidates
+from scoring.candidates.merge import Candidates
 
 SOURCES = ["repeats", "popular", "trend", "mailer"]
 ASKED = {"repeats": 2, "popular": 2, "mailer": 3}

@@ -15,7 +15,7 @@ from ml.steps.publish import publish
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import MANIFEST, VOCABULARY, Bundle
-from scoring.features import NUMERIC
+from scoring.rank_features import NUMERIC
 from scoring.schema import CONTENT
 from scoring.vocabulary import Vocabulary
 from settings import Settings

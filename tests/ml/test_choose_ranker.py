@@ -17,8 +17,8 @@ from ml.steps.candidates import load_examples
 from ml.steps.choose_ranker import choose_ranker, held_out_lists
 from ml.steps.plan import Plan
 from scoring.bundle import RANKER
-from scoring.features import CATEGORICAL, NUMERIC
-from scoring.ranker import Ranker
+from scoring.models.ranker import Ranker
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from tests.ml.small_run import write_run
 from tests.serving.small_bundle import write_bundle
 

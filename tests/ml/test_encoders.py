@@ -18,8 +18,15 @@ from ml.steps import places
 from ml.steps.plan import Plan
 from ml.steps.train_retrieval import HeldOut, train_retrieval
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
+from scoring.models.two_tower import (
+    HISTORY_LENGTH,
+    HISTORY_WEIGHTS,
+    QUERY_FIELDS,
+    SEQUENCE_LENGTH,
+    SEQUENCE_TIMES,
+    Tower,
+)
 from scoring.schema import PROFILE
-from scoring.towers import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS, SEQUENCE_LENGTH, SEQUENCE_TIMES, Tower
 from scoring.vocabulary import Vocabulary
 from tests.benchmarks.small_run import RANKER, write_run
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from ml.golden import BASKETS, made_up_customers
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 from tests.serving.small_bundle import small_catalogue
 
 AT = datetime(2018, 1, 1, 5)

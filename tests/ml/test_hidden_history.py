@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ml.evaluation.hidden_history import cut, findings, summary
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
+from scoring.customer.state import told_apart
 from scoring.schema import HISTORY, PROFILE
-from scoring.state import told_apart
 
 Baskets = list[tuple[float, dict[str, float]]]
 """`(days ago, spend by product)`, newest first."""

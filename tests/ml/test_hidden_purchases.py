@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.retrieval.examples import HIDDEN_PER_CUSTOMER, Batch, SnapshotExamples, hidden_batches
-from scoring.towers import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS, SEQUENCE_LENGTH
+from scoring.models.two_tower import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS, SEQUENCE_LENGTH
 
 PRODUCTS = 60
 LENGTHS = (45, 6, 2)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ml.ranking.examples import RankingExamples, build
-from scoring.customer import Customer
-from scoring.features import NUMERIC
-from scoring.retriever import Retriever
+from scoring.candidates.retriever import Retriever
+from scoring.customer.customer import Customer
+from scoring.rank_features import NUMERIC
 from tests.serving.small_bundle import buyer_features, small_catalogue
 
 BUYERS = 300

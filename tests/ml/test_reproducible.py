@@ -7,7 +7,7 @@ import numpy as np
 from ml.config import Ranking
 from ml.ranking.examples import RankingExamples
 from ml.ranking.train import train
-from scoring.features import CATEGORICAL, NUMERIC
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary
 
 CONFIG = Ranking(rankers=["dlrm"], epochs=2, customers_per_batch=2)

@@ -6,7 +6,7 @@ import pytest
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.judge import Lists, Slates
 from ml.evaluation.routing import choose, route
-from scoring.customer import Customer
+from scoring.customer.customer import Customer
 from tests.serving.small_bundle import buyer_features
 
 N = 400

@@ -6,11 +6,11 @@ import numpy as np
 
 from ml.evaluation.baselines import own_frequency
 from ml.ranking.rule import QUOTAS, write_rule
-from scoring.customer import Customer
-from scoring.ranker import Ranker
+from scoring.candidates.retriever import Retriever
+from scoring.candidates.sources import Block
+from scoring.customer.customer import Customer
+from scoring.models.ranker import Ranker
 from scoring.recommender import Recommender
-from scoring.retriever import Retriever
-from scoring.sources import Block
 from tests.serving.small_bundle import buyer_features, small_catalogue
 
 

@@ -8,8 +8,8 @@ import pytest
 from ml.evaluation.judge import Lists, Slates
 from ml.evaluation.serving_checks import check_serving
 from scoring.bundle import Bundle
-from scoring.customer import Customer
-from scoring.ranker import SLATES
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES
 from scoring.recommender import Recommender
 from tests.serving.small_bundle import buyer_features, write_bundle
 

@@ -5,9 +5,9 @@ import pytest
 
 from ml.evaluation.diversity import LENGTH, SETTINGS, trade_off
 from ml.evaluation.judge import Lists, Truth
-from scoring.diversity import intra_list_distance
-from scoring.ranker import SLATES
-from scoring.rules import Rules
+from scoring.models.ranker import SLATES
+from scoring.reranking.business_rules import Rules
+from scoring.reranking.diversity import intra_list_distance
 from tests.scoring.random_shop import shop
 
 

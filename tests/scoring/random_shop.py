@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.retriever import Retriever
+from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.factors import Factors
-from scoring.features import NUMERIC
-from scoring.item_knn import ItemKnn
-from scoring.item_to_item import ItemToItem
-from scoring.neighbours import Neighbours
-from scoring.purchases import Purchases
+from scoring.customer.customer import Customer
+from scoring.models.ease import ItemToItem
+from scoring.models.item_knn import ItemKnn
+from scoring.models.matrix_factorization import Factors
+from scoring.models.user_knn import Neighbours
+from scoring.rank_features import NUMERIC
 from scoring.recommender import Recommender
-from scoring.retriever import Retriever
+from scoring.reranking.segment_fallback import Route
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
-from scoring.segments import Route
-from scoring.sources import SOURCES
 
 CATEGORIES = ("", "Bakery", "Dairy", "Fruit", "Meat", "Wine")
 DIMENSIONS = 6

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scoring.candidates.product_subset import Shelf
+from scoring.candidates.sources import Block, substitutes
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.shelf import Shelf
-from scoring.sources import Block, substitutes
+from scoring.customer.customer import Customer
 from tests.serving.small_bundle import buyer_features, small_catalogue
 
 REST = [0] * 6

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from scoring.bundle import MANIFEST, QUERY_TOWER, RANKER, Bundle, hash_files
-from scoring.customer import Customer
-from scoring.ranker import Ranker
+from scoring.candidates.retriever import Retriever
+from scoring.customer.customer import Customer
+from scoring.models.ranker import Ranker
+from scoring.models.two_tower import Tower
 from scoring.recommender import Recommender
-from scoring.retriever import Retriever
-from scoring.towers import Tower
 from tests.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 

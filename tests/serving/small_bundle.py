@@ -24,16 +24,16 @@ from scoring.bundle import (
     Bundle,
     hash_files,
 )
+from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
-from scoring.customer import Customer
-from scoring.factors import Factors
-from scoring.features import CATEGORICAL, NUMERIC
-from scoring.item_knn import ItemKnn
-from scoring.item_to_item import ItemToItem
-from scoring.neighbours import Neighbours
+from scoring.customer.customer import Customer
+from scoring.models.ease import ItemToItem
+from scoring.models.item_knn import ItemKnn
+from scoring.models.matrix_factorization import Factors
+from scoring.models.user_knn import Neighbours
+from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender, Slate
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
-from scoring.sources import SOURCES
 
 PRODUCTS = 12
 NAMELESS = 11

@@ -3,7 +3,7 @@
 from ml.config import Ranking
 from ml.ranking.inputs import Categories, Numeric, Scaling
 from ml.retrieval.legacy_keras import keras, tf
-from scoring.ranker import SLATES
+from scoring.models.ranker import SLATES
 
 
 class WideAndDeep(keras.Model):

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from ml.errors import ConfigError
-from scoring.towers import SEQUENCE_PREFIX
+from scoring.models.two_tower import SEQUENCE_PREFIX
 
 
 def names() -> list[str]:
@@ -33,7 +33,7 @@ def encoders(name: str) -> list[Any]:
 
 
 def reads_sequences(name: str) -> bool:
-    """Whether an encoder of that name needs `scoring.towers.sequence_inputs`."""
+    """Whether an encoder of that name needs `scoring.models.two_tower.sequence_inputs`."""
     return any(field.startswith(SEQUENCE_PREFIX) for encode in encoders(name) for field in encode.signature())
 
 

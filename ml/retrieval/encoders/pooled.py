@@ -3,7 +3,7 @@
 from typing import Any
 
 from ml.retrieval.legacy_keras import keras, tf
-from scoring.towers import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS
+from scoring.models.two_tower import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS
 
 
 class Pooled(keras.layers.Layer):

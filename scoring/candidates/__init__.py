@@ -1,0 +1,1 @@
+"""Candidate generation: sources score products, and the merge takes a quota of each."""

@@ -1,0 +1,49 @@
+"""Who bought what, as a sparse matrix in the catalogue's order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from scoring.customer.customer import Customer
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """Some customers' histories, found in a catalogue; products that it does not know are left out.
+
+    found: for each customer the catalogue index of each product of the history, -1 where it is not known.
+    positions: for each customer the catalogue indices of the products ever bought.
+    picks: where those products stand in the customer's own history arrays.
+    products: how many the catalogue has.
+    """
+
+    customers: Sequence[Customer]
+    found: list[np.ndarray]
+    positions: list[np.ndarray]
+    picks: list[np.ndarray]
+    products: int
+
+    @classmethod
+    def of(cls, customers: Sequence[Customer], index: Mapping[str, int]) -> "Purchases":
+        """`index`: the position of each product id."""
+        found = [
+            np.array([index.get(product_id, -1) for product_id in customer.product_ids], dtype=np.int64)
+            for customer in customers
+        ]
+        picks = [np.flatnonzero(positions >= 0) for positions in found]
+        known = [positions[pick] for positions, pick in zip(found, picks, strict=True)]
+        return cls(customers, found, known, picks, len(index))
+
+    def own(self, row: int, name: str) -> np.ndarray:
+        """One of `schema.HISTORY` for a customer's products, aligned with `positions[row]`."""
+        return self.customers[row].history[name][self.picks[row]]
+
+    def matrix(self, name: str) -> sparse.csr_matrix:
+        """One of `schema.HISTORY` for everybody, csr float32 `[customers, products]`; one pattern for all names."""
+        indptr = np.concatenate([[0], np.cumsum([len(positions) for positions in self.positions])])
+        indices = np.concatenate([*self.positions, np.zeros(0, np.int64)])
+        values = np.concatenate([*(self.own(row, name) for row in range(len(self.customers))), np.zeros(0, np.float32)])
+        shape = (len(self.customers), self.products)
+        return sparse.csr_matrix((values, indices, indptr), shape=shape, dtype=np.float32)

@@ -1,0 +1,188 @@
+"""A customer's features between two builds of them: as time passes, as baskets are bought, or with fewer baskets.
+
+What becomes of each feature is declared with it, in `features.declarations`; this class asks each one's updater.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.customer import Basket, CustomerUpdater, Visited, Waited
+from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE
+from features.feature import PURCHASES, Exact
+from features.product import COUNT_WITHIN, Aged, Bought, Line, Newer, ProductUpdater, basket_ages
+from scoring.customer.customer import Customer
+from scoring.schema import HISTORY, PROFILE
+
+SAME_BASKET = 0.02
+"""Days: lines of one basket may be known minutes apart."""
+
+_KEEP = ProductUpdater("", Exact.ALWAYS, (), lambda value, _, __: value)
+_PRODUCT = [
+    (feature.name, feature.live if isinstance(feature.live, ProductUpdater) else _KEEP, feature.window)
+    for feature in map(CUSTOMER_HISTORY.by_name.__getitem__, HISTORY)
+]
+_CUSTOMER = [
+    (feature.name, feature.live, feature.window)
+    for feature in CUSTOMER_PROFILE.features
+    if isinstance(feature.live, CustomerUpdater)
+]
+_MAKE_ROOM = [(name, updater.make_room, window) for name, updater, window in _PRODUCT if updater.make_room]
+_WINDOWS = sorted(
+    ((name, window.days) for name, updater, window in _PRODUCT if updater is COUNT_WITHIN), key=lambda each: each[1]
+)
+_ORDER = HISTORY.index("decayed_120d")
+_NEVER_BOUGHT = dict.fromkeys(HISTORY, 0.0)
+
+
+@dataclass(frozen=True)
+class CustomerState:
+    """A customer at an instant.
+
+    since_midnight: the part of a day since the shop's midnight before it. The features of a build are of a midnight.
+    """
+
+    customer: Customer
+    since_midnight: float = 0.0
+
+    def after(self, days: float) -> "CustomerState":
+        """The state `days` after the midnight of the features, if nothing was bought meanwhile."""
+        if not days:
+            return self
+        old, midnights = self.customer, math.floor(days)
+        aged = Aged(old.history, days, midnights, _WINDOWS)
+        history = dict(old.history)
+        for name, updater, window in _PRODUCT:
+            if updater.age:
+                history[name] = updater.age(history[name], aged, window)
+        waited = Waited(old.history, history, days, midnights)
+        profile = dict(old.profile)
+        for name, of_customer, window in _CUSTOMER:
+            if of_customer.age:
+                profile[name] = of_customer.age(profile[name], waited, window)
+        return CustomerState(Customer(old.product_ids, history, profile, old.traits), days - midnights)
+
+    def with_baskets(self, baskets: Sequence[Mapping[str, Line]]) -> "CustomerState":
+        """The state with these baskets; each holds one line a product id."""
+        old = self.customer
+        totals = [_basket(lines.values()) for lines in baskets]
+        place = dict(zip(old.product_ids, range(len(old.product_ids)), strict=True))
+        added: dict[str, list[Line]] = {}
+        for basket in baskets:
+            for product_id, line in basket.items():
+                added.setdefault(product_id, []).append(line)
+        new_ids = sorted(product_id for product_id in added if product_id not in place)
+        place |= {product_id: len(place) + i for i, product_id in enumerate(new_ids)}
+
+        newer = Newer(old.history, sorted([basket.age for basket in totals]), old.profile["baskets"])
+        roomy = {name: make_room(old.history[name], newer, window) for name, make_room, window in _MAKE_ROOM}
+        # One table, a column a product: an array for each feature would cost a call for each in every step.
+        table = np.zeros((len(HISTORY), len(place)), np.float32)
+        known = [roomy.get(name, old.history[name]) for name in HISTORY]
+        table[:, : len(old.product_ids)] = known
+        joins = newer.joins
+        for product_id, lines in added.items():
+            i = place[product_id]
+            row = dict(zip(HISTORY, table[:, i].tolist(), strict=True))
+            table[:, i] = _bought(row, Bought(row, lines, self.since_midnight, joins))
+        history = dict(zip(HISTORY, table, strict=True))
+
+        visited = Visited(old.profile, totals, history, self.since_midnight)
+        profile = dict(old.profile)
+        for name, of_customer, window in _CUSTOMER:
+            profile[name] = of_customer.add(profile[name], visited, window)
+        customer = _in_order([*old.product_ids, *new_ids], table, profile, old.traits)
+        return CustomerState(customer, self.since_midnight)
+
+    def newest(self, count: int) -> "CustomerState":
+        """The state as known from the newest `count` baskets alone; unchanged if there are no more than that.
+
+        A row does not hold single baskets. Those it shows are the distinct ages of first and last purchases, and what
+        was bought since the `count`-th newest of them is kept:
+
+        - a product *first* bought within the cut keeps all its numbers: the shorter history would give the same;
+        - a product bought before, too, counts as bought once, on its last date, with the average quantity and spend of
+          one basket: other purchases of it within the cut are hidden with those before.
+
+        The profile is that of a stranger with these baskets. A window that lies within the cut keeps its value, as
+        does what purchases tell but a row does not (`BatchOnly`); what comes from other tables is hidden.
+        """
+        old = self.customer
+        if count > 0 and old.profile["baskets"] <= count:
+            return self
+        if count == 0:
+            nothing = {name: np.zeros(0, np.float32) for name in HISTORY}
+            return CustomerState(Customer([], nothing, dict.fromkeys(PROFILE, 0.0), old.traits), self.since_midnight)
+        ages = told_apart(basket_ages(old.history))[:count]
+        known = float(ages[-1])
+        kept = np.flatnonzero(old.history["days_since_last"] <= known + SAME_BASKET)
+        # The order in the row is by the whole history; of products that weigh the same it would show what is hidden.
+        kept = np.array(sorted(kept.tolist(), key=old.product_ids.__getitem__), np.int64)
+        table = np.stack([old.history[name] for name in HISTORY])[:, kept]
+        history = dict(zip(HISTORY, table, strict=True))
+        for i in np.flatnonzero(history["days_since_first"] > known + SAME_BASKET):
+            row = dict(zip(HISTORY, table[:, i].tolist(), strict=True))
+            times = max(row["baskets"], 1.0)
+            line = Line(row["days_since_last"], row["quantity"] / times, row["spend"] / times)
+            table[:, i] = _bought(_NEVER_BOUGHT, Bought(_NEVER_BOUGHT, [line], self.since_midnight, math.inf))
+
+        visited = Visited(dict.fromkeys(PROFILE, 0.0), _spread(history, ages), history, self.since_midnight)
+        profile = {}
+        for name in PROFILE:
+            feature = CUSTOMER_PROFILE.by_name[name]
+            if not isinstance(feature.live, CustomerUpdater):
+                profile[name] = old.profile[name] if feature.source == PURCHASES else 0.0
+            elif 0 < feature.window.days <= known and not feature.live.is_of_history:
+                profile[name] = old.profile[name]
+            else:
+                profile[name] = float(feature.live.add(0.0, visited, feature.window))
+        customer = _in_order([old.product_ids[i] for i in kept.tolist()], table, profile, old.traits)
+        return CustomerState(customer, self.since_midnight)
+
+
+def _bought(row: Mapping[str, float], bought: Bought) -> list[float]:
+    """The numbers of a product after it was bought, in the order of `HISTORY`."""
+    return [updater.add(row[name], bought, window) for name, updater, window in _PRODUCT]
+
+
+def told_apart(ages: np.ndarray) -> np.ndarray:
+    """Ages of which each is another basket's, of rising ages of lines."""
+    return ages[np.concatenate([[True], np.diff(ages) > SAME_BASKET])] if len(ages) else ages
+
+
+def _basket(lines: Collection[Line]) -> Basket:
+    return Basket(
+        min([line.age for line in lines]),
+        len(lines),
+        sum([line.quantity for line in lines]),
+        sum([line.spend for line in lines]),
+    )
+
+
+def _spread(history: Mapping[str, np.ndarray], ages: np.ndarray) -> list[Basket]:
+    """Baskets of these ages that hold what the products add up to, from each one's last to its first evenly."""
+    count = history["baskets"].astype(np.int64)
+    newest, oldest = (
+        np.searchsorted(ages, history[name], side="right") - 1 for name in ("days_since_last", "days_since_first")
+    )
+    step = (oldest - newest) / np.maximum(count - 1, 1)
+    of = np.repeat(np.arange(len(count)), count)
+    rank = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+    basket = np.rint(newest[of] + rank * step[of]).astype(np.int64)
+
+    def summed(name: str) -> np.ndarray:
+        return np.bincount(basket, (history[name] / np.maximum(count, 1))[of], len(ages))
+
+    products = np.bincount(basket, minlength=len(ages))
+    return [Basket(*map(float, each)) for each in zip(ages, products, summed("quantity"), summed("spend"), strict=True)]
+
+
+def _in_order(
+    product_ids: Sequence[str], table: np.ndarray, profile: Mapping[str, float], traits: Mapping[str, str]
+) -> Customer:
+    """The customer of a table `[HISTORY, products]`, products in the order in which the features list them."""
+    order = np.argsort(-table[_ORDER], kind="stable")
+    history = dict(zip(HISTORY, table.take(order, axis=1), strict=True))
+    return Customer([product_ids[i] for i in order.tolist()], history, profile, traits)

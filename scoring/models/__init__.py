@@ -1,0 +1,1 @@
+"""What was fitted: each model's scores for a batch of customers."""

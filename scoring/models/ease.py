@@ -1,0 +1,120 @@
+"""Item-to-item scores by EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", eq. 8).
+
+EASE needs the inverse of an item-by-item matrix. There are far more products than customers here, so the inverse is
+taken on the customers' side, where it is exact and small (Woodbury identity):
+
+    (XᵀX + λI)⁻¹ = (I − Xᵀ K X) / λ      with K = (X Xᵀ + λI)⁻¹, X the customers × products purchase matrix
+
+Beyond `max_customers` a random part of the customers stands for all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg.blas import ssymv
+
+from scoring.models.sparse_rows import Rows
+
+KEPT = 1024
+"""Products whose share in scores is quickly told: at 2,500 customers 10 MB."""
+
+
+@dataclass(frozen=True)
+class ItemToItem:
+    """Fitted EASE weights, kept in factored form.
+
+    purchases: X, `[customers, products]`.
+    kernel: K, `[customers, customers]`.
+    diagonal: dⱼ = xⱼᵀ K xⱼ, `[products]`: how well a product explains itself, to be taken out.
+    """
+
+    purchases: sparse.csr_matrix
+    kernel: np.ndarray
+    diagonal: np.ndarray
+
+    @cached_property
+    def buyers(self) -> sparse.csr_matrix:
+        """Xᵀ, `[products, customers]`: turned once, not for every request."""
+        return self.purchases.T.tocsr()
+
+    @classmethod
+    def fit(cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int) -> "ItemToItem":
+        """Fit on X (`[customers, products]` float32: 1 where bought, or a weight); `regularisation` is λ."""
+        if purchases.shape[0] > max_customers:
+            rows = np.random.default_rng(seed).choice(purchases.shape[0], max_customers, replace=False)
+            purchases = purchases[np.sort(rows)]
+        gram = (purchases @ purchases.T).toarray().astype(np.float64)
+        gram[np.diag_indices_from(gram)] += regularisation
+        kernel = np.linalg.inv(gram).astype(np.float32)
+        diagonal = np.zeros(purchases.shape[1], dtype=np.float32)
+        by_product = purchases.tocsc()
+        for start in range(0, purchases.shape[1], 4096):  # K X is dense: a few thousand columns at a time
+            part = by_product[:, start : start + 4096]
+            diagonal[start : start + 4096] = np.asarray(part.multiply(kernel @ part).sum(axis=0)).ravel()
+        return cls(purchases.tocsr(), kernel, np.minimum(diagonal, 0.999))
+
+    def similarity(self, queries: sparse.csr_matrix) -> np.ndarray:
+        """How much each fitted customer speaks for a query: q Xᵀ K, float32 `[queries, customers]`."""
+        return (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
+
+    def similarity_to(self, bought: Rows, weights: np.ndarray) -> np.ndarray:
+        """The same for one customer, float32 `[customers]`.
+
+        bought: the products' rows of `buyers`, `[n, customers]`; weights: as in `fit`, `[n]`.
+        """
+        # K is symmetric, and reading half of it is what costs time.
+        return ssymv(1.0, self.kernel.T, bought.summed(weights))
+
+    def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
+        """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
+        scores = (self.buyers @ self.similarity(queries).T).T / (1.0 - self.diagonal)
+        # A product must not recommend itself.
+        rows = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
+        diagonal = self.diagonal[queries.indices]
+        np.subtract.at(scores, (rows, queries.indices), queries.data * diagonal / (1.0 - diagonal))
+        return scores
+
+    def shares(self, bought: Rows, weights: np.ndarray) -> Callable[[int], np.ndarray]:
+        """For one customer's purchases: a function from a product never bought to what each adds to its score.
+
+        Arguments as of `similarity_to`. The values, float32 `[n]`, sum to the score.
+        """
+        return lambda position: weights * bought.times(self._explained(position)) / (1.0 - self.diagonal[position])
+
+    def weights(self, position: int) -> np.ndarray:
+        """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""
+        weights = (self.buyers @ self._explained(position)) / (1.0 - self.diagonal)
+        weights[position] = 0.0
+        return weights
+
+    @cached_property
+    def _explained(self) -> Callable[[int], np.ndarray]:
+        """K xⱼ of a product, `[customers]`; kept for those asked about lately, for lists share many."""
+
+        @lru_cache(maxsize=KEPT)
+        def explained(position: int) -> np.ndarray:
+            begin, end = self.buyers.indptr[position : position + 2]
+            return self.buyers.data[begin:end] @ self.kernel[self.buyers.indices[begin:end]]
+
+        return explained
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "indptr.npy", self.purchases.indptr)
+        np.save(folder / "indices.npy", self.purchases.indices)
+        np.save(folder / "values.npy", self.purchases.data)
+        np.save(folder / "kernel.npy", self.kernel)
+        np.save(folder / "diagonal.npy", self.diagonal)
+
+    @classmethod
+    def load(cls, folder: Path) -> "ItemToItem":
+        names = ("indptr", "indices", "values", "kernel", "diagonal")
+        indptr, indices, values, kernel, diagonal = (
+            np.load(folder / f"{name}.npy", allow_pickle=False) for name in names
+        )
+        shape = (len(indptr) - 1, len(diagonal))
+        return cls(sparse.csr_matrix((values, indices, indptr), shape=shape), kernel, diagonal)

@@ -1,0 +1,123 @@
+"""The two towers outside TensorFlow: their inputs as arrays, their weights in ONNX Runtime."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+# Read when the library is first imported: without it ONNX Runtime reports its use and writes to the home folder.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort
+
+from scoring.candidates.purchase_matrix import Purchases
+from scoring.schema import PROFILE
+
+HISTORY_LENGTH = 128
+"""Products of a history that the query tower sees: those with the highest `decayed_120d`."""
+
+HISTORY_WEIGHTS = ("decayed_20d", "decayed_60d", "decayed_120d")
+"""Each weighting pools the history once: what is bought these weeks, these months, all year."""
+
+QUERY_FIELDS = ("product_id", "product_type", "category", "manufacturer_id")
+"""The history's products enter the query tower by these numbers."""
+
+SEQUENCE_LENGTH = 40
+"""Products of a history that a sequence encoder reads: those bought last, the latest purchase at the end."""
+
+SEQUENCE_TIMES = ("days_since_last", "days_to_next", "baskets")
+"""What a step of the sequence says beside its product: how long ago it was bought last, how many days passed until the
+next step, in how many baskets it was. Without them a sequence knows neither time nor habit."""
+
+SEQUENCE_PREFIX = "sequence_"
+"""Inputs of the query tower whose names begin so are for sequence encoders only."""
+
+CANDIDATE_FIELDS = ("product_id", "product_type", "category", "department", "manufacturer_id", "brand")
+
+
+def open_session(path: Path) -> ort.InferenceSession:
+    """An ONNX model that computes on the calling thread; the server's threads are the parallelism."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def signed_log(values: np.ndarray) -> np.ndarray:
+    """sign(x) log(1 + |x|): keeps the sign and tames counts, money and days alike."""
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def query_inputs(bought: Purchases, codes: Mapping[str, np.ndarray], sequences: bool = False) -> dict[str, np.ndarray]:
+    """Arrays for the query tower, from customers' purchases and the catalogue's `codes`.
+
+    `history_<field>`: int32 `[customers, HISTORY_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
+    `history_weights`: float32 `[customers, HISTORY_LENGTH, len(HISTORY_WEIGHTS)]`, each weighting sums to 1;
+    `profile`: float32 `[customers, len(PROFILE)]`, signed logarithms; with `sequences` also `sequence_inputs`.
+    """
+    shape = (len(bought.customers), HISTORY_LENGTH)
+    inputs = {f"history_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
+    weights = np.zeros((*shape, len(HISTORY_WEIGHTS)), np.float32)
+    profile = np.zeros((len(bought.customers), len(PROFILE)), np.float32)
+    for row, customer in enumerate(bought.customers):
+        profile[row] = [customer.profile[name] for name in PROFILE]
+        top = np.argsort(-customer.history["decayed_120d"], kind="stable")[:HISTORY_LENGTH]
+        found = bought.found[row][top]
+        positions, picks = found[found >= 0], top[found >= 0]
+        n = len(positions)
+        for field in QUERY_FIELDS:
+            inputs[f"history_{field}"][row, :n] = codes[field][positions]
+        for j, name in enumerate(HISTORY_WEIGHTS):
+            weight = customer.history[name][picks]
+            weights[row, :n, j] = weight / max(float(weight.sum()), 1e-9)
+    pooled: dict[str, np.ndarray] = inputs | {"history_weights": weights, "profile": signed_log(profile)}
+    return pooled | sequence_inputs(bought, codes) if sequences else pooled
+
+
+def sequence_inputs(bought: Purchases, codes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays for a query tower with a sequence encoder: the products bought last, oldest first, then padding.
+
+    `sequence_<field>`: int32 `[customers, SEQUENCE_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
+    `sequence_times`: float32 `[customers, SEQUENCE_LENGTH, len(SEQUENCE_TIMES)]`, logarithms of 1 + days and baskets;
+    `sequence_mask`: float32 `[customers, SEQUENCE_LENGTH]`, 1 where there is a product.
+    """
+    shape = (len(bought.customers), SEQUENCE_LENGTH)
+    inputs = {f"sequence_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
+    times = np.zeros((*shape, len(SEQUENCE_TIMES)), np.float32)
+    mask = np.zeros(shape, np.float32)
+    for row, customer in enumerate(bought.customers):
+        found, known = bought.found[row], bought.picks[row]
+        days, habit = customer.history["days_since_last"][known], customer.history["decayed_120d"][known]
+        latest = np.lexsort((-habit, days))[:SEQUENCE_LENGTH][::-1]  # of one basket the most habitual comes last
+        n, picks = len(latest), known[latest]
+        for field in QUERY_FIELDS:
+            inputs[f"sequence_{field}"][row, :n] = codes[field][found[picks]]
+        days = days[latest]
+        until_next = days - np.append(days[1:], 0.0)  # the last step's next one is now
+        times[row, :n] = np.log1p(np.column_stack([days, until_next, customer.history["baskets"][picks]]))
+        mask[row, :n] = 1.0
+    return inputs | {"sequence_times": times, "sequence_mask": mask}
+
+
+def candidate_inputs(codes: Mapping[str, np.ndarray], activity: np.ndarray) -> dict[str, np.ndarray]:
+    """Arrays for the candidate tower: int32 `[products]` for each of `CANDIDATE_FIELDS` and
+    `activity`, float32 `[products, len(ACTIVITY)]`, signed logarithms."""
+    return {field: codes[field] for field in CANDIDATE_FIELDS} | {"activity": signed_log(activity).astype(np.float32)}
+
+
+class Tower:
+    """A tower that turns its inputs into L2-normalised vectors `[rows, dimensions]`."""
+
+    def __init__(self, path: Path):
+        self._session = open_session(path)
+        self._names = {node.name for node in self._session.get_inputs()}
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether it has a sequence encoder and so needs `sequence_inputs` too."""
+        return any(name.startswith(SEQUENCE_PREFIX) for name in self._names)
+
+    def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        return self._session.run(None, {name: inputs[name] for name in self._names})[0]

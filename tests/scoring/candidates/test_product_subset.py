@@ -1,0 +1,152 @@
+"""Only lively products are put forward as new, and whatever is scored on a part scores as on the whole."""
+
+import gc
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scoring.candidates.merge.product_subset
+from scipy import sparse
+
+from scoring.candidates.merge import gather, top
+from scoring.candidates.product_subset import Shelf
+from scoring.candidates.sources import NOTHING, SOURCES, Block
+from scoring.catalogue import Catalogue
+from scoring.customer.customer import Customer
+from scoring.models.ease import ItemToItem
+from scoring.models.user_knn import Neighbours
+from scoring.schema import ACTIVITY
+from tests.serving.small_bundle import PRODUCTS, QUOTAS, buyer_features, small_catalogue
+
+SLOW = (2, 9, 11)
+"""Products that one customer bought in thirteen weeks, a year after they were first sold."""
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    """The small catalogue, taken for a large one: p2, p9 and p11 hardly sell, p5 hardly sells but is new."""
+    monkeypatch.setattr(scoring.shelf, "SMALL", 0)
+    rng = np.random.default_rng(3)
+    catalogue = small_catalogue()
+    activity = catalogue.activity.copy()
+    activity[:, ACTIVITY.index("days_since_first_sale")] = 365.0
+    activity[[*SLOW, 5], ACTIVITY.index("buyers_13w")] = 1.0
+    activity[SLOW, ACTIVITY.index("buyers_4w")] = activity[SLOW, ACTIVITY.index("first_buyers_8w")] = 0.0
+    activity[5, ACTIVITY.index("days_since_first_sale")] = 3.0
+    purchases = sparse.csr_matrix(rng.integers(0, 3, (6, PRODUCTS)).astype(np.float32))
+    return replace(
+        catalogue,
+        activity=activity,
+        vectors=rng.random(catalogue.vectors.shape, np.float32),
+        item_to_item=ItemToItem.fit(purchases, 1.0, 10, 7),
+        neighbours=Neighbours.fit(purchases, np.where(np.arange(purchases.nnz) % 3, 5.0, 90.0), 4),
+        lively_buyers=2,
+    )
+
+
+def block_of(catalogue: Catalogue, *customers: dict[str, Any]) -> Block:
+    people = [Customer.from_features(features) for features in customers]
+    return Block.of(people, catalogue, np.ones((len(people), 4), np.float32))
+
+
+def test_slow_products_are_not_put_forward_unless_they_are_new(large: Catalogue):
+    assert large.lively.positions.tolist() == [i for i in range(PRODUCTS) if i not in SLOW]
+
+
+def test_a_version_from_before_there_was_a_limit_puts_every_product_forward(large: Catalogue, tmp_path: Path):
+    large.save(tmp_path)
+    assert Catalogue.load(tmp_path).lively.positions.tolist() == large.lively.positions.tolist()
+    replace(large, lively_buyers=0).save(tmp_path)
+    assert Catalogue.load(tmp_path).lively.positions.tolist() == list(range(PRODUCTS))
+
+
+def test_a_small_catalogue_is_scored_whole():
+    assert small_catalogue().lively.positions.tolist() == list(range(PRODUCTS))
+
+
+def test_a_source_without_a_quota_scores_what_the_others_put_forward(large: Catalogue):
+    block = block_of(large, buyer_features("p9", "p1", "p4"), buyer_features("p2"))
+    for row, found in enumerate(gather(block, QUOTAS | {"item_to_item_lately": 0})):
+        expected = SOURCES["item_to_item_lately"](block, Shelf(large, np.arange(PRODUCTS)))[row]
+        said = found.scores["item_to_item_lately"]
+        np.testing.assert_allclose(said, np.maximum(expected[found.positions], -1e6), rtol=1e-5, atol=1e-6)
+        assert (found.ranks["item_to_item_lately"] == 0).all()
+
+
+def test_own_products_stay_candidates_however_slow_they_are(large: Catalogue):
+    found = gather(block_of(large, buyer_features("p9", "p1")), QUOTAS)[0]
+    assert {1, 9} <= set(found.positions.tolist())
+    assert not {2, 11} & set(found.positions.tolist())
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name != "factors"])
+def test_a_product_scores_the_same_on_every_shelf(large: Catalogue, name: str):
+    block = block_of(large, buyer_features("p9", "p1", "p4"), buyer_features("p2"))
+    whole = SOURCES[name](block, Shelf(large, np.arange(PRODUCTS)))
+    part = SOURCES[name](block, Shelf(large, np.array([1, 2, 7, 9])))
+    np.testing.assert_allclose(part, whole[:, [1, 2, 7, 9]], rtol=1e-5)
+    found = gather(block, QUOTAS)[0]
+    np.testing.assert_allclose(found.scores[name], np.maximum(whole[0][found.positions], -1e6), rtol=1e-5)
+
+
+def test_one_customer_is_scored_as_among_many(large: Catalogue):
+    people = [buyer_features("p9", "p1", "p4"), buyer_features("p2"), buyer_features("p0", "p3")]
+    together = gather(block_of(large, *people), QUOTAS)
+    for features, among_many in zip(people, together, strict=True):
+        alone = gather(block_of(large, features), QUOTAS)[0]
+        assert alone.positions.tolist() == among_many.positions.tolist()
+        for name in QUOTAS:
+            np.testing.assert_allclose(alone.scores[name], among_many.scores[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("source", "purchases"), [("item_to_item", "decayed_120d"), ("item_to_item_lately", "decayed_20d")]
+)
+def test_the_item_to_item_sources_say_what_their_model_says(large: Catalogue, source: str, purchases: str):
+    block = block_of(large, buyer_features("p9", "p1", "p4"))
+    scores = large.item_to_item.scores(block.purchases(purchases).sqrt())
+    found = SOURCES[source](block, Shelf(large, np.arange(PRODUCTS)))
+    np.testing.assert_allclose(found, scores, rtol=1e-5, atol=1e-6)
+
+
+def test_asking_for_recent_purchases_leaves_the_neighbours_as_they_were(large: Catalogue):
+    before = large.neighbours.vectors.toarray()
+    assert not large.neighbours.recent.all()
+    large.neighbours.scores(np.ones(before.shape[0], np.float32))
+    np.testing.assert_array_equal(large.neighbours.vectors.toarray(), before)
+
+
+def sorted_whole(scores: np.ndarray, quota: int) -> list[int]:
+    usable = [i for i, score in enumerate(scores) if score != 0 and score > NOTHING]
+    return sorted(usable, key=lambda i: (-scores[i], i))[:quota]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng: rng.normal(size=300),
+        lambda rng: rng.integers(0, 4, 300),  # many ties, many without a score
+        lambda rng: np.where(rng.random(300) < 0.95, 0.0, rng.normal(size=300)),
+        lambda rng: np.where(rng.random(300) < 0.5, NOTHING, -rng.random(300)),
+    ],
+)
+@pytest.mark.parametrize("quota", [0, 1, 40, 300, 500])
+def test_the_top_is_what_sorting_everything_gives(draw: Callable[[Any], np.ndarray], quota: int):
+    scores = draw(np.random.default_rng(5)).astype(np.float32)
+    assert top(scores, quota).tolist() == sorted_whole(scores, quota)
+
+
+def test_a_replaced_version_frees_its_catalogue_without_the_collector():
+    catalogue = small_catalogue()
+    assert len(catalogue.lively.places) == PRODUCTS
+    seen = weakref.ref(catalogue)
+    gc.disable()
+    try:
+        del catalogue
+        assert seen() is None
+    finally:
+        gc.enable()
