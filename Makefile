@@ -41,7 +41,7 @@ restart-service: setup ## Start the service again, with the present settings
 	@$(PYTHON) -m demo restart-service
 
 .PHONY: prune
-prune: setup ## Free the disk of what the policies give up: retention/policy.toml, ml/retention.toml, old versions
+prune: setup ## Free the disk of what the policies give up: retention/policy.toml, ml/runs/retention.toml, old versions
 	@$(PYTHON) -m retention prune
 	@$(PYTHON) -m ml prune
 	@$(PYTHON) -m registry prune

@@ -74,9 +74,9 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
 
     from benchmarks.peers.data import PeerData
     from benchmarks.run_files import lists_of
-    from ml.evaluation.intervals import bootstrap, paired
-    from ml.evaluation.judge import Lists, Slates, coverages, judge
-    from ml.runs import Run
+    from ml.evaluation.bootstrap import bootstrap, paired
+    from ml.evaluation.ground_truth import Lists, Slates, coverages, judge
+    from ml.runs.run import Run
     from ml.steps.evaluate import CHALLENGER
 
     run = Run(folder.parent, folder.name)

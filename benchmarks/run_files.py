@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ml.errors import RunError
-from ml.evaluation.judge import Lists, Slates, Truth
-from ml.runs import Run
-from ml.steps.places import DATASET
-from ml.steps.plan import Plan
+from ml.evaluation.ground_truth import Lists, Slates, Truth
+from ml.runs.artifacts import DATASET
+from ml.runs.run import Run
+from ml.runs.spec import Plan
 
 
 def scratch_run(run: Run, plan: Plan, folder: Path) -> Run:

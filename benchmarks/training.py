@@ -29,9 +29,9 @@ import numpy as np
 from benchmarks.run_files import curve, scratch_run
 from ml.data.dataset import Dataset
 from ml.retrieval.examples import POSITIVES_PER_CUSTOMER, first_purchases
-from ml.runs import Run
-from ml.steps.places import RETRIEVAL_CURVE
-from ml.steps.plan import Plan, dataset
+from ml.runs.artifacts import RETRIEVAL_CURVE
+from ml.runs.run import Run
+from ml.runs.spec import Plan, dataset
 from scoring.models.two_tower import HISTORY_LENGTH
 from settings import ROOT, load_settings
 
@@ -141,7 +141,7 @@ def pairs(data: Dataset, plan: Plan) -> Pairs:
 
 def tutorial(data: Pairs, seconds: float, with_metric: bool) -> float:
     """Examples a second of `model.fit`, from the warm-up on until `seconds` have passed."""
-    from ml.retrieval.legacy_keras import keras, tf, tfrs
+    from ml.keras_setup import keras, tf, tfrs
 
     class Query(keras.Model):
         def __init__(self) -> None:

@@ -206,7 +206,7 @@ with DAG(
         task_id="prune_runs",
         arguments=["ml", "prune"],
         trigger_rule="none_failed",
-        doc_md="Frees the disk of what only training needed and of old runs (ml/retention.toml), whatever the verdict.",
+        doc_md="Deletes what only training needed, and old runs, by ml/runs/retention.toml, whatever the verdict.",
     )
     prune_data = Step(
         task_id="prune_data",

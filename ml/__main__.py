@@ -16,7 +16,7 @@ from typing import Any
 from features.errors import FeatureRepoError
 from ml.config import Config, load_config
 from ml.errors import MLError, RunError
-from ml.runs import Run
+from ml.runs.run import Run
 from ml.steps.too_little import unless_too_little
 from registry.errors import ReleaseError
 from scoring.errors import ScoringError
@@ -101,32 +101,32 @@ def _gate(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _ablate(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.ablate import ablate
+    from ml.studies.ablate import ablate
 
     both = args.sources == args.families
     return ablate(_run(settings, args), args.sources or both, args.families or both, args.customers)
 
 
 def _hidden_history(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.hidden_history import hidden_history
+    from ml.studies.cold_start import hidden_history
 
     return hidden_history(_run(settings, args), args.customers)
 
 
 def _sources(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.sources import judge_sources
+    from ml.studies.candidate_sources import judge_sources
 
     return judge_sources(_run(settings, args))
 
 
 def _new_products(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.new_products import judge_new_products
+    from ml.studies.new_items import judge_new_products
 
     return judge_new_products(_run(settings, args))
 
 
 def _gate_check(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.gate_check import gate_check
+    from ml.studies.gate_error_rates import gate_check
 
     twin = None if args.twin is None else Run(settings.paths.runs, args.twin)
     return gate_check(Run(settings.paths.runs, args.run), twin, args.comparisons)
@@ -139,7 +139,7 @@ def _publish(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _prune(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.retention import load_retention
+    from ml.runs.retention import load_retention
     from ml.steps.prune import prune
 
     return prune(settings, load_retention())
@@ -152,7 +152,7 @@ def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.backtest import backtest
+    from ml.studies.backtest import backtest
 
     config = _config(args).model_copy(update={"planned_promotions": not args.without_plans})
     return backtest(settings, config, args.as_of or _published(settings), args.origins, args.seeds)
@@ -160,7 +160,7 @@ def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
 
 def _tune(settings: Settings, args: argparse.Namespace) -> Any:
     try:
-        from ml.tuning import tune
+        from ml.studies.tuning import tune
     except ModuleNotFoundError as error:
         raise RunError(f"{error}. The study needs the dependency group 'tuning': 'make tune' adds it.") from error
     config = load_config()
@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
     step("gate", _gate, "decide whether the challenger may serve")
     step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")
-    step("prune", _prune, "delete what ml/retention.toml does not keep of ended runs", of_run=False)
+    step("prune", _prune, "delete what ml/runs/retention.toml does not keep of ended runs", of_run=False)
     ablation = step("ablate", _ablate, "what each source and each feature family brings; both if neither is named")
     ablation.add_argument("--sources", action="store_true", help="switch off one candidate source after the other")
     ablation.add_argument("--families", action="store_true", help="shuffle one feature family after the other")

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from ml.bundle import write_bundle
+from ml.bundles.write import write_bundle
 from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY, Bundle
 from scoring.customer.customer import Customer

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.peers.data import PeerData
-from ml.runs import Run
+from ml.runs.run import Run
 
 
 def main() -> None:

@@ -8,14 +8,14 @@ from typing import Any, cast
 import numpy as np
 from scipy import sparse
 
-from ml.catalogue import build_catalogue
 from ml.data.dataset import Dataset
-from ml.evaluation.judge import Lists, Slates
+from ml.evaluation.ground_truth import Lists, Slates
 from ml.evaluation.metrics import DEPTH
-from ml.runs import Run
+from ml.retrieval.catalogue_builder import build_catalogue
+from ml.runs.artifacts import RETRIEVAL
+from ml.runs.run import Run
+from ml.runs.spec import Plan, dataset
 from ml.steps.evaluate import Window
-from ml.steps.places import RETRIEVAL
-from ml.steps.plan import Plan, dataset
 from scoring.bundle import VOCABULARY
 from scoring.candidates.purchase_matrix import Purchases
 from scoring.candidates.sources import Block

@@ -7,7 +7,7 @@ Recall@100 from .083 to .086.
 """
 
 from benchmarks.peers.data import PeerData
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
 from scoring.models.ease import ItemToItem
 
 HISTORY = "decayed_120d"

@@ -7,7 +7,7 @@ Weights were chosen on the validation window, where the sum's `all` NDCG@10 is .
 import numpy as np
 
 from benchmarks.peers.data import PeerData
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
 from scoring.models.ease import ItemToItem
 
 HISTORY = "decayed_120d"

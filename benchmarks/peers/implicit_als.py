@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.peers.data import PeerData
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
 
 HISTORY = "decayed_120d"
 FACTORS, REGULARISATION, ALPHA, ITERATIONS = 64, 0.05, 2.0, 15

@@ -12,11 +12,11 @@ import lightgbm
 import numpy as np
 
 from benchmarks.peers.data import PeerData
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
 from ml.ranking.examples import RankingExamples
+from ml.runs.spec import dataset
 from ml.steps.candidates import catalogue_at, load_examples, retriever_with
 from ml.steps.evaluate import recommended
-from ml.steps.plan import dataset
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
 

@@ -2,7 +2,7 @@
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation import baselines
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
 
 
 def fit_and_list(data: PeerData) -> Slates:

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.peers.data import PeerData
 from benchmarks.run_files import lists_of, scratch_run
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
+from ml.runs.artifacts import LISTS
 from ml.steps.candidates import candidates
 from ml.steps.choose_ranker import choose_ranker
 from ml.steps.evaluate import CHALLENGER, evaluate
-from ml.steps.places import LISTS
 from ml.steps.train_ranker import train_ranker
 from ml.steps.train_retrieval import train_retrieval
 from settings import load_settings

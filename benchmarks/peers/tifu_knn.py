@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.peers.data import PeerData
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
 
 NEIGHBOURS = 300
 ALPHA = 0.7

@@ -1,6 +1,6 @@
 """The simple rules a model has to beat, on the same features and the same customers."""
 
-from ml.evaluation.judge import Lists, Slates
+from ml.evaluation.ground_truth import Lists, Slates
 from ml.evaluation.metrics import DEPTH
 from scoring.candidates.sources import Block
 from scoring.models.ranker import SLATES, Slate

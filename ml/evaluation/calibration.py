@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from ml.evaluation.judge import Slates, Truth, found
+from ml.evaluation.ground_truth import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH
 from ml.ranking.examples import Place, RankingExamples
 from scoring.models.ranker import SLATES, Ranker

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.evaluation.intervals import bootstrap_columns
-from ml.evaluation.judge import Slates, Truth, found
+from ml.evaluation.bootstrap import bootstrap_columns
+from ml.evaluation.ground_truth import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH, mean, ndcg
 from scoring.catalogue import Catalogue
 from scoring.models.ranker import SLATES, Slate

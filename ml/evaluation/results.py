@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml.evaluation.intervals import Estimate, bootstrap_columns
-from ml.evaluation.judge import Lists, Slates
+from ml.evaluation.bootstrap import Estimate, bootstrap_columns
+from ml.evaluation.ground_truth import Lists, Slates
 from ml.evaluation.metrics import mean
 
 SCORES = "scores.parquet"

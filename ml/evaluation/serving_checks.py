@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.evaluation.judge import Slates
+from ml.evaluation.ground_truth import Slates
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES
 from scoring.recommender import Recommender

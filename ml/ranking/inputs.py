@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.retrieval.legacy_keras import keras, tf
+from ml.keras_setup import keras, tf
 from scoring.models.two_tower import signed_log
 
 

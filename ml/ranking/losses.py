@@ -4,7 +4,7 @@ Candidates that are neither bought nor known to the customer may be sampled: `we
 for, so that the losses estimate those over all candidates.
 """
 
-from ml.retrieval.legacy_keras import tf
+from ml.keras_setup import tf
 
 MASKED = -1e9
 

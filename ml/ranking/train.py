@@ -9,13 +9,13 @@ import numpy as np
 
 from ml.config import Ranking
 from ml.errors import DivergenceError, NotEnoughData
-from ml.export import export_onnx
+from ml.keras_setup import keras, reproducible, tf
+from ml.onnx_export import export_onnx
 from ml.ranking.examples import RankingExamples, batches, parts
 from ml.ranking.held_out import held_out_scores
 from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
 from ml.ranking.models import ranker
-from ml.retrieval.legacy_keras import keras, reproducible, tf
 from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC
 from scoring.vocabulary import Vocabulary
 
@@ -39,8 +39,8 @@ def train(
     The model's weights are a moving average of those trained at a constant rate (Polyak & Juditsky 1992): half of what
     the mean of several models brings, at the price of one. A row holds `loss`, `examples_per_second` and the scores on
     the lists held out (`held_out.held_out_scores`). `after_epoch` looks at the model after each epoch, and may end the
-    training by an exception (`ml.tuning`). Raises DivergenceError, naming the configuration, if the loss stops being
-    finite.
+    training by an exception (`ml.studies.tuning`). Raises DivergenceError, naming the configuration, if the loss stops
+    being finite.
     """
     if not any(part.bought.any() for part in snapshots):
         lists = sum(len(part.ends) for part in snapshots)

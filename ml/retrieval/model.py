@@ -3,7 +3,7 @@
 from typing import Any
 
 from ml.config import Retrieval
-from ml.retrieval.legacy_keras import tf, tfrs
+from ml.keras_setup import tf, tfrs
 from ml.retrieval.towers import CandidateTower, EmbeddingTables, QueryTower
 from scoring.vocabulary import Vocabulary
 

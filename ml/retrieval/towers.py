@@ -1,8 +1,8 @@
 """The two towers as Keras models over shared embedding tables."""
 
 from ml.config import Retrieval
+from ml.keras_setup import keras, tf
 from ml.retrieval.encoders import encoders
-from ml.retrieval.legacy_keras import keras, tf
 from scoring.models.two_tower import CANDIDATE_FIELDS
 from scoring.schema import ACTIVITY, PROFILE
 from scoring.vocabulary import Vocabulary

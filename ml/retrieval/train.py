@@ -9,9 +9,9 @@ import numpy as np
 
 from ml.config import Retrieval
 from ml.errors import DivergenceError, NotEnoughData
-from ml.export import export_onnx
+from ml.keras_setup import keras, reproducible, tf
+from ml.onnx_export import export_onnx
 from ml.retrieval.examples import Batch, SnapshotExamples, batches, hidden_batches
-from ml.retrieval.legacy_keras import keras, reproducible, tf
 from ml.retrieval.model import TwoTower
 from ml.retrieval.towers import CandidateTower
 from scoring.vocabulary import Vocabulary

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ml.catalogue import build_catalogue
 from ml.data.dataset import Dataset
 from ml.ranking.examples import RankingExamples, build
-from ml.runs import Run
-from ml.steps.places import CANDIDATES, RETRIEVAL
-from ml.steps.plan import Plan, dataset
+from ml.retrieval.catalogue_builder import build_catalogue
+from ml.runs.artifacts import CANDIDATES, RETRIEVAL
+from ml.runs.run import Run
+from ml.runs.spec import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
 from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue

@@ -11,10 +11,10 @@ from ml.errors import NotEnoughData
 from ml.ranking.ensemble import ENSEMBLE, write_ensemble
 from ml.ranking.examples import Place, RankingExamples, parts
 from ml.ranking.held_out import held_out_scores
-from ml.runs import Run
-from ml.steps import places
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from ml.steps.candidates import load_examples
-from ml.steps.plan import Plan
 from scoring.bundle import RANKER
 from scoring.models.ranker import Ranker
 

@@ -9,27 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from ml.catalogue import build_catalogue
-from ml.champion import Champion, find_champion
+from ml.bundles.champion import Champion, find_champion
 from ml.data.dataset import Dataset
 from ml.errors import NotEnoughData
 from ml.evaluation.baselines import BASELINES
-from ml.evaluation.brought import brought
 from ml.evaluation.calibration import calibrate
 from ml.evaluation.diversity import trade_off
-from ml.evaluation.examples import examples
-from ml.evaluation.judge import Lists, Slates, Truth, coverages, judge
+from ml.evaluation.ground_truth import Lists, Slates, Truth, coverages, judge
 from ml.evaluation.metrics import DEPTH, mean
 from ml.evaluation.results import Results
-from ml.evaluation.routing import route
+from ml.evaluation.segment_fallback_selection import route
 from ml.evaluation.serving_checks import check_serving
 from ml.evaluation.slices import assign, compare
-from ml.evidence import Checks
-from ml.runs import Run
-from ml.steps import places
+from ml.evaluation.source_contributions import brought
+from ml.gate.evidence import Checks
+from ml.report.sample_customers import examples
+from ml.retrieval.catalogue_builder import build_catalogue
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan, dataset
 from ml.steps.candidates import catalogue_at, load_examples, retriever_with
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists
-from ml.steps.plan import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.candidates.merge import Candidates
 from scoring.candidates.retriever import Retriever

@@ -5,13 +5,13 @@ from typing import Any
 
 from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.evaluation.results import Results
-from ml.evidence import Checks, evidence_of
-from ml.gate import decide, load_policy
-from ml.leaks import Purchases, find_leaks
-from ml.runs import Run
-from ml.steps import places
+from ml.gate.evidence import Checks, evidence_of
+from ml.gate.gate import decide, load_policy
+from ml.gate.leakage import Purchases, find_leaks
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from ml.steps.evaluate import CHALLENGER, CHAMPION
-from ml.steps.plan import Plan
 from ml.steps.report import write_report
 from ml.steps.too_little import too_little
 

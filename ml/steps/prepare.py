@@ -16,13 +16,13 @@ from features.errors import OnlineStoreUnavailableError
 from features.publication import current_publication
 from ml.config import Config
 from ml.data.dataset import Dataset
-from ml.data.parity import online_agreement
+from ml.data.online_offline_parity import online_agreement
 from ml.data.splits import Supply, label_instant, label_instants, split, untrained
 from ml.errors import NotEnoughData, RunError
-from ml.gate import load_policy
-from ml.runs import Run
-from ml.steps.places import DATASET, PARITY
-from ml.steps.plan import Plan
+from ml.gate.gate import load_policy
+from ml.runs.artifacts import DATASET, PARITY
+from ml.runs.run import Run
+from ml.runs.spec import Plan
 from ml.steps.too_little import forget_too_little, note_too_little, too_little
 from scoring.schema import PLANNED
 from settings import Settings

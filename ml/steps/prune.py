@@ -1,4 +1,4 @@
-"""Delete what nobody needs of runs that have ended, by the policy of `ml/retention.toml`."""
+"""Delete what nobody needs of runs that have ended, by the policy of `ml/runs/retention.toml`."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ml.retention import KeptRun, Retention, choose
-from ml.steps.places import CANDIDATES, DATASET, GATE, PLAN
+from ml.runs.artifacts import CANDIDATES, DATASET, GATE, PLAN
+from ml.runs.retention import KeptRun, Retention, choose
 from registry.model_store import ModelStore
 from scoring.bundle import read_manifest
 from scoring.errors import BundleError
@@ -36,7 +36,7 @@ def prune(settings: Settings, policy: Retention, now: datetime | None = None) ->
         print(f"Deleted {name}: {size / 1e6:,.1f} MB.", flush=True)
     kept = sorted(run.run_id for run in _runs(runs))
     total = sum(freed.values())
-    print(f"Freed {total / 1e6:,.1f} MB by ml/retention.toml; {len(kept)} runs stay.", flush=True)
+    print(f"Freed {total / 1e6:,.1f} MB by ml/runs/retention.toml; {len(kept)} runs stay.", flush=True)
     return {"freed_bytes": total, "freed": freed, "kept": kept}
 
 

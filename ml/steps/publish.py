@@ -14,20 +14,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ml.bundle import write_bundle
-from ml.catalogue import build_catalogue, build_vocabulary
-from ml.champion import Champion, deployed
+from ml.bundles.champion import Champion, deployed
+from ml.bundles.golden import made_up_customers
+from ml.bundles.write import write_bundle
 from ml.config import Collaborative
 from ml.data.dataset import Dataset
 from ml.evaluation.baselines import OWN_FREQUENCY
-from ml.golden import made_up_customers
-from ml.ranking.rule import QUOTAS, write_rule
+from ml.ranking.baseline_ranker import QUOTAS, write_rule
+from ml.retrieval.catalogue_builder import build_catalogue, build_vocabulary
 from ml.retrieval.untrained import write_untrained_towers
-from ml.runs import Run
-from ml.steps import places
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan, dataset
 from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.evaluate import CHALLENGER, ROUTES
-from ml.steps.plan import Plan, dataset
 from ml.steps.prepare import SERVICES
 from ml.steps.report import refresh_report
 from ml.steps.too_little import too_little

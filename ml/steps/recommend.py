@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
 from features.publication import current_publication
-from ml.champion import deployed
+from ml.bundles.champion import deployed
 from ml.data.dataset import customers_of
 from ml.errors import RunError
 from ml.steps.prepare import QUERY_SERVICE

@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ml.evaluation.baselines import OWN_FREQUENCY
-from ml.evaluation.changes import changes
 from ml.evaluation.diversity import CUSTOMERS
-from ml.evaluation.report import render, render_baseline
 from ml.evaluation.results import Results
-from ml.gate import load_policy
-from ml.runs import Run
-from ml.steps import places
+from ml.gate.gate import load_policy
+from ml.report.list_changes import changes
+from ml.report.page import render, render_baseline
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan, dataset
 from ml.steps.evaluate import BROUGHT, CHALLENGER, CHAMPION, DIVERSITY, EXAMPLES
-from ml.steps.plan import Plan, dataset
 from ml.steps.too_little import too_little
 from scoring.schema import ACTIVITY
 

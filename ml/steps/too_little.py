@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ml.errors import NotEnoughData
-from ml.runs import TOO_LITTLE, Run
+from ml.runs.run import TOO_LITTLE, Run
 
 
 def too_little(run: Run) -> str | None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from ml.ranking.train import export, train
-from ml.runs import Run
-from ml.steps import places
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from ml.steps.candidates import load_examples
-from ml.steps.plan import Plan
 from scoring.bundle import RANKER, VOCABULARY
 from scoring.vocabulary import Vocabulary
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ml.catalogue import build_vocabulary, encode
 from ml.data.dataset import Dataset
 from ml.evaluation.metrics import DEPTH, mean, recall
 from ml.retrieval import examples
+from ml.retrieval.catalogue_builder import build_vocabulary, encode
 from ml.retrieval.encoders import reads_sequences
 from ml.retrieval.model import TwoTower
 from ml.retrieval.train import export, train
-from ml.runs import Run
-from ml.steps.places import ENCODERS, RETRIEVAL, RETRIEVAL_CURVE
-from ml.steps.plan import Plan, dataset
+from ml.runs.artifacts import ENCODERS, RETRIEVAL, RETRIEVAL_CURVE
+from ml.runs.run import Run
+from ml.runs.spec import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
 from scoring.candidates.purchase_matrix import Purchases
 from scoring.models.two_tower import candidate_inputs, query_inputs

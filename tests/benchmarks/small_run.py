@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.catalogue import build_vocabulary
 from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.splits import Split
-from ml.runs import Run
-from ml.steps import places
-from ml.steps.plan import Plan
+from ml.retrieval.catalogue_builder import build_vocabulary
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from scoring.bundle import VOCABULARY
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 

@@ -11,10 +11,10 @@ from benchmarks.peers import PEERS, ease, ease_hybrid, own_frequency, popularity
 from benchmarks.peers.data import PeerData
 from benchmarks.run_files import lists_of
 from ml.errors import RunError
-from ml.evaluation.judge import judge
+from ml.evaluation.ground_truth import judge
 from ml.evaluation.results import Results
-from ml.runs import Run
-from ml.steps import places
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
 from settings import ROOT
 from tests.benchmarks.small_run import own, write_run
 

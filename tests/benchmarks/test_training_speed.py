@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks import training
 from ml.data.dataset import Dataset
-from ml.steps.places import DATASET
-from ml.steps.plan import Plan
+from ml.runs.artifacts import DATASET
+from ml.runs.spec import Plan
 from tests.benchmarks.small_run import CUSTOMERS, PRODUCTS, bought, own, write_run
 
 

@@ -15,8 +15,8 @@ import ml.__main__ as commands
 from ml.config import CONFIG, load_config
 from ml.errors import ConfigError
 from ml.ranking import models
-from ml.steps import places
-from ml.steps.plan import Plan
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from ml.steps.train_ranker import train_ranker
 from scoring.bundle import RANKER
 from scoring.models.ranker import SLATES, Ranker
@@ -76,7 +76,7 @@ def test_the_new_ranker_trains_and_serves_by_its_name(name: str, config: Path, t
 
 
 def test_a_file_of_two_models_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    source = "from ml.retrieval.legacy_keras import keras\nclass A(keras.Model): pass\nclass B(keras.Model): pass\n"
+    source = "from ml.keras_setup import keras\nclass A(keras.Model): pass\nclass B(keras.Model): pass\n"
     (tmp_path / "twins.py").write_text(source)
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
     with pytest.raises(ConfigError, match=r"twins\.py holds 2 Keras models"):

@@ -101,7 +101,7 @@ def test_every_room_is_asked() -> None:
     ("room", "source"),
     [
         ("scoring", "import ml.runs"),
-        ("dags", "from ml.runs import Run"),
+        ("dags", "from ml.runs.run import Run"),
         ("serving", "def load():\n    import tensorflow as tf"),
         ("serving", "from feature_store.offline_store import open_store"),
         ("ml", "from dags import _pools"),

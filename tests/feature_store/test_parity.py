@@ -11,7 +11,7 @@ from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
 from feature_store.online.reader import OnlineCustomers
 from ml.data.dataset import customers_of
-from ml.data.parity import online_agreement
+from ml.data.online_offline_parity import online_agreement
 from scoring.customer.customer import Customer
 from settings import Settings
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from ml.data.splits import Split
-from ml.evaluation.judge import Lists, Slates, Truth
+from ml.evaluation.ground_truth import Lists, Slates, Truth
 from ml.evaluation.metrics import DEPTH
-from ml.leaks import Known, Purchases, key
+from ml.gate.leakage import Known, Purchases, key
 
 HORIZON = 28
 PRODUCTS = 500

@@ -31,13 +31,13 @@ from feature_store.__main__ import main as feature_store
 from landing.__main__ import main as landing
 from ml.__main__ import NOTHING_TO_DO
 from ml.__main__ import main as ml
-from ml.champion import deployed
+from ml.bundles.champion import deployed
 from ml.config import Config, load_config
 from ml.data.dataset import Dataset
-from ml.gate import Policy, load_policy
-from ml.runs import Run
-from ml.steps import places
-from ml.steps.plan import Plan
+from ml.gate.gate import Policy, load_policy
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from ml.steps.too_little import too_little
 from quality.__main__ import main as quality
 from registry.__main__ import main as registry

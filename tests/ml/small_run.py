@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.ranking.examples import RankingExamples
-from ml.runs import Run
-from ml.steps import places
-from ml.steps.plan import Plan
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS

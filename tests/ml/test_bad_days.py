@@ -15,11 +15,11 @@ from ml.__main__ import NOTHING_TO_DO, main
 from ml.config import Config
 from ml.data.splits import Split
 from ml.errors import DivergenceError
-from ml.runs import Run
-from ml.steps import places
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from ml.steps.evaluate import evaluate
 from ml.steps.gate import gate
-from ml.steps.plan import Plan
 from ml.steps.too_little import note_too_little, too_little
 from ml.steps.train_ranker import train_ranker
 from ml.steps.train_retrieval import train_retrieval

@@ -8,23 +8,23 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from ml.champion import find_champion
+from ml.bundles.champion import find_champion
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.errors import NotEnoughData, RunError
+from ml.evaluation.bootstrap import bootstrap
 from ml.evaluation.calibration import calibrate
-from ml.evaluation.intervals import bootstrap
-from ml.evaluation.judge import Lists, Truth
+from ml.evaluation.ground_truth import Lists, Truth
 from ml.evaluation.results import Results, load_lists
-from ml.gate import decide, load_policy
+from ml.gate.gate import decide, load_policy
 from ml.ranking.examples import parts
 from ml.retrieval import examples
 from ml.retrieval.untrained import DIMENSIONS, write_untrained_towers
-from ml.runs import Run
-from ml.steps import places
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
 from ml.steps.candidates import load_examples
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists
-from ml.steps.plan import Plan
 from ml.steps.too_little import note_too_little
 from scoring.candidates.sources import Block
 from scoring.models.ranker import SLATES, Ranker
@@ -33,9 +33,9 @@ from scoring.reranking.baseline import by_rule
 from scoring.schema import CONTENT, PROFILE
 from scoring.vocabulary import Vocabulary
 from settings import Settings
+from tests.ml.bundles.test_champion import deploy, made_with
+from tests.ml.gate.test_gate import change, winning
 from tests.ml.small_run import write_run
-from tests.ml.test_champion import deploy, made_with
-from tests.ml.test_gate import change, winning
 from tests.scoring.random_shop import shop
 from tests.serving.small_bundle import write_bundle
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from ml.catalogue import build_catalogue, build_vocabulary
 from ml.config import CONFIG, Collaborative, Config, Factors, Windows, load_config
 from ml.errors import ConfigError
 from ml.ranking.models import ranker
-from ml.steps.plan import dataset
+from ml.retrieval.catalogue_builder import build_catalogue, build_vocabulary
+from ml.runs.spec import dataset
 from tests.ml.small_run import JUDGED, write_run
 
 

@@ -27,7 +27,7 @@ def ranker(name: str) -> Callable[..., Any]:
     if name not in names():
         raise ConfigError(unknown(name))
     module = import_module(f"{__name__}.{name}")
-    from ml.retrieval.legacy_keras import keras
+    from ml.keras_setup import keras
 
     models = [
         found

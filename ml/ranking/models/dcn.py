@@ -1,8 +1,8 @@
 """DCN-v2 (Wang et al. 2021): cross layers multiply features with each other, in low rank, beside an MLP."""
 
 from ml.config import Ranking
+from ml.keras_setup import keras, tf
 from ml.ranking.inputs import Categories, Numeric, Scaling
-from ml.retrieval.legacy_keras import keras, tf
 from scoring.models.ranker import SLATES
 
 LAYERS = 2

@@ -1,8 +1,8 @@
 """DLRM (Naumov et al. 2019): embeddings and dense features meet in pairwise dot products."""
 
 from ml.config import Ranking
+from ml.keras_setup import keras, tf
 from ml.ranking.inputs import Categories, Numeric, Scaling
-from ml.retrieval.legacy_keras import keras, tf
 from scoring.models.ranker import SLATES
 
 

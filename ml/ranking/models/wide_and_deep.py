@@ -1,8 +1,8 @@
 """Wide & Deep (Cheng et al. 2016): a linear part that memorises beside a network that generalises."""
 
 from ml.config import Ranking
+from ml.keras_setup import keras, tf
 from ml.ranking.inputs import Categories, Numeric, Scaling
-from ml.retrieval.legacy_keras import keras, tf
 from scoring.models.ranker import SLATES
 
 

@@ -38,7 +38,7 @@ def reads_sequences(name: str) -> bool:
 
 
 def _layer(name: str) -> Any:
-    from ml.retrieval.legacy_keras import keras
+    from ml.keras_setup import keras
 
     module = import_module(f"{__name__}.{name}")
     layers = [

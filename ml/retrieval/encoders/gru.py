@@ -6,7 +6,7 @@ them: a sequence without time and frequency loses to counting.
 
 from typing import Any
 
-from ml.retrieval.legacy_keras import keras, tf
+from ml.keras_setup import keras, tf
 from scoring.models.two_tower import QUERY_FIELDS, SEQUENCE_LENGTH, SEQUENCE_TIMES
 
 UNITS = 64

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml.retrieval.legacy_keras import keras, tf
+from ml.keras_setup import keras, tf
 from scoring.models.two_tower import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS
 
 

@@ -1,0 +1,66 @@
+"""The deployed version, as an opponent for the challenger."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml.config import Collaborative
+from ml.runs.spec import Plan
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
+from scoring.bundle import Manifest, read_manifest
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A deployed bundle: where it lies and what it says of itself."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the simple rule serves, because no trained version was ever good enough."""
+        return bool(self.manifest.baseline)
+
+    @property
+    def collaborative(self) -> Collaborative:
+        return Collaborative.model_validate(self.manifest.collaborative)
+
+
+def deployed(settings: Settings) -> Champion | None:
+    """The version that serves now, or None before the first deployment."""
+    pointer = Registry(settings.paths.release).champion()
+    if pointer is None or pointer.version is None:
+        return None
+    path = ModelStore(settings.paths.bentoml).path(pointer.version)
+    return Champion(path, read_manifest(path))
+
+
+def find_champion(settings: Settings, plan: Plan) -> Champion | None:
+    """The deployed version if it is a fair opponent for this run.
+
+    It is none if it learned from purchases in the window that this run is judged on (a run of an earlier day, or
+    on the validation window): what it knows would look like skill. Nor is it one if it was made with other features
+    than this code computes, after a feature was added, say: its ranker cannot be asked. A baseline is the simple rule,
+    which every challenger has to beat anyway.
+    """
+    champion = deployed(settings)
+    if champion is None:
+        return None
+    if champion.is_baseline:
+        print(f"{champion.version} is the simple rule, so the simple rules are the opponents.", flush=True)
+        return None
+    judged, known = plan.day(plan.split.judged), champion.manifest.trained_until
+    if known > judged:
+        why = f"learned from purchases until {known}, so it knows the window from {judged} on"
+    elif not champion.manifest.has_present_features:
+        why = f"was made with other features than this code computes ({champion.manifest.changed_features})"
+    else:
+        return champion
+    print(f"{champion.version} {why}; the simple rules are the opponents.", flush=True)
+    return None

@@ -1,0 +1,74 @@
+"""Which customers the simple rule should serve, because the model serves them worse.
+
+The routes must not be chosen on the lists that the gate judges, or the gate would judge its own choice. The ranker's
+training snapshots are no place for it either: a model looks best where it learned. So the judged customers are halved
+at random: the customers of each half are judged on lists under the routes that the other half's evidence chose. The
+bundle then gets the routes that all of the evidence chooses, by the same procedure that was judged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
+from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.slices import LEAST, difference
+from scoring.customer.customer import Customer
+from scoring.models.ranker import Slate
+from scoring.reranking.segment_fallback import SEGMENTS, Route
+
+DOUBT = 0.1
+"""The rule serves where the model is worse with this much chance of error, uncorrected: the rule costs little where it
+is as good, so that being wrong on its side is cheap. The gate asks stricter questions afterwards."""
+
+_QUESTIONS: Mapping[Slate, tuple[str, str]] = {
+    "all": (OWN_FREQUENCY, "all NDCG@10"),
+    "explore": (POPULARITY, "explore Recall@100"),
+}
+
+Scores = Mapping[str, Mapping[str, np.ndarray]]
+
+
+def choose(customers: Sequence[Customer], scores: Scores, ours: str, among: np.ndarray) -> list[Route]:
+    """Routes by the evidence of the customers in `among`, bool `[customers]`; scores by method and score."""
+    routes = []
+    for segment, value_of in SEGMENTS.items():
+        values = np.array([value_of(customer) for customer in customers])
+        for value in sorted(set(values.tolist())):
+            for slate, (rule, score) in _QUESTIONS.items():
+                differences = (scores[ours][score] - scores[rule][score])[among & (values == value)]
+                differences = differences[~np.isnan(differences)]
+                if len(differences) < LEAST // 2:
+                    continue
+                found = difference(differences)
+                if found.p_worse < DOUBT:
+                    because = (
+                        f"{ours} {found.mean:+.4f} against {rule} on {score}, 95% interval {found.low:+.4f} to "
+                        f"{found.high:+.4f}, {len(differences):,} customers"
+                    )
+                    routes.append(Route(slate=slate, segment=segment, value=value, because=because))
+    return routes
+
+
+def route(
+    customers: Sequence[Customer], methods: Mapping[str, Slates], scores: Scores, ours: str, seed: int
+) -> tuple[Slates, list[Route]]:
+    """Our lists as they are to be judged, and the routes to publish with the model."""
+    first = np.random.default_rng(seed).random(len(customers)) < 0.5
+    slates = dict(methods[ours])
+    for half in (first, ~first):
+        for chosen in choose(customers, scores, ours, among=~half):
+            rows = half & np.array([chosen.takes(customer, chosen.slate) for customer in customers])
+            slates[chosen.slate] = _served_by(methods[OWN_FREQUENCY], slates, chosen.slate, rows)
+    return slates, choose(customers, scores, ours, among=np.ones(len(customers), bool))
+
+
+def _served_by(rule: Slates, slates: Slates, slate: Slate, rows: np.ndarray) -> Lists:
+    mine, theirs = slates[slate], rule[slate]
+    return replace(
+        mine,
+        positions=np.where(rows[:, None], theirs.positions, mine.positions),
+        scores=np.where(rows[:, None], theirs.scores, mine.scores),
+        sources=np.where(rows[:, None], theirs.sources, mine.sources),
+    )

@@ -1,0 +1,51 @@
+"""What each candidate source brings: its share of what is shown, and what would not be found without it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ml.evaluation.ground_truth import Slates, Truth
+from scoring.candidates.merge import Candidates
+
+
+def brought(
+    truth: Truth, slates: Slates, candidates: Sequence[Candidates], quotas: Mapping[str, int], names: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
+    """One row a source with a quota; `names` are all sources in the order in which lists number them.
+
+    candidates: how many it put forward, a customer. In the first ten of each slate: `share` of the places credited to
+    it, and `bought`, how many of those were (None where it shows nothing). Before ranking, means over customers:
+    `recall`, the part of what was bought that it put forward; `only_here`, the part that no other source did.
+    By slate: `all share`, `explore recall` and so on. `only_here_hits`: purchases that no other source put forward.
+    """
+    listed = {name: [found.ranks[name] < n for found in candidates] for name, n in quotas.items() if n > 0}
+    rows: dict[str, dict[str, float | None]] = {}
+    for name in listed:
+        rows[name] = {"candidates": float(np.mean([mine.sum() for mine in listed[name]]))}
+    for slate in ("all", "explore"):
+        relevant = truth.relevant(slate)
+        totals = np.array([len(items) for items in relevant]) + truth.missing
+        hits = [np.isin(found.positions, items) for found, items in zip(candidates, relevant, strict=True)]
+        by = [sum(listed[name][row].astype(int) for name in listed) for row in range(len(candidates))]
+        places, sources = slates[slate].positions[:, :10], slates[slate].sources[:, :10]
+        shown = np.stack([np.isin(row, items) for row, items in zip(places, relevant, strict=True)])
+        for name in listed:
+            found = np.array([(hit & mine).sum() for hit, mine in zip(hits, listed[name], strict=True)])
+            only = np.array(
+                [(hit & mine & (n == 1)).sum() for hit, mine, n in zip(hits, listed[name], by, strict=True)]
+            )
+            credited = sources == list(names).index(name)
+            rows[name] |= {
+                f"{slate} share": float(credited.sum() / max((places >= 0).sum(), 1)),
+                f"{slate} bought": float(shown[credited].mean()) if credited.any() else None,
+                f"{slate} recall": _mean_share(found, totals),
+                f"{slate} only_here": _mean_share(only, totals),
+            }
+            if slate == "all":
+                rows[name]["only_here_hits"] = float(only.sum())
+    return rows
+
+
+def _mean_share(part: np.ndarray, totals: np.ndarray) -> float:
+    judged = totals > 0
+    return float((part[judged] / totals[judged]).mean()) if judged.any() else 0.0

@@ -1,0 +1,1 @@
+"""The gate: policy, evidence, and how often the gate itself is wrong."""

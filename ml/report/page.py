@@ -1,0 +1,206 @@
+"""One page a person can read: what shipped and why, on what evidence. It needs no network to be viewed."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ml.report import plots
+
+TEMPLATES = Path(__file__).with_name("templates")
+PAGE = "report.html.j2"
+BASELINE_PAGE = "baseline.html.j2"
+
+HEADLINES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
+"""The scores with a picture; every score stands in the tables."""
+
+LEARNED = ("loss", "recall", "all NDCG@10", "explore NDCG@20")
+"""What learning curves show, where a model has it."""
+
+
+def render(facts: Mapping[str, Any]) -> str:
+    """The report's HTML.
+
+    facts: `run_id`, `folder`, `plan`, `judged`, `until`, `results` (as in run.json), `ours`, `opponent`, `rule` (what
+    slices are compared with), `differences` (ours - other, by other and score), `gate` (as in gate.json), `curves`
+    (rows an epoch, by what was trained), `brought`, `examples`, `changes`, `diversity_customers` (the sample behind
+    `diversity`); and, None where there is no evidence, `slices`, `published`, `rankers` and `encoders` (as in their
+    json files), `calibration`, `diversity`, `alone` (as in sources.json), `ablation`, `hidden_history`, `new_products`.
+    """
+    methods = facts["results"]["methods"]
+    lines = _lines(facts["curves"])
+    page = _environment().get_template(PAGE)
+    return page.render(
+        **facts,
+        scores=list(methods[facts["ours"]]["means"]),
+        headlines=HEADLINES,
+        ranker_scores=facts["rankers"] and _telling(facts["rankers"]["scores"]),
+        last_values=[_taken_once(title, found) for title, found in lines.items() if not _has_a_curve(found)],
+        pictures={name: picture for name, picture in _pictures(facts).items() if picture is not None},
+    )
+
+
+def render_baseline(facts: Mapping[str, Any]) -> str:
+    """The report's HTML of a run that trained nothing.
+
+    facts: `run_id`, `folder`, `plan`, `because` (what is missing), `rule`, `needs`, and of the features' day the number
+    of `customers` and `products` and the `popular` products.
+    """
+    page = _environment().get_template(BASELINE_PAGE)
+    return page.render(**facts)
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _pictures(facts: Mapping[str, Any]) -> dict[str, Any]:
+    ours = facts["ours"]
+    return {
+        "scores": plots.dots(
+            {
+                name: {m: (v["means"][name], *v["intervals"][name]) for m, v in facts["results"]["methods"].items()}
+                for name in HEADLINES
+            },
+            ours,
+        ),
+        "differences": plots.forest(
+            {
+                name: {f"to {other}": _bounds(of[name]) for other, of in facts["differences"].items()}
+                for name in HEADLINES
+            },
+            "difference",
+            "Paired differences to every other method with 95% intervals; the figures are in the table.",
+        ),
+        "slices": facts["slices"] and _slices(facts),
+        "sources": _sources(facts["brought"]),
+        "calibration": facts["calibration"] and plots.reliability(facts["calibration"]),
+        "diversity": facts["diversity"] and plots.trade_off(facts["diversity"]),
+        "curves": [
+            plots.curve(title, found) for title, found in _lines(facts["curves"]).items() if _has_a_curve(found)
+        ],
+        "overlaps": plots.overlaps(
+            {slate: change["counts"] for slate, change in facts["changes"].items()}, facts["opponent"]
+        ),
+        "ablation": [_ablation(kind, facts["ablation"][kind]) for kind in _kinds(facts["ablation"])],
+        "hidden_history": facts["hidden_history"] and _hidden_history(facts["hidden_history"]),
+    }
+
+
+def _slices(facts: Mapping[str, Any]) -> str:
+    """Ours - the simple rule, a panel a score."""
+    rule = facts["rule"]
+    panels: dict[str, dict[str, plots.Bounds]] = {}
+    for row in facts["slices"]:
+        if rule in row["against"]:
+            name = f"{row['slice']}: {row['value']}"
+            panels.setdefault(row["score"], {})[name] = _bounds(row["against"][rule])
+    # Every panel has the rows of the longest; a slice too small for a score is blank there.
+    ordered = sorted(panels.items(), key=lambda item: -len(item[1]))
+    return plots.forest(
+        dict(ordered),
+        f"difference to {rule}",
+        f"Difference of {facts['ours']} to {rule} in every slice, with 95% intervals; the figures are in the table.",
+    )
+
+
+def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
+    panels = {
+        "Places in ten, all": ("all share", None),
+        "Places in ten, explore": ("explore share", None),
+        "Recall before ranking, all": ("all recall", "all only_here"),
+        "… explore": ("explore recall", "explore only_here"),
+    }
+    return plots.bars(
+        {
+            title: {name: (row[light] or 0.0, (row[dark] or 0.0) if dark else 0.0) for name, row in brought.items()}
+            for title, (light, dark) in panels.items()
+        },
+        ("found", "by no other source"),
+        "What each source brings: places in the lists and recall before ranking; the figures are in the table.",
+    )
+
+
+def _telling(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the scores that tell rankers apart.
+
+    A held-out list holds few negatives, so a deep recall finds all of it whatever the order: that score is left out.
+    Equal are scores that the page prints alike: sums in another order differ in the last bits.
+    """
+    names = list(next(iter(rankers.values())))
+    alone = len(rankers) == 1
+    return [name for name in names if alone or len({f"{values[name]:.4f}" for values in rankers.values()}) > 1]
+
+
+Lines = Mapping[str, tuple[list[int], list[float]]]
+"""By what was trained: epochs at which a score was taken, and its values."""
+
+
+def _has_a_curve(lines: Lines) -> bool:
+    return any(len(epochs) > 1 for epochs, _ in lines.values())
+
+
+def _taken_once(title: str, lines: Lines) -> str:
+    return f"{title} " + ", ".join(f"{values[0]:.4f} after {name}" for name, (_, values) in lines.items())
+
+
+def _lines(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Lines]:
+    """Return a picture's lines by its title.
+
+    Rankers compete, so they share a picture; what the towers learn in turn, their phases, are lines of one.
+    """
+    groups: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for trained, rows in curves.items():
+        group, _, name = trained.partition(" ")
+        for row in rows:
+            groups.setdefault(group, {}).setdefault(row.get("phase", name), []).append(row)
+    return {
+        f"{group}: {score}": lines
+        for group, members in groups.items()
+        for score in LEARNED
+        if (lines := {name: line for name, rows in members.items() if (line := _line(rows, score))[0]})
+    }
+
+
+def _line(rows: Sequence[Mapping[str, Any]], score: str) -> tuple[list[int], list[float]]:
+    """Epochs at which a score was taken, and its values."""
+    seen = [row for row in rows if score in row]
+    return [row["epoch"] for row in seen], [row[score] for row in seen]
+
+
+def _kinds(ablation: Mapping[str, Any] | None) -> list[str]:
+    return [kind for kind in ("sources", "families") if ablation and kind in ablation]
+
+
+def _ablation(kind: str, rows: Mapping[str, Any]) -> str:
+    scores = list(next(iter(rows.values()))["scores"])
+    return plots.forest(
+        {score: {name: _bounds(row["scores"][score]) for name, row in rows.items()} for score in scores},
+        "brings",
+        f"What the system loses without each of its {kind}, with 95% intervals; the figures are in the table.",
+    )
+
+
+def _hidden_history(curve: Mapping[str, Any]) -> list[str]:
+    points = curve["points"]
+    labels = [point["baskets"] for point in points]
+    return [
+        plots.growth(
+            score,
+            labels,
+            {m: [_bounds(point["methods"][m][score]) for point in points] for m in points[0]["methods"]},
+            "newest baskets known",
+        )
+        for score in curve["scores"]
+    ]
+
+
+def _bounds(estimate: Mapping[str, float]) -> plots.Bounds:
+    return estimate["mean"], estimate["low"], estimate["high"]

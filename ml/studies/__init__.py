@@ -1,0 +1,1 @@
+"""Offline studies, one file each: what was tried on finished runs, beside the retraining."""

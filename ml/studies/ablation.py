@@ -1,0 +1,159 @@
+"""What each candidate source and each feature family brings to a trained system, without training it again.
+
+*Sources* are switched off at inference: their candidates vanish unless another source puts them forward too, their
+scores say nothing (0) and their ranks say "not put forward" (the quota), as the ranker saw it in training.
+
+*Feature families* are permuted (Breiman 2001, "Random Forests", section 10; the joint permutation of a group and its
+reading as "model reliance" follow Fisher, Rudin & Dominici 2019, "All Models are Wrong, but Many are Useful",
+section 3): the family's columns change places together among the candidates of one customer, so that they keep their
+values and their relation to each other but say nothing about the candidate. A family that is the same for all
+candidates of a customer (who the customer is) changes places among customers instead.
+
+Both measure what the *trained* model uses. A model trained without the source or the family would lean on what is left,
+so the loss of leaving it out for good is smaller; and permuted rows are combinations that the model never saw.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.metrics import DEPTH
+from scoring.candidates.merge import Candidates
+from scoring.candidates.retriever import Retriever
+from scoring.candidates.sources import Block
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES, Slate
+from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC, cross_features
+from scoring.recommender import Ranked, Recommender
+
+CODES = "product codes"
+"""The family of the categorical features."""
+
+Ranking = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A block of customers with their candidates and features, ready to be ranked again and again.
+
+    numeric float32 `[rows, len(NUMERIC)]`, categorical int32 `[rows, len(CATEGORICAL)]`: the candidates of the block's
+    customers one after the other.
+    """
+
+    block: Block
+    found: list[Candidates]
+    numeric: np.ndarray
+    categorical: np.ndarray
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Candidates of each customer, int64 `[customers]`."""
+        return np.array([len(candidates.positions) for candidates in self.found])
+
+
+def featured(retriever: Retriever, customers: Sequence[Customer]) -> Iterator[Part]:
+    """Candidates and features of the customers, computed once, a block at a time."""
+    for block, found in retriever.candidates(customers):
+        features = [cross_features(block, row, candidates) for row, candidates in enumerate(found)]
+        yield Part(block, found, np.concatenate([f[0] for f in features]), np.concatenate([f[1] for f in features]))
+
+
+def slates_of(recommender: Recommender, ranker: Ranking, parts: Sequence[Part]) -> Slates:
+    """Every customer's lists from these candidates and features, by the code that serves."""
+    ranked: dict[Slate, list[Ranked]] = {slate: [] for slate in SLATES}
+    for part in parts:
+        scores = np.split(ranker(part.numeric, part.categorical), np.cumsum(part.sizes)[:-1])
+        for row, candidates in enumerate(part.found):
+            for slate in SLATES:
+                ranked[slate].append(recommender.slate(part.block, row, candidates, scores[row], slate, DEPTH))
+    return {
+        slate: Lists.of([r.positions for r in lists], [r.scores for r in lists], [r.sources for r in lists])
+        for slate, lists in ranked.items()
+    }
+
+
+def without_source(parts: Sequence[Part], source: str, quotas: Mapping[str, int]) -> list[Part]:
+    """The same parts as if `source` had never been asked."""
+    return [_without(part, source, quotas) for part in parts]
+
+
+def _without(part: Part, source: str, quotas: Mapping[str, int]) -> Part:
+    keep = [put_forward(candidates, quotas, leave_out=source) for candidates in part.found]
+    numeric = part.numeric[np.concatenate(keep)]
+    for name, value in ((f"score_{source}", 0.0), (f"rank_{source}", float(quotas[source]))):
+        if name in NUMERIC:
+            numeric[:, NUMERIC.index(name)] = value
+    found = [
+        replace(
+            candidates,
+            positions=candidates.positions[kept],
+            source=candidates.source[kept],
+            is_own=candidates.is_own[kept],
+            scores={name: values[kept] for name, values in candidates.scores.items() if name != source},
+            ranks={name: values[kept] for name, values in candidates.ranks.items() if name != source},
+        )
+        for candidates, kept in zip(part.found, keep, strict=True)
+    ]
+    return Part(part.block, found, numeric, part.categorical[np.concatenate(keep)])
+
+
+def put_forward(candidates: Candidates, quotas: Mapping[str, int], leave_out: str | None = None) -> np.ndarray:
+    """Whether any source but `leave_out` put each candidate forward, bool `[n]`."""
+    kept = np.zeros(len(candidates.positions), bool)
+    for name, ranks in candidates.ranks.items():
+        if name != leave_out:
+            kept |= ranks < quotas[name]
+    return kept
+
+
+def families() -> dict[str, list[str]]:
+    """The names of the features by family; the categorical ones are a family of their own."""
+    members: dict[str, list[str]] = {}
+    for name in NUMERIC:
+        members.setdefault(FAMILIES[name], []).append(name)
+    return members | {CODES: list(CATEGORICAL)}
+
+
+def permuted(parts: Sequence[Part], family: str, seed: int) -> list[Part]:
+    """The same parts with the family's columns shuffled; the same seed shuffles the same way."""
+    rng = np.random.default_rng(seed)
+    if family == CODES:
+        orders = [_within(part.sizes, rng) for part in parts]
+        return [replace(part, categorical=part.categorical[o]) for part, o in zip(parts, orders, strict=True)]
+    columns = [NUMERIC.index(name) for name in families()[family]]
+    changed = []
+    if all(_constant(part, columns) for part in parts):
+        values = np.concatenate([part.numeric[_firsts(part.sizes)][:, columns] for part in parts])
+        values, done = values[rng.permutation(len(values))], 0
+        for part in parts:
+            mine = values[done : done + len(part.found)]
+            done += len(part.found)
+            changed.append(_with(part, columns, np.repeat(mine, part.sizes, axis=0)))
+        return changed
+    for part in parts:
+        changed.append(_with(part, columns, part.numeric[_within(part.sizes, rng)][:, columns]))
+    return changed
+
+
+def _with(part: Part, columns: list[int], values: np.ndarray) -> Part:
+    numeric = part.numeric.copy()
+    numeric[:, columns] = values
+    return replace(part, numeric=numeric)
+
+
+def _within(sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An order of rows that moves them only inside their own customer."""
+    customer = np.repeat(np.arange(len(sizes)), sizes)
+    return np.lexsort((rng.random(len(customer)), customer))
+
+
+def _firsts(sizes: np.ndarray) -> np.ndarray:
+    """The first row of each customer; one without candidates borrows a neighbour's, and nobody reads it."""
+    return np.minimum(np.cumsum(sizes) - sizes, max(int(sizes.sum()) - 1, 0))
+
+
+def _constant(part: Part, columns: list[int]) -> bool:
+    first = np.repeat(part.numeric[_firsts(part.sizes)][:, columns], part.sizes, axis=0)
+    return bool((first == part.numeric[:, columns]).all())

@@ -1,0 +1,205 @@
+"""Rolling origins: prepare, train, evaluate and let the gate decide as it would have been on several earlier days.
+
+An origin is the run of `--shift-weeks`: the feature tables of one publication hold every snapshot as it was then, so
+an earlier origin judges an earlier window and trains on what lies before it. Feature rows know nothing of later
+purchases (dbt's test `no_feature_row_knows_anything_after_its_snapshot`), labels end before the judged window, and the
+vocabulary is that of a training snapshot. Two things are not dated: a product's content and a customer's
+demographics, which the landing tables give once. Earlier origins have fewer snapshots to train on.
+
+Training is random: with several seeds an origin is run once with each, and its figures are means over them, customer
+by customer, so that intervals speak of the mean model.
+"""
+
+import json
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from features.publication import current_publication
+from ml.config import Config
+from ml.data.splits import Split, split
+from ml.errors import NotEnoughData
+from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
+from ml.evaluation.results import Results
+from ml.runs.run import Run
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan
+from ml.steps.evaluate import CHALLENGER
+from settings import Settings
+
+SUMMARY = "backtest.json"
+SCORES = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
+
+
+class Origin(Run):
+    """A run of the backtest: whatever it finds, it is not the latest run, which others look at."""
+
+    def make_latest(self) -> None:
+        """Leave `latest` where it is."""
+
+
+def backtest(settings: Settings, config: Config, as_of: date, origins: int, seeds: int = 1) -> dict[str, Any]:
+    """Run every origin that has no decision yet, a horizon apart; write and print what each found.
+
+    seeds: how many seeds to train each origin with, the configured one and those after it.
+
+    Leaves one folder an origin and seed, `runs/backtest-<as_of>-<shift>w-seed<seed>/` (and `-without-plans` if the
+    configuration hides planned promotions), and `runs/backtest.json`. An origin that the feature tables are too short
+    for is reported as such; NotEnoughData if that is every one.
+    """
+    if origins < 1 or seeds < 1:
+        raise NotEnoughData(f"A backtest needs at least one origin and one seed, not {origins} and {seeds}.")
+    instants = settings.snapshot_instants(as_of)
+    found = []
+    for shift in range(0, origins * config.windows.horizon, config.windows.horizon):
+        try:
+            cuts = split(instants, config.windows, shift)
+        except NotEnoughData as error:
+            print(f"{shift} weeks earlier: {error}", flush=True)
+            found.append({"shift_weeks": shift, "not_enough_data": str(error)})
+            continue
+        runs, missing = [], ""
+        for seed in range(settings.seed, settings.seed + seeds):
+            seeded = settings.model_copy(update={"seed": seed})
+            plans = "" if config.planned_promotions else "-without-plans"
+            runs.append(Origin(settings.paths.runs, f"backtest-{as_of}-{shift:02}w-seed{seed}{plans}"))
+            if is_done(seeded, config, runs[-1], cuts):
+                print(f"{runs[-1].run_id}: is done already", flush=True)
+            else:
+                print(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots", flush=True)
+                try:
+                    _in_a_process_of_its_own(seeded, config, as_of, runs[-1].run_id, shift)
+                except NotEnoughData as error:
+                    missing = str(error)
+                    print(f"{shift} weeks earlier: {missing}", flush=True)
+                    break
+        found.append({"shift_weeks": shift, "not_enough_data": missing} if missing else finding(runs, shift))
+    if all("not_enough_data" in origin for origin in found):
+        raise NotEnoughData(found[0]["not_enough_data"])
+    summary = {
+        "as_of": as_of.isoformat(),
+        "origins": found,
+        "leads_everywhere": leads_everywhere(found),
+    }
+    Run(settings.paths.runs.parent, settings.paths.runs.name).write_json(SUMMARY, summary)
+    print(table(found), flush=True)
+    return {"origins": len(found), "leads_everywhere": summary["leads_everywhere"]}
+
+
+def is_done(settings: Settings, config: Config, run: Run, cuts: Split) -> bool:
+    """Whether the gate has decided on this origin with this configuration, seed and these features."""
+    if not (run.folder / places.GATE).exists():
+        return False
+    features = current_publication(settings.paths.features).name
+    wanted = {"config": config.model_dump(), "seed": settings.seed, "features": features, "judged": cuts.judged}
+    plan = run.read_json(places.PLAN)  # as text: a plan of older code need not be one that this code can read
+    plan["judged"] = plan["split"]["judged"]
+    return {name: plan[name] for name in wanted} == json.loads(json.dumps(wanted, default=str))
+
+
+def run_origin(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
+    """All steps of one origin, as Airflow would run them."""
+    from ml.steps.candidates import candidates
+    from ml.steps.choose_ranker import choose_ranker
+    from ml.steps.evaluate import evaluate
+    from ml.steps.gate import gate
+    from ml.steps.prepare import prepare
+    from ml.steps.prune import delete_part
+    from ml.steps.too_little import refuse_too_little
+    from ml.steps.train_ranker import train_ranker
+    from ml.steps.train_retrieval import train_retrieval
+
+    run = Origin(settings.paths.runs, run_id)
+    (run.folder / places.GATE).unlink(missing_ok=True)  # an old decision must not speak for a new run
+    prepare(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)
+    refuse_too_little(run)
+    train_retrieval(run)
+    candidates(run)
+    for ranker in config.ranking.rankers:
+        train_ranker(run, ranker)
+    choose_ranker(run)
+    evaluate(settings, run)
+    gate(run)
+    delete_part(run.path(places.CANDIDATES))  # 2 GB with the demo's data, and nothing reads them again
+
+
+def _in_a_process_of_its_own(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
+    """TensorFlow gives no memory back, and a new process gives the same weights whatever ran before."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(run_origin, settings, config, as_of, run_id, shift).result()
+
+
+def finding(runs: Sequence[Run], shift: int) -> dict[str, Any]:
+    """What an origin's finished runs found: mean scores, the lead over each rule with its interval, the decisions."""
+    plan, results = Plan.read(runs[0]), mean_results([Results.load(run.path(places.EVALUATION)) for run in runs])
+    decisions = [run.read_json(places.GATE) for run in runs]
+    judged = plan.day(plan.split.judged)
+    means = {name: values["means"] for name, values in results.summary(plan.seed)["methods"].items()}
+    return {
+        "run_ids": [run.run_id for run in runs],
+        "shift_weeks": shift,
+        "judged_from": judged.isoformat(),
+        "judged_until": (judged + timedelta(weeks=plan.config.windows.horizon, days=-1)).isoformat(),
+        "training_snapshots": {"retrieval": len(plan.split.retrieval), "ranker": len(plan.split.ranker)},
+        "planned_promotions": plan.config.planned_promotions,
+        "customers": len(results.customer_ids),
+        "candidates": results.union,
+        "means": means,
+        "lead": {
+            rule: {score: asdict(estimate) for score, estimate in found.items()}
+            for rule, found in results.differences(CHALLENGER, (OWN_FREQUENCY, POPULARITY), plan.seed).items()
+        },
+        "publish": [decision["publish"] for decision in decisions],
+        "reasons": [decision["reasons"] for decision in decisions],
+    }
+
+
+def mean_results(seeds: Sequence[Results]) -> Results:
+    """The results of one window's runs as one: each customer's score and the candidates' recall, averaged over runs."""
+    first = seeds[0]
+    scores = {
+        method: {name: np.mean([results.scores[method][name] for results in seeds], axis=0) for name in named}
+        for method, named in first.scores.items()
+        if all(method in results.scores for results in seeds)
+    }
+    union = {name: float(np.mean([results.union[name] for results in seeds])) for name in first.union}
+    return replace(first, scores=scores, union=union)
+
+
+def leads_everywhere(found: list[dict[str, Any]]) -> dict[str, bool]:
+    """By score, whether the lead over decayed own frequency is above zero with its whole interval at every origin."""
+    judged = [origin for origin in found if "lead" in origin]
+    return {
+        score: bool(judged) and all(origin["lead"][OWN_FREQUENCY][score]["low"] > 0 for origin in judged)
+        for score in SCORES
+    }
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """One block an origin: each score of the system and the rules, and the paired lead over own frequency."""
+    lines = []
+    for origin in found:
+        if "not_enough_data" in origin:
+            lines.append(f"{origin['shift_weeks']:>2} weeks earlier: not enough data. {origin['not_enough_data']}")
+            continue
+        snapshots, methods = origin["training_snapshots"], (CHALLENGER, OWN_FREQUENCY, POPULARITY)
+        lines.append(
+            f"{origin['judged_from']} to {origin['judged_until']}: {origin['customers']:,} customers, trained on "
+            f"{snapshots['retrieval']} + {snapshots['ranker']} snapshots, "
+            f"{'mailers known' if origin['planned_promotions'] else 'mailers not known'}, "
+            f"published with {sum(origin['publish'])} of {len(origin['publish'])} seeds"
+        )
+        union = ", ".join(f"{name} {value:.3f}" for name, value in origin["candidates"].items())
+        lines.append(f"  candidates: {union}")
+        lines.append(" ".ljust(20) + "".join(name.rjust(24) for name in methods) + "lead over own frequency".rjust(34))
+        for score in SCORES:
+            lead = origin["lead"][OWN_FREQUENCY][score]
+            said = f"{lead['mean']:+.4f} [{lead['low']:+.4f}, {lead['high']:+.4f}]"
+            means = "".join(f"{origin['means'][name][score]:24.4f}" for name in methods)
+            lines.append(f"  {score}".ljust(20) + means + said.rjust(34))
+    return "\n".join(lines)

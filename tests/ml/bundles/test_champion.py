@@ -1,0 +1,96 @@
+"""Which deployed version is a fair opponent."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from ml.bundles.champion import find_champion
+from ml.config import load_config
+from ml.data.splits import Split
+from ml.runs.run import artifacts as places
+from ml.runs.spec import Plan, dataset
+from ml.steps.publish import publish
+from registry.champion_alias import Registry
+from registry.model_store import ModelStore
+from scoring.bundle import MANIFEST, VOCABULARY, Bundle
+from scoring.rank_features import NUMERIC
+from scoring.schema import CONTENT
+from scoring.vocabulary import Vocabulary
+from settings import Settings
+from tests.ml.small_run import write_run
+from tests.serving.small_bundle import write_bundle
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Version v1, trained on purchases until 2018-01-01, is deployed."""
+    settings = Settings(data=tmp_path / "data")
+    deploy(settings, write_bundle(tmp_path / "bundle", "v1", as_of=date(2018, 1, 1)), "v1")
+    return settings
+
+
+def deploy(settings: Settings, bundle: Path, version: str) -> None:
+    ModelStore(settings.paths.bentoml).put(bundle, version)
+    Registry(settings.paths.release).deploy(version, None, "test", "test")
+
+
+def made_with(bundle: Path, **features: list[str]) -> Path:
+    """The bundle as an older code wrote it."""
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    (bundle / MANIFEST).write_text(json.dumps(manifest | features))
+    return bundle
+
+
+def plan(as_of: date, judged: datetime) -> Plan:
+    now = datetime(as_of.year, as_of.month, as_of.day, 5)
+    return Plan("r", as_of, 7, "", "f", load_config(), Split(now, judged, [], []))
+
+
+def test_the_deployed_version_is_judged_on_weeks_it_has_not_seen(settings: Settings):
+    later = plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))
+    champion = find_champion(settings, later)
+    assert champion is not None
+    assert champion.version == "v1"
+
+
+def test_a_version_that_knows_the_window_is_no_opponent(settings: Settings, capsys: pytest.CaptureFixture[str]):
+    earlier = plan(date(2017, 12, 4), datetime(2017, 11, 6, 5))
+    assert find_champion(settings, earlier) is None
+    assert "v1 learned from purchases until 2018-01-01, so it knows the window" in capsys.readouterr().out
+
+
+def test_before_the_first_deployment_there_is_no_champion(tmp_path: Path):
+    later = plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))
+    assert find_champion(Settings(data=tmp_path), later) is None
+
+
+def test_a_version_made_with_other_features_is_no_opponent(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    settings = Settings(data=tmp_path / "data")
+    older = made_with(write_bundle(tmp_path / "bundle", "v1"), numeric=[*NUMERIC[1:], "moon_phase"])
+    deploy(settings, older, "v1")
+    assert find_champion(settings, plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
+    said = capsys.readouterr().out
+    assert f"other features than this code computes (new here: {NUMERIC[0]}; gone: moon_phase)" in said
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_only_a_version_of_the_present_features_gets_a_new_catalogue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], older: bool
+):
+    settings = Settings(data=tmp_path / "data")
+    run = write_run(tmp_path / "runs")
+    run.write_json(places.GATE, {"publish": False})
+    bundle = write_bundle(tmp_path / "bundle", "v1", as_of=date(2017, 12, 4))
+    content = {field: [f"{field} {i}" for i in range(4)] for field in CONTENT}
+    Vocabulary({"product_id": ["p00"]} | content).save(bundle / VOCABULARY)
+    deploy(settings, made_with(bundle, categorical=["moon_phase"]) if older else bundle, "v1")
+    published = publish(settings, run, dry_run=False)
+    assert published == (None if older else {"version": "v1_2018-01-01"})
+    if not older:
+        golden = Bundle.open(ModelStore(settings.paths.bentoml).path("v1_2018-01-01")).golden
+        people = [customer.to_features() for customer in dataset(run).customers(Plan.read(run).split.now)[1]]
+        assert golden
+        assert [item for item in golden if item.features in people] == []
+    assert ("so its catalogue cannot move on to 2018-01-01" in capsys.readouterr().out) is older

@@ -1,0 +1,69 @@
+"""Scores of ranked lists, worked out by hand."""
+
+from math import log2
+
+import numpy as np
+import pytest
+
+from ml.evaluation.ground_truth import Lists, Truth, coverages, found, judge
+from ml.evaluation.metrics import average_precision, coverage, hit_rate, ndcg, recall
+
+
+def hits(*ranks: int) -> np.ndarray:
+    """One customer's row of hits at these ranks (1 the first)."""
+    row = np.zeros((1, 100), bool)
+    row[0, [rank - 1 for rank in ranks]] = True
+    return row
+
+
+def test_ndcg_discounts_by_rank_and_cuts_the_ideal_at_k():
+    # found at ranks 1 and 3; three were there to find, so the ideal fills ranks 1 to 3
+    ideal = 1 + 1 / log2(3) + 1 / log2(4)
+    assert ndcg(hits(1, 3), np.array([3]), 10)[0] == pytest.approx((1 + 1 / log2(4)) / ideal)
+    # with twenty to find, the ideal has no more than the ten places
+    full = sum(1 / log2(rank + 1) for rank in range(1, 11))
+    assert ndcg(hits(1), np.array([20]), 10)[0] == pytest.approx(1 / full)
+
+
+def test_recall_divides_by_everything_there_was_to_find():
+    assert recall(hits(2, 20, 21), np.array([8]), 20)[0] == pytest.approx(2 / 8)
+
+
+def test_average_precision_divides_by_what_fits():
+    # precision 1/1 at rank 1 and 2/3 at rank 3; two to find
+    assert average_precision(hits(1, 3), np.array([2]), 12)[0] == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_a_customer_with_nothing_to_find_is_not_judged():
+    assert np.isnan(recall(hits(), np.array([0]), 20)[0])
+    assert np.isnan(hit_rate(hits(), np.array([0]), 10)[0])
+
+
+def test_coverage_counts_different_products_and_no_gaps():
+    assert coverage(np.array([[4, 2, -1], [2, 9, 7]]), 2) == 3
+
+
+@pytest.fixture
+def truth() -> Truth:
+    """One customer who had bought 1 and 2, then bought 2, 3 and one product the catalogue does not know."""
+    return Truth(["c"], [np.array([2, 3])], [np.array([1, 2])], np.array([1]))
+
+
+def test_unknown_products_stay_in_the_denominator_but_not_among_repeats(truth: Truth):
+    slates = {slate: Lists.of([np.array([2, 3, 1])], [np.array([3.0, 2.0, 1.0])]) for slate in ("all", "explore")}
+    scores = judge(truth, slates)
+    assert scores["all Recall@20"][0] == pytest.approx(2 / 3)
+    assert scores["repeat Recall@20"][0] == pytest.approx(1 / 1)
+    assert scores["explore Recall@100"][0] == pytest.approx(1 / 2)
+    assert coverages(slates)["all coverage@10"] == 3
+
+
+def test_what_one_customer_bought_is_no_hit_for_another():
+    positions = np.array([[0, 5, -1], [5, 0, -1]])
+    hits = found(positions, [np.array([0]), np.array([7, 5])])
+    assert hits.tolist() == [[True, False, False], [True, False, False]]
+
+
+def test_where_a_list_ends_nothing_is_found():
+    # -1 must not be taken for the last product of the customer before
+    assert found(np.array([[3], [-1]]), [np.array([3]), np.array([], np.int64)]).tolist() == [[True], [False]]

@@ -1,0 +1,50 @@
+"""A single request gets what was judged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.serving_checks import check_serving
+from scoring.bundle import Bundle
+from scoring.customer.customer import Customer
+from scoring.models.ranker import SLATES
+from scoring.recommender import Recommender
+from tests.serving.small_bundle import buyer_features, write_bundle
+
+CUSTOMERS = [Customer.from_features(buyer_features(*own)) for own in (("p3",), ("p9", "p2"), ("p7", "p0"))]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return Bundle.open(write_bundle(tmp_path_factory.mktemp("bundle") / "b", "v1"))
+
+
+def judged(recommender: Recommender) -> Slates:
+    slates = {}
+    for slate in SLATES:
+        [(_, ranked)] = recommender.rank(CUSTOMERS, slate, 12)
+        slates[slate] = Lists.of([row.positions for row in ranked], [row.scores for row in ranked])
+    return slates
+
+
+def test_the_judged_model_answers_as_it_was_judged(bundle: Bundle):
+    facts = check_serving(bundle.recommender, CUSTOMERS, judged(bundle.recommender), [], None)
+    assert facts.agreement == 1.0
+    assert facts.champion_milliseconds is None
+
+
+def test_another_model_is_found_out(bundle: Bundle, tmp_path: Path):
+    other = Bundle.open(write_bundle(tmp_path / "b", "v2", weight=-10.0)).recommender
+    assert check_serving(other, CUSTOMERS, judged(bundle.recommender), [], None).agreement < 0.9
+
+
+def test_files_are_weighed_and_the_champion_is_timed_too(bundle: Bundle, tmp_path: Path):
+    (tmp_path / "one").write_bytes(b"\0" * 1_500_000)
+    (tmp_path / "two").write_bytes(b"\0" * 500_000)
+    files = [tmp_path / "one", tmp_path / "two"]
+    facts = check_serving(bundle.recommender, CUSTOMERS, judged(bundle.recommender), files, bundle.recommender)
+    assert facts.megabytes == 2.0
+    assert facts.champion_milliseconds is not None
+    assert np.isfinite(facts.champion_milliseconds)
