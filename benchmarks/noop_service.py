@@ -4,7 +4,7 @@ from datetime import date
 
 import bentoml
 
-from serving.schemas import RecommendedItem, RecommendRequest, RecommendResponse
+from serving.api.schemas import RecommendedItem, RecommendRequest, RecommendResponse
 
 ITEM = RecommendedItem(
     product_id="1", name="A product", category="", score=1.0, source="none", reason="It is always this one"

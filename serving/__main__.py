@@ -9,9 +9,9 @@ import socket
 import sys
 
 from registry.environment import bentoml_environment
-from serving.access import require_keys
 from serving.errors import PortTakenError, ServingError
-from serving.keys import SCOPES, Keys, entry_for, make_key
+from serving.middleware.api_keys import SCOPES, Keys, entry_for, make_key
+from serving.middleware.auth import require_keys
 from settings import ROOT, SettingsError, load_settings
 
 SERVICE = "serving.service:service"

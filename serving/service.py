@@ -9,24 +9,24 @@ import bentoml
 import click
 
 from events.event_log import open_journal
-from serving.access import require_keys
-from serving.answers import Answers
-from serving.champion import ChampionFollower
-from serving.decisions import DecisionLog
+from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
+from serving.app import GuardedService
+from serving.config import LIMITS
+from serving.customer_state.fast_feast_import import without_type_checks
+from serving.customer_state.feature_client import CustomerReader, FeatureReads
+from serving.decision_log import DecisionLog
 from serving.errors import ServingError
-from serving.events import Events, EventsRequest, EventsResponse
-from serving.feast_import import without_type_checks
-from serving.features import CustomerReader, FeatureReads
-from serving.guarded import GuardedService
-from serving.history import HistoryRequest, HistoryResponse
-from serving.keys import Keys
-from serving.limits import LIMITS
+from serving.handlers.events import Events, EventsRequest, EventsResponse
+from serving.handlers.history import HistoryRequest, HistoryResponse
+from serving.handlers.recommendations import Answers
 from serving.metrics import SECONDS, metrics
-from serving.page import PageAnswers, page
-from serving.places import places
-from serving.readiness import ReadyResponse, readiness
-from serving.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
-from serving.versions import champion_of, pinned_in
+from serving.middleware.admission import places
+from serving.middleware.api_keys import Keys
+from serving.middleware.auth import require_keys
+from serving.middleware.health import ReadyResponse, readiness
+from serving.model.bundle_source import champion_of, pinned_in
+from serving.model.watcher import ChampionFollower
+from serving.ui.endpoints import PageAnswers, page
 from serving.workers import Workers, metrics_folder
 from settings import Settings, load_settings, settings_fingerprint
 

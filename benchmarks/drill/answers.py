@@ -9,7 +9,7 @@ from registry.model_store import ModelStore
 from scoring.bundle import SCORE_TOLERANCE, Bundle
 from scoring.customer.customer import Customer
 from scoring.recommender import Slate
-from serving.schemas import RecommendResponse
+from serving.api.schemas import RecommendResponse
 
 SLATES: tuple[Slate, ...] = get_args(Slate)
 IMPERSONAL = frozenset({"features_unavailable", "unknown_customer"})

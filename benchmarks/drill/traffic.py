@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from benchmarks.drill.answers import SLATES, Expected
-from serving.schemas import RecommendResponse
+from serving.api.schemas import RecommendResponse
 
 PERSONAL = "personal"
 NEWCOMERS = frozenset({"unknown_customer", "empty_history", "simple_rule"})

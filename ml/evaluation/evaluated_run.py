@@ -8,8 +8,8 @@ import numpy as np
 from ml.data.dataset import Dataset
 from ml.evaluation.ground_truth import Truth
 from ml.evaluation.results import Results
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan, dataset
 from ml.steps.candidates import catalogue_at, retriever_with
 from ml.steps.choose_ranker import chosen_ranker

@@ -25,8 +25,8 @@ from ml.evaluation.source_contributions import brought
 from ml.gate.evidence import Checks
 from ml.report.sample_customers import examples
 from ml.retrieval.catalogue_builder import build_catalogue
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan, dataset
 from ml.steps.candidates import catalogue_at, load_examples, retriever_with
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists

@@ -8,8 +8,8 @@ from ml.evaluation.results import Results
 from ml.gate.evidence import Checks, evidence_of
 from ml.gate.gate import decide, load_policy
 from ml.gate.leakage import Purchases, find_leaks
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.evaluate import CHALLENGER, CHAMPION
 from ml.steps.report import write_report

@@ -23,8 +23,8 @@ from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.ranking.baseline_ranker import QUOTAS, write_rule
 from ml.retrieval.catalogue_builder import build_catalogue, build_vocabulary
 from ml.retrieval.untrained import write_untrained_towers
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan, dataset
 from ml.steps.choose_ranker import chosen_ranker
 from ml.steps.evaluate import CHALLENGER, ROUTES

@@ -15,8 +15,8 @@ from ml.evaluation.results import Results
 from ml.gate.gate import load_policy
 from ml.report.list_changes import changes
 from ml.report.page import render, render_baseline
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan, dataset
 from ml.steps.evaluate import BROUGHT, CHALLENGER, CHAMPION, DIVERSITY, EXAMPLES
 from ml.steps.too_little import too_little

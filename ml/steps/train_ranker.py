@@ -3,8 +3,8 @@
 from typing import Any
 
 from ml.ranking.train import export, train
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.candidates import load_examples
 from scoring.bundle import RANKER, VOCABULARY

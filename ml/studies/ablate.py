@@ -8,8 +8,8 @@ from ml.evaluation.bootstrap import Estimate, bootstrap, paired
 from ml.evaluation.evaluated_run import Judged
 from ml.evaluation.ground_truth import Truth, judge
 from ml.evaluation.metrics import mean
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.steps.report import refresh_report
 from ml.studies.ablation import Part, families, featured, permuted, slates_of, without_source
 

@@ -26,8 +26,8 @@ from ml.data.splits import Split, split
 from ml.errors import NotEnoughData
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.results import Results
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.evaluate import CHALLENGER
 from settings import Settings

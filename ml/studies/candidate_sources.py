@@ -5,8 +5,8 @@ from typing import Any
 from ml.evaluation.candidate_source_metrics import SCORES, compare, listed
 from ml.evaluation.evaluated_run import Judged
 from ml.evaluation.metrics import DEPTH
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.steps.candidates import retriever_with
 from ml.steps.report import refresh_report
 

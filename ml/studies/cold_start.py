@@ -7,8 +7,8 @@ import numpy as np
 from ml.evaluation.baselines import BASELINES, POPULARITY
 from ml.evaluation.evaluated_run import Judged
 from ml.evaluation.ground_truth import judge
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.steps.evaluate import CHALLENGER, recommended
 from ml.steps.report import refresh_report
 from ml.studies.shortened_histories import CUTS, NotBetterWithHistory, cut, findings, label, summary, table

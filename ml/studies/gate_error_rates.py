@@ -12,8 +12,8 @@ from ml.gate.error_rates import Window, error_rates
 from ml.gate.evidence import Checks
 from ml.gate.gate import load_policy
 from ml.gate.leakage import Purchases
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan, dataset
 from ml.steps import evaluate as evaluation
 from ml.steps.candidates import catalogue_at

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 
 from ml.errors import NotEnoughData
 from ml.evaluation.evaluated_run import Judged
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.steps.evaluate import CHALLENGER
 from ml.steps.report import refresh_report
 from ml.studies.new_item_lists import (

@@ -23,8 +23,8 @@ from optuna.trial import TrialState
 from ml.config import Config
 from ml.data.splits import split
 from ml.errors import DivergenceError, NotEnoughData
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.candidates import candidates, load_examples
 from ml.steps.prepare import prepare

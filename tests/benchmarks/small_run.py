@@ -11,8 +11,8 @@ from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.splits import Split
 from ml.retrieval.catalogue_builder import build_vocabulary
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from scoring.bundle import VOCABULARY
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS

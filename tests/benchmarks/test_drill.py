@@ -9,7 +9,7 @@ from benchmarks.drill.answers import Expected
 from benchmarks.drill.sheet import Sheet
 from benchmarks.drill.versions import derive
 from registry.model_store import ModelStore
-from serving.schemas import RecommendResponse
+from serving.api.schemas import RecommendResponse
 from settings import Settings
 from tests.serving.small_bundle import buyer_features, write_bundle
 

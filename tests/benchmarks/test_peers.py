@@ -13,8 +13,8 @@ from benchmarks.run_files import lists_of
 from ml.errors import RunError
 from ml.evaluation.ground_truth import judge
 from ml.evaluation.results import Results
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from settings import ROOT
 from tests.benchmarks.small_run import own, write_run
 

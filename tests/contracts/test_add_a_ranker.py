@@ -15,7 +15,7 @@ import ml.__main__ as commands
 from ml.config import CONFIG, load_config
 from ml.errors import ConfigError
 from ml.ranking import models
-from ml.runs.run import artifacts as places
+from ml.runs import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.train_ranker import train_ranker
 from scoring.bundle import RANKER

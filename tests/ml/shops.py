@@ -35,8 +35,8 @@ from ml.bundles.champion import deployed
 from ml.config import Config, load_config
 from ml.data.dataset import Dataset
 from ml.gate.gate import Policy, load_policy
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.too_little import too_little
 from quality.__main__ import main as quality

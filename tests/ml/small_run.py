@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.ranking.examples import RankingExamples
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.rank_features import CATEGORICAL, NUMERIC

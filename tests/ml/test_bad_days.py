@@ -15,8 +15,8 @@ from ml.__main__ import NOTHING_TO_DO, main
 from ml.config import Config
 from ml.data.splits import Split
 from ml.errors import DivergenceError
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.evaluate import evaluate
 from ml.steps.gate import gate

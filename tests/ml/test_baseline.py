@@ -20,8 +20,8 @@ from ml.gate.gate import decide, load_policy
 from ml.ranking.examples import parts
 from ml.retrieval import examples
 from ml.retrieval.untrained import DIMENSIONS, write_untrained_towers
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.candidates import load_examples
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from serving.keys import SCOPES, entry_for, make_key
+from serving.middleware.api_keys import SCOPES, entry_for, make_key
 from tests.serving.running import install, serve, wait_until_ready
 
 

@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import serving.guarded
+import serving.app
 import serving.service
 from scoring.bundle import Bundle
-from serving.limits import LIMITS
-from serving.versions import Load, LookUp, champion_of
+from serving.config import LIMITS
+from serving.model.bundle_source import Load, LookUp, champion_of
 from settings import Settings
 
 HANGING = "hangs"

@@ -40,8 +40,8 @@ def _check_content(bento: Path) -> None:
     """Code that serving needs and no more; every package pinned, TensorFlow and Airflow not among them."""
     rooms = {path.name for path in (bento / "src").iterdir() if path.is_dir()}
     assert rooms == {"core", "features", "scoring", "serving", "registry", "feature_repo", "feature_store", "events"}
-    assert {file.name for file in (bento / "src" / "serving" / "ui").iterdir()} == {
-        file.name for file in (ROOT / "serving" / "ui").iterdir()
+    assert {file.name for file in (bento / "src" / "serving" / "ui" / "static").iterdir()} == {
+        file.name for file in (ROOT / "serving" / "ui" / "static").iterdir()
     }
     requirements = (bento / "env" / "python" / "requirements.txt").read_text().splitlines()
     packages = {re.split(r"[=\[; ]", line)[0] for line in requirements if line and not line.startswith(("#", "-"))}

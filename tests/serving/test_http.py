@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.limits import LIMITS
+from serving.config import LIMITS
+from tests.serving.api.test_grammar import FIELDS
 from tests.serving.running import Installation, ask, install, metric, serve, wait_until_ready
 from tests.serving.small_bundle import buyer_features
 from tests.serving.stubbed_service import FAILING, HANGING
-from tests.serving.test_grammar import FIELDS
 
 
 @pytest.fixture(scope="module")

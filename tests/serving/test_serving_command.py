@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from serving.__main__ import main
-from serving.keys import Keys, entry_for
+from serving.middleware.api_keys import Keys, entry_for
 from settings import ROOT
 
 

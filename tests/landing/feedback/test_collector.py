@@ -21,8 +21,8 @@ from events.records import Decision, Event, Shown
 from landing.__main__ import main
 from landing.contract import DECISIONS, EVENTS, Table
 from landing.errors import SourceError
+from landing.feedback import collector as batches
 from landing.feedback.collector import batch_files, collect
-from landing.feedback.merged_table import collector as batches
 from settings import ROOT, Settings
 from tests.kafka_cluster import kafka_cluster
 from tests.landing.killed import die_before

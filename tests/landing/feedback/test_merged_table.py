@@ -13,8 +13,9 @@ from events.event_log import Page
 from events.records import EVENT_TYPES
 from landing.contract import EVENTS
 from landing.errors import ContractError
+from landing.feedback import quarantine
 from landing.feedback.collector import collect
-from landing.feedback.merged_table import land_feedback, quarantine
+from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from landing.reading.cutoff import Span, receipts_until
 from settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from ml.bundles.champion import find_champion
 from ml.config import load_config
 from ml.data.splits import Split
-from ml.runs.run import artifacts as places
+from ml.runs import artifacts as places
 from ml.runs.spec import Plan, dataset
 from ml.steps.publish import publish
 from registry.champion_alias import Registry

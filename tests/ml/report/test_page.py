@@ -12,8 +12,8 @@ from ml.evaluation import evaluated_run as judged_step
 from ml.evaluation.diversity import CUSTOMERS, SETTINGS
 from ml.evaluation.evaluated_run import Judged
 from ml.report.page import _telling
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.steps.evaluate import CHALLENGER, DIVERSITY, EXAMPLES, evaluate
 from ml.steps.gate import gate
 from ml.steps.report import refresh_report, write_report

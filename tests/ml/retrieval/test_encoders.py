@@ -13,8 +13,8 @@ from ml.errors import ConfigError
 from ml.retrieval.encoders import encoders
 from ml.retrieval.model import TwoTower
 from ml.retrieval.train import export
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.train_retrieval import HeldOut, train_retrieval
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ml.errors import RunError
+from ml.runs import artifacts as places
 from ml.runs.retention import KeptRun, Retention, choose, load_retention
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.steps.candidates import load_examples
 from ml.steps.prune import prune

@@ -14,8 +14,8 @@ from ml.errors import NotEnoughData
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.ground_truth import METRICS
 from ml.evaluation.results import Results
+from ml.runs import artifacts as places
 from ml.runs.run import Run
-from ml.runs.run import artifacts as places
 from ml.runs.spec import Plan
 from ml.studies import backtest as module
 from ml.studies.backtest import Origin, backtest, finding, is_done, leads_everywhere, mean_results, table

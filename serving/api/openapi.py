@@ -1,0 +1,162 @@
+"""The service's OpenAPI document, from the types that it validates by and the errors that it raises.
+
+It is of version 3.0.3: client generators still call their support of 3.1 unfinished.
+
+BentoML's own says of every API that it may answer 400, 404 and 500 in shapes that Reach does not use, and drops all but
+the first alternative of a type: `null` where a field may be null, numbers where an id may be one.
+"""
+
+import typing
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import yaml
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from serving.api.openapi_3_0 import as_openapi_3_0
+from serving.api.validation import ApiRequest
+from serving.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    BodyTooSlowError,
+    BusyError,
+    ErrorResponse,
+    ForbiddenError,
+    MethodError,
+    NoChampionError,
+    NotJsonError,
+    ScoringFailedError,
+    ServingError,
+    UnauthorizedError,
+)
+from serving.middleware.auth import OPEN
+from serving.middleware.health import ReadyResponse
+
+ANYWHERE = (UnauthorizedError, ForbiddenError, MethodError, BusyError)
+"""What any path but those of the process' health may answer."""
+
+ASKED = (BadRequestError, BodyTooSlowError, BodyTooLargeError, NotJsonError, ScoringFailedError, NoChampionError)
+"""What a `POST` may answer besides."""
+
+READ = {
+    "/livez": ("The process runs.", "text/plain"),
+    "/readyz": ("A version is loaded, and the online store was opened or could not be.", "application/json"),
+    "/healthz": ("The process runs; kept for old probes.", "text/plain"),
+    "/metrics": ("Metrics for Prometheus.", "text/plain"),
+    "/docs.json": ("This document.", "application/json"),
+    "/schema.json": ("The APIs in BentoML's own form, for its clients.", "application/json"),
+    "/": ("A page that describes the API and lets one try it.", "text/html"),
+}
+
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "string", "Bearer"),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("Allow", "string", "The methods this path is asked by."),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "integer", "Seconds to wait."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "integer", "Seconds to wait."),
+}
+
+GIVEN_UP = {HTTPStatus.GATEWAY_TIMEOUT: "The request took too long and was given up."}
+
+
+class Api(Protocol):
+    """What is read of one of BentoML's APIs."""
+
+    name: str
+    route: str
+    doc: str | None
+    func: Any
+    input_spec: Any
+
+
+class Description(dict[str, Any]):
+    """An OpenAPI document, in the form in which BentoML serves it and writes it into a Bento."""
+
+    def asdict(self) -> dict[str, Any]:
+        return dict(self)
+
+
+yaml.add_representer(Description, lambda dumper, document: dumper.represent_dict(document))
+
+
+def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: bool) -> Description:
+    """The document. `needs_key`: whether this installation has API keys."""
+    apis = list(apis)
+    requests: list[type[ApiRequest]] = [api.input_spec for api in apis]
+    answers: list[type[BaseModel]] = [typing.get_type_hints(api.func)["return"] for api in apis]
+    references, schemas = models_json_schema(
+        [
+            *((request, "validation") for request in requests),
+            *((answer, "serialization") for answer in answers),
+            (ErrorResponse, "serialization"),
+            (ReadyResponse, "serialization"),
+        ],
+        ref_template="#/components/schemas/{model}",
+    )
+    errors = _errors(ANYWHERE)
+    secured: list[dict[str, list[str]]] = [{"ApiKey": []}] if needs_key else []
+    paths: dict[str, Any] = {
+        path: {
+            "get": {
+                "operationId": path.strip("/").partition(".")[0] or "page",
+                "summary": summary,
+                "responses": {"200": _content(summary, kind, {"type": "string"} if kind.startswith("text") else {})},
+                "security": [],
+            }
+        }
+        for path, (summary, kind) in READ.items()
+    }
+    ready = references[(ReadyResponse, "serialization")]
+    paths["/readyz"]["get"]["responses"] = {
+        "200": _content(READ["/readyz"][0], "application/json", ready),
+        "503": _content("Not yet.", "application/json", ready),
+    }
+    for path in READ.keys() - OPEN:
+        paths[path]["get"]["responses"] |= errors
+        paths[path]["get"]["security"] = secured
+    for api, request, answer in zip(apis, requests, answers, strict=True):
+        summary, _, more = (api.doc or "").strip().partition("\n")
+        body = {"schema": references[(request, "validation")], "example": request.EXAMPLE}
+        paths[api.route] = {
+            "post": {
+                "operationId": api.name,
+                "summary": summary,
+                "description": " ".join(more.split()),
+                "requestBody": {"required": True, "content": {"application/json": body}},
+                "responses": {
+                    "200": _content("The answer.", "application/json", references[(answer, "serialization")]),
+                    **errors,
+                    **_errors((*ASKED, *request.ERRORS)),
+                },
+                "security": secured,
+            }
+        }
+    return Description(
+        openapi="3.0.3",
+        info={"title": name, "version": version, "description": " ".join(doc.split())},
+        paths=as_openapi_3_0(paths),
+        components={
+            "schemas": as_openapi_3_0(schemas["$defs"]),
+            "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer"}},
+        },
+    )
+
+
+def _errors(kinds: Iterable[type[ServingError]]) -> dict[str, Any]:
+    found = {kind.status: (kind.__doc__ or "").strip() for kind in kinds}
+    if NoChampionError in kinds:
+        found |= GIVEN_UP
+    return {str(int(status)): _error(status, words) for status, words in sorted(found.items())}
+
+
+def _error(status: HTTPStatus, words: str) -> dict[str, Any]:
+    response = _content(words, "application/json", {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"})
+    if status in HEADERS:
+        name, kind, meaning = HEADERS[status]
+        response["headers"] = {name: {"description": meaning, "schema": {"type": kind}}}
+    return response
+
+
+def _content(words: str, kind: str, schema: Any) -> dict[str, Any]:
+    return {"description": words, "content": {kind: {"schema": schema}}}

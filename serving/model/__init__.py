@@ -1,0 +1,1 @@
+"""Which bundle serves: follow the champion alias, load, check and swap."""
