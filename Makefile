@@ -30,15 +30,15 @@ setup: .venv/.ready ## Install uv if it is missing, and the project's environmen
 
 .PHONY: demo
 demo: setup ## Data to answers through Airflow; AS_OF=2018-01-01 picks the day, FORCE=1 makes all anew
-	@$(PYTHON) -m demo up $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FORCE),--force)
+	@$(PYTHON) -m local up $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FORCE),--force)
 
 .PHONY: down
 down: setup ## Stop Airflow, the service and every step
-	@$(PYTHON) -m demo down
+	@$(PYTHON) -m local down
 
 .PHONY: restart-service
 restart-service: setup ## Start the service again, with the present settings
-	@$(PYTHON) -m demo restart-service
+	@$(PYTHON) -m local restart-service
 
 .PHONY: prune
 prune: setup ## Free the disk of what the policies give up: retention/policy.toml, ml/runs/retention.toml, old versions
@@ -52,7 +52,7 @@ tensorboard: setup ## The learning curves of all runs in a browser, on loopback;
 
 .PHONY: status
 status: setup ## What runs, which version answers, and what each part of the data directory takes
-	@$(PYTHON) -m demo status
+	@$(PYTHON) -m local status
 	@$(PYTHON) -m registry status
 
 .PHONY: rollback
@@ -61,15 +61,15 @@ rollback: setup ## Go back to the previous version; REASON="…" goes into the r
 
 .PHONY: features
 features: setup ## Run build_features in the running Airflow; AS_OF picks the day
-	@$(PYTHON) -m demo run build_features $(if $(AS_OF),--as-of $(AS_OF))
+	@$(PYTHON) -m local run build_features $(if $(AS_OF),--as-of $(AS_OF))
 
 .PHONY: feedback
 feedback: setup ## Run collect_feedback in the running Airflow: decisions and events become facts
-	@$(PYTHON) -m demo run collect_feedback
+	@$(PYTHON) -m local run collect_feedback
 
 .PHONY: retrain
 retrain: setup ## Run retrain_recommender in the running Airflow; AS_OF, EPOCHS, REASON, PUBLISH=no
-	@$(PYTHON) -m demo run retrain_recommender $(if $(AS_OF),--as-of $(AS_OF)) \
+	@$(PYTHON) -m local run retrain_recommender $(if $(AS_OF),--as-of $(AS_OF)) \
 		$(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter no,$(PUBLISH)),--judge-only) \
 		--reason "$(or $(REASON),make retrain)"
 
@@ -122,15 +122,15 @@ gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest,
 
 .PHONY: manifest
 manifest: setup ## Let dbt describe its models for Airflow (make demo does it by itself)
-	@$(PYTHON) -m demo manifest
+	@$(PYTHON) -m local manifest
 
 .PHONY: dbt
 dbt: setup ## dbt by hand, for the admitted day: ARGS="build --select +feat_customer_profile"
-	@$(PYTHON) -m demo dbt $(or $(ARGS),build)
+	@$(PYTHON) -m local dbt $(or $(ARGS),build)
 
 .PHONY: dbt-docs
 dbt-docs: setup ## dbt's documentation of the warehouse as one page, in data/dbt/docs/static_index.html
-	@$(PYTHON) -m demo dbt docs generate --static
+	@$(PYTHON) -m local dbt docs generate --static
 
 .PHONY: test
 test: lint types ## Everything: lint, types, unit, contract and integration tests, the journey
@@ -143,7 +143,7 @@ lint: setup ## Style and format
 
 .PHONY: types
 types: setup ## Types
-	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags demo retention benchmarks settings.py
+	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags local retention benchmarks settings.py
 
 .PHONY: unit
 unit: setup ## All tests but the journeys through a real Airflow
@@ -160,4 +160,4 @@ e2e: setup ## The journeys through a real Airflow
 
 .PHONY: clean
 clean: setup ## Stop everything and delete what Reach wrote to the data directory
-	@$(PYTHON) -m demo clean
+	@$(PYTHON) -m local clean

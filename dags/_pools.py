@@ -1,6 +1,6 @@
 """How many steps may run side by side, and why.
 
-`demo/` and `deploy/` create these pools; a task whose pool is missing would wait for ever.
+`local/` and `deploy/` create these pools; a task whose pool is missing would wait for ever.
 """
 
 # One step at a time among those that write (or read whole) the admitted tables, the warehouse, the

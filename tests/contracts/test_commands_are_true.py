@@ -47,7 +47,7 @@ def test_modules_the_makefile_starts_exist() -> None:
         "venv",
         "tensorboard.main",
     }
-    assert {"demo", "ml", "registry", "serving", "benchmarks.quality"} <= modules
+    assert {"local", "ml", "registry", "serving", "benchmarks.quality"} <= modules
     places = {name: ROOT / name.replace(".", "/") for name in modules}
     missing = [n for n, p in places.items() if not ((p / "__main__.py").is_file() or p.with_suffix(".py").is_file())]
     assert missing == []

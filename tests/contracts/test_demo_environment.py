@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.airflow import COMPONENTS, environment
+from local.airflow.stack import COMPONENTS, environment
 from settings import Settings
 from tests.contracts.airflow_options import unknown_options
 

@@ -24,7 +24,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "serving": {"settings", "scoring", "registry", "features", "feature_store.online", "events", "core"},
     "dags": {"settings"},
     "retention": {"settings"},
-    "demo": {"settings", "core", "dags._pools", "retention"},
+    "local": {"settings", "core", "dags._pools", "retention"},
 }
 # What no file of a room may import: the reason why the rooms are apart.
 NEVER: dict[str, set[str]] = {
@@ -52,7 +52,7 @@ NEVER: dict[str, set[str]] = {
         "numpy",
         "duckdb",
     },
-    "demo": {"airflow", "feast", "tensorflow", "great_expectations", "bentoml"},
+    "local": {"airflow", "feast", "tensorflow", "great_expectations", "bentoml"},
 }
 
 
@@ -105,7 +105,7 @@ def test_every_room_is_asked() -> None:
         ("serving", "def load():\n    import tensorflow as tf"),
         ("serving", "from feature_store.offline_store import open_store"),
         ("ml", "from dags import _pools"),
-        ("demo", "from dags._steps import Step"),
+        ("local", "from dags._steps import Step"),
     ],
 )
 def test_a_forbidden_import_is_seen(room: str, source: str) -> None:

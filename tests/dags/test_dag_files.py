@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dags._pools import SLOTS
-from demo.dbt import write_manifest
+from local.build.dbt_manifest import write_manifest
 from settings import ROOT, Settings
 
 HEAVY = ("tensorflow", "tf_keras", "feast", "dbt", "great_expectations", "bentoml", "pandas", "onnxruntime")

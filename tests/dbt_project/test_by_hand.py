@@ -114,7 +114,7 @@ def test_without_any_table_dbt_says_one_sentence_and_builds_nothing(tmp_path: Pa
 
 def make_dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "demo", "dbt", *arguments],
+        [sys.executable, "-m", "local", "dbt", *arguments],
         cwd=ROOT,
         env={**os.environ, "REACH_DATA": str(settings.data)},
         capture_output=True,

@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import httpx
 
-from demo.airflow import USER, Airflow
-from demo.api import AirflowApi
-from demo.processes import Programs
+from local.airflow.api import AirflowApi
+from local.airflow.stack import USER, Airflow
+from local.processes import Programs
 from settings import ROOT, Settings
 
 AS_OF = date(2018, 1, 1)
@@ -37,7 +37,7 @@ CODE = (
     "pages",
     "serving",
     "dags",
-    "demo",
+    "local",
 )
 
 # A gate that lets any model through: on two hundred customers nothing can be shown to be better.

@@ -16,9 +16,9 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from demo.errors import DemoError
-from demo.processes import marked
-from demo.service import three_customers
+from local.errors import DemoError
+from local.processes import marked
+from local.service import three_customers
 from tests.e2e.installation import AS_OF, Installation
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,7 @@ def installation(code: Path, small_landing: Path, tmp_path_factory: pytest.TempP
 
 
 def test_a_killed_scheduler_is_noticed(installation: Installation) -> None:
-    demo = installation.start("demo", "up")
+    demo = installation.start("local", "up")
     _wait_for_task(installation, "build_features", "dbt.dbt_producer_watcher", "running")
     scheduler = installation.programs.running("scheduler")
     assert scheduler
@@ -46,7 +46,7 @@ def test_a_killed_scheduler_is_noticed(installation: Installation) -> None:
 
 
 def test_the_same_command_goes_on_and_ends_in_answers(installation: Installation, undisturbed: str) -> None:
-    printed = installation.run("demo", "up")
+    printed = installation.run("local", "up")
     assert "runs already" not in printed.split("build_features")[0]
     assert len(installation.api.runs("build_features")) == 1
     assert len(installation.api.runs("retrain_recommender")) == 1
@@ -116,7 +116,7 @@ def test_what_came_of_an_answer_is_counted_once_however_often_it_is_collected(in
     ]
     for _ in range(2):
         assert installation.report(*events).status_code == 200
-        installation.run("demo", "run", "collect_feedback")
+        installation.run("local", "run", "collect_feedback")
         assert installation.facts("SELECT count(*), count_if(is_outcome) FROM fct_events") == [(2, 2)]
         shown = installation.facts(
             "SELECT position, product_id, clicked_at IS NOT NULL, purchased_at IS NOT NULL FROM fct_decisions "
@@ -128,7 +128,7 @@ def test_what_came_of_an_answer_is_counted_once_however_often_it_is_collected(in
 
 
 def test_the_same_command_again_builds_nothing(installation: Installation) -> None:
-    printed = installation.run("demo", "up")
+    printed = installation.run("local", "up")
     assert printed.count("used again") == 2
     assert "Airflow: runs already" in printed
     assert "Service: runs already" in printed
@@ -142,7 +142,7 @@ def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
     somebody = _somebody(installation)
     service = installation.programs.running("service")
     first = installation.ask(customer_id=somebody).json()["model_version"]
-    installation.run("demo", "run", "retrain_recommender", "--epochs", "3", "--reason", "a second opinion")
+    installation.run("local", "run", "retrain_recommender", "--epochs", "3", "--reason", "a second opinion")
     second = installation.ask(customer_id=somebody).json()["model_version"]
     assert second != first
     assert "a second opinion" in (installation.settings.paths.release / "log.jsonl").read_text()
@@ -155,7 +155,7 @@ def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
 def test_a_taken_port_is_named(installation: Installation, code: Path, tmp_path: Path) -> None:
     other = Installation(code, tmp_path / "data", installation.code)
     other.environment["REACH_AIRFLOW_PORT"] = str(installation.settings.airflow_port)
-    process = other.start("demo", "up")
+    process = other.start("local", "up")
     printed, _ = process.communicate()
     assert process.returncode == 1
     assert f"Port {installation.settings.airflow_port}" in printed
@@ -164,7 +164,7 @@ def test_a_taken_port_is_named(installation: Installation, code: Path, tmp_path:
 
 def test_nothing_is_left_running_after_down(installation: Installation) -> None:
     assert marked(installation.settings.data)
-    installation.run("demo", "down")
+    installation.run("local", "down")
     assert marked(installation.settings.data) == []
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{installation.settings.service_port}/readyz")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.api import AirflowApi
+from local.airflow.api import AirflowApi
 from settings import ROOT
 from tests.e2e.composition import Composition
 from tests.postgres_server import postgres_server

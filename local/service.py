@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import httpx
 
-from demo.effective import differences, effective
-from demo.errors import DemoError, NoKeyError, NotReadyError, ProcessFailedError
-from demo.processes import Programs, require_free_port
+from local.effective import differences, effective
+from local.errors import DemoError, NoKeyError, NotReadyError, ProcessFailedError
+from local.processes import Programs, require_free_port
 from settings import ROOT, SERVICE_SETTINGS, Settings
 
 NAME = "service"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from demo.build import Builder
-from demo.content import Wanted
-from demo.errors import RunFailedError
-from demo.timing import Stages
-from tests.demo.scripted_airflow import MemoryRecord, ScriptedAirflow
+from local.airflow.timing import Stages
+from local.build.build import Builder
+from local.build.fingerprint import Wanted
+from local.errors import RunFailedError
+from tests.local.scripted_airflow import MemoryRecord, ScriptedAirflow
 
 SOUGHT = Wanted(features="features", model="model")
 

@@ -1,4 +1,4 @@
-"""`python -m demo up | run | down | restart-service | status | manifest | dbt | clean`: what the Makefile calls."""
+"""`python -m local up | run | down | restart-service | status | manifest | dbt | clean`: what the Makefile calls."""
 
 import argparse
 import contextlib
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from demo.airflow import COMPONENTS, USER, Airflow
-from demo.api import AirflowApi
-from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG
-from demo.content import Record
-from demo.dbt import write_manifest
-from demo.dbt_command import run_dbt
-from demo.errors import DemoError, NotReadyError, SettingsChangedError
-from demo.follow import follow
-from demo.processes import Programs, marked, memory
-from demo.service import NAME, Service
-from demo.up import up
+from local.airflow.api import AirflowApi
+from local.airflow.follow import follow
+from local.airflow.stack import COMPONENTS, USER, Airflow
+from local.build.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG
+from local.build.dbt_command import run_dbt
+from local.build.dbt_manifest import write_manifest
+from local.build.fingerprint import Record
+from local.errors import DemoError, NotReadyError, SettingsChangedError
+from local.processes import Programs, marked, memory
+from local.service import NAME, Service
+from local.start import up
 from retention.errors import RetentionError
 from retention.policy import load_policy
 from retention.space import GIB, MIB, areas, free, need_of_a_run, require_space
@@ -118,7 +118,7 @@ def clean(settings: Settings) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up", help="start Airflow, build, train, deploy, start the service, ask it")
     start.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")

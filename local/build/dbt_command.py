@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from demo.dbt import PROJECT
-from demo.errors import ProcessFailedError, WarehouseBusyError
+from local.build.dbt_manifest import PROJECT
+from local.errors import ProcessFailedError, WarehouseBusyError
 from settings import ROOT, Settings
 
 # dbt's commands that neither open the warehouse nor need a day.

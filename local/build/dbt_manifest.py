@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from demo.content import files_hash
-from demo.errors import ProcessFailedError
+from local.build.fingerprint import files_hash
+from local.errors import ProcessFailedError
 from settings import ROOT, Settings
 
 PROJECT = ROOT / "dbt"

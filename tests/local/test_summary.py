@@ -2,8 +2,8 @@
 
 from typing import Any, cast
 
-from demo.service import Service
-from demo.show import answers
+from local.service import Service
+from local.summary import answers
 
 
 class Answering:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from demo.service import PLACES, three_customers
+from local.service import PLACES, three_customers
 from settings import Settings
 
 LINES = "(NULL, 'b1'), (NULL, 'b2'), (NULL, 'b3'), ('c1', 'b4'), ('c1', 'b5'), ('c2', 'b6')"

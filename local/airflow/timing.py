@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from demo.processes import marked, memory
+from local.processes import marked, memory
 
 SECONDS_BETWEEN_LOOKS = 3.0
 GIB = 1024**3

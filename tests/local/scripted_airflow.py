@@ -2,9 +2,9 @@
 
 from typing import Any, cast
 
-from demo.airflow import Airflow
-from demo.api import AirflowApi
-from demo.content import Record
+from local.airflow.api import AirflowApi
+from local.airflow.stack import Airflow
+from local.build.fingerprint import Record
 
 
 class ScriptedAirflow:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from demo.service import Service
+from local.service import Service
 from settings import Settings
 
 SHOWN = {"all": 5, "explore": 3}

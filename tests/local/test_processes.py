@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from demo.errors import PortTakenError
-from demo.processes import Programs, marked, memory, require_free_port
+from local.errors import PortTakenError
+from local.processes import Programs, marked, memory, require_free_port
 
 # A parent and its child, both asleep; the file says that both are there.
 FAMILY = """
@@ -109,7 +109,7 @@ def test_a_reused_process_id_is_not_mistaken_for_ours(programs: Programs, tmp_pa
 def test_a_program_that_ignores_the_request_to_end_is_made_to(
     programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("demo.processes.SECONDS_TO_STOP", 0.2)
+    monkeypatch.setattr("local.processes.SECONDS_TO_STOP", 0.2)
     deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{FAMILY}"
     started = tmp_path / "started"
     programs.start("deaf", [sys.executable, "-c", deaf, str(started)], dict(os.environ), cwd=tmp_path)

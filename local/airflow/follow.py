@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from demo.api import AirflowApi, epoch
-from demo.errors import RunFailedError
+from local.airflow.api import AirflowApi, epoch
+from local.errors import RunFailedError
 
 FINISHED = {"success", "skipped", "failed", "upstream_failed", "removed"}
 SIGNS = {"success": "done", "skipped": "skipped", "failed": "FAILED", "upstream_failed": "not reached"}

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from demo.errors import RunFailedError
-from demo.follow import finished_lines, follow
-from tests.demo.scripted_airflow import ScriptedAirflow
+from local.airflow.follow import finished_lines, follow
+from local.errors import RunFailedError
+from tests.local.scripted_airflow import ScriptedAirflow
 
 
 def task(name: str, state: str | None, start: int = 0, end: int = 0, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from demo.content import Record, wanted
+from local.build.fingerprint import Record, wanted
 from settings import Settings
 
 ROOMS = ("core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality", "ml", "scoring", "registry")
@@ -21,7 +21,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (root / room / "code.py").write_text(f"# {room}")
     (root / "settings.py").write_text("# settings")
     (root / "uv.lock").write_text("# lock")
-    monkeypatch.setattr("demo.content.ROOT", root)
+    monkeypatch.setattr("local.build.fingerprint.ROOT", root)
     return root
 
 

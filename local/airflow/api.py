@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from demo.errors import DemoError, NotReadyError
+from local.errors import DemoError, NotReadyError
 
 # A busy machine may keep the API waiting for a moment; that is no reason to give up a run of minutes.
 ATTEMPTS = 5

@@ -19,9 +19,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from demo.effective import differences, effective
-from demo.errors import NotReadyError, NotRunningError, ProcessFailedError
-from demo.processes import Programs, require_free_port
+from local.effective import differences, effective
+from local.errors import NotReadyError, NotRunningError, ProcessFailedError
+from local.processes import Programs, require_free_port
 from retention.policy import load_policy
 from retention.space import MIB
 from settings import ROOT, Settings

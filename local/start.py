@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 
 from dags._pools import SLOTS
-from demo.airflow import USER, Airflow
-from demo.api import AirflowApi
-from demo.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, UNDER_WAY, Builder
-from demo.content import Record, files_hash, wanted
-from demo.dbt import write_manifest
-from demo.errors import LandingMissingError, SettingsChangedError
-from demo.processes import Programs
-from demo.service import Service, three_customers
-from demo.show import answers, places
-from demo.timing import GIB, MemoryWatch, Stages
+from local.airflow.api import AirflowApi
+from local.airflow.stack import USER, Airflow
+from local.airflow.timing import GIB, MemoryWatch, Stages
+from local.build.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, UNDER_WAY, Builder
+from local.build.dbt_manifest import write_manifest
+from local.build.fingerprint import Record, files_hash, wanted
+from local.errors import LandingMissingError, SettingsChangedError
+from local.processes import Programs
+from local.service import Service, three_customers
+from local.summary import answers, places
 from retention.policy import load_policy
 from retention.space import need_of_a_run, require_space
 from settings import ROOT, Settings

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from demo.errors import PortTakenError
+from local.errors import PortTakenError
 
 MARK = "STARTED_FOR_REACH_DATA"
 # The service's supervisor renames itself, by default over its environment's memory, and the mark would be gone.

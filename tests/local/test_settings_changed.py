@@ -7,15 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from demo.__main__ import main
-from demo.airflow import Airflow
-from demo.effective import differences, effective
-from demo.errors import NoKeyError, NotRunningError, SettingsChangedError
-from demo.processes import Programs
-from demo.service import NAME, Service
-from demo.up import require_idle
+from local.__main__ import main
+from local.airflow.stack import Airflow
+from local.effective import differences, effective
+from local.errors import NoKeyError, NotRunningError, SettingsChangedError
+from local.processes import Programs
+from local.service import NAME, Service
+from local.start import require_idle
 from settings import SERVICE_SETTINGS, Settings
-from tests.demo.scripted_airflow import ScriptedAirflow
+from tests.local.scripted_airflow import ScriptedAirflow
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 HASH_OF_A_KEY = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"  # SHA-256 of "key"

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
-from demo.airflow import Airflow
-from demo.api import AirflowApi, epoch
-from demo.content import Record, Wanted
-from demo.follow import follow
-from demo.timing import Stages
+from local.airflow.api import AirflowApi, epoch
+from local.airflow.follow import follow
+from local.airflow.stack import Airflow
+from local.airflow.timing import Stages
+from local.build.fingerprint import Record, Wanted
 
 FEATURES_DAG = "build_features"
 MODEL_DAG = "retrain_recommender"

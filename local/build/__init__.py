@@ -1,0 +1,1 @@
+"""What the last demo was made of, and dbt by hand."""
