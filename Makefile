@@ -143,7 +143,7 @@ lint: setup ## Style and format
 
 .PHONY: types
 types: setup ## Types
-	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags local retention benchmarks settings.py
+	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags orchestration local retention benchmarks settings.py
 
 .PHONY: unit
 unit: setup ## All tests but the journeys through a real Airflow

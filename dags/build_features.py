@@ -32,11 +32,11 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from dags._assets import FEATURES
-from dags._dbt import dbt_models
-from dags._defaults import defaults
-from dags._pages import PageStep
-from dags._steps import Step
+from orchestration.assets import FEATURES
+from orchestration.dbt import dbt_models
+from orchestration.defaults import defaults
+from orchestration.operators import Step
+from orchestration.pages import PageStep
 from settings import load_settings
 
 SETTINGS = load_settings()

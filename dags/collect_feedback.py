@@ -30,9 +30,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from dags._assets import FEEDBACK
-from dags._defaults import defaults
-from dags._steps import Step
+from orchestration.assets import FEEDBACK
+from orchestration.defaults import defaults
+from orchestration.operators import Step
 from settings import load_settings
 
 TARGET = load_settings().paths.dbt_target

@@ -45,11 +45,11 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from dags import _pools
-from dags._assets import FEATURES
-from dags._defaults import defaults
-from dags._pages import PageStep
-from dags._steps import Step
+from orchestration import pools
+from orchestration.assets import FEATURES
+from orchestration.defaults import defaults
+from orchestration.operators import Step
+from orchestration.pages import PageStep
 
 RUN = "--run-id={{ ti.xcom_pull(task_ids='begin')['run_id'] }}"
 VERSION = "--version={{ ti.xcom_pull(task_ids='publish')['version'] }}"
@@ -145,7 +145,7 @@ with DAG(
     train_ranker = Step.partial(
         task_id="train_ranker",
         final_errors=True,
-        pool=_pools.RANKERS,
+        pool=pools.RANKERS,
         map_index_template="{{ task.arguments[-1] }}",
         doc_md="One ranker; several compete side by side.",
     ).expand(arguments=rankers.output.map(lambda ranker: ["ml", "train-ranker", RUN, "--ranker", ranker]))

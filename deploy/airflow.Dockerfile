@@ -9,6 +9,7 @@ RUN uv sync --frozen --no-cache --no-default-groups --group cluster
 
 COPY settings.py ./
 COPY dags dags
+COPY orchestration orchestration
 COPY retention retention
 COPY dbt dbt
 COPY deploy/init.sh deploy/init.sh

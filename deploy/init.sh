@@ -12,8 +12,8 @@ airflow db clean --clean-before-timestamp "$before" --skip-archive --yes \
 pools=$(mktemp)
 python -c '
 import json
-from dags._pools import SLOTS
-description = "Reach: see dags/_pools.py"
+from orchestration.pools import SLOTS
+description = "Reach: see orchestration/pools.py"
 print(json.dumps({name: {"slots": n, "description": description} for name, n in SLOTS.items()}))
 ' > "$pools"
 airflow pools import "$pools"

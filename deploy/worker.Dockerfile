@@ -12,6 +12,7 @@ RUN uv sync --frozen --no-cache --no-default-groups \
 
 COPY settings.py ./
 COPY dags dags
+COPY orchestration orchestration
 COPY core core
 COPY events events
 COPY landing landing

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from dags._pools import SLOTS
 from local.airflow.api import AirflowApi
 from local.airflow.stack import USER, Airflow
 from local.airflow.timing import GIB, MemoryWatch, Stages
@@ -13,6 +12,7 @@ from local.errors import LandingMissingError, SettingsChangedError
 from local.processes import Programs
 from local.service import Service, three_customers
 from local.summary import answers, places
+from orchestration.pools import SLOTS
 from retention.policy import load_policy
 from retention.space import need_of_a_run, require_space
 from settings import ROOT, Settings
@@ -97,7 +97,7 @@ def _start_airflow(settings: Settings, airflow: Airflow, say: Callable[[str], No
         say(f"Airflow: starting {', '.join(started)} …")
     airflow.wait_until_healthy(api.health)
     api.set_pools(SLOTS)
-    newest = max(file.stat().st_mtime for file in (ROOT / "dags").glob("*.py"))
+    newest = max(file.stat().st_mtime for name in ("dags", "orchestration") for file in (ROOT / name).glob("*.py"))
     manifest = (settings.paths.dbt_target / "manifest.json").stat().st_mtime
     for dag_id in (FEATURES_DAG, MODEL_DAG, FEEDBACK_DAG):
         api.wait_for_dag(dag_id, parsed_after=max(newest, manifest))

@@ -34,7 +34,7 @@ class AirflowApi:
         for name, size in slots.items():
             if present.get(name) == size:
                 continue
-            body = {"name": name, "slots": size, "description": "Reach: see dags/_pools.py"}
+            body = {"name": name, "slots": size, "description": "Reach: see orchestration/pools.py"}
             if name in present:
                 self._ask("PATCH", f"/pools/{name}", json={**body, "include_deferred": False})
             else:

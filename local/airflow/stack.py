@@ -77,7 +77,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SPT_NOENV": "1",
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "dags" / "_plugins"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "orchestration" / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         # Idle workers are forked in advance: four are enough on a small machine and cost little.
@@ -100,7 +100,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
-        # A backup after every model of what a retry would start from; ours builds anew (dags/_dbt.py).
+        # A backup after every model of what a retry would start from; ours builds anew (orchestration/dbt.py).
         "AIRFLOW__COSMOS__ENABLE_WATCHER_RELIABLE_RETRY": "False",
     }
 

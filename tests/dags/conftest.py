@@ -13,7 +13,7 @@ os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 
 import pytest  # noqa: E402
 
-from dags._steps import Step  # noqa: E402
+from orchestration.operators import Step  # noqa: E402
 
 
 class Log(list[str]):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dags._pools import SLOTS
 from local.build.dbt_manifest import write_manifest
+from orchestration.pools import SLOTS
 from settings import ROOT, Settings
 
 HEAVY = ("tensorflow", "tf_keras", "feast", "dbt", "great_expectations", "bentoml", "pandas", "onnxruntime")
@@ -97,7 +97,7 @@ def test_every_task_has_an_owner_and_a_failure_is_sent_once(dag: dict[str, Any])
     assert "airflow" not in {task["owner"] for task in tasks.values()}
     # The watchers of dbt's models fail with the build, which sends the message.
     watchers = {name for name, task in tasks.items() if task["type"] == "Watch"}
-    assert {name for name, task in tasks.items() if "dags._alerts.on_failure" in task["on_failure"]} == (
+    assert {name for name, task in tasks.items() if "orchestration.alerts.on_failure" in task["on_failure"]} == (
         set(tasks) - watchers
     )
 

@@ -37,6 +37,7 @@ CODE = (
     "pages",
     "serving",
     "dags",
+    "orchestration",
     "local",
 )
 
@@ -79,7 +80,6 @@ def copy_of_the_code(folder: Path) -> Path:
         shutil.copytree(ROOT / room, folder / room, ignore=ignored)
     for file in ("settings.py", "uv.lock"):
         shutil.copy(ROOT / file, folder)
-    shutil.copy(ROOT / "dags" / ".airflowignore", folder / "dags")
     (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
     text = re.sub(r"(?m)^history_epochs = \d+", "history_epochs = 1", config.read_text())

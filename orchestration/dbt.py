@@ -16,9 +16,9 @@ from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavi
 from cosmos.exceptions import CosmosDbtRunError
 from cosmos.operators.watcher import DbtProducerWatcherOperator, DbtRunWatcherOperator
 
-from dags import _pools
-from dags._by_hand import by_hand
-from dags._steps import ROOT
+from orchestration import pools
+from orchestration.by_hand import by_hand
+from orchestration.operators import ROOT
 from settings import load_settings
 
 PROJECT = ROOT / "dbt"
@@ -94,7 +94,7 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
             execution_mode=ExecutionMode.WATCHER,
             invocation_mode=InvocationMode.DBT_RUNNER,
             setup_operator_args={
-                "pool": _pools.DATA,
+                "pool": pools.DATA,
                 "execution_timeout": timedelta(minutes=timeout_minutes),
                 # The tests run in the build, where a failure keeps what depends on the model from being built.
                 "dbt_cmd_flags": [*flags, "--resource-type", "test", "--resource-type", "unit_test"],
@@ -104,13 +104,13 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
             load_method=LoadMode.DBT_MANIFEST,
             # No tasks for tests: each would take a second to look at what the build has already decided.
             test_behavior=TestBehavior.NONE,
-            # Hand-overs between DAGs are declared in _assets.py; an asset a model would only hide them.
+            # Hand-overs between DAGs are declared in assets.py; an asset a model would only hide them.
             emit_datasets=False,
         ),
         operator_args={
             "vars": variables,
             "dbt_cmd_flags": flags,
-            "pool": _pools.DBT,
+            "pool": pools.DBT,
             # Few watch at a time and hold nothing else up, so they need no triggerer.
             "deferrable": False,
             "poke_interval": 2,

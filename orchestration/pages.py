@@ -1,11 +1,13 @@
-"""The step that writes a page of links, with a button that leads there (dags/_plugins/reach_pages.py shows it)."""
+"""The step that writes a page of links, with a button that leads there (orchestration/plugins/reach_pages.py
+shows it).
+"""
 
 from typing import Any
 
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.configuration import conf
 
-from dags._steps import Step
+from orchestration.operators import Step
 
 FOLDERS = {"run": "runs", "features": "quality"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dags._alerts import on_failure
+from orchestration.alerts import on_failure
 
 CONTEXT: Any = {
     "ti": SimpleNamespace(

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from dags import _pools
-from dags._alerts import on_failure
+from orchestration import pools
+from orchestration.alerts import on_failure
 
 OWNER = "reach"
 
@@ -13,7 +13,7 @@ def defaults(timeout: timedelta) -> dict[str, Any]:
     """`default_args` of a DAG whose tasks end within `timeout`."""
     return {
         "owner": OWNER,
-        "pool": _pools.DATA,
+        "pool": pools.DATA,
         "retries": 2,
         "retry_delay": timedelta(seconds=15),
         "execution_timeout": timeout,

@@ -49,7 +49,7 @@ def test_the_line_for_people_runs_as_printed_and_holds_no_secret(
 
 def test_a_full_disk_stops_a_step_before_it_begins(runner: StepRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     (runner.folder.parent / "data").mkdir()
-    monkeypatch.setattr("dags._steps.LEAST_FREE", 2**60)
+    monkeypatch.setattr("orchestration.operators.LEAST_FREE", 2**60)
     with pytest.raises(AirflowFailException, match="make prune"):
         runner.run("print('1')")
 
@@ -158,7 +158,7 @@ def test_what_a_crashed_attempt_left_is_stopped_before_the_next(runner: StepRunn
     runner.step(SLEEPER, str(pids))
     attempt = f"""
 from types import SimpleNamespace as Names
-from dags._steps import Step
+from orchestration.operators import Step
 step = Step(task_id="stand_in", arguments=["standin_command", {str(pids)!r}])
 step.execute({{"ti": Names(dag_id="a_dag", task_id="stand_in", map_index=-1), "outlet_events": {{}}}})
 """

@@ -22,7 +22,7 @@ from typing import IO, Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from dags._by_hand import by_hand, program
+from orchestration.by_hand import by_hand, program
 from settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,0 +1,1 @@
+"""What the DAGs share: how a step starts, dbt by Cosmos, defaults, pools, assets, alerts."""
