@@ -151,8 +151,8 @@ unit: setup ## All tests but the journeys through a real Airflow
 
 .PHONY: fuzz
 fuzz: setup ## The service's door: BODIES=10000 bodies from hypothesis, then schemathesis with EXAMPLES=1000; SEED=7
-	$(PYTHON) -m tests.serving.fuzz --bodies $(or $(BODIES),10000) --seed $(or $(SEED),7)
-	$(PYTHON) -m tests.serving.conformity --examples $(or $(EXAMPLES),1000) --seed $(or $(SEED),7)
+	$(PYTHON) -m tests.support.serving.fuzz --bodies $(or $(BODIES),10000) --seed $(or $(SEED),7)
+	$(PYTHON) -m tests.support.serving.conformity --examples $(or $(EXAMPLES),1000) --seed $(or $(SEED),7)
 
 .PHONY: e2e
 e2e: setup ## The journeys through a real Airflow

@@ -6,7 +6,7 @@ from pathlib import Path
 import absl.logging
 import pytest
 
-from tests.landing_samples import write_other, write_small
+from tests.support.landing.samples import write_other, write_small
 
 # TensorFlow's logger takes the stream that pytest has put in the place of stderr, and closes it when Airflow configures
 # logging: from then on nothing is written any more.

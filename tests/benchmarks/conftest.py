@@ -11,8 +11,8 @@ from feature_store.publish import publish
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from settings import Settings
-from tests.feature_store.synthetic_features import write_feature_tables
-from tests.serving.small_bundle import write_bundle
+from tests.support.feature_store.synthetic_features import write_feature_tables
+from tests.support.serving.small_bundle import write_bundle
 
 AS_OF = date(2018, 1, 1)
 

@@ -11,7 +11,7 @@ from benchmarks.drill.versions import derive
 from registry.model_store import ModelStore
 from serving.api.schemas import RecommendResponse
 from settings import Settings
-from tests.serving.small_bundle import buyer_features, write_bundle
+from tests.support.serving.small_bundle import buyer_features, write_bundle
 
 AS_OF = date(2018, 1, 1)
 

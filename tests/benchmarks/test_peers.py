@@ -16,7 +16,7 @@ from ml.evaluation.results import Results
 from ml.runs import artifacts as places
 from ml.runs.run import Run
 from settings import ROOT
-from tests.benchmarks.small_run import own, write_run
+from tests.support.benchmarks.small_run import own, write_run
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from benchmarks import training
 from ml.data.dataset import Dataset
 from ml.runs.artifacts import DATASET
 from ml.runs.spec import Plan
-from tests.benchmarks.small_run import CUSTOMERS, PRODUCTS, bought, own, write_run
+from tests.support.benchmarks.small_run import CUSTOMERS, PRODUCTS, bought, own, write_run
 
 
 @pytest.fixture(scope="module")

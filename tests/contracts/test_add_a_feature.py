@@ -100,7 +100,7 @@ def test_after_live_purchases_the_feature_is_what_dbt_makes_of_the_same_purchase
 ) -> None:
     later, earlier, *_ = variables["snapshots"]
     compared = str(Path(environment["REACH_DATA"]) / "compared")
-    command = [sys.executable, "-m", "tests.dbt_project.live_comparison", compared, earlier, later]
+    command = [sys.executable, "-m", "tests.support.dbt_project.live_comparison", compared, earlier, later]
     found = json.loads(run(project, environment, *command))
     name = "customer_profile.basket_spend_mean"
     assert found["customers"] > 10

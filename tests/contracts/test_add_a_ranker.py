@@ -22,7 +22,7 @@ from scoring.bundle import RANKER
 from scoring.models.ranker import SLATES, Ranker
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from settings import ROOT
-from tests.ml.small_run import write_run
+from tests.support.ml.small_run import write_run
 
 PAGE = (ROOT / "docs" / "add-a-ranker.md").read_text()
 

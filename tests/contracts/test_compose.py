@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from settings import ROOT, SERVICE_SETTINGS, Settings
-from tests.contracts.airflow_options import unknown_options
+from tests.support.contracts.airflow_options import unknown_options
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)

@@ -9,7 +9,7 @@ import pytest
 
 from local.airflow.stack import COMPONENTS, environment
 from settings import Settings
-from tests.contracts.airflow_options import unknown_options
+from tests.support.contracts.airflow_options import unknown_options
 
 
 @pytest.fixture

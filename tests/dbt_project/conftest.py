@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dbt_project.runs import PROJECT, dbt, statuses
-from tests.dbt_project.shop import Shop, corner_shop
+from tests.support.dbt_project.runs import PROJECT, dbt, statuses
+from tests.support.dbt_project.shop import Shop, corner_shop
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.dbt_project.conftest import Built
-from tests.dbt_project.runs import FEATURES, PROJECT, dbt, messages, rows, staged, statuses
-from tests.dbt_project.shop import SNAPSHOTS
+from tests.support.dbt_project.runs import FEATURES, PROJECT, dbt, messages, rows, staged, statuses
+from tests.support.dbt_project.shop import SNAPSHOTS
 
 NUMBER_LISTS = [
     *("baskets", "days_since_last", "days_since_first", "gap_mean_days", "gap_std_days"),

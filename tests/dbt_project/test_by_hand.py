@@ -16,8 +16,8 @@ from feature_store.publish import publish
 from features.errors import StagedFeaturesError
 from settings import ROOT, Settings
 from tests.dbt_project.conftest import Built
-from tests.dbt_project.runs import FEATURES, PROJECT, dbt, messages, staged
-from tests.dbt_project.shop import SNAPSHOTS, Shop
+from tests.support.dbt_project.runs import FEATURES, PROJECT, dbt, messages, staged
+from tests.support.dbt_project.shop import SNAPSHOTS, Shop
 
 DAY = date(2017, 12, 4)
 MODEL = Path("models", "marts", "features", "feat_product_content.sql")

@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 
 from tests.dbt_project.conftest import Built
-from tests.dbt_project.runs import dbt, messages, rows
-from tests.dbt_project.shop import SNAPSHOTS, Shop, corner_shop
+from tests.support.dbt_project.runs import dbt, messages, rows
+from tests.support.dbt_project.shop import SNAPSHOTS, Shop, corner_shop
 
 FACTS = ("build", "--select", "+fct_events", "+fct_decisions", "--indirect-selection", "cautious")
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project.conftest import Built
-from tests.dbt_project.runs import dbt, staged, statuses
+from tests.support.dbt_project.runs import dbt, staged, statuses
 
 DAMAGES = {
     "money_and_quantities_reconcile_to_the_cent": (

@@ -12,8 +12,8 @@ from features.declarations import CUSTOMER_PROFILE
 from features.feature import Exact, Updater
 from landing.admission import accept, admit
 from settings import Settings
-from tests.dbt_project.live_comparison import compare, names_of
-from tests.dbt_project.runs import dbt
+from tests.support.dbt_project.live_comparison import compare, names_of
+from tests.support.dbt_project.runs import dbt
 
 EARLIER = datetime(2017, 8, 6, 4)
 SAME_DAY, TWO_WEEKS = EARLIER + timedelta(hours=20), EARLIER + timedelta(days=14)

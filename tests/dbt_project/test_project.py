@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.dbt_project.conftest import Built
-from tests.dbt_project.runs import FEATURES, PROJECT, dbt
+from tests.support.dbt_project.runs import FEATURES, PROJECT, dbt
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 # Functions and notations that only DuckDB has, or that differ elsewhere.

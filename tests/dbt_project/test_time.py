@@ -10,8 +10,8 @@ from statistics import fmean, pstdev
 import pytest
 
 from tests.dbt_project.conftest import Built
-from tests.dbt_project.runs import dbt, messages, rows
-from tests.dbt_project.shop import SNAPSHOTS, Shop
+from tests.support.dbt_project.runs import dbt, messages, rows
+from tests.support.dbt_project.shop import SNAPSHOTS, Shop
 
 DAY = timedelta(days=1)
 

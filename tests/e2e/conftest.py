@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.installation import AS_OF, Installation, copy_of_the_code
+from tests.support.e2e.installation import AS_OF, Installation, copy_of_the_code
 
 
 @pytest.fixture(scope="session")

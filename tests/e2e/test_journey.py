@@ -19,7 +19,7 @@ import pytest
 from local.errors import DemoError
 from local.processes import marked
 from local.service import three_customers
-from tests.e2e.installation import AS_OF, Installation
+from tests.support.e2e.installation import AS_OF, Installation
 
 pytestmark = pytest.mark.e2e
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.installation import AS_OF, Installation
+from tests.support.e2e.installation import AS_OF, Installation
 
 pytestmark = pytest.mark.e2e
 

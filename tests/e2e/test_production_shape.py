@@ -13,8 +13,8 @@ import pytest
 
 from local.airflow.api import AirflowApi
 from settings import ROOT
-from tests.e2e.composition import Composition
-from tests.postgres_server import postgres_server
+from tests.support.e2e.composition import Composition
+from tests.support.servers.postgres_server import postgres_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.redis, pytest.mark.postgres]
 

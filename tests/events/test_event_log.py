@@ -14,8 +14,8 @@ from events.errors import CursorError, JournalUnavailableError
 from events.event_log import Journal, Page, open_journal, open_recent
 from events.records import Decision, Event, Shown, utc_now
 from settings import Settings
-from tests.kafka_cluster import kafka_cluster
-from tests.redis_server import PASSWORD, redis_server
+from tests.support.servers.kafka_cluster import kafka_cluster
+from tests.support.servers.redis_server import PASSWORD, redis_server
 
 NOON = datetime(2018, 1, 1, 12)
 Open = Callable[[], Journal]

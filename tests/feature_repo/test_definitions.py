@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from feast.repo_operations import get_repo_files
 from feast.types import Array, Float32, String
-from synthetic_features import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
 from feature_repo.definitions import feature_objects
 from feature_store.apply import apply
 from feature_store.offline_store import FOLDER, open_store, publication_name, store_config
 from features.errors import NotPublishedError
 from settings import Settings
+from tests.support.feature_store.synthetic_features import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
 VIEWS = {
     "customer_history": ["product_ids", *HISTORY],

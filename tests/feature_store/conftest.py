@@ -6,12 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from synthetic_features import write_feature_tables
 
 from feature_store.apply import apply
 from feature_store.online.materialize import materialize
 from feature_store.publish import publish
 from settings import Settings
+from tests.support.feature_store.synthetic_features import write_feature_tables
 
 AS_OF = date(2018, 1, 1)
 

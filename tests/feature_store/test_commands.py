@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import AS_OF
 
 from feature_store.__main__ import main
 from settings import ROOT, Settings
+from tests.feature_store.conftest import AS_OF
 
 STEPS = """
 import sys

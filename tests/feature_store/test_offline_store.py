@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import AS_OF
-from synthetic_features import HISTORY
 
 from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
 from features.errors import FeatureRepoError, FeatureServiceMissingError
 from settings import Settings
+from tests.feature_store.conftest import AS_OF
+from tests.support.feature_store.synthetic_features import HISTORY
 
 
 def test_an_unknown_service_is_named_with_those_that_exist(built: Settings) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import AS_OF
 
 from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
@@ -14,6 +13,7 @@ from ml.data.dataset import customers_of
 from ml.data.online_offline_parity import online_agreement
 from scoring.customer.customer import Customer
 from settings import Settings
+from tests.feature_store.conftest import AS_OF
 
 Joined = tuple[list[str], list[Customer]]
 

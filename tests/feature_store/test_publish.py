@@ -6,13 +6,13 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from conftest import AS_OF, stage
-from killed_steps import run_and_kill_before
 
 from feature_store.publish import KEEP, publish
 from features.errors import NotPublishedError, StagedFeaturesError
 from features.publication import current_publication, publications
 from settings import Settings
+from tests.feature_store.conftest import AS_OF, stage
+from tests.support.feature_store.killed_steps import run_and_kill_before
 
 
 def _rows(folder: Path) -> dict[str, list]:

@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import AS_OF, stage
 
 from feature_store.publish import publish
 from features.errors import StagedFeaturesError
 from settings import Settings
+from tests.feature_store.conftest import AS_OF, stage
 
 Spoil = Callable[[Path, datetime], None]
 

@@ -8,7 +8,7 @@ import pytest
 
 from landing.contract import SQL_TYPE, TABLES
 from landing.errors import AsOfError
-from tests.landing.shop import TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
+from tests.support.landing.shop import TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
 
 def test_a_run_sees_only_what_was_known_before_the_shops_day(tmp_path: Path) -> None:

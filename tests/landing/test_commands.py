@@ -7,7 +7,7 @@ import pytest
 
 from landing.__main__ import main
 from settings import load_settings
-from tests.landing.shop import write_shop
+from tests.support.landing.shop import write_shop
 
 
 @pytest.fixture

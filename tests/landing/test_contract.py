@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from landing.errors import ContractError, SourceError
-from tests.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, write_parquet, write_shop
+from tests.support.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, write_parquet, write_shop
 
 
 def _refused(tmp_path: Path, landing: Path, error: type[Exception]) -> str:

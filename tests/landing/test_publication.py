@@ -15,7 +15,7 @@ import pytest
 from landing.admission import accept, admit
 from landing.errors import AsOfError, LandingError
 from settings import ROOT, Settings
-from tests.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_shop
+from tests.support.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_shop
 
 
 def test_an_unchanged_landing_is_not_admitted_twice(tmp_path: Path) -> None:

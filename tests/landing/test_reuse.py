@@ -13,7 +13,7 @@ from core.file_hashes import FileHashes
 from landing.admission import check
 from landing.errors import LandingError, SourceError, sentences
 from settings import Settings
-from tests.landing.shop import PRODUCTS, admit_shop, admitted, write_shop
+from tests.support.landing.shop import PRODUCTS, admit_shop, admitted, write_shop
 
 
 def test_the_same_bytes_in_another_folder_are_not_admitted_twice(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from local.processes import Programs
 from local.service import NAME, Service
 from local.start import require_idle
 from settings import SERVICE_SETTINGS, Settings
-from tests.local.scripted_airflow import ScriptedAirflow
+from tests.support.local.scripted_airflow import ScriptedAirflow
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 HASH_OF_A_KEY = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"  # SHA-256 of "key"

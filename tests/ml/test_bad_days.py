@@ -24,7 +24,7 @@ from ml.steps.too_little import note_too_little, too_little
 from ml.steps.train_ranker import train_ranker
 from ml.steps.train_retrieval import train_retrieval
 from settings import Settings
-from tests.ml.small_run import JUDGED, found, page, write_run
+from tests.support.ml.small_run import JUDGED, found, page, write_run
 
 FAR = 1e30
 """A learning rate that throws every weight out of what a float can hold."""

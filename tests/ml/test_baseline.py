@@ -35,9 +35,9 @@ from scoring.vocabulary import Vocabulary
 from settings import Settings
 from tests.ml.bundles.test_champion import deploy, made_with
 from tests.ml.gate.test_gate import change, winning
-from tests.ml.small_run import write_run
-from tests.scoring.random_shop import shop
-from tests.serving.small_bundle import write_bundle
+from tests.support.ml.small_run import write_run
+from tests.support.scoring.random_shop import shop
+from tests.support.serving.small_bundle import write_bundle
 
 __all__ = ["winning"]
 

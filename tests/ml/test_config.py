@@ -14,7 +14,7 @@ from ml.errors import ConfigError
 from ml.ranking.models import ranker
 from ml.retrieval.catalogue_builder import build_catalogue, build_vocabulary
 from ml.runs.spec import dataset
-from tests.ml.small_run import JUDGED, write_run
+from tests.support.ml.small_run import JUDGED, write_run
 
 
 def test_the_packaged_configuration_names_rankers_that_exist():

@@ -1,6 +1,6 @@
 """Shops of every size and age get a service: from landing tables through the real commands to answers.
 
-`python -m tests.ml.shops --shops 50` tries many more.
+`python -m tests.support.ml.shops --shops 50` tries many more.
 """
 
 import json
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ml.__main__ import NOTHING_TO_DO
 from registry.champion_alias import Registry
 from settings import Settings
-from tests.ml.shops import END, Needs, Served, Shop, serve
+from tests.support.ml.shops import END, Needs, Served, Shop, serve
 
 LOYAL = Shop(
     seed=3,

@@ -15,7 +15,7 @@ from quality.frames import feedback as feedback_frames
 from quality.frames.landing import REQUIRED
 from quality.suites import features, feedback, landing, training
 from settings import ROOT, Settings
-from tests.quality.judging import admit_landing, copy_landing, plant
+from tests.support.quality.judging import admit_landing, copy_landing, plant
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from quality.errors import NothingToCheckError, UnreadableError
-from tests.quality.feature_tables import stage_features
-from tests.quality.judging import admit_landing, broken, copy_landing, plant
+from tests.support.quality.feature_tables import stage_features
+from tests.support.quality.judging import admit_landing, broken, copy_landing, plant
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from landing.feedback.collector import collect
 from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from quality.__main__ import main
-from tests.landing.shop import ANY_DAY
-from tests.quality.judging import broken, plant
+from tests.support.landing.shop import ANY_DAY
+from tests.support.quality.judging import broken, plant
 
 MOMENT = datetime(2026, 3, 1, 10)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.quality.honest_shops import alarms
-from tests.quality.judging import admit_landing, broken
+from tests.support.quality.honest_shops import alarms
+from tests.support.quality.judging import admit_landing, broken
 
 AS_OF = date(2026, 4, 6)  # the clocks changed in Berlin eight days, in New York four weeks before
 

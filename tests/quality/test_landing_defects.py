@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from landing.errors import ContractError, SourceError
-from tests.quality.judging import Broken, admit_landing, broken, copy_landing, plant
+from tests.support.quality.judging import Broken, admit_landing, broken, copy_landing, plant
 
 Found = dict[str, Broken]
 Judge = Callable[[], Found]

@@ -14,7 +14,7 @@ from registry.__main__ import main
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import Bundle
-from tests.serving.small_bundle import write_bundle
+from tests.support.serving.small_bundle import write_bundle
 
 
 @pytest.fixture

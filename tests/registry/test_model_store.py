@@ -11,7 +11,7 @@ import pytest
 from registry.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
 from registry.model_store import ModelStore
 from scoring.bundle import Bundle
-from tests.serving.small_bundle import write_bundle
+from tests.support.serving.small_bundle import write_bundle
 
 
 @pytest.fixture(scope="module")

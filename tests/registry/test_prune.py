@@ -11,7 +11,7 @@ from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import MANIFEST
 from settings import Settings
-from tests.serving.small_bundle import write_bundle
+from tests.support.serving.small_bundle import write_bundle
 
 
 @pytest.fixture

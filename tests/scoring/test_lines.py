@@ -9,7 +9,7 @@ from scoring.candidates.product_subset import Shelf
 from scoring.candidates.sources import Block, substitutes
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 REST = [0] * 6
 """p6 to p11: nothing is known of them."""

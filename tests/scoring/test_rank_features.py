@@ -8,7 +8,7 @@ from scoring.candidates.sources import Block
 from scoring.customer.customer import Customer
 from scoring.rank_features import NEVER_DAYS, NUMERIC, cross_features
 from scoring.schema import HISTORY
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from scoring.customer.customer import Customer
 from scoring.models.ranker import Ranker
 from scoring.models.two_tower import Tower
 from scoring.recommender import Recommender
-from tests.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
+from tests.support.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 
 @pytest.fixture(scope="module")

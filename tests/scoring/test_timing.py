@@ -5,7 +5,7 @@ from pathlib import Path
 from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
 from scoring.timing import STAGES, lap, listening
-from tests.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
+from tests.support.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 
 def test_every_stage_of_a_recommendation_is_timed(tmp_path: Path):

@@ -10,7 +10,7 @@ import yaml
 from registry.bento import build
 from scoring.bundle import Bundle
 from settings import ROOT
-from tests.serving.running import ask, install, serve, wait_until_ready
+from tests.support.serving.running import ask, install, serve, wait_until_ready
 
 pytestmark = pytest.mark.skipif(shutil.which("uv") is None, reason="uv, which reads the lock, is not on the PATH")
 

@@ -12,7 +12,7 @@ from serving.errors import EventsUnavailableError
 from serving.handlers.events import Events, EventsRequest
 from serving.metrics import metrics
 from tests.serving.handlers.test_events import event, send
-from tests.serving.running import ask, install, metric, serve, wait_until_ready
+from tests.support.serving.running import ask, install, metric, serve, wait_until_ready
 
 
 def test_without_a_journal_events_are_503_in_words_and_lists_go_on_until_it_can_be_written(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from serving.config import LIMITS
 from tests.serving.api.test_grammar import FIELDS
-from tests.serving.running import Installation, ask, install, metric, serve, wait_until_ready
-from tests.serving.small_bundle import buyer_features
-from tests.serving.stubbed_service import FAILING, HANGING
+from tests.support.serving.running import Installation, ask, install, metric, serve, wait_until_ready
+from tests.support.serving.small_bundle import buyer_features
+from tests.support.serving.stubbed_service import FAILING, HANGING
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,9 @@ def modules_after(statement: str) -> set[str]:
 
 
 def test_the_service_and_its_readers_load_neither_training_code_nor_tensorflow() -> None:
-    loaded = modules_after("import serving.service, serving.answers, scoring.bundle, feature_repo.online")
+    loaded = modules_after(
+        "import serving.service, serving.handlers.recommendations, scoring.bundle, feature_store.online.reader"
+    )
 
     assert {"bentoml", "onnxruntime", "feast"} <= loaded
     assert not loaded & set(FORBIDDEN)

@@ -11,9 +11,7 @@ import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from conftest import AS_OF, run_all, stage
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
-from killed_steps import run_and_kill_before, run_and_kill_while_writing
 
 from feature_store.apply import apply
 from feature_store.offline_store import historical_table, open_store
@@ -22,6 +20,8 @@ from feature_store.online.reader import OnlineCustomers
 from feature_store.publish import publish
 from features.errors import NotPublishedError
 from settings import Settings
+from tests.feature_store.conftest import AS_OF, run_all, stage
+from tests.support.feature_store.killed_steps import run_and_kill_before, run_and_kill_while_writing
 
 CUSTOMERS = [f"c{n}" for n in range(1, 13)]
 EARLIER = AS_OF - timedelta(days=28)

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from conftest import AS_OF, run_all
-from synthetic_features import HISTORY, PROFILE, TRAITS
 
 from feature_store.apply import apply
 from feature_store.online.reader import OnlineCustomers
 from features.errors import OnlineStoreUnavailableError
 from settings import ROOT, Settings
+from tests.feature_store.conftest import AS_OF, run_all
+from tests.support.feature_store.synthetic_features import HISTORY, PROFILE, TRAITS
 
 
 @pytest.mark.parametrize("customer", ["c2", "c5", "c12"])  # empty arrays, usual ones, 1,500 elements

@@ -3,13 +3,12 @@
 import json
 from datetime import date, datetime, timedelta
 
-from conftest import AS_OF, run_all
-
 from core.held import Held
 from events.event_log import open_recent
 from events.records import Event, utc_now
 from feature_store.online.reader import OnlineCustomers
 from settings import Settings
+from tests.feature_store.conftest import AS_OF, run_all
 
 NEXT = AS_OF + timedelta(days=14)
 

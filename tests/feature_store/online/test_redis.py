@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 import redis
-from conftest import AS_OF, run_all
-from killed_steps import run_and_kill_before_redis_forgets, run_and_kill_while_writing
-from test_materialize import CUSTOMERS, EARLIER, online, ready
 
 from feature_store.online.materialize import materialize
 from feature_store.online.reader import OnlineCustomers
 from features.errors import OnlineStoreUnavailableError
 from settings import Settings
-from tests.redis_server import PASSWORD, redis_server
+from tests.feature_store.conftest import AS_OF, run_all
+from tests.feature_store.online.test_materialize import CUSTOMERS, EARLIER, online, ready
+from tests.support.feature_store.killed_steps import run_and_kill_before_redis_forgets, run_and_kill_while_writing
+from tests.support.servers.redis_server import PASSWORD, redis_server
 
 pytestmark = pytest.mark.redis
 

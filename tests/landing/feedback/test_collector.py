@@ -24,9 +24,9 @@ from landing.errors import SourceError
 from landing.feedback import collector as batches
 from landing.feedback.collector import batch_files, collect
 from settings import ROOT, Settings
-from tests.kafka_cluster import kafka_cluster
-from tests.landing.killed import die_before
-from tests.redis_server import PASSWORD, redis_server
+from tests.support.landing.killed import die_before
+from tests.support.servers.kafka_cluster import kafka_cluster
+from tests.support.servers.redis_server import PASSWORD, redis_server
 
 MOMENT = datetime(2026, 3, 1, 10)
 

@@ -19,7 +19,7 @@ from landing.feedback.compaction import MOST, NEWEST, Compacted, compact
 from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from landing.reading.casting import PlausibleDays
-from tests.landing.killed import die_before
+from tests.support.landing.killed import die_before
 
 MOMENT = datetime(2026, 3, 1, 10)
 DAYS = PlausibleDays(date(2000, 1, 1), MOMENT + timedelta(days=365))

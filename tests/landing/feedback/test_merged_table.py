@@ -19,7 +19,7 @@ from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from landing.reading.cutoff import Span, receipts_until
 from settings import Settings
-from tests.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
+from tests.support.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
 
 HEADER = "event_id,customer_id,product_id,event_type,occurred_at,received_at\n"
 MOMENT = datetime(2017, 1, 1, 20)

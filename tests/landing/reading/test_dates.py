@@ -7,7 +7,7 @@ import pytest
 
 from landing.errors import AsOfError, ContractError
 from settings import Settings
-from tests.landing.shop import TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
+from tests.support.landing.shop import TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
 PROMOTIONS = "product_id,starts_on,ends_on\n0010,2016-12-30,{}\n"
 

@@ -10,7 +10,7 @@ import pytest
 from landing.errors import SourceError
 from landing.manifest import Manifest
 from settings import Settings
-from tests.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
+from tests.support.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
 HEADER, *LINES = TRANSACTIONS.splitlines(keepends=True)
 

@@ -7,7 +7,7 @@ import pytest
 
 from landing.errors import ContractError
 from landing.manifest import Manifest
-from tests.landing.shop import admit_shop, admitted, write_parquet, write_shop
+from tests.support.landing.shop import admit_shop, admitted, write_parquet, write_shop
 
 LINE = (
     "'b' AS basket_id, '0010' AS product_id, 1 AS quantity, 2.5 AS sales_value, "

@@ -6,7 +6,7 @@ import pytest
 
 from landing.findings import Finding
 from landing.manifest import Manifest
-from tests.landing.shop import admit_shop, admitted, write_shop
+from tests.support.landing.shop import admit_shop, admitted, write_shop
 
 CAMPAIGNS = "campaign_id,customer_id,starts_on,ends_on\n"
 COUPONS = "coupon_id,product_id,campaign_id\n"

@@ -6,7 +6,7 @@ import pytest
 
 from local.airflow.follow import finished_lines, follow
 from local.errors import RunFailedError
-from tests.local.scripted_airflow import ScriptedAirflow
+from tests.support.local.scripted_airflow import ScriptedAirflow
 
 
 def task(name: str, state: str | None, start: int = 0, end: int = 0, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from local.airflow.timing import Stages
 from local.build.build import Builder
 from local.build.fingerprint import Wanted
 from local.errors import RunFailedError
-from tests.local.scripted_airflow import MemoryRecord, ScriptedAirflow
+from tests.support.local.scripted_airflow import MemoryRecord, ScriptedAirflow
 
 SOUGHT = Wanted(features="features", model="model")
 

@@ -19,8 +19,8 @@ from scoring.rank_features import NUMERIC
 from scoring.schema import CONTENT
 from scoring.vocabulary import Vocabulary
 from settings import Settings
-from tests.ml.small_run import write_run
-from tests.serving.small_bundle import write_bundle
+from tests.support.ml.small_run import write_run
+from tests.support.serving.small_bundle import write_bundle
 
 
 @pytest.fixture

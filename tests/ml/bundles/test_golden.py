@@ -6,7 +6,7 @@ import numpy as np
 
 from ml.bundles.golden import BASKETS, made_up_customers
 from scoring.customer.customer import Customer
-from tests.serving.small_bundle import small_catalogue
+from tests.support.serving.small_bundle import small_catalogue
 
 AT = datetime(2018, 1, 1, 5)
 

@@ -8,7 +8,7 @@ from ml.evaluation.ground_truth import Lists, Truth
 from scoring.models.ranker import SLATES
 from scoring.reranking.business_rules import Rules
 from scoring.reranking.diversity import intra_list_distance
-from tests.scoring.random_shop import shop
+from tests.support.scoring.random_shop import shop
 
 
 @pytest.mark.parametrize("slate", SLATES)

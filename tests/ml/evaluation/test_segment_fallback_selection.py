@@ -7,7 +7,7 @@ from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.ground_truth import Lists, Slates
 from ml.evaluation.segment_fallback_selection import choose, route
 from scoring.customer.customer import Customer
-from tests.serving.small_bundle import buyer_features
+from tests.support.serving.small_bundle import buyer_features
 
 N = 400
 

@@ -11,7 +11,7 @@ from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES
 from scoring.recommender import Recommender
-from tests.serving.small_bundle import buyer_features, write_bundle
+from tests.support.serving.small_bundle import buyer_features, write_bundle
 
 CUSTOMERS = [Customer.from_features(buyer_features(*own)) for own in (("p3",), ("p9", "p2"), ("p7", "p0"))]
 

@@ -8,7 +8,7 @@ import pytest
 from ml.evaluation.slices import LEAST, Slice, assign, compare, difference
 from scoring.candidates.sources import Block
 from scoring.customer.customer import Customer
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 SCORES = ("all NDCG@10", "explore Recall@100")
 

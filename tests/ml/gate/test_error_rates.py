@@ -13,7 +13,7 @@ from ml.gate.error_rates import Window, error_rates
 from ml.gate.evidence import Checks
 from ml.gate.gate import load_policy
 from ml.gate.synthetic_effects import exchanged, moved, resampled
-from tests.ml.purchase_days import Shop
+from tests.support.ml.purchase_days import Shop
 
 POLICY = load_policy()
 PRIMARY = "all NDCG@10"

@@ -8,7 +8,7 @@ import pytest
 
 from ml.gate.leakage import Known, Purchases, find_leaks
 from ml.gate.synthetic_effects import leaks
-from tests.ml.purchase_days import SPLIT, Shop
+from tests.support.ml.purchase_days import SPLIT, Shop
 
 
 @pytest.fixture(scope="module")

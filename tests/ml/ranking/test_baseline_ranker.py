@@ -11,7 +11,7 @@ from scoring.candidates.sources import Block
 from scoring.customer.customer import Customer
 from scoring.models.ranker import Ranker
 from scoring.recommender import Recommender
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 
 class NoTower:

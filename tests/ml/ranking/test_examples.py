@@ -7,7 +7,7 @@ from ml.ranking.examples import RankingExamples, build
 from scoring.candidates.retriever import Retriever
 from scoring.customer.customer import Customer
 from scoring.rank_features import NUMERIC
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 BUYERS = 300
 QUOTAS = {"repeats": 5, "popular": 20}

@@ -25,7 +25,7 @@ from ml.studies.cold_start import hidden_history
 from ml.studies.new_items import judge_new_products
 from ml.studies.shortened_histories import NotBetterWithHistory
 from settings import Settings
-from tests.ml.small_run import NEW, found, page, write_run
+from tests.support.ml.small_run import NEW, found, page, write_run
 
 
 @pytest.fixture(scope="module")

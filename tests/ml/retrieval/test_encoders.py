@@ -28,7 +28,7 @@ from scoring.models.two_tower import (
 )
 from scoring.schema import PROFILE
 from scoring.vocabulary import Vocabulary
-from tests.benchmarks.small_run import RANKER, write_run
+from tests.support.benchmarks.small_run import RANKER, write_run
 
 FIELDS = ("product_id", "product_type", "category", "department", "manufacturer_id", "brand")
 WORDS = Vocabulary({field: [f"{field} {i}" for i in range(9)] for field in FIELDS})

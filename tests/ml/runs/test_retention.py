@@ -16,8 +16,8 @@ from ml.steps.candidates import load_examples
 from ml.steps.prune import prune
 from registry.model_store import ModelStore
 from settings import Settings
-from tests.ml.small_run import write_run
-from tests.serving.small_bundle import write_bundle
+from tests.support.ml.small_run import write_run
+from tests.support.serving.small_bundle import write_bundle
 
 NOW = datetime(2018, 3, 1)
 POLICY = Retention(keep_runs=3, keep_datasets=2, keep_candidates=0, unfinished_days=2)

@@ -19,8 +19,8 @@ from ml.steps.choose_ranker import choose_ranker, held_out_lists
 from scoring.bundle import RANKER
 from scoring.models.ranker import Ranker
 from scoring.rank_features import CATEGORICAL, NUMERIC
-from tests.ml.small_run import write_run
-from tests.serving.small_bundle import write_bundle
+from tests.support.ml.small_run import write_run
+from tests.support.serving.small_bundle import write_bundle
 
 OWN = NUMERIC.index("own_decayed_120d")
 

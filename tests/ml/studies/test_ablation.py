@@ -8,7 +8,7 @@ from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES
 from scoring.customer.customer import Customer
 from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 QUOTAS = {"repeats": 6, "popular": 3, "trend": 5}
 

@@ -6,7 +6,7 @@ import pytest
 from ml.evaluation.ground_truth import Truth
 from ml.studies.new_item_lists import buyers_of, category_popularity, compare, new_products, ranked_scores
 from scoring.schema import ACTIVITY
-from tests.serving.small_bundle import small_catalogue
+from tests.support.serving.small_bundle import small_catalogue
 
 
 def catalogue(first_sale: dict[int, float], unsold: tuple[int, ...] = ()):

@@ -6,7 +6,7 @@ import pytest
 from scoring.candidates.merge import ASKED, Candidates, gather
 from scoring.candidates.sources import SOURCES, Block
 from scoring.customer.customer import Customer
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 QUOTAS = {"repeats": 2, "item_to_item": 3, "type_affinity": 2, "popular": 4}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scoring.candidates.merge.product_subset
 from scipy import sparse
 
+import scoring.candidates.product_subset
 from scoring.candidates.merge import gather, top
 from scoring.candidates.product_subset import Shelf
 from scoring.candidates.sources import NOTHING, SOURCES, Block
@@ -20,7 +20,7 @@ from scoring.customer.customer import Customer
 from scoring.models.ease import ItemToItem
 from scoring.models.user_knn import Neighbours
 from scoring.schema import ACTIVITY
-from tests.serving.small_bundle import PRODUCTS, QUOTAS, buyer_features, small_catalogue
+from tests.support.serving.small_bundle import PRODUCTS, QUOTAS, buyer_features, small_catalogue
 
 SLOW = (2, 9, 11)
 """Products that one customer bought in thirteen weeks, a year after they were first sold."""
@@ -29,7 +29,7 @@ SLOW = (2, 9, 11)
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     """The small catalogue, taken for a large one: p2, p9 and p11 hardly sell, p5 hardly sells but is new."""
-    monkeypatch.setattr(scoring.shelf, "SMALL", 0)
+    monkeypatch.setattr(scoring.candidates.product_subset, "SMALL", 0)
     rng = np.random.default_rng(3)
     catalogue = small_catalogue()
     activity = catalogue.activity.copy()

@@ -12,7 +12,7 @@ from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.errors import ScoringError
 from scoring.models.ann_index import Nearest, _faiss
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 QUOTAS = {"repeats": 4, "two_tower": 4}
 

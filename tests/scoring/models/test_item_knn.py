@@ -11,7 +11,7 @@ from scoring.candidates.sources import Block, item_knn
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.models.item_knn import ItemKnn
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 PURCHASES = sparse.csr_matrix(
     np.array(

@@ -10,7 +10,7 @@ from scoring.models.ranker import SLATES
 from scoring.recommender import Item
 from scoring.reranking.business_rules import NO_RULES, Rules, allowed, choose
 from scoring.reranking.segment_fallback import Route
-from tests.scoring.random_shop import CATEGORIES, Shop, shop
+from tests.support.scoring.random_shop import CATEGORIES, Shop, shop
 
 ROUTED = Route(slate="all", segment="demographics", value="unknown", because="a test")
 SHOPS = {

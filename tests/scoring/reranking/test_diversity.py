@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scoring.reranking.business_rules import Rules, choose
 from scoring.reranking.diversity import distances, intra_list_distance
-from tests.scoring.random_shop import shop
+from tests.support.scoring.random_shop import shop
 
 SHOPS = [shop(seed, products=50, customers=5) for seed in range(5)]
 STEPS = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]

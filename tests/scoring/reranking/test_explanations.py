@@ -14,8 +14,8 @@ from scoring.models.sparse_rows import Rows
 from scoring.recommender import Recommender
 from scoring.reranking.explanations import OPENINGS, Reasons, Why
 from scoring.schema import ACTIVITY
-from tests.scoring.random_shop import shop, without
-from tests.serving.small_bundle import buyer_features
+from tests.support.scoring.random_shop import shop, without
+from tests.support.serving.small_bundle import buyer_features
 
 SHOPS = [shop(seed, quota=5) for seed in range(3)]
 NAMES = [*SOURCES, "request"]

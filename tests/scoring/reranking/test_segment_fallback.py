@@ -9,7 +9,7 @@ from scoring.bundle import MANIFEST, Bundle
 from scoring.customer.customer import Customer
 from scoring.recommender import Recommender
 from scoring.reranking.segment_fallback import Route
-from tests.serving.small_bundle import buyer_features, write_bundle
+from tests.support.serving.small_bundle import buyer_features, write_bundle
 
 NEWCOMERS = {"slate": "all", "segment": "baskets", "value": "1-10", "because": "the model was worse"}
 

@@ -15,7 +15,7 @@ from serving.errors import ErrorResponse, ScoringFailedError
 from serving.middleware.api_keys import entry_for, make_key
 from serving.service import service
 from tests.serving.handlers.test_events import event
-from tests.serving.running import install, serve, wait_until_ready
+from tests.support.serving.running import install, serve, wait_until_ready
 
 ALL, SHOP, SELDOM = make_key(), make_key(), make_key()
 DOCUMENT = json.loads(json.dumps(describe("reach", "v1", "", service.apis.values(), needs_key=True)))

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serving.running import Installation, ask, install, serve, wait_until_ready
-from tests.serving.small_bundle import buyer_features
+from tests.support.serving.running import Installation, ask, install, serve, wait_until_ready
+from tests.support.serving.small_bundle import buyer_features
 
 FIELDS = {
     "request_id",

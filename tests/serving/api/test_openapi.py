@@ -15,7 +15,7 @@ from serving.api.openapi_3_0 import NULL, as_openapi_3_0
 from serving.middleware.allowed_paths import OWN
 from serving.service import service
 from settings import ROOT
-from tests.serving.conformity import run
+from tests.support.serving.conformity import run
 
 
 @pytest.fixture
@@ -126,7 +126,10 @@ def test_schemathesis_finds_no_difference_between_the_document_and_the_service(t
 
 def test_no_body_gets_a_server_error_or_an_answer_that_is_not_documented() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.serving.fuzz", "--bodies", "500"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "tests.support.serving.fuzz", "--bodies", "500"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
 
     assert ended.returncode == 0, ended.stderr[-4000:]

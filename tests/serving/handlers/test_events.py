@@ -14,9 +14,9 @@ import pytest
 
 from events.event_log import open_journal
 from settings import Settings
-from tests.kafka_cluster import kafka_cluster
-from tests.redis_server import PASSWORD, redis_server
-from tests.serving.running import Installation, ask, install, metric, serve, wait_until_ready
+from tests.support.servers.kafka_cluster import kafka_cluster
+from tests.support.servers.redis_server import PASSWORD, redis_server
+from tests.support.serving.running import Installation, ask, install, metric, serve, wait_until_ready
 
 JournalSettings = dict[str, str]
 

@@ -9,7 +9,7 @@ from events.records import Purchase
 from serving.api.schemas import Context
 from serving.customer_state.feature_client import Read
 from serving.customer_state.realtime import customer_now
-from tests.serving.small_bundle import buyer_features, small_catalogue
+from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 TOMORROW = datetime(2018, 1, 2)
 NOON = TOMORROW - timedelta(hours=12)

@@ -13,7 +13,7 @@ from registry.verify import verify
 from serving.errors import ErrorResponse
 from serving.middleware.api_keys import entry_for, make_key
 from settings import ROOT
-from tests.serving.running import Installation, ask, install, metric, serve, wait_until_ready
+from tests.support.serving.running import Installation, ask, install, metric, serve, wait_until_ready
 
 SHOP, EVENTS, OPERATOR = make_key(), make_key(), make_key()
 RATE = 40

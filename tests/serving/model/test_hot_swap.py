@@ -15,7 +15,7 @@ import pytest
 from registry.errors import VerifyError
 from registry.service_client import ServiceClient
 from registry.verify import verify
-from tests.serving.running import Installation, ask, install, metric, serve, wait_for_version, wait_until_ready
+from tests.support.serving.running import Installation, ask, install, metric, serve, wait_for_version, wait_until_ready
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from registry.errors import VerifyError
 from registry.service_client import ServiceClient
 from registry.verify import verify
 from serving.__main__ import worker_count
-from tests.serving.running import Installation, ask, install, metric, serve, wait_until_ready
-from tests.serving.stubbed_service import HOLD
+from tests.support.serving.running import Installation, ask, install, metric, serve, wait_until_ready
+from tests.support.serving.stubbed_service import HOLD
 
 
 @pytest.fixture(scope="module")

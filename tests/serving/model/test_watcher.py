@@ -10,7 +10,7 @@ from scoring.bundle import Bundle
 from serving.config import Limits
 from serving.metrics import metrics
 from serving.model.watcher import ChampionFollower
-from tests.serving.small_bundle import write_bundle
+from tests.support.serving.small_bundle import write_bundle
 
 
 class Installation:

@@ -15,10 +15,10 @@ from serving.errors import ErrorResponse
 from serving.handlers.history import Missing
 from serving.middleware.api_keys import entry_for, make_key
 from serving.ui.endpoints import FILES, FOLDER
-from tests.serving.browser import Browser, Tab, chromium
-from tests.serving.running import Installation, ask, install, serve, wait_for_version, wait_until_ready
-from tests.serving.small_bundle import buyer_features
-from tests.serving.stubbed_service import FAILING
+from tests.support.serving.browser import Browser, Tab, chromium
+from tests.support.serving.running import Installation, ask, install, serve, wait_for_version, wait_until_ready
+from tests.support.serving.small_bundle import buyer_features
+from tests.support.serving.stubbed_service import FAILING
 
 pytestmark = pytest.mark.chromium
 

@@ -1,6 +1,6 @@
 """Compares the live state of real customers with the row that dbt makes of the same purchases later.
 
-As a command: `python -m tests.dbt_project.live_comparison DATA EARLIER LATER` prints the shares as JSON. A copy of the
+As a command: `python -m tests.support.dbt_project.live_comparison DATA EARLIER LATER` prints the shares as JSON. A copy of the
 project, with a feature more, compares itself so.
 """
 

@@ -19,11 +19,11 @@ from registry.environment import bentoml_environment
 from registry.model_store import ModelStore
 from serving.__main__ import SERVICE, serve_command
 from settings import ROOT, Paths
-from tests.serving.small_bundle import buyer_features, write_bundle
-from tests.serving.stubbed_service import CUSTOMERS
+from tests.support.serving.small_bundle import buyer_features, write_bundle
+from tests.support.serving.stubbed_service import CUSTOMERS
 
 SECONDS_TO_START = 120
-STUBBED = "tests.serving.stubbed_service:service"
+STUBBED = "tests.support.serving.stubbed_service:service"
 
 
 @dataclass

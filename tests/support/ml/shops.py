@@ -1,6 +1,6 @@
 """Random small shops from their landing tables to answers, through the real commands in one process.
 
-`python -m tests.ml.shops --shops 50 --seed 7` tries many and names those that end in anything but answers. Shops are of
+`python -m tests.support.ml.shops --shops 50 --seed 7` tries many and names those that end in anything but answers. Shops are of
 1 to 300 customers and 1 to 50 products, open for days or years, flat or growing up to tenfold a month, with and without
 categories, names, promotions and profiles.
 """
@@ -316,7 +316,9 @@ def _home() -> Iterator[Path]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.ml.shops", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.ml.shops", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--shops", type=int, default=10)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--real", action="store_true", help="only with the configured least numbers of customers")

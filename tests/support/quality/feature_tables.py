@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.quality.judging import AS_OF
+from tests.support.quality.judging import AS_OF
 
 # The shop's midnights in New York, two weeks apart: the clocks changed on 5 November.
 MOMENTS = ["2018-01-01 05:00", "2017-12-18 05:00", "2017-12-04 05:00", "2017-11-20 05:00", "2017-11-06 05:00"]

@@ -62,5 +62,5 @@ PATIENT = replace(LIMITS, feature_seconds=1.0, wait_seconds=30.0, breaker_second
 
 serving.service.open_customers = FileCustomers
 serving.service.champion_of = champion_with_a_slow_loader
-serving.service.LIMITS = serving.guarded.LIMITS = PATIENT
+serving.service.LIMITS = serving.app.LIMITS = PATIENT
 service = serving.service.service

@@ -1,4 +1,4 @@
-"""schemathesis against a real service and its own OpenAPI document: `python -m tests.serving.conformity`.
+"""schemathesis against a real service and its own OpenAPI document: `python -m tests.support.serving.conformity`.
 
 Sends what the document allows and what it forbids, and holds every answer to it: statuses, shapes, headers, wrong
 methods, wrong and missing keys. Prints schemathesis' summary with its counts; exits with its code, 0 if all held.
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from serving.middleware.api_keys import SCOPES, entry_for, make_key
-from tests.serving.running import install, serve, wait_until_ready
+from tests.support.serving.running import install, serve, wait_until_ready
 
 
 def run(folder: Path, examples: int, seed: int) -> subprocess.CompletedProcess[str]:
@@ -37,7 +37,7 @@ def run(folder: Path, examples: int, seed: int) -> subprocess.CompletedProcess[s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.serving.conformity", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.serving.conformity", description=__doc__)
     parser.add_argument("--examples", type=int, default=1_000, help="of each operation (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()

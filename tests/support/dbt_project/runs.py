@@ -13,7 +13,7 @@ import duckdb
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from settings import ROOT
-from tests.dbt_project.shop import SNAPSHOTS, TIMEZONE
+from tests.support.dbt_project.shop import SNAPSHOTS, TIMEZONE
 
 PROJECT = ROOT / "dbt"
 FEATURES = ("customer_history", "customer_profile", "customer_purchases", "product_content", "product_activity")

@@ -1,6 +1,6 @@
 """Random honest shops: whatever a check finds in one of them is a false alarm.
 
-`python -m tests.quality.honest_shops --shops 200` makes so many, checks each landing, and prints how often each check
+`python -m tests.support.quality.honest_shops --shops 200` makes so many, checks each landing, and prints how often each check
 was broken although the shop has nothing that the check is there to report. It takes about a second per shop.
 """
 
@@ -152,7 +152,7 @@ def alarms(folder: Path, seed: int) -> dict[str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.quality.honest_shops", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.quality.honest_shops", description=__doc__)
     parser.add_argument("--shops", type=int, default=200)
     parser.add_argument("--first-seed", type=int, default=0)
     options = parser.parse_args()

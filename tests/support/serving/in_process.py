@@ -13,7 +13,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from registry.environment import bentoml_environment
-from tests.serving.running import Installation
+from tests.support.serving.running import Installation
 
 
 def application(installation: Installation) -> ASGIApp:
@@ -22,7 +22,7 @@ def application(installation: Installation) -> ASGIApp:
     metrics.mkdir()
     os.environ |= bentoml_environment(installation.paths)
     os.environ |= {"REACH_DATA": str(installation.data), "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    from tests.serving.stubbed_service import service
+    from tests.support.serving.stubbed_service import service
 
     app: ASGIApp = service.to_asgi()
     return app

@@ -20,7 +20,7 @@ from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 from scoring.vocabulary import Vocabulary
-from tests.serving.small_bundle import write_bundle
+from tests.support.serving.small_bundle import write_bundle
 
 CUSTOMERS, PRODUCTS = 40, 24
 NEW = ("p22", "p23")

@@ -1,8 +1,8 @@
 """Bodies nobody would send on purpose, against every `POST` of the service's own application, in this process.
 
-`python -m tests.serving.fuzz --bodies 10000`: hypothesis makes them by mutating valid ones and from nothing. Every
-answer must be one that `/docs.json` documents: status, content type and the shape of its body; never a 5xx. Prints the
-counts as one JSON object, and on a failure the smallest body that shows it.
+`python -m tests.support.serving.fuzz --bodies 10000` makes them with hypothesis, by mutating valid ones and from
+scratch. `/docs.json` must document every answer: status, content type and the shape of its body; never a 5xx. The
+command prints the counts as one JSON object, and after a failure the smallest body that shows it.
 """
 
 import argparse
@@ -18,8 +18,8 @@ import jsonschema_rs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.serving.in_process import application, started
-from tests.serving.running import install
+from tests.support.serving.in_process import application, started
+from tests.support.serving.running import install
 
 LARGEST_ERROR = 8_192
 """Bytes: an error must not send back what came in."""
@@ -197,7 +197,7 @@ def run(fuzz: Fuzz, path: str, bodies: int, start: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.serving.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.serving.fuzz", description=__doc__)
     parser.add_argument("--bodies", type=int, default=10_000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()

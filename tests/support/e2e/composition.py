@@ -18,7 +18,7 @@ import psutil
 import yaml
 
 from settings import ROOT
-from tests.e2e.installation import free_port
+from tests.support.e2e.installation import free_port
 
 
 class Composition:
