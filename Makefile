@@ -134,7 +134,7 @@ dbt-docs: setup ## dbt's documentation of the warehouse as one page, in data/dbt
 
 .PHONY: test
 test: lint types ## Everything: lint, types, unit, contract and integration tests, the journey
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: setup ## Style and format

@@ -1,4 +1,4 @@
-"""Fixtures every room may use."""
+"""Fixtures that every package's tests may use, and the order of the tests."""
 
 import sys
 from pathlib import Path
@@ -23,3 +23,8 @@ def small_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def other_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another retailer's landing: two CSV files, text ids, a shop in Berlin. Read only."""
     return write_other(tmp_path_factory.mktemp("other") / "landing")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the journeys first: a file is one worker's, so the longest one must not be the last to start."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)

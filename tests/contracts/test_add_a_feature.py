@@ -51,7 +51,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REACH_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("REACH_", "PYTEST_"))}
     return kept | {
         "REACH_DATA": str(tmp_path_factory.mktemp("data")),
         "REACH_LANDING": str(small_landing),

@@ -1,7 +1,7 @@
 """Compares the live state of real customers with the row that dbt makes of the same purchases later.
 
-As a command: `python -m tests.support.dbt_project.live_comparison DATA EARLIER LATER` prints the shares as JSON. A copy of the
-project, with a feature more, compares itself so.
+As a command: `python -m tests.support.dbt_project.live_comparison DATA EARLIER LATER` prints the shares as JSON. A copy
+of the project, with a feature more, compares itself so.
 """
 
 import json

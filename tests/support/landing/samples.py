@@ -1,6 +1,7 @@
 """Small landings made from the demo's real rows, for tests and for trying things out.
 
-`python -m tests.support.landing.samples OUT --kind small|other` writes one to the folder OUT. Nothing in them is random.
+`python -m tests.support.landing.samples OUT --kind small|other` writes one to the folder OUT. Nothing in them is
+random.
 
 small   about 200 customers over the last 40 weeks, all seven tables, as Parquet
 other   another retailer's shape: two CSV files, ids such as 'C-0017' and 'SKU_9', in Berlin two years later

@@ -1,8 +1,8 @@
 """Random small shops from their landing tables to answers, through the real commands in one process.
 
-`python -m tests.support.ml.shops --shops 50 --seed 7` tries many and names those that end in anything but answers. Shops are of
-1 to 300 customers and 1 to 50 products, open for days or years, flat or growing up to tenfold a month, with and without
-categories, names, promotions and profiles.
+`python -m tests.support.ml.shops --shops 50 --seed 7` tries many and names those that end in anything but answers.
+Shops are of 1 to 300 customers and 1 to 50 products, open for days or years, flat or growing up to tenfold a month,
+with and without categories, names, promotions and profiles.
 """
 
 import argparse

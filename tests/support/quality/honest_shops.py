@@ -1,7 +1,7 @@
 """Random honest shops: whatever a check finds in one of them is a false alarm.
 
-`python -m tests.support.quality.honest_shops --shops 200` makes so many, checks each landing, and prints how often each check
-was broken although the shop has nothing that the check is there to report. It takes about a second per shop.
+`python -m tests.support.quality.honest_shops --shops 200` makes so many, checks each landing, and prints how often each
+check was broken although the shop has nothing that the check is there to report. It takes about a second per shop.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Who may know whom, asserted from the imports of every file."""
+"""Which package may import which, asserted from the imports of every file."""
 
 import ast
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 from settings import ROOT
 
-# A room -> what it may import of other rooms: a room as a whole, or some of its modules.
-MAY_KNOW: dict[str, set[str]] = {
+# A package -> the other packages of Reach that it may import, whole or by module.
+MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "core": set(),
     "events": {"settings", "core"},
@@ -27,7 +27,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "retention": {"settings"},
     "local": {"settings", "core", "orchestration.pools", "retention"},
 }
-# What no file of a room may import: the reason why the rooms are apart.
+# What no file of a package may import: the reason why the packages are apart.
 NEVER: dict[str, set[str]] = {
     "core": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas", "numpy"},
     "events": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas", "numpy"},
@@ -58,8 +58,8 @@ NEVER: dict[str, set[str]] = {
 }
 
 
-def files_of(room: str) -> list[Path]:
-    return [ROOT / "settings.py"] if room == "settings" else sorted((ROOT / room).rglob("*.py"))
+def files_of(package: str) -> list[Path]:
+    return [ROOT / "settings.py"] if package == "settings" else sorted((ROOT / package).rglob("*.py"))
 
 
 def imports_of(source: str) -> set[str]:
@@ -74,33 +74,33 @@ def imports_of(source: str) -> set[str]:
     return found
 
 
-def forbidden(room: str, source: str) -> set[str]:
-    """What this source of this room imports although it may not."""
-    others = set(MAY_KNOW) - {room}
+def forbidden(package: str, source: str) -> set[str]:
+    """What this source of this package imports although it may not."""
+    others = set(MAY_IMPORT) - {package}
     wrong = set()
     for name in imports_of(source):
         top = name.partition(".")[0]
-        allowed = any(name == known or name.startswith(f"{known}.") for known in MAY_KNOW[room])
-        if (top in others and not allowed) or top in NEVER.get(room, set()):
+        allowed = any(name == known or name.startswith(f"{known}.") for known in MAY_IMPORT[package])
+        if (top in others and not allowed) or top in NEVER.get(package, set()):
             wrong.add(name)
     return wrong
 
 
-@pytest.mark.parametrize("room", MAY_KNOW)
-def test_a_room_knows_only_its_neighbours(room: str) -> None:
-    files = files_of(room)
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    files = files_of(package)
     assert files
-    found = {str(file.relative_to(ROOT)): forbidden(room, file.read_text()) for file in files}
+    found = {str(file.relative_to(ROOT)): forbidden(package, file.read_text()) for file in files}
     assert {file: names for file, names in found.items() if names} == {}
 
 
-def test_every_room_is_asked() -> None:
+def test_every_package_is_listed() -> None:
     with_code = {file.parent.name for file in ROOT.glob("*/*.py")} - {"tests", "benchmarks", "data"}
-    assert with_code == set(MAY_KNOW) - {"settings"}
+    assert with_code == set(MAY_IMPORT) - {"settings"}
 
 
 @pytest.mark.parametrize(
-    ("room", "source"),
+    ("package", "source"),
     [
         ("scoring", "import ml.runs"),
         ("dags", "from ml.runs.run import Run"),
@@ -110,8 +110,8 @@ def test_every_room_is_asked() -> None:
         ("local", "from orchestration.operators import Step"),
     ],
 )
-def test_a_forbidden_import_is_seen(room: str, source: str) -> None:
-    assert forbidden(room, source)
+def test_a_forbidden_import_is_seen(package: str, source: str) -> None:
+    assert forbidden(package, source)
 
 
 def test_the_dags_start_commands_in_one_place_only() -> None:
