@@ -115,7 +115,8 @@ def _customers(data: Path, snapshot: datetime) -> dict[str, Customer]:
 
 def _purchases(data: Path, since: datetime, until: datetime) -> dict[str, list[Purchase]]:
     """Receipts between two instants as events, of customers who are known at the later one. Customers with two receipts
-    on one day are left out, for events cannot tell two receipts of a day apart."""
+    on one day are left out, for events cannot tell two receipts of a day apart.
+    """
     lines = duckdb.connect().execute(
         f"""SELECT customer_id, basket_id, product_id, transaction_at, quantity, sales_value
         FROM '{data}/admitted/transactions.parquet'

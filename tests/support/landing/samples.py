@@ -24,7 +24,8 @@ _OTHER_CUSTOMERS = 150
 
 def write_small(folder: Path) -> Path:
     """Write the small landing: Parquet, all seven tables, only products somebody of the sample bought and
-    every twentieth other one; promotions only in the ten stores it visited most. Returns the folder."""
+    every twentieth other one; promotions only in the ten stores it visited most. Returns the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     demo = demo_queries()
     with duckdb.connect() as connection:
@@ -57,7 +58,8 @@ def write_small(folder: Path) -> Path:
 def write_other(folder: Path) -> Path:
     """Write the other retailer's landing: transactions.csv and products.csv with few columns, other customers
     than the small one's, renamed ids; a shop in `OTHER_TIMEZONE` whose customers come at the same local
-    hour, 104 weeks later. Returns the folder."""
+    hour, 104 weeks later. Returns the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     demo = demo_queries()
     with duckdb.connect() as connection:
