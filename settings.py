@@ -238,7 +238,7 @@ def load_settings() -> Settings:
     if unknown:
         raise SettingsError(f"Unknown setting {', '.join(unknown)}. Known settings: {', '.join(sorted(known))}.")
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
     except ValueError as error:
         raise SettingsError(f"A REACH_ setting cannot be used: {error}") from error
 

@@ -47,4 +47,5 @@ def lists_of(path: Path, method: str, truth: Truth, index: Mapping[str, int]) ->
 
 def curve(run: Run, name: str) -> list[dict[str, float]]:
     """A learning curve that a training step left."""
-    return json.loads(run.path(name).read_text())
+    curve: list[dict[str, float]] = json.loads(run.path(name).read_text())
+    return curve

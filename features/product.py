@@ -238,7 +238,8 @@ def _make_room(values: np.ndarray, newer: Newer, _: Window) -> np.ndarray:
     last, first, count = newer.old["days_since_last"], newer.old["days_since_first"], newer.old["baskets"]
     guess = np.clip(np.round(values * staying / NEWEST), 1, np.maximum(count - 1, 1))
     stay = np.where(last > limit, 0, np.where(first > limit, guess, count))
-    return np.minimum(values, stay).astype(np.float32)
+    shortened: np.ndarray = np.minimum(values, stay).astype(np.float32)
+    return shortened
 
 
 COUNT_NEWEST = ProductUpdater(
@@ -260,7 +261,8 @@ def _aged_periods(values: np.ndarray, aged: Aged, _: Window) -> np.ndarray:
     newest, oldest = np.floor(aged.last / PERIOD_DAYS), np.floor(aged.first / PERIOD_DAYS)
     lowest = 1 + (oldest > newest)
     highest = np.minimum(aged.old["baskets"], oldest - newest + 1)
-    return np.minimum(np.maximum(values, lowest), highest).astype(np.float32)
+    bounded: np.ndarray = np.minimum(np.maximum(values, lowest), highest).astype(np.float32)
+    return bounded
 
 
 PERIODS = ProductUpdater("counts the new periods", Exact.NEVER, _BASE, _add_periods, _aged_periods)

@@ -83,7 +83,7 @@ class Programs:
             process = psutil.Process(known[0])
             # The start time tells a reused process id from ours.
             if process.create_time() == known[1] and process.status() != psutil.STATUS_ZOMBIE:
-                return process.pid
+                return int(process.pid)
         return None
 
     def stop(self, name: str) -> None:

@@ -196,7 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml", description=(__doc__ or "").split("\n")[0])
     steps = parser.add_subparsers(required=True, metavar="step")
 
-    def step(name: str, function: Callable, description: str, of_run: bool = True) -> argparse.ArgumentParser:
+    def step(name: str, function: Callable[..., Any], description: str, of_run: bool = True) -> argparse.ArgumentParser:
         sub = steps.add_parser(name, help=description, description=description)
         sub.set_defaults(step=function)
         if of_run:

@@ -11,7 +11,7 @@ from ml.keras_setup import tf
 OPSET = 17
 
 
-def export_onnx(function: Callable[[dict], Any], signature: dict[str, Any], path: Path) -> None:
+def export_onnx(function: Callable[[dict[str, Any]], Any], signature: dict[str, Any], path: Path) -> None:
     """Write `function`, which takes a dictionary of tensors by the names in `signature`, as ONNX."""
     names = list(signature)
 

@@ -5,6 +5,7 @@ in turn and load dbt anew each time. The graph comes from the manifest, so parsi
 """
 
 import shutil
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
         raise ManifestMissingError(f"There is no {manifest}. Run 'make manifest', which lets dbt write it.")
     # Cosmos reads what dbt compiled from a `target` beside the project's copy it works in.
     flags = ["--target-path", "target"]
-    group = DbtTaskGroup(
+    group: TaskGroup = DbtTaskGroup(
         group_id=group_id,
         project_config=ProjectConfig(
             dbt_project_path=PROJECT, manifest_path=manifest, install_dbt_deps=False, project_name="reach"
@@ -117,7 +118,8 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
         },
     )
     # Cosmos names its operators by execution mode and takes no others; ours differ only in what a retry does.
-    for task in group.iter_tasks():
+    tasks: Iterable[Any] = group.iter_tasks()
+    for task in tasks:
         if type(task) is DbtProducerWatcherOperator:
             task.__class__ = Build
         elif type(task) is DbtRunWatcherOperator:

@@ -11,7 +11,7 @@ from registry.errors import NothingToRollBackError, ReleaseError, ServiceKeyErro
 from registry.model_store import ModelStore
 from registry.service_client import ServiceBusyError, ServiceClient, Worker
 from scoring.bundle import SCORE_TOLERANCE, Bundle
-from scoring.recommender import Slate
+from scoring.models.ranker import Slate
 
 K = 10
 PAUSE_SECONDS = 0.5

@@ -81,12 +81,15 @@ class Catalogue:
         float64 `[products]`: the whole part is the four weeks', the fraction breaks ties.
         """
         ever = self.column("buyers").astype(np.float64)
-        return self.column("buyers_4w") + ever / (ever.max(initial=0.0) + 1.0)
+        popularity: np.ndarray = self.column("buyers_4w") + ever / (ever.max(initial=0.0) + 1.0)
+        return popularity
 
     @cached_property
     def popularity_share(self) -> np.ndarray:
         """Popularity as a share of the most popular product's, float32 `[products]`, so that shops compare."""
-        return (self.popularity / max(self.popularity.max(initial=0.0), 1e-9)).astype(np.float32)
+        highest = max(self.popularity.max(initial=0.0), 1e-9)
+        popularity_share: np.ndarray = (self.popularity / highest).astype(np.float32)
+        return popularity_share
 
     @cached_property
     def by_popularity(self) -> np.ndarray:
@@ -132,7 +135,8 @@ class Catalogue:
         """The product's share of its line's buyers in thirteen weeks, float32 `[products]`."""
         buyers = self.column("buyers_13w")
         total = np.bincount(self.lines, buyers, minlength=1)[self.lines]
-        return (buyers / np.maximum(total, 1.0)).astype(np.float32)
+        share_in_line: np.ndarray = (buyers / np.maximum(total, 1.0)).astype(np.float32)
+        return share_in_line
 
     @cached_property
     def lively(self) -> Shelf:

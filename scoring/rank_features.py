@@ -158,4 +158,5 @@ def _affinity(
     table |= {"products": np.bincount(member, minlength=n), "days_since_last": last, "due": _due(last, gap)}
     values = np.vstack([np.column_stack([table[name] for name in _AFFINITY]).astype(np.float32), _NEVER_AFFINITY])
     group[~known] = n
-    return values[group[levels[chosen]]]
+    affinity: np.ndarray = values[group[levels[chosen]]]
+    return affinity

@@ -29,7 +29,7 @@ class GuardedService(Service[Any]):
     """
 
     @cached_property
-    def openapi_spec(self) -> Description:  # type: ignore[override]
+    def openapi_spec(self) -> Description:
         version = (self.bento and self.bento.tag.version) or "unreleased"
         keys = Keys.parse(load_settings().api_keys)
         return describe(self.name, version, self.inner.__doc__ or "", self.apis.values(), bool(keys))
@@ -41,7 +41,8 @@ class GuardedService(Service[Any]):
         if not BentoMLContainer.tracing.sample_rate.get():
             # Its spans are opened for every message of every request, also if nobody collects them, and cost more
             # than all of BentoML's other layers.
-            app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not OpenTelemetryMiddleware]
+            tracing: Any = OpenTelemetryMiddleware
+            app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not tracing]
         door = RequestDoor(app, requests, places(), LIMITS)
         return Access(
             Fence(ShowsApiPage(TellsReadiness(door, readiness())), requests),

@@ -99,7 +99,7 @@ class Workers:
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # raises while the worker lives
                 pid = int(alive.stem)
                 with suppress(FileNotFoundError):  # another worker may remove the same files
-                    mark_process_dead(pid, str(alive.parent))
+                    mark_process_dead(pid, str(alive.parent))  # type: ignore[no-untyped-call]
                 alive.with_suffix(".json").unlink(missing_ok=True)
                 alive.unlink(missing_ok=True)
 

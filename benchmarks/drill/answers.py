@@ -8,7 +8,7 @@ from typing import Any, get_args
 from registry.model_store import ModelStore
 from scoring.bundle import SCORE_TOLERANCE, Bundle
 from scoring.customer.customer import Customer
-from scoring.recommender import Slate
+from scoring.models.ranker import Slate
 from serving.api.schemas import RecommendResponse
 
 SLATES: tuple[Slate, ...] = get_args(Slate)

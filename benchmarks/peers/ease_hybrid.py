@@ -24,6 +24,7 @@ def fit_and_list(data: PeerData) -> Slates:
     popular = POPULARITY * data.catalogue.popularity_share
 
     def score(rows: np.ndarray) -> np.ndarray:
-        return frequency[rows].toarray() + EASE * model.scores(bought[rows]) + popular
+        score: np.ndarray = frequency[rows].toarray() + EASE * model.scores(bought[rows]) + popular
+        return score
 
     return data.slates(score)

@@ -29,6 +29,7 @@ def fit_and_list(data: PeerData) -> Slates:
         model.fit(data.purchases(HISTORY), show_progress=False)
 
     def score(rows: np.ndarray) -> np.ndarray:
-        return model.user_factors[rows] @ model.item_factors.T
+        score: np.ndarray = model.user_factors[rows] @ model.item_factors.T
+        return score
 
     return data.slates(score)

@@ -87,7 +87,7 @@ def _unite(connection: duckdb.DuckDBPyConnection, table: Table, old: list[Path],
         )
     except duckdb.Error as error:
         raise not_written(target, error) from error
-    copied = pq.read_metadata(target).num_rows
+    copied = int(pq.read_metadata(target).num_rows)
     if copied != there:
         raise LandingError(f"Batches are not merged: they hold {there:,} rows of {table.name}, {target} {copied:,}.")
     return copied

@@ -81,7 +81,7 @@ class AirflowApi:
         return answer["dag_runs"] if answer else []
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        answer = self._ask("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
+        answer: dict[str, Any] | None = self._ask("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
         if answer is None:
             raise DemoError(f"Airflow does not know the run '{run_id}' of '{dag_id}'.")
         return answer

@@ -71,7 +71,8 @@ class Products:
 
     @cached_property
     def product_ids(self) -> list[str]:
-        return self.table["product_id"].to_pylist()
+        product_ids: list[str] = self.table["product_id"].to_pylist()
+        return product_ids
 
     @cached_property
     def names(self) -> list[str]:
@@ -88,11 +89,13 @@ class Products:
         return np.column_stack(columns).astype(np.float32)
 
     def _strings(self, name: str) -> list[str]:
-        return pc.fill_null(self.table[f"product_content__{name}"], "").to_pylist()
+        strings: list[str] = pc.fill_null(self.table[f"product_content__{name}"], "").to_pylist()
+        return strings
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    return pc.fill_null(column.cast(pa.float64()), 0.0).to_numpy()
+    numbers: np.ndarray = pc.fill_null(column.cast(pa.float64()), 0.0).to_numpy()
+    return numbers
 
 
 def _lists(column: pa.ChunkedArray) -> list[np.ndarray]:

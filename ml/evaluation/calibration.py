@@ -40,7 +40,8 @@ class Curve:
         return cls(np.add.reduceat(weight * scores, starts) / total, np.add.reduceat(weight * bought, starts) / total)
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
-        return np.interp(scores, self.scores, self.probabilities)
+        probabilities: np.ndarray = np.interp(scores, self.scores, self.probabilities)
+        return probabilities
 
 
 @dataclass(frozen=True)

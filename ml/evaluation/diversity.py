@@ -58,7 +58,8 @@ def _known(positions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _chosen(catalogue: Catalogue, positions: np.ndarray, scores: np.ndarray, setting: float, k: int) -> np.ndarray:
-    return positions[choose(catalogue, positions, scores, Rules(diversity=setting), k)]
+    chosen: np.ndarray = positions[choose(catalogue, positions, scores, Rules(diversity=setting), k)]
+    return chosen
 
 
 def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:

@@ -188,7 +188,8 @@ _PRODUCT_COLUMNS = [f"product_activity__{name}" for name in _PRODUCT]
 
 def key(customer: np.ndarray, product: np.ndarray) -> np.ndarray:
     """One number for a customer's and a product's codes."""
-    return (customer.astype(np.int64) << 32) | product
+    key: np.ndarray = (customer.astype(np.int64) << 32) | product
+    return key
 
 
 def product_of(keys: np.ndarray) -> np.ndarray:

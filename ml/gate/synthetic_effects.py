@@ -5,7 +5,7 @@ Lists are changed, not scores: what was planted is judged like any other list.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def leaks(purchases: Purchases) -> Mapping[str, Purchases]:
     }
 
 
-def _with_buyers(purchases: Purchases, buyers: Mapping) -> Purchases:
+def _with_buyers(purchases: Purchases, buyers: Mapping[date, np.ndarray]) -> Purchases:
     known = {
         at: replace(known, activity={**known.activity, "buyers_4w": buyers[at]}) if at in buyers else known
         for at, known in purchases.known.items()
@@ -102,13 +102,15 @@ def _next_week(purchases: Purchases) -> np.ndarray:
     days = np.stack([now.history["days_since_first"], now.history["days_since_last"]])
     week = ((days <= age) & (days > age - 7)).any(axis=0)
     known = purchases.known[judged]
-    return known.activity["buyers_4w"] + _buyers(known, now.keys[week])
+    next_week: np.ndarray = known.activity["buyers_4w"] + _buyers(known, now.keys[week])
+    return next_week
 
 
 def _buyers(known: Known, keys: np.ndarray) -> np.ndarray:
     """How many of the keys name each product on offer."""
     counts = np.bincount(product_of(keys), minlength=int(known.product.max()) + 1)
-    return counts[known.product].astype(np.float64)
+    buyers: np.ndarray = counts[known.product].astype(np.float64)
+    return buyers
 
 
 def _rearranged(lists: Lists, positions: np.ndarray) -> Lists:

@@ -56,7 +56,7 @@ def train(
     writer = tf.summary.create_file_writer(str(logs))
 
     @tf.function(reduce_retracing=True)
-    def step(inputs: dict) -> tf.Tensor:
+    def step(inputs: dict[str, Any]) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = model.compute_loss(inputs, training=True)
         variables = model.trainable_variables

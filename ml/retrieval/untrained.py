@@ -6,6 +6,7 @@ zeros: the rule does not read it.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -55,7 +56,7 @@ def _write_candidate(vocabulary: Vocabulary, path: Path, seed: int) -> None:
     _write(path, "untrained_candidate", nodes, inputs, tables)
 
 
-def _write(path: Path, name: str, nodes: list, inputs: list, tensors: list) -> None:
+def _write(path: Path, name: str, nodes: list[Any], inputs: list[Any], tensors: list[Any]) -> None:
     output = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["rows", DIMENSIONS])
     graph = helper.make_graph(nodes, name, inputs, [output], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)

@@ -134,7 +134,8 @@ def _untrained_towers(run: Run, plan: Plan) -> dict[str, Path]:
 
 
 def _means(run: Run, method: str) -> dict[str, float]:
-    return run.read_json(places.RUN)["results"]["methods"][method]["means"]
+    means: dict[str, float] = run.read_json(places.RUN)["results"]["methods"][method]["means"]
+    return means
 
 
 def _facts(run: Run, plan: Plan, decision: dict[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:

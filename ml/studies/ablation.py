@@ -151,7 +151,8 @@ def _within(sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _firsts(sizes: np.ndarray) -> np.ndarray:
     """The first row of each customer; one without candidates borrows a neighbour's, and nobody reads it."""
-    return np.minimum(np.cumsum(sizes) - sizes, max(int(sizes.sum()) - 1, 0))
+    firsts: np.ndarray = np.minimum(np.cumsum(sizes) - sizes, max(int(sizes.sum()) - 1, 0))
+    return firsts
 
 
 def _constant(part: Part, columns: list[int]) -> bool:

@@ -99,7 +99,7 @@ def is_done(settings: Settings, config: Config, run: Run, cuts: Split) -> bool:
     wanted = {"config": config.model_dump(), "seed": settings.seed, "features": features, "judged": cuts.judged}
     plan = run.read_json(places.PLAN)  # as text: a plan of older code need not be one that this code can read
     plan["judged"] = plan["split"]["judged"]
-    return {name: plan[name] for name in wanted} == json.loads(json.dumps(wanted, default=str))
+    return bool({name: plan[name] for name in wanted} == json.loads(json.dumps(wanted, default=str)))
 
 
 def run_origin(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:

@@ -28,7 +28,8 @@ def category_popularity(catalogue: Catalogue, products: np.ndarray) -> np.ndarra
     codes = catalogue.codes["category"]
     totals = np.bincount(codes, catalogue.column("buyers_4w"))
     totals[0] = 0.0  # number 0 is "unknown", not a category
-    return totals[codes[products]]
+    counts: np.ndarray = totals[codes[products]]
+    return counts
 
 
 def buyers_of(truth: Truth, products: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -43,15 +43,18 @@ class Shelf:
     @cached_property
     def vectors(self) -> np.ndarray:
         """The candidate tower's output, float32 `[n, dimensions]`."""
-        return self.catalogue.vectors[self.positions]
+        vectors: np.ndarray = self.catalogue.vectors[self.positions]
+        return vectors
 
     @cached_property
     def types(self) -> np.ndarray:
-        return self.catalogue.codes["product_type"][self.positions]
+        types: np.ndarray = self.catalogue.codes["product_type"][self.positions]
+        return types
 
     @cached_property
     def lines(self) -> np.ndarray:
-        return self.catalogue.lines[self.positions]
+        lines: np.ndarray = self.catalogue.lines[self.positions]
+        return lines
 
     @cached_property
     def share_in_type(self) -> np.ndarray:
@@ -60,16 +63,19 @@ class Shelf:
 
     @cached_property
     def share_in_line(self) -> np.ndarray:
-        return self.catalogue.share_in_line[self.positions]
+        share_in_line: np.ndarray = self.catalogue.share_in_line[self.positions]
+        return share_in_line
 
     @cached_property
     def planned(self) -> np.ndarray:
         """Stores that will put it on a mailer times the logarithm of its buyers, float32 `[n]`."""
-        return self._column("mailer_stores_next") * np.log1p(self._column("buyers_13w"))
+        planned: np.ndarray = self._column("mailer_stores_next") * np.log1p(self._column("buyers_13w"))
+        return planned
 
     @cached_property
     def popularity(self) -> np.ndarray:
-        return self.catalogue.popularity[self.positions].astype(np.float32)
+        popularity: np.ndarray = self.catalogue.popularity[self.positions].astype(np.float32)
+        return popularity
 
     @cached_property
     def first_buyers(self) -> np.ndarray:
@@ -79,7 +85,8 @@ class Shelf:
     @cached_property
     def unexplained(self) -> np.ndarray:
         """What item-to-item cannot tell from the product itself, float32 `[n]`."""
-        return 1.0 - self.catalogue.item_to_item.diagonal[self.positions]
+        unexplained: np.ndarray = 1.0 - self.catalogue.item_to_item.diagonal[self.positions]
+        return unexplained
 
     @cached_property
     def buyers(self) -> Rows:
@@ -96,7 +103,8 @@ class Shelf:
 
     def _column(self, name: str) -> np.ndarray:
         # The products first: a column of the whole catalogue lies scattered over all of its numbers.
-        return self.catalogue.column(name)[self.positions]
+        column: np.ndarray = self.catalogue.column(name)[self.positions]
+        return column
 
 
 def lively(catalogue: "Catalogue", buyers: int) -> np.ndarray:

@@ -38,7 +38,8 @@ class Purchases:
 
     def own(self, row: int, name: str) -> np.ndarray:
         """One of `schema.HISTORY` for a customer's products, aligned with `positions[row]`."""
-        return self.customers[row].history[name][self.picks[row]]
+        own: np.ndarray = self.customers[row].history[name][self.picks[row]]
+        return own
 
     def matrix(self, name: str) -> sparse.csr_matrix:
         """One of `schema.HISTORY` for everybody, csr float32 `[customers, products]`; one pattern for all names."""

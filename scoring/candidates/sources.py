@@ -53,7 +53,8 @@ class Block:
         """Where products stand in `positions[row]`, int32 `[n]`; -1 if the customer never bought them."""
         place = np.full(len(self.catalogue), -1, np.int32)
         place[self.positions[row]] = np.arange(len(self.positions[row]), dtype=np.int32)
-        return place[positions]
+        mine: np.ndarray = place[positions]
+        return mine
 
     @cached_property
     def buyers(self) -> list[Rows]:
@@ -117,7 +118,8 @@ def repeats(block: Block, shelf: Shelf) -> np.ndarray:
 
 def two_tower(block: Block, shelf: Shelf) -> np.ndarray:
     """Cosine of the query's and the product's vectors."""
-    return block.vectors @ shelf.vectors.T
+    two_tower: np.ndarray = block.vectors @ shelf.vectors.T
+    return two_tower
 
 
 def item_to_item(block: Block, shelf: Shelf) -> np.ndarray:
@@ -132,7 +134,7 @@ def item_to_item_lately(block: Block, shelf: Shelf) -> np.ndarray:
 
 def _ease(block: Block, shelf: Shelf, name: str) -> np.ndarray:
     model = block.catalogue.item_to_item
-    scores = np.stack([shelf.buyers.times(each) for each in block.similarity(name)]) / shelf.unexplained
+    scores: np.ndarray = np.stack([shelf.buyers.times(each) for each in block.similarity(name)]) / shelf.unexplained
     for row, positions in enumerate(block.positions):  # a product must not recommend itself
         places = shelf.places[positions]
         there = np.flatnonzero(places >= 0)
@@ -143,7 +145,8 @@ def _ease(block: Block, shelf: Shelf, name: str) -> np.ndarray:
 
 def item_knn(block: Block, shelf: Shelf) -> np.ndarray:
     """Products bought by the same customers as those the customer buys; nothing if none was fitted."""
-    return (shelf.alike @ block.purchases("decayed_120d").sqrt().T).toarray().T
+    item_knn: np.ndarray = (shelf.alike @ block.purchases("decayed_120d").sqrt().T).toarray().T
+    return item_knn
 
 
 def neighbours(block: Block, shelf: Shelf) -> np.ndarray:
@@ -153,18 +156,21 @@ def neighbours(block: Block, shelf: Shelf) -> np.ndarray:
 
 def factors(block: Block, shelf: Shelf) -> np.ndarray:
     """Implicit matrix factorisation; the customer is folded in, so that today's purchases count."""
-    return block.taste @ block.catalogue.factors.vectors[shelf.positions].T
+    factors: np.ndarray = block.taste @ block.catalogue.factors.vectors[shelf.positions].T
+    return factors
 
 
 def substitutes(block: Block, shelf: Shelf) -> np.ndarray:
     """Other products of the lines (a type from one maker) that the customer buys, by their share of the line."""
-    return block.affinity(block.catalogue.lines, "decayed_120d", shelf.lines) * shelf.share_in_line
+    substitutes: np.ndarray = block.affinity(block.catalogue.lines, "decayed_120d", shelf.lines) * shelf.share_in_line
+    return substitutes
 
 
 def type_affinity(block: Block, shelf: Shelf) -> np.ndarray:
     """The customer's recent share of the product's type times the product's recent share in that type."""
     types = block.catalogue.codes["product_type"]
-    return block.affinity(types, "decayed_60d", shelf.types) * shelf.share_in_type
+    type_affinity: np.ndarray = block.affinity(types, "decayed_60d", shelf.types) * shelf.share_in_type
+    return type_affinity
 
 
 def popular(block: Block, shelf: Shelf) -> np.ndarray:
@@ -180,7 +186,8 @@ def trend(block: Block, shelf: Shelf) -> np.ndarray:
 def coming_mailer(block: Block, shelf: Shelf) -> np.ndarray:
     """Products on a mailer of the next four weeks, weighted by the customer's affinity to their type."""
     types = block.catalogue.codes["product_type"]
-    return np.sqrt(block.affinity(types, "decayed_120d", shelf.types)) * shelf.planned
+    coming_mailer: np.ndarray = np.sqrt(block.affinity(types, "decayed_120d", shelf.types)) * shelf.planned
+    return coming_mailer
 
 
 SOURCES = {

@@ -38,7 +38,8 @@ class Nearest:
     def top(self, query: np.ndarray, count: int) -> np.ndarray:
         """Rows of the `count` nearest vectors to one query `[dimensions]`, the nearest first."""
         found = self._index.search(np.ascontiguousarray(query[np.newaxis], np.float32), count)[1][0]
-        return found[found >= 0]
+        top: np.ndarray = found[found >= 0]
+        return top
 
 
 def _faiss() -> Any:

@@ -59,7 +59,8 @@ class ItemToItem:
 
     def similarity(self, queries: sparse.csr_matrix) -> np.ndarray:
         """How much each fitted customer speaks for a query: q Xᵀ K, float32 `[queries, customers]`."""
-        return (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
+        similarity: np.ndarray = (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
+        return similarity
 
     def similarity_to(self, bought: Rows, weights: np.ndarray) -> np.ndarray:
         """The same for one customer, float32 `[customers]`.
@@ -67,11 +68,12 @@ class ItemToItem:
         bought: the products' rows of `buyers`, `[n, customers]`; weights: as in `fit`, `[n]`.
         """
         # K is symmetric, and reading half of it is what costs time.
-        return ssymv(1.0, self.kernel.T, bought.summed(weights))
+        similarity_to: np.ndarray = ssymv(1.0, self.kernel.T, bought.summed(weights))
+        return similarity_to
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
         """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
-        scores = (self.buyers @ self.similarity(queries).T).T / (1.0 - self.diagonal)
+        scores: np.ndarray = (self.buyers @ self.similarity(queries).T).T / (1.0 - self.diagonal)
         # A product must not recommend itself.
         rows = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
         diagonal = self.diagonal[queries.indices]
@@ -87,7 +89,7 @@ class ItemToItem:
 
     def weights(self, position: int) -> np.ndarray:
         """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""
-        weights = (self.buyers @ self._explained(position)) / (1.0 - self.diagonal)
+        weights: np.ndarray = (self.buyers @ self._explained(position)) / (1.0 - self.diagonal)
         weights[position] = 0.0
         return weights
 
@@ -98,7 +100,8 @@ class ItemToItem:
         @lru_cache(maxsize=KEPT)
         def explained(position: int) -> np.ndarray:
             begin, end = self.buyers.indptr[position : position + 2]
-            return self.buyers.data[begin:end] @ self.kernel[self.buyers.indices[begin:end]]
+            explained: np.ndarray = self.buyers.data[begin:end] @ self.kernel[self.buyers.indices[begin:end]]
+            return explained
 
         return explained
 

@@ -23,7 +23,9 @@ class Factors:
 
     @cached_property
     def _gram(self) -> np.ndarray:
-        return self.vectors.T @ self.vectors + self.regularisation * np.eye(self.vectors.shape[1], dtype=np.float32)
+        identity = np.eye(self.vectors.shape[1], dtype=np.float32)
+        gram: np.ndarray = self.vectors.T @ self.vectors + self.regularisation * identity
+        return gram
 
     def folded(self, baskets: sparse.csr_matrix) -> np.ndarray:
         """Factors of customers by what they bought, float32 `[queries, factors]`; `baskets`: csr `[queries, products]`.
@@ -51,4 +53,5 @@ class Factors:
 
 def confidences(baskets: np.ndarray, confidence: float) -> np.ndarray:
     """Weight of purchases bought in so many baskets, `[n]`; 1 is a product never bought."""
-    return (1.0 + confidence * (1.0 + np.log(np.maximum(baskets, 1.0)))).astype(np.float32)
+    confidences: np.ndarray = (1.0 + confidence * (1.0 + np.log(np.maximum(baskets, 1.0)))).astype(np.float32)
+    return confidences

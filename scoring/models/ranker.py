@@ -20,4 +20,5 @@ class Ranker:
 
     def __call__(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
         """numeric float32 `[n, features]`, categorical int32 `[n, fields]` → float32 `[n, len(SLATES)]`."""
-        return self._session.run(None, {"numeric": numeric, "categorical": categorical})[0]
+        scores: np.ndarray = self._session.run(None, {"numeric": numeric, "categorical": categorical})[0]
+        return scores

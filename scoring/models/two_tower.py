@@ -47,7 +47,8 @@ def open_session(path: Path) -> ort.InferenceSession:
 
 def signed_log(values: np.ndarray) -> np.ndarray:
     """sign(x) log(1 + |x|): keeps the sign and tames counts, money and days alike."""
-    return np.sign(values) * np.log1p(np.abs(values))
+    signed_log: np.ndarray = np.sign(values) * np.log1p(np.abs(values))
+    return signed_log
 
 
 def query_inputs(bought: Purchases, codes: Mapping[str, np.ndarray], sequences: bool = False) -> dict[str, np.ndarray]:
@@ -120,4 +121,5 @@ class Tower:
         return any(name.startswith(SEQUENCE_PREFIX) for name in self._names)
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        return self._session.run(None, {name: inputs[name] for name in self._names})[0]
+        vectors: np.ndarray = self._session.run(None, {name: inputs[name] for name in self._names})[0]
+        return vectors

@@ -65,7 +65,8 @@ class Neighbours:
         likeness[likeness > ITSELF] = 0.0
         if len(likeness) > self.count:
             likeness[likeness < -np.partition(-likeness, self.count - 1)[self.count - 1]] = 0.0
-        return likeness / np.maximum(likeness.sum(), 1e-9)
+        shares: np.ndarray = likeness / np.maximum(likeness.sum(), 1e-9)
+        return shares
 
     def scores(self, likeness: np.ndarray) -> np.ndarray:
         """The share of the neighbours who bought each product lately, float32 `[products]`."""
@@ -83,13 +84,16 @@ class Neighbours:
 
         def shares(position: int) -> np.ndarray:
             who = np.searchsorted(lately.indptr, np.flatnonzero(lately.indices == position), side="right") - 1
-            return query * Rows.of(self.vectors, speaking[who]).summed(np.ones(len(who)))[products]
+            shares: np.ndarray = query * Rows.of(self.vectors, speaking[who]).summed(np.ones(len(who)))[products]
+            return shares
 
         return shares
 
     def _query(self, products: np.ndarray, baskets: np.ndarray) -> np.ndarray:
         weights = _weights(baskets, self.rarity[products])
-        return weights / np.maximum(np.sqrt(np.square(weights, dtype=np.float64).sum()), 1e-9).astype(np.float32)
+        length = np.maximum(np.sqrt(np.square(weights, dtype=np.float64).sum()), 1e-9).astype(np.float32)
+        query: np.ndarray = weights / length
+        return query
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,4 +130,5 @@ def _normalised(baskets: sparse.csr_matrix, rarity: np.ndarray) -> sparse.csr_ma
 
 def _weights(baskets: np.ndarray, rarity: np.ndarray) -> np.ndarray:
     """tf-idf, the term frequency as a logarithm."""
-    return ((1.0 + np.log(np.maximum(baskets, 1.0))) * rarity).astype(np.float32)
+    weights: np.ndarray = ((1.0 + np.log(np.maximum(baskets, 1.0))) * rarity).astype(np.float32)
+    return weights

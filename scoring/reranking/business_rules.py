@@ -69,7 +69,8 @@ def choose(catalogue: Catalogue, positions: np.ndarray, scores: np.ndarray, rule
         rules.diversity,
         cap,
     )
-    return places[pool[chosen]]
+    picked: np.ndarray = places[pool[chosen]]
+    return picked
 
 
 def _numbers(catalogue: Catalogue, names: frozenset[str]) -> list[int]:

@@ -27,7 +27,7 @@ def distances(catalogue: Catalogue, positions: np.ndarray) -> np.ndarray:
     for codes, distance in ((catalogue.category, 0.5), (catalogue.codes["product_type"], 0.0)):
         found = codes[positions]
         content[(found[:, None] == found) & (found > 0)] = distance
-    between = ((1.0 - cosine) / 2.0 + content) / 2.0
+    between: np.ndarray = ((1.0 - cosine) / 2.0 + content) / 2.0
     np.fill_diagonal(between, 0.0)
     return between
 

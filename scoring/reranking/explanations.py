@@ -123,7 +123,8 @@ class _Purchases:
 
     @cached_property
     def types(self) -> np.ndarray:
-        return self._catalogue.codes["product_type"][self.own]
+        types: np.ndarray = self._catalogue.codes["product_type"][self.own]
+        return types
 
     @cached_property
     def item_to_item(self) -> Callable[[int], np.ndarray]:

@@ -54,9 +54,10 @@ class ApiRequest(bentoml.IODescriptor):
         if not body.strip():
             raise BadRequestError(f"The body is empty. {cls.hint()}")
         try:
-            return cls.model_validate_json(body)
+            request: Self = cls.model_validate_json(body)
         except ValidationError as error:
             raise _explain(cls, error.errors(include_url=False)) from None
+        return request
 
     @classmethod
     def hint(cls) -> str:
