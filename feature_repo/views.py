@@ -36,7 +36,7 @@ def feature_views(sources: dict[str, FileSource], snapshot_step: timedelta) -> l
 
 
 def _view(table: FeatureTable, source: FileSource, valid: timedelta) -> FeatureView:
-    about = _ENTITIES[table.about]
+    about = _ENTITIES[table.entity]
     return FeatureView(
         name=table.name,
         entities=[about],

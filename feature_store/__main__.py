@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from features.errors import FeatureRepoError
+from features.errors import FeatureStoreError
 from settings import Settings, SettingsError, load_settings
 
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             outcome = _apply(settings)
         else:
             outcome = _materialize(settings, options.as_of)
-    except (FeatureRepoError, SettingsError) as error:
+    except (FeatureStoreError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{options.step} took {time.monotonic() - started:.1f} s")

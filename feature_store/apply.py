@@ -27,14 +27,14 @@ def apply(settings: Settings) -> Applied:
     objects: list[Any] = feature_objects(settings)
     with only_writer(settings.paths.feast):
         store = FeatureStore(config=store_config(settings))
-        store.apply(objects, objects_to_delete=_gone(store, objects), partial=False)
+        store.apply(objects, objects_to_delete=_unregistered(store, objects), partial=False)
     return Applied(
         [thing.name for thing in objects if isinstance(thing, FeatureView)],
         [thing.name for thing in objects if isinstance(thing, FeatureService)],
     )
 
 
-def _gone(store: FeatureStore, objects: list[Any]) -> list[Any]:
+def _unregistered(store: FeatureStore, objects: list[Any]) -> list[Any]:
     """What an earlier version of the definitions put into the registry and this one no longer has."""
     kept = {(type(thing), thing.name) for thing in objects}
     registered: list[Any] = [

@@ -15,7 +15,7 @@ from feast.errors import FeastObjectNotFoundException
 from feast.repo_config import RepoConfig
 from sqlalchemy.engine import make_url
 
-from features.errors import FeatureRepoError, FeatureServiceMissingError, NotPublishedError
+from features.errors import FeatureStoreError, NotPublishedError, UnknownFeatureServiceError
 from settings import ROOT, Settings
 
 FOLDER = ROOT / "feature_repo"
@@ -88,13 +88,13 @@ def publication_name(store: FeatureStore) -> str:
 def feature_service(store: FeatureStore, name: str) -> FeatureService:
     """A service by its name.
 
-    Raises FeatureServiceMissingError naming what there is.
+    Raises UnknownFeatureServiceError naming what there is.
     """
     try:
         return store.get_feature_service(name)
     except FeastObjectNotFoundException as error:
         known = ", ".join(sorted(service.name for service in store.list_feature_services())) or "nothing"
-        raise FeatureServiceMissingError(
+        raise UnknownFeatureServiceError(
             f"Feature service '{name}' is not in {registry_file(store.config)} (it holds: {known}). "
             "Run 'make features' first."
         ) from error
@@ -110,7 +110,7 @@ def historical_table(store: FeatureStore, service_name: str, entities: pd.DataFr
     """
     service = feature_service(store, service_name)
     _check_entities(store, service, entities)
-    keep_spill_files_at_home(store)
+    set_spill_directory(store)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # ibis calls DuckDB by an older name
         job = store.get_historical_features(
@@ -136,17 +136,17 @@ def _in_order(table: pa.Table) -> pa.Table:
 
 def _check_entities(store: FeatureStore, service: FeatureService, entities: pd.DataFrame) -> None:
     if entities.empty:
-        raise FeatureRepoError(f"The entity frame for '{service.name}' is empty: nothing can be asked of it.")
+        raise FeatureStoreError(f"The entity frame for '{service.name}' is empty: nothing can be asked of it.")
     views = [store.get_feature_view(projection.name) for projection in service.feature_view_projections]
     needed = {key for view in views for key in view.join_keys} | {EVENT_TIMESTAMP}
     missing = sorted(needed - set(entities.columns))
     if missing:
-        raise FeatureRepoError(
+        raise FeatureStoreError(
             f"The entity frame for '{service.name}' lacks {', '.join(missing)}; it has {', '.join(entities.columns)}."
         )
 
 
-def keep_spill_files_at_home(store: FeatureStore) -> None:
+def set_spill_directory(store: FeatureStore) -> None:
     """What is too large for memory spills to disk; inside the data directory, like everything we write."""
     import ibis  # here, for the service opens the store, too, and has no use for it
 
@@ -159,7 +159,7 @@ def keep_spill_files_at_home(store: FeatureStore) -> None:
 def _redis_connection(settings: Settings, timeout_seconds: float) -> str:
     password = settings.redis_password.get_secret_value() if settings.redis_password else ""
     if "," in password:
-        raise FeatureRepoError("REACH_REDIS_PASSWORD holds a comma, which Feast's connection string cannot carry.")
+        raise FeatureStoreError("REACH_REDIS_PASSWORD holds a comma, which Feast's connection string cannot carry.")
     parts = [
         settings.redis,
         # With the client's own retries a dead Redis held a call for 12 seconds, and a hung one for ever.

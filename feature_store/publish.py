@@ -37,7 +37,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Day:
+class PublicationDate:
     """The day of the staged tables, the UTC instant it starts, and which purchases the tables hold."""
 
     as_of: date
@@ -55,16 +55,16 @@ def publish(settings: Settings, as_of: date) -> Published:
     """
     folder, link = settings.paths.staged_features, settings.paths.features
     views = feature_views(feature_sources(folder), timedelta(weeks=settings.snapshot_weeks))
-    day = Day(as_of, settings.start_of_day(as_of), _held(settings.paths.admitted, as_of))
+    day = PublicationDate(as_of, settings.start_of_day(as_of), _held(settings.paths.admitted, as_of))
     with only_writer(link.parent):
-        _sweep(link.parent)
+        _delete_leftovers(link.parent)
         before = _published_before(link.parent, as_of)
         rows = check_staged(folder, views, day.instant, before is not None) if staged_tables(folder) else None
         if rows is not None:
             result = _publish_staged(folder, link, day, rows)
         elif before is not None:
             result = Published(before, changed=False)
-            _point(link, before.name)
+            _move_link(link, before.name)
         else:
             raise NotPublishedError(
                 f"Nothing is staged in {folder} and nothing of {as_of} was published before. Run dbt build first."
@@ -74,7 +74,7 @@ def publish(settings: Settings, as_of: date) -> Published:
     return result
 
 
-def _publish_staged(folder: Path, link: Path, day: Day, rows: dict[str, int]) -> Published:
+def _publish_staged(folder: Path, link: Path, day: PublicationDate, rows: dict[str, int]) -> Published:
     content = content_hash(folder, list(rows))
     name = f"{day.as_of}-{content[:12]}"
     target = link.parent / name
@@ -88,7 +88,7 @@ def _publish_staged(folder: Path, link: Path, day: Day, rows: dict[str, int]) ->
             publication = before
         else:
             write_record(target, publication)  # the newest of the day again
-        _point(link, name)
+        _move_link(link, name)
         return Published(publication, changed=False)
     gathered = link.parent / f"{_TRASH}{os.getpid()}-new"
     gathered.mkdir()
@@ -100,7 +100,7 @@ def _publish_staged(folder: Path, link: Path, day: Day, rows: dict[str, int]) ->
         _flush(file)
     gathered.rename(target)
     _flush(link.parent)
-    _point(link, name)
+    _move_link(link, name)
     return Published(publication, changed=True)
 
 
@@ -137,7 +137,7 @@ def _published_before(features: Path, as_of: date) -> Publication | None:
     return next((publication for publication in publications(features) if publication.as_of == as_of), None)
 
 
-def _point(link: Path, name: str) -> None:
+def _move_link(link: Path, name: str) -> None:
     """Move the link in one step; readers see the old publication or the new one."""
     fresh = link.with_name(f".{link.name}-{os.getpid()}")
     fresh.unlink(missing_ok=True)
@@ -151,17 +151,17 @@ def _prune(link: Path) -> None:
     current = link.readlink().name
     for publication in publications(link.parent)[KEEP:]:
         if publication.name != current:
-            _discard(link.parent / publication.name)
+            _delete_folder(link.parent / publication.name)
 
 
-def _discard(folder: Path) -> None:
+def _delete_folder(folder: Path) -> None:
     """Delete a folder that nobody may take for a publication while it is half deleted."""
     trash = folder.with_name(f"{_TRASH}{os.getpid()}-{folder.name}")
     folder.rename(trash)
     shutil.rmtree(trash)
 
 
-def _sweep(features: Path) -> None:
+def _delete_leftovers(features: Path) -> None:
     for leftover in features.glob(f"{_TRASH}*"):
         shutil.rmtree(leftover)
     for leftover in features.glob(".current-*"):

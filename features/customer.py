@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from features.feature import Exact, Updater, Window
+from features.feature import Exactness, Updater, Window
 from features.product import basket_ages
 
 
@@ -24,7 +24,7 @@ class Basket:
 
 
 @dataclass
-class Visited:
+class CustomerUpdate:
     """A customer as the row has it, and the baskets since.
 
     old: the profile before, all 0 for a stranger. baskets: the new ones. history: of all products, after them.
@@ -50,7 +50,7 @@ class Visited:
 
 
 @dataclass
-class Waited:
+class CustomerAdvance:
     """A customer some days later, if nothing was bought meanwhile.
 
     history: of all products at the instant of the features; aged: the same after these days. midnights: how many of
@@ -76,22 +76,22 @@ class Waited:
 class CustomerUpdater(Updater):
     """What becomes of one number about a customer; each function gets the value as it was.
 
-    add: the new value after some baskets. age: the value after some days; None: time changes nothing.
+    add: the new value after some baskets. advance: the value after some days; None: time changes nothing.
     is_of_history: whether it follows from the numbers of the products alone.
     """
 
-    add: Callable[[float, Visited, Window], float]
-    age: Callable[[float, Waited, Window], float] | None = None
+    add: Callable[[float, CustomerUpdate, Window], float]
+    advance: Callable[[float, CustomerAdvance, Window], float] | None = None
     is_of_history: bool = False
 
 
 _BASE = ("baskets", "days_since_last_basket", "days_since_first_basket")
 
-COUNT = CustomerUpdater("counts the new baskets", Exact.ALWAYS, (), lambda _, visited, __: visited.count)
+COUNT = CustomerUpdater("counts the new baskets", Exactness.ALWAYS, (), lambda _, visited, __: visited.count)
 
 SINCE_LAST = CustomerUpdater(
     "begins anew, and grows with time",
-    Exact.ALWAYS,
+    Exactness.ALWAYS,
     (),
     lambda _, visited, __: visited.last,
     lambda value, waited, _: value + waited.days,
@@ -99,7 +99,7 @@ SINCE_LAST = CustomerUpdater(
 
 SINCE_FIRST = CustomerUpdater(
     "grows with time",
-    Exact.ALWAYS,
+    Exactness.ALWAYS,
     (),
     lambda _, visited, __: visited.first,
     lambda value, waited, _: value + waited.days,
@@ -107,14 +107,14 @@ SINCE_FIRST = CustomerUpdater(
 
 GAP_MEAN = CustomerUpdater(
     "counts the new gaps",
-    Exact.ALWAYS,
+    Exactness.ALWAYS,
     _BASE,
     lambda _, visited, __: (visited.first - visited.last) / (visited.count - 1) if visited.count > 1 else 0.0,
 )
 
 COUNT_WITHIN = CustomerUpdater(
     "counts the new baskets",
-    Exact.SAME_DAY,
+    Exactness.SAME_DAY,
     _BASE,
     lambda value, visited, window: value + len(visited.within(window)),
     lambda value, waited, window: float(round(value * waited.share_left(window))) if waited.midnights else value,
@@ -122,7 +122,7 @@ COUNT_WITHIN = CustomerUpdater(
 
 SPEND_WITHIN = CustomerUpdater(
     "adds the new baskets' money",
-    Exact.SAME_DAY,
+    Exactness.SAME_DAY,
     _BASE,
     lambda value, visited, window: value + sum([basket.spend for basket in visited.within(window)]),
     lambda value, waited, window: value * waited.share_left(window) if waited.midnights else value,
@@ -130,7 +130,7 @@ SPEND_WITHIN = CustomerUpdater(
 
 PRODUCTS = CustomerUpdater(
     "counts the new products",
-    Exact.ALWAYS,
+    Exactness.ALWAYS,
     (),
     lambda _, visited, __: float(len(visited.history["baskets"])),
     is_of_history=True,
@@ -141,7 +141,7 @@ def mean_per_basket(of_basket: Callable[[Basket], float]) -> CustomerUpdater:
     """A mean over all baskets ever."""
     return CustomerUpdater(
         "takes the new baskets into the mean",
-        Exact.ALWAYS,
+        Exactness.ALWAYS,
         _BASE,
         lambda mean, visited, _: (
             (mean * visited.old["baskets"] + sum([of_basket(b) for b in visited.baskets])) / visited.count
@@ -156,7 +156,7 @@ def _new_share(history: Mapping[str, np.ndarray], limit: float) -> float:
 
 NEW_PRODUCT_SHARE_8W = CustomerUpdater(
     "follows the history's `baskets_8w` and `days_since_first`",
-    Exact.SAME_DAY,
+    Exactness.SAME_DAY,
     (),
     lambda _, visited, window: _new_share(visited.history, window.days + visited.since_midnight),
     lambda _, waited, window: _new_share(waited.aged, window.days + waited.days - waited.midnights),

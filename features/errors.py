@@ -1,28 +1,28 @@
 """What can go wrong between a staged feature table and a feature that somebody reads.
 
-FeatureRepoError
+FeatureStoreError
 ├── StagedFeaturesError          a staged table is missing, has the wrong shape or knows the future
 ├── NotPublishedError            no published feature tables, or not those of the day asked for
-├── FeatureServiceMissingError     a service (or the whole registry) is not there
+├── UnknownFeatureServiceError     a service (or the whole registry) is not there
 └── OnlineStoreUnavailableError  the online store does not answer, or holds nothing yet
 """
 
 
-class FeatureRepoError(Exception):
+class FeatureStoreError(Exception):
     """Base of this room's errors; the command prints the message and exits with 1."""
 
 
-class StagedFeaturesError(FeatureRepoError):
+class StagedFeaturesError(FeatureStoreError):
     """The staged feature tables cannot be published; what is published stays as it is."""
 
 
-class NotPublishedError(FeatureRepoError):
+class NotPublishedError(FeatureStoreError):
     """The feature tables a step needs are not published."""
 
 
-class FeatureServiceMissingError(FeatureRepoError):
+class UnknownFeatureServiceError(FeatureStoreError):
     """A feature service is not in the registry."""
 
 
-class OnlineStoreUnavailableError(FeatureRepoError):
+class OnlineStoreUnavailableError(FeatureStoreError):
     """The online store cannot be read now; whoever serves falls back and says so."""

@@ -32,7 +32,7 @@ class Range(StrEnum):
     ANY = "any"
 
 
-class Exact(StrEnum):
+class Exactness(StrEnum):
     """How far the live value is the one that dbt makes of the same purchases later."""
 
     ALWAYS = "exact"
@@ -75,7 +75,7 @@ class Updater:
     """
 
     text: str
-    exact: Exact
+    exactness: Exactness
     needs: tuple[str, ...]
 
 
@@ -96,7 +96,7 @@ NOT_BY_PURCHASES = BatchOnly("purchases do not change it")
 class Feature:
     """One feature. The column of that name in dbt's model is the truth of its value.
 
-    live: what becomes of it when a purchase arrives. source: the table of a landing that it comes from.
+    on_purchase: what becomes of it when a purchase arrives. source: the table of a landing that it comes from.
     is_input: whether models read it. range: what it may be, if it is a number.
     """
 
@@ -104,34 +104,34 @@ class Feature:
     type: Type
     text: str
     window: Window = EVER
-    live: Updater | BatchOnly | None = None
+    on_purchase: Updater | BatchOnly | None = None
     source: str = PURCHASES
     is_input: bool = True
     range: Range = Range.NOT_NEGATIVE
 
     def __post_init__(self) -> None:
-        if self.live is None and self.source == PURCHASES:
+        if self.on_purchase is None and self.source == PURCHASES:
             raise FeatureDeclarationError(
                 f"The feature '{self.name}' comes from purchases and does not declare what a purchase does to it. "
-                "Give it live=… : an updater of features/product.py or features/customer.py, or "
+                "Give it on_purchase=… : an updater of features/product.py or features/customer.py, or "
                 'BatchOnly("what a value of the last build means"); docs/add-a-feature.md shows how.'
             )
 
     @property
-    def change(self) -> Updater | BatchOnly:
+    def purchase_effect(self) -> Updater | BatchOnly:
         """What becomes of it when a purchase arrives."""
-        return self.live or NOT_BY_PURCHASES
+        return self.on_purchase or NOT_BY_PURCHASES
 
 
 @dataclass(frozen=True)
 class FeatureTable:
     """The features of one of dbt's models, `feat_<name>`, and of the Feast view `<name>`.
 
-    about: what a row describes: customer or product. updaters: the kinds of updaters that the live state asks here.
+    entity: what a row describes: customer or product. updaters: the kinds of updaters that the live state asks here.
     """
 
     name: str
-    about: str
+    entity: str
     text: str
     features: Sequence[Feature]
     updaters: tuple[type[Updater], ...] = ()
@@ -141,8 +141,8 @@ class FeatureTable:
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise FeatureDeclarationError(f"The table '{self.name}' declares {', '.join(twice)} more than once.")
         for feature in self.features:
-            if isinstance(feature.live, Updater):
-                self._check(feature, feature.live, names)
+            if isinstance(feature.on_purchase, Updater):
+                self._check(feature, feature.on_purchase, names)
 
     def _check(self, feature: Feature, updater: Updater, names: Sequence[str]) -> None:
         """Refuse an updater that would do nothing, or read what is not there, when a purchase arrives."""
@@ -153,7 +153,7 @@ class FeatureTable:
                 f"{its} is a {type(updater).__name__}, which nothing asks in '{self.name}' (it takes {kinds})."
                 " Give it one of these, or BatchOnly(…)."
             )
-        if updater.exact is Exact.SAME_DAY and not feature.window.days:
+        if updater.exactness is Exactness.SAME_DAY and not feature.window.days:
             raise FeatureDeclarationError(
                 f"{its} counts within a window of days, and '{feature.window.text}' is none. Declare one, such as "
                 "weeks(4), or give the feature an updater that counts all."
@@ -177,16 +177,16 @@ def number(
     name: str,
     text: str,
     window: Window = EVER,
-    live: Updater | BatchOnly | None = None,
+    on_purchase: Updater | BatchOnly | None = None,
     source: str = PURCHASES,
     range: Range = Range.NOT_NEGATIVE,
 ) -> Feature:
-    return Feature(name, Type.NUMBER, text, window, live, source, range=range)
+    return Feature(name, Type.NUMBER, text, window, on_purchase, source, range=range)
 
 
-def numbers(name: str, text: str, window: Window, live: Updater | BatchOnly | None = None) -> Feature:
+def numbers(name: str, text: str, window: Window, on_purchase: Updater | BatchOnly | None = None) -> Feature:
     """A number for each product of a customer's history."""
-    return Feature(name, Type.NUMBERS, text, window, live)
+    return Feature(name, Type.NUMBERS, text, window, on_purchase)
 
 
 def category(
@@ -194,8 +194,8 @@ def category(
     text: str,
     source: str,
     window: Window = UNDATED,
-    live: Updater | BatchOnly | None = None,
+    on_purchase: Updater | BatchOnly | None = None,
     is_input: bool = True,
 ) -> Feature:
     """A text; '' is unknown."""
-    return Feature(name, Type.TEXT, text, window, live, source, is_input)
+    return Feature(name, Type.TEXT, text, window, on_purchase, source, is_input)

@@ -1,7 +1,7 @@
 """docs/features.md: every declared feature in a table."""
 
 from features.declarations import TABLES
-from features.feature import Exact, Feature, FeatureTable, Updater
+from features.feature import Exactness, Feature, FeatureTable, Updater
 
 HEADER = """# The features
 
@@ -20,7 +20,7 @@ def page() -> str:
 def _section(table: FeatureTable) -> str:
     rows = [f"| {' | '.join(_cells(feature))} |\n" for feature in table.features]
     head = "| feature | type | meaning | window | when a purchase arrives |\n|---|---|---|---|---|\n"
-    return f"\n## {table.name}\n\n{table.text} One row a {table.about}.\n\n{head}{''.join(rows)}"
+    return f"\n## {table.name}\n\n{table.text} One row a {table.entity}.\n\n{head}{''.join(rows)}"
 
 
 def _cells(feature: Feature) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def _cells(feature: Feature) -> tuple[str, ...]:
 
 
 def _change(feature: Feature) -> str:
-    change = feature.change
+    change = feature.purchase_effect
     if not isinstance(change, Updater):
         return f"*batch only*: {change.meaning}"
-    return change.text if change.exact is Exact.ALWAYS else f"{change.text}; {change.exact}"
+    return change.text if change.exactness is Exactness.ALWAYS else f"{change.text}; {change.exactness}"

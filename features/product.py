@@ -14,15 +14,15 @@ from operator import itemgetter
 
 import numpy as np
 
-from features.feature import Exact, Updater, Window
+from features.feature import Exactness, Updater, Window
 
 PERIOD_DAYS = 28.0
-NEWEST = 20
+LAST_BASKETS = 20
 """Baskets that `last_20_baskets` looks at."""
 
 
 @dataclass
-class Line:
+class PurchaseLine:
     """One product in one basket: its age in days, units and money."""
 
     age: float
@@ -30,18 +30,20 @@ class Line:
     spend: float = 0.0
 
 
-class Bought:
+class ProductUpdate:
     """A product of a customer as the row has it, and what was bought of it since.
 
     old: its numbers, 0 if it was never bought. lines: one a new basket. since_midnight: the part of a day by which all
-    windows are longer than whole days. joins: the age up to which a new line is of the newest baskets.
+    windows are longer than whole days. newest_until: the age up to which a new line is of the newest baskets.
     After them: `count` of baskets, days since the `last` and the `first`.
     """
 
-    __slots__ = ("ages", "count", "first", "joins", "last", "lines", "old", "since_midnight")
+    __slots__ = ("ages", "count", "first", "last", "lines", "newest_until", "old", "since_midnight")
 
-    def __init__(self, old: Mapping[str, float], lines: Sequence[Line], since_midnight: float, joins: float) -> None:
-        self.old, self.lines, self.since_midnight, self.joins = old, lines, since_midnight, joins
+    def __init__(
+        self, old: Mapping[str, float], lines: Sequence[PurchaseLine], since_midnight: float, newest_until: float
+    ) -> None:
+        self.old, self.lines, self.since_midnight, self.newest_until = old, lines, since_midnight, newest_until
         self.ages = sorted([line.age for line in lines])
         self.count = old["baskets"] + len(lines)
         self.last, self.first = self.ages[0], self.ages[-1]
@@ -54,7 +56,7 @@ class Bought:
 
 
 @dataclass
-class Aged:
+class HistoryAdvance:
     """A history some days later, if nothing was bought meanwhile.
 
     old: its numbers at the instant of the features, a midnight of the shop, `[products]` each. midnights: how many of
@@ -96,7 +98,7 @@ class Aged:
 
 
 @dataclass
-class Newer:
+class HistoryUpdate:
     """New baskets beside the products of a history, whether or not they hold them.
 
     ages: of the new baskets, rising. baskets: of the customer before them.
@@ -107,8 +109,8 @@ class Newer:
     baskets: float
 
     @property
-    def all_join(self) -> bool:
-        return self.baskets + len(self.ages) <= NEWEST
+    def all_are_newest(self) -> bool:
+        return self.baskets + len(self.ages) <= LAST_BASKETS
 
     @cached_property
     def known(self) -> np.ndarray:
@@ -116,17 +118,17 @@ class Newer:
         return basket_ages(self.old)
 
     @cached_property
-    def joining(self) -> list[float]:
+    def newest_ages(self) -> list[float]:
         """Ages of the new baskets that are of the newest."""
-        return [age for rank, age in enumerate(self.ages) if rank + int((self.known < age).sum()) < NEWEST]
+        return [age for rank, age in enumerate(self.ages) if rank + int((self.known < age).sum()) < LAST_BASKETS]
 
     @property
-    def joins(self) -> float:
+    def newest_until(self) -> float:
         """The age up to which a new line is of the newest baskets."""
-        if self.all_join:
+        if self.all_are_newest:
             return math.inf
         # A line may be older than its basket, which counts as a whole.
-        return self.joining[-1] + 1.0 if self.joining else -1.0
+        return self.newest_ages[-1] + 1.0 if self.newest_ages else -1.0
 
 
 def basket_ages(history: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -141,14 +143,14 @@ def basket_ages(history: Mapping[str, np.ndarray]) -> np.ndarray:
 class ProductUpdater(Updater):
     """What becomes of one number of every product; each function gets the value, or all values, as they were.
 
-    add: the new value of a product that was bought. age: all values after some days; None: time changes nothing.
-    make_room: all values as new baskets arrive, before those bought get theirs; None: only purchases of the product
+    add: the new value of a product that was bought. advance: all values after some days; None: time changes nothing.
+    displace: all values as new baskets arrive, before those bought get theirs; None: only purchases of the product
     itself change it.
     """
 
-    add: Callable[[float, Bought, Window], float]
-    age: Callable[[np.ndarray, Aged, Window], np.ndarray] | None = None
-    make_room: Callable[[np.ndarray, Newer, Window], np.ndarray] | None = None
+    add: Callable[[float, ProductUpdate, Window], float]
+    advance: Callable[[np.ndarray, HistoryAdvance, Window], np.ndarray] | None = None
+    displace: Callable[[np.ndarray, HistoryUpdate, Window], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -158,28 +160,28 @@ class ProductList(Updater):
 
 _BASE = ("baskets", "days_since_last", "days_since_first")
 
-PRODUCTS_BOUGHT = ProductList("gains the products bought", Exact.ALWAYS, ())
+PRODUCTS_BOUGHT = ProductList("gains the products bought", Exactness.ALWAYS, ())
 
 
-COUNT = ProductUpdater("counts the new baskets", Exact.ALWAYS, (), lambda _, of, __: of.count)
+COUNT = ProductUpdater("counts the new baskets", Exactness.ALWAYS, (), lambda _, of, __: of.count)
 
 SINCE_LAST = ProductUpdater(
-    "begins anew, and grows with time", Exact.ALWAYS, (), lambda _, of, __: of.last, lambda _, aged, __: aged.last
+    "begins anew, and grows with time", Exactness.ALWAYS, (), lambda _, of, __: of.last, lambda _, aged, __: aged.last
 )
 
 SINCE_FIRST = ProductUpdater(
-    "grows with time", Exact.ALWAYS, (), lambda _, of, __: of.first, lambda _, aged, __: aged.first
+    "grows with time", Exactness.ALWAYS, (), lambda _, of, __: of.first, lambda _, aged, __: aged.first
 )
 
-GAP_MEAN = ProductUpdater("counts the new gaps", Exact.ALWAYS, _BASE, lambda _, of, __: of.gap_mean)
+GAP_MEAN = ProductUpdater("counts the new gaps", Exactness.ALWAYS, _BASE, lambda _, of, __: of.gap_mean)
 
 
-def _gap_std(std: float, of: Bought, _: Window) -> float:
+def _gap_std(std: float, of: ProductUpdate, _: Window) -> float:
     gaps = of.count - 1
     return math.sqrt(max(_squared_gaps(std, of) / gaps - of.gap_mean**2, 0.0)) if gaps else 0.0
 
 
-def _squared_gaps(std: float, of: Bought) -> float:
+def _squared_gaps(std: float, of: ProductUpdate) -> float:
     """Sum of the squared days between purchases, new ones included.
 
     Exact if the product was bought at most twice before, or if the new purchases are newer than all others. One in
@@ -199,55 +201,55 @@ def _squared_gaps(std: float, of: Bought) -> float:
     return max(squared, 0.0)
 
 
-GAP_STD = ProductUpdater("counts the new gaps", Exact.ALWAYS, (*_BASE, "gap_mean_days"), _gap_std)
+GAP_STD = ProductUpdater("counts the new gaps", Exactness.ALWAYS, (*_BASE, "gap_mean_days"), _gap_std)
 
 
 def decayed(days: float) -> ProductUpdater:
     """Each basket weighs exp(-age / days)."""
     return ProductUpdater(
         "adds the new baskets, and fades with time",
-        Exact.ALWAYS,
+        Exactness.ALWAYS,
         (),
         lambda value, of, _: value + sum([math.exp(-age / days) for age in of.ages]),
         lambda values, aged, _: values * np.float32(math.exp(-aged.days / days)),
     )
 
 
-def _add_within(value: float, of: Bought, window: Window) -> float:
+def _add_within(value: float, of: ProductUpdate, window: Window) -> float:
     limit = window.days + of.since_midnight
     return value + sum([age <= limit for age in of.ages])
 
 
-def _aged_within(values: np.ndarray, aged: Aged, window: Window) -> np.ndarray:
+def _advance_within(values: np.ndarray, aged: HistoryAdvance, window: Window) -> np.ndarray:
     return aged.baskets_within(window.days - aged.midnights) if aged.midnights else values
 
 
-COUNT_WITHIN = ProductUpdater("counts the new baskets", Exact.SAME_DAY, _BASE, _add_within, _aged_within)
+COUNT_WITHIN = ProductUpdater("counts the new baskets", Exactness.SAME_DAY, _BASE, _add_within, _advance_within)
 
 
-def _add_newest(value: float, of: Bought, _: Window) -> float:
-    return value + sum([age <= of.joins for age in of.ages])
+def _add_newest(value: float, of: ProductUpdate, _: Window) -> float:
+    return value + sum([age <= of.newest_until for age in of.ages])
 
 
-def _make_room(values: np.ndarray, newer: Newer, _: Window) -> np.ndarray:
+def _displace_oldest(values: np.ndarray, newer: HistoryUpdate, _: Window) -> np.ndarray:
     """Old baskets leave the newest as new ones join."""
-    staying = NEWEST - len(newer.joining)
-    if newer.all_join or not newer.joining or len(newer.known) <= staying:
+    staying = LAST_BASKETS - len(newer.newest_ages)
+    if newer.all_are_newest or not newer.newest_ages or len(newer.known) <= staying:
         return values
     limit = newer.known[staying - 1] if staying else -1.0
     last, first, count = newer.old["days_since_last"], newer.old["days_since_first"], newer.old["baskets"]
-    guess = np.clip(np.round(values * staying / NEWEST), 1, np.maximum(count - 1, 1))
+    guess = np.clip(np.round(values * staying / LAST_BASKETS), 1, np.maximum(count - 1, 1))
     stay = np.where(last > limit, 0, np.where(first > limit, guess, count))
     shortened: np.ndarray = np.minimum(values, stay).astype(np.float32)
     return shortened
 
 
 COUNT_NEWEST = ProductUpdater(
-    "counts the new baskets; older ones make room", Exact.NEVER, _BASE, _add_newest, make_room=_make_room
+    "counts the new baskets; older ones make room", Exactness.NEVER, _BASE, _add_newest, displace=_displace_oldest
 )
 
 
-def _add_periods(value: float, of: Bought, _: Window) -> float:
+def _add_periods(value: float, of: ProductUpdate, _: Window) -> float:
     """Adds the periods in which the product had not been bought before."""
     count, last, first = of.old["baskets"], of.old["days_since_last"], of.old["days_since_first"]
     known = {math.floor(age / PERIOD_DAYS) for age in ((last, first) if count else ())}
@@ -256,7 +258,7 @@ def _add_periods(value: float, of: Bought, _: Window) -> float:
     return value + len({math.floor(age / PERIOD_DAYS) for age in of.ages} - known)
 
 
-def _aged_periods(values: np.ndarray, aged: Aged, _: Window) -> np.ndarray:
+def _advance_periods(values: np.ndarray, aged: HistoryAdvance, _: Window) -> np.ndarray:
     """Bounds the count by first and last purchase, now that the borders have moved."""
     newest, oldest = np.floor(aged.last / PERIOD_DAYS), np.floor(aged.first / PERIOD_DAYS)
     lowest = 1 + (oldest > newest)
@@ -265,11 +267,14 @@ def _aged_periods(values: np.ndarray, aged: Aged, _: Window) -> np.ndarray:
     return bounded
 
 
-PERIODS = ProductUpdater("counts the new periods", Exact.NEVER, _BASE, _add_periods, _aged_periods)
+PERIODS = ProductUpdater("counts the new periods", Exactness.NEVER, _BASE, _add_periods, _advance_periods)
 
 
-def total(of_line: Callable[[Line], float], what: str) -> ProductUpdater:
+def total(of_line: Callable[[PurchaseLine], float], what: str) -> ProductUpdater:
     """A sum over all lines ever."""
     return ProductUpdater(
-        f"adds the new {what}", Exact.ALWAYS, (), lambda value, of, _: value + sum([of_line(line) for line in of.lines])
+        f"adds the new {what}",
+        Exactness.ALWAYS,
+        (),
+        lambda value, of, _: value + sum([of_line(line) for line in of.lines]),
     )

@@ -134,7 +134,7 @@ def main(arguments: Sequence[str]) -> int:
     commands.add_parser("status", help="show what runs, and what each part of the data directory takes")
     commands.add_parser("manifest", help="let dbt describe its models for Airflow")
     hand = commands.add_parser("dbt", help="run dbt by hand, with the admitted day's variables")
-    hand.add_argument("arguments", nargs=argparse.REMAINDER, help="dbt's own, such as: build --select dim_product+")
+    hand.add_argument("arguments", nargs=argparse.REMAINDER, help="dbt's own, such as: build --select dim_products+")
     commands.add_parser("clean", help="stop everything and delete what Reach wrote")
     chosen = parser.parse_args(arguments)
     try:

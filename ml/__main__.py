@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from features.errors import FeatureRepoError
+from features.errors import FeatureStoreError
 from ml.config import Config, load_config
 from ml.errors import MLError, RunError
 from ml.runs.run import Run
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         result = args.step(settings, args)
-    except (MLError, ScoringError, FeatureRepoError, ReleaseError, SettingsError) as error:
+    except (MLError, ScoringError, FeatureStoreError, ReleaseError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if result is None:

@@ -170,9 +170,9 @@ service.mount_asgi_app(page(lambda: bentoml.get_current_service().page), path="/
 def open_customers(settings: Settings) -> CustomerReader:
     """The online store, opened. Importing Feast takes seconds: a thread calls this while the service starts."""
     with without_type_checks():
-        from feature_store.online.reader import OnlineCustomers
+        from feature_store.online.reader import OnlineFeatureReader
 
-    customers = OnlineCustomers(settings)
+    customers = OnlineFeatureReader(settings)
     customers.warm_up()
     return customers
 

@@ -25,7 +25,7 @@ from benchmarks.drill.swaps import drill_features, drill_swaps
 from benchmarks.drill.traffic import Traffic
 from benchmarks.drill.versions import derive
 from benchmarks.serving import known_customers
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
 from registry.champion_alias import Registry
 from settings import Settings, load_settings
 
@@ -47,7 +47,7 @@ class Drill:
         self.versions = [champion.version, "drill-b", "drill-c"]
         for number, version in enumerate(self.versions[1:], start=2):
             derive(self.sandbox.store, champion.version, version, factor=1.0 + number / 2)
-        reader = OnlineCustomers(self.sandbox.settings, deadline_seconds=10.0)
+        reader = OnlineFeatureReader(self.sandbox.settings, deadline_seconds=10.0)
         self.customers = [*known_customers(self.sandbox.settings)[:CUSTOMERS], STRANGER]
         self.expected = Expected({customer_id: reader.read(customer_id) for customer_id in self.customers}, K)
         for version in self.versions:

@@ -14,7 +14,7 @@
         occurred_at,
         coalesce(received_at, occurred_at) as received_at
     from (
-        {{ first_rows(
+        {{ deduplicate(
             relation,
             key='event_id',
             order_by='coalesce(received_at, occurred_at), occurred_at, customer_id, product_id, event_type, request_id, quantity, price'

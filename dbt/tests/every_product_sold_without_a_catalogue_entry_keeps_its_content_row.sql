@@ -1,5 +1,5 @@
 select sold.product_id
-from {{ ref('dim_product') }} as sold
+from {{ ref('dim_products') }} as sold
 left join {{ ref('feat_product_content') }} as contents on sold.product_id = contents.product_id
 where
     sold.is_sold

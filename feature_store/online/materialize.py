@@ -11,9 +11,9 @@ from redis.exceptions import RedisError
 from events.errors import JournalUnavailableError
 from events.event_log import open_recent
 from feature_store.locks import only_writer
-from feature_store.offline_store import keep_spill_files_at_home, open_store, publication_name, store_config
-from feature_store.online.sqlite_generations import OnlineFile, current_state, mark_file
-from feature_store.online.state import OnlineState, may_continue, read_state, write_state
+from feature_store.offline_store import open_store, publication_name, set_spill_directory, store_config
+from feature_store.online.sqlite_generations import SqliteGenerations, current_state, generation_marker
+from feature_store.online.state import OnlineState, can_update_incrementally, read_state, write_state
 from features.errors import NotPublishedError, OnlineStoreUnavailableError
 from features.publication import Publication, current_publication
 from settings import Settings
@@ -82,18 +82,18 @@ def _forget_purchases(settings: Settings, before: OnlineState) -> None:
 
 
 def _into_file(settings: Settings, publication: Publication) -> str:
-    online = OnlineFile(settings.paths.feast)
+    online = SqliteGenerations(settings.paths.feast)
     before = online.state()
     done = OnlineState.of(publication, "sqlite", complete=True)
     if before == done:
         return "unchanged"
-    go_on = may_continue(before, publication, "sqlite", _customers_left(settings, before, publication))
-    database = online.begin(publication.name, copy=go_on)
+    go_on = can_update_incrementally(before, publication, "sqlite", _customers_left(settings, before, publication))
+    database = online.create(publication.name, copy=go_on)
     store = FeatureStore(config=store_config(settings, online_path=database))
     if not go_on:
         store.provider.update_infra(store.project, [], _online_views(store), [], [], partial=True)
     _write(store, publication, before if go_on else None)
-    online.show(database, done)
+    online.activate(database, done)
     return "incremental" if go_on else "rebuilt"
 
 
@@ -103,9 +103,9 @@ def _into_redis(settings: Settings, publication: Publication) -> str:
     While a rebuild empties it first, readers find nobody for a moment and fall back.
     """
     name = f"redis {settings.redis}"
-    state = mark_file(settings)
+    state = generation_marker(settings)
     before = read_state(state)
-    go_on = may_continue(before, publication, name, _customers_left(settings, before, publication))
+    go_on = can_update_incrementally(before, publication, name, _customers_left(settings, before, publication))
     store = open_store(settings)
     views = _online_views(store)
     write_state(state, OnlineState.of(publication, name, complete=False))
@@ -127,7 +127,7 @@ def _write(store: FeatureStore, publication: Publication, before: OnlineState | 
     start = publication.as_of_instant - max(view.ttl for view in views if view.ttl)
     if before is not None:
         start = max(start, before.as_of_instant)
-    keep_spill_files_at_home(store)
+    set_spill_directory(store)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # ibis calls DuckDB by an older name
         store.materialize(

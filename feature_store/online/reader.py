@@ -11,8 +11,8 @@ from feast.protos.feast.types.Value_pb2 import Value
 
 from core.held import Held
 from feature_store.offline_store import feature_service, open_store
-from feature_store.online.sample_customers import some_customers
-from feature_store.online.sqlite_generations import current_state, mark_file
+from feature_store.online.sample_customers import sample_customers
+from feature_store.online.sqlite_generations import current_state, generation_marker
 from features.errors import OnlineStoreUnavailableError
 from settings import Settings
 
@@ -24,7 +24,7 @@ Row = tuple[datetime | None, dict[str, Value] | None]
 """What a store says of one key of one view: when it became true, and the values by feature."""
 
 
-class OnlineCustomers:
+class OnlineFeatureReader:
     """Reads `online_customer_v1`; one object for all threads of a process, for the whole life of the process.
 
     Opening costs half a second, so it happens on the first read (or in `warm_up`) and again whenever a
@@ -37,7 +37,7 @@ class OnlineCustomers:
         self._deadline_seconds = deadline_seconds
         self._opening = threading.Lock()
         self._opened: tuple[object, FeatureStore, list[FeatureView], Held | None] | None = None
-        self._mark = mark_file(settings)
+        self._mark = generation_marker(settings)
 
     def warm_up(self) -> None:
         """Open the store and read once, so that the first customer does not wait for it."""
@@ -60,10 +60,10 @@ class OnlineCustomers:
         features = _features(rows)
         return None if features is None else features | {HELD: held}
 
-    def some(self, count: int) -> list[str]:
+    def sample_ids(self, count: int) -> list[str]:
         """Ids of a few customers the store knows. Raises OnlineStoreUnavailableError."""
         try:
-            return some_customers(self._current()[0], count)
+            return sample_customers(self._current()[0], count)
         except Exception as error:
             raise OnlineStoreUnavailableError(f"The online store cannot be read: {error}") from error
 

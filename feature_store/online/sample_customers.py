@@ -15,7 +15,7 @@ PAGES = 20
 """Redis is asked for so many pages of keys at most: other things may be kept in it."""
 
 
-def some_customers(store: FeatureStore, count: int) -> list[str]:
+def sample_customers(store: FeatureStore, count: int) -> list[str]:
     """Ids of at most `count` customers, in the store's own order."""
     keys = _redis_keys(store) if store.config.online_store.type == "redis" else _file_keys(store, count)
     version = store.config.entity_key_serialization_version

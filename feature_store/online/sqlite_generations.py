@@ -18,7 +18,7 @@ from settings import Settings
 _STATE = "state.json"
 
 
-class OnlineFile:
+class SqliteGenerations:
     """The generations under Feast's folder."""
 
     def __init__(self, feast: Path) -> None:
@@ -30,7 +30,7 @@ class OnlineFile:
         whole = self.link.is_symlink() and self.link.exists()
         return read_state(self.link.resolve().with_name(_STATE)) if whole else None
 
-    def begin(self, publication: str, copy: bool) -> Path:
+    def create(self, publication: str, copy: bool) -> Path:
         """The database file of a new, private generation: a copy of the shown one, or nothing yet."""
         shown = self.link.resolve().parent
         if self._generations.is_dir():
@@ -43,7 +43,7 @@ class OnlineFile:
             shutil.copyfile(self.link, database)
         return database
 
-    def show(self, database: Path, state: OnlineState) -> None:
+    def activate(self, database: Path, state: OnlineState) -> None:
         """Make a finished generation the one that is read. The one before stays for readers who just opened it."""
         write_state(database.with_name(_STATE), state)
         with database.open("rb") as file:
@@ -54,7 +54,7 @@ class OnlineFile:
         fresh.replace(self.link)
 
 
-def mark_file(settings: Settings) -> Path:
+def generation_marker(settings: Settings) -> Path:
     """What changes when a materialisation finishes: the link, or the state beside Redis."""
     return settings.paths.feast / ("online-redis.json" if settings.online_store == "redis" else "online.db")
 
@@ -62,7 +62,7 @@ def mark_file(settings: Settings) -> Path:
 def current_state(settings: Settings) -> OnlineState | None:
     """What the online store holds; None if nothing was ever written."""
     return (
-        read_state(mark_file(settings))
+        read_state(generation_marker(settings))
         if settings.online_store == "redis"
-        else OnlineFile(settings.paths.feast).state()
+        else SqliteGenerations(settings.paths.feast).state()
     )

@@ -56,7 +56,9 @@ def write_state(path: Path, state: OnlineState) -> None:
     fresh.replace(path)
 
 
-def may_continue(before: OnlineState | None, publication: Publication, store: str, customers_left: bool) -> bool:
+def can_update_incrementally(
+    before: OnlineState | None, publication: Publication, store: str, customers_left: bool
+) -> bool:
     """Whether writing the newer rows over the older ones gives what a rebuild would give.
 
     Not if nothing is known of the store, if time moved back (newer rows would stay), if a customer is no longer in

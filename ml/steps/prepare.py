@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 from feast import FeatureStore
 
 from feature_store.entity_rows import entity_rows
-from feature_store.known_buyers import known_buyers
 from feature_store.offline_store import historical_table, open_store
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
+from feature_store.trainable_customers import count_trainable_customers
 from features.errors import OnlineStoreUnavailableError
 from features.publication import current_publication
 from ml.config import Config
@@ -85,14 +85,14 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
 
 
 def _supply(store: FeatureStore, instants: list[datetime], config: Config) -> Supply:
-    found = known_buyers(store, label_instants(instants, config.windows), instants[0])
-    return Supply(found.counts, found.first_purchase, load_policy().min_customers)
+    found = count_trainable_customers(store, label_instants(instants, config.windows), instants[0])
+    return Supply(found.counts, found.first_purchase_at, load_policy().min_customers)
 
 
 def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
     """Share of customers whom the service will read as training does; None if the online store cannot tell."""
     try:
-        return online_agreement(OnlineCustomers(settings).read, *data.customers(now), now)
+        return online_agreement(OnlineFeatureReader(settings).read, *data.customers(now), now)
     except OnlineStoreUnavailableError as error:
         print(f"Online features are not compared: {error}", flush=True)
         return None

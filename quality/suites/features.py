@@ -5,7 +5,7 @@ from features.feature import Range, Type
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 from quality.frames.profile import FeatureRules
 
-TABLES = {f"feat_{table.name}": (f"{table.about}_id",) for table in declared.TABLES}
+TABLES = {f"feat_{table.name}": (f"{table.entity}_id",) for table in declared.TABLES}
 """The tables and their keys, besides the time."""
 
 SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_content")

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Protocol, TypeVar
 
 from core.held import Held
-from features.product import Line
+from features.product import PurchaseLine
 from scoring.customer.customer import Customer
 from scoring.customer.state import CustomerState
 
@@ -80,14 +80,14 @@ def _baskets(
     now: datetime,
     purchases: Sequence[Bought],
     price_of: Callable[[str], float],
-) -> list[dict[str, Line]]:
+) -> list[dict[str, PurchaseLine]]:
     """All lines of a day are one basket, as in dbt while no receipt tells them apart."""
     paid = _Paid(customer)
-    by_day: dict[int, dict[str, Line]] = {}
+    by_day: dict[int, dict[str, PurchaseLine]] = {}
     for purchase in purchases:
         day = math.floor((purchase.occurred_at - known_at) / _DAY)  # known_at is the shop's midnight
         age = max((now - purchase.occurred_at) / _DAY, 0.0)
-        line = by_day.setdefault(day, {}).setdefault(purchase.product_id, Line(age))
+        line = by_day.setdefault(day, {}).setdefault(purchase.product_id, PurchaseLine(age))
         line.age = min(line.age, age)
         line.quantity += purchase.quantity
         line.spend += purchase.quantity * _price(purchase, paid, price_of)

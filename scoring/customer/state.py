@@ -9,27 +9,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.customer import Basket, CustomerUpdater, Visited, Waited
+from features.customer import Basket, CustomerAdvance, CustomerUpdate, CustomerUpdater
 from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE
-from features.feature import PURCHASES, Exact
-from features.product import COUNT_WITHIN, Aged, Bought, Line, Newer, ProductUpdater, basket_ages
+from features.feature import PURCHASES, Exactness
+from features.product import (
+    COUNT_WITHIN,
+    HistoryAdvance,
+    HistoryUpdate,
+    ProductUpdate,
+    ProductUpdater,
+    PurchaseLine,
+    basket_ages,
+)
 from scoring.customer.customer import Customer
 from scoring.schema import HISTORY, PROFILE
 
 SAME_BASKET = 0.02
 """Days: lines of one basket may be known minutes apart."""
 
-_KEEP = ProductUpdater("", Exact.ALWAYS, (), lambda value, _, __: value)
+_KEEP = ProductUpdater("", Exactness.ALWAYS, (), lambda value, _, __: value)
 _PRODUCT = [
-    (feature.name, feature.live if isinstance(feature.live, ProductUpdater) else _KEEP, feature.window)
+    (feature.name, feature.on_purchase if isinstance(feature.on_purchase, ProductUpdater) else _KEEP, feature.window)
     for feature in map(CUSTOMER_HISTORY.by_name.__getitem__, HISTORY)
 ]
 _CUSTOMER = [
-    (feature.name, feature.live, feature.window)
+    (feature.name, feature.on_purchase, feature.window)
     for feature in CUSTOMER_PROFILE.features
-    if isinstance(feature.live, CustomerUpdater)
+    if isinstance(feature.on_purchase, CustomerUpdater)
 ]
-_MAKE_ROOM = [(name, updater.make_room, window) for name, updater, window in _PRODUCT if updater.make_room]
+_DISPLACED = [(name, updater.displace, window) for name, updater, window in _PRODUCT if updater.displace]
 _WINDOWS = sorted(
     ((name, window.days) for name, updater, window in _PRODUCT if updater is COUNT_WITHIN), key=lambda each: each[1]
 )
@@ -52,44 +60,44 @@ class CustomerState:
         if not days:
             return self
         old, midnights = self.customer, math.floor(days)
-        aged = Aged(old.history, days, midnights, _WINDOWS)
+        aged = HistoryAdvance(old.history, days, midnights, _WINDOWS)
         history = dict(old.history)
         for name, updater, window in _PRODUCT:
-            if updater.age:
-                history[name] = updater.age(history[name], aged, window)
-        waited = Waited(old.history, history, days, midnights)
+            if updater.advance:
+                history[name] = updater.advance(history[name], aged, window)
+        waited = CustomerAdvance(old.history, history, days, midnights)
         profile = dict(old.profile)
         for name, of_customer, window in _CUSTOMER:
-            if of_customer.age:
-                profile[name] = of_customer.age(profile[name], waited, window)
+            if of_customer.advance:
+                profile[name] = of_customer.advance(profile[name], waited, window)
         return CustomerState(Customer(old.product_ids, history, profile, old.traits), days - midnights)
 
-    def with_baskets(self, baskets: Sequence[Mapping[str, Line]]) -> "CustomerState":
+    def with_baskets(self, baskets: Sequence[Mapping[str, PurchaseLine]]) -> "CustomerState":
         """The state with these baskets; each holds one line a product id."""
         old = self.customer
         totals = [_basket(lines.values()) for lines in baskets]
         place = dict(zip(old.product_ids, range(len(old.product_ids)), strict=True))
-        added: dict[str, list[Line]] = {}
+        added: dict[str, list[PurchaseLine]] = {}
         for basket in baskets:
             for product_id, line in basket.items():
                 added.setdefault(product_id, []).append(line)
         new_ids = sorted(product_id for product_id in added if product_id not in place)
         place |= {product_id: len(place) + i for i, product_id in enumerate(new_ids)}
 
-        newer = Newer(old.history, sorted([basket.age for basket in totals]), old.profile["baskets"])
-        roomy = {name: make_room(old.history[name], newer, window) for name, make_room, window in _MAKE_ROOM}
+        newer = HistoryUpdate(old.history, sorted([basket.age for basket in totals]), old.profile["baskets"])
+        roomy = {name: displace(old.history[name], newer, window) for name, displace, window in _DISPLACED}
         # One table, a column a product: an array for each feature would cost a call for each in every step.
         table = np.zeros((len(HISTORY), len(place)), np.float32)
         known = [roomy.get(name, old.history[name]) for name in HISTORY]
         table[:, : len(old.product_ids)] = known
-        joins = newer.joins
+        newest_until = newer.newest_until
         for product_id, lines in added.items():
             i = place[product_id]
             row = dict(zip(HISTORY, table[:, i].tolist(), strict=True))
-            table[:, i] = _bought(row, Bought(row, lines, self.since_midnight, joins))
+            table[:, i] = _bought(row, ProductUpdate(row, lines, self.since_midnight, newest_until))
         history = dict(zip(HISTORY, table, strict=True))
 
-        visited = Visited(old.profile, totals, history, self.since_midnight)
+        visited = CustomerUpdate(old.profile, totals, history, self.since_midnight)
         profile = dict(old.profile)
         for name, of_customer, window in _CUSTOMER:
             profile[name] = of_customer.add(profile[name], visited, window)
@@ -115,7 +123,7 @@ class CustomerState:
         if count == 0:
             nothing = {name: np.zeros(0, np.float32) for name in HISTORY}
             return CustomerState(Customer([], nothing, dict.fromkeys(PROFILE, 0.0), old.traits), self.since_midnight)
-        ages = told_apart(basket_ages(old.history))[:count]
+        ages = distinct_ages(basket_ages(old.history))[:count]
         known = float(ages[-1])
         kept = np.flatnonzero(old.history["days_since_last"] <= known + SAME_BASKET)
         # The order in the row is by the whole history; of products that weigh the same it would show what is hidden.
@@ -125,34 +133,34 @@ class CustomerState:
         for i in np.flatnonzero(history["days_since_first"] > known + SAME_BASKET):
             row = dict(zip(HISTORY, table[:, i].tolist(), strict=True))
             times = max(row["baskets"], 1.0)
-            line = Line(row["days_since_last"], row["quantity"] / times, row["spend"] / times)
-            table[:, i] = _bought(_NEVER_BOUGHT, Bought(_NEVER_BOUGHT, [line], self.since_midnight, math.inf))
+            line = PurchaseLine(row["days_since_last"], row["quantity"] / times, row["spend"] / times)
+            table[:, i] = _bought(_NEVER_BOUGHT, ProductUpdate(_NEVER_BOUGHT, [line], self.since_midnight, math.inf))
 
-        visited = Visited(dict.fromkeys(PROFILE, 0.0), _spread(history, ages), history, self.since_midnight)
+        visited = CustomerUpdate(dict.fromkeys(PROFILE, 0.0), _spread(history, ages), history, self.since_midnight)
         profile = {}
         for name in PROFILE:
             feature = CUSTOMER_PROFILE.by_name[name]
-            if not isinstance(feature.live, CustomerUpdater):
+            if not isinstance(feature.on_purchase, CustomerUpdater):
                 profile[name] = old.profile[name] if feature.source == PURCHASES else 0.0
-            elif 0 < feature.window.days <= known and not feature.live.is_of_history:
+            elif 0 < feature.window.days <= known and not feature.on_purchase.is_of_history:
                 profile[name] = old.profile[name]
             else:
-                profile[name] = float(feature.live.add(0.0, visited, feature.window))
+                profile[name] = float(feature.on_purchase.add(0.0, visited, feature.window))
         customer = _in_order([old.product_ids[i] for i in kept.tolist()], table, profile, old.traits)
         return CustomerState(customer, self.since_midnight)
 
 
-def _bought(row: Mapping[str, float], bought: Bought) -> list[float]:
+def _bought(row: Mapping[str, float], update: ProductUpdate) -> list[float]:
     """The numbers of a product after it was bought, in the order of `HISTORY`."""
-    return [updater.add(row[name], bought, window) for name, updater, window in _PRODUCT]
+    return [updater.add(row[name], update, window) for name, updater, window in _PRODUCT]
 
 
-def told_apart(ages: np.ndarray) -> np.ndarray:
+def distinct_ages(ages: np.ndarray) -> np.ndarray:
     """Ages of which each is another basket's, of rising ages of lines."""
     return ages[np.concatenate([[True], np.diff(ages) > SAME_BASKET])] if len(ages) else ages
 
 
-def _basket(lines: Collection[Line]) -> Basket:
+def _basket(lines: Collection[PurchaseLine]) -> Basket:
     return Basket(
         min([line.age for line in lines]),
         len(lines),

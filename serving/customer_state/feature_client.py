@@ -31,7 +31,7 @@ class CustomerReader(Protocol):
 
     def read(self, customer_id: str) -> Features | None: ...
 
-    def some(self, count: int) -> list[str]:
+    def sample_ids(self, count: int) -> list[str]:
         """Ids of a few customers there are."""
         ...
 
@@ -124,7 +124,7 @@ class FeatureReads:
         self._breaker.succeeded()
         return Read("unknown" if features is None else "found", features, job.live, job.purchases)
 
-    async def some(self, count: int) -> list[str]:
+    async def sample_ids(self, count: int) -> list[str]:
         """Ids of a few customers the store knows; none if it does not answer in time."""
         if self._reader is None or self._breaker.is_open:
             return []
@@ -193,6 +193,6 @@ class FeatureReads:
 def _find(reader: CustomerReader, count: int, found: Future[list[str]]) -> None:
     found.set_running_or_notify_cancel()
     try:
-        found.set_result(reader.some(count))
+        found.set_result(reader.sample_ids(count))
     except Exception as error:
         found.set_exception(error)

@@ -64,7 +64,7 @@ class PageAnswers:
 
     async def customers(self) -> list[str]:
         """Ids of a few customers the online store knows; none if it does not answer."""
-        return await self._features.some(SUGGESTED)
+        return await self._features.sample_ids(SUGGESTED)
 
 
 def page(answers: Callable[[], PageAnswers]) -> ASGIApp:

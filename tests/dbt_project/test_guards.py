@@ -19,10 +19,10 @@ DAMAGES = {
     ),
     "no_promotion_row_is_lost_in_the_aggregation": "DELETE FROM int_promotion_periods WHERE product_id = 'p5'",
     "a_purchase_is_never_a_return": "UPDATE int_purchases SET quantity = -1 WHERE basket_id = 'b7'",
-    "unique_dim_product_product_id": "INSERT INTO dim_product SELECT * FROM dim_product WHERE product_id = 'p1'",
+    "unique_dim_products_product_id": "INSERT INTO dim_products SELECT * FROM dim_products WHERE product_id = 'p1'",
     "an_event_says_who_did_what_and_when": "UPDATE fct_events SET customer_id = NULL WHERE event_id = 'e3'",
     "a_decision_is_counted_once": "INSERT INTO fct_decisions SELECT * FROM fct_decisions WHERE position = 1",
-    "a_product_has_empty_texts_rather_than_nulls": "UPDATE dim_product SET brand = NULL WHERE product_id = 'p2'",
+    "a_product_has_empty_texts_rather_than_nulls": "UPDATE dim_products SET brand = NULL WHERE product_id = 'p2'",
 }
 # Changes of a staged file, as a SELECT from it.
 FORGERIES = {

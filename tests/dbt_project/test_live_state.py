@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from features.declarations import CUSTOMER_PROFILE
-from features.feature import Exact, Updater
+from features.feature import Exactness, Updater
 from landing.admission import accept, admit
 from settings import Settings
 from tests.support.dbt_project.live_comparison import compare, names_of
@@ -35,7 +35,7 @@ def shop(small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_on_the_same_day_every_feature_with_an_updater_is_the_one_dbt_makes_later(shop: Path) -> None:
     found = compare(shop, EARLIER, SAME_DAY)
     assert (found.customers > 15, found.purchases > 100) == (True, True)
-    exact, estimated = names_of(Exact.ALWAYS, Exact.SAME_DAY), names_of(Exact.NEVER)
+    exact, estimated = names_of(Exactness.ALWAYS, Exactness.SAME_DAY), names_of(Exactness.NEVER)
     assert exact | estimated == set(found.right)
     assert {name: found.right[name] for name in exact if found.right[name] < 1.0} == {}
     assert {name: found.right[name] for name in estimated if found.right[name] <= 0.96} == {}
@@ -44,12 +44,12 @@ def test_on_the_same_day_every_feature_with_an_updater_is_the_one_dbt_makes_late
 def test_two_weeks_later_all_that_a_row_and_purchases_tell_is_right(shop: Path) -> None:
     found = compare(shop, EARLIER, TWO_WEEKS)
     assert found.customers > 80
-    assert {name: found.right[name] for name in names_of(Exact.ALWAYS) if found.right[name] < 1.0} == {}
+    assert {name: found.right[name] for name in names_of(Exactness.ALWAYS) if found.right[name] < 1.0} == {}
 
 
 def test_two_weeks_later_an_estimate_is_less_than_half_as_wrong_as_the_row_of_the_last_build(shop: Path) -> None:
     found = compare(shop, EARLIER, TWO_WEEKS)
-    estimated = names_of(Exact.SAME_DAY, Exact.NEVER)
+    estimated = names_of(Exactness.SAME_DAY, Exactness.NEVER)
     assert {name: found.error[name] for name in estimated if found.error[name] >= 0.5} == {}
     of_products = {name for name in estimated if name.startswith("customer_history.")}
     assert {name: found.right[name] for name in of_products if found.right[name] <= 0.94} == {}
@@ -58,5 +58,5 @@ def test_two_weeks_later_an_estimate_is_less_than_half_as_wrong_as_the_row_of_th
 def test_what_is_batch_only_keeps_its_published_value(shop: Path) -> None:
     kept = compare(shop, EARLIER, TWO_WEEKS).kept
     assert kept == dict.fromkeys(kept, 1.0)
-    updated = {feature.name for feature in CUSTOMER_PROFILE.features if isinstance(feature.live, Updater)}
+    updated = {feature.name for feature in CUSTOMER_PROFILE.features if isinstance(feature.on_purchase, Updater)}
     assert set(kept) == {feature.name for feature in CUSTOMER_PROFILE.features} - updated

@@ -64,8 +64,8 @@ def test_every_model_says_its_grain_and_describes_every_column(manifest: dict[st
 def test_every_model_with_logic_has_a_unit_test(manifest: dict[str, Any]):
     # These rename and cast, and nothing else.
     plain = {"stg_landing__campaigns", "stg_landing__redemptions"}
-    # The same lines as int_products_numbered, which has one.
-    siblings = {"int_stores_numbered"}
+    # The same lines as int_products_keyed, which has one.
+    siblings = {"int_stores_keyed"}
     tested = {unit["model"] for unit in manifest["unit_tests"].values()}
     assert set(models(manifest)) - tested == plain | siblings
 

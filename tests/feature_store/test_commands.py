@@ -10,7 +10,7 @@ import pytest
 
 from feature_store.__main__ import main
 from settings import ROOT, Settings
-from tests.feature_store.conftest import AS_OF
+from tests.support.feature_store.installation import AS_OF
 
 STEPS = """
 import sys
@@ -19,13 +19,13 @@ for step in (["publish", "--as-of", "2018-01-01"], ["apply"], ["materialize", "-
     assert main(step) == 0
     print("----")
 from settings import load_settings
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
 from feature_store.offline_store import historical_table, open_store
 import pandas as pd
 settings = load_settings()
 asked = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [settings.start_of_day(settings.as_of)]})
 assert historical_table(open_store(settings), "labels_v1", asked).to_pandas().notna().all(axis=None)
-assert OnlineCustomers(settings).read("c3") is not None
+assert OnlineFeatureReader(settings).read("c3") is not None
 assert "tensorflow" not in sys.modules
 """
 

@@ -12,24 +12,24 @@ import pytest
 
 from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
-from features.errors import FeatureRepoError, FeatureServiceMissingError
+from features.errors import FeatureStoreError, UnknownFeatureServiceError
 from settings import Settings
-from tests.feature_store.conftest import AS_OF
+from tests.support.feature_store.installation import AS_OF
 from tests.support.feature_store.synthetic_features import HISTORY
 
 
 def test_an_unknown_service_is_named_with_those_that_exist(built: Settings) -> None:
     with pytest.raises(
-        FeatureServiceMissingError, match=r"'ranking_v9' is not in .*registry\.db \(it holds: labels_v1"
+        UnknownFeatureServiceError, match=r"'ranking_v9' is not in .*registry\.db \(it holds: labels_v1"
     ):
         historical_table(open_store(built), "ranking_v9", pd.DataFrame({"customer_id": ["c1"]}))
 
 
 def test_a_missing_key_of_the_entity_frame_is_named(built: Settings) -> None:
     frame = pd.DataFrame({"customer_id": ["c3"], "event_timestamp": [built.start_of_day(AS_OF)]})
-    with pytest.raises(FeatureRepoError, match="entity frame for 'retrieval_candidate_v1' lacks product_id; it has"):
+    with pytest.raises(FeatureStoreError, match="entity frame for 'retrieval_candidate_v1' lacks product_id; it has"):
         historical_table(open_store(built), "retrieval_candidate_v1", frame)
-    with pytest.raises(FeatureRepoError, match="entity frame for 'labels_v1' is empty"):
+    with pytest.raises(FeatureStoreError, match="entity frame for 'labels_v1' is empty"):
         historical_table(open_store(built), "labels_v1", frame.head(0))
 
 

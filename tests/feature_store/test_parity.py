@@ -8,12 +8,12 @@ import pytest
 
 from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
 from ml.data.dataset import customers_of
 from ml.data.online_offline_parity import online_agreement
 from scoring.customer.customer import Customer
 from settings import Settings
-from tests.feature_store.conftest import AS_OF
+from tests.support.feature_store.installation import AS_OF
 
 Joined = tuple[list[str], list[Customer]]
 
@@ -30,7 +30,7 @@ def test_online_customers_are_those_of_the_point_in_time_join(built: Settings, j
     ids, customers = joined
     assert len(ids) > 5
     assert any(not customer.is_new for customer in customers)
-    assert online_agreement(OnlineCustomers(built).read, ids, customers, built.start_of_day(AS_OF)) == 1.0
+    assert online_agreement(OnlineFeatureReader(built).read, ids, customers, built.start_of_day(AS_OF)) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_online_customers_are_those_of_the_point_in_time_join(built: Settings, j
 )
 def test_a_single_number_that_differs_is_found(built: Settings, joined: Joined, name: str) -> None:
     ids, customers = joined
-    reader = OnlineCustomers(built)
+    reader = OnlineFeatureReader(built)
     someone = next(i for i, customer in zip(ids, customers, strict=True) if not customer.is_new)
 
     def read(customer_id: str) -> dict[str, Any] | None:
@@ -55,7 +55,7 @@ def test_a_single_number_that_differs_is_found(built: Settings, joined: Joined, 
 
 def test_a_customer_the_store_does_not_have_counts_against_it(built: Settings, joined: Joined) -> None:
     ids, customers = joined
-    reader = OnlineCustomers(built)
+    reader = OnlineFeatureReader(built)
     share = online_agreement(
         lambda i: None if i == ids[0] else reader.read(i), ids, customers, built.start_of_day(AS_OF)
     )
@@ -65,4 +65,4 @@ def test_a_customer_the_store_does_not_have_counts_against_it(built: Settings, j
 def test_a_store_of_another_day_says_nothing(built: Settings, joined: Joined) -> None:
     ids, customers = joined
     earlier = built.start_of_day(AS_OF - timedelta(days=14))
-    assert online_agreement(OnlineCustomers(built).read, ids, customers, earlier) is None
+    assert online_agreement(OnlineFeatureReader(built).read, ids, customers, earlier) is None

@@ -11,7 +11,7 @@ from feature_store.publish import KEEP, publish
 from features.errors import NotPublishedError, StagedFeaturesError
 from features.publication import current_publication, publications
 from settings import Settings
-from tests.feature_store.conftest import AS_OF, stage
+from tests.support.feature_store.installation import AS_OF, stage
 from tests.support.feature_store.killed_steps import run_and_kill_before
 
 

@@ -13,7 +13,7 @@ import pytest
 from feature_store.publish import publish
 from features.errors import StagedFeaturesError
 from settings import Settings
-from tests.feature_store.conftest import AS_OF, stage
+from tests.support.feature_store.installation import AS_OF, stage
 
 Spoil = Callable[[Path, datetime], None]
 

@@ -14,7 +14,7 @@ from feature_store.apply import apply
 from feature_store.offline_store import historical_table, open_store
 from feature_store.publish import publish
 from settings import Settings
-from tests.feature_store.conftest import AS_OF, stage
+from tests.support.feature_store.installation import AS_OF, stage
 from tests.support.feature_store.synthetic_features import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS, write_table
 
 PLANTED = 987654.0

@@ -22,7 +22,7 @@ from settings import ROOT
 
 
 def test_what_comes_from_purchases_without_an_updater_is_refused_with_the_next_step() -> None:
-    with pytest.raises(FeatureDeclarationError, match=r"'wine_share' comes from purchases .* Give it live="):
+    with pytest.raises(FeatureDeclarationError, match=r"'wine_share' comes from purchases .* Give it on_purchase="):
         number("wine_share", "Share of wine in all spend.")
     with pytest.raises(FeatureDeclarationError, match="'usual_hour' comes from purchases"):
         category("usual_hour", "When the customer shops.", "transactions")
@@ -36,12 +36,12 @@ def test_importing_a_declaration_without_an_updater_ends_with_that_sentence() ->
 
 
 def test_batch_only_says_what_that_means() -> None:
-    share = number("wine_share", "Share of wine.", live=BatchOnly("events name no shelf"))
-    assert share.change == BatchOnly("events name no shelf")
+    share = number("wine_share", "Share of wine.", on_purchase=BatchOnly("events name no shelf"))
+    assert share.purchase_effect == BatchOnly("events name no shelf")
 
 
 def test_what_comes_from_another_table_needs_no_updater() -> None:
-    change = number("campaigns_seen", "Campaigns seen.", source="campaigns").change
+    change = number("campaigns_seen", "Campaigns seen.", source="campaigns").purchase_effect
     assert isinstance(change, BatchOnly)
 
 
@@ -72,7 +72,7 @@ def test_a_name_declared_twice_is_refused() -> None:
 def test_every_feature_of_a_customer_that_purchases_change_has_an_updater_or_says_why_not() -> None:
     for table in TABLES:
         for feature in table.features:
-            assert isinstance(feature.change, Updater) or feature.change.meaning, feature.name
+            assert isinstance(feature.purchase_effect, Updater) or feature.purchase_effect.meaning, feature.name
 
 
 def test_the_documentation_is_the_declaration() -> None:
@@ -87,4 +87,4 @@ def test_every_feature_is_in_the_documentation_with_its_window_and_its_change() 
         for feature in table.features:
             [row] = [line for line in section.splitlines() if line.startswith(f"| `{feature.name}` ")]
             assert f"| {feature.text} | {feature.window.text} |" in row
-            assert isinstance(feature.change, Updater) or "*batch only*" in row
+            assert isinstance(feature.purchase_effect, Updater) or "*batch only*" in row

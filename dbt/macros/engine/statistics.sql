@@ -21,10 +21,10 @@
 
 {#- A sum that is the same in whatever order the engine adds: each value is first rounded to a multiple of 2^-bits, and
     sums of such multiples are exact as long as they stay below 2^(53-bits). The same rows give the same bytes. -#}
-{% macro exact_sum(expression, bits) -%}
-    {{ return(adapter.dispatch('exact_sum')(expression, bits)) }}
+{% macro order_independent_sum(expression, bits) -%}
+    {{ return(adapter.dispatch('order_independent_sum')(expression, bits)) }}
 {%- endmacro %}
 
-{% macro duckdb__exact_sum(expression, bits) -%}
+{% macro duckdb__order_independent_sum(expression, bits) -%}
     sum(round(({{ expression }}) * cast({{ 2 ** bits }} as double)) / {{ 2 ** bits }})
 {%- endmacro %}

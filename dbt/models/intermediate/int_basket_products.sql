@@ -12,20 +12,20 @@ baskets as (
 
 customers as (
 
-    select * from {{ ref('int_customers_numbered') }}
+    select * from {{ ref('int_customers_keyed') }}
 
 ),
 
 products as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select * from {{ ref('int_products_keyed') }}
 
 ),
 
 counted as (
 
     select
-        customers.customer_number,
+        customers.customer_key,
         purchases.*
     from purchases
     inner join customers
@@ -37,7 +37,7 @@ counted as (
 grouped as (
 
     select
-        customer_number,
+        customer_key,
         basket_id,
         product_id,
         sum(quantity) as quantity,
@@ -45,15 +45,15 @@ grouped as (
         -- Known when its last line is known.
         max(purchased_at) as purchased_at
     from counted
-    group by customer_number, basket_id, product_id
+    group by customer_key, basket_id, product_id
 
 ),
 
 final as (
 
     select
-        grouped.customer_number,
-        products.product_number,
+        grouped.customer_key,
+        products.product_key,
         grouped.basket_id,
         baskets.basket_number,
         grouped.quantity,
@@ -63,14 +63,14 @@ final as (
     from grouped
     inner join products on grouped.product_id = products.product_id
     inner join baskets
-        on grouped.customer_number = baskets.customer_number
+        on grouped.customer_key = baskets.customer_key
         and grouped.basket_id = baskets.basket_id
     window same_product as (
-        partition by grouped.customer_number, products.product_number
+        partition by grouped.customer_key, products.product_key
         order by grouped.purchased_at, grouped.basket_id
     )
 
 )
 
 select * from final
-order by customer_number, product_number
+order by customer_key, product_key

@@ -6,14 +6,14 @@ with purchases as (
 
 customers as (
 
-    select * from {{ ref('int_customers_numbered') }}
+    select * from {{ ref('int_customers_keyed') }}
 
 ),
 
 counted as (
 
     select
-        customers.customer_number,
+        customers.customer_key,
         purchases.*
     from purchases
     inner join customers
@@ -25,7 +25,7 @@ counted as (
 grouped as (
 
     select
-        customer_number,
+        customer_key,
         basket_id,
         min(store_id) as store_id,
         count(distinct product_id) as products,
@@ -34,17 +34,17 @@ grouped as (
         -- Known when its last line is known.
         max(purchased_at) as purchased_at
     from counted
-    group by customer_number, basket_id
+    group by customer_key, basket_id
 
 ),
 
 final as (
 
     select
-        customer_number,
+        customer_key,
         basket_id,
         row_number() over (
-            partition by customer_number
+            partition by customer_key
             order by purchased_at, basket_id
         ) as basket_number,
         store_id,

@@ -6,7 +6,7 @@ with baskets as (
 
 customers as (
 
-    select * from {{ ref('int_customers_numbered') }}
+    select * from {{ ref('int_customers_keyed') }}
 
 ),
 
@@ -16,13 +16,13 @@ snapshots as (
 
 ),
 
-known as (
+baskets_before_snapshot as (
 
     select
         baskets.*,
         snapshots.*
     from baskets
-    inner join customers on baskets.customer_number = customers.customer_number
+    inner join customers on baskets.customer_key = customers.customer_key
     inner join snapshots
         on baskets.purchased_at < snapshots.snapshot_at
         and snapshots.snapshot_at > customers.snapshots_after
@@ -34,7 +34,7 @@ totals as (
 
     select
         snapshot_at,
-        customer_number,
+        customer_key,
         count(*) as baskets,
         count(*) filter (where purchased_at >= since_4w) as baskets_4w,
         count(*) filter (where purchased_at >= since_13w) as baskets_13w,
@@ -45,8 +45,8 @@ totals as (
         sum(retail_discount) as retail_discount,
         min(purchased_at) as first_purchased_at,
         max(purchased_at) as last_purchased_at
-    from known
-    group by snapshot_at, customer_number
+    from baskets_before_snapshot
+    group by snapshot_at, customer_key
 
 ),
 
@@ -54,16 +54,16 @@ store_visits as (
 
     select
         snapshot_at,
-        customer_number,
+        customer_key,
         store_id,
         -- The most visited store of the last half year; of equals, the one seen last.
         row_number() over (
-            partition by snapshot_at, customer_number
+            partition by snapshot_at, customer_key
             order by count(*) desc, max(purchased_at) desc, store_id
-        ) as place
-    from known
+        ) as visit_rank
+    from baskets_before_snapshot
     where purchased_at >= since_26w and store_id is not null
-    group by snapshot_at, customer_number, store_id
+    group by snapshot_at, customer_key, store_id
 
 ),
 
@@ -75,8 +75,8 @@ final as (
     from totals
     left join store_visits
         on totals.snapshot_at = store_visits.snapshot_at
-        and totals.customer_number = store_visits.customer_number
-        and store_visits.place = 1
+        and totals.customer_key = store_visits.customer_key
+        and store_visits.visit_rank = 1
 
 )
 

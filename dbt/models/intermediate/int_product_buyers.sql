@@ -6,7 +6,7 @@ with purchases as (
 
 products as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select * from {{ ref('int_products_keyed') }}
 
 ),
 
@@ -22,11 +22,11 @@ snapshots as (
 
 ),
 
-known as (
+customer_sales as (
 
     select
         customer_products.snapshot_at,
-        customer_products.product_number,
+        customer_products.product_key,
         {% for weeks in [1, 2, 4, 8, 13, 26] -%}
         count(*) filter (where customer_products.baskets_{{ weeks }}w > 0) as buyers_{{ weeks }}w,
         {% endfor -%}
@@ -41,7 +41,7 @@ known as (
         max(customer_products.last_purchased_at) as last_sold_at
     from customer_products
     inner join snapshots on customer_products.snapshot_at = snapshots.snapshot_at
-    group by customer_products.snapshot_at, customer_products.product_number
+    group by customer_products.snapshot_at, customer_products.product_key
 
 ),
 
@@ -49,21 +49,21 @@ known as (
 guest_baskets as (
 
     select
-        products.product_number,
+        products.product_key,
         purchases.basket_id,
         max(purchases.purchased_at) as purchased_at
     from purchases
     inner join products on purchases.product_id = products.product_id
     where purchases.customer_id is null
-    group by products.product_number, purchases.basket_id
+    group by products.product_key, purchases.basket_id
 
 ),
 
-guests as (
+guest_sales as (
 
     select
         snapshots.snapshot_at,
-        guest_baskets.product_number,
+        guest_baskets.product_key,
         count(*) filter (where guest_baskets.purchased_at >= snapshots.since_4w) as baskets_4w,
         count(*) filter (where guest_baskets.purchased_at >= snapshots.since_13w) as baskets_13w,
         count(*) as baskets,
@@ -71,31 +71,31 @@ guests as (
         max(guest_baskets.purchased_at) as last_sold_at
     from guest_baskets
     inner join snapshots on guest_baskets.purchased_at < snapshots.snapshot_at
-    group by snapshots.snapshot_at, guest_baskets.product_number
+    group by snapshots.snapshot_at, guest_baskets.product_key
 
 ),
 
 final as (
 
     select
-        coalesce(known.snapshot_at, guests.snapshot_at) as snapshot_at,
-        coalesce(known.product_number, guests.product_number) as product_number,
+        coalesce(customer_sales.snapshot_at, guest_sales.snapshot_at) as snapshot_at,
+        coalesce(customer_sales.product_key, guest_sales.product_key) as product_key,
         {% for weeks in [1, 2, 4, 8, 13, 26] -%}
-        coalesce(known.buyers_{{ weeks }}w, 0) as buyers_{{ weeks }}w,
+        coalesce(customer_sales.buyers_{{ weeks }}w, 0) as buyers_{{ weeks }}w,
         {% endfor -%}
-        coalesce(known.buyers, 0) as buyers,
+        coalesce(customer_sales.buyers, 0) as buyers,
         {% for count in ['baskets_4w', 'baskets_13w', 'baskets'] -%}
-        coalesce(known.{{ count }}, 0) + coalesce(guests.{{ count }}, 0) as {{ count }},
+        coalesce(customer_sales.{{ count }}, 0) + coalesce(guest_sales.{{ count }}, 0) as {{ count }},
         {% endfor -%}
         {% for count in ['first_buyers_4w', 'first_buyers_8w', 'rebuyers'] -%}
-        coalesce(known.{{ count }}, 0) as {{ count }},
+        coalesce(customer_sales.{{ count }}, 0) as {{ count }},
         {% endfor -%}
         -- least() and greatest() pass over NULLs
-        least(known.first_sold_at, guests.first_sold_at) as first_sold_at,
-        greatest(known.last_sold_at, guests.last_sold_at) as last_sold_at
-    from known
-    full outer join guests
-        on known.snapshot_at = guests.snapshot_at and known.product_number = guests.product_number
+        least(customer_sales.first_sold_at, guest_sales.first_sold_at) as first_sold_at,
+        greatest(customer_sales.last_sold_at, guest_sales.last_sold_at) as last_sold_at
+    from customer_sales
+    full outer join guest_sales
+        on customer_sales.snapshot_at = guest_sales.snapshot_at and customer_sales.product_key = guest_sales.product_key
 
 )
 

@@ -4,9 +4,9 @@ with customer_products as (
 
 ),
 
-products_numbered as (
+products_keyed as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select * from {{ ref('int_products_keyed') }}
 
 ),
 
@@ -23,10 +23,10 @@ products as (
         customer_products.snapshot_at,
         '{{ grouping }}' as group_kind,
         products.{{ grouping }} as group_name,
-        count(distinct customer_products.customer_number) as buyers_8w
+        count(distinct customer_products.customer_key) as buyers_8w
     from customer_products
-    inner join products_numbered on customer_products.product_number = products_numbered.product_number
-    inner join products on products_numbered.product_id = products.product_id
+    inner join products_keyed on customer_products.product_key = products_keyed.product_key
+    inner join products on products_keyed.product_id = products.product_id
     where customer_products.baskets_8w > 0 and products.{{ grouping }} is not null
     group by customer_products.snapshot_at, products.{{ grouping }}
 

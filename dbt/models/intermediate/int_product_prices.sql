@@ -6,13 +6,13 @@ with purchases as (
 
 products as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select * from {{ ref('int_products_keyed') }}
 
 ),
 
 stores as (
 
-    select * from {{ ref('int_stores_numbered') }}
+    select * from {{ ref('int_stores_keyed') }}
 
 ),
 
@@ -31,8 +31,8 @@ buyers as (
 lines as (
 
     select
-        products.product_number,
-        stores.store_number,
+        products.product_key,
+        stores.store_key,
         -- Free and zero-quantity lines have no unit price.
         case
             when purchases.quantity > 0 and purchases.spend > 0
@@ -53,7 +53,7 @@ windows as (
 
     select
         buyers.snapshot_at,
-        buyers.product_number,
+        buyers.product_key,
         snapshots.since_4w,
         snapshots.since_13w,
         case when buyers.buyers_13w > 0 then snapshots.since_13w else buyers.first_sold_at end as since
@@ -66,19 +66,19 @@ final as (
 
     select
         windows.snapshot_at,
-        windows.product_number,
+        windows.product_key,
         {{ median_of('lines.unit_price') }} as price,
-        {{ distinct_numbers('lines.store_number', where='lines.purchased_at >= windows.since_13w') }} as stores_13w,
+        {{ distinct_numbers('lines.store_key', where='lines.purchased_at >= windows.since_13w') }} as stores_13w,
         sum(case when lines.purchased_at >= windows.since_4w then lines.spend else 0 end) as spend_4w,
         sum(case when lines.purchased_at >= windows.since_4w then lines.retail_discount else 0 end)
             as retail_discount_4w
     from windows
     inner join lines
-        on windows.product_number = lines.product_number
+        on windows.product_key = lines.product_key
         and lines.purchased_at >= windows.since
         and lines.purchased_at < windows.snapshot_at
         and (lines.cancelled_at is null or lines.cancelled_at >= windows.snapshot_at)
-    group by windows.snapshot_at, windows.product_number
+    group by windows.snapshot_at, windows.product_key
 
 )
 

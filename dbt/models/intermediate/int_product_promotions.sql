@@ -32,7 +32,7 @@ store_counts as (
 
 ),
 
-placed as (
+promotions_by_snapshot as (
 
     select
         store_counts.*,
@@ -64,7 +64,7 @@ final as (
             as {{ kind }}_stores{{ '' if window == 'before' else '_' ~ window }}
         {%- endfor %}
         {%- endfor %}
-    from placed
+    from promotions_by_snapshot
     group by snapshot_at, product_id
 
 )

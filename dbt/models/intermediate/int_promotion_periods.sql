@@ -21,8 +21,8 @@ final as (
             as is_mailed_everywhere,
         max(case when promotions.store_id is null and promotions.has_display then 1 else 0 end) = 1
             as is_displayed_everywhere,
-        {{ distinct_numbers('stores.store_number', where='promotions.has_mailer') }} as mailer_stores,
-        {{ distinct_numbers('stores.store_number', where='promotions.has_display') }} as display_stores,
+        {{ distinct_numbers('stores.store_key', where='promotions.has_mailer') }} as mailer_stores,
+        {{ distinct_numbers('stores.store_key', where='promotions.has_display') }} as display_stores,
         count(*) as landed_rows
     from promotions
     left join stores on promotions.store_id = stores.store_id

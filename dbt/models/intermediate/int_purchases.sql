@@ -10,7 +10,7 @@ events as (
 
 ),
 
-taken_back as (
+returned_quantities as (
 
     select distinct
         customer_id,
@@ -25,12 +25,12 @@ lines as (
 
     select
         transactions.*,
-        taken_back.quantity as pair_quantity
+        returned_quantities.quantity as pair_quantity
     from transactions
-    left join taken_back
-        on transactions.customer_id = taken_back.customer_id
-        and transactions.product_id = taken_back.product_id
-        and abs(transactions.quantity) = taken_back.quantity
+    left join returned_quantities
+        on transactions.customer_id = returned_quantities.customer_id
+        and transactions.product_id = returned_quantities.product_id
+        and abs(transactions.quantity) = returned_quantities.quantity
         and (transactions.quantity < 0 or not transactions.is_return)
 
 ),
@@ -116,11 +116,11 @@ newest as (
 
 -- Receipts are the truth about every day they reach. Only of later days an event stands for a line, so no purchase is
 -- ever there twice, and the line takes over as soon as its day lands.
-awaited as (
+provisional_purchases as (
 
     select
         events.customer_id,
-        'awaited ' || events.customer_id || ' ' || cast({{ local_date('events.occurred_at') }} as varchar) as basket_id,
+        'provisional ' || events.customer_id || ' ' || cast({{ local_date('events.occurred_at') }} as varchar) as basket_id,
         events.product_id,
         cast(null as varchar) as store_id,
         coalesce(events.quantity, 1) as quantity,
@@ -148,7 +148,7 @@ final as (
 
     select * from receipts
     union all
-    select * from awaited
+    select * from provisional_purchases
 
 )
 

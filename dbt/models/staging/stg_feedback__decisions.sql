@@ -6,7 +6,7 @@ with source as (
 
 once as (
 
-    {{ first_rows(
+    {{ deduplicate(
         'source',
         key='request_id, slate, position',
         order_by='decided_at, customer_id, product_id, source, score, model_version, fallback'

@@ -16,11 +16,11 @@ from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from feature_store.apply import apply
 from feature_store.offline_store import historical_table, open_store
 from feature_store.online.materialize import materialize
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
 from feature_store.publish import publish
 from features.errors import NotPublishedError
 from settings import Settings
-from tests.feature_store.conftest import AS_OF, run_all, stage
+from tests.support.feature_store.installation import AS_OF, run_all, stage
 from tests.support.feature_store.killed_steps import run_and_kill_before, run_and_kill_while_writing
 
 CUSTOMERS = [f"c{n}" for n in range(1, 13)]
@@ -29,7 +29,7 @@ EARLIER = AS_OF - timedelta(days=28)
 
 def online(settings: Settings) -> dict[str, Any]:
     """Everything the online store knows of the customers any test knows."""
-    reader = OnlineCustomers(settings)
+    reader = OnlineFeatureReader(settings)
     found = {customer: reader.read(customer) for customer in [*CUSTOMERS, "c13", "c14"]}
     return {
         customer: {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in row.items()}
@@ -140,13 +140,13 @@ def test_after_a_kill_an_earlier_day_still_leaves_nothing_newer(
 
 def test_readers_never_fail_while_materialising(settings: Settings) -> None:
     run_all(settings, EARLIER, history_length=200)
-    lasting = OnlineCustomers(settings)
+    lasting = OnlineFeatureReader(settings)
     lasting.warm_up()
     stop = threading.Event()
     failures: list[Exception] = []
     seen: set[Any] = set()
 
-    def read(open_reader: Callable[[], OnlineCustomers]) -> None:
+    def read(open_reader: Callable[[], OnlineFeatureReader]) -> None:
         try:
             while not stop.is_set():
                 reader = open_reader()
@@ -162,7 +162,7 @@ def test_readers_never_fail_while_materialising(settings: Settings) -> None:
     threads = [
         threading.Thread(target=read, args=[lambda: lasting]),
         threading.Thread(target=read, args=[lambda: lasting]),
-        threading.Thread(target=read, args=[lambda: OnlineCustomers(settings)]),
+        threading.Thread(target=read, args=[lambda: OnlineFeatureReader(settings)]),
     ]
     for thread in threads:
         thread.start()
@@ -188,7 +188,7 @@ def test_a_process_that_opens_the_store_in_the_middle_reads_online_and_offline(
     real = SqliteOnlineStore.online_write_batch
 
     def write(*arguments: Any, **named: Any) -> None:
-        row = OnlineCustomers(settings).read("c3")
+        row = OnlineFeatureReader(settings).read("c3")
         assert row is not None
         found.append(row["event_timestamp"])
         assert historical_table(open_store(settings), "retrieval_query_v1", asked).to_pandas().notna().all(axis=None)

@@ -12,16 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_store.apply import apply
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
 from features.errors import OnlineStoreUnavailableError
 from settings import ROOT, Settings
-from tests.feature_store.conftest import AS_OF, run_all
+from tests.support.feature_store.installation import AS_OF, run_all
 from tests.support.feature_store.synthetic_features import HISTORY, PROFILE, TRAITS
 
 
 @pytest.mark.parametrize("customer", ["c2", "c5", "c12"])  # empty arrays, usual ones, 1,500 elements
 def test_online_equals_the_published_row(built: Settings, customer: str) -> None:
-    row = OnlineCustomers(built).read(customer)
+    row = OnlineFeatureReader(built).read(customer)
     assert row is not None
     for view, names in (("customer_history", ["product_ids", *HISTORY]), ("customer_profile", [*PROFILE, *TRAITS])):
         table = pq.read_table(built.paths.features / f"feat_{view}.parquet")
@@ -41,22 +41,22 @@ def test_online_equals_the_published_row(built: Settings, customer: str) -> None
 
 
 def test_a_stranger_is_none(built: Settings) -> None:
-    reader = OnlineCustomers(built)
+    reader = OnlineFeatureReader(built)
     reader.warm_up()
     assert reader.read("nobody") is None
     assert reader.read("") is None
 
 
 def test_some_customers_are_some_that_it_knows(built: Settings) -> None:
-    reader = OnlineCustomers(built)
-    found = reader.some(3)
+    reader = OnlineFeatureReader(built)
+    found = reader.sample_ids(3)
     assert len(set(found)) == 3
     assert all(reader.read(customer) for customer in found)
 
 
 def test_a_reader_sees_the_next_materialisation_without_a_restart(settings: Settings) -> None:
     run_all(settings, AS_OF - timedelta(days=14))
-    reader = OnlineCustomers(settings)
+    reader = OnlineFeatureReader(settings)
     before = reader.read("c3")
     run_all(settings, AS_OF)
     after = reader.read("c3")
@@ -67,7 +67,7 @@ def test_a_reader_sees_the_next_materialisation_without_a_restart(settings: Sett
 
 
 def test_a_reader_made_before_the_first_materialisation_says_so_and_then_reads(settings: Settings) -> None:
-    reader = OnlineCustomers(settings)
+    reader = OnlineFeatureReader(settings)
     with pytest.raises(OnlineStoreUnavailableError, match="Run 'make features' first"):
         reader.read("c3")
     run_all(settings, AS_OF)
@@ -75,24 +75,24 @@ def test_a_reader_made_before_the_first_materialisation_says_so_and_then_reads(s
 
 
 def test_applying_the_definitions_again_does_not_disturb_a_reader(copied: Settings) -> None:
-    reader = OnlineCustomers(copied)
+    reader = OnlineFeatureReader(copied)
     assert reader.read("c3") is not None
     apply(copied)
     assert reader.read("c3") is not None
-    assert OnlineCustomers(copied).read("c3") is not None
+    assert OnlineFeatureReader(copied).read("c3") is not None
 
 
 def test_a_customer_whose_rows_are_half_written_is_not_known_yet(copied: Settings) -> None:
     with sqlite3.connect((copied.paths.feast / "online.db").resolve()) as database:
         database.execute("DELETE FROM reach_customer_profile")
 
-    assert OnlineCustomers(copied).read("c3") is None
+    assert OnlineFeatureReader(copied).read("c3") is None
 
 
 def test_a_reader_loads_no_offline_store(built: Settings) -> None:
     code = (
-        "import sys; from settings import load_settings; from feature_store.online.reader import OnlineCustomers; "
-        "assert OnlineCustomers(load_settings()).read('c5'); print(*sys.modules)"
+        "import sys; from settings import load_settings; from feature_store.online.reader import OnlineFeatureReader; "
+        "assert OnlineFeatureReader(load_settings()).read('c5'); print(*sys.modules)"
     )
     environment = os.environ | {"REACH_DATA": str(built.data), "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from core.held import Held
 from events.event_log import open_recent
 from events.records import Event, utc_now
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
 from settings import Settings
-from tests.feature_store.conftest import AS_OF, run_all
+from tests.support.feature_store.installation import AS_OF, run_all
 
 NEXT = AS_OF + timedelta(days=14)
 
@@ -57,7 +57,7 @@ def test_a_row_says_when_its_data_was_collected(settings: Settings) -> None:
     run_all(settings, AS_OF)
     collect(settings, AS_OF, again)
     run_all(settings, AS_OF)  # the same rows: what arrived in between is not in them
-    row = OnlineCustomers(settings).read("c3")
+    row = OnlineFeatureReader(settings).read("c3")
     assert row is not None
     assert row["held"] == Held(datetime.min, datetime.min, first)
 
@@ -65,6 +65,6 @@ def test_a_row_says_when_its_data_was_collected(settings: Settings) -> None:
 def test_an_admission_of_another_day_says_nothing(settings: Settings) -> None:
     collect(settings, NEXT, utc_now())
     run_all(settings, AS_OF)
-    row = OnlineCustomers(settings).read("c3")
+    row = OnlineFeatureReader(settings).read("c3")
     assert row is not None
     assert row["held"] is None

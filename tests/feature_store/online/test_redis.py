@@ -12,11 +12,11 @@ import pytest
 import redis
 
 from feature_store.online.materialize import materialize
-from feature_store.online.reader import OnlineCustomers
+from feature_store.online.reader import OnlineFeatureReader
 from features.errors import OnlineStoreUnavailableError
 from settings import Settings
-from tests.feature_store.conftest import AS_OF, run_all
 from tests.feature_store.online.test_materialize import CUSTOMERS, EARLIER, online, ready
+from tests.support.feature_store.installation import AS_OF, run_all
 from tests.support.feature_store.killed_steps import run_and_kill_before_redis_forgets, run_and_kill_while_writing
 from tests.support.servers.redis_server import PASSWORD, redis_server
 
@@ -53,7 +53,7 @@ def test_some_customers_are_found_among_whatever_else_is_kept_there(on_redis: Se
     client = redis.Redis(host, int(port), password=PASSWORD)
     for number in range(50):
         client.hset(f"reach:recent:customer_id{number}reach", "e", "{}")
-    found = OnlineCustomers(on_redis).some(3)
+    found = OnlineFeatureReader(on_redis).sample_ids(3)
     assert len(found) == 3
     assert set(found) <= set(online(on_redis))
 
@@ -117,7 +117,7 @@ def test_a_hung_server_costs_a_reader_its_deadline_and_not_more(
     server: tuple[str, subprocess.Popen[bytes]], on_redis: Settings
 ) -> None:
     run_all(on_redis, AS_OF)
-    reader = OnlineCustomers(on_redis, deadline_seconds=0.2)
+    reader = OnlineFeatureReader(on_redis, deadline_seconds=0.2)
     assert reader.read("c3") is not None
     _, process = server
     process.send_signal(signal.SIGSTOP)
@@ -140,4 +140,4 @@ def test_no_server_is_an_error_at_once(on_redis: Settings) -> None:
     with pytest.raises(OnlineStoreUnavailableError, match=r"Redis at 127\.0\.0\.1:\d+ does not answer"):
         materialize(nobody, AS_OF)
     with pytest.raises(OnlineStoreUnavailableError):
-        OnlineCustomers(nobody).read("c3")
+        OnlineFeatureReader(nobody).read("c3")

@@ -5,7 +5,7 @@ import pytest
 
 from ml.studies.shortened_histories import cut, findings, summary
 from scoring.customer.customer import Customer
-from scoring.customer.state import told_apart
+from scoring.customer.state import distinct_ages
 from scoring.schema import HISTORY, PROFILE
 
 Baskets = list[tuple[float, dict[str, float]]]
@@ -110,7 +110,7 @@ def test_a_customer_with_no_more_baskets_stays_as_known():
 
 
 def test_lines_minutes_apart_are_one_basket():
-    assert told_apart(np.array([1.0, 1.005, 3.0])).tolist() == [1.0, 3.0]
+    assert distinct_ages(np.array([1.0, 1.005, 3.0])).tolist() == [1.0, 3.0]
     one = cut(known_from([(1.0, {"a": 1.0}), (1.005, {"b": 1.0}), (3.0, {"c": 1.0})]), 1)
     assert sorted(one.product_ids) == ["a", "b"]
     assert (one.profile["baskets"], one.profile["basket_size_mean"]) == (1.0, 2.0)

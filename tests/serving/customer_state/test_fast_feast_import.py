@@ -29,7 +29,7 @@ def test_feast_reads_without_them():
     code = (
         "from serving.customer_state.fast_feast_import import without_type_checks\n"
         "with without_type_checks():\n"
-        "    from feature_store.online.reader import OnlineCustomers\n"
+        "    from feature_store.online.reader import OnlineFeatureReader\n"
         "import feast\n"
         "assert not hasattr(feast.FeatureView.__init__, '__wrapped__')\n"
         "source = feast.FileSource(name='s', path=1)\n"  # checked, this would be an error

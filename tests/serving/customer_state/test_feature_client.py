@@ -32,7 +32,7 @@ class Store:
             raise ConnectionError("no connection")
         return {"id": customer_id} if customer_id.startswith("known") else None
 
-    def some(self, count: int) -> list[str]:
+    def sample_ids(self, count: int) -> list[str]:
         self.release.wait(3)
         if self.broken:
             raise ConnectionError("no connection")
@@ -210,9 +210,9 @@ def test_a_breaker_lets_one_caller_a_pause_through() -> None:
 def test_customers_to_begin_with_come_from_the_store_and_never_late_or_as_an_error() -> None:
     store = Store()
     reads = started(store)
-    assert asyncio.run(reads.some(2)) == ["known-0", "known-1"]
+    assert asyncio.run(reads.sample_ids(2)) == ["known-0", "known-1"]
     store.broken = True
-    assert asyncio.run(reads.some(2)) == []
+    assert asyncio.run(reads.sample_ids(2)) == []
     store.release.clear()
-    assert asyncio.run(reads.some(2)) == []
+    assert asyncio.run(reads.sample_ids(2)) == []
     store.release.set()

@@ -18,7 +18,7 @@ import numpy as np
 
 from events.records import Purchase
 from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE
-from features.feature import Exact, Updater
+from features.feature import Exactness, Updater
 from scoring.customer.customer import Customer
 from scoring.customer.realtime import live_customer
 
@@ -38,13 +38,13 @@ class Compared:
     purchases: int
 
 
-def names_of(*exact: Exact) -> set[str]:
+def names_of(*exactness: Exactness) -> set[str]:
     """The declared features that a purchase changes so exactly, each as `table.feature`."""
     return {
         f"{table.name}.{feature.name}"
         for table in (CUSTOMER_HISTORY, CUSTOMER_PROFILE)
         for feature in table.features
-        if isinstance(feature.live, Updater) and feature.live.exact in exact
+        if isinstance(feature.on_purchase, Updater) and feature.on_purchase.exactness in exactness
     }
 
 
@@ -77,7 +77,7 @@ def _aligned(row: Customer, live: Customer, later: Customer) -> Iterator[tuple[s
     three, ids = (row, live, later), list(later.product_ids)
     assert set(live.product_ids) == set(ids)
     yield "customer_history.product_ids", np.array([np.isin(ids, list(one.product_ids)) for one in three], float)
-    for name in names_of(*Exact) - {"customer_history.product_ids"}:
+    for name in names_of(*Exactness) - {"customer_history.product_ids"}:
         table, feature = name.split(".")
         if table == CUSTOMER_HISTORY.name:
             yield name, np.array([_of(one, feature, ids) for one in three])
@@ -93,7 +93,7 @@ def _of(customer: Customer, name: str, product_ids: Sequence[str]) -> list[float
 
 def _not_changed(row: Customer, live: Customer) -> Iterator[tuple[str, float | str, float | str]]:
     for feature in CUSTOMER_PROFILE.features:
-        if isinstance(feature.live, Updater):
+        if isinstance(feature.on_purchase, Updater):
             continue
         if feature.name in row.profile:
             yield feature.name, row.profile[feature.name], live.profile[feature.name]

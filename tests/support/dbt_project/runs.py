@@ -48,7 +48,7 @@ def dbt(data: Path, *command: str, snapshots: list[datetime] | None = None, proj
 
 
 def statuses(result: dbtRunnerResult) -> dict[str, str]:
-    """Status by the name of a model or test, e.g. {'dim_product': 'success', 'unique_...': 'pass'}."""
+    """Status by the name of a model or test, e.g. {'dim_products': 'success', 'unique_...': 'pass'}."""
     results: Any = result.result
     return {one.node.name: str(one.status) for one in results.results if one.node.resource_type != "operation"}
 

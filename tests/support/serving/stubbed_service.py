@@ -40,7 +40,7 @@ class FileCustomers:
         features: dict[str, Any] | None = json.loads(self._file.read_text()).get(customer_id)
         return features
 
-    def some(self, count: int) -> list[str]:
+    def sample_ids(self, count: int) -> list[str]:
         return list(json.loads(self._file.read_text()))[:count]
 
 

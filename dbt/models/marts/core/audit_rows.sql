@@ -42,11 +42,11 @@ promotions as (
 
 products as (
 
-    select * from {{ ref('dim_product') }}
+    select * from {{ ref('dim_products') }}
 
 ),
 
-told_purchases as (
+event_purchases as (
 
     select * from events where event_type = 'purchase'
 
@@ -92,7 +92,7 @@ final as (
         count(*) - (select count(*) from purchases where is_provisional) as left_out,
         count(*) as all_rows,
         min('product ' || product_id) as example
-    from told_purchases
+    from event_purchases
 
     union all
 

@@ -13,13 +13,13 @@ with customer_products as (
 
 customers as (
 
-    select * from {{ ref('int_customers_numbered') }}
+    select * from {{ ref('int_customers_keyed') }}
 
 ),
 
 products as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select * from {{ ref('int_products_keyed') }}
 
 ),
 
@@ -36,8 +36,8 @@ measured as (
 
     select
         gaps.snapshot_at,
-        gaps.customer_number,
-        gaps.product_number,
+        gaps.customer_key,
+        gaps.product_key,
         products.product_id,
         cast(gaps.baskets as real) as baskets,
         cast({{ days_between('gaps.last_purchased_at', 'gaps.snapshot_at') }} as real) as days_since_last,
@@ -60,7 +60,7 @@ measured as (
         gaps.quantity,
         gaps.spend
     from gaps
-    inner join products on gaps.product_number = products.product_number
+    inner join products on gaps.product_key = products.product_key
 
 ),
 
@@ -68,10 +68,10 @@ listed as (
 
     select
         snapshot_at,
-        customer_number,
-        {{ sorted_rows(['product_id'] + numbers, 'decayed_120d desc, product_number') }} as bought
+        customer_key,
+        {{ sorted_rows(['product_id'] + numbers, 'decayed_120d desc, product_key') }} as bought
     from measured
-    group by snapshot_at, customer_number
+    group by snapshot_at, customer_key
 
 ),
 
@@ -86,7 +86,7 @@ final as (
         {{ list_of('listed.bought', number) }} as {{ number }}
         {%- endfor %}
     from listed
-    inner join customers on listed.customer_number = customers.customer_number
+    inner join customers on listed.customer_key = customers.customer_key
 
 )
 

@@ -22,15 +22,15 @@ snapshots as (
 
 ),
 
-numbered as (
+keys as (
 
-    select * from {{ ref('int_customers_numbered') }}
+    select * from {{ ref('int_customers_keyed') }}
 
 ),
 
 customers as (
 
-    select * from {{ ref('dim_customer') }}
+    select * from {{ ref('dim_customers') }}
 
 ),
 
@@ -38,13 +38,13 @@ variety as (
 
     select
         customer_products.snapshot_at,
-        customer_products.customer_number,
+        customer_products.customer_key,
         count(*) as products,
         sum(customer_products.baskets_8w) as basket_products_8w,
         count(*) filter (where customer_products.first_purchased_at >= snapshots.since_8w) as new_products_8w
     from customer_products
     inner join snapshots on customer_products.snapshot_at = snapshots.snapshot_at
-    group by customer_products.snapshot_at, customer_products.customer_number
+    group by customer_products.snapshot_at, customer_products.customer_key
 
 ),
 
@@ -86,14 +86,14 @@ final as (
         customers.kids_count,
         coalesce(baskets.store_id, '') as store_id
     from customer_baskets as baskets
-    inner join numbered on baskets.customer_number = numbered.customer_number
-    inner join customers on numbered.customer_id = customers.customer_id
+    inner join keys on baskets.customer_key = keys.customer_key
+    inner join customers on keys.customer_id = customers.customer_id
     inner join variety
         on baskets.snapshot_at = variety.snapshot_at
-        and baskets.customer_number = variety.customer_number
+        and baskets.customer_key = variety.customer_key
     left join marketing
         on baskets.snapshot_at = marketing.snapshot_at
-        and numbered.customer_id = marketing.customer_id
+        and keys.customer_id = marketing.customer_id
 
 )
 

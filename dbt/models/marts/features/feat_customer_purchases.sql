@@ -6,13 +6,13 @@ with basket_products as (
 
 customers as (
 
-    select * from {{ ref('int_customers_numbered') }}
+    select * from {{ ref('int_customers_keyed') }}
 
 ),
 
 products as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select * from {{ ref('int_products_keyed') }}
 
 ),
 
@@ -26,8 +26,8 @@ bought as (
 
     select distinct
         snapshots.snapshot_at,
-        basket_products.customer_number,
-        basket_products.product_number
+        basket_products.customer_key,
+        basket_products.product_key
     from basket_products
     inner join snapshots
         on basket_products.purchased_at >= snapshots.since_4w
@@ -44,10 +44,10 @@ final as (
         {{ sorted_list('products.product_id') }} as product_ids
     from bought
     inner join customers
-        on bought.customer_number = customers.customer_number
+        on bought.customer_key = customers.customer_key
         and bought.snapshot_at > customers.snapshots_after
         and bought.snapshot_at <= customers.snapshots_until
-    inner join products on bought.product_number = products.product_number
+    inner join products on bought.product_key = products.product_key
     group by bought.snapshot_at, customers.customer_id
 
 )

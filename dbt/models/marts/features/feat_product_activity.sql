@@ -13,9 +13,9 @@ with buyers as (
 
 ),
 
-numbered as (
+keys as (
 
-    select * from {{ ref('int_products_numbered') }}
+    select * from {{ ref('int_products_keyed') }}
 
 ),
 
@@ -45,7 +45,7 @@ coupons as (
 
 products as (
 
-    select * from {{ ref('dim_product') }}
+    select * from {{ ref('dim_products') }}
 
 ),
 
@@ -82,14 +82,14 @@ history_starts as (
 sold as (
 
     select
-        numbered.product_id,
+        keys.product_id,
         buyers.*
     from buyers
-    inner join numbered on buyers.product_number = numbered.product_number
+    inner join keys on buyers.product_key = keys.product_key
 
 ),
 
-present as (
+snapshot_products as (
 
     select snapshot_at, product_id from sold
     union
@@ -100,8 +100,8 @@ present as (
 joined as (
 
     select
-        present.product_id,
-        present.snapshot_at,
+        snapshot_products.product_id,
+        snapshot_products.snapshot_at,
         products.product_type,
         {% for count in counts -%}
         cast(coalesce(sold.{{ count }}, 0) as double) as {{ count }},
@@ -119,25 +119,25 @@ joined as (
         cast(coalesce(coupons.coupons_active, 0) as double) as coupons_active,
         type_buyers.buyers_8w as type_buyers_8w,
         category_buyers.buyers_8w as category_buyers_8w
-    from present
-    inner join products on present.product_id = products.product_id
+    from snapshot_products
+    inner join products on snapshot_products.product_id = products.product_id
     cross join history_starts
     left join sold
-        on present.product_id = sold.product_id and present.snapshot_at = sold.snapshot_at
+        on snapshot_products.product_id = sold.product_id and snapshot_products.snapshot_at = sold.snapshot_at
     left join prices
-        on sold.product_number = prices.product_number and sold.snapshot_at = prices.snapshot_at
+        on sold.product_key = prices.product_key and sold.snapshot_at = prices.snapshot_at
     left join promotions
-        on present.product_id = promotions.product_id and present.snapshot_at = promotions.snapshot_at
+        on snapshot_products.product_id = promotions.product_id and snapshot_products.snapshot_at = promotions.snapshot_at
     left join coupons
-        on present.product_id = coupons.product_id and present.snapshot_at = coupons.snapshot_at
+        on snapshot_products.product_id = coupons.product_id and snapshot_products.snapshot_at = coupons.snapshot_at
     left join group_buyers as type_buyers
         on type_buyers.group_kind = 'product_type'
         and products.product_type = type_buyers.group_name
-        and present.snapshot_at = type_buyers.snapshot_at
+        and snapshot_products.snapshot_at = type_buyers.snapshot_at
     left join group_buyers as category_buyers
         on category_buyers.group_kind = 'category'
         and products.category = category_buyers.group_name
-        and present.snapshot_at = category_buyers.snapshot_at
+        and snapshot_products.snapshot_at = category_buyers.snapshot_at
 
 ),
 

@@ -1,6 +1,6 @@
 with products as (
 
-    select * from {{ ref('dim_product') }}
+    select * from {{ ref('dim_products') }}
 
 ),
 

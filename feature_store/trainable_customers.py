@@ -11,17 +11,19 @@ from feature_store.offline_store import EVENT_TIMESTAMP
 
 
 @dataclass(frozen=True)
-class KnownBuyers:
+class TrainableCustomers:
     """counts: by instant, the customers who were known at it and bought in the window after it.
 
-    first_purchase: when the oldest purchase known at the newest instant was made; None if there is none.
+    first_purchase_at: when the oldest purchase known at the newest instant was made; None if there is none.
     """
 
     counts: Mapping[datetime, int]
-    first_purchase: datetime | None
+    first_purchase_at: datetime | None
 
 
-def known_buyers(store: FeatureStore, windows: Mapping[datetime, datetime], now: datetime) -> KnownBuyers:
+def count_trainable_customers(
+    store: FeatureStore, windows: Mapping[datetime, datetime], now: datetime
+) -> TrainableCustomers:
     """Count the customers of the views' own sources, because Feast joins features to keys but does not count them.
 
     windows: by instant, the later instant whose `customer_purchases` row holds what was bought in between.
@@ -43,7 +45,7 @@ def known_buyers(store: FeatureStore, windows: Mapping[datetime, datetime], now:
             f"select max(days_since_first_basket) from read_parquet($path) where {EVENT_TIMESTAMP} = $now",
             {"path": paths["profile"], "now": now},
         ).fetchall()
-    return KnownBuyers(dict(found), None if days is None else now - timedelta(days=float(days)))
+    return TrainableCustomers(dict(found), None if days is None else now - timedelta(days=float(days)))
 
 
 def _path(store: FeatureStore, view: str) -> str:

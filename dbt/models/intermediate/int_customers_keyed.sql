@@ -45,7 +45,7 @@ final as (
 
     select
         customer_id,
-        cast(row_number() over (order by customer_id, snapshots_until) as integer) as customer_number,
+        cast(row_number() over (order by customer_id, snapshots_until) as integer) as customer_key,
         coalesce(
             lag(snapshots_until) over (partition by customer_id order by snapshots_until),
             timestamp '1970-01-01 00:00:00'

@@ -14,7 +14,7 @@ final as (
 
     select
         product_id,
-        cast(row_number() over (order by product_id) as integer) as product_number
+        cast(row_number() over (order by product_id) as integer) as product_key
     from products
 
 )

@@ -14,7 +14,7 @@ final as (
 
     select
         store_id,
-        cast(row_number() over (order by store_id) as integer) as store_number
+        cast(row_number() over (order by store_id) as integer) as store_key
     from stores
 
 )

@@ -1,11 +1,11 @@
 {#- The first row of each key, by an order that has no ties: what arrives twice counts once, whichever copy was read first. -#}
-{% macro first_rows(relation, key, order_by) -%}
+{% macro deduplicate(relation, key, order_by) -%}
     select *
     from (
         select
             *,
             row_number() over (partition by {{ key }} order by {{ order_by }}) as copy_number
         from {{ relation }}
-    ) as numbered
+    ) as ranked
     where copy_number = 1
 {%- endmacro %}

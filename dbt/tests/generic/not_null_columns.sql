@@ -1,5 +1,5 @@
 {#- No value of these columns is NULL; without `columns`, of none the table has. One scan for all. -#}
-{% test complete(model, columns=none) %}
+{% test not_null_columns(model, columns=none) %}
 
     {%- if columns is none and execute -%}
         {%- set columns = adapter.get_columns_in_relation(model) | map(attribute='name') | list -%}

@@ -1,5 +1,5 @@
 {#- No text of the columns is one of the words by which sources say that they do not know. -#}
-{% test no_word_for_missing(model, columns) %}
+{% test no_missing_words(model, columns) %}
 
     {% for column in columns -%}
     select '{{ column }}' as column_name, {{ column }} as word

@@ -1,5 +1,5 @@
-{#- At most this share of the rows refers to something that `to` does not have. -#}
-{% test orphan_share_at_most(model, column_name, to, field, share) %}
+{#- At most this share of the rows (`tolerance`) refers to something that `to` does not have. -#}
+{% test relationships_with_tolerance(model, column_name, to, field, tolerance) %}
 
     with counted as (
 
@@ -13,6 +13,6 @@
 
     select *
     from counted
-    where orphans > {{ share }} * all_rows
+    where orphans > {{ tolerance }} * all_rows
 
 {% endtest %}
