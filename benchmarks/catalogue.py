@@ -17,9 +17,9 @@ from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import QUERY_TOWER, Bundle
 from scoring.candidates.merge import top
-from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.customer.customer import Customer
-from scoring.models.ann_index import Nearest
+from scoring.models.ann_index import AnnIndex
 from scoring.models.two_tower import Tower, query_inputs
 from settings import Settings, load_settings
 
@@ -64,7 +64,7 @@ def query_vectors(bundle: Bundle, count: int) -> np.ndarray:
     tower, catalogue = Tower(Path(bundle.path) / QUERY_TOWER), bundle.recommender.catalogue
     known = [customer for g in bundle.golden if not (customer := Customer.from_features(g.features)).is_new]
     people = [_part(known[i % len(known)], rng) for i in range(count)]
-    return tower(query_inputs(Purchases.of(people, catalogue.index), catalogue.codes))
+    return tower(query_inputs(PurchaseMatrix.of(people, catalogue.index), catalogue.codes))
 
 
 def _part(customer: Customer, rng: np.random.Generator) -> Customer:
@@ -87,7 +87,7 @@ def grown(vectors: np.ndarray, times: int) -> np.ndarray:
 
 def measure(vectors: np.ndarray, queries: np.ndarray) -> dict[str, float]:
     started = time.process_time()
-    index = Nearest(vectors)
+    index = AnnIndex(vectors)
     built = time.process_time()
     approximate = [index.top(query, LIST) for query in queries]
     searched = time.process_time()

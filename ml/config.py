@@ -11,7 +11,7 @@ from ml.errors import ConfigError
 from ml.ranking import models
 from ml.retrieval import encoders
 from scoring.candidates.sources import SOURCES
-from scoring.rank_features import FAMILIES
+from scoring.rank_features import FEATURE_GROUPS
 
 CONFIG = Path(__file__).with_name("config.toml")
 
@@ -132,7 +132,7 @@ class Ranking(_Section):
     @field_validator("families_off")
     @classmethod
     def _families(cls, families: list[str]) -> list[str]:
-        known = list(dict.fromkeys(FAMILIES.values()))
+        known = list(dict.fromkeys(FEATURE_GROUPS.values()))
         for name in families:
             if name not in known:
                 raise ValueError(f"there is no feature family '{name}'; known families: {', '.join(known)}")

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.errors import BundleError
+from scoring.errors import BundleError, BundleFormatError
 from scoring.models.ranker import Ranker, Slate
 from scoring.models.two_tower import Tower
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
-from scoring.reranking.segment_fallback import Route
+from scoring.reranking.group_fallback import GroupFallback
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.json"
@@ -33,6 +33,10 @@ STORE_ENTRY = "model.yaml"
 FORMATS = frozenset({".onnx", ".json", ".npy", ".parquet"})
 """What a bundle may be made of. Reading these runs nothing; reading a pickle runs whatever it says."""
 
+FORMAT: Final = 2
+"""The layout of manifest and catalogue that this code writes and reads; 1, without a number, was before the names of
+candidate sources and features changed."""
+
 SCORE_TOLERANCE = 1e-3
 """How far a golden score may move between two machines' arithmetic."""
 
@@ -45,6 +49,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    format: Literal[2] = FORMAT
     version: str
     as_of: date
     created_at: datetime
@@ -57,7 +62,7 @@ class Manifest(BaseModel):
     quotas: dict[str, int]
     ranker: str
     collaborative: dict[str, Any]
-    routes: list[Route] = []
+    fallbacks: list[GroupFallback] = []
     baseline: str = ""
     trained_until: date
     seed: int
@@ -121,7 +126,7 @@ class Bundle:
                 "Train a new version or run the code of revision " + manifest.git_revision + "."
             )
         retriever = Retriever(Catalogue.load(path / CATALOGUE), Tower(path / QUERY_TOWER), manifest.quotas)
-        recommender = Recommender(retriever, Ranker(path / RANKER), manifest.routes, bool(manifest.baseline))
+        recommender = Recommender(retriever, Ranker(path / RANKER), manifest.fallbacks, bool(manifest.baseline))
         golden = [Golden.model_validate(item) for item in json.loads((path / GOLDEN).read_text())]
         return cls(path, manifest, recommender, golden)
 
@@ -141,12 +146,24 @@ class Bundle:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest of a bundle folder; BundleError if there is none or it cannot be read."""
+    """Return the manifest of a bundle folder.
+
+    Raises:
+        BundleFormatError: The bundle has the format of an earlier or later version of Reach.
+        BundleError: The folder has no manifest, or it cannot be read.
+    """
     try:
-        return Manifest.model_validate_json((path / MANIFEST).read_text())
+        content = json.loads((path / MANIFEST).read_text())
+        found = content.get("format", 1) if isinstance(content, dict) else FORMAT
+        if found != FORMAT:
+            raise BundleFormatError(
+                f"Bundle {content.get('version', path.name)} has format {found}, and this code reads format {FORMAT}. "
+                f"Train a new version with 'make retrain', or run the code of revision {content.get('git_revision')}."
+            )
+        return Manifest.model_validate(content)
     except FileNotFoundError as error:
-        raise BundleError(f"{path} is no bundle: it has no {MANIFEST}. Publish the run again.") from error
-    except ValidationError as error:
+        raise BundleError(f"{path} is not a bundle: it has no {MANIFEST}. Publish the run again.") from error
+    except (ValidationError, json.JSONDecodeError) as error:
         raise BundleError(f"{path / MANIFEST} cannot be read: {error}") from error
 
 

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.candidates.product_subset import Shelf, lively
-from scoring.models.ann_index import Nearest
-from scoring.models.ease import ItemToItem
+from scoring.candidates.product_subset import ProductSubset, lively
+from scoring.models.ann_index import AnnIndex
+from scoring.models.ease import Ease
 from scoring.models.item_knn import ItemKnn
-from scoring.models.matrix_factorization import Factors
-from scoring.models.user_knn import Neighbours
+from scoring.models.matrix_factorization import MatrixFactorization
+from scoring.models.user_knn import UserKnn
 from scoring.schema import ACTIVITY, CONTENT
 
 LEVELS = {
@@ -24,7 +24,7 @@ LEVELS = {
     "type": "product_type",
     "category": "category",
     "department": "department",
-    "maker": "manufacturer_id",
+    "manufacturer": "manufacturer_id",
 }
 """A customer's affinity is measured at each of these levels of the catalogue: a name, and whose codes."""
 
@@ -51,9 +51,9 @@ class Catalogue:
     codes: dict[str, np.ndarray]
     activity: np.ndarray
     vectors: np.ndarray
-    item_to_item: ItemToItem
-    neighbours: Neighbours
-    factors: Factors
+    item_to_item: Ease
+    neighbours: UserKnn
+    factors: MatrixFactorization
     lively_buyers: int = 0
     approximate_above: int = 0
     item_knn: ItemKnn | None = None
@@ -139,16 +139,16 @@ class Catalogue:
         return share_in_line
 
     @cached_property
-    def lively(self) -> Shelf:
+    def lively(self) -> ProductSubset:
         """The products that may be put forward to customers who never bought them."""
         # Weakly, for the shelf lives in the catalogue: without a circle a replaced version's memory is free at once.
-        return Shelf(weakref.proxy(self), lively(self, self.lively_buyers))
+        return ProductSubset(weakref.proxy(self), lively(self, self.lively_buyers))
 
     @cached_property
-    def nearest(self) -> Nearest | None:
+    def nearest(self) -> AnnIndex | None:
         """An index of the lively products' vectors, if there are too many to look at each."""
         many = 0 < self.approximate_above < len(self.lively)
-        return Nearest(self.lively.vectors) if many else None
+        return AnnIndex(self.lively.vectors) if many else None
 
     def __len__(self) -> int:
         return len(self.product_ids)
@@ -197,9 +197,9 @@ class Catalogue:
             codes={field: columns[f"code_{field}"].to_numpy() for field in ("product_id", *CONTENT)},
             activity=np.column_stack([columns[f"activity_{name}"].to_numpy() for name in ACTIVITY]),
             vectors=np.load(folder / "vectors.npy", allow_pickle=False),
-            item_to_item=ItemToItem.load(folder / "item_to_item"),
-            neighbours=Neighbours.load(folder / "neighbours"),
-            factors=Factors.load(folder / "factors"),
+            item_to_item=Ease.load(folder / "item_to_item"),
+            neighbours=UserKnn.load(folder / "neighbours"),
+            factors=MatrixFactorization.load(folder / "factors"),
             # Absent in bundles from before there were limits: they go on as they were judged.
             lively_buyers=int(table.schema.metadata.get(b"lively_buyers", 0)),
             approximate_above=int(table.schema.metadata.get(b"approximate_above", 0)),

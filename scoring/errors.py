@@ -1,7 +1,8 @@
 """Errors of this room.
 
 ScoringError
-└── BundleError     a bundle is incomplete, altered or answers differently from its golden requests
+└── BundleError             a bundle is incomplete, altered or answers differently from its golden requests
+    └── BundleFormatError   a bundle was written by another version of Reach, in a layout that this code cannot read
 """
 
 
@@ -11,3 +12,7 @@ class ScoringError(Exception):
 
 class BundleError(ScoringError):
     """A bundle is incomplete, altered or answers differently from its golden requests."""
+
+
+class BundleFormatError(BundleError):
+    """A bundle was written by another version of Reach, in a layout that this code cannot read."""

@@ -4,52 +4,52 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.merge import Candidates
-from scoring.candidates.sources import Block
 from scoring.catalogue import LEVELS, Catalogue
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
 
-NEVER_DAYS = 999.0
+NO_EVENT_DAYS = 999.0
 """Days since something that never happened."""
 
-_AFFINITY = ("decayed_20d", "decayed_120d", "baskets_13w", "products", "days_since_last", "due")
-SCORED = (
+_AFFINITY = ("decayed_20d", "decayed_120d", "baskets_13w", "products", "days_since_last", "due_ratio")
+SCORE_FEATURES = (
     "two_tower",
     "item_to_item",
-    "item_to_item_lately",
-    "neighbours",
-    "factors",
+    "item_to_item_recent",
+    "user_knn",
+    "matrix_factorization",
     "type_affinity",
-    "coming_mailer",
+    "upcoming_promotions",
 )
-RANKED = (
-    "repeats",
+RANK_FEATURES = (
+    "repeat_purchases",
     "two_tower",
     "item_to_item",
-    "neighbours",
+    "user_knn",
     "type_affinity",
     "substitutes",
     "popular",
-    "trend",
-    "coming_mailer",
+    "trending",
+    "upcoming_promotions",
 )
 
 NUMERIC = (
-    "is_own",
-    *(f"own_{name}" for name in HISTORY),
-    "own_basket_share",
-    "own_due",
-    "own_gap_regularity",
-    "own_in_last_basket",
-    "own_share_of_type",
-    "own_price_ratio",
+    "is_repeat",
+    *(f"repeat_{name}" for name in HISTORY),
+    "repeat_basket_share",
+    "repeat_due_ratio",
+    "repeat_gap_regularity",
+    "repeat_in_last_basket",
+    "repeat_share_of_type",
+    "repeat_price_ratio",
     *(f"{level}_{name}" for level in LEVELS for name in _AFFINITY),
     "brand_share",
     *(f"product_{name}" for name in ACTIVITY),
     "product_popularity",
     "product_share_in_line",
-    *(f"score_{name}" for name in SCORED),
-    *(f"rank_{name}" for name in RANKED),
+    *(f"score_{name}" for name in SCORE_FEATURES),
+    *(f"rank_{name}" for name in RANK_FEATURES),
     *(f"customer_{name}" for name in PROFILE),
 )
 """Names of the numeric features, in the order of the columns."""
@@ -57,7 +57,7 @@ NUMERIC = (
 CATEGORICAL = CONTENT
 """Names of the categorical features (vocabulary numbers), in the order of the columns."""
 
-FAMILIES = {name: name.split("_")[0] for name in NUMERIC}
+FEATURE_GROUPS = {name: name.split("_")[0] for name in NUMERIC}
 """The family of each feature, for ablations: own, type, category, department, maker, brand, product, …"""
 
 
@@ -69,45 +69,45 @@ def _columns(names: Sequence[str]) -> slice:
     return slice(_COLUMN[names[0]], _COLUMN[names[-1]] + 1)
 
 
-_OWN = _columns([f"own_{name}" for name in HISTORY])
+_OWN = _columns([f"repeat_{name}" for name in HISTORY])
 _LEVELS = _columns([f"{level}_{name}" for level in LEVELS for name in _AFFINITY])
 _PRODUCT = _columns([f"product_{name}" for name in ACTIVITY])
 _CUSTOMER = _columns([f"customer_{name}" for name in PROFILE])
-_NEVER_OWN = np.array([NEVER_DAYS if name.startswith("days_since") else 0.0 for name in HISTORY], np.float32)
-_NEVER_AFFINITY = np.array([NEVER_DAYS if name == "days_since_last" else 0.0 for name in _AFFINITY], np.float32)
+_NEVER_OWN = np.array([NO_EVENT_DAYS if name.startswith("days_since") else 0.0 for name in HISTORY], np.float32)
+_NEVER_AFFINITY = np.array([NO_EVENT_DAYS if name == "days_since_last" else 0.0 for name in _AFFINITY], np.float32)
 
 
-def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.ndarray, np.ndarray]:
+def cross_features(block: CustomerBatch, row: int, candidates: Candidates) -> tuple[np.ndarray, np.ndarray]:
     """Features of one customer's candidates.
 
     Returns numeric float32 `[candidates, len(NUMERIC)]` and categorical int32 `[candidates, len(CATEGORICAL)]`.
     """
     catalogue, profile = block.catalogue, block.customers[row].profile
     chosen, positions = candidates.positions, block.positions[row]
-    history = {name: block.own(row, name) for name in HISTORY}
+    history = {name: block.history(row, name) for name in HISTORY}
     numeric = np.empty((len(chosen), len(NUMERIC)), np.float32)
 
     def put(name: str, values: np.ndarray | float) -> None:
         numeric[:, _COLUMN[name]] = values
 
-    mine = block.mine(row, chosen)
+    mine = block.index_of_purchased(row, chosen)
     bought = mine >= 0
     # The last row is for products never bought: -1 finds it.
     numeric[:, _OWN] = np.vstack([np.column_stack([history[name] for name in HISTORY]), _NEVER_OWN])[mine]
     own = {name: numeric[:, _OWN.start + i] for i, name in enumerate(HISTORY)}
-    put("is_own", candidates.is_own)
-    put("own_basket_share", own["baskets"] / max(profile["baskets"], 1.0))
-    put("own_due", _due(own["days_since_last"], own["gap_mean_days"]))
-    put("own_gap_regularity", own["gap_std_days"] / np.maximum(own["gap_mean_days"], 1.0))
-    put("own_in_last_basket", own["days_since_last"] <= profile["days_since_last_basket"] + 0.01)
+    put("is_repeat", candidates.is_repeat)
+    put("repeat_basket_share", own["baskets"] / max(profile["baskets"], 1.0))
+    put("repeat_due_ratio", _purchase_due_ratio(own["days_since_last"], own["gap_mean_days"]))
+    put("repeat_gap_regularity", own["gap_std_days"] / np.maximum(own["gap_mean_days"], 1.0))
+    put("repeat_in_last_basket", own["days_since_last"] <= profile["days_since_last_basket"] + 0.01)
     unit_price = own["spend"] / np.maximum(own["quantity"], 1.0)
     price = catalogue.column("price")[chosen]
-    put("own_price_ratio", np.where(bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0))
+    put("repeat_price_ratio", np.where(bought & (unit_price > 0), price / np.maximum(unit_price, 0.01), 1.0))
 
     numeric[:, _LEVELS] = _affinity(catalogue, positions, history, chosen).reshape(
         len(chosen), len(LEVELS) * len(_AFFINITY)
     )
-    put("own_share_of_type", own["decayed_120d"] / np.maximum(numeric[:, _COLUMN["type_decayed_120d"]], 1e-6))
+    put("repeat_share_of_type", own["decayed_120d"] / np.maximum(numeric[:, _COLUMN["type_decayed_120d"]], 1e-6))
     brand = catalogue.codes["brand"]
     weight = np.bincount(brand[positions], history["decayed_120d"], minlength=int(brand[chosen].max(initial=0)) + 1)
     put("brand_share", (weight / max(weight.sum(), 1e-9))[brand[chosen]])
@@ -116,15 +116,15 @@ def cross_features(block: Block, row: int, candidates: Candidates) -> tuple[np.n
     put("product_popularity", catalogue.popularity_share[chosen])
     put("product_share_in_line", catalogue.share_in_line[chosen])
     # A source that is switched off says the same of every product.
-    for name in SCORED:
+    for name in SCORE_FEATURES:
         put(f"score_{name}", candidates.scores.get(name, 0.0))
-    for name in RANKED:
+    for name in RANK_FEATURES:
         put(f"rank_{name}", candidates.ranks.get(name, 0.0))
     numeric[:, _CUSTOMER] = [profile[name] for name in PROFILE]
     return numeric, catalogue.categorical[chosen]
 
 
-def _due(days_since_last: np.ndarray, gap_mean_days: np.ndarray) -> np.ndarray:
+def _purchase_due_ratio(days_since_last: np.ndarray, gap_mean_days: np.ndarray) -> np.ndarray:
     """Time since the last purchase over the usual gap: about 1 when the next one is due; 0 if no gap is known."""
     ratio = days_since_last / np.maximum(gap_mean_days, 1.0)
     return np.where(gap_mean_days > 0, np.minimum(ratio, 20.0), 0.0)
@@ -150,12 +150,16 @@ def _affinity(
         return np.bincount(member, history[name][of], minlength=n).astype(np.float32)
 
     baskets = total("baskets")
-    last, first = np.full(n, NEVER_DAYS, np.float32), np.zeros(n, np.float32)
+    last, first = np.full(n, NO_EVENT_DAYS, np.float32), np.zeros(n, np.float32)
     np.minimum.at(last, member, history["days_since_last"][of])
     np.maximum.at(first, member, history["days_since_first"][of])
     gap = np.where(baskets > 1, (first - last) / np.maximum(baskets - 1, 1.0), 0.0)
     table = {name: total(name) for name in ("decayed_20d", "decayed_120d", "baskets_13w")}
-    table |= {"products": np.bincount(member, minlength=n), "days_since_last": last, "due": _due(last, gap)}
+    table |= {
+        "products": np.bincount(member, minlength=n),
+        "days_since_last": last,
+        "due_ratio": _purchase_due_ratio(last, gap),
+    }
     values = np.vstack([np.column_stack([table[name] for name in _AFFINITY]).astype(np.float32), _NEVER_AFFINITY])
     group[~known] = n
     affinity: np.ndarray = values[group[levels[chosen]]]

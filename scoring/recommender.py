@@ -5,22 +5,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.merge import Candidates
 from scoring.candidates.retriever import Retriever
-from scoring.candidates.sources import SOURCES, Block
+from scoring.candidates.sources import SOURCES
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES, Ranker, Slate
 from scoring.rank_features import cross_features
-from scoring.reranking.baseline import by_rule
-from scoring.reranking.business_rules import NO_RULES, Rules, choose
-from scoring.reranking.explanations import Reasons
-from scoring.reranking.segment_fallback import Route
-from scoring.similar_items import explain, followed_by_the_rest, similar
-from scoring.timing import lap
+from scoring.reranking.baseline import recency_frequency_baseline
+from scoring.reranking.business_rules import NO_RULES, BusinessRules, apply_business_rules
+from scoring.reranking.explanations import Explainer
+from scoring.reranking.group_fallback import GroupFallback
+from scoring.similar_items import append_remaining, explain, similar
+from scoring.timing import mark
 
-_SOURCE_NAMES = [*SOURCES, "request"]  # `candidates.ASKED`, -1, is the last
+_SOURCE_NAMES = [*SOURCES, "request"]  # `candidates.REQUESTED`, -1, is the last
 _POPULAR = _SOURCE_NAMES.index("popular")
-_REPEATS = _SOURCE_NAMES.index("repeats")
+_REPEATS = _SOURCE_NAMES.index("repeat_purchases")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedList:
     """A customer's slate before it is put into words.
 
     positions: catalogue indices, best first; scores: the ranker's, `[n]`; sources: index in `SOURCES`, `[n]`.
@@ -52,89 +53,98 @@ class Ranked:
     scores: np.ndarray
     sources: np.ndarray
 
-    def at(self, places: np.ndarray | slice) -> "Ranked":
+    def at(self, places: np.ndarray | slice) -> "RankedList":
         """Some places of the list, as a list."""
-        return Ranked(self.positions[places], self.scores[places], self.sources[places])
+        return RankedList(self.positions[places], self.scores[places], self.sources[places])
 
 
 class Recommender:
     """A retriever and a ranker, ready to answer. Safe to call from several threads.
 
-    routes: customers who get the simple rule's list, because the model was found to serve them worse.
+    fallbacks: customers who get the simple rule's list, because the model was found to serve them worse.
     baseline: whether everybody gets the simple rule's list, because there is no model yet.
     """
 
-    def __init__(self, retriever: Retriever, ranker: Ranker, routes: Sequence[Route] = (), baseline: bool = False):
+    def __init__(
+        self, retriever: Retriever, ranker: Ranker, fallbacks: Sequence[GroupFallback] = (), baseline: bool = False
+    ):
         self.catalogue = retriever.catalogue
         self._retriever = retriever
         self._ranker = ranker
-        self._routes = tuple(routes)
+        self._fallbacks = tuple(fallbacks)
         self._baseline = baseline
 
     def recommend(
-        self, customer: Customer | None, slate: Slate = "all", k: int = 10, rules: Rules = NO_RULES
+        self, customer: Customer | None, slate: Slate = "all", k: int = 10, rules: BusinessRules = NO_RULES
     ) -> Recommendation:
         """The best `k` products for one customer; popular ones, marked as a fallback, if nothing is known."""
-        return self._answer(customer, slate, k, rules, None)
+        return self._recommend(customer, slate, k, rules, None)
 
     def rerank(
-        self, customer: Customer | None, product_ids: Sequence[str], slate: Slate, k: int, rules: Rules = NO_RULES
+        self,
+        customer: Customer | None,
+        product_ids: Sequence[str],
+        slate: Slate,
+        k: int,
+        rules: BusinessRules = NO_RULES,
     ) -> Recommendation:
         """The same for the given products only, scored as if the sources had put each of them forward.
 
         Products that the catalogue does not know are left out.
         """
         found = {self.catalogue.index.get(product_id, -1) for product_id in product_ids} - {-1}
-        return self._answer(customer, slate, k, rules, np.array(sorted(found), np.int64))
+        return self._recommend(customer, slate, k, rules, np.array(sorted(found), np.int64))
 
-    def similar(self, product_id: str, k: int, rules: Rules = NO_RULES) -> Recommendation:
+    def similar(self, product_id: str, k: int, rules: BusinessRules = NO_RULES) -> Recommendation:
         """Products like one product, or bought with it. Raises KeyError if the catalogue does not have it."""
         asked = self.catalogue.index[product_id]
         found = similar(self.catalogue, asked)
-        places = choose(self.catalogue, found.positions, found.scores, rules, k)
+        places = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
         if len(places) < k:
-            found = followed_by_the_rest(self.catalogue, asked, found)
-            places = choose(self.catalogue, found.positions, found.scores, rules, k)
+            found = append_remaining(self.catalogue, asked, found)
+            places = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
         items = []
         for position, score, together in zip(
-            found.positions[places], found.scores[places], found.together[places], strict=True
+            found.positions[places], found.scores[places], found.is_co_purchase[places], strict=True
         ):
             why = explain(self.catalogue, asked, position, together)
             items.append(self._item(position, score, "item_to_item" if together else "two_tower", why))
         return Recommendation(items, None)
 
-    def _answer(
-        self, customer: Customer | None, slate: Slate, k: int, rules: Rules, only: np.ndarray | None
+    def _recommend(
+        self, customer: Customer | None, slate: Slate, k: int, rules: BusinessRules, only: np.ndarray | None
     ) -> Recommendation:
         if only is not None and not len(only):
             return Recommendation([], None)
         fallback: str | None
-        block: Block | None
+        block: CustomerBatch | None
         if customer is None or customer.is_new:
-            ranked, block = self._popular_only(k, rules, only), None
+            ranked, block = self._popular(k, rules, only), None
             fallback = "unknown_customer" if customer is None else "empty_history"
         else:
             block, candidates, scores = next(self.score([customer], only))
-            ranked = self.slate(block, 0, candidates[0], scores[0], slate, k, rules, only)
-            fallback = "simple_rule" if self._is_routed(customer, slate) else None
-        why = Reasons(self.catalogue, block)
+            ranked = self.build_slate(block, 0, candidates[0], scores[0], slate, k, rules, only)
+            fallback = "baseline" if self._is_baseline_customer(customer, slate) else None
+        why = Explainer(self.catalogue, block)
         items = []
         for position, score, source in zip(ranked.positions, ranked.scores, ranked.sources, strict=True):
             name = _SOURCE_NAMES[source]
             items.append(self._item(position, score, name, why.of(int(position), name).text))
         return Recommendation(items, fallback)
 
-    def rank(self, customers: Sequence[Customer], slate: Slate, k: int) -> Iterator[tuple[Block, list[Ranked]]]:
+    def rank_batch(
+        self, customers: Sequence[Customer], slate: Slate, k: int
+    ) -> Iterator[tuple[CustomerBatch, list[RankedList]]]:
         """Slates of `k` products for many customers, a block at a time and in their order."""
         for block, candidates, scores in self.score(customers):
             yield (
                 block,
-                [self.slate(block, row, candidates[row], scores[row], slate, k) for row in range(len(scores))],
+                [self.build_slate(block, row, candidates[row], scores[row], slate, k) for row in range(len(scores))],
             )
 
     def score(
         self, customers: Sequence[Customer], only: np.ndarray | None = None
-    ) -> Iterator[tuple[Block, list[Candidates], list[np.ndarray]]]:
+    ) -> Iterator[tuple[CustomerBatch, list[Candidates], list[np.ndarray]]]:
         """Candidates and the ranker's scores, float32 `[candidates, len(SLATES)]`, a block at a time.
 
         only: instead of what the sources put forward, these catalogue indices are everybody's candidates.
@@ -144,34 +154,34 @@ class Recommender:
             numeric = np.concatenate([part[0] for part in parts])
             categorical = np.concatenate([part[1] for part in parts])
             ends = np.cumsum([len(part[0]) for part in parts])[:-1]
-            lap("features")
+            mark("features")
             scores = self._ranker(numeric, categorical)
-            lap("ranker", len(numeric))
+            mark("ranker", len(numeric))
             yield block, candidates, np.split(scores, ends)
 
-    def slate(
+    def build_slate(
         self,
-        block: Block,
+        block: CustomerBatch,
         row: int,
         found: Candidates,
         scores: np.ndarray,
         slate: Slate,
         k: int,
-        rules: Rules = NO_RULES,
+        rules: BusinessRules = NO_RULES,
         only: np.ndarray | None = None,
-    ) -> Ranked:
+    ) -> RankedList:
         """Sort one customer's candidates, keep what the slate is for and the rules allow.
 
         Short lists are filled up with popular products, unless the candidates are the request's (`only`).
         """
         if block.customers[row].is_new:
-            return self._popular_only(k, rules, only)
+            return self._popular(k, rules, only)
         depth = self._depth(k, rules, only)
-        if self._is_routed(block.customers[row], slate):
-            positions, values = by_rule(block, row, slate, depth)
+        if self._is_baseline_customer(block.customers[row], slate):
+            positions, values = recency_frequency_baseline(block, row, slate, depth)
             sources = np.where(np.isin(positions, block.positions[row]), _REPEATS, _POPULAR)
-            return self._ruled(Ranked(positions, values, sources), k, rules, only)
-        usable = np.flatnonzero(~found.is_own) if slate == "explore" else np.arange(len(found.positions))
+            return self._apply_rules(RankedList(positions, values, sources), k, rules, only)
+        usable = np.flatnonzero(~found.is_repeat) if slate == "explore" else np.arange(len(found.positions))
         score = scores[usable, SLATES.index(slate)]
         popularity = self.catalogue.popularity[found.positions[usable]]
         order = usable[np.lexsort((found.positions[usable], -popularity, -score))][:depth]
@@ -186,26 +196,26 @@ class Recommender:
             positions = np.concatenate([positions, extra])
             values = np.concatenate([values, floor - 1.0 - np.arange(len(extra), dtype=np.float32)])
             sources = np.concatenate([sources, np.full(len(extra), _POPULAR)])
-        return self._ruled(Ranked(positions, values, sources), k, rules, only)
+        return self._apply_rules(RankedList(positions, values, sources), k, rules, only)
 
-    def _depth(self, k: int, rules: Rules, only: np.ndarray | None) -> int:
+    def _depth(self, k: int, rules: BusinessRules, only: np.ndarray | None) -> int:
         """How far down a list must be known before rules or a request's own candidates thin it out."""
-        return k if rules.are_none and only is None else len(self.catalogue)
+        return k if rules.is_empty and only is None else len(self.catalogue)
 
-    def _ruled(self, ranked: Ranked, k: int, rules: Rules, only: np.ndarray | None) -> Ranked:
+    def _apply_rules(self, ranked: RankedList, k: int, rules: BusinessRules, only: np.ndarray | None) -> RankedList:
         if only is not None:
             ranked = ranked.at(np.flatnonzero(np.isin(ranked.positions, only)))
-        if rules.are_none:
+        if rules.is_empty:
             return ranked.at(slice(k))
-        return ranked.at(choose(self.catalogue, ranked.positions, ranked.scores, rules, k))
+        return ranked.at(apply_business_rules(self.catalogue, ranked.positions, ranked.scores, rules, k))
 
-    def _is_routed(self, customer: Customer, slate: Slate) -> bool:
-        return self._baseline or any(route.takes(customer, slate) for route in self._routes)
+    def _is_baseline_customer(self, customer: Customer, slate: Slate) -> bool:
+        return self._baseline or any(fallback.applies_to(customer, slate) for fallback in self._fallbacks)
 
-    def _popular_only(self, k: int, rules: Rules = NO_RULES, only: np.ndarray | None = None) -> Ranked:
+    def _popular(self, k: int, rules: BusinessRules = NO_RULES, only: np.ndarray | None = None) -> RankedList:
         positions = self.catalogue.by_popularity[: self._depth(k, rules, only)]
         scores = self.catalogue.popularity[positions]
-        return self._ruled(Ranked(positions, scores, np.full(len(positions), _POPULAR)), k, rules, only)
+        return self._apply_rules(RankedList(positions, scores, np.full(len(positions), _POPULAR)), k, rules, only)
 
     def _item(self, position: int, score: float, source: str, reason: str) -> Item:
         return Item(

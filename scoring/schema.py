@@ -21,5 +21,5 @@ CONTENT = PRODUCT_CONTENT.inputs(Type.TEXT)
 ACTIVITY = PRODUCT_ACTIVITY.inputs(Type.NUMBER)
 """Numbers about a product at one instant."""
 
-PLANNED = tuple(name for name in ACTIVITY if PRODUCT_ACTIVITY.by_name[name].window.ahead)
+PROMOTION_PLAN_FEATURES = tuple(name for name in ACTIVITY if PRODUCT_ACTIVITY.by_name[name].window.ahead)
 """Those of them that tell of promotions to come: a retailer plans them, an outsider would not know."""

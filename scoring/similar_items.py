@@ -19,12 +19,12 @@ SMOOTHING = 20.0
 
 @dataclass(frozen=True)
 class Similar:
-    """positions: catalogue indices, best first, `[n]`; scores: `[n]`; together: whether the product is there because
-    the two are bought together, bool `[n]`."""
+    """positions: catalogue indices, best first, `[n]`; scores: `[n]`; is_co_purchase: whether the product is
+    there because the two are bought together, bool `[n]`."""
 
     positions: np.ndarray
     scores: np.ndarray
-    together: np.ndarray
+    is_co_purchase: np.ndarray
 
 
 def similar(catalogue: Catalogue, position: int) -> Similar:
@@ -42,7 +42,7 @@ def similar(catalogue: Catalogue, position: int) -> Similar:
     return Similar(found, fused[found], rank[0, found] <= rank[1, found])
 
 
-def followed_by_the_rest(catalogue: Catalogue, position: int, found: Similar) -> Similar:
+def append_remaining(catalogue: Catalogue, position: int, found: Similar) -> Similar:
     """The list and behind it all other products by cosine, scored below 0, for rules that leave little."""
     cosine = catalogue.vectors @ catalogue.vectors[position]
     cosine[position] = cosine[found.positions] = -np.inf
@@ -50,7 +50,7 @@ def followed_by_the_rest(catalogue: Catalogue, position: int, found: Similar) ->
     return Similar(
         np.concatenate([found.positions, rest]),
         np.concatenate([found.scores, -1.0 - np.arange(len(rest)) / len(catalogue)]),
-        np.concatenate([found.together, np.zeros(len(rest), bool)]),
+        np.concatenate([found.is_co_purchase, np.zeros(len(rest), bool)]),
     )
 
 

@@ -12,7 +12,7 @@ STAGES = ("customer", "tower", "retrieval", "features", "ranker", "rules")
 """The stages of scoring one customer, in their order. `rules`: sorting, rules, names and reasons."""
 
 
-class Stopwatch:
+class StageTimings:
     """seconds: by stage, wall-clock time since the stage before ended. candidates: how many were ranked."""
 
     def __init__(self) -> None:
@@ -21,13 +21,13 @@ class Stopwatch:
         self.last = time.perf_counter()
 
 
-_listening: ContextVar[Stopwatch | None] = ContextVar("stopwatch", default=None)
+_listening: ContextVar[StageTimings | None] = ContextVar("stopwatch", default=None)
 
 
 @contextmanager
-def listening() -> Iterator[Stopwatch]:
+def record_timings() -> Iterator[StageTimings]:
     """Watches what is done inside, on this thread."""
-    stopwatch = Stopwatch()
+    stopwatch = StageTimings()
     token = _listening.set(stopwatch)
     try:
         yield stopwatch
@@ -35,7 +35,7 @@ def listening() -> Iterator[Stopwatch]:
         _listening.reset(token)
 
 
-def lap(stage: str, candidates: int = 0) -> None:
+def mark(stage: str, candidates: int = 0) -> None:
     """The stage has ended; `candidates`: so many went through it."""
     stopwatch = _listening.get()
     if stopwatch is not None:

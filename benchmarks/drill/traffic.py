@@ -17,7 +17,7 @@ from benchmarks.drill.answers import SLATES, Expected
 from serving.api.schemas import RecommendResponse
 
 PERSONAL = "personal"
-NEWCOMERS = frozenset({"unknown_customer", "empty_history", "simple_rule"})
+NEWCOMERS = frozenset({"unknown_customer", "empty_history", "baseline"})
 """Marks that say something of the customer; all others say something of the store."""
 
 CLIENTS = 4

@@ -17,8 +17,8 @@ from ml.runs.run import Run
 from ml.runs.spec import Plan, dataset
 from ml.steps.evaluate import Window
 from scoring.bundle import VOCABULARY
-from scoring.candidates.purchase_matrix import Purchases
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.vocabulary import Vocabulary
@@ -59,13 +59,15 @@ class PeerData:
         return np.array([place[customer_id] for customer_id in self.window.truth.customer_ids])
 
     @cached_property
-    def judged(self) -> Block:
+    def judged(self) -> CustomerBatch:
         """The judged customers in front of the catalogue."""
-        return Block.of(self.window.customers, self.catalogue, np.zeros((len(self.window.customers), 0), np.float32))
+        return CustomerBatch.of(
+            self.window.customers, self.catalogue, np.zeros((len(self.window.customers), 0), np.float32)
+        )
 
     def purchases(self, name: str | None = None) -> sparse.csr_matrix:
         """Everyone × products, float32: one of `schema.HISTORY`, or 1 for every product ever bought."""
-        matrix = Purchases.of(self.everyone, self.catalogue.index).matrix(name or "baskets")
+        matrix = PurchaseMatrix.of(self.everyone, self.catalogue.index).matrix(name or "baskets")
         if name is None:
             matrix.data.fill(1.0)
         matrix.sort_indices()

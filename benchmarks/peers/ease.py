@@ -8,7 +8,7 @@ Recall@100 from .083 to .086.
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation.ground_truth import Slates
-from scoring.models.ease import ItemToItem
+from scoring.models.ease import Ease
 
 HISTORY = "decayed_120d"
 REGULARISATION = {"all": 50.0, "explore": 300.0}
@@ -21,7 +21,7 @@ def fit_and_list(data: PeerData) -> Slates:
 
 def _slates(data: PeerData, regularisation: float) -> Slates:
     purchases = data.purchases(HISTORY).sqrt()
-    model = ItemToItem.fit(
+    model = Ease.fit(
         purchases, regularisation, data.plan.config.collaborative.item_to_item.max_customers, data.plan.seed
     )
     return data.slates(lambda rows: model.scores(purchases[rows]))

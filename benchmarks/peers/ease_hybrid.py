@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation.ground_truth import Slates
-from scoring.models.ease import ItemToItem
+from scoring.models.ease import Ease
 
 HISTORY = "decayed_120d"
 REGULARISATION = 300.0
@@ -20,7 +20,7 @@ def fit_and_list(data: PeerData) -> Slates:
     frequency = data.purchases(HISTORY)
     bought = frequency.sqrt()
     customers = data.plan.config.collaborative.item_to_item.max_customers
-    model = ItemToItem.fit(bought, REGULARISATION, customers, data.plan.seed)
+    model = Ease.fit(bought, REGULARISATION, customers, data.plan.seed)
     popular = POPULARITY * data.catalogue.popularity_share
 
     def score(rows: np.ndarray) -> np.ndarray:

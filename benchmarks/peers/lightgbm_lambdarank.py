@@ -63,7 +63,7 @@ def fit(snapshots: Sequence[RankingExamples], new_only: bool, seed: int, rounds:
     """
     features, labels, weights, queries = [], [], [], []
     for part in snapshots:
-        keep = ~np.asarray(part.is_own) if new_only else np.ones(len(part.bought), bool)
+        keep = ~np.asarray(part.is_repeat) if new_only else np.ones(len(part.bought), bool)
         features.append(_features(part.numeric[keep], part.categorical[keep]))
         labels.append(part.bought[keep])
         weights.append(part.weight[keep])

@@ -8,6 +8,7 @@ from ml.runs.spec import Plan
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import Manifest, read_manifest
+from scoring.errors import BundleFormatError
 from settings import Settings
 
 
@@ -33,12 +34,16 @@ class Champion:
 
 
 def deployed(settings: Settings) -> Champion | None:
-    """The version that serves now, or None before the first deployment."""
+    """Return the version that serves now; None before the first deployment, or if its format is another one."""
     pointer = Registry(settings.paths.release).champion()
     if pointer is None or pointer.version is None:
         return None
     path = ModelStore(settings.paths.bentoml).path(pointer.version)
-    return Champion(path, read_manifest(path))
+    try:
+        return Champion(path, read_manifest(path))
+    except BundleFormatError as error:
+        print(f"{error} The baselines are the opponents.", flush=True)
+        return None
 
 
 def find_champion(settings: Settings, plan: Plan) -> Champion | None:

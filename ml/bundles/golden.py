@@ -11,7 +11,7 @@ import numpy as np
 
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.customer.realtime import live_customer
+from scoring.customer.realtime import apply_purchases
 
 BASKETS = (0, 1, 6, 25, 60)
 """Baskets of the made-up customers, one number each: from a customer without purchases to a weekly one."""
@@ -41,7 +41,7 @@ def made_up_customers(catalogue: Catalogue, at: datetime, seed: int) -> list[Cus
     at: the catalogue's instant (naive UTC), a midnight of the shop; all made-up purchases were made before it.
     """
     rng = np.random.default_rng(seed)
-    return [live_customer(Customer.empty(), at, _purchases(catalogue, at, count, rng), at) for count in BASKETS]
+    return [apply_purchases(Customer.empty(), at, _purchases(catalogue, at, count, rng), at) for count in BASKETS]
 
 
 def _purchases(catalogue: Catalogue, at: datetime, baskets: int, rng: np.random.Generator) -> list[_Line]:

@@ -2,15 +2,15 @@
 
 from ml.evaluation.ground_truth import Lists, Slates
 from ml.evaluation.metrics import DEPTH
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import SLATES, Slate
-from scoring.reranking.baseline import by_rule
+from scoring.reranking.baseline import recency_frequency_baseline
 
 POPULARITY = "popularity"
 OWN_FREQUENCY = "decayed own frequency"
 
 
-def popularity(block: Block) -> Slates:
+def popularity(block: CustomerBatch) -> Slates:
     """The same list for everybody; for `explore` without what the customer had before."""
     order, score = block.catalogue.by_popularity, block.catalogue.popularity
     everything = [order[:DEPTH]] * len(block.customers)
@@ -20,13 +20,13 @@ def popularity(block: Block) -> Slates:
     }
 
 
-def own_frequency(block: Block) -> Slates:
+def own_frequency(block: CustomerBatch) -> Slates:
     """The rule of `scoring.reranking.baseline`: what is judged here is what serves where the model can't."""
     return {slate: _ruled(block, slate) for slate in SLATES}
 
 
-def _ruled(block: Block, slate: Slate) -> Lists:
-    lists = [by_rule(block, row, slate, DEPTH) for row in range(len(block.customers))]
+def _ruled(block: CustomerBatch, slate: Slate) -> Lists:
+    lists = [recency_frequency_baseline(block, row, slate, DEPTH) for row in range(len(block.customers))]
     return Lists.of([positions for positions, _ in lists], [scores for _, scores in lists])
 
 

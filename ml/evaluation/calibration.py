@@ -114,7 +114,7 @@ def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[Place], rank
         rows = part.rows(customer)
         scores = ranker(np.asarray(part.numeric[rows]), np.asarray(part.categorical[rows]))
         for column, slate in enumerate(SLATES):
-            usable = ~part.is_own[rows] if slate == "explore" else np.ones(len(scores), bool)
+            usable = ~part.is_repeat[rows] if slate == "explore" else np.ones(len(scores), bool)
             values, weight = scores[usable, column], part.weight[rows][usable]
             order = np.argsort(-values, kind="stable")
             best = order[np.cumsum(weight[order]) - weight[order] < DEPTH]

@@ -22,7 +22,7 @@ def listed(candidates: Iterable[Candidates], name: str) -> Slates:
     positions, scores = [], []
     for found in candidates:
         rank = found.ranks[name]
-        mine = np.flatnonzero((rank < DEPTH) & ~found.is_own)
+        mine = np.flatnonzero((rank < DEPTH) & ~found.is_repeat)
         mine = mine[np.argsort(rank[mine], kind="stable")]
         positions.append(found.positions[mine])
         scores.append(found.scores[name][mine])

@@ -10,7 +10,7 @@ from ml.evaluation.ground_truth import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH, mean, ndcg
 from scoring.catalogue import Catalogue
 from scoring.models.ranker import SLATES, Slate
-from scoring.reranking.business_rules import Rules, choose
+from scoring.reranking.business_rules import BusinessRules, apply_business_rules
 from scoring.reranking.diversity import intra_list_distance
 
 SETTINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -58,7 +58,9 @@ def _known(positions: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _chosen(catalogue: Catalogue, positions: np.ndarray, scores: np.ndarray, setting: float, k: int) -> np.ndarray:
-    chosen: np.ndarray = positions[choose(catalogue, positions, scores, Rules(diversity=setting), k)]
+    chosen: np.ndarray = positions[
+        apply_business_rules(catalogue, positions, scores, BusinessRules(diversity=setting), k)
+    ]
     return chosen
 
 

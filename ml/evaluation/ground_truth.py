@@ -30,7 +30,7 @@ class Truth:
         if part == "all":
             return self.bought
         pairs = zip(self.bought, self._is_own, strict=True)
-        return [items[is_own == (part == "repeat")] for items, is_own in pairs]
+        return [items[is_repeat == (part == "repeat")] for items, is_repeat in pairs]
 
     @cached_property
     def _is_own(self) -> list[np.ndarray]:

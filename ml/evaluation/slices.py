@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from scoring.candidates.sources import Block
-from scoring.reranking.segment_fallback import SEGMENTS
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.reranking.group_fallback import CUSTOMER_GROUPS
 
 LEAST = 50
 """Customers below which a slice says more about chance than about a method."""
@@ -48,7 +48,7 @@ class Slice:
         return cls(**{**row, "against": {other: Difference(**values) for other, values in row["against"].items()}})
 
 
-def assign(block: Block, departments: Sequence[str]) -> dict[str, np.ndarray]:
+def assign(block: CustomerBatch, departments: Sequence[str]) -> dict[str, np.ndarray]:
     """The value of each slice for each customer of a block, `[customers]` strings; '' where none is known.
 
     baskets and demographics: the segments that online features know too. store: the usual store if at least LEAST
@@ -56,7 +56,7 @@ def assign(block: Block, departments: Sequence[str]) -> dict[str, np.ndarray]:
     is the department whose share of the customer's purchases is furthest above its mean share; the largest share
     itself is the same department for nearly everybody. departments: names of the codes 1, 2, ….
     """
-    assigned = {name: np.array([segment(c) for c in block.customers]) for name, segment in SEGMENTS.items()}
+    assigned = {name: np.array([segment(c) for c in block.customers]) for name, segment in CUSTOMER_GROUPS.items()}
     stores = [customer.traits["store_id"] for customer in block.customers]
     usual = {store for store, n in Counter(stores).items() if n >= LEAST}
     assigned["store"] = np.array([store if store in usual or not store else "other" for store in stores])
@@ -64,7 +64,7 @@ def assign(block: Block, departments: Sequence[str]) -> dict[str, np.ndarray]:
     codes = block.catalogue.codes["department"]
     bought = np.stack(
         [
-            np.bincount(codes[positions], block.own(row, "baskets"), minlength=len(departments) + 1)
+            np.bincount(codes[positions], block.history(row, "baskets"), minlength=len(departments) + 1)
             for row, positions in enumerate(block.positions)
         ]
     )

@@ -10,11 +10,11 @@ from scoring.rank_features import CATEGORICAL, NUMERIC
 
 OPSET = 17
 
-QUOTAS = {"repeats": 220, "popular": 120}
+QUOTAS = {"repeat_purchases": 220, "popular": 120}
 """What the rule chooses from: the customer's own products and what is popular now."""
 
 _WEIGHTS = {
-    "all": {"own_decayed_120d": 1.0, "product_popularity": 1.0},
+    "all": {"repeat_decayed_120d": 1.0, "product_popularity": 1.0},
     "explore": {"product_popularity": 1.0},
 }
 

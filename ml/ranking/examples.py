@@ -17,7 +17,7 @@ class RankingExamples:
 
     numeric: float32 `[rows, len(NUMERIC)]`; categorical: int32 `[rows, len(CATEGORICAL)]`.
     bought: bool `[rows]`, whether the candidate was bought in the horizon after the snapshot.
-    is_own: bool `[rows]`, whether it had been bought before.
+    is_repeat: bool `[rows]`, whether it had been bought before.
     weight: float32 `[rows]`, how many candidates the row stands for.
     ends: int64 `[customers]`, the row after each customer's last candidate.
     relevant: int64 `[customers, 2]`, distinct products bought after the snapshot, and those of them never bought
@@ -27,7 +27,7 @@ class RankingExamples:
     numeric: np.ndarray
     categorical: np.ndarray
     bought: np.ndarray
-    is_own: np.ndarray
+    is_repeat: np.ndarray
     weight: np.ndarray
     ends: np.ndarray
     relevant: np.ndarray
@@ -64,7 +64,7 @@ def build(
     """
     kept = [row for row, customer_id in enumerate(ids) if customer_id in labels]
     index = retriever.catalogue.index
-    numeric, categorical, bought, is_own, weight, relevant = [], [], [], [], [], []
+    numeric, categorical, bought, is_repeat, weight, relevant = [], [], [], [], [], []
     done = 0
     for block, candidates in retriever.candidates([customers[row] for row in kept]):
         for row, found in enumerate(candidates):
@@ -72,20 +72,20 @@ def build(
             new = products - set(block.customers[row].product_ids)
             relevant.append((len(products), len(new)))
             hit = np.isin(found.positions, [index[product] for product in products if product in index])
-            certain = hit | found.is_own
+            certain = hit | found.is_repeat
             chosen = np.flatnonzero(certain | (rng.random(len(certain)) < negatives))
             features = cross_features(block, row, found)
             numeric.append(features[0][chosen])
             categorical.append(features[1][chosen])
             bought.append(hit[chosen])
-            is_own.append(found.is_own[chosen])
+            is_repeat.append(found.is_repeat[chosen])
             weight.append(np.where(certain[chosen], 1.0, 1.0 / negatives).astype(np.float32))
             done += 1
     return RankingExamples(
         numeric=np.concatenate([*numeric, np.zeros((0, len(NUMERIC)), np.float32)]),
         categorical=np.concatenate([*categorical, np.zeros((0, len(CATEGORICAL)), np.int32)]),
         bought=np.concatenate([*bought, np.zeros(0, bool)]),
-        is_own=np.concatenate([*is_own, np.zeros(0, bool)]),
+        is_repeat=np.concatenate([*is_repeat, np.zeros(0, bool)]),
         weight=np.concatenate([*weight, np.zeros(0, np.float32)]),
         ends=np.cumsum([len(rows) for rows in bought], dtype=np.int64),
         relevant=np.array(relevant, dtype=np.int64).reshape(-1, 2),
@@ -99,7 +99,7 @@ class Batch:
     numeric: np.ndarray
     categorical: np.ndarray
     bought: np.ndarray
-    is_own: np.ndarray
+    is_repeat: np.ndarray
     weight: np.ndarray
 
 
@@ -134,7 +134,7 @@ def batches(
 def _customer(snapshots: Sequence[RankingExamples], number: int, row: int) -> Batch:
     part = snapshots[number]
     rows = part.rows(row)
-    return Batch(part.numeric[rows], part.categorical[rows], part.bought[rows], part.is_own[rows], part.weight[rows])
+    return Batch(part.numeric[rows], part.categorical[rows], part.bought[rows], part.is_repeat[rows], part.weight[rows])
 
 
 def _pad(lists: Sequence[Batch]) -> Batch:

@@ -27,7 +27,7 @@ def held_out_scores(snapshots: Sequence[RankingExamples], places: Sequence[Place
         rows = part.rows(row)
         scores = score(np.asarray(part.numeric[rows]), np.asarray(part.categorical[rows]))
         for column, slate in enumerate(SLATES):
-            usable = ~part.is_own[rows] if slate == "explore" else np.ones(rows.stop - rows.start, bool)
+            usable = ~part.is_repeat[rows] if slate == "explore" else np.ones(rows.stop - rows.start, bool)
             order = np.argsort(-scores[usable, column], kind="stable")[:DEPTH]
             hits = np.zeros(DEPTH, bool)
             hits[: len(order)] = part.bought[rows][usable][order]

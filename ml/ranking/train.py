@@ -16,7 +16,7 @@ from ml.ranking.held_out import held_out_scores
 from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
 from ml.ranking.models import ranker
-from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC
+from scoring.rank_features import CATEGORICAL, FEATURE_GROUPS, NUMERIC
 from scoring.vocabulary import Vocabulary
 
 SCALING_ROWS = 200_000
@@ -54,7 +54,7 @@ def train(
     if not places or not held_out:
         raise NotEnoughData("Too few lists to train on: one customer bought something after the training snapshots.")
     rows = sum(snapshots[number].rows(row).stop - snapshots[number].rows(row).start for number, row in places)
-    off = [column for column, feature in enumerate(NUMERIC) if FAMILIES[feature] in config.families_off]
+    off = [column for column, feature in enumerate(NUMERIC) if FEATURE_GROUPS[feature] in config.families_off]
     model = ranker(name)(sizes, _scaling(snapshots, rng).without(off), config)
     optimizer = keras.optimizers.legacy.Adam(config.learning_rate)
     steps = config.epochs * -(-len(places) // config.customers_per_batch)
@@ -62,9 +62,9 @@ def train(
     writer = tf.summary.create_file_writer(str(logs))
 
     @tf.function(reduce_retracing=True)
-    def step(numeric, categorical, bought, is_own, weight):  # type: ignore[no-untyped-def]
+    def step(numeric, categorical, bought, is_repeat, weight):  # type: ignore[no-untyped-def]
         with tf.GradientTape() as tape:
-            loss = _loss(model(numeric, categorical), bought, is_own, weight, config.softmax_share)
+            loss = _loss(model(numeric, categorical), bought, is_repeat, weight, config.softmax_share)
         variables = model.trainable_variables
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         average.apply(variables)
@@ -75,7 +75,7 @@ def train(
     for epoch in range(1, config.epochs + 1):
         started, losses = time.perf_counter(), []
         for batch in batches(snapshots, places, config.customers_per_batch, rng):
-            losses.append(float(step(batch.numeric, batch.categorical, batch.bought, batch.is_own, batch.weight)))
+            losses.append(float(step(batch.numeric, batch.categorical, batch.bought, batch.is_repeat, batch.weight)))
             if not np.isfinite(losses[-1]):
                 raise DivergenceError(
                     f"The loss of ranker '{name}' became {losses[-1]} in epoch {epoch} with {config}. Nothing "
@@ -115,10 +115,10 @@ def _assign(model: Any, values: Sequence[Any]) -> None:
         variable.assign(value)
 
 
-def _loss(logits: tf.Tensor, bought: tf.Tensor, is_own: tf.Tensor, weight: tf.Tensor, share: float) -> tf.Tensor:
+def _loss(logits: tf.Tensor, bought: tf.Tensor, is_repeat: tf.Tensor, weight: tf.Tensor, share: float) -> tf.Tensor:
     """The `all` head is judged on every candidate, the `explore` head on new ones only."""
     bought = tf.cast(bought, tf.float32)
-    new = 1.0 - tf.cast(is_own, tf.float32)
+    new = 1.0 - tf.cast(is_repeat, tf.float32)
     everything = (1 - share) * approximate_ndcg(logits[..., 0], bought, weight) + share * softmax(
         logits[..., 0], bought, weight
     )

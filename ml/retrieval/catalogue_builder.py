@@ -10,14 +10,14 @@ from ml.config import NEEDS_IMPLICIT, Collaborative
 from ml.config import Factors as FactorsConfig
 from ml.data.dataset import Products
 from ml.errors import ConfigError
-from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.models.ease import ItemToItem
+from scoring.models.ease import Ease
 from scoring.models.item_knn import ItemKnn
-from scoring.models.matrix_factorization import Factors, confidences
+from scoring.models.matrix_factorization import MatrixFactorization, confidences
 from scoring.models.two_tower import Tower, candidate_inputs
-from scoring.models.user_knn import Neighbours
+from scoring.models.user_knn import UserKnn
 from scoring.schema import ACTIVITY, CONTENT
 from scoring.vocabulary import Vocabulary
 
@@ -51,7 +51,7 @@ def build_catalogue(
     """The catalogue at the instant that `products` and `customers` were read at."""
     codes = encode(products, vocabulary)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
-    bought = Purchases.of(customers, index)
+    bought = PurchaseMatrix.of(customers, index)
     baskets, weighted = bought.matrix("baskets"), bought.matrix("decayed_120d").sqrt()
     knn = config.item_knn
     return Catalogue(
@@ -63,13 +63,13 @@ def build_catalogue(
         codes={field: codes[field] for field in ("product_id", *CONTENT)},
         activity=products.activity,
         vectors=candidate_tower(candidate_inputs(codes, products.activity)),
-        item_to_item=ItemToItem.fit(
+        item_to_item=Ease.fit(
             weighted,
             config.item_to_item.regularisation,
             config.item_to_item.max_customers,
             seed,
         ),
-        neighbours=Neighbours.fit(baskets, bought.matrix("days_since_last").data, config.neighbours.count),
+        neighbours=UserKnn.fit(baskets, bought.matrix("days_since_last").data, config.neighbours.count),
         factors=_factors(baskets, config.factors, seed),
         lively_buyers=config.lively_buyers,
         approximate_above=config.approximate_above,
@@ -77,9 +77,11 @@ def build_catalogue(
     )
 
 
-def _factors(baskets: sparse.csr_matrix, config: FactorsConfig, seed: int) -> Factors:
+def _factors(baskets: sparse.csr_matrix, config: FactorsConfig, seed: int) -> MatrixFactorization:
     if config.factors == 0:
-        return Factors(np.zeros((baskets.shape[1], 0), np.float32), config.confidence, config.regularisation)
+        return MatrixFactorization(
+            np.zeros((baskets.shape[1], 0), np.float32), config.confidence, config.regularisation
+        )
     try:  # here, because its import takes a second that most steps can save
         from implicit.als import AlternatingLeastSquares
     except ModuleNotFoundError as error:
@@ -96,4 +98,4 @@ def _factors(baskets: sparse.csr_matrix, config: FactorsConfig, seed: int) -> Fa
         (confidences(baskets.data, config.confidence), baskets.indices, baskets.indptr), shape=baskets.shape
     )
     model.fit(weights, show_progress=False)
-    return Factors(model.item_factors.astype(np.float32), config.confidence, config.regularisation)
+    return MatrixFactorization(model.item_factors.astype(np.float32), config.confidence, config.regularisation)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.customer.customer import Customer
 from scoring.models.two_tower import candidate_inputs, query_inputs
 
@@ -62,7 +62,7 @@ def build(
     bought = np.concatenate([np.zeros(0, np.int64), *(firsts[row] for row in kept)])
     counts = np.bincount(bought, minlength=len(activity))
     return SnapshotExamples(
-        queries=query_inputs(Purchases.of([customers[row] for row in kept], index), codes, sequences),
+        queries=query_inputs(PurchaseMatrix.of([customers[row] for row in kept], index), codes, sequences),
         candidates=candidate_inputs(codes, activity),
         firsts=[firsts[row] for row in kept],
         frequency=(counts / max(len(bought), 1)).astype(np.float32),

@@ -16,9 +16,9 @@ from ml.evaluation.baselines import BASELINES
 from ml.evaluation.calibration import calibrate
 from ml.evaluation.diversity import trade_off
 from ml.evaluation.ground_truth import Lists, Slates, Truth, coverages, judge
+from ml.evaluation.group_fallback_selection import select_fallbacks
 from ml.evaluation.metrics import DEPTH, mean
 from ml.evaluation.results import Results
-from ml.evaluation.segment_fallback_selection import route
 from ml.evaluation.serving_checks import check_serving
 from ml.evaluation.slices import assign, compare
 from ml.evaluation.source_contributions import brought
@@ -31,14 +31,15 @@ from ml.runs.spec import Plan, dataset
 from ml.steps.candidates import catalogue_at, load_examples, retriever_with
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.merge import Candidates
 from scoring.candidates.retriever import Retriever
-from scoring.candidates.sources import SOURCES, Block
+from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES, Ranker, Slate
 from scoring.models.two_tower import Tower
-from scoring.recommender import Ranked, Recommender
+from scoring.recommender import RankedList, Recommender
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 
@@ -46,7 +47,7 @@ CHALLENGER = "reach"
 CHAMPION = "champion"
 EXAMPLES = "examples.json"
 BROUGHT = "brought.json"
-ROUTES = "routes.json"
+FALLBACKS = "fallbacks.json"
 DIVERSITY = "diversity.json"
 
 
@@ -93,7 +94,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     rebuilt = None if champion is None else _rebuilt(champion, plan, data, everyone)
     if rebuilt is not None:
         methods[CHAMPION], _ = recommended(rebuilt, window.customers)
-    block = Block.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
+    block = CustomerBatch.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
     methods |= {name: rule(block) for name, rule in BASELINES.items()}
     scores = {name: judge(window.truth, slates) for name, slates in methods.items()}
 
@@ -105,10 +106,10 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         catalogue.save(Path(folder))
         served = Recommender(retriever_with(run, plan, Catalogue.load(Path(folder))), Ranker(model))
         serving = check_serving(served, window.customers, shown, files, rebuilt, _online_features(run))
-    shown, routes = route(window.customers, methods, scores, CHALLENGER, plan.seed)
+    shown, fallbacks = select_fallbacks(window.customers, methods, scores, CHALLENGER, plan.seed)
     methods[CHALLENGER], scores[CHALLENGER] = shown, judge(window.truth, shown)
-    for found in routes:
-        print(f"{found.slate} is left to the rule where {found.segment} is {found.value}: {found.because}", flush=True)
+    for found in fallbacks:
+        print(f"{found.slate} is left to the rule where {found.group} is {found.value}: {found.reason}", flush=True)
     departments = Vocabulary.load(towers / VOCABULARY).values["department"]
     checks = Checks(compare(assign(block, departments), scores, CHALLENGER), calibration, serving)
 
@@ -124,7 +125,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         results.save(folder)
         results.save_lists(folder / places.LISTS, methods, catalogue.product_ids)
         checks.save(folder)
-        (folder / ROUTES).write_text(json.dumps([found.model_dump() for found in routes], indent=2))
+        (folder / FALLBACKS).write_text(json.dumps([found.model_dump() for found in fallbacks], indent=2))
         people = examples(window.truth, shown, window.customers, catalogue, list(SOURCES))
         (folder / EXAMPLES).write_text(json.dumps(people))
         sources = brought(window.truth, shown, candidates, plan.config.quotas, list(SOURCES))
@@ -149,13 +150,13 @@ def _online_features(run: Run) -> float | None:
 
 def recommended(recommender: Recommender, customers: Sequence[Customer]) -> tuple[Slates, list[Candidates]]:
     """Lists for both slates, DEPTH deep, by the same code that serves; and each customer's candidates."""
-    ranked: dict[Slate, list[Ranked]] = {slate: [] for slate in SLATES}
+    ranked: dict[Slate, list[RankedList]] = {slate: [] for slate in SLATES}
     candidates: list[Candidates] = []
     for block, found, scores in recommender.score(customers):
         candidates += found
         for row in range(len(scores)):
             for slate in SLATES:
-                ranked[slate].append(recommender.slate(block, row, found[row], scores[row], slate, DEPTH))
+                ranked[slate].append(recommender.build_slate(block, row, found[row], scores[row], slate, DEPTH))
     slates: Slates = {
         slate: Lists.of([r.positions for r in lists], [r.scores for r in lists], [r.sources for r in lists])
         for slate, lists in ranked.items()
@@ -187,4 +188,4 @@ def _rebuilt(champion: Champion, plan: Plan, data: Dataset, customers: list[Cust
         seed=manifest.seed,
     )
     retriever = Retriever(catalogue, Tower(path / QUERY_TOWER), manifest.quotas)
-    return Recommender(retriever, Ranker(path / RANKER), manifest.routes)
+    return Recommender(retriever, Ranker(path / RANKER), manifest.fallbacks)

@@ -24,7 +24,7 @@ from ml.runs.artifacts import DATASET, PARITY
 from ml.runs.run import Run
 from ml.runs.spec import Plan
 from ml.steps.too_little import forget_too_little, note_too_little, too_little
-from scoring.schema import PLANNED
+from scoring.schema import PROMOTION_PLAN_FEATURES
 from settings import Settings
 
 QUERY_SERVICE = "retrieval_query_v1"
@@ -109,7 +109,7 @@ def _moved(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
 
 def without_plans(products: pa.Table) -> pa.Table:
     """As a shop knows them that does not plan its promotions: nothing is said of the coming ones."""
-    for name in PLANNED:
+    for name in PROMOTION_PLAN_FEATURES:
         column = products.column_names.index(f"product_activity__{name}")
         products = products.set_column(column, products.field(column), pc.multiply(products.column(column), 0))
     return products

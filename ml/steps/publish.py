@@ -27,7 +27,7 @@ from ml.runs import artifacts as places
 from ml.runs.run import Run
 from ml.runs.spec import Plan, dataset
 from ml.steps.choose_ranker import chosen_ranker
-from ml.steps.evaluate import CHALLENGER, ROUTES
+from ml.steps.evaluate import CHALLENGER, FALLBACKS
 from ml.steps.prepare import SERVICES
 from ml.steps.report import refresh_report
 from ml.steps.too_little import too_little
@@ -87,7 +87,7 @@ def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
     files = _towers(run) | {RANKER: model}
     facts = {
         "quotas": plan.config.quotas,
-        "routes": json.loads((run.path(places.EVALUATION) / ROUTES).read_text()),
+        "fallbacks": json.loads((run.path(places.EVALUATION) / FALLBACKS).read_text()),
         "trained_until": plan.day(plan.split.judged),
         "ranker": ranker,
         "metrics": _means(run, CHALLENGER),

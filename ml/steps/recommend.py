@@ -54,7 +54,7 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
             part = everybody.iloc[start : start + CHUNK]
             ids, customers = customers_of(historical_table(store, QUERY_SERVICE, part))
             done = 0
-            for _, slates in bundle.recommender.rank(customers, slate, k):
+            for _, slates in bundle.recommender.rank_batch(customers, slate, k):
                 for ranked in slates:
                     n = len(ranked.positions)
                     writer.write_table(

@@ -17,7 +17,7 @@ from ml.runs.artifacts import ENCODERS, RETRIEVAL, RETRIEVAL_CURVE
 from ml.runs.run import Run
 from ml.runs.spec import Plan, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
-from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.models.two_tower import candidate_inputs, query_inputs
 from scoring.vocabulary import Vocabulary
 
@@ -88,7 +88,7 @@ class HeldOut:
         rows = [row for row, first in enumerate(firsts) if len(first)]
         self._firsts = [firsts[row] for row in rows]
         self._own = [[index[p] for p in customers[row].product_ids if p in index] for row in rows]
-        self._queries = query_inputs(Purchases.of([customers[row] for row in rows], index), codes, sequences)
+        self._queries = query_inputs(PurchaseMatrix.of([customers[row] for row in rows], index), codes, sequences)
         self._candidates = candidate_inputs(codes, products.activity)
 
     def recall(self, model: TwoTower) -> float:

@@ -20,13 +20,13 @@ import numpy as np
 
 from ml.evaluation.ground_truth import Lists, Slates
 from ml.evaluation.metrics import DEPTH
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.merge import Candidates
 from scoring.candidates.retriever import Retriever
-from scoring.candidates.sources import Block
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES, Slate
-from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC, cross_features
-from scoring.recommender import Ranked, Recommender
+from scoring.rank_features import CATEGORICAL, FEATURE_GROUPS, NUMERIC, cross_features
+from scoring.recommender import RankedList, Recommender
 
 CODES = "product codes"
 """The family of the categorical features."""
@@ -42,7 +42,7 @@ class Part:
     customers one after the other.
     """
 
-    block: Block
+    block: CustomerBatch
     found: list[Candidates]
     numeric: np.ndarray
     categorical: np.ndarray
@@ -62,12 +62,12 @@ def featured(retriever: Retriever, customers: Sequence[Customer]) -> Iterator[Pa
 
 def slates_of(recommender: Recommender, ranker: Ranking, parts: Sequence[Part]) -> Slates:
     """Every customer's lists from these candidates and features, by the code that serves."""
-    ranked: dict[Slate, list[Ranked]] = {slate: [] for slate in SLATES}
+    ranked: dict[Slate, list[RankedList]] = {slate: [] for slate in SLATES}
     for part in parts:
         scores = np.split(ranker(part.numeric, part.categorical), np.cumsum(part.sizes)[:-1])
         for row, candidates in enumerate(part.found):
             for slate in SLATES:
-                ranked[slate].append(recommender.slate(part.block, row, candidates, scores[row], slate, DEPTH))
+                ranked[slate].append(recommender.build_slate(part.block, row, candidates, scores[row], slate, DEPTH))
     return {
         slate: Lists.of([r.positions for r in lists], [r.scores for r in lists], [r.sources for r in lists])
         for slate, lists in ranked.items()
@@ -90,7 +90,7 @@ def _without(part: Part, source: str, quotas: Mapping[str, int]) -> Part:
             candidates,
             positions=candidates.positions[kept],
             source=candidates.source[kept],
-            is_own=candidates.is_own[kept],
+            is_repeat=candidates.is_repeat[kept],
             scores={name: values[kept] for name, values in candidates.scores.items() if name != source},
             ranks={name: values[kept] for name, values in candidates.ranks.items() if name != source},
         )
@@ -112,7 +112,7 @@ def families() -> dict[str, list[str]]:
     """The names of the features by family; the categorical ones are a family of their own."""
     members: dict[str, list[str]] = {}
     for name in NUMERIC:
-        members.setdefault(FAMILIES[name], []).append(name)
+        members.setdefault(FEATURE_GROUPS[name], []).append(name)
     return members | {CODES: list(CATEGORICAL)}
 
 

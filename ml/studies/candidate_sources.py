@@ -10,7 +10,7 @@ from ml.runs.run import Run
 from ml.steps.candidates import retriever_with
 from ml.steps.report import refresh_report
 
-OWN = "repeats"
+OWN = "repeat_purchases"
 """The one source that speaks of nothing new."""
 
 REFERENCE = "popular"

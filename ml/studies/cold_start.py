@@ -12,7 +12,7 @@ from ml.runs.run import Run
 from ml.steps.evaluate import CHALLENGER, recommended
 from ml.steps.report import refresh_report
 from ml.studies.shortened_histories import CUTS, NotBetterWithHistory, cut, findings, label, summary, table
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
 
 SCORES = ("all NDCG@10", "all Recall@20")
 FOLDS = 4
@@ -38,7 +38,7 @@ def hidden_history(run: Run, customers: int) -> dict[str, Any]:
         for baskets in CUTS:
             known = [cut(customer, baskets) for customer in people]
             shown, _ = recommended(system.recommender, known)
-            block = Block.of(known, system.catalogue, np.zeros((len(known), 0), np.float32))
+            block = CustomerBatch.of(known, system.catalogue, np.zeros((len(known), 0), np.float32))
             for method, slates in (
                 {CHALLENGER: shown} | {name: rule(block) for name, rule in BASELINES.items()}
             ).items():

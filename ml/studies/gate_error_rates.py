@@ -18,7 +18,7 @@ from ml.runs.spec import Plan, dataset
 from ml.steps import evaluate as evaluation
 from ml.steps.candidates import catalogue_at
 from scoring.bundle import VOCABULARY
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.vocabulary import Vocabulary
 
 
@@ -46,7 +46,7 @@ def gate_check(run: Run, twin: Run | None, comparisons: int) -> dict[str, Any]:
             evaluation.CHALLENGER: models[evaluation.CHALLENGER],
             f"{evaluation.CHALLENGER} of {twin.run_id}": lists[evaluation.CHALLENGER],
         }
-    block = Block.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
+    block = CustomerBatch.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
     departments = Vocabulary.load(run.path(places.RETRIEVAL) / VOCABULARY).values["department"]
     rates, words = error_rates(
         Window(

@@ -21,7 +21,7 @@ from ml.studies.new_item_lists import (
     new_products,
     ranked_scores,
 )
-from scoring.candidates.product_subset import Shelf
+from scoring.candidates.product_subset import ProductSubset
 from scoring.candidates.sources import SOURCES
 
 
@@ -42,7 +42,7 @@ def judge_new_products(run: Run) -> dict[str, Any]:
             "bought one of them afterwards: nothing can be judged."
         )
     own = [truth.own[row] for row in rows]
-    shelf, tower, candidates = Shelf(catalogue, products), [], set[int]()
+    shelf, tower, candidates = ProductSubset(catalogue, products), [], set[int]()
     for block, found in system.retriever.candidates([people[row] for row in rows]):
         tower.append(SOURCES[TOWER](block, shelf))
         candidates |= {int(p) for c in found for p in np.intersect1d(c.positions, products)}

@@ -19,14 +19,14 @@ from scoring.rank_features import cross_features
 class Validation:
     """The candidates of the judged customers with their features, made once, and what they bought.
 
-    numeric, categorical: `[rows, …]`; positions, is_own, popularity: `[rows]`; ends: `[customers]`, as in
+    numeric, categorical: `[rows, …]`; positions, is_repeat, popularity: `[rows]`; ends: `[customers]`, as in
     `RankingExamples`.
     """
 
     numeric: np.ndarray
     categorical: np.ndarray
     positions: np.ndarray
-    is_own: np.ndarray
+    is_repeat: np.ndarray
     popularity: np.ndarray
     ends: np.ndarray
     truth: Truth
@@ -44,7 +44,7 @@ class Validation:
                 numeric.append(features[0])
                 categorical.append(features[1])
                 positions.append(found.positions)
-                own.append(found.is_own)
+                own.append(found.is_repeat)
         flat = np.concatenate(positions)
         ends = np.cumsum([len(rows) for rows in positions])
         parts = np.concatenate(numeric), np.concatenate(categorical), flat, np.concatenate(own)
@@ -66,7 +66,7 @@ class Validation:
             for begin, end in zip([0, *self.ends[:-1]], self.ends, strict=True):
                 rows = np.arange(begin, end)
                 if slate == "explore":
-                    rows = rows[~self.is_own[rows]]
+                    rows = rows[~self.is_repeat[rows]]
                 score = values[rows, column]
                 order = np.lexsort((self.positions[rows], -self.popularity[rows], -score))[:DEPTH]
                 best.append(self.positions[rows[order]])

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from scoring.models.sparse_rows import Rows
+from scoring.models.sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from scoring.catalogue import Catalogue
 
-SMALL = 10_000
+FULL_SCAN_BELOW = 10_000
 """A catalogue of so many products is scored whole: there is nothing to save."""
 
 NEW_DAYS = 28.0
@@ -20,7 +20,7 @@ NEW_DAYS = 28.0
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ProductSubset:
     """Products by their catalogue indices `positions`, ascending, int64 `[n]`.
 
     What sources read of them is gathered when it is first asked for, and kept: the shelf of lively products lives as
@@ -89,9 +89,9 @@ class Shelf:
         return unexplained
 
     @cached_property
-    def buyers(self) -> Rows:
+    def buyers(self) -> SparseRows:
         """The products' rows of item-to-item's purchases, `[n, customers]`."""
-        return Rows.of(self.catalogue.item_to_item.buyers, self.positions)
+        return SparseRows.of(self.catalogue.item_to_item.buyers, self.positions)
 
     @cached_property
     def alike(self) -> sparse.csr_matrix:
@@ -113,7 +113,7 @@ def lively(catalogue: "Catalogue", buyers: int) -> np.ndarray:
     In a large catalogue most products hardly sell, and scoring them costs most of a request's time: left out are
     those with fewer than `buyers` in thirteen weeks, unless they are new or have not been on sale yet.
     """
-    if len(catalogue) <= SMALL:
+    if len(catalogue) <= FULL_SCAN_BELOW:
         return np.arange(len(catalogue))
     new = (catalogue.column("buyers") == 0) | (catalogue.column("days_since_first_sale") <= NEW_DAYS)
     return np.flatnonzero((catalogue.column("buyers_13w") >= buyers) | new)

@@ -10,7 +10,7 @@ from scoring.customer.customer import Customer
 
 
 @dataclass(frozen=True)
-class Purchases:
+class PurchaseMatrix:
     """Some customers' histories, found in a catalogue; products that it does not know are left out.
 
     found: for each customer the catalogue index of each product of the history, -1 where it is not known.
@@ -26,7 +26,7 @@ class Purchases:
     products: int
 
     @classmethod
-    def of(cls, customers: Sequence[Customer], index: Mapping[str, int]) -> "Purchases":
+    def of(cls, customers: Sequence[Customer], index: Mapping[str, int]) -> "PurchaseMatrix":
         """`index`: the position of each product id."""
         found = [
             np.array([index.get(product_id, -1) for product_id in customer.product_ids], dtype=np.int64)
@@ -36,7 +36,7 @@ class Purchases:
         known = [positions[pick] for positions, pick in zip(found, picks, strict=True)]
         return cls(customers, found, known, picks, len(index))
 
-    def own(self, row: int, name: str) -> np.ndarray:
+    def history(self, row: int, name: str) -> np.ndarray:
         """One of `schema.HISTORY` for a customer's products, aligned with `positions[row]`."""
         own: np.ndarray = self.customers[row].history[name][self.picks[row]]
         return own
@@ -45,6 +45,8 @@ class Purchases:
         """One of `schema.HISTORY` for everybody, csr float32 `[customers, products]`; one pattern for all names."""
         indptr = np.concatenate([[0], np.cumsum([len(positions) for positions in self.positions])])
         indices = np.concatenate([*self.positions, np.zeros(0, np.int64)])
-        values = np.concatenate([*(self.own(row, name) for row in range(len(self.customers))), np.zeros(0, np.float32)])
+        values = np.concatenate(
+            [*(self.history(row, name) for row in range(len(self.customers))), np.zeros(0, np.float32)]
+        )
         shape = (len(self.customers), self.products)
         return sparse.csr_matrix((values, indices, indptr), shape=shape, dtype=np.float32)

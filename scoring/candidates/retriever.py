@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from scoring.candidates.merge import Candidates, gather
-from scoring.candidates.purchase_matrix import Purchases
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.merge import Candidates, generate_candidates
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.models.two_tower import Tower, query_inputs
-from scoring.timing import lap
+from scoring.timing import mark
 
-BLOCK = 64
+BATCH_SIZE = 64
 """Customers treated together: enough for the matrix products, few enough for the dense score matrices."""
 
 
@@ -30,14 +30,14 @@ class Retriever:
 
     def candidates(
         self, customers: Sequence[Customer], only: np.ndarray | None = None
-    ) -> Iterator[tuple[Block, list[Candidates]]]:
-        """Candidates of every customer, a block at a time and in their order; `only`: see `gather`."""
-        for start in range(0, len(customers), BLOCK):
-            part = customers[start : start + BLOCK]
-            bought = Purchases.of(part, self.catalogue.index)
+    ) -> Iterator[tuple[CustomerBatch, list[Candidates]]]:
+        """Candidates of every customer, a block at a time and in their order; `only`: see `generate_candidates`."""
+        for start in range(0, len(customers), BATCH_SIZE):
+            part = customers[start : start + BATCH_SIZE]
+            bought = PurchaseMatrix.of(part, self.catalogue.index)
             vectors = self._query_tower(query_inputs(bought, self.catalogue.codes, self._sequences))
-            lap("tower")
-            block = Block(self.catalogue, bought, vectors)
-            candidates = gather(block, self._quotas, only)
-            lap("retrieval")
+            mark("tower")
+            block = CustomerBatch(self.catalogue, bought, vectors)
+            candidates = generate_candidates(block, self._quotas, only)
+            mark("retrieval")
             yield block, candidates

@@ -19,7 +19,7 @@ from scoring.customer.state import CustomerState
 _DAY = timedelta(days=1)
 
 
-class Bought(Protocol):
+class PurchaseLike(Protocol):
     """A purchased line. Times are naive UTC; `price` is for one unit, None if unknown."""
 
     @property
@@ -36,10 +36,10 @@ class Bought(Protocol):
     def price(self) -> float | None: ...
 
 
-Some = TypeVar("Some", bound=Bought)
+P = TypeVar("P", bound=PurchaseLike)
 
 
-def outstanding(purchases: Iterable[Some], known_at: datetime, held: Held | None) -> list[Some]:
+def unmaterialized(purchases: Iterable[P], known_at: datetime, held: Held | None) -> list[P]:
     """Return the purchases that a feature row does not hold, each event once, oldest first.
 
     known_at: the row holds nothing that happened at this instant or later. held: which earlier purchases it holds, for
@@ -54,10 +54,10 @@ def outstanding(purchases: Iterable[Some], known_at: datetime, held: Held | None
     return sorted(found.values(), key=lambda purchase: (purchase.occurred_at, purchase.event_id))
 
 
-def live_customer(
+def apply_purchases(
     customer: Customer,
     known_at: datetime,
-    purchases: Sequence[Bought],
+    purchases: Sequence[PurchaseLike],
     at: datetime | None = None,
     price_of: Callable[[str], float] = lambda _: 0.0,
 ) -> Customer:
@@ -78,7 +78,7 @@ def _baskets(
     customer: Customer,
     known_at: datetime,
     now: datetime,
-    purchases: Sequence[Bought],
+    purchases: Sequence[PurchaseLike],
     price_of: Callable[[str], float],
 ) -> list[dict[str, PurchaseLine]]:
     """All lines of a day are one basket, as in dbt while no receipt tells them apart."""
@@ -111,7 +111,7 @@ class _Paid:
         return float(self._customer.history["spend"][i] / self._customer.history["quantity"][i])
 
 
-def _price(purchase: Bought, paid: _Paid, price_of: Callable[[str], float]) -> float:
+def _price(purchase: PurchaseLike, paid: _Paid, price_of: Callable[[str], float]) -> float:
     """As it came; else what this customer paid for a unit so far; else what it costs."""
     if purchase.price is not None:
         return purchase.price

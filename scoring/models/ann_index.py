@@ -7,16 +7,16 @@ import numpy as np
 from scoring.errors import ScoringError
 
 CELLS_PER_ROOT = 1.0
-"""Cells: the root of the number of vectors, times this. A query looks at `PROBED` of them."""
+"""Cells: the root of the number of vectors, times this. A query looks at `PROBED_SHARE` of them."""
 
-PROBED = 0.08
-TRAINED_ON = 64
+PROBED_SHARE = 0.08
+VECTORS_PER_CELL = 64
 """Vectors a cell that the cells' centres are learned from."""
 
 SEED = 7
 
 
-class Nearest:
+class AnnIndex:
     """An inverted file (Jégou, Douze & Schmid 2011, §4) by Faiss: vectors lie in cells, a query looks into the nearest.
 
     vectors: float32 `[n, dimensions]`, L2-normalised. Raises ScoringError if Faiss is not installed.
@@ -29,11 +29,11 @@ class Nearest:
         self._index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimensions), dimensions, cells, faiss.METRIC_INNER_PRODUCT)
         self._index.cp.niter = 10
         self._index.cp.seed = SEED
-        sample = np.random.default_rng(SEED).choice(count, min(count, cells * TRAINED_ON), replace=False)
+        sample = np.random.default_rng(SEED).choice(count, min(count, cells * VECTORS_PER_CELL), replace=False)
         self._index.train(vectors[np.sort(sample)])
         for start in range(0, count, 1 << 20):  # Faiss copies what it is given
             self._index.add(vectors[start : start + (1 << 20)])
-        self._index.nprobe = max(1, round(PROBED * cells))
+        self._index.nprobe = max(1, round(PROBED_SHARE * cells))
 
     def top(self, query: np.ndarray, count: int) -> np.ndarray:
         """Rows of the `count` nearest vectors to one query `[dimensions]`, the nearest first."""

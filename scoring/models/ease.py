@@ -17,14 +17,14 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg.blas import ssymv
 
-from scoring.models.sparse_rows import Rows
+from scoring.models.sparse_rows import SparseRows
 
-KEPT = 1024
+CACHE_SIZE = 1024
 """Products whose share in scores is quickly told: at 2,500 customers 10 MB."""
 
 
 @dataclass(frozen=True)
-class ItemToItem:
+class Ease:
     """Fitted EASE weights, kept in factored form.
 
     purchases: X, `[customers, products]`.
@@ -42,7 +42,7 @@ class ItemToItem:
         return self.purchases.T.tocsr()
 
     @classmethod
-    def fit(cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int) -> "ItemToItem":
+    def fit(cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int) -> "Ease":
         """Fit on X (`[customers, products]` float32: 1 where bought, or a weight); `regularisation` is λ."""
         if purchases.shape[0] > max_customers:
             rows = np.random.default_rng(seed).choice(purchases.shape[0], max_customers, replace=False)
@@ -62,14 +62,14 @@ class ItemToItem:
         similarity: np.ndarray = (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
         return similarity
 
-    def similarity_to(self, bought: Rows, weights: np.ndarray) -> np.ndarray:
+    def similarity_to(self, bought: SparseRows, weights: np.ndarray) -> np.ndarray:
         """The same for one customer, float32 `[customers]`.
 
         bought: the products' rows of `buyers`, `[n, customers]`; weights: as in `fit`, `[n]`.
         """
         # K is symmetric, and reading half of it is what costs time.
-        similarity_to: np.ndarray = ssymv(1.0, self.kernel.T, bought.summed(weights))
-        return similarity_to
+        similarity: np.ndarray = ssymv(1.0, self.kernel.T, bought.weighted_sum(weights))
+        return similarity
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
         """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
@@ -80,12 +80,12 @@ class ItemToItem:
         np.subtract.at(scores, (rows, queries.indices), queries.data * diagonal / (1.0 - diagonal))
         return scores
 
-    def shares(self, bought: Rows, weights: np.ndarray) -> Callable[[int], np.ndarray]:
+    def shares(self, bought: SparseRows, weights: np.ndarray) -> Callable[[int], np.ndarray]:
         """For one customer's purchases: a function from a product never bought to what each adds to its score.
 
         Arguments as of `similarity_to`. The values, float32 `[n]`, sum to the score.
         """
-        return lambda position: weights * bought.times(self._explained(position)) / (1.0 - self.diagonal[position])
+        return lambda position: weights * bought.dot(self._explained(position)) / (1.0 - self.diagonal[position])
 
     def weights(self, position: int) -> np.ndarray:
         """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""
@@ -97,11 +97,11 @@ class ItemToItem:
     def _explained(self) -> Callable[[int], np.ndarray]:
         """K xⱼ of a product, `[customers]`; kept for those asked about lately, for lists share many."""
 
-        @lru_cache(maxsize=KEPT)
+        @lru_cache(maxsize=CACHE_SIZE)
         def explained(position: int) -> np.ndarray:
             begin, end = self.buyers.indptr[position : position + 2]
-            explained: np.ndarray = self.buyers.data[begin:end] @ self.kernel[self.buyers.indices[begin:end]]
-            return explained
+            row: np.ndarray = self.buyers.data[begin:end] @ self.kernel[self.buyers.indices[begin:end]]
+            return row
 
         return explained
 
@@ -114,7 +114,7 @@ class ItemToItem:
         np.save(folder / "diagonal.npy", self.diagonal)
 
     @classmethod
-    def load(cls, folder: Path) -> "ItemToItem":
+    def load(cls, folder: Path) -> "Ease":
         names = ("indptr", "indices", "values", "kernel", "diagonal")
         indptr, indices, values, kernel, diagonal = (
             np.load(folder / f"{name}.npy", allow_pickle=False) for name in names

@@ -13,7 +13,7 @@ from scipy import sparse
 
 
 @dataclass(frozen=True)
-class Factors:
+class MatrixFactorization:
     """vectors: float32 `[products, factors]`, no factors if the source is off; confidence: what one more basket adds
     to a purchase's weight; regularisation: λ."""
 
@@ -46,7 +46,7 @@ class Factors:
         np.save(folder / "weights.npy", np.array([self.confidence, self.regularisation]))
 
     @classmethod
-    def load(cls, folder: Path) -> "Factors":
+    def load(cls, folder: Path) -> "MatrixFactorization":
         confidence, regularisation = np.load(folder / "weights.npy", allow_pickle=False)
         return cls(np.load(folder / "vectors.npy", allow_pickle=False), float(confidence), float(regularisation))
 

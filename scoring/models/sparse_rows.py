@@ -12,7 +12,7 @@ from scipy.sparse._sparsetools import csc_matvec, csr_matvec, csr_row_index
 
 
 @dataclass(frozen=True)
-class Rows:
+class SparseRows:
     """Rows in CSR form: values and columns of row i lie between `indptr[i]` and `indptr[i + 1]`."""
 
     indptr: np.ndarray
@@ -21,7 +21,7 @@ class Rows:
     columns: int
 
     @classmethod
-    def of(cls, matrix: sparse.csr_matrix, rows: np.ndarray) -> "Rows":
+    def of(cls, matrix: sparse.csr_matrix, rows: np.ndarray) -> "SparseRows":
         """The matrix's rows by their numbers, `[n]`."""
         rows = rows.astype(matrix.indptr.dtype)
         indptr = np.zeros(len(rows) + 1, matrix.indptr.dtype)
@@ -33,13 +33,13 @@ class Rows:
     def __len__(self) -> int:
         return len(self.indptr) - 1
 
-    def times(self, vector: np.ndarray) -> np.ndarray:
+    def dot(self, vector: np.ndarray) -> np.ndarray:
         """Each row's product with a vector `[columns]`, float32 `[n]`."""
         result = np.zeros(len(self), np.float32)
         csr_matvec(len(self), self.columns, self.indptr, self.indices, self.values, vector.astype(np.float32), result)
         return result
 
-    def summed(self, weights: np.ndarray) -> np.ndarray:
+    def weighted_sum(self, weights: np.ndarray) -> np.ndarray:
         """The sum of the rows, each with its weight `[n]`, float32 `[columns]`."""
         result = np.zeros(self.columns, np.float32)
         csc_matvec(self.columns, len(self), self.indptr, self.indices, self.values, weights.astype(np.float32), result)

@@ -11,7 +11,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 
-from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.schema import PROFILE
 
 HISTORY_LENGTH = 128
@@ -51,7 +51,9 @@ def signed_log(values: np.ndarray) -> np.ndarray:
     return signed_log
 
 
-def query_inputs(bought: Purchases, codes: Mapping[str, np.ndarray], sequences: bool = False) -> dict[str, np.ndarray]:
+def query_inputs(
+    bought: PurchaseMatrix, codes: Mapping[str, np.ndarray], sequences: bool = False
+) -> dict[str, np.ndarray]:
     """Arrays for the query tower, from customers' purchases and the catalogue's `codes`.
 
     `history_<field>`: int32 `[customers, HISTORY_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
@@ -77,7 +79,7 @@ def query_inputs(bought: Purchases, codes: Mapping[str, np.ndarray], sequences: 
     return pooled | sequence_inputs(bought, codes) if sequences else pooled
 
 
-def sequence_inputs(bought: Purchases, codes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def sequence_inputs(bought: PurchaseMatrix, codes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays for a query tower with a sequence encoder: the products bought last, oldest first, then padding.
 
     `sequence_<field>`: int32 `[customers, SEQUENCE_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;

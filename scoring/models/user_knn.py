@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from scoring.models.sparse_rows import Rows
+from scoring.models.sparse_rows import SparseRows
 
 RECENT_DAYS = 28.0
 
-ITSELF = 0.9
+SELF_SIMILARITY = 0.9
 """A neighbour this alike is the customer itself, as it was when the matrix was made."""
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class UserKnn:
     """Everybody's purchase vectors.
 
     vectors: L2-normalised tf-idf, csr `[customers, products]`.
@@ -37,7 +37,7 @@ class Neighbours:
     count: int
 
     @classmethod
-    def fit(cls, baskets: sparse.csr_matrix, days_since_last: np.ndarray, count: int) -> "Neighbours":
+    def fit(cls, baskets: sparse.csr_matrix, days_since_last: np.ndarray, count: int) -> "UserKnn":
         """`baskets`: in how many baskets, csr `[customers, products]`; `days_since_last`: aligned with its data."""
         buyers = np.bincount(baskets.indices, minlength=baskets.shape[1])
         rarity = np.log(max(baskets.shape[0], 1) / np.maximum(buyers, 1)).astype(np.float32)
@@ -61,17 +61,17 @@ class Neighbours:
 
         baskets: in how many baskets the customer bought which products (catalogue indices), `[n]` each.
         """
-        likeness = Rows.of(self._by_product, products).summed(self._query(products, baskets))
-        likeness[likeness > ITSELF] = 0.0
+        likeness = SparseRows.of(self._by_product, products).weighted_sum(self._query(products, baskets))
+        likeness[likeness > SELF_SIMILARITY] = 0.0
         if len(likeness) > self.count:
             likeness[likeness < -np.partition(-likeness, self.count - 1)[self.count - 1]] = 0.0
-        shares: np.ndarray = likeness / np.maximum(likeness.sum(), 1e-9)
-        return shares
+        weights: np.ndarray = likeness / np.maximum(likeness.sum(), 1e-9)
+        return weights
 
     def scores(self, likeness: np.ndarray) -> np.ndarray:
         """The share of the neighbours who bought each product lately, float32 `[products]`."""
         speaking = np.flatnonzero(likeness)
-        return Rows.of(self._lately, speaking).summed(likeness[speaking])
+        return SparseRows.of(self._lately, speaking).weighted_sum(likeness[speaking])
 
     def shares(self, products: np.ndarray, baskets: np.ndarray, likeness: np.ndarray) -> Callable[[int], np.ndarray]:
         """For one customer: a function from a product to what each purchase adds to its score, float32 `[n]`.
@@ -80,12 +80,14 @@ class Neighbours:
         what it says.
         """
         query, speaking = self._query(products, baskets), np.flatnonzero(likeness)
-        lately = Rows.of(self._lately, speaking)
+        lately = SparseRows.of(self._lately, speaking)
 
         def shares(position: int) -> np.ndarray:
             who = np.searchsorted(lately.indptr, np.flatnonzero(lately.indices == position), side="right") - 1
-            shares: np.ndarray = query * Rows.of(self.vectors, speaking[who]).summed(np.ones(len(who)))[products]
-            return shares
+            found: np.ndarray = (
+                query * SparseRows.of(self.vectors, speaking[who]).weighted_sum(np.ones(len(who)))[products]
+            )
+            return found
 
         return shares
 
@@ -101,7 +103,7 @@ class Neighbours:
             np.save(folder / f"{name}.npy", values)
 
     @classmethod
-    def load(cls, folder: Path) -> "Neighbours":
+    def load(cls, folder: Path) -> "UserKnn":
         names = ("indptr", "indices", "values", "recent", "rarity", "count")
         indptr, indices, values, recent, rarity, count = (
             np.load(folder / f"{name}.npy", allow_pickle=False) for name in names

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import Slate
 
 
-def by_rule(block: Block, row: int, slate: Slate, depth: int) -> tuple[np.ndarray, np.ndarray]:
+def recency_frequency_baseline(
+    block: CustomerBatch, row: int, slate: Slate, depth: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Catalogue indices, best first, and scores of one customer's list, at most `depth` long.
 
     `all`: purchases decayed with 120 days plus the product's popularity as a share of the greatest. The second term
@@ -20,6 +22,6 @@ def by_rule(block: Block, row: int, slate: Slate, depth: int) -> tuple[np.ndarra
         return new, catalogue.popularity[new]
     items = np.concatenate([own, new])
     score = catalogue.popularity_share[items].astype(np.float64)
-    score[: len(own)] += block.own(row, "decayed_120d")
+    score[: len(own)] += block.history(row, "decayed_120d")
     best = np.lexsort((items, -catalogue.popularity[items], -score))[:depth]
     return items[best], score[best]

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.catalogue import Catalogue
-from scoring.reranking.diversity import diversified
+from scoring.reranking.diversity import diversify
 
-POOL = 3
-"""Diversity chooses among so many times the list's length, the best ones that the rules allow; at least `POOL_MIN`."""
+POOL_FACTOR = 3
+"""Diversity chooses among so many times the list's length, the best ones that the rules allow; at least `MIN_POOL`."""
 
-POOL_MIN = 100
+MIN_POOL = 100
 
 
 @dataclass(frozen=True)
-class Rules:
+class BusinessRules:
     """exclude: product ids. include_categories: if any, only these. exclude_categories: never these.
     max_per_category: products without a category are not counted. diversity: 0 (the ranker's list) to 1."""
 
@@ -29,14 +29,14 @@ class Rules:
     diversity: float = 0.0
 
     @property
-    def are_none(self) -> bool:
+    def is_empty(self) -> bool:
         return self == NO_RULES
 
 
-NO_RULES = Rules()
+NO_RULES = BusinessRules()
 
 
-def allowed(catalogue: Catalogue, rules: Rules) -> np.ndarray:
+def eligible(catalogue: Catalogue, rules: BusinessRules) -> np.ndarray:
     """Which products may be shown at all, bool `[products]`. Unknown ids and categories touch nothing."""
     is_allowed = np.ones(len(catalogue), bool)
     if rules.include_categories or rules.exclude_categories:
@@ -49,19 +49,21 @@ def allowed(catalogue: Catalogue, rules: Rules) -> np.ndarray:
     return is_allowed
 
 
-def choose(catalogue: Catalogue, positions: np.ndarray, scores: np.ndarray, rules: Rules, k: int) -> np.ndarray:
+def apply_business_rules(
+    catalogue: Catalogue, positions: np.ndarray, scores: np.ndarray, rules: BusinessRules, k: int
+) -> np.ndarray:
     """Places of a ranked list that make up the slate, int64 `[at most k]`, in the list's order.
 
     positions: catalogue indices, best first, each once; scores: `[n]`, for what diversity may cost. The same list
     and rules give the same slate.
     """
-    places = np.flatnonzero(allowed(catalogue, rules)[positions])
-    enough, cap = max(POOL * k, POOL_MIN), rules.max_per_category
+    places = np.flatnonzero(eligible(catalogue, rules)[positions])
+    enough, cap = max(POOL_FACTOR * k, MIN_POOL), rules.max_per_category
     first = np.arange(len(places))[:k] if cap is None else _capped(catalogue.category[positions[places]], cap, k)
     if rules.diversity == 0.0 or len(first) < 2:
         return places[first]
     pool = np.union1d(np.arange(len(places))[:enough], first)
-    chosen = diversified(
+    chosen = diversify(
         catalogue,
         positions[places[pool]],
         scores[places[pool]],

@@ -14,7 +14,7 @@ import numpy as np
 
 from scoring.catalogue import Catalogue
 
-TOO_LITTLE = 1e-6
+MIN_GAIN = 1e-6
 """A swap that wins less than this in a sum of distances is none."""
 
 
@@ -38,7 +38,7 @@ def intra_list_distance(catalogue: Catalogue, positions: np.ndarray) -> float:
     return float(distances(catalogue, positions).sum() / max(n * (n - 1), 1))
 
 
-def diversified(
+def diversify(
     catalogue: Catalogue,
     positions: np.ndarray,
     scores: np.ndarray,
@@ -66,7 +66,7 @@ def diversified(
             counts = np.bincount(category[chosen], minlength=category.max() + 1)
             is_full = (counts[category] >= max_per_category) & (category > 0)
             won[is_full[:, None] & (category[:, None] != category[chosen])] = 0.0
-        won[won <= TOO_LITTLE] = 0.0
+        won[won <= MIN_GAIN] = 0.0
         new, old = divmod(int((won / cost).argmax()), len(chosen))
         if won[new, old] <= 0.0:
             break
@@ -77,4 +77,4 @@ def diversified(
         chosen[old] = new
         lists.append(chosen.copy())
     enough = sums[0] + diversity * (sums[-1] - sums[0])
-    return np.sort(lists[int(np.searchsorted(sums, enough - TOO_LITTLE))])
+    return np.sort(lists[int(np.searchsorted(sums, enough - MIN_GAIN))])

@@ -11,72 +11,72 @@ from functools import cached_property
 
 import numpy as np
 
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.catalogue import Catalogue
-from scoring.models.sparse_rows import Rows
+from scoring.models.sparse_rows import SparseRows
 
 NONE = np.zeros(0, np.int64)
 
-OPENINGS = {
+FALLBACK_TEXT = {
     "two_tower": "Goes with what you buy",
     "item_to_item": "Often bought by customers who buy what you buy",
-    "item_to_item_lately": "Often bought by customers who buy what you bought lately",
+    "item_to_item_recent": "Often bought by customers who buy what you bought lately",
     "item_knn": "Bought by the same customers as what you buy",
-    "neighbours": "Customers with a similar taste bought this lately",
-    "factors": "Customers with a similar taste buy this",
+    "user_knn": "Customers with a similar taste bought this lately",
+    "matrix_factorization": "Customers with a similar taste buy this",
     "substitutes": "From a maker whose products you buy",
     "type_affinity": "Well liked now",
     "popular": "Popular with many customers now",
-    "trend": "Many customers are trying this now",
-    "coming_mailer": "On a mailer of the coming weeks",
+    "trending": "Many customers are trying this now",
+    "upcoming_promotions": "On a mailer of the coming weeks",
     "request": "One of the products asked about",
 }
-"""How the reason of each source begins, and all of it if nothing was bought that speaks for the item; `repeats` speaks
-of the product's own purchases only."""
+"""The reason of each source if no purchase supports the item, and else its beginning; `repeat_purchases` cites the
+product's own purchases only."""
 
-THIS_WEEK = "On this week's mailer"
+THIS_WEEK_TEXT = "On this week's mailer"
 
 
 @dataclass(frozen=True)
-class Why:
+class Explanation:
     """A sentence, and the purchases it speaks of: catalogue indices of own products, `[n]`."""
 
     text: str
-    cites: np.ndarray
+    evidence: np.ndarray
 
 
-class Reasons:
+class Explainer:
     """Reasons for one customer's items; `block` is None where nothing is known of the customer."""
 
-    def __init__(self, catalogue: Catalogue, block: Block | None, row: int = 0):
+    def __init__(self, catalogue: Catalogue, block: CustomerBatch | None, row: int = 0):
         self._catalogue = catalogue
         self._customer = None if block is None else _Purchases(catalogue, block, row)
 
-    def of(self, position: int, source: str) -> Why:
+    def of(self, position: int, source: str) -> Explanation:
         """Why `source` put the product at catalogue index `position` forward."""
         customer = self._customer
         if customer is None:
-            return Why(OPENINGS[source], NONE)
-        if source == "repeats":
+            return Explanation(FALLBACK_TEXT[source], NONE)
+        if source == "repeat_purchases":
             itself = int(np.flatnonzero(customer.own == position)[0])
-            return Why(customer.rhythm(itself), customer.own[[itself]])
-        if source in SPEAKING:
-            words, share = SPEAKING[source]
+            return Explanation(customer.rhythm(itself), customer.own[[itself]])
+        if source in ATTRIBUTIONS:
+            words, share = ATTRIBUTIONS[source]
             shares = share(customer, position)
             loudest = int(shares.argmax()) if len(shares) else -1
             if loudest >= 0 and shares[loudest] > 0:
                 named = customer.own[loudest]
                 name = self._catalogue.names[named] or f"product {self._catalogue.product_ids[named]}"
-                return Why(f"{words.format(name)}, which you bought {customer.times(loudest)}", named[None])
-        opening = OPENINGS[source]
-        if source == "coming_mailer" and self._catalogue.column("mailer_stores_next_1w")[position] > 0:
-            opening = THIS_WEEK
+                return Explanation(f"{words.format(name)}, which you bought {customer.times(loudest)}", named[None])
+        opening = FALLBACK_TEXT[source]
+        if source == "upcoming_promotions" and self._catalogue.column("mailer_stores_next_1w")[position] > 0:
+            opening = THIS_WEEK_TEXT
         # What was bought of the product's type speaks for it too.
         mine = np.flatnonzero(customer.types == self._type(position))
         if not len(mine):
-            return Why(opening, NONE)
+            return Explanation(opening, NONE)
         name = self._catalogue.type_names[position].lower() or "this kind"
-        return Why(f"{opening}; you bought {name} {customer.together(mine)}", customer.own[mine])
+        return Explanation(f"{opening}; you bought {name} {customer.together(mine)}", customer.own[mine])
 
     def _type(self, position: int) -> int:
         return int(self._catalogue.codes["product_type"][position]) or -1
@@ -85,18 +85,18 @@ class Reasons:
 class _Purchases:
     """One customer's purchases; each array is `[own]`, made when a reason first needs it."""
 
-    def __init__(self, catalogue: Catalogue, block: Block, row: int):
+    def __init__(self, catalogue: Catalogue, block: CustomerBatch, row: int):
         self._catalogue = catalogue
         self._block = block
         self._row = row
         self.own = block.positions[row]
 
     @property
-    def _buyers(self) -> Rows:
+    def _buyers(self) -> SparseRows:
         return self._block.buyers[self._row]
 
     def fact(self, name: str) -> np.ndarray:
-        return self._block.own(self._row, name)
+        return self._block.history(self._row, name)
 
     def times(self, mine: int) -> str:
         return _times(self.baskets[mine])
@@ -131,7 +131,7 @@ class _Purchases:
         return self._catalogue.item_to_item.shares(self._buyers, np.sqrt(self.fact("decayed_120d")))
 
     @cached_property
-    def item_to_item_lately(self) -> Callable[[int], np.ndarray]:
+    def item_to_item_recent(self) -> Callable[[int], np.ndarray]:
         return self._catalogue.item_to_item.shares(self._buyers, np.sqrt(self.fact("decayed_20d")))
 
     @cached_property
@@ -157,11 +157,11 @@ class _Purchases:
         return lambda position: np.where(own == lines[position], weight, 0.0)
 
 
-SPEAKING: dict[str, tuple[str, Callable[[_Purchases, int], np.ndarray]]] = {
+ATTRIBUTIONS: dict[str, tuple[str, Callable[[_Purchases, int], np.ndarray]]] = {
     "item_knn": ("Bought by the same customers as {}", lambda bought, position: bought.item_knn(position)),
     "item_to_item": ("Often bought with {}", lambda bought, position: bought.item_to_item(position)),
-    "item_to_item_lately": ("Often bought with {}", lambda bought, position: bought.item_to_item_lately(position)),
-    "neighbours": ("Bought lately by others who buy {}", lambda bought, position: bought.neighbours(position)),
+    "item_to_item_recent": ("Often bought with {}", lambda bought, position: bought.item_to_item_recent(position)),
+    "user_knn": ("Bought lately by others who buy {}", lambda bought, position: bought.neighbours(position)),
     "two_tower": ("Goes with {}", lambda bought, position: bought.two_tower(position)),
     "substitutes": ("By the maker of {}", lambda bought, position: bought.substitutes(position)),
 }

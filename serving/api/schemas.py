@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from scoring.reranking.business_rules import Rules
+from scoring.reranking.business_rules import BusinessRules
 from serving.api.fields import ID, MAX_COUNT, Count, Id, Moment, Share
 from serving.api.validation import ApiRequest
 from serving.errors import NoSuchProductError
@@ -63,9 +63,9 @@ class Ruled(ApiRequest):
         f"gives a less diverse list. Allowed: {_RULES['diversity']}.",
     )
 
-    def rules(self) -> Rules:
+    def rules(self) -> BusinessRules:
         """The rules as the recommender takes them."""
-        return Rules(
+        return BusinessRules(
             exclude=frozenset(self.exclude),
             include_categories=frozenset(self.include_categories),
             exclude_categories=frozenset(self.exclude_categories),
@@ -99,7 +99,7 @@ class Personal(Ruled):
     slate: Slate = Field("all", description=f"The list's purpose: {_SLATE}.")
     context: Context = Field(default_factory=Context, description="The moment: when, and with what in the basket.")
 
-    def rules(self) -> Rules:
+    def rules(self) -> BusinessRules:
         """What lies in the basket is not recommended."""
         rules = super().rules()
         return replace(rules, exclude=rules.exclude | frozenset(self.context.basket)) if self.context.basket else rules
@@ -168,7 +168,7 @@ class RecommendedItem(BaseModel):
 
 
 Fallback = Literal[
-    "unknown_customer", "empty_history", "features_unavailable", "remembered_features", "stale_features", "simple_rule"
+    "unknown_customer", "empty_history", "features_unavailable", "remembered_features", "stale_features", "baseline"
 ]
 
 

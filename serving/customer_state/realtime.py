@@ -7,7 +7,7 @@ from events.records import Purchase, utc_now
 from scoring.bundle import Bundle
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.customer.realtime import live_customer, outstanding
+from scoring.customer.realtime import apply_purchases, unmaterialized
 from serving.api.schemas import Context
 from serving.customer_state.feature_client import Read
 from serving.customer_state.freshness import EVENT_TIMESTAMP
@@ -32,7 +32,7 @@ def customer_now(read: Read, bundle: Bundle, context: Context, metrics: Metrics)
     # Of a customer without features nothing is contained anywhere, whenever it was bought.
     left: Sequence[Purchase] = read.purchases
     if features is not None:
-        left = outstanding(read.purchases, known_at, features.get(HELD))
+        left = unmaterialized(read.purchases, known_at, features.get(HELD))
     scored = [purchase for purchase in left if purchase.product_id in catalogue.index]
     if len(scored) < len(left):
         metrics.unknown_purchases.inc(len(left) - len(scored))
@@ -42,7 +42,7 @@ def customer_now(read: Read, bundle: Bundle, context: Context, metrics: Metrics)
     scored += [Purchase(f"basket {name}", name, now, now, 1.0, None) for name in basket]
     if customer is None and not scored:
         return None
-    return live_customer(customer or Customer.empty(), known_at, scored, at, lambda name: _price(catalogue, name))
+    return apply_purchases(customer or Customer.empty(), known_at, scored, at, lambda name: _price(catalogue, name))
 
 
 def _price(catalogue: Catalogue, product_id: str) -> float:

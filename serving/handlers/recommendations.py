@@ -13,7 +13,7 @@ from events.records import Decision, Shown
 from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
 from scoring.recommender import Item, Recommendation, Recommender
-from scoring.timing import Stopwatch, lap, listening
+from scoring.timing import StageTimings, mark, record_timings
 from serving.api.schemas import (
     Context,
     Fallback,
@@ -119,7 +119,7 @@ class Answers:
 
         def of_customer() -> Recommendation:
             customer = customer_now(read, bundle, request.context, self._metrics)
-            lap("customer")
+            mark("customer")
             return ask(bundle.recommender, customer)
 
         async with self._places:
@@ -188,10 +188,10 @@ def _shown(answer: Recommendation) -> list[Shown]:
     return [Shown(item.product_id, item.source, item.score) for item in answer.items]
 
 
-def _timed(ask: Callable[[], Recommendation]) -> tuple[Recommendation, Stopwatch]:
-    with listening() as stopwatch:
+def _timed(ask: Callable[[], Recommendation]) -> tuple[Recommendation, StageTimings]:
+    with record_timings() as stopwatch:
         answer = ask()
-        lap("rules")
+        mark("rules")
     return answer, stopwatch
 
 

@@ -53,7 +53,7 @@ def test_a_derived_version_has_scores_of_its_own_and_an_answer_that_mixes_two_is
 
 def _answer(version: str, **scores: float) -> RecommendResponse:
     items = [
-        {"product_id": name, "name": "", "category": "", "score": score, "source": "repeats", "reason": ""}
+        {"product_id": name, "name": "", "category": "", "score": score, "source": "repeat_purchases", "reason": ""}
         for name, score in scores.items()
     ]
     return RecommendResponse.model_validate(

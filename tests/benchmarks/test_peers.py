@@ -147,21 +147,21 @@ def test_lambdarank_learns_from_each_customers_own_candidates():
     rng = np.random.default_rng(0)
     numeric = rng.normal(size=(4000, len(NUMERIC))).astype(np.float32)
     numeric[:, 1] = np.tile([0.0, 1.0], 2000)  # what is bought among new products, the opposite among own ones
-    is_own = np.tile([True, True, False, False], 1000)
-    bought = np.where(is_own, numeric[:, 1] == 0, numeric[:, 1] == 1)
+    is_repeat = np.tile([True, True, False, False], 1000)
+    bought = np.where(is_repeat, numeric[:, 1] == 0, numeric[:, 1] == 1)
     categorical = np.zeros((4000, len(CATEGORICAL)), np.int32)
     part = RankingExamples(
         numeric,
         categorical,
         bought,
-        is_own,
+        is_repeat,
         np.ones(len(bought), np.float32),
         np.arange(40, 4001, 40),
         np.full((100, 2), 4),
     )
     trees = lambdarank.Trees([lambdarank.fit([part], new_only, seed=7, rounds=20) for new_only in (False, True)])
     scores = trees(numeric, categorical)
-    new = ~is_own
+    new = ~is_repeat
     assert scores[new & bought, 1].min() > scores[new & ~bought, 1].max()
     assert scores[bought, 0].mean() > scores[~bought, 0].mean()
 

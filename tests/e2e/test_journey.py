@@ -56,7 +56,7 @@ def test_the_same_command_goes_on_and_ends_in_answers(installation: Installation
 
 
 # On two hundred customers the rule may well be left with the `all` lists.
-@pytest.mark.parametrize(("slate", "answered_by"), [("all", (None, "simple_rule")), ("explore", (None,))])
+@pytest.mark.parametrize(("slate", "answered_by"), [("all", (None, "baseline")), ("explore", (None,))])
 def test_a_known_customer_gets_named_products_with_reasons(
     installation: Installation, slate: str, answered_by: tuple[str | None, ...]
 ) -> None:

@@ -30,7 +30,7 @@ def event(event_id: str, **fields: Any) -> Event:
 
 
 def decision(request_id: str, *product_ids: str) -> Decision:
-    items = [Shown(product_id, "repeats", 1.5) for product_id in product_ids]
+    items = [Shown(product_id, "repeat_purchases", 1.5) for product_id in product_ids]
     return Decision(request_id, "ann", "all", "v1", None, items, NOON)
 
 

@@ -134,11 +134,13 @@ def test_customers_who_bought_every_product_end_in_a_verdict_and_a_report(run: R
 def test_a_source_that_returns_nothing_is_reported_and_the_run_goes_on(
     run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]
 ):
-    configure(run, lambda config: {"quotas": config.quotas | {"factors": 10}})  # and no factors were fitted
+    configure(
+        run, lambda config: {"quotas": config.quotas | {"matrix_factorization": 10}}
+    )  # and no factors were fitted
     evaluate(settings, run)
     gate(run)
-    assert "Put forward nothing, and the run goes on without: factors\n" in capsys.readouterr().out
-    assert "Put forward nothing: factors." in page(run)
+    assert "Put forward nothing, and the run goes on without: matrix_factorization\n" in capsys.readouterr().out
+    assert "Put forward nothing: matrix_factorization." in page(run)
     assert found(run, places.RUN)["results"]["candidates"]["size"] > 0
 
 

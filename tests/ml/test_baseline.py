@@ -26,10 +26,10 @@ from ml.runs.spec import Plan
 from ml.steps.candidates import load_examples
 from ml.steps.choose_ranker import chosen_ranker, held_out_lists
 from ml.steps.too_little import note_too_little
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import SLATES, Ranker
 from scoring.models.two_tower import Tower
-from scoring.reranking.baseline import by_rule
+from scoring.reranking.baseline import recency_frequency_baseline
 from scoring.schema import CONTENT, PROFILE
 from scoring.vocabulary import Vocabulary
 from settings import Settings
@@ -74,12 +74,12 @@ def test_products_of_which_nothing_is_known_and_customers_have_no_direction(towe
 def test_a_baseline_gives_everybody_the_rules_list_and_says_so():
     model, baseline = shop(3).recommender, shop(3, baseline=True).recommender
     customer = shop(3).customers[1]
-    block = Block.of([customer], baseline.catalogue, np.zeros((1, 6), np.float32))
+    block = CustomerBatch.of([customer], baseline.catalogue, np.zeros((1, 6), np.float32))
     for slate in SLATES:
         answer = baseline.recommend(customer, slate, 8)
-        positions, _ = by_rule(block, 0, slate, 8)
+        positions, _ = recency_frequency_baseline(block, 0, slate, 8)
         assert [item.product_id for item in answer.items] == [baseline.catalogue.product_ids[i] for i in positions]
-        assert answer.fallback == "simple_rule"
+        assert answer.fallback == "baseline"
         assert model.recommend(customer, slate, 8).fallback is None
 
 
@@ -159,7 +159,7 @@ def test_one_list_is_too_few_for_a_ranker(tmp_path: Path):
     run = write_run(tmp_path / "runs")
     plan = Plan.read(run)
     [whole] = load_examples(run, plan)
-    cut = {name: getattr(whole, name)[:3] for name in ("numeric", "categorical", "bought", "is_own", "weight")}
+    cut = {name: getattr(whole, name)[:3] for name in ("numeric", "categorical", "bought", "is_repeat", "weight")}
     one = replace(whole, **cut, ends=whole.ends[:1], relevant=whole.relevant[:1])
     vocabulary = Vocabulary.load(run.path(places.RETRIEVAL) / "model/vocabulary.json")
     with pytest.raises(NotEnoughData, match="Too few lists to train on"):

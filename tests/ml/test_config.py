@@ -24,7 +24,7 @@ def test_the_packaged_configuration_names_rankers_that_exist():
 def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
     path.write_text("[quotas]\nhoroscope = 10\n")
-    with pytest.raises(ConfigError, match=r"no source 'horoscope'; known sources: repeats, two_tower"):
+    with pytest.raises(ConfigError, match=r"no source 'horoscope'; known sources: repeat_purchases, two_tower"):
         load_config(path)
 
 
@@ -68,7 +68,7 @@ def test_factors_without_their_package_are_refused_before_anything_is_trained(
 ):
     monkeypatch.setitem(sys.modules, "implicit", None)
     path = tmp_path / "config.toml"
-    path.write_text("[quotas]\nfactors = 60\n[collaborative.factors]\nfactors = 32\n")
+    path.write_text("[quotas]\nmatrix_factorization = 60\n[collaborative.factors]\nfactors = 32\n")
     with pytest.raises(ConfigError, match=r"uv sync --group peers"):
         load_config(path)
 

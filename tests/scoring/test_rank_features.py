@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from scoring.candidates.merge import gather
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.merge import generate_candidates
 from scoring.customer.customer import Customer
-from scoring.rank_features import NEVER_DAYS, NUMERIC, cross_features
+from scoring.rank_features import NO_EVENT_DAYS, NUMERIC, cross_features
 from scoring.schema import HISTORY
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
@@ -32,11 +32,20 @@ def table() -> dict[str, dict[int, float]]:
     features["customer_profile__baskets"] = 4.0
     features["customer_profile__days_since_last_basket"] = 3.0
     catalogue = small_catalogue()
-    block = Block.of([Customer.from_features(features)], catalogue, np.ones((1, 4), np.float32))
+    block = CustomerBatch.of([Customer.from_features(features)], catalogue, np.ones((1, 4), np.float32))
     quotas = dict.fromkeys(
-        ("repeats", "two_tower", "item_to_item", "type_affinity", "popular", "trend", "coming_mailer"), 12
+        (
+            "repeat_purchases",
+            "two_tower",
+            "item_to_item",
+            "type_affinity",
+            "popular",
+            "trending",
+            "upcoming_promotions",
+        ),
+        12,
     )
-    found = gather(block, quotas)[0]
+    found = generate_candidates(block, quotas)[0]
     numeric, categorical = cross_features(block, 0, found)
     assert numeric.shape == (12, len(NUMERIC))
     assert categorical.shape == (12, 5)
@@ -46,19 +55,19 @@ def table() -> dict[str, dict[int, float]]:
 
 
 def test_own_history_reaches_the_candidate_it_is_about(table):
-    assert table["is_own"][1] == 1.0
-    assert table["is_own"][2] == 0.0
-    assert table["own_baskets"][1] == 2.0
-    assert table["own_basket_share"][1] == pytest.approx(2 / 4)
-    assert table["own_due"][1] == pytest.approx(3 / 10)
-    assert table["own_due"][5] == 0.0  # one purchase has no gap
-    assert table["own_in_last_basket"][1] == 1.0
-    assert table["own_in_last_basket"][5] == 0.0
+    assert table["is_repeat"][1] == 1.0
+    assert table["is_repeat"][2] == 0.0
+    assert table["repeat_baskets"][1] == 2.0
+    assert table["repeat_basket_share"][1] == pytest.approx(2 / 4)
+    assert table["repeat_due_ratio"][1] == pytest.approx(3 / 10)
+    assert table["repeat_due_ratio"][5] == 0.0  # one purchase has no gap
+    assert table["repeat_in_last_basket"][1] == 1.0
+    assert table["repeat_in_last_basket"][5] == 0.0
 
 
 def test_what_was_never_bought_is_long_ago_not_just_now(table):
-    assert table["own_days_since_last"][2] == NEVER_DAYS
-    assert table["type_days_since_last"][2] == NEVER_DAYS  # p2 is of another type
+    assert table["repeat_days_since_last"][2] == NO_EVENT_DAYS
+    assert table["type_days_since_last"][2] == NO_EVENT_DAYS  # p2 is of another type
 
 
 def test_affinity_sums_over_the_products_that_share_a_type(table):
@@ -67,8 +76,8 @@ def test_affinity_sums_over_the_products_that_share_a_type(table):
     assert table["type_products"][9] == 2.0
     assert table["type_days_since_last"][9] == 3.0
     # three baskets between 40 and 3 days ago: a gap of 18.5 days, three days gone
-    assert table["type_due"][9] == pytest.approx(3 / 18.5)
-    assert table["own_share_of_type"][1] == pytest.approx(1.5 / 2.0)
+    assert table["type_due_ratio"][9] == pytest.approx(3 / 18.5)
+    assert table["repeat_share_of_type"][1] == pytest.approx(1.5 / 2.0)
 
 
 def test_unknown_types_have_no_affinity(table):
@@ -77,7 +86,7 @@ def test_unknown_types_have_no_affinity(table):
 
 
 def test_every_history_array_is_a_feature(table):
-    assert {f"own_{name}" for name in HISTORY} <= set(table)
+    assert {f"repeat_{name}" for name in HISTORY} <= set(table)
 
 
 def test_no_feature_is_ever_nan(table):

@@ -10,6 +10,7 @@ import pytest
 from scoring.bundle import MANIFEST, QUERY_TOWER, RANKER, Bundle, hash_files
 from scoring.candidates.retriever import Retriever
 from scoring.customer.customer import Customer
+from scoring.errors import BundleFormatError
 from scoring.models.ranker import Ranker
 from scoring.models.two_tower import Tower
 from scoring.recommender import Recommender
@@ -31,7 +32,7 @@ def test_explore_never_shows_what_the_customer_bought(recommender: Recommender):
 
 
 def test_all_puts_the_strongest_own_product_first(recommender: Recommender):
-    # all = 10 × own_decayed_120d + buyers: p9 has 10 × 2 + 3, p4 10 × 1 + 8, the best new one 12
+    # all = 10 × repeat_decayed_120d + buyers: p9 has 10 × 2 + 3, p4 10 × 1 + 8, the best new one 12
     customer = Customer.from_features(buyer_features("p9", "p4"))
     assert ids(recommender, customer, "all", 3) == ["p9", "p4", "p0"]
 
@@ -55,7 +56,7 @@ def test_without_history_popular_products_are_shown_and_marked(recommender: Reco
 def test_a_customer_for_whom_no_source_has_anything_gets_popular_products(tmp_path: Path):
     folder = write_bundle(tmp_path / "b", "v1")
     catalogue = Bundle.open(folder).recommender.catalogue
-    retriever = Retriever(catalogue, Tower(folder / QUERY_TOWER), {"repeats": 5, "type_affinity": 5})
+    retriever = Retriever(catalogue, Tower(folder / QUERY_TOWER), {"repeat_purchases": 5, "type_affinity": 5})
     customer = Customer.from_features(buyer_features("sold elsewhere"))
     answer = Recommender(retriever, Ranker(folder / RANKER)).recommend(customer, "all", 3)
     assert [item.product_id for item in answer.items] == ["p0", "p1", "p2"]
@@ -69,7 +70,7 @@ def test_a_longer_list_begins_with_the_shorter_one(recommender: Recommender):
 
 def test_a_block_of_customers_gets_what_each_gets_alone(recommender: Recommender):
     customers = [Customer.from_features(buyer_features(*own)) for own in (("p3",), ("p1", "p9"), ("p7", "p0"))]
-    [(_, together)] = recommender.rank(customers, "all", 6)
+    [(_, together)] = recommender.rank_batch(customers, "all", 6)
     names = recommender.catalogue.product_ids
     for customer, ranked in zip(customers, together, strict=True):
         assert [names[i] for i in ranked.positions] == ids(recommender, customer, "all", 6)
@@ -81,7 +82,7 @@ def test_a_request_s_own_products_are_ranked_and_no_others(recommender: Recommen
     # as above; p11 was never bought and has one buyer
     assert [item.product_id for item in items] == ["p9", "p4", "p0", "p11"]
     assert [item.score for item in items] == [23.0, 18.0, 12.0, 1.0]
-    assert [item.source for item in items[:2]] == ["repeats", "repeats"]
+    assert [item.source for item in items[:2]] == ["repeat_purchases", "repeat_purchases"]
 
 
 def test_reranking_scores_products_as_recommending_them_does(recommender: Recommender):
@@ -148,3 +149,12 @@ def test_a_bundle_that_answers_differently_is_found_out(tmp_path: Path):
     wrong = bundle.golden[-1].model_copy(update={"product_ids": ["p11", "p10", "p9", "p8", "p7"]})
     with pytest.raises(Exception, match="golden request 0"):
         Bundle(folder, bundle.manifest, bundle.recommender, [wrong]).check_golden()
+
+
+def test_a_bundle_of_an_earlier_format_names_the_next_step(tmp_path: Path):
+    folder = write_bundle(tmp_path / "bundle", "v1")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps({name: manifest[name] for name in manifest if name != "format"}))
+    words = r"Bundle v1 has format 1, and this code reads format 2\. Train a new version with 'make retrain'"
+    with pytest.raises(BundleFormatError, match=words):
+        Bundle.open(folder)

@@ -4,24 +4,24 @@ from pathlib import Path
 
 from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
-from scoring.timing import STAGES, lap, listening
+from scoring.timing import STAGES, mark, record_timings
 from tests.support.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 
 def test_every_stage_of_a_recommendation_is_timed(tmp_path: Path):
     recommender = Bundle.open(write_bundle(tmp_path, "v1")).recommender
-    with listening() as stopwatch:
+    with record_timings() as stopwatch:
         customer = Customer.from_features(buyer_features("p3", "p5"))
-        lap("customer")
+        mark("customer")
         recommender.recommend(customer, "all", 3)
-        lap("rules")
+        mark("rules")
     assert tuple(stopwatch.seconds) == STAGES
     assert all(seconds > 0 for seconds in stopwatch.seconds.values())
     assert 2 < stopwatch.candidates <= PRODUCTS
 
 
 def test_nobody_listening_hears_nothing():
-    with listening() as stopwatch:
+    with record_timings() as stopwatch:
         pass
-    lap("tower")
+    mark("tower")
     assert stopwatch.seconds == {}

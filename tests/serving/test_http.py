@@ -50,7 +50,12 @@ def test_a_known_customer_gets_a_personal_list_with_names_sources_and_reasons(cl
     first = answer["items"][0]
     assert set(first) == {"product_id", "name", "category", "score", "source", "reason"}
     words = "You bought this twice, last 2 days ago"
-    assert (first["name"], first["category"], first["source"], first["reason"]) == ("Product 3", None, "repeats", words)
+    assert (first["name"], first["category"], first["source"], first["reason"]) == (
+        "Product 3",
+        None,
+        "repeat_purchases",
+        words,
+    )
 
 
 def test_a_product_without_a_name_has_null_in_its_place(client: httpx.Client) -> None:

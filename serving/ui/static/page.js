@@ -6,7 +6,7 @@ const FALLBACKS = {
   features_unavailable: () => "The online store does not answer, so nothing is known of the customer. The lists hold what is popular.",
   remembered_features: () => "The online store does not answer. The lists are the customer's own, from what was known within the last hour.",
   stale_features: () => "The lists are the customer's own, from features that are over a week older than the version: is materialisation stuck?",
-  simple_rule: () => "The simple rule answers for this customer: the model was found to serve such customers worse.",
+  baseline: () => "The simple rule answers for this customer: the model was found to serve such customers worse.",
 };
 const SLATES = ["all", "explore"];
 const MOST_WAITS = 3; // for a busy service, before the page says so and stops

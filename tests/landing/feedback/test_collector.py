@@ -37,7 +37,7 @@ def event(number: int, **fields: object) -> Event:
 
 
 def decision(number: int) -> Decision:
-    items = [Shown("p1", "repeats", 2.5), Shown("p2", "popular", 1.5)]
+    items = [Shown("p1", "repeat_purchases", 2.5), Shown("p2", "popular", 1.5)]
     return Decision(f"r{number}", "c1", "all", "v1", None, items, MOMENT + timedelta(seconds=number))
 
 
@@ -114,7 +114,12 @@ def test_events_and_decisions_arrive_with_all_that_was_said(
         "price": 1.5,
     }
     first, second = rows(settings, DECISIONS)
-    assert (first["position"], first["product_id"], first["source"], first["score"]) == (1, "p1", "repeats", 2.5)
+    assert (first["position"], first["product_id"], first["source"], first["score"]) == (
+        1,
+        "p1",
+        "repeat_purchases",
+        2.5,
+    )
     assert (second["position"], second["product_id"], second["fallback"]) == (2, "p2", None)
     assert second["decided_at"] == MOMENT + timedelta(seconds=1)
 

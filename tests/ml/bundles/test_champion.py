@@ -75,6 +75,16 @@ def test_a_version_made_with_other_features_is_no_opponent(tmp_path: Path, capsy
     assert f"other features than this code computes (new here: {NUMERIC[0]}; gone: moon_phase)" in said
 
 
+def test_a_version_of_an_earlier_format_is_no_opponent(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    settings = Settings(data=tmp_path / "data")
+    deploy(settings, write_bundle(tmp_path / "bundle", "v1"), "v1")
+    stored = ModelStore(settings.paths.bentoml).path("v1") / MANIFEST
+    manifest = json.loads(stored.read_text())
+    stored.write_text(json.dumps({name: manifest[name] for name in manifest if name != "format"}))
+    assert find_champion(settings, plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
+    assert "Bundle v1 has format 1" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("older", [True, False])
 def test_only_a_version_of_the_present_features_gets_a_new_catalogue(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], older: bool

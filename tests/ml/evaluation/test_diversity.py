@@ -6,7 +6,7 @@ import pytest
 from ml.evaluation.diversity import LENGTH, SETTINGS, trade_off
 from ml.evaluation.ground_truth import Lists, Truth
 from scoring.models.ranker import SLATES
-from scoring.reranking.business_rules import Rules
+from scoring.reranking.business_rules import BusinessRules
 from scoring.reranking.diversity import intra_list_distance
 from tests.support.scoring.random_shop import shop
 
@@ -15,7 +15,7 @@ from tests.support.scoring.random_shop import shop
 def test_each_setting_is_judged_on_the_lists_that_requests_get(slate):
     found = shop(4, products=80, customers=12)
     recommender, index = found.recommender, found.catalogue.index
-    ranked = {s: [r for _, part in recommender.rank(found.customers, s, 100) for r in part] for s in SLATES}
+    ranked = {s: [r for _, part in recommender.rank_batch(found.customers, s, 100) for r in part] for s in SLATES}
     slates = {s: Lists.of([r.positions for r in rows], [r.scores for r in rows]) for s, rows in ranked.items()}
     bought = [np.array([i, i + 20, i + 40]) for i in range(12)]
     nothing = [np.zeros(0, np.int64)] * 12
@@ -27,7 +27,7 @@ def test_each_setting_is_judged_on_the_lists_that_requests_get(slate):
     for row in rows:
         lists = []
         for customer in found.customers:
-            items = recommender.recommend(customer, slate, LENGTH[slate], Rules(diversity=row["setting"])).items
+            items = recommender.recommend(customer, slate, LENGTH[slate], BusinessRules(diversity=row["setting"])).items
             lists.append(np.array([index[item.product_id] for item in items]))
         distances = [intra_list_distance(found.catalogue, positions) for positions in lists]
         assert row["distance"] == pytest.approx(np.mean(distances), abs=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.slices import LEAST, Slice, assign, compare, difference
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.customer.customer import Customer
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
@@ -20,7 +20,7 @@ def customer(*own: str, baskets: float = 5, **traits: str) -> Customer:
 
 def assigned(*customers: Customer) -> dict[str, list[str]]:
     # department codes of p0, p1, …: 1, 2, 3, 0 (unknown), 1, …
-    block = Block.of(customers, small_catalogue(), np.zeros((len(customers), 4), np.float32))
+    block = CustomerBatch.of(customers, small_catalogue(), np.zeros((len(customers), 4), np.float32))
     return {name: values.tolist() for name, values in assign(block, ["Bakery", "Deli", "Fish"]).items()}
 
 

@@ -7,9 +7,9 @@ from ml.evaluation.ground_truth import Lists, Truth
 from ml.evaluation.source_contributions import brought
 from scoring.candidates.merge import Candidates
 
-SOURCES = ["repeats", "popular", "trend", "mailer"]
-ASKED = {"repeats": 2, "popular": 2, "mailer": 3}
-QUOTAS = ASKED | {"trend": 0}
+SOURCES = ["repeat_purchases", "popular", "trending", "mailer"]
+ASKED = {"repeat_purchases": 2, "popular": 2, "mailer": 3}
+QUOTAS = ASKED | {"trending": 0}
 
 
 def rows() -> dict[str, dict[str, float | None]]:
@@ -17,9 +17,9 @@ def rows() -> dict[str, dict[str, float | None]]:
     candidates = Candidates(
         positions=np.array([5, 7, 8]),
         source=np.array([0, 1, 1]),
-        is_own=np.array([True, False, False]),
+        is_repeat=np.array([True, False, False]),
         scores={},
-        ranks={"repeats": np.array([0, 2, 2]), "popular": np.array([2, 0, 1]), "mailer": np.array([3, 3, 2])},
+        ranks={"repeat_purchases": np.array([0, 2, 2]), "popular": np.array([2, 0, 1]), "mailer": np.array([3, 3, 2])},
     )
     truth = Truth(["a"], [np.array([5, 7, 8, 9])], [np.array([5])], np.array([0]))
     slates = {
@@ -35,9 +35,9 @@ def test_every_source_that_was_asked_has_a_row_and_no_other():
 
 def test_places_in_the_list_and_what_became_of_them():
     found = rows()
-    assert (found["repeats"]["all share"], found["repeats"]["all bought"]) == (0.25, 1.0)
+    assert (found["repeat_purchases"]["all share"], found["repeat_purchases"]["all bought"]) == (0.25, 1.0)
     assert (found["popular"]["all share"], found["popular"]["all bought"]) == (0.75, pytest.approx(2 / 3))
-    assert found["repeats"]["explore bought"] is None
+    assert found["repeat_purchases"]["explore bought"] is None
 
 
 def test_recall_counts_what_a_source_found_and_what_only_it_found():

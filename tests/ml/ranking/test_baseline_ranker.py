@@ -6,8 +6,8 @@ import numpy as np
 
 from ml.evaluation.baselines import own_frequency
 from ml.ranking.baseline_ranker import QUOTAS, write_rule
+from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.retriever import Retriever
-from scoring.candidates.sources import Block
 from scoring.customer.customer import Customer
 from scoring.models.ranker import Ranker
 from scoring.recommender import Recommender
@@ -26,8 +26,8 @@ def test_the_served_rule_gives_the_judged_rules_lists(tmp_path: Path):
     catalogue = small_catalogue()
     recommender = Recommender(Retriever(catalogue, NoTower(), QUOTAS), Ranker(tmp_path / "rule.onnx"))
     customers = [Customer.from_features(buyer_features(*own)) for own in (("p9", "p2", "p11"), ("p4",))]
-    judged = own_frequency(Block.of(customers, catalogue, np.zeros((2, 4), np.float32)))
+    judged = own_frequency(CustomerBatch.of(customers, catalogue, np.zeros((2, 4), np.float32)))
     for slate in ("all", "explore"):
-        [(_, served)] = recommender.rank(customers, slate, 8)
+        [(_, served)] = recommender.rank_batch(customers, slate, 8)
         for row, ranked in enumerate(served):
             assert ranked.positions.tolist() == judged[slate].positions[row, :8].tolist()

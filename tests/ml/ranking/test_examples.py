@@ -10,7 +10,7 @@ from scoring.rank_features import NUMERIC
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 BUYERS = 300
-QUOTAS = {"repeats": 5, "popular": 20}
+QUOTAS = {"repeat_purchases": 5, "popular": 20}
 
 
 class NoTower:
@@ -37,16 +37,16 @@ def test_without_thinning_every_candidate_stands_for_itself():
 
 def test_purchases_and_own_products_are_never_thinned():
     found = examples(0.25)
-    certain = found.bought | found.is_own
+    certain = found.bought | found.is_repeat
     assert found.bought.sum() == 2 * BUYERS
-    assert found.is_own.sum() == 2 * BUYERS
+    assert found.is_repeat.sum() == 2 * BUYERS
     assert set(found.weight[certain]) == {1.0}
     assert set(found.weight[~certain]) == {4.0}
 
 
 def test_the_rest_is_thinned_and_stands_for_all_of_it():
     found = examples(0.25)
-    rest = ~(found.bought | found.is_own)
+    rest = ~(found.bought | found.is_repeat)
     assert rest.sum() == pytest.approx(0.25 * 9 * BUYERS, rel=0.1)  # twelve candidates, three of them certain
     assert found.weight.sum() == pytest.approx(12 * BUYERS, rel=0.1)
 
@@ -55,7 +55,7 @@ def test_features_and_labels_stay_together():
     found = examples(0.25)
     selling = found.numeric[:, NUMERIC.index("product_buyers_4w")]  # p0 sells 12, p3 9, p5 7
     assert set(selling[found.bought]) == {12.0, 9.0}
-    assert set(selling[found.is_own]) == {9.0, 7.0}
+    assert set(selling[found.is_repeat]) == {9.0, 7.0}
 
 
 def test_what_could_have_been_found_counts_products_that_are_no_candidates():

@@ -21,7 +21,7 @@ def examples() -> RankingExamples:
         numeric=rng.normal(size=(rows, len(NUMERIC))).astype(np.float32),
         categorical=rng.integers(0, 5, (rows, len(CATEGORICAL))).astype(np.int32),
         bought=np.tile([True, False, False, True], 10),
-        is_own=np.tile([True, False], 20),
+        is_repeat=np.tile([True, False], 20),
         weight=np.ones(rows, np.float32),
         ends=np.array([13, 27, 40]),
         relevant=np.full((3, 2), 4),

@@ -153,10 +153,10 @@ def test_an_ablation_says_what_every_source_and_family_brings(run: Run):
     assert set(result["sources"]) == set(quotas)
     # The small ranker lives on what was bought before: nothing else can lose as much.
     lost = {family: row["scores"]["all NDCG@10"]["mean"] for family, row in result["families"].items()}
-    assert lost["own"] == max(lost.values())
-    assert lost["own"] > 0
-    assert lost["maker"] == 0
-    assert result["sources"]["repeats"]["recall"]["all"]["low"] > 0
+    assert lost["repeat"] == max(lost.values())
+    assert lost["repeat"] > 0
+    assert lost["manufacturer"] == 0
+    assert result["sources"]["repeat_purchases"]["recall"]["all"]["low"] > 0
     assert '"#ablation"' in page(run)
 
 

@@ -22,11 +22,11 @@ from scoring.rank_features import CATEGORICAL, NUMERIC
 from tests.support.ml.small_run import write_run
 from tests.support.serving.small_bundle import write_bundle
 
-OWN = NUMERIC.index("own_decayed_120d")
+OWN = NUMERIC.index("repeat_decayed_120d")
 
 
 def model(folder: Path, weight: float) -> Path:
-    """A ranker whose `all` is `weight` x own_decayed_120d."""
+    """A ranker whose `all` is `weight` x repeat_decayed_120d."""
     return write_bundle(folder, "v1", weight=weight) / RANKER
 
 
@@ -46,7 +46,7 @@ def test_held_out_scores_are_those_of_the_chosen_lists():
         numeric=np.array([[9], [9], [1], [2], [3], [4]], np.float32),
         categorical=np.zeros((6, 1), np.int32),
         bought=np.array([1, 1, 1, 0, 1, 0], bool),
-        is_own=np.array([0, 0, 1, 0, 0, 0], bool),
+        is_repeat=np.array([0, 0, 1, 0, 0, 0], bool),
         weight=np.ones(6, np.float32),
         ends=np.array([2, 6]),
         relevant=np.array([[2, 2], [3, 2]]),

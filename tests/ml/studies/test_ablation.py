@@ -7,10 +7,10 @@ from ml.studies.ablation import CODES, Part, families, featured, permuted, put_f
 from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES
 from scoring.customer.customer import Customer
-from scoring.rank_features import CATEGORICAL, FAMILIES, NUMERIC
+from scoring.rank_features import CATEGORICAL, FEATURE_GROUPS, NUMERIC
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
-QUOTAS = {"repeats": 6, "popular": 3, "trend": 5}
+QUOTAS = {"repeat_purchases": 6, "popular": 3, "trending": 5}
 
 
 class NoTower:
@@ -38,9 +38,9 @@ def test_the_sources_of_these_tests_exist():
 def test_without_a_source_only_what_it_alone_put_forward_is_gone(parts: list[Part]):
     # By popularity p0 p1 p3 p4 p5 p6 … for the first customer, p0 p1 p2 p3 p5 … for the second.
     assert positions(parts) == [[0, 1, 2, 3, 4, 5, 9, 11], [0, 1, 2, 3, 4, 5]]
-    assert positions(without_source(parts, "trend", QUOTAS)) == [[0, 1, 2, 3, 9, 11], [0, 1, 2, 4]]
+    assert positions(without_source(parts, "trending", QUOTAS)) == [[0, 1, 2, 3, 9, 11], [0, 1, 2, 4]]
     assert positions(without_source(parts, "popular", QUOTAS)) == positions(parts)
-    assert positions(without_source(parts, "repeats", QUOTAS)) == [[0, 1, 3, 4, 5], [0, 1, 2, 3, 5]]
+    assert positions(without_source(parts, "repeat_purchases", QUOTAS)) == [[0, 1, 3, 4, 5], [0, 1, 2, 3, 5]]
 
 
 def test_a_source_that_is_off_looks_as_if_it_had_put_nothing_forward(parts: list[Part]):
@@ -52,10 +52,10 @@ def test_a_source_that_is_off_looks_as_if_it_had_put_nothing_forward(parts: list
 
 
 def test_the_evidence_of_a_source_goes_with_it(parts: list[Part]):
-    [part] = without_source(parts, "trend", QUOTAS)
+    [part] = without_source(parts, "trending", QUOTAS)
     assert len(part.numeric) == len(part.categorical) == part.sizes.sum()
     for found in part.found:
-        assert "trend" not in found.ranks
+        assert "trending" not in found.ranks
         assert put_forward(found, QUOTAS).all()
 
 
@@ -66,8 +66,8 @@ def test_features_have_one_family_each():
 
 
 def test_a_shuffled_family_keeps_each_customers_rows_and_touches_no_other_column(parts: list[Part]):
-    family = FAMILIES["product_buyers_4w"]
-    mine = [column for column, name in enumerate(NUMERIC) if FAMILIES[name] == family]
+    family = FEATURE_GROUPS["product_buyers_4w"]
+    mine = [column for column, name in enumerate(NUMERIC) if FEATURE_GROUPS[name] == family]
     others = [column for column in range(len(NUMERIC)) if column not in mine]
     [before], [after] = parts, permuted(parts, family, seed=7)
     assert (after.numeric[:, others] == before.numeric[:, others]).all()
@@ -98,6 +98,6 @@ def test_shuffling_leaves_the_cached_features_alone(parts: list[Part]):
     before = parts[0].numeric.copy(), parts[0].categorical.copy()
     for family in families():
         permuted(parts, family, 7)
-    without_source(parts, "trend", QUOTAS)
+    without_source(parts, "trending", QUOTAS)
     assert (parts[0].numeric == before[0]).all()
     assert (parts[0].categorical == before[1]).all()

@@ -22,7 +22,7 @@ from ml.studies.backtest import Origin, backtest, finding, is_done, leads_everyw
 from settings import Settings
 
 AS_OF = date(2018, 1, 1)
-CONFIG = Config(quotas={"repeats": 10})
+CONFIG = Config(quotas={"repeat_purchases": 10})
 NAMES = [f"{part} {name}" for part, metrics in METRICS.items() for name in metrics]
 
 
@@ -97,7 +97,7 @@ def test_an_origin_of_another_configuration_or_seed_is_run_again(tmp_path, start
     run = Run(settings.paths.runs, "backtest-2018-01-01-00w-seed7")
     cuts = split(settings.snapshot_instants(AS_OF), CONFIG.windows, 0)
     assert is_done(settings, CONFIG, run, cuts)
-    assert not is_done(settings, CONFIG.model_copy(update={"quotas": {"repeats": 11}}), run, cuts)
+    assert not is_done(settings, CONFIG.model_copy(update={"quotas": {"repeat_purchases": 11}}), run, cuts)
     assert not is_done(settings.model_copy(update={"seed": 8}), CONFIG, run, cuts)
 
 

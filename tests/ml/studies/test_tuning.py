@@ -23,7 +23,7 @@ CURRENT = Ranking(epochs=5, learning_rate=0.001, softmax_share=0.25)
 
 
 def plan_of(**changes) -> Plan:
-    config = Config(quotas={"repeats": 5}, ranking=CURRENT, **changes)
+    config = Config(quotas={"repeat_purchases": 5}, ranking=CURRENT, **changes)
     split = Split(datetime(2018, 1, 1), datetime(2017, 11, 6), [], [])
     return Plan("tune", date(2018, 1, 1), 7, "", "features", config, split)
 
@@ -113,7 +113,7 @@ def test_validation_judges_the_candidates_in_the_models_order():
         numeric=np.arange(5, dtype=np.float32)[:, None],
         categorical=np.zeros((5, 1), np.int32),
         positions=np.array([4, 2, 3, 1, 0]),
-        is_own=np.array([True, False, False, False, False]),
+        is_repeat=np.array([True, False, False, False, False]),
         popularity=np.array([1.0, 5.0, 9.0, 2.0, 7.0]),
         ends=np.array([3, 5]),
         truth=Truth(

@@ -12,13 +12,14 @@ import pytest
 from scipy import sparse
 
 import scoring.candidates.product_subset
-from scoring.candidates.merge import gather, top
-from scoring.candidates.product_subset import Shelf
-from scoring.candidates.sources import NOTHING, SOURCES, Block
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.merge import generate_candidates, top
+from scoring.candidates.product_subset import ProductSubset
+from scoring.candidates.sources import NO_SCORE, SOURCES
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.models.ease import ItemToItem
-from scoring.models.user_knn import Neighbours
+from scoring.models.ease import Ease
+from scoring.models.user_knn import UserKnn
 from scoring.schema import ACTIVITY
 from tests.support.serving.small_bundle import PRODUCTS, QUOTAS, buyer_features, small_catalogue
 
@@ -29,7 +30,7 @@ SLOW = (2, 9, 11)
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     """The small catalogue, taken for a large one: p2, p9 and p11 hardly sell, p5 hardly sells but is new."""
-    monkeypatch.setattr(scoring.candidates.product_subset, "SMALL", 0)
+    monkeypatch.setattr(scoring.candidates.product_subset, "FULL_SCAN_BELOW", 0)
     rng = np.random.default_rng(3)
     catalogue = small_catalogue()
     activity = catalogue.activity.copy()
@@ -42,15 +43,15 @@ def large(monkeypatch: pytest.MonkeyPatch) -> Catalogue:
         catalogue,
         activity=activity,
         vectors=rng.random(catalogue.vectors.shape, np.float32),
-        item_to_item=ItemToItem.fit(purchases, 1.0, 10, 7),
-        neighbours=Neighbours.fit(purchases, np.where(np.arange(purchases.nnz) % 3, 5.0, 90.0), 4),
+        item_to_item=Ease.fit(purchases, 1.0, 10, 7),
+        neighbours=UserKnn.fit(purchases, np.where(np.arange(purchases.nnz) % 3, 5.0, 90.0), 4),
         lively_buyers=2,
     )
 
 
-def block_of(catalogue: Catalogue, *customers: dict[str, Any]) -> Block:
+def block_of(catalogue: Catalogue, *customers: dict[str, Any]) -> CustomerBatch:
     people = [Customer.from_features(features) for features in customers]
-    return Block.of(people, catalogue, np.ones((len(people), 4), np.float32))
+    return CustomerBatch.of(people, catalogue, np.ones((len(people), 4), np.float32))
 
 
 def test_slow_products_are_not_put_forward_unless_they_are_new(large: Catalogue):
@@ -70,46 +71,46 @@ def test_a_small_catalogue_is_scored_whole():
 
 def test_a_source_without_a_quota_scores_what_the_others_put_forward(large: Catalogue):
     block = block_of(large, buyer_features("p9", "p1", "p4"), buyer_features("p2"))
-    for row, found in enumerate(gather(block, QUOTAS | {"item_to_item_lately": 0})):
-        expected = SOURCES["item_to_item_lately"](block, Shelf(large, np.arange(PRODUCTS)))[row]
-        said = found.scores["item_to_item_lately"]
+    for row, found in enumerate(generate_candidates(block, QUOTAS | {"item_to_item_recent": 0})):
+        expected = SOURCES["item_to_item_recent"](block, ProductSubset(large, np.arange(PRODUCTS)))[row]
+        said = found.scores["item_to_item_recent"]
         np.testing.assert_allclose(said, np.maximum(expected[found.positions], -1e6), rtol=1e-5, atol=1e-6)
-        assert (found.ranks["item_to_item_lately"] == 0).all()
+        assert (found.ranks["item_to_item_recent"] == 0).all()
 
 
 def test_own_products_stay_candidates_however_slow_they_are(large: Catalogue):
-    found = gather(block_of(large, buyer_features("p9", "p1")), QUOTAS)[0]
+    found = generate_candidates(block_of(large, buyer_features("p9", "p1")), QUOTAS)[0]
     assert {1, 9} <= set(found.positions.tolist())
     assert not {2, 11} & set(found.positions.tolist())
 
 
-@pytest.mark.parametrize("name", [name for name in SOURCES if name != "factors"])
+@pytest.mark.parametrize("name", [name for name in SOURCES if name != "matrix_factorization"])
 def test_a_product_scores_the_same_on_every_shelf(large: Catalogue, name: str):
     block = block_of(large, buyer_features("p9", "p1", "p4"), buyer_features("p2"))
-    whole = SOURCES[name](block, Shelf(large, np.arange(PRODUCTS)))
-    part = SOURCES[name](block, Shelf(large, np.array([1, 2, 7, 9])))
+    whole = SOURCES[name](block, ProductSubset(large, np.arange(PRODUCTS)))
+    part = SOURCES[name](block, ProductSubset(large, np.array([1, 2, 7, 9])))
     np.testing.assert_allclose(part, whole[:, [1, 2, 7, 9]], rtol=1e-5)
-    found = gather(block, QUOTAS)[0]
+    found = generate_candidates(block, QUOTAS)[0]
     np.testing.assert_allclose(found.scores[name], np.maximum(whole[0][found.positions], -1e6), rtol=1e-5)
 
 
 def test_one_customer_is_scored_as_among_many(large: Catalogue):
     people = [buyer_features("p9", "p1", "p4"), buyer_features("p2"), buyer_features("p0", "p3")]
-    together = gather(block_of(large, *people), QUOTAS)
+    together = generate_candidates(block_of(large, *people), QUOTAS)
     for features, among_many in zip(people, together, strict=True):
-        alone = gather(block_of(large, features), QUOTAS)[0]
+        alone = generate_candidates(block_of(large, features), QUOTAS)[0]
         assert alone.positions.tolist() == among_many.positions.tolist()
         for name in QUOTAS:
             np.testing.assert_allclose(alone.scores[name], among_many.scores[name], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("source", "purchases"), [("item_to_item", "decayed_120d"), ("item_to_item_lately", "decayed_20d")]
+    ("source", "purchases"), [("item_to_item", "decayed_120d"), ("item_to_item_recent", "decayed_20d")]
 )
 def test_the_item_to_item_sources_say_what_their_model_says(large: Catalogue, source: str, purchases: str):
     block = block_of(large, buyer_features("p9", "p1", "p4"))
     scores = large.item_to_item.scores(block.purchases(purchases).sqrt())
-    found = SOURCES[source](block, Shelf(large, np.arange(PRODUCTS)))
+    found = SOURCES[source](block, ProductSubset(large, np.arange(PRODUCTS)))
     np.testing.assert_allclose(found, scores, rtol=1e-5, atol=1e-6)
 
 
@@ -121,7 +122,7 @@ def test_asking_for_recent_purchases_leaves_the_neighbours_as_they_were(large: C
 
 
 def sorted_whole(scores: np.ndarray, quota: int) -> list[int]:
-    usable = [i for i, score in enumerate(scores) if score != 0 and score > NOTHING]
+    usable = [i for i, score in enumerate(scores) if score != 0 and score > NO_SCORE]
     return sorted(usable, key=lambda i: (-scores[i], i))[:quota]
 
 
@@ -131,7 +132,7 @@ def sorted_whole(scores: np.ndarray, quota: int) -> list[int]:
         lambda rng: rng.normal(size=300),
         lambda rng: rng.integers(0, 4, 300),  # many ties, many without a score
         lambda rng: np.where(rng.random(300) < 0.95, 0.0, rng.normal(size=300)),
-        lambda rng: np.where(rng.random(300) < 0.5, NOTHING, -rng.random(300)),
+        lambda rng: np.where(rng.random(300) < 0.5, NO_SCORE, -rng.random(300)),
     ],
 )
 @pytest.mark.parametrize("quota", [0, 1, 40, 300, 500])

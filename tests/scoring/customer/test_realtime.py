@@ -10,7 +10,7 @@ import pytest
 
 from core.held import Held
 from scoring.customer.customer import Customer
-from scoring.customer.realtime import live_customer, outstanding
+from scoring.customer.realtime import apply_purchases, unmaterialized
 from scoring.schema import HISTORY, PROFILE
 
 MIDNIGHT = datetime(2018, 1, 1, 5)  # in New York
@@ -80,11 +80,11 @@ def of(customer: Customer, product_id: str) -> dict[str, float]:
 
 def test_without_purchases_and_without_a_clock_nothing_changes() -> None:
     customer = regular()
-    assert live_customer(customer, MIDNIGHT, []) is customer
+    assert apply_purchases(customer, MIDNIGHT, []) is customer
 
 
 def test_a_purchase_counts_at_once() -> None:
-    state = live_customer(regular(), MIDNIGHT, [buys("milk", quantity=2.0, price=2.0)])
+    state = apply_purchases(regular(), MIDNIGHT, [buys("milk", quantity=2.0, price=2.0)])
     expected = {
         "baskets": 4,
         "days_since_last": 0,
@@ -106,7 +106,7 @@ def test_a_purchase_counts_at_once() -> None:
 
 
 def test_the_profile_follows() -> None:
-    state = live_customer(regular(), MIDNIGHT, [buys("milk", price=2.0), buys("soap", 2 * HOUR, price=5.0)])
+    state = apply_purchases(regular(), MIDNIGHT, [buys("milk", price=2.0), buys("soap", 2 * HOUR, price=5.0)])
     expected = {
         "baskets": 4,  # what is bought on one day is one basket
         "baskets_4w": 4,
@@ -128,7 +128,7 @@ def test_the_profile_follows() -> None:
 
 
 def test_the_clock_ages_everything() -> None:
-    state = live_customer(regular(), MIDNIGHT, [buys("milk", 36 * HOUR)], at=MIDNIGHT + 12 * DAY)
+    state = apply_purchases(regular(), MIDNIGHT, [buys("milk", 36 * HOUR)], at=MIDNIGHT + 12 * DAY)
     milk, bread = of(state, "milk"), of(state, "bread")
     # milk was bought 32, 22, 16 and 10.5 days ago
     assert milk["days_since_last"] == pytest.approx(10.5)
@@ -140,11 +140,11 @@ def test_the_clock_ages_everything() -> None:
 
 def test_a_clock_behind_the_features_stands_still() -> None:
     customer = regular()
-    assert live_customer(customer, MIDNIGHT, [], at=MIDNIGHT - DAY) is customer
+    assert apply_purchases(customer, MIDNIGHT, [], at=MIDNIGHT - DAY) is customer
 
 
 def test_an_unknown_customer_with_a_purchase_is_somebody() -> None:
-    state = live_customer(Customer.empty(), MIDNIGHT, [buys("soap"), buys("milk", 26 * HOUR, price=2.5)])
+    state = apply_purchases(Customer.empty(), MIDNIGHT, [buys("soap"), buys("milk", 26 * HOUR, price=2.5)])
     assert not state.is_new
     assert sorted(state.product_ids) == ["milk", "soap"]
     assert of(state, "soap")["baskets_2w"] == 1
@@ -155,8 +155,8 @@ def test_the_state_depends_on_the_set_of_purchases_only() -> None:
     purchases = [buys("milk"), buys("soap", 2 * HOUR), buys("soap", 50 * HOUR), buys("bread", -3 * DAY), buys("milk")]
     states = []
     for order in permutations(purchases):
-        left = outstanding([*order, order[0]], MIDNIGHT, arrived_before(MIDNIGHT))
-        state = live_customer(regular(), MIDNIGHT, left, at=MIDNIGHT + 3 * DAY)
+        left = unmaterialized([*order, order[0]], MIDNIGHT, arrived_before(MIDNIGHT))
+        state = apply_purchases(regular(), MIDNIGHT, left, at=MIDNIGHT + 3 * DAY)
         states.append((list(state.product_ids), {n: v.tolist() for n, v in state.history.items()}, state.profile))
     assert all(state == states[0] for state in states)
     assert states[0][2]["baskets"] == 3 + 3
@@ -167,11 +167,11 @@ def test_a_row_that_holds_a_purchase_does_not_count_it_again() -> None:
     known = buys("milk", -2 * HOUR, received_at=MIDNIGHT - 2 * HOUR)
     late = buys("soap", -2 * HOUR, received_at=MIDNIGHT + 4 * HOUR)
     after = buys("bread", HOUR, received_at=MIDNIGHT + HOUR)
-    assert outstanding([known, late, after], MIDNIGHT, arrived_before(collected)) == [late, after]
+    assert unmaterialized([known, late, after], MIDNIGHT, arrived_before(collected)) == [late, after]
     # the next materialisation was collected when all three had arrived
-    assert outstanding([known, late, after], MIDNIGHT + DAY, arrived_before(collected + DAY)) == []
+    assert unmaterialized([known, late, after], MIDNIGHT + DAY, arrived_before(collected + DAY)) == []
     # an older one that returns knows neither: the newest state wins all the same
-    assert outstanding([known, late, after], MIDNIGHT - DAY, arrived_before(collected - DAY)) == [known, late, after]
+    assert unmaterialized([known, late, after], MIDNIGHT - DAY, arrived_before(collected - DAY)) == [known, late, after]
 
 
 def arrived_before(collected_at: datetime) -> Held:
@@ -186,13 +186,13 @@ def test_a_purchase_after_the_newest_receipt_is_outstanding_though_the_features_
     on_a_receipt = buys("milk", 11 * HOUR, received_at=noon + 4 * HOUR)  # its event came late
     told_since = buys("soap", 15 * HOUR, received_at=MIDNIGHT + 15 * HOUR)
     told_before_the_run = buys("bread", 12 * HOUR, received_at=noon - HOUR)
-    assert outstanding([on_a_receipt, told_since, told_before_the_run], tomorrow, held) == [
+    assert unmaterialized([on_a_receipt, told_since, told_before_the_run], tomorrow, held) == [
         told_before_the_run,
         told_since,
     ]
     # The next day its receipts have landed whole: nothing counts twice.
     whole = Held(receipts_until=tomorrow, events_from=tomorrow, collected_at=tomorrow)
-    assert outstanding([on_a_receipt, told_since, told_before_the_run], tomorrow, whole) == []
+    assert unmaterialized([on_a_receipt, told_since, told_before_the_run], tomorrow, whole) == []
 
 
 def test_events_of_days_without_receipts_are_held_if_they_had_arrived() -> None:
@@ -201,15 +201,15 @@ def test_events_of_days_without_receipts_are_held_if_they_had_arrived() -> None:
     counted = buys("milk", -2 * HOUR, received_at=MIDNIGHT - HOUR)
     late = buys("soap", -2 * HOUR, received_at=MIDNIGHT + HOUR)
     between = buys("bread", -25 * HOUR, received_at=MIDNIGHT - DAY)  # a receipt's day, after the newest receipt
-    assert outstanding([counted, late, between], MIDNIGHT, held) == [between, late]
+    assert unmaterialized([counted, late, between], MIDNIGHT, held) == [between, late]
 
 
 def test_without_a_time_of_collection_what_happened_before_is_known() -> None:
-    assert outstanding([buys("milk", -HOUR), buys("soap", HOUR)], MIDNIGHT, None) == [buys("soap", HOUR)]
+    assert unmaterialized([buys("milk", -HOUR), buys("soap", HOUR)], MIDNIGHT, None) == [buys("soap", HOUR)]
 
 
 def test_a_late_purchase_is_as_old_as_it_is() -> None:
-    state = live_customer(regular(), MIDNIGHT, [buys("bread", -2 * DAY)])
+    state = apply_purchases(regular(), MIDNIGHT, [buys("bread", -2 * DAY)])
     bread = of(state, "bread")
     assert (bread["days_since_last"], bread["days_since_first"], bread["gap_mean_days"]) == (2, 20, 18)
     assert state.profile["days_since_last_basket"] == 2
@@ -224,7 +224,7 @@ def test_a_price_is_as_sent_or_as_paid_before_or_as_it_is_today(
 ) -> None:
     prices = {"soap": 4.0}
     bought = [buys(product_id, price=price)]
-    state = live_customer(regular(), MIDNIGHT, bought, price_of=lambda name: prices.get(name, math.nan))
+    state = apply_purchases(regular(), MIDNIGHT, bought, price_of=lambda name: prices.get(name, math.nan))
     assert of(state, product_id)["spend"] == spend
 
 
@@ -234,13 +234,13 @@ def test_the_oldest_of_twenty_baskets_makes_room() -> None:
     history = {name: np.ones(20, np.float32) for name in HISTORY} | {"days_since_last": days, "days_since_first": days}
     profile = regular().profile | {"baskets": 20.0}
     customer = Customer([f"p{n}" for n in range(1, 21)], history, profile, {})
-    state = live_customer(customer, MIDNIGHT, [buys("soap"), buys("soap", 25 * HOUR)])
+    state = apply_purchases(customer, MIDNIGHT, [buys("soap"), buys("soap", 25 * HOUR)])
     gone = {product_id for product_id in state.product_ids if of(state, product_id)["last_20_baskets"] == 0}
     assert gone == {"p19", "p20"}
     assert of(state, "soap")["last_20_baskets"] == 2
 
 
 def test_the_products_stay_in_the_order_of_their_weight() -> None:
-    state = live_customer(regular(), MIDNIGHT, [buys("bread"), buys("bread", DAY), buys("bread", 2 * DAY)])
+    state = apply_purchases(regular(), MIDNIGHT, [buys("bread"), buys("bread", DAY), buys("bread", 2 * DAY)])
     assert list(state.product_ids) == ["bread", "milk"]
     assert (np.diff(state.history["decayed_120d"]) <= 0).all()

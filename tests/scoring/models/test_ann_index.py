@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scoring.candidates.merge import gather, top
-from scoring.candidates.sources import Block
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.merge import generate_candidates, top
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.errors import ScoringError
-from scoring.models.ann_index import Nearest, _faiss
+from scoring.models.ann_index import AnnIndex, _faiss
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
-QUOTAS = {"repeats": 4, "two_tower": 4}
+QUOTAS = {"repeat_purchases": 4, "two_tower": 4}
 
 
 @pytest.fixture
@@ -29,8 +29,10 @@ def spread() -> Catalogue:
 
 
 def two_tower(catalogue: Catalogue) -> tuple[list[int], list[float]]:
-    block = Block.of([Customer.from_features(buyer_features("p3", "p5"))], catalogue, np.eye(1, 4, dtype=np.float32))
-    found = gather(block, QUOTAS)[0]
+    block = CustomerBatch.of(
+        [Customer.from_features(buyer_features("p3", "p5"))], catalogue, np.eye(1, 4, dtype=np.float32)
+    )
+    found = generate_candidates(block, QUOTAS)[0]
     return found.positions.tolist(), found.scores["two_tower"].tolist()
 
 
@@ -40,7 +42,7 @@ def test_nine_tenths_of_the_nearest_are_found():
     centres = rng.standard_normal((50, 16))
     vectors = (centres[rng.integers(0, 50, 20_000)] + 0.3 * rng.standard_normal((20_000, 16))).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    index = Nearest(vectors)
+    index = AnnIndex(vectors)
     found = [np.isin(top(vectors @ query, 50), index.top(query, 50)).mean() for query in vectors[:40]]
     assert np.mean(found) > 0.9
 
@@ -49,7 +51,7 @@ def test_nine_tenths_of_the_nearest_are_found():
 def test_above_the_limit_candidates_and_their_scores_are_those_of_the_exact_search(
     spread: Catalogue, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("scoring.models.ann_index.PROBED", 1.0)  # every cell is looked into
+    monkeypatch.setattr("scoring.models.ann_index.PROBED_SHARE", 1.0)  # every cell is looked into
     large = replace(spread, approximate_above=5)
     assert large.nearest is not None
     positions, scores = two_tower(large)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from scoring.candidates.sources import Block, item_knn
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.sources import item_knn
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.models.item_knn import ItemKnn
@@ -73,8 +74,8 @@ def test_likeness_survives_saving(tmp_path: Path):
     np.testing.assert_array_equal(ItemKnn.load(tmp_path).likeness.toarray(), model.likeness.toarray())
 
 
-def block(catalogue: Catalogue, *bought: str) -> Block:
-    return Block.of([Customer.from_features(buyer_features(*bought))], catalogue, np.ones((1, 4), np.float32))
+def block(catalogue: Catalogue, *bought: str) -> CustomerBatch:
+    return CustomerBatch.of([Customer.from_features(buyer_features(*bought))], catalogue, np.ones((1, 4), np.float32))
 
 
 def test_the_source_adds_up_the_likeness_to_everything_bought_and_travels_with_the_catalogue(tmp_path: Path):

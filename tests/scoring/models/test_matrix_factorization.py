@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from scoring.models.matrix_factorization import Factors, confidences
+from scoring.models.matrix_factorization import MatrixFactorization, confidences
 
 VECTORS = np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
 BASKETS = np.array([[0, 3, 0, 1, 0], [2, 0, 0, 0, 0], [0, 0, 0, 0, 0]], np.float32)
@@ -21,12 +21,12 @@ def closed_form(baskets: np.ndarray) -> np.ndarray:
     return VECTORS @ np.linalg.solve(left, VECTORS.T @ c @ bought.astype(float))
 
 
-def preferences(model: Factors) -> np.ndarray:
+def preferences(model: MatrixFactorization) -> np.ndarray:
     return model.folded(sparse.csr_matrix(BASKETS)) @ model.vectors.T
 
 
 def test_scores_equal_the_closed_form():
-    scores = preferences(Factors(VECTORS, CONFIDENCE, REGULARISATION))
+    scores = preferences(MatrixFactorization(VECTORS, CONFIDENCE, REGULARISATION))
     np.testing.assert_allclose(scores, [closed_form(row) for row in BASKETS], atol=1e-5)
 
 
@@ -35,11 +35,11 @@ def test_a_first_basket_adds_the_confidence_and_later_ones_their_logarithm():
 
 
 def test_without_factors_nothing_has_a_score():
-    off = Factors(np.zeros((5, 0), np.float32), CONFIDENCE, REGULARISATION)
+    off = MatrixFactorization(np.zeros((5, 0), np.float32), CONFIDENCE, REGULARISATION)
     assert preferences(off).tolist() == np.zeros((3, 5)).tolist()
 
 
 def test_factors_survive_saving(tmp_path: Path):
-    fitted = Factors(VECTORS, CONFIDENCE, REGULARISATION)
+    fitted = MatrixFactorization(VECTORS, CONFIDENCE, REGULARISATION)
     fitted.save(tmp_path)
-    np.testing.assert_array_equal(preferences(Factors.load(tmp_path)), preferences(fitted))
+    np.testing.assert_array_equal(preferences(MatrixFactorization.load(tmp_path)), preferences(fitted))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.customer.customer import Customer
 from scoring.models.two_tower import SEQUENCE_LENGTH, SEQUENCE_TIMES, query_inputs, sequence_inputs
 from scoring.schema import HISTORY
@@ -26,8 +26,8 @@ def customer(**days_since_last: float) -> Customer:
     return Customer.from_features(features)
 
 
-def bought(*customers: Customer, index: Mapping[str, int] = INDEX) -> Purchases:
-    return Purchases.of(customers, index)
+def bought(*customers: Customer, index: Mapping[str, int] = INDEX) -> PurchaseMatrix:
+    return PurchaseMatrix.of(customers, index)
 
 
 def test_a_sequence_runs_from_the_oldest_to_the_latest_purchase_and_then_pads():

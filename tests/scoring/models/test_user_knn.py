@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from scoring.models.user_knn import Neighbours
+from scoring.models.user_knn import UserKnn
 
 BASKETS = sparse.csr_matrix(np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]], np.float32))
 DAYS_SINCE_LAST = np.array([10, 5, 40, 3, 20, 1], np.float32)
 """b bought p1 forty days ago, all else was lately."""
 
 
-def said(neighbours: Neighbours, *baskets: float) -> np.ndarray:
+def said(neighbours: UserKnn, *baskets: float) -> np.ndarray:
     """What the neighbours of somebody with these baskets bought lately, `[products]`."""
     products = np.flatnonzero(baskets)
     return neighbours.scores(neighbours.likeness(products, np.array(baskets, np.float32)[products]))
 
 
 def scores(count: int, *baskets: float) -> np.ndarray:
-    return said(Neighbours.fit(BASKETS, DAYS_SINCE_LAST, count), *baskets)
+    return said(UserKnn.fit(BASKETS, DAYS_SINCE_LAST, count), *baskets)
 
 
 def test_neighbours_speak_by_their_likeness_of_what_they_bought_lately():
@@ -55,8 +55,8 @@ def test_nobody_is_like_a_customer_without_purchases():
 
 
 def test_neighbours_survive_saving(tmp_path: Path):
-    fitted = Neighbours.fit(BASKETS, DAYS_SINCE_LAST, 2)
+    fitted = UserKnn.fit(BASKETS, DAYS_SINCE_LAST, 2)
     fitted.save(tmp_path)
-    loaded = Neighbours.load(tmp_path)
+    loaded = UserKnn.load(tmp_path)
     assert loaded.count == 2
     np.testing.assert_array_equal(said(loaded, 0, 1, 0, 0), said(fitted, 0, 1, 0, 0))

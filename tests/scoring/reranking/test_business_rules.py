@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES
 from scoring.recommender import Item
-from scoring.reranking.business_rules import NO_RULES, Rules, allowed, choose
-from scoring.reranking.segment_fallback import Route
+from scoring.reranking.business_rules import NO_RULES, BusinessRules, apply_business_rules, eligible
+from scoring.reranking.group_fallback import GroupFallback
 from tests.support.scoring.random_shop import CATEGORIES, Shop, shop
 
-ROUTED = Route(slate="all", segment="demographics", value="unknown", because="a test")
+FALLBACK = GroupFallback(slate="all", group="demographics", value="unknown", reason="a test")
 SHOPS = {
     "plain": shop(1),
-    "routed": shop(2, routes=(ROUTED,)),
+    "group fallback": shop(2, fallbacks=(FALLBACK,)),
     "narrow": shop(3, quota=2),
 }
 
 NAMES = st.sampled_from([*CATEGORIES[1:], "No such category"])
 RULES = st.builds(
-    Rules,
+    BusinessRules,
     exclude=st.frozensets(st.integers(0, 70).map("p{}".format), max_size=30),
     include_categories=st.frozensets(NAMES, max_size=3),
     exclude_categories=st.frozensets(NAMES, max_size=3),
@@ -31,7 +31,7 @@ RULES = st.builds(
 MANY = settings(max_examples=300, deadline=None)
 
 
-def violations(found: Shop, items: list[Item], rules: Rules, k: int) -> list[str]:
+def violations(found: Shop, items: list[Item], rules: BusinessRules, k: int) -> list[str]:
     """What is wrong with a list, in words."""
     wrong = ["a product twice"] if len({item.product_id for item in items}) < len(items) else []
     wrong += ["too long"] if len(items) > k else []
@@ -48,7 +48,7 @@ def violations(found: Shop, items: list[Item], rules: Rules, k: int) -> list[str
     return wrong
 
 
-def room_left(found: Shop, items: list[Item], rules: Rules, candidates: list[str]) -> list[str]:
+def room_left(found: Shop, items: list[Item], rules: BusinessRules, candidates: list[str]) -> list[str]:
     """Candidates that a short list could have taken in."""
     shown = {item.product_id for item in items}
     left = [product_id for product_id in candidates if product_id not in shown]
@@ -115,7 +115,7 @@ def test_similar_items_keep_the_rules_and_never_name_the_product_itself(name, as
 @pytest.mark.parametrize("slate", SLATES)
 def test_without_diversity_the_rules_only_leave_out(slate):
     found = SHOPS["plain"]
-    rules = Rules(exclude=frozenset({"p3", "p4"}), exclude_categories=frozenset({"Wine"}))
+    rules = BusinessRules(exclude=frozenset({"p3", "p4"}), exclude_categories=frozenset({"Wine"}))
     for customer in found.customers[:10]:
         everything = found.recommender.recommend(customer, slate, 60).items
         kept = [i for i in everything if i.product_id not in rules.exclude and i.category != "Wine"]
@@ -124,19 +124,21 @@ def test_without_diversity_the_rules_only_leave_out(slate):
 
 def test_unknown_products_and_categories_change_nothing():
     found = SHOPS["plain"]
-    rules = Rules(exclude=frozenset({"nowhere"}), exclude_categories=frozenset({"Nowhere"}))
-    assert allowed(found.catalogue, rules).all()
-    assert not allowed(found.catalogue, Rules(include_categories=frozenset({"Nowhere"}))).any()
+    rules = BusinessRules(exclude=frozenset({"nowhere"}), exclude_categories=frozenset({"Nowhere"}))
+    assert eligible(found.catalogue, rules).all()
+    assert not eligible(found.catalogue, BusinessRules(include_categories=frozenset({"Nowhere"}))).any()
 
 
 def test_a_cap_counts_no_products_without_a_category():
     found = SHOPS["plain"]
     nameless = np.flatnonzero(found.catalogue.category == found.catalogue.categories[""])
-    places = choose(found.catalogue, nameless, np.zeros(len(nameless)), Rules(max_per_category=1), 5)
+    places = apply_business_rules(
+        found.catalogue, nameless, np.zeros(len(nameless)), BusinessRules(max_per_category=1), 5
+    )
     assert places.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_rules_that_ask_for_nothing_are_none():
-    assert Rules().are_none
-    assert Rules(exclude=frozenset(), diversity=0.0) == NO_RULES
-    assert not Rules(max_per_category=1).are_none
+def test_rules_that_ask_for_nothing_is_empty():
+    assert BusinessRules().is_empty
+    assert BusinessRules(exclude=frozenset(), diversity=0.0) == NO_RULES
+    assert not BusinessRules(max_per_category=1).is_empty

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.reranking.business_rules import Rules, choose
+from scoring.reranking.business_rules import BusinessRules, apply_business_rules
 from scoring.reranking.diversity import distances, intra_list_distance
 from tests.support.scoring.random_shop import shop
 
@@ -30,7 +30,9 @@ def test_more_diversity_never_gives_a_less_diverse_list(number, seed, length, k,
     scores = np.zeros(length) if flat else -np.sort(rng.exponential(size=length))
     found = []
     for step in STEPS:
-        places = choose(catalogue, positions, scores, Rules(max_per_category=cap, diversity=step), k)
+        places = apply_business_rules(
+            catalogue, positions, scores, BusinessRules(max_per_category=cap, diversity=step), k
+        )
         assert np.all(np.diff(places) > 0)
         found.append((len(places), intra_list_distance(catalogue, positions[places])))
 
@@ -42,7 +44,7 @@ def test_more_diversity_never_gives_a_less_diverse_list(number, seed, length, k,
 def test_the_knob_at_one_ends_where_no_swap_helps_or_every_place_was_swapped():
     catalogue = SHOPS[0].catalogue
     positions, scores = np.arange(50), -np.arange(50.0)
-    places = choose(catalogue, positions, scores, Rules(diversity=1.0), 5)
+    places = apply_business_rules(catalogue, positions, scores, BusinessRules(diversity=1.0), 5)
     best = intra_list_distance(catalogue, places)
     assert best > intra_list_distance(catalogue, np.arange(5)) + 0.05
     for _ in range(200):
@@ -53,7 +55,10 @@ def test_the_knob_at_one_ends_where_no_swap_helps_or_every_place_was_swapped():
 def test_half_way_costs_less_score_than_all_the_way():
     catalogue = SHOPS[1].catalogue
     positions, scores = np.arange(50), -np.arange(50.0) / 10
-    kept = [scores[choose(catalogue, positions, scores, Rules(diversity=step), 10)].sum() for step in (0.0, 0.5, 1.0)]
+    kept = [
+        scores[apply_business_rules(catalogue, positions, scores, BusinessRules(diversity=step), 10)].sum()
+        for step in (0.0, 0.5, 1.0)
+    ]
     assert kept[0] > kept[1] > kept[2]
 
 

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from scoring.candidates.sources import SOURCES, Block
+from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.sources import SOURCES
 from scoring.customer.customer import Customer
-from scoring.models.sparse_rows import Rows
+from scoring.models.sparse_rows import SparseRows
 from scoring.recommender import Recommender
-from scoring.reranking.explanations import OPENINGS, Reasons, Why
+from scoring.reranking.explanations import FALLBACK_TEXT, Explainer, Explanation
 from scoring.schema import ACTIVITY
 from tests.support.scoring.random_shop import shop, without
 from tests.support.serving.small_bundle import buyer_features
@@ -21,11 +22,11 @@ SHOPS = [shop(seed, quota=5) for seed in range(3)]
 NAMES = [*SOURCES, "request"]
 
 
-def explained(recommender: Recommender, customer: Customer, slate: str) -> dict[int, tuple[int, str, Why]]:
+def explained(recommender: Recommender, customer: Customer, slate: str) -> dict[int, tuple[int, str, Explanation]]:
     """Place, source and reason of every product of a customer's whole list, by catalogue index."""
     [(block, candidates, scores)] = recommender.score([customer])
-    ranked = recommender.slate(block, 0, candidates[0], scores[0], slate, 60)
-    why = Reasons(recommender.catalogue, block)
+    ranked = recommender.build_slate(block, 0, candidates[0], scores[0], slate, 60)
+    why = Explainer(recommender.catalogue, block)
     rows = zip(ranked.positions.tolist(), (NAMES[source] for source in ranked.sources), strict=True)
     return {position: (place, source, why.of(position, source)) for place, (position, source) in enumerate(rows)}
 
@@ -38,9 +39,9 @@ def test_without_the_purchases_it_cites_an_item_falls_or_has_another_reason(numb
     before = explained(recommender, customer, slate)
     for position in list(before)[:10]:
         place, _, why = before[position]
-        if not len(why.cites):
+        if not len(why.evidence):
             continue
-        after = explained(recommender, without(customer, {names[i] for i in why.cites}), slate)
+        after = explained(recommender, without(customer, {names[i] for i in why.evidence}), slate)
         assert position not in after or after[position][0] > place or after[position][2].text != why.text
 
 
@@ -52,9 +53,9 @@ def test_a_reason_cites_nothing_only_if_nothing_was_bought_that_speaks_for_the_i
     own = [catalogue.index[product_id] for product_id in customer.product_ids]
     types = catalogue.codes["product_type"]
     for position, (_, source, why) in explained(found.recommender, customer, slate).items():
-        assert set(why.cites.tolist()) <= set(own)
-        if not len(why.cites):
-            assert why.text in {OPENINGS[source], "On this week's mailer"}
+        assert set(why.evidence.tolist()) <= set(own)
+        if not len(why.evidence):
+            assert why.text in {FALLBACK_TEXT[source], "On this week's mailer"}
             assert types[position] == 0 or types[position] not in types[own]
 
 
@@ -79,8 +80,8 @@ def history(product_id: str, baskets: float, gap: float, last: float) -> Custome
     ],
 )
 def test_a_repeat_is_told_by_number_rhythm_and_last_time(baskets, gap, last, words):
-    block = Block.of([history("p4", baskets, gap, last)], SHOPS[0].catalogue, np.zeros((1, 6), np.float32))
-    assert Reasons(SHOPS[0].catalogue, block).of(4, "repeats").text == words
+    block = CustomerBatch.of([history("p4", baskets, gap, last)], SHOPS[0].catalogue, np.zeros((1, 6), np.float32))
+    assert Explainer(SHOPS[0].catalogue, block).of(4, "repeat_purchases").text == words
 
 
 def test_the_purchase_named_for_item_to_item_is_the_one_whose_loss_costs_most():
@@ -88,7 +89,7 @@ def test_the_purchase_named_for_item_to_item_is_the_one_whose_loss_costs_most():
     model, index = found.catalogue.item_to_item, found.catalogue.index
     customer = max(found.customers, key=lambda c: len(c.product_ids))
     own = np.array([index[product_id] for product_id in customer.product_ids])
-    weights, bought = np.sqrt(customer.history["decayed_120d"]), Rows.of(model.buyers, own)
+    weights, bought = np.sqrt(customer.history["decayed_120d"]), SparseRows.of(model.buyers, own)
     new = next(i for i in range(len(found.catalogue)) if i not in own)
 
     def score(kept: np.ndarray) -> float:
@@ -99,15 +100,15 @@ def test_the_purchase_named_for_item_to_item_is_the_one_whose_loss_costs_most():
     lost = [score(everything) - score(everything & (np.arange(len(own)) != i)) for i in range(len(own))]
     np.testing.assert_allclose(model.shares(bought, weights)(new), lost, atol=1e-4)
     np.testing.assert_allclose(model.shares(bought, weights)(new).sum(), score(everything), rtol=1e-4)
-    block = Block.of([customer], found.catalogue, np.zeros((1, 6), np.float32))
-    assert Reasons(found.catalogue, block).of(new, "item_to_item").cites.tolist() == [own[int(np.argmax(lost))]]
+    block = CustomerBatch.of([customer], found.catalogue, np.zeros((1, 6), np.float32))
+    assert Explainer(found.catalogue, block).of(new, "item_to_item").evidence.tolist() == [own[int(np.argmax(lost))]]
 
 
 def test_what_purchases_add_to_a_neighbours_score_makes_up_the_score():
     found = SHOPS[1]
     model = found.catalogue.neighbours
-    block = Block.of(found.customers[:1], found.catalogue, np.zeros((1, 6), np.float32))
-    query = block.positions[0], block.own(0, "baskets")
+    block = CustomerBatch.of(found.customers[:1], found.catalogue, np.zeros((1, 6), np.float32))
+    query = block.positions[0], block.history(0, "baskets")
     scores = model.scores(block.likeness[0])
     sums = np.array([model.shares(*query, block.likeness[0])(i).sum() for i in range(60)])
     assert scores.max() > 0
@@ -121,14 +122,14 @@ def test_a_mailer_of_this_week_is_told_from_a_later_one():
     activity[:, ACTIVITY.index("mailer_stores_next_1w")] = 0
     activity[7, ACTIVITY.index("mailer_stores_next_1w")] = 3
     catalogue = replace(SHOPS[0].catalogue, activity=activity)
-    block = Block.of([history("p9", 5.0, 7.0, 3.0)], catalogue, np.zeros((1, 6), np.float32))
-    assert Reasons(catalogue, block).of(7, "coming_mailer").text.startswith("On this week's mailer")
-    assert Reasons(catalogue, block).of(8, "coming_mailer").text.startswith("On a mailer of the coming weeks")
+    block = CustomerBatch.of([history("p9", 5.0, 7.0, 3.0)], catalogue, np.zeros((1, 6), np.float32))
+    assert Explainer(catalogue, block).of(7, "upcoming_promotions").text.startswith("On this week's mailer")
+    assert Explainer(catalogue, block).of(8, "upcoming_promotions").text.startswith("On a mailer of the coming weeks")
 
 
 def test_where_nothing_is_known_a_reason_speaks_of_everybody():
-    assert Reasons(SHOPS[0].catalogue, None).of(3, "popular").text == "Popular with many customers now"
+    assert Explainer(SHOPS[0].catalogue, None).of(3, "popular").text == "Popular with many customers now"
 
 
 def test_every_source_has_its_words():
-    assert set(OPENINGS) == (set(SOURCES) - {"repeats"}) | {"request"}
+    assert set(FALLBACK_TEXT) == (set(SOURCES) - {"repeat_purchases"}) | {"request"}

@@ -41,7 +41,9 @@ def bought(customer: int) -> list[int]:
 def write_run(runs: Path, run_id: str = "small") -> Run:
     run = Run(runs, run_id)
     split = Split(NOW, JUDGED, [RANKER], [RETRIEVAL])
-    Plan(run_id, date(2018, 1, 1), 7, "", "features", Config(quotas={"repeats": 5, "popular": 5}), split).write(run)
+    Plan(
+        run_id, date(2018, 1, 1), 7, "", "features", Config(quotas={"repeat_purchases": 5, "popular": 5}), split
+    ).write(run)
     folder = run.folder / places.DATASET
     folder.mkdir(parents=True)
     cuts = [NOW, JUDGED, RANKER, RETRIEVAL]

@@ -20,7 +20,7 @@ from events.records import Purchase
 from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE
 from features.feature import Exactness, Updater
 from scoring.customer.customer import Customer
-from scoring.customer.realtime import live_customer
+from scoring.customer.realtime import apply_purchases
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def compare(data: Path, earlier: datetime, later: datetime) -> Compared:
     kept: dict[str, list[bool]] = defaultdict(list)
     for customer_id, lines in bought.items():
         row = before.get(customer_id, Customer.empty())
-        live = live_customer(row, earlier, lines, later)
+        live = apply_purchases(row, earlier, lines, later)
         for name, values in _aligned(row, live, after[customer_id]):
             found[name].append(values)
         for name, was, now in _not_changed(row, live):

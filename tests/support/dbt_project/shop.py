@@ -131,7 +131,7 @@ def corner_shop() -> Shop:
         ("e4", "c1", "p3", "click", moment, moment, "r1", None, None),
     ]
     decisions = [
-        ("r1", "c1", "all", 1, "p1", "repeats", 2.5, "v1", None, moment - timedelta(minutes=1)),
+        ("r1", "c1", "all", 1, "p1", "repeat_purchases", 2.5, "v1", None, moment - timedelta(minutes=1)),
         ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1)),
         ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1)),
     ]

@@ -256,7 +256,7 @@ def _ask(bundle: Bundle, run: Run) -> None:
             assert len(answer.items) == min(10, len(catalogue) if slate == "all" else new), (slate, answer)
             assert all(np.isfinite(item.score) and item.reason for item in answer.items)
             if bundle.manifest.baseline:
-                assert answer.fallback == "simple_rule"
+                assert answer.fallback == "baseline"
     assert len(recommender.recommend(None, "all", 5).items) == min(5, len(catalogue))
     for product_id in catalogue.product_ids[:10]:
         assert len(recommender.similar(product_id, 5).items) == min(5, len(catalogue) - 1)

@@ -150,7 +150,7 @@ def _examples() -> RankingExamples:
         numeric=np.zeros((rows, len(NUMERIC)), np.float32),
         categorical=np.zeros((rows, len(CATEGORICAL)), np.int32),
         bought=first,
-        is_own=np.zeros(rows, bool),
+        is_repeat=np.zeros(rows, bool),
         weight=np.ones(rows, np.float32),
         ends=np.arange(3, rows + 1, 3),
         relevant=np.ones((CUSTOMERS, 2), np.int64),

@@ -6,27 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from scoring.candidates.purchase_matrix import Purchases
+from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.models.ease import ItemToItem
+from scoring.models.ease import Ease
 from scoring.models.item_knn import ItemKnn
-from scoring.models.matrix_factorization import Factors
-from scoring.models.user_knn import Neighbours
+from scoring.models.matrix_factorization import MatrixFactorization
+from scoring.models.user_knn import UserKnn
 from scoring.rank_features import NUMERIC
 from scoring.recommender import Recommender
-from scoring.reranking.segment_fallback import Route
+from scoring.reranking.group_fallback import GroupFallback
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
 CATEGORIES = ("", "Bakery", "Dairy", "Fruit", "Meat", "Wine")
 DIMENSIONS = 6
 
 WEIGHTS = {
-    "own_decayed_120d": 2.0,
+    "repeat_decayed_120d": 2.0,
     "score_item_to_item": 3.0,
-    "score_neighbours": 2.0,
+    "score_user_knn": 2.0,
     "score_two_tower": 0.5,
     "type_decayed_120d": 0.4,
     "line_decayed_120d": 0.4,
@@ -50,14 +50,14 @@ def shop(
     products: int = 60,
     customers: int = 40,
     quota: int = 8,
-    routes: tuple[Route, ...] = (),
+    fallbacks: tuple[GroupFallback, ...] = (),
     baseline: bool = False,
 ) -> Shop:
     rng = np.random.default_rng(seed)
     types = rng.integers(0, max(products // 5, 2), products)
     people = [_customer(rng, types) for _ in range(customers)]
     product_ids = [f"p{i}" for i in range(products)]
-    bought = Purchases.of(people, {product_id: i for i, product_id in enumerate(product_ids)})
+    bought = PurchaseMatrix.of(people, {product_id: i for i, product_id in enumerate(product_ids)})
     category = types % len(CATEGORIES)
     activity = rng.integers(0, 20, (products, len(ACTIVITY))).astype(np.float32)
     vectors = rng.normal(size=(products, DIMENSIONS)) + 2 * rng.normal(size=(types.max() + 1, DIMENSIONS))[types]
@@ -77,10 +77,10 @@ def shop(
         },
         activity=activity,
         vectors=vectors.astype(np.float32),
-        item_to_item=ItemToItem.fit(bought.matrix("decayed_120d").sqrt(), 5.0, 1000, 7),
-        neighbours=Neighbours.fit(bought.matrix("baskets"), bought.matrix("days_since_last").data, 8),
+        item_to_item=Ease.fit(bought.matrix("decayed_120d").sqrt(), 5.0, 1000, 7),
+        neighbours=UserKnn.fit(bought.matrix("baskets"), bought.matrix("days_since_last").data, 8),
         item_knn=ItemKnn.fit(bought.matrix("decayed_120d").sqrt(), 8, 1.0, 2),
-        factors=Factors(np.zeros((products, 0), np.float32), 2.0, 0.05),
+        factors=MatrixFactorization(np.zeros((products, 0), np.float32), 2.0, 0.05),
     )
 
     def tower(inputs: dict[str, np.ndarray]) -> np.ndarray:
@@ -96,7 +96,7 @@ def shop(
     codes_by_position["product_id"] = np.arange(products, dtype=np.int32)
     stages: Any = (tower, ranker)
     retriever = Retriever(catalogue, stages[0], dict.fromkeys(SOURCES, quota))
-    return Shop(Recommender(retriever, stages[1], routes, baseline), people)
+    return Shop(Recommender(retriever, stages[1], fallbacks, baseline), people)
 
 
 def without(customer: Customer, product_ids: set[str]) -> Customer:

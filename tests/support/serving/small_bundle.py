@@ -1,7 +1,7 @@
 """A complete bundle of a dozen products, made in a moment without TensorFlow.
 
 The ranker is one matrix product that reads two features, so that every answer can be worked out by hand:
-`all` = 10 x own_decayed_120d + product_buyers_4w, `explore` = product_buyers_4w.
+`all` = 10 x repeat_decayed_120d + product_buyers_4w, `explore` = product_buyers_4w.
 """
 
 import json
@@ -17,6 +17,7 @@ from scipy import sparse
 from scoring.bundle import (
     CANDIDATE_TOWER,
     CATALOGUE,
+    FORMAT,
     GOLDEN,
     MANIFEST,
     QUERY_TOWER,
@@ -27,10 +28,10 @@ from scoring.bundle import (
 from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.models.ease import ItemToItem
+from scoring.models.ease import Ease
 from scoring.models.item_knn import ItemKnn
-from scoring.models.matrix_factorization import Factors
-from scoring.models.user_knn import Neighbours
+from scoring.models.matrix_factorization import MatrixFactorization
+from scoring.models.user_knn import UserKnn
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender, Slate
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
@@ -75,6 +76,7 @@ def write_bundle(folder: Path, version: str, as_of: date = date(2018, 1, 1), wei
 
 def _write_manifest(folder: Path, version: str, as_of: date) -> None:
     manifest = {
+        "format": FORMAT,
         "version": version,
         "as_of": as_of.isoformat(),
         "created_at": datetime(2018, 1, 2).isoformat(),
@@ -123,16 +125,16 @@ def small_catalogue(as_of: date = date(2018, 1, 1)) -> Catalogue:
         codes={field: np.arange(1, PRODUCTS + 1, dtype=np.int32) % 4 for field in ("product_id", *CONTENT)},
         activity=activity,
         vectors=np.ones((PRODUCTS, DIMENSIONS), np.float32),
-        item_to_item=ItemToItem.fit(purchases, 1.0, 10, 7),
-        neighbours=Neighbours.fit(purchases, np.zeros(purchases.nnz, np.float32), 2),
-        factors=Factors(np.zeros((PRODUCTS, 0), np.float32), 2.0, 0.05),
+        item_to_item=Ease.fit(purchases, 1.0, 10, 7),
+        neighbours=UserKnn.fit(purchases, np.zeros(purchases.nnz, np.float32), 2),
+        factors=MatrixFactorization(np.zeros((PRODUCTS, 0), np.float32), 2.0, 0.05),
         item_knn=ItemKnn.fit(together, 2, 1.0, 1),
     )
 
 
 def _ranker(path: Path, weight: float) -> None:
     weights = np.zeros((len(NUMERIC), 2), np.float32)
-    weights[NUMERIC.index("own_decayed_120d"), 0] = weight
+    weights[NUMERIC.index("repeat_decayed_120d"), 0] = weight
     weights[NUMERIC.index("product_buyers_4w"), :] = 1.0
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["numeric", "weights"], ["scores"])],

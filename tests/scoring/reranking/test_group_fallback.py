@@ -1,4 +1,4 @@
-"""Where a bundle routes customers to the rule, they get the rule's list and are told so."""
+"""Customers of a group with a fallback get the baseline's list, and the answer says so."""
 
 import json
 from pathlib import Path
@@ -8,17 +8,17 @@ import pytest
 from scoring.bundle import MANIFEST, Bundle
 from scoring.customer.customer import Customer
 from scoring.recommender import Recommender
-from scoring.reranking.segment_fallback import Route
+from scoring.reranking.group_fallback import GroupFallback
 from tests.support.serving.small_bundle import buyer_features, write_bundle
 
-NEWCOMERS = {"slate": "all", "segment": "baskets", "value": "1-10", "because": "the model was worse"}
+NEWCOMERS = {"slate": "all", "group": "baskets", "value": "1-10", "reason": "the model was worse"}
 
 
-def opened(folder: Path, routes: list | None) -> Recommender:
-    """The small bundle with these routes in its manifest; None is a manifest from before there were any."""
+def opened(folder: Path, fallbacks: list | None) -> Recommender:
+    """The small bundle with these fallbacks in its manifest; None is a manifest from before there were any."""
     path = write_bundle(folder / "bundle", "v1") / MANIFEST
     manifest = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest if routes is None else manifest | {"routes": routes}))
+    path.write_text(json.dumps(manifest if fallbacks is None else manifest | {"fallbacks": fallbacks}))
     return Bundle.open(path.parent).recommender
 
 
@@ -34,7 +34,7 @@ def test_a_routed_customer_gets_the_rules_list_and_the_answer_says_so(tmp_path: 
     # popularity as a share of p0's plus the decayed purchases: p0 1, p1 .92, p2 .83, p9 .25 + .5 = .75, p3 .75 …
     assert [item.product_id for item in answer.items][:3] == ["p0", "p1", "p2"]
     assert "p9" in [item.product_id for item in recommender.recommend(newcomer(), "all", 5).items]
-    assert answer.fallback == "simple_rule"
+    assert answer.fallback == "baseline"
     assert {item.source for item in answer.items[:3]} == {"popular"}
 
 
@@ -53,14 +53,14 @@ def test_a_bundle_from_before_there_were_routes_serves_the_model(tmp_path: Path)
 
 def test_a_routed_block_is_what_single_requests_get(tmp_path: Path):
     recommender = opened(tmp_path, [NEWCOMERS])
-    [(_, together)] = recommender.rank([newcomer(), newcomer(30.0)], "all", 6)
+    [(_, together)] = recommender.rank_batch([newcomer(), newcomer(30.0)], "all", 6)
     for customer, ranked in zip([newcomer(), newcomer(30.0)], together, strict=True):
         alone = [item.product_id for item in recommender.recommend(customer, "all", 6).items]
         assert [recommender.catalogue.product_ids[i] for i in ranked.positions] == alone
 
 
 def test_demographics_route_by_what_is_known():
-    route = Route(slate="explore", segment="demographics", value="unknown", because="")
+    fallback = GroupFallback(slate="explore", group="demographics", value="unknown", reason="")
     known = Customer.from_features(buyer_features("p0") | {"customer_profile__age_band": "35-44"})
-    assert route.takes(newcomer(), "explore")
-    assert not route.takes(known, "explore")
+    assert fallback.applies_to(newcomer(), "explore")
+    assert not fallback.applies_to(known, "explore")

@@ -5,7 +5,7 @@ import pytest
 
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.ground_truth import Lists, Slates
-from ml.evaluation.segment_fallback_selection import choose, route
+from ml.evaluation.group_fallback_selection import choose_fallbacks, select_fallbacks
 from scoring.customer.customer import Customer
 from tests.support.serving.small_bundle import buyer_features
 
@@ -40,10 +40,10 @@ METHODS = {"reach": lists(1), OWN_FREQUENCY: lists(2), POPULARITY: lists(3)}
 
 
 def test_newcomers_whom_the_model_serves_worse_get_the_rules_list():
-    slates, routes = route(customers(), METHODS, scores(loss=0.03), "reach", seed=7)
-    [found] = routes
-    assert (found.slate, found.segment, found.value) == ("all", "baskets", "1-10")
-    assert found.because.startswith("reach -0.03")
+    slates, fallbacks = select_fallbacks(customers(), METHODS, scores(loss=0.03), "reach", seed=7)
+    [found] = fallbacks
+    assert (found.slate, found.group, found.value) == ("all", "baskets", "1-10")
+    assert found.reason.startswith("reach -0.03")
     shown = slates["all"].positions[:, 0]
     assert (shown[::2] == 2).all()
     assert (shown[1::2] == 1).all()
@@ -51,8 +51,8 @@ def test_newcomers_whom_the_model_serves_worse_get_the_rules_list():
 
 
 def test_a_model_that_is_nowhere_worse_serves_everybody():
-    slates, routes = route(customers(), METHODS, scores(loss=-0.03), "reach", seed=7)
-    assert routes == []
+    slates, fallbacks = select_fallbacks(customers(), METHODS, scores(loss=-0.03), "reach", seed=7)
+    assert fallbacks == []
     assert (slates["all"].positions[:, 0] == 1).all()
 
 
@@ -61,7 +61,7 @@ def test_a_customers_own_score_does_not_decide_that_customers_route():
     first = np.random.default_rng(7).random(N) < 0.5
     found = scores(loss=-0.03)
     found["reach"]["all NDCG@10"] -= np.where(first & (np.arange(N) % 2 == 0), 0.2, 0)
-    slates, _ = route(customers(), METHODS, found, "reach", seed=7)
+    slates, _ = select_fallbacks(customers(), METHODS, found, "reach", seed=7)
     newcomers = np.arange(N) % 2 == 0
     assert (slates["all"].positions[first & newcomers, 0] == 1).all()
     assert (slates["all"].positions[~first & newcomers, 0] == 2).all()
@@ -69,5 +69,5 @@ def test_a_customers_own_score_does_not_decide_that_customers_route():
 
 @pytest.mark.parametrize("among", [10, 200])
 def test_a_handful_of_customers_decides_nothing(among: int):
-    chosen = choose(customers(), scores(loss=0.1), "reach", among=np.arange(N) < among)
+    chosen = choose_fallbacks(customers(), scores(loss=0.1), "reach", among=np.arange(N) < among)
     assert bool(chosen) is (among == 200)

@@ -1,9 +1,9 @@
 """Which customers the simple rule should serve, because the model serves them worse.
 
-The routes must not be chosen on the lists that the gate judges, or the gate would judge its own choice. The ranker's
+The fallbacks must not be chosen on the lists that the gate judges, or the gate would judge its own choice. The ranker's
 training snapshots are no place for it either: a model looks best where it learned. So the judged customers are halved
-at random: the customers of each half are judged on lists under the routes that the other half's evidence chose. The
-bundle then gets the routes that all of the evidence chooses, by the same procedure that was judged.
+at random: the customers of each half are judged on lists under the fallbacks that the other half's evidence chose. The
+bundle then gets the fallbacks that all of the evidence chooses, by the same procedure that was judged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from ml.evaluation.ground_truth import Lists, Slates
 from ml.evaluation.slices import LEAST, difference
 from scoring.customer.customer import Customer
 from scoring.models.ranker import Slate
-from scoring.reranking.segment_fallback import SEGMENTS, Route
+from scoring.reranking.group_fallback import CUSTOMER_GROUPS, GroupFallback
 
 DOUBT = 0.1
 """The rule serves where the model is worse with this much chance of error, uncorrected: the rule costs little where it
@@ -30,10 +30,12 @@ _QUESTIONS: Mapping[Slate, tuple[str, str]] = {
 Scores = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def choose(customers: Sequence[Customer], scores: Scores, ours: str, among: np.ndarray) -> list[Route]:
-    """Routes by the evidence of the customers in `among`, bool `[customers]`; scores by method and score."""
-    routes = []
-    for segment, value_of in SEGMENTS.items():
+def choose_fallbacks(
+    customers: Sequence[Customer], scores: Scores, ours: str, among: np.ndarray
+) -> list[GroupFallback]:
+    """Fallbacks by the evidence of the customers in `among`, bool `[customers]`; scores by method and score."""
+    fallbacks = []
+    for group, value_of in CUSTOMER_GROUPS.items():
         values = np.array([value_of(customer) for customer in customers])
         for value in sorted(set(values.tolist())):
             for slate, (rule, score) in _QUESTIONS.items():
@@ -43,25 +45,25 @@ def choose(customers: Sequence[Customer], scores: Scores, ours: str, among: np.n
                     continue
                 found = difference(differences)
                 if found.p_worse < DOUBT:
-                    because = (
+                    reason = (
                         f"{ours} {found.mean:+.4f} against {rule} on {score}, 95% interval {found.low:+.4f} to "
                         f"{found.high:+.4f}, {len(differences):,} customers"
                     )
-                    routes.append(Route(slate=slate, segment=segment, value=value, because=because))
-    return routes
+                    fallbacks.append(GroupFallback(slate=slate, group=group, value=value, reason=reason))
+    return fallbacks
 
 
-def route(
+def select_fallbacks(
     customers: Sequence[Customer], methods: Mapping[str, Slates], scores: Scores, ours: str, seed: int
-) -> tuple[Slates, list[Route]]:
-    """Our lists as they are to be judged, and the routes to publish with the model."""
+) -> tuple[Slates, list[GroupFallback]]:
+    """Our lists as they are to be judged, and the fallbacks to publish with the model."""
     first = np.random.default_rng(seed).random(len(customers)) < 0.5
     slates = dict(methods[ours])
     for half in (first, ~first):
-        for chosen in choose(customers, scores, ours, among=~half):
-            rows = half & np.array([chosen.takes(customer, chosen.slate) for customer in customers])
+        for chosen in choose_fallbacks(customers, scores, ours, among=~half):
+            rows = half & np.array([chosen.applies_to(customer, chosen.slate) for customer in customers])
             slates[chosen.slate] = _served_by(methods[OWN_FREQUENCY], slates, chosen.slate, rows)
-    return slates, choose(customers, scores, ours, among=np.ones(len(customers), bool))
+    return slates, choose_fallbacks(customers, scores, ours, among=np.ones(len(customers), bool))
 
 
 def _served_by(rule: Slates, slates: Slates, slate: Slate, rows: np.ndarray) -> Lists:
