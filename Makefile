@@ -137,9 +137,10 @@ test: lint types ## Everything: lint, types, unit, contract and integration test
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
-lint: setup ## Style and format
+lint: setup ## Style, format, and whether every imported package is declared
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m deptry .
 
 .PHONY: types
 types: setup ## Types

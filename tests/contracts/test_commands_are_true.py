@@ -41,6 +41,7 @@ def test_help_lists_every_command() -> None:
 
 def test_modules_the_makefile_starts_exist() -> None:
     modules = set(re.findall(r"(?:\$\(PYTHON\)|python) -m ([a-z_.]+)", MAKEFILE)) - {
+        "deptry",
         "pytest",
         "ruff",
         "mypy",
