@@ -1,1 +1,4 @@
-"""Rules that several packages share and none of them owns. Imports no other package of Reach."""
+"""Hold what several packages share: files and locks, DuckDB access, time, ids, limits, and how a command runs.
+
+This package imports no other package of Reach.
+"""

@@ -1,19 +1,22 @@
-"""The one DuckDB connection an admission uses: in memory, bounded, spilling inside the data directory."""
+"""Open bounded DuckDB connections, and quote what goes into their SQL."""
 
 from pathlib import Path
 
 import duckdb
 
 
-def connect(spill: Path) -> duckdb.DuckDBPyConnection:
-    """Open a connection that streams: it holds no table and writes temporary files only below `spill`.
+def connect(spill: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """Open a connection in memory that writes temporary files only below `spill`.
 
-    The session's time zone is UTC, so that a timestamp with an offset becomes naive UTC and one without
-    is taken as UTC.
+    The session's time zone is UTC, so a timestamp with an offset becomes naive UTC and one without is read as UTC.
+
+    Args:
+        spill: The folder for what does not fit into memory.
+        memory_limit: A share of the machine's memory such as `25%`, or an amount such as `512MB`.
     """
     connection = duckdb.connect(
         config={
-            "memory_limit": "512MB",
+            "memory_limit": memory_limit,
             "temp_directory": str(spill),
             "autoinstall_known_extensions": "false",
             "preserve_insertion_order": "true",
@@ -23,11 +26,17 @@ def connect(spill: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def literal(text: object) -> str:
-    """A text as an SQL literal."""
-    return "'" + str(text).replace("'", "''") + "'"
+def quote_literal(value: object) -> str:
+    """Return the value's text as an SQL literal."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
-def name(identifier: str) -> str:
-    """A column or table name as an SQL identifier."""
+def quote_identifier(identifier: str) -> str:
+    """Return a column or table name as an SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def read_parquet(*files: Path) -> str:
+    """Return a FROM expression for one file or several."""
+    quoted = [quote_literal(file) for file in files]
+    return f"read_parquet({quoted[0] if len(quoted) == 1 else '[' + ', '.join(quoted) + ']'})"

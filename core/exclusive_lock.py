@@ -1,15 +1,24 @@
-"""One writer at a time in a folder."""
+"""Allow one writer at a time, across threads and processes."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
+LOCK_FILE = ".lock"
+"""The name of the lock file inside the folder it protects."""
+
 
 @contextmanager
-def one_writer(home: Path) -> Iterator[None]:
-    """Wait until no other process writes in `home`; the lock goes with the process, however it ends."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock while the block runs; wait until another holder has released it.
+
+    The folder is created when it is missing. The operating system releases the lock of a killed process at once.
+
+    Args:
+        folder: The folder in which only the holder may write.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK_FILE):
         yield

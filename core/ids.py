@@ -1,8 +1,8 @@
-"""What an id is: one set of rules for landing tables, events and requests, in Python and in DuckDB's SQL.
+"""Define what an id is, for landing tables, events and requests: once in Python and once in DuckDB's SQL.
 
-An id is a text. Blanks around it are dropped, it is brought to Unicode's form NFC, and a whole number that was written
-with a decimal point (`17850.0`) loses the point. A word for "missing" is not an id. Nothing else changes: case and
-leading zeros stay. A test holds the two languages together.
+An id is a text. Surrounding blanks are dropped, and the text is normalised to Unicode's form NFC. A whole number that
+was written with a decimal point (`17850.0`) loses the point. A word for "missing" is not an id. Nothing else changes:
+case and leading zeros stay. A test compares the two implementations.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Literal
 from core.missing import WORDS
 
 MAX_LENGTH = 64
-"""Characters of an id, after blanks around it were dropped."""
+"""Characters of an id, after surrounding blanks were dropped."""
 
 Problem = Literal["missing", "too long", "a character", "a shortened number"]
 
@@ -25,7 +25,7 @@ PROBLEMS: dict[Problem, str] = {
         "so export the column as text"
     ),
 }
-"""What is wrong with a text that is not an id, as the end of a sentence."""
+"""Why a text is not an id, as the end of a sentence."""
 
 _Ranges = tuple[tuple[int, int], ...]
 
@@ -33,7 +33,7 @@ _BLANK: _Ranges = (
     *((0x09, 0x0D), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x180E, 0x180E), (0x2000, 0x200D)),
     *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x2060), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
 )
-"""Spaces, tabs, line ends, and what takes no room: dropped around an id."""
+"""Spaces, tabs, line ends and zero-width characters: dropped around an id."""
 
 _REFUSED: _Ranges = (
     *((0x00, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x200B, 0x200B), (0x200E, 0x200F), (0x2028, 0x202E)),
@@ -43,15 +43,15 @@ _REFUSED: _Ranges = (
 
 _BLANKS = "".join(chr(code) for first, last in _BLANK for code in range(first, last + 1))
 _PLAIN = "[0-9A-Za-z_:/#-]*([0-9]|[0-9A-Za-z_:/#-]{16})"
-"""An id that needs no rule but its length: no word for "missing" ends in a digit or is as long. Most ids are plain, and
-this is the only test that they cost."""
+"""Ids for which only the length is checked further, because no word for "missing" ends in a digit or is as long. Most
+ids are plain, and this is the only test that they cost."""
 _POINT = r"-?[1-9][0-9]*[.]0+|0[.]0+"
 _SHORTENED = r"[+-]?[0-9]([.,][0-9]+[eE][+]?|[eE][+])[0-9]+"
 """A product may be called 1E5; a point or a plus before the exponent is how programs write numbers."""
 
 
 def _class(ranges: _Ranges, escape: str) -> str:
-    """The inside of a character class; `escape` is how the dialect writes a code point."""
+    """Return the inside of a character class; `escape` is how the dialect writes a code point."""
     return "".join(
         escape.format(first) if first == last else f"{escape.format(first)}-{escape.format(last)}"
         for first, last in ranges
@@ -64,7 +64,7 @@ _POINT_PYTHON, _SHORTENED_PYTHON = re.compile(_POINT), re.compile(_SHORTENED)
 
 
 class NotAnIdError(ValueError):
-    """A text that is not an id; the message describes the fault and never repeats the text."""
+    """Raised for a text that is not an id; the message describes the fault and never repeats the text."""
 
     def __init__(self, problem: Problem):
         super().__init__(PROBLEMS[problem])
@@ -72,7 +72,11 @@ class NotAnIdError(ValueError):
 
 
 def as_id(text: str) -> str:
-    """Return the id that a text stands for. Raises NotAnIdError."""
+    """Return the id that a text stands for.
+
+    Raises:
+        NotAnIdError: If the text is not an id.
+    """
     found = unicodedata.normalize("NFC", text).strip(_BLANKS)
     if _POINT_PYTHON.fullmatch(found):
         found = found.partition(".")[0]
@@ -88,7 +92,7 @@ def as_id(text: str) -> str:
 
 
 def plain_sql(text: str) -> str:
-    """Return an SQL condition: the text expression is an id as it stands, found without the other rules."""
+    """Return an SQL condition: the text expression is an id as it stands, so the other rules need not be applied."""
     # Unlike regexp_full_match, DuckDB computes regexp_extract once per value of a Parquet dictionary.
     return f"(strlen({text}) <= {MAX_LENGTH} AND {text} <> '' AND regexp_extract({text}, '^({_PLAIN})$') = {text})"
 
@@ -105,9 +109,9 @@ def id_sql(text: str) -> str:
 
 
 def trimmed_sql(text: str) -> str:
-    """Return an SQL expression: the text in NFC, without blanks around it."""
+    """Return an SQL expression: the text in NFC, without surrounding blanks."""
     blank = _class(_BLANK, _RE2)
-    # DuckDB's function ends a text at the character 0, which is refused later: here it must stay.
+    # DuckDB's function cuts a text at the character 0, which `problem_sql` refuses: here it must stay.
     normal = f"CASE WHEN contains({text}, chr(0)) THEN {text} ELSE nfc_normalize({text}) END"
     return f"regexp_replace({normal}, '^[{blank}]+|[{blank}]+$', '', 'g')"
 
@@ -119,7 +123,7 @@ def missing_sql(text: str) -> str:
 
 
 def problem_sql(identifier: str) -> str:
-    """Return an SQL expression: a key of PROBLEMS for what `id_sql` gave but is not an id; NULL for an id."""
+    """Return an SQL expression: a key of PROBLEMS if the result of `id_sql` is not an id; NULL for an id."""
     return (
         f"CASE WHEN {plain_sql(identifier)} THEN NULL "
         f"WHEN length({identifier}) > {MAX_LENGTH} THEN 'too long' "

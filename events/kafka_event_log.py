@@ -10,12 +10,13 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
+from core.clock import utc_now
 from core.held import Held
 from events.errors import CursorError, JournalUnavailableError, KafkaMissingError
 from events.event_log import Page, Recent
 from events.group_commit import GroupCommit
 from events.offsets import STREAMS, Stream, cursor_of, places_in
-from events.records import Decision, Event, Purchase, utc_now
+from events.records import Decision, Event, Purchase
 from events.serialization import Rows, page_of, rows_to_text
 
 try:

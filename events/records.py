@@ -5,11 +5,12 @@ Times are naive UTC, as everywhere in Reach.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from core.clock import utc_now
 from core.limits import MAX_PRICE, MAX_UNITS
 from events.fields import Id, Moment, TextId
 
@@ -26,10 +27,6 @@ class Broken(NamedTuple):
     stream: str
     text: str
     reason: str
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 Units = Annotated[float, Field(strict=True, gt=0, le=MAX_UNITS, allow_inf_nan=False)]

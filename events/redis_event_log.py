@@ -16,12 +16,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from core.clock import utc_now
 from core.held import Held
 from events.errors import CursorError, JournalUnavailableError
 from events.event_log import SEEN_DAYS, Page
 from events.group_commit import GroupCommit
 from events.offsets import STREAMS, Stream, cursor_of, places_in
-from events.records import Decision, Event, Purchase, purchase_of, utc_now
+from events.records import Decision, Event, Purchase, purchase_of
 from events.serialization import Rows, as_text, page_of, rows_to_text
 from settings import Settings
 

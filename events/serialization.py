@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic_core import to_json
 
+from core.clock import naive_utc
 from events.event_log import Page
 from events.offsets import Stream
 from events.records import Broken, Row
@@ -33,13 +34,8 @@ def rows_from_text(text: str | bytes) -> list[Row]:
             if row.get(name) is not None:
                 if not isinstance(row[name], str):
                     raise ValueError(f"{name} is not a time in ISO form")
-                row[name] = _naive(datetime.fromisoformat(row[name]))
+                row[name] = naive_utc(datetime.fromisoformat(row[name]))
     return rows
-
-
-def _naive(instant: datetime) -> datetime:
-    """Reach writes naive UTC; another writer may add an offset."""
-    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
 
 
 class Rows:

@@ -4,7 +4,6 @@ events.db     the events, which ids were seen, and each customer's purchases; on
 decisions.db  a file of its own, so that the many decisions never hold up an event
 """
 
-import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,12 +12,14 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from core.clock import utc_now
+from core.exclusive_lock import exclusive_lock
 from core.held import Held
 from events.errors import CursorError, JournalUnavailableError
 from events.event_log import SEEN_DAYS, Page
 from events.group_commit import GroupCommit
 from events.offsets import STREAMS, Stream, cursor_of, places_in
-from events.records import Decision, Event, Purchase, purchase_of, utc_now
+from events.records import Decision, Event, Purchase, purchase_of
 from events.serialization import Rows, as_text, page_of, rows_to_text
 
 KIND = "sqlite"
@@ -154,9 +155,8 @@ class SqliteJournal:
         connection: sqlite3.Connection | None = getattr(self._local, stream, None)
         if connection is not None:
             return connection
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._opening, (self._folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two that turn a new file to WAL at once lock one another out
+        # Two processes that switch a new file to WAL at the same time would lock each other out.
+        with self._opening, exclusive_lock(self._folder):
             connection = sqlite3.connect(
                 self._folder / f"{stream}.db", timeout=self._timeout, isolation_level=None, check_same_thread=False
             )
@@ -173,11 +173,6 @@ class SqliteJournal:
             yield
         except (sqlite3.Error, OSError) as error:
             raise JournalUnavailableError(f"The journal in {self._folder} cannot be used: {error}.") from error
-
-
-def _purchase(event_id: str, product_id: str, occurred: str, received: str, quantity: float, price: float) -> Purchase:
-    times = (datetime.fromisoformat(occurred), datetime.fromisoformat(received))
-    return Purchase(event_id, product_id, *times, quantity, price)
 
 
 def _numbers(cursor: str | None) -> dict[Stream, int]:

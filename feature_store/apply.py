@@ -5,8 +5,8 @@ from typing import Any
 
 from feast import FeatureService, FeatureStore, FeatureView
 
+from core.exclusive_lock import exclusive_lock
 from feature_repo.definitions import feature_objects
-from feature_store.locks import only_writer
 from feature_store.offline_store import store_config
 from settings import Settings
 
@@ -25,7 +25,7 @@ def apply(settings: Settings) -> Applied:
     Raises NotPublishedError if no feature tables are published.
     """
     objects: list[Any] = feature_objects(settings)
-    with only_writer(settings.paths.feast):
+    with exclusive_lock(settings.paths.feast):
         store = FeatureStore(config=store_config(settings))
         store.apply(objects, objects_to_delete=_unregistered(store, objects), partial=False)
     return Applied(

@@ -148,12 +148,14 @@ def _check_entities(store: FeatureStore, service: FeatureService, entities: pd.D
 
 def set_spill_directory(store: FeatureStore) -> None:
     """What is too large for memory spills to disk; inside the data directory, like everything we write."""
-    import ibis  # here, for the service opens the store, too, and has no use for it
+    # Here, because the service opens the store too and has no use for either.
+    import ibis
+
+    from core.duckdb_engine import quote_literal
 
     folder = registry_file(store.config).parent / "tmp"
     folder.mkdir(exist_ok=True)
-    quoted = str(folder).replace("'", "''")
-    ibis.get_backend().raw_sql(f"SET temp_directory = '{quoted}'")
+    ibis.get_backend().raw_sql(f"SET temp_directory = {quote_literal(folder)}")
 
 
 def _redis_connection(settings: Settings, timeout_seconds: float) -> str:

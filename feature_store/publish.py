@@ -8,23 +8,30 @@ folder that is not yet, or no longer, a publication (swept by the next run).
 """
 
 import json
-import os
-import shutil
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from core.atomic_files import (
+    discard_folder,
+    empty_folder,
+    link_or_copy,
+    move_link,
+    remove_leftovers,
+    staging_path,
+    sync,
+)
+from core.clock import utc_now
+from core.exclusive_lock import exclusive_lock
 from core.held import Held
 from feature_repo.sources import feature_sources
 from feature_repo.views import feature_views
-from feature_store.locks import only_writer
 from feature_store.staged import check_staged, content_hash, staged_tables
 from features.errors import NotPublishedError
 from features.publication import Publication, publications, read_record, write_record
 from settings import Settings
 
 KEEP = 3
-_TRASH = ".trash-"
 _READ_ONLY = 0o444
 
 
@@ -56,15 +63,15 @@ def publish(settings: Settings, as_of: date) -> Published:
     folder, link = settings.paths.staged_features, settings.paths.features
     views = feature_views(feature_sources(folder), timedelta(weeks=settings.snapshot_weeks))
     day = PublicationDate(as_of, settings.start_of_day(as_of), _held(settings.paths.admitted, as_of))
-    with only_writer(link.parent):
-        _delete_leftovers(link.parent)
+    with exclusive_lock(link.parent):
+        remove_leftovers(link.parent)
         before = _published_before(link.parent, as_of)
         rows = check_staged(folder, views, day.instant, before is not None) if staged_tables(folder) else None
         if rows is not None:
             result = _publish_staged(folder, link, day, rows)
         elif before is not None:
             result = Published(before, changed=False)
-            _move_link(link, before.name)
+            move_link(link, Path(before.name))
         else:
             raise NotPublishedError(
                 f"Nothing is staged in {folder} and nothing of {as_of} was published before. Run dbt build first."
@@ -78,7 +85,7 @@ def _publish_staged(folder: Path, link: Path, day: PublicationDate, rows: dict[s
     content = content_hash(folder, list(rows))
     name = f"{day.as_of}-{content[:12]}"
     target = link.parent / name
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     publication = Publication(name, day.as_of, day.instant, content, rows, now, day.held)
     before = read_record(target)
     if before is not None:
@@ -88,19 +95,18 @@ def _publish_staged(folder: Path, link: Path, day: PublicationDate, rows: dict[s
             publication = before
         else:
             write_record(target, publication)  # the newest of the day again
-        _move_link(link, name)
+        move_link(link, Path(name))
         return Published(publication, changed=False)
-    gathered = link.parent / f"{_TRASH}{os.getpid()}-new"
-    gathered.mkdir()
+    gathered = empty_folder(staging_path(target))
     for table in rows:
-        _link_file(folder / f"{table}.parquet", gathered / f"{table}.parquet")
+        link_or_copy(folder / f"{table}.parquet", gathered / f"{table}.parquet")
     write_record(gathered, publication)
     for file in gathered.iterdir():
         file.chmod(_READ_ONLY)
-        _flush(file)
+        sync(file)
     gathered.rename(target)
-    _flush(link.parent)
-    _move_link(link, name)
+    sync(link.parent)
+    move_link(link, Path(name))
     return Published(publication, changed=True)
 
 
@@ -109,18 +115,7 @@ def _restore_views(folder: Path, link: Path) -> None:
     folder.mkdir(exist_ok=True)  # dbt writes into it and does not make it
     if not staged_tables(folder):
         for file in link.resolve().glob("*.parquet"):
-            _link_file(file, folder / file.name)
-
-
-def _link_file(file: Path, other: Path) -> None:
-    """Give a file a second name, or copy it where the file system has no hard links."""
-    beside = other.with_name(f".{other.name}")
-    beside.unlink(missing_ok=True)
-    try:
-        os.link(file, beside)
-    except OSError:
-        shutil.copyfile(file, beside)
-    beside.rename(other)
+            link_or_copy(file, folder / file.name)
 
 
 def _held(admitted: Path, as_of: date) -> Held | None:
@@ -137,41 +132,9 @@ def _published_before(features: Path, as_of: date) -> Publication | None:
     return next((publication for publication in publications(features) if publication.as_of == as_of), None)
 
 
-def _move_link(link: Path, name: str) -> None:
-    """Move the link in one step; readers see the old publication or the new one."""
-    fresh = link.with_name(f".{link.name}-{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(name)
-    fresh.replace(link)
-    _flush(link.parent)
-
-
 def _prune(link: Path) -> None:
     """Keep the newest publications, and always the one the link names."""
     current = link.readlink().name
     for publication in publications(link.parent)[KEEP:]:
         if publication.name != current:
-            _delete_folder(link.parent / publication.name)
-
-
-def _delete_folder(folder: Path) -> None:
-    """Delete a folder that nobody may take for a publication while it is half deleted."""
-    trash = folder.with_name(f"{_TRASH}{os.getpid()}-{folder.name}")
-    folder.rename(trash)
-    shutil.rmtree(trash)
-
-
-def _delete_leftovers(features: Path) -> None:
-    for leftover in features.glob(f"{_TRASH}*"):
-        shutil.rmtree(leftover)
-    for leftover in features.glob(".current-*"):
-        leftover.unlink()
-
-
-def _flush(path: Path) -> None:
-    """Force a file or folder to disk, so that the link never outlives what it names."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            discard_folder(link.parent / publication.name)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from feast import FeatureView
 from feast.types import from_feast_to_pyarrow_type
 
+from core.duckdb_engine import read_parquet
 from features.errors import StagedFeaturesError
 
 _TIMES = ("event_timestamp", "created_timestamp")
@@ -79,7 +80,7 @@ def content_hash(folder: Path, tables: list[str]) -> str:
     digest = hashlib.sha256()
     with duckdb.connect() as connection:
         for table in sorted(tables):
-            relation = f"read_parquet('{_quoted(folder / f'{table}.parquet')}')"
+            relation = read_parquet(folder / f"{table}.parquet")
             columns = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
             summary = connection.execute(
                 f"SELECT count(*), sum(hash(r)), bit_xor(hash(r)) FROM {relation} AS r"
@@ -124,7 +125,7 @@ def _read_times(path: Path) -> _Times:
         found = connection.execute(
             "SELECT count(*), max(event_timestamp), max(created_timestamp),"
             " count(*) - count(event_timestamp), count(*) - count(created_timestamp)"
-            f" FROM read_parquet('{_quoted(path)}')"
+            f" FROM {read_parquet(path)}"
         ).fetchone()
     assert found is not None  # an aggregate always has a row
     count, event, created, no_event, no_created = found
@@ -143,7 +144,3 @@ def _check_future(path: Path, times: _Times, as_of_instant: datetime) -> None:
                 f"{path}: {name}_timestamp reaches {latest} UTC, after the run's {as_of_instant} UTC: "
                 "a run must not know its future."
             )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

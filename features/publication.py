@@ -6,11 +6,11 @@
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from core.atomic_files import replace_file
 from core.held import Held
 from features.errors import NotPublishedError
 
@@ -40,9 +40,7 @@ class Publication:
 
 def write_record(folder: Path, publication: Publication) -> None:
     """Put the record beside the tables; a crash leaves either none or a whole one."""
-    beside = folder / f".{RECORD}.{os.getpid()}"
-    beside.write_text(json.dumps(asdict(publication), default=_as_text, indent=2) + "\n")
-    beside.replace(folder / RECORD)
+    replace_file(folder / RECORD, json.dumps(asdict(publication), default=_as_text, indent=2) + "\n")
 
 
 def read_record(folder: Path) -> Publication | None:

@@ -22,6 +22,7 @@ from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from landing.manifest import Manifest, read_manifest
 from landing.reading.casting import PlausibleDays
+from landing.reading.tables import MEMORY_LIMIT
 from settings import Settings, SettingsError, load_settings
 
 
@@ -81,7 +82,7 @@ def _accept(settings: Settings, as_of: date | None, admission: str | None, despi
 
 def _landed_demo(settings: Settings) -> Path:
     folder = settings.paths.demo_landing
-    written = land_demo(folder)
+    written = land_demo(folder, settings.duckdb_memory(MEMORY_LIMIT))
     print(f"the demo's data ({PACKAGE}) {'was written to' if written else 'is in'} {folder}", flush=True)
     return folder
 
@@ -102,9 +103,11 @@ def _collect(settings: Settings) -> dict[str, object]:
     home, landing = settings.paths.feedback, settings.landing or settings.paths.demo_landing
     with closing(open_journal(settings)) as journal:
         collected = collect(home, journal, _say)
-    findings = Findings(_say)
-    landed = land_feedback(home, landing if landing.is_dir() else None, PlausibleDays.of(settings), findings, _say)
-    compacted = compact(home, _say)
+    findings, memory_limit = Findings(_say), settings.duckdb_memory(MEMORY_LIMIT)
+    landed = land_feedback(
+        home, landing if landing.is_dir() else None, PlausibleDays.of(settings), findings, _say, memory_limit
+    )
+    compacted = compact(home, _say, memory_limit=memory_limit)
     print(f"collected {collected.events:,} events and {collected.decisions:,} rows of decisions, in {home}")
     # DuckDB makes files, but not the folders they lie in; the facts may be the first to be built.
     settings.paths.warehouse.parent.mkdir(parents=True, exist_ok=True)

@@ -10,13 +10,15 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 
+from core.atomic_files import empty_folder, move_link, remove_leftovers, replace_folder, staging_path
+from core.clock import utc_now
 from core.duckdb_engine import connect
-from core.exclusive_lock import one_writer
+from core.exclusive_lock import exclusive_lock
 from core.file_hashes import FileHashes
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.errors import AsOfError, LandingError, SourceError, sentences
@@ -30,7 +32,7 @@ from landing.reading.discovery import find_source, strays
 from landing.reading.left_out import count_unused
 from landing.reading.sources import Source
 from landing.reading.spellings import count_spellings
-from landing.reading.tables import CheckedTable, check_table, transaction_span, write_table
+from landing.reading.tables import MEMORY_LIMIT, CheckedTable, check_table, transaction_span, write_table
 from landing.verdict import RESULTS, failed_checks
 from settings import Settings
 
@@ -55,22 +57,20 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
         heard_until = collected_at(settings.paths.feedback) or datetime.min
         hashes = FileHashes(settings.paths.file_hashes)
         landed = _look(settings, landing, settings.paths.feedback, hashes, findings, say)
-        hashes.keep()
-        with one_writer(home):
+        hashes.save()
+        with exclusive_lock(home):
             reusable = _earlier(home, landed.inputs, as_of)
             if reusable is not None:
                 _move(settings.paths.admitting, home / admission_name(reusable.as_of, landed.inputs))
                 for finding in reusable.findings:
                     findings.take(finding)
                 return reusable, True
-            staging = home / ".staging"
-            shutil.rmtree(staging, ignore_errors=True)  # the lock is ours: a killed run left it
+            remove_leftovers(home)
+            staging = empty_folder(staging_path(home / "admission"))
             try:
                 manifest = _write(settings, landed, as_of, heard_until, staging, findings, say)
                 folder = home / admission_name(manifest.as_of, landed.inputs)
-                if folder.exists():
-                    shutil.rmtree(folder)
-                staging.rename(folder)
+                replace_folder(folder, staging)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
             _move(settings.paths.admitting, folder)
@@ -107,7 +107,7 @@ def accept(
     Raises AsOfError if none waits, or not the one asked for, and LandingError if its checks failed.
     """
     home, advice = settings.data / "admissions", "Run `.venv/bin/python -m landing admit` first."
-    with one_writer(home):
+    with exclusive_lock(home):
         folder = settings.paths.admitting.resolve()
         manifest = read_manifest(folder)
         if manifest is None:
@@ -145,7 +145,7 @@ def _look(
 ) -> _Landed:
     if not landing.is_dir():
         raise SourceError(f"There is no folder {landing}. REACH_LANDING must name a folder with your tables.")
-    others = strays(landing)
+    others, memory_limit = strays(landing), settings.duckdb_memory(MEMORY_LIMIT)
     findings.add(
         "file_not_read",
         None,
@@ -153,7 +153,7 @@ def _look(
         f"Not read, because the name is no table's: {len(others)} in {landing}.",
         ", ".join(others[:5]) + (" …" if len(others) > 5 else ""),
     )
-    events = land_feedback(feedback, landing, PlausibleDays.of(settings), findings, say)[EVENTS].source
+    events = land_feedback(feedback, landing, PlausibleDays.of(settings), findings, say, memory_limit)[EVENTS].source
     sources = {table: events if table is EVENTS else find_source(landing, table) for table in TABLES}
     there = [source for source in sources.values() if source is not None]
     inputs = Inputs(
@@ -176,14 +176,14 @@ def _write(
     say: Say,
 ) -> Manifest:
     """Check every table before the first is written, then write them all and the manifest to `staging`."""
-    utc_now = datetime.now(UTC).replace(tzinfo=None)  # before a file is read: what is sold from now on is in none
+    now = utc_now()  # before a file is read: what is sold from now on is in none
     spill = staging / "spill"
     spill.mkdir(parents=True)
-    with connect(spill) as connection:
+    with connect(spill, settings.duckdb_memory(MEMORY_LIMIT)) as connection:
         days = PlausibleDays.of(settings)
         checked = [_check(connection, table, source, days, findings, say) for table, source in landed.sources.items()]
         span = transaction_span(connection, checked[0])
-        cut = choose_cut(as_of, span, settings, utc_now)
+        cut = choose_cut(as_of, span, settings, now)
         say(f"keeping what was known before {cut.as_of} (in UTC: {cut.instant})")
         campaigns = next(table for table in checked if table.table is CAMPAIGNS)
         tables: dict[str, TableSummary] = {}
@@ -203,7 +203,7 @@ def _write(
         as_of_instant=cut.instant,
         newest_as_of=newest_as_of,
         first_transaction_at=span.first,
-        receipts_until=receipts_until(span, settings, utc_now),
+        receipts_until=receipts_until(span, settings, now),
         events_from=settings.start_of_day(newest_as_of),
         collected_at=min(heard_until, cut.instant),
         inputs=landed.inputs,
@@ -266,10 +266,8 @@ def _move(link: Path, folder: Path) -> None:
     if link.is_dir() and not link.is_symlink():
         raise LandingError(f"{link} is a folder, but must be a link that Reach moves. Move the folder away.")
     os.utime(folder)
-    step = link.with_name(f".{link.name}-next")
-    step.unlink(missing_ok=True)
-    step.symlink_to(folder.relative_to(link.parent))
-    step.replace(link)
+    remove_leftovers(link.parent, link.name)
+    move_link(link, folder)
 
 
 def _delete_old(home: Path, used: set[Path]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from core import ids
-from core.duckdb_engine import name
+from core.duckdb_engine import quote_identifier
 from core.limits import MAX_NUMBER
 from landing.contract import TRANSACTIONS
 from landing.errors import ContractError
@@ -134,7 +134,7 @@ def _count_changes(
             if not doubtful[column.name]:
                 continue
             if cast.text is None:
-                _add(connection, source, part, cast, f"isnan({name(column.name)})", words)
+                _add(connection, source, part, cast, f"isnan({quote_identifier(column.name)})", words)
                 continue
             missing, trimmed = ids.missing_sql(cast.text), ids.trimmed_sql(cast.text)
             _add(connection, source, part, cast, f"({cast.text} <> '' AND {missing})", words)
@@ -210,7 +210,7 @@ def _first(
     for file in part.files:
         found = connection.execute(
             f"SELECT row, left(value, {_SHOWN}), also FROM (SELECT row_number() OVER () AS row, "
-            f"CAST({name(cast.column.name)} AS VARCHAR) AS value, ({condition}) AS hit, ({also}) AS also "
+            f"CAST({quote_identifier(cast.column.name)} AS VARCHAR) AS value, ({condition}) AS hit, ({also}) AS also "
             f"FROM {source.reader((file,))}) WHERE hit LIMIT 1"
         ).fetchone()
         if found is not None:

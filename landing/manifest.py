@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from core.file_hashes import file_sha256
 from landing.contract import TABLES
 from landing.findings import Finding
 
@@ -93,8 +94,3 @@ def is_whole(folder: Path, manifest: Manifest) -> bool:
         (folder / f"{name}.parquet").is_file() and file_sha256(folder / f"{name}.parquet") == table.sha256
         for name, table in manifest.tables.items()
     )
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

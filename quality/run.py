@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from core.atomic_files import empty_folder, remove_leftovers, replace_folder, staging_path
 from quality.boundaries import Stages
 from quality.errors import UnreadableError
 from quality.report import lines_for_people, raise_if_critical, summary, where_to_set, write_results
@@ -31,16 +32,15 @@ def judge_boundary(
     """
     start, boundary = time.perf_counter(), thresholds.boundary
     folder = settings.paths.quality / run / boundary
-    staging = folder.with_name(f".{boundary}-staging")
-    shutil.rmtree(staging, ignore_errors=True)
-    (staging / "spill").mkdir(parents=True)
+    remove_leftovers(folder.parent)
+    staging = empty_folder(staging_path(folder))
+    (staging / "spill").mkdir()
     try:
         checkpoint, outcomes = judge_stages(stages(staging / "spill"), staging, thresholds)
         checkpoint.write_docs(f"Checks of the {boundary}, {run}", where_to_set(thresholds), outcomes)
         write_results(staging / "results.json", outcomes)
         shutil.rmtree(staging / "spill", ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        staging.rename(folder)
+        replace_folder(folder, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     page = folder / "index.html"

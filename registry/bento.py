@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from core.atomic_files import locked
+from core.exclusive_lock import exclusive_lock
 from registry.environment import bentoml_environment
 from registry.errors import BuildError
 from registry.model_store import ModelStore, tag
@@ -30,7 +30,7 @@ def build(paths: Paths, version: str, again: bool = False) -> str:
     ModelStore(paths.bentoml).path(version)
     built = paths.bentoml / "bentos" / SERVICE_NAME / version
     environment = os.environ | bentoml_environment(paths)
-    with locked(paths.bentoml / "staging-bentos"):
+    with exclusive_lock(paths.bentoml / "staging-bentos"):
         # BentoML copies into its store file by file; the mark tells a Bento from what a killed build left.
         unfinished = paths.bentoml / "staging-bentos" / version
         if built.exists() and (again or unfinished.exists()):

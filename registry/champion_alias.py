@@ -6,12 +6,14 @@ consistent; the next change, or `status`, moves it on.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.atomic_files import locked, replace_file
+from core.atomic_files import replace_file
+from core.clock import utc_now
+from core.exclusive_lock import exclusive_lock
 from registry.errors import DamagedReleaseError, NothingToRollBackError, ReleaseConflictError
 from registry.release_log import Change, Kind, ReleaseLog
 
@@ -124,7 +126,7 @@ class Registry:
                     generation=0 if pointer is None else pointer.generation,
                     version=version,
                     previous=_second(champions(changes)),
-                    changed_at=_now(),
+                    changed_at=utc_now(),
                     reason=reason,
                     by=by,
                 )
@@ -133,7 +135,7 @@ class Registry:
     @contextmanager
     def _writing(self) -> Iterator[tuple[Pointer | None, list[Change]]]:
         """Hold the lock over a pointer that agrees with the log."""
-        with locked(self._folder):
+        with exclusive_lock(self._folder):
             changes = self._log.read()
             try:
                 pointer = self.pointer()
@@ -158,7 +160,7 @@ class Registry:
             generation=1 if pointer is None else pointer.generation + 1,
             version=stack[-1] if stack else None,
             previous=_second(stack),
-            changed_at=_now(),
+            changed_at=utc_now(),
             reason=reason,
             by=by,
         )
@@ -205,7 +207,3 @@ def _no_earlier(stack: Sequence[str], changes: Sequence[Change]) -> str:
         command = f".venv/bin/python -m registry deploy --version {undone[-1]}"
         message += f" To return to {undone[-1]}, deploy it: '{command}'."
     return message
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,11 +1,11 @@
 """BentoML's model store as the place where bundles are kept: one entry a version, put in one atomic step."""
 
-import os
 import re
 import shutil
 from pathlib import Path
 
-from core.atomic_files import locked, replace_file, sync_folder
+from core.atomic_files import replace_file, sync
+from core.exclusive_lock import exclusive_lock
 from registry.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
 from scoring.bundle import MANIFEST, read_manifest
 from scoring.errors import BundleError
@@ -29,7 +29,7 @@ class ModelStore:
         holds other content under it.
         """
         self._check(bundle, version)
-        with locked(self._home / "staging"):
+        with exclusive_lock(self._home / "staging"):
             entry = self._entries / version
             if entry.exists():
                 if read_manifest(entry).files != read_manifest(bundle).files:
@@ -41,7 +41,7 @@ class ModelStore:
             staged = self._stage(bundle, version)
             self._entries.mkdir(parents=True, exist_ok=True)
             staged.rename(entry)
-            sync_folder(self._entries)
+            sync(self._entries)
             replace_file(self._entries / "latest", version.encode())
         return tag(version)
 
@@ -58,12 +58,12 @@ class ModelStore:
 
     def remove(self, version: str) -> None:
         """Take a stored bundle out, in one step; safe to repeat."""
-        with locked(self._home / "staging"):
-            entry, leaving = self._entries / version, self._home / "staging" / f"{version}.removed"
+        with exclusive_lock(self._home / "staging"):
+            entry, leaving = self._entries / version, self._home / "staging" / version
             shutil.rmtree(leaving, ignore_errors=True)
             if entry.exists():
                 entry.rename(leaving)
-                sync_folder(self._entries)
+                sync(self._entries)
                 shutil.rmtree(leaving)
 
     def versions(self) -> list[str]:
@@ -91,8 +91,7 @@ class ModelStore:
         shutil.copytree(bundle, staged)
         _describe(staged, version)
         for file in filter(Path.is_file, staged.rglob("*")):
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
+            sync(file)
         return staged
 
 

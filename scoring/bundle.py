@@ -1,6 +1,5 @@
 """A bundle: the folder with everything that serving needs, one version, checked before it is used."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,6 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from core.file_hashes import file_sha256
 from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
@@ -170,7 +170,7 @@ def read_manifest(path: Path) -> Manifest:
 def hash_files(path: Path) -> dict[str, str]:
     """sha256 of every file below a bundle folder, the manifest left out, by relative path."""
     files = sorted(file for file in path.rglob("*") if file.is_file() and file.name != MANIFEST)
-    return {str(file.relative_to(path)): _sha256(file) for file in files}
+    return {str(file.relative_to(path)): file_sha256(file) for file in files}
 
 
 def verify_files(path: Path, manifest: Manifest) -> None:
@@ -189,13 +189,8 @@ def verify_files(path: Path, manifest: Manifest) -> None:
         file = path / name
         if not file.is_file():
             raise BundleError(f"Bundle {manifest.version} lacks {name}. Publish the run again.")
-        if _sha256(file) != expected:
+        if file_sha256(file) != expected:
             raise BundleError(
                 f"{name} of bundle {manifest.version} was altered: its sha256 is not the manifest's. "
                 "Publish the run again."
             )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -15,6 +15,8 @@ from typing import IO, Literal
 from prometheus_client.multiprocess import mark_process_dead
 from pydantic import BaseModel, Field, ValidationError
 
+from core.atomic_files import replace_file
+
 logger = logging.getLogger("reach.serving")
 
 State = Literal["starting", "serving", "loading", "refused"]
@@ -72,9 +74,7 @@ class Workers:
             return
         file = self._folder / f"{self._pid}.json"
         try:
-            staged = file.with_suffix(".next")
-            staged.write_text(status.model_dump_json())
-            staged.replace(file)
+            replace_file(file, status.model_dump_json(), durable=False)
         except OSError as error:  # a full disk must not keep a version from serving
             logger.warning("Other workers see an old status of this one: %s cannot be written. %s", file, error)
 

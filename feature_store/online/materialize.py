@@ -8,9 +8,9 @@ import duckdb
 from feast import FeatureStore, FeatureView
 from redis.exceptions import RedisError
 
+from core.exclusive_lock import exclusive_lock
 from events.errors import JournalUnavailableError
 from events.event_log import open_recent
-from feature_store.locks import only_writer
 from feature_store.offline_store import open_store, publication_name, set_spill_directory, store_config
 from feature_store.online.sqlite_generations import SqliteGenerations, current_state, generation_marker
 from feature_store.online.state import OnlineState, can_update_incrementally, read_state, write_state
@@ -46,7 +46,7 @@ def materialize(settings: Settings, as_of: date) -> Materialized:
             f"The published features are those of {publication.as_of}, not of {as_of}. "
             f"Run '.venv/bin/python -m feature_store publish --as-of {as_of}' first."
         )
-    with only_writer(settings.paths.feast):
+    with exclusive_lock(settings.paths.feast):
         applied = publication_name(open_store(settings))
         if applied != publication.name:
             raise NotPublishedError(

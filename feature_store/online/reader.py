@@ -1,7 +1,7 @@
 """The serving room's reader: one customer's features in one read, fast, and never later than its deadline."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from feast import FeatureStore, FeatureView
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
+from core.clock import naive_utc
 from core.held import Held
 from feature_store.offline_store import feature_service, open_store
 from feature_store.online.sample_customers import sample_customers
@@ -113,7 +114,7 @@ def _features(rows: list[tuple[FeatureView, Row]]) -> dict[str, Any] | None:
             return None  # the tables have the same customers: one whom half of them know is being written just now
         features |= plain
         times.append(known_at)
-    features[EVENT_TIMESTAMP] = min(times).astimezone(UTC).replace(tzinfo=None)
+    features[EVENT_TIMESTAMP] = naive_utc(min(times))
     return features
 
 

@@ -7,11 +7,11 @@ A reader holds either the old file or the new one, never a half-written one; a k
 no link names.
 """
 
-import os
 import shutil
 import uuid
 from pathlib import Path
 
+from core.atomic_files import move_link, sync
 from feature_store.online.state import OnlineState, read_state, write_state
 from settings import Settings
 
@@ -46,12 +46,8 @@ class SqliteGenerations:
     def activate(self, database: Path, state: OnlineState) -> None:
         """Make a finished generation the one that is read. The one before stays for readers who just opened it."""
         write_state(database.with_name(_STATE), state)
-        with database.open("rb") as file:
-            os.fsync(file.fileno())
-        fresh = self.link.with_name(f".{self.link.name}-{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(database.relative_to(self.link.parent))
-        fresh.replace(self.link)
+        sync(database)
+        move_link(self.link, database)
 
 
 def generation_marker(settings: Settings) -> Path:

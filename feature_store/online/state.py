@@ -1,11 +1,11 @@
 """What the online store holds: written beside it, so that a run knows whether it may go on or must rebuild."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core.atomic_files import replace_file
 from core.held import Held
 from features.publication import Publication
 
@@ -48,12 +48,7 @@ def read_state(path: Path) -> OnlineState | None:
 def write_state(path: Path, state: OnlineState) -> None:
     """Replace the state in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}-{os.getpid()}")
-    with fresh.open("w") as file:
-        json.dump(asdict(state), file, default=datetime.isoformat)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    replace_file(path, json.dumps(asdict(state), default=datetime.isoformat))
 
 
 def can_update_incrementally(

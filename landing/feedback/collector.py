@@ -6,19 +6,19 @@ is lost, nothing is there twice. `00000001-00000040/` holds those forty as one (
 """
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.exclusive_lock import one_writer
+from core.atomic_files import empty_folder, remove_leftovers, replace_file, staging_path, sync
+from core.clock import utc_now
+from core.exclusive_lock import exclusive_lock
 from events.errors import CursorError
 from events.event_log import Journal, Page
 from landing.contract import DECISIONS, EVENTS, ColumnType, Table
@@ -58,8 +58,9 @@ def collect(home: Path, journal: Journal, say: Callable[[str], None], limit: int
     SourceError if the last batch cannot be read, live's JournalUnavailableError if the journal cannot be read now.
     """
     batches = events = decisions = set_aside = 0
-    begun = datetime.now(UTC).replace(tzinfo=None)
-    with one_writer(home):
+    begun = utc_now()
+    with exclusive_lock(home):
+        remove_leftovers(home)
         (home / "batches").mkdir(exist_ok=True)
         number, cursor = _last(home)
         for page in _pages(journal, cursor, limit, say):
@@ -77,9 +78,7 @@ def collect(home: Path, journal: Journal, say: Callable[[str], None], limit: int
                     f"batch {number}: {len(unusable):,} entries cannot be used and went to "
                     f"{folder_of(home) / f'batch-{number:08d}.jsonl'}. The first: {unusable[0].reason}"
                 )
-        step = home / f".{_COLLECTED_AT}-next"
-        step.write_text(f"{begun.isoformat()}\n")
-        step.replace(home / _COLLECTED_AT)
+        replace_file(home / _COLLECTED_AT, f"{begun.isoformat()}\n")
     return Collected(batches, events, decisions, set_aside)
 
 
@@ -142,19 +141,16 @@ def cursor_of(folder: Path) -> str:
 
 def empty_staging(home: Path) -> Path:
     """Make the folder in which a batch is written, for a caller that has the lock."""
-    staging = home / ".staging"
-    shutil.rmtree(staging, ignore_errors=True)  # a killed run left it
-    staging.mkdir()
-    return staging
+    return empty_folder(staging_path(home / "batch"))
 
 
 def publish(staging: Path, facts: dict[str, object], target: Path) -> None:
     """Make the staged files a batch in one step, on the disk before it can be seen."""
     (staging / FACTS).write_text(json.dumps(facts) + "\n")
     for path in (*staging.iterdir(), staging):
-        _sync(path)
+        sync(path)
     staging.rename(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def _spans(home: Path) -> dict[tuple[int, int], Path]:
@@ -217,11 +213,3 @@ def _arrow(table: Table, rows: Sequence[dict[str, Any]]) -> pa.Table:
     schema = pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
     columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.table(columns, schema=schema)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

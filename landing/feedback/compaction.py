@@ -14,11 +14,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.duckdb_engine import connect, literal
-from core.exclusive_lock import one_writer
+from core.duckdb_engine import connect, quote_literal
+from core.exclusive_lock import exclusive_lock
 from landing.contract import FEEDBACK, Table
 from landing.errors import LandingError, SourceError, not_written
 from landing.feedback.collector import batch_folders, cursor_of, empty_staging, merged_away, publish, span_of
+from landing.reading.tables import MEMORY_LIMIT
 
 MOST = 48
 """So many folders of batches may lie there, two days of collections."""
@@ -36,12 +37,14 @@ class Compacted:
     """Also of folders that a killed run had merged, but not removed."""
 
 
-def compact(home: Path, say: Callable[[str], None], most: int = MOST, newest: int = NEWEST) -> Compacted:
+def compact(
+    home: Path, say: Callable[[str], None], most: int = MOST, newest: int = NEWEST, memory_limit: str = MEMORY_LIMIT
+) -> Compacted:
     """Merge all but the newest batches if there are more than `most`; rows keep their order.
 
     Raises LandingError if a batch cannot be read or the merged one cannot be written; then all stays as it is.
     """
-    with one_writer(home):
+    with exclusive_lock(home):
         freed = _remove(merged_away(home))
         if freed:
             say(f"feedback: batches that an earlier run had merged were removed, {_mib(freed)} freed")
@@ -49,14 +52,14 @@ def compact(home: Path, say: Callable[[str], None], most: int = MOST, newest: in
         if len(folders) <= most:
             return Compacted(0, freed)
         old = folders[:-newest]
-        target, rows = _merge(home, old)
+        target, rows = _merge(home, old, memory_limit)
         removed = _remove(old) - _size(target)
         counts = ", ".join(f"{count:,} rows of {table.name}" for table, count in rows.items())
         say(f"feedback: {len(old)} folders of batches became {target.name} with {counts}; {_mib(removed)} freed")
         return Compacted(len(old), freed + removed)
 
 
-def _merge(home: Path, old: list[Path]) -> tuple[Path, dict[Table, int]]:
+def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[Table, int]]:
     """Write the batches as one; returns its folder and its rows."""
     try:
         cursor = cursor_of(old[-1])
@@ -65,7 +68,7 @@ def _merge(home: Path, old: list[Path]) -> tuple[Path, dict[Table, int]]:
     target = home / "batches" / f"{span_of(old[0])[0]:08d}-{span_of(old[-1])[1]:08d}"
     staging = empty_staging(home)
     try:
-        with connect(staging / "spill") as connection:
+        with connect(staging / "spill", memory_limit) as connection:
             connection.execute("SET threads = 1")  # the services need the other cores, and rows stay in their order
             rows = {table: _unite(connection, table, old, staging / f"{table.name}.parquet") for table in FEEDBACK}
         shutil.rmtree(staging / "spill", ignore_errors=True)
@@ -79,11 +82,11 @@ def _unite(connection: duckdb.DuckDBPyConnection, table: Table, old: list[Path],
     """Copy the table's rows of every batch in their order, with the columns of all; returns how many there are."""
     files = [folder / target.name for folder in old]
     there = sum(_rows(file) for file in files)
-    listed = ", ".join(literal(file) for file in files)
+    listed = ", ".join(quote_literal(file) for file in files)
     try:
         connection.execute(
             f"COPY (SELECT * FROM read_parquet([{listed}], union_by_name = true)) "
-            f"TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
+            f"TO {quote_literal(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
     except duckdb.Error as error:
         raise not_written(target, error) from error

@@ -14,8 +14,9 @@ from typing import Any
 
 import duckdb
 
-from core.duckdb_engine import connect, literal, name
-from core.exclusive_lock import one_writer
+from core.atomic_files import remove_leftovers, replace_file, staging_path
+from core.duckdb_engine import connect, quote_identifier, quote_literal
+from core.exclusive_lock import exclusive_lock
 from core.file_hashes import FileHashes
 from landing.contract import FEEDBACK, Table
 from landing.errors import not_written
@@ -25,7 +26,7 @@ from landing.findings import Finding, Findings
 from landing.reading.casting import PlausibleDays
 from landing.reading.discovery import find_source
 from landing.reading.sources import Source
-from landing.reading.tables import check_table
+from landing.reading.tables import MEMORY_LIMIT, check_table
 
 _INPUTS = "inputs.json"
 _RULES = 2  # raise it when the rules change, so that tables made by the earlier ones are made again
@@ -45,7 +46,12 @@ class Landed:
 
 
 def land_feedback(
-    home: Path, landing: Path | None, days: PlausibleDays, findings: Findings, say: Callable[[str], None]
+    home: Path,
+    landing: Path | None,
+    days: PlausibleDays,
+    findings: Findings,
+    say: Callable[[str], None],
+    memory_limit: str = MEMORY_LIMIT,
 ) -> dict[Table, Landed]:
     """Bring `<home>/landed/` up to date.
 
@@ -54,12 +60,12 @@ def land_feedback(
     for a file of the landing that does not fit.
     """
     own = {table: find_source(landing, table) if landing else None for table in FEEDBACK}
-    with one_writer(home):
+    with exclusive_lock(home):
         landed = home / "landed"
         hashes = FileHashes(home / "file_hashes.json")
         inputs: dict[str, object] = {table.name: _inputs(home, table, own[table], hashes) for table in FEEDBACK}
         inputs["rules"] = [_RULES, str(days.first)]
-        hashes.keep()
+        hashes.save()
         files = [landed / f"{table.name}.parquet" for table in FEEDBACK]
         earlier = _read(landed / _INPUTS)
         if earlier.get("inputs") == inputs and all(file.is_file() for file in files):
@@ -67,14 +73,15 @@ def land_feedback(
         else:
             found = Findings(lambda _: None)
             landed.mkdir(exist_ok=True)
+            remove_leftovers(landed)
             (landed / _INPUTS).unlink(missing_ok=True)  # it vouches for both files
-            with connect(landed / "spill") as connection:
+            with connect(landed / "spill", memory_limit) as connection:
                 for table in FEEDBACK:
                     _write(connection, home, table, own[table], days, found, say)
             shutil.rmtree(landed / "spill", ignore_errors=True)
             made = list(found)
             kept = {"inputs": inputs, "findings": [finding.model_dump() for finding in made]}
-            (landed / _INPUTS).write_text(json.dumps(kept) + "\n")
+            replace_file(landed / _INPUTS, json.dumps(kept) + "\n")
         for finding in made:
             findings.take(finding)
         return {table: _landed(landed, table) for table in FEEDBACK}
@@ -94,18 +101,18 @@ def _write(
     if own is not None:
         say(f"{table.name}: {own.label} fits the contract")
     if batches:
-        columns = ", ".join(name(column.name) for column in table.columns)
-        files = ", ".join(literal(file) for file in batches)
+        columns = ", ".join(quote_identifier(column.name) for column in table.columns)
+        files = ", ".join(quote_literal(file) for file in batches)
         query = f"{query} UNION ALL SELECT {columns} FROM read_parquet([{files}])"
         say(f"{table.name}: {len(batches)} folders of collected batches")
     query = set_aside_rows(connection, home, table, query, days, findings)
     target = home / "landed" / f"{table.name}.parquet"
-    step = target.with_suffix(".next")
+    staged = staging_path(target)
     try:
-        connection.execute(f"COPY ({query}) TO {literal(step)} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(f"COPY ({query}) TO {quote_literal(staged)} (FORMAT parquet, COMPRESSION zstd)")
     except duckdb.Error as error:
         raise not_written(target, error) from error
-    step.replace(target)
+    staged.replace(target)
 
 
 def _inputs(home: Path, table: Table, own: Source | None, hashes: FileHashes) -> dict[str, object]:
@@ -120,7 +127,7 @@ def _inputs(home: Path, table: Table, own: Source | None, hashes: FileHashes) ->
 def _landed(landed: Path, table: Table) -> Landed:
     file = landed / f"{table.name}.parquet"
     with duckdb.connect() as connection:
-        found = connection.execute(f"SELECT count(*) FROM read_parquet({literal(file)})").fetchone()
+        found = connection.execute(f"SELECT count(*) FROM read_parquet({quote_literal(file)})").fetchone()
     return Landed(int(found[0]) if found else 0, Source(table, (file,), landed))
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import duckdb
 
 from core import ids
-from core.duckdb_engine import literal, name
+from core.atomic_files import replace_file, staging_path
+from core.duckdb_engine import quote_identifier, quote_literal
 from core.limits import MAX_PRICE, MAX_UNITS
 from landing.contract import EVENTS, Column, Table
 from landing.findings import Findings
@@ -41,9 +42,8 @@ def set_aside_entries(home: Path, name: str, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     folder_of(home).mkdir(exist_ok=True)
-    step = folder_of(home) / f".{name}-next"
-    step.write_text("".join(json.dumps(entry._asdict(), ensure_ascii=False) + "\n" for entry in entries))
-    step.replace(folder_of(home) / f"{name}.jsonl")
+    lines = "".join(json.dumps(entry._asdict(), ensure_ascii=False) + "\n" for entry in entries)
+    replace_file(folder_of(home) / f"{name}.jsonl", lines)
 
 
 def set_aside_rows(
@@ -54,7 +54,9 @@ def set_aside_rows(
     The others go to `<table>.csv` and are counted in `findings`.
     """
     cleaned = ", ".join(
-        f"{ids.id_sql(name(column.name))} AS {name(column.name)}" if column.type == "id" else name(column.name)
+        f"{ids.id_sql(quote_identifier(column.name))} AS {quote_identifier(column.name)}"
+        if column.type == "id"
+        else quote_identifier(column.name)
         for column in table.columns
     )
     judged = f"SELECT *, {_reason(table, days)} AS reason FROM (SELECT {cleaned} FROM ({query}))"
@@ -66,9 +68,11 @@ def set_aside_rows(
         target.unlink(missing_ok=True)
         return f"SELECT * EXCLUDE (reason) FROM ({judged})"
     folder_of(home).mkdir(exist_ok=True)
-    step = target.with_suffix(".next")
-    connection.execute(f"COPY (SELECT * FROM ({judged}) WHERE reason IS NOT NULL) TO {literal(step)} (FORMAT csv)")
-    step.replace(target)
+    staged = staging_path(target)
+    connection.execute(
+        f"COPY (SELECT * FROM ({judged}) WHERE reason IS NOT NULL) TO {quote_literal(staged)} (FORMAT csv)"
+    )
+    staged.replace(target)
     rows = sum(count for _, count in causes)
     findings.add(
         "feedback_set_aside",
@@ -87,20 +91,20 @@ def _reason(table: Table, days: PlausibleDays) -> str:
     for column in table.columns:
         conditions |= _conditions(column, days)
     if table is EVENTS:
-        known = ", ".join(literal(kind) for kind in EVENT_TYPES)
+        known = ", ".join(quote_literal(kind) for kind in EVENT_TYPES)
         conditions[f"event_type is not one of {', '.join(EVENT_TYPES)}"] = f"lower(trim(event_type)) NOT IN ({known})"
-    cases = " ".join(f"WHEN {condition} THEN {literal(reason)}" for reason, condition in conditions.items())
+    cases = " ".join(f"WHEN {condition} THEN {quote_literal(reason)}" for reason, condition in conditions.items())
     return f"CASE {cases} END"
 
 
 def _conditions(column: Column, days: PlausibleDays) -> dict[str, str]:
     """Reason -> SQL condition."""
-    value, found = name(column.name), {}
+    value, found = quote_identifier(column.name), {}
     if column.required:
         found[f"{column.name} is missing"] = f"{value} IS NULL"
     if column.type == "id":
         found |= {
-            f"{column.name} is not an id: {words}": f"({ids.problem_sql(value)}) = {literal(problem)}"
+            f"{column.name} is not an id: {words}": f"({ids.problem_sql(value)}) = {quote_literal(problem)}"
             for problem, words in ids.PROBLEMS.items()
             if problem != "missing"
         }
@@ -110,6 +114,6 @@ def _conditions(column: Column, days: PlausibleDays) -> dict[str, str]:
         most = _LARGEST[column.name]
         found[f"{column.name} is beyond {most:,}"] = f"{value} NOT BETWEEN -{most} AND {most}"
     if column.type == "timestamp":
-        found[f"{column.name} is before {days.first}"] = f"{value} < DATE {literal(days.first)}"
-        found[f"{column.name} is more than a year ahead"] = f"{value} > TIMESTAMP {literal(days.last)}"
+        found[f"{column.name} is before {days.first}"] = f"{value} < DATE {quote_literal(days.first)}"
+        found[f"{column.name} is more than a year ahead"] = f"{value} > TIMESTAMP {quote_literal(days.last)}"
     return found

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from core import ids
-from core.duckdb_engine import literal, name
+from core.clock import utc_now
+from core.duckdb_engine import quote_identifier, quote_literal
 from core.limits import MAX_NUMBER
 from landing.contract import PLANNED, SQL_TYPE, Column, ColumnType
 from landing.errors import ContractError
@@ -43,7 +44,7 @@ class PlausibleDays:
     @classmethod
     def of(cls, settings: Settings) -> "PlausibleDays":
         """From the setting up to a year from now."""
-        return cls(settings.earliest_day, (datetime.now(UTC) + _AHEAD).replace(tzinfo=None, microsecond=0))
+        return cls(settings.earliest_day, (utc_now() + _AHEAD).replace(microsecond=0))
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Part:
 
     def rows(self, source: Source) -> str:
         """A query for all rows, in the contract's columns and types."""
-        columns = ", ".join(f"{cast.expression} AS {name(cast.column.name)}" for cast in self.casts)
+        columns = ", ".join(f"{cast.expression} AS {quote_identifier(cast.column.name)}" for cast in self.casts)
         return f"SELECT {columns} FROM {source.reader(self.files)}"
 
 
@@ -119,7 +120,7 @@ def _refuse_wrong_kind(source: Source, file: Path, column: Column, found: str | 
 
 
 def _cast(column: Column, found: str | None, days: PlausibleDays) -> Cast:
-    value = name(column.name)
+    value = quote_identifier(column.name)
     if found is None:
         return Cast(column, "absent", f"CAST(NULL AS {SQL_TYPE[column.type]})")
     if found == "BLOB":
@@ -190,9 +191,9 @@ def _time(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
         time = f"(TRY_CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     else:
         time = f"TRY_CAST({value} AS {SQL_TYPE[column.type]})"
-    outside = {"infinite": f"NOT isfinite({time})", "too early": f"{time} < DATE {literal(days.first)}"}
+    outside = {"infinite": f"NOT isfinite({time})", "too early": f"{time} < DATE {quote_literal(days.first)}"}
     if column.name not in PLANNED:
-        outside["too late"] = f"{time} > TIMESTAMP {literal(days.last)}"
+        outside["too late"] = f"{time} > TIMESTAMP {quote_literal(days.last)}"
     # DuckDB knows BST as Bangladesh's time: of names, only those of UTC are taken.
     named = f"(regexp_matches({value}, '[A-Za-z]$') AND NOT regexp_matches(upper({value}), '(Z|UTC|GMT|INFINITY)$'))"
     unread = f"{time} IS NULL" if found != "VARCHAR" else f"({time} IS NULL OR {named})"

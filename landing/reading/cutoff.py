@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from core.duckdb_engine import literal, name
+from core.duckdb_engine import quote_identifier, quote_literal
 from landing.contract import EVENTS, PROMOTIONS, PROMOTIONS_PLANNED_DAYS, TRANSACTIONS, Table
 from landing.errors import AsOfError
 from settings import FIRST_DAY, LAST_DAY, Settings
@@ -29,16 +29,16 @@ class Cut:
         """An SQL condition; a row without its time stays, for the quality checks to name it."""
         if table.known is None:
             return "true"
-        column = name(table.known)
+        column = quote_identifier(table.known)
         if table is EVENTS:
             # greatest() passes over NULLs; a clock that runs ahead does not make an event known before it was done
-            return f"(coalesce(greatest(received_at, occurred_at) < TIMESTAMP {literal(self.instant)}, true))"
+            return f"(coalesce(greatest(received_at, occurred_at) < TIMESTAMP {quote_literal(self.instant)}, true))"
         if table is TRANSACTIONS:
-            return f"({column} IS NULL OR {column} < TIMESTAMP {literal(self.instant)})"
+            return f"({column} IS NULL OR {column} < TIMESTAMP {quote_literal(self.instant)})"
         if table is PROMOTIONS:
             last = self.as_of + timedelta(days=PROMOTIONS_PLANNED_DAYS)
-            return f"({column} IS NULL OR {column} <= DATE {literal(last)})"
-        return f"({column} IS NULL OR {column} < DATE {literal(self.as_of)})"
+            return f"({column} IS NULL OR {column} <= DATE {quote_literal(last)})"
+        return f"({column} IS NULL OR {column} < DATE {quote_literal(self.as_of)})"
 
 
 def day_after_newest(span: Span, timezone: str) -> date:

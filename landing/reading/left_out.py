@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from core.duckdb_engine import literal, name
+from core.duckdb_engine import quote_identifier, quote_literal
 from landing.contract import CAMPAIGNS, COUPONS, PRODUCTS, PROMOTIONS, REDEMPTIONS, TRANSACTIONS, Table
 from landing.findings import Findings
 from landing.reading.cutoff import Cut
@@ -15,7 +15,7 @@ def count_not_yet_known(
 ) -> tuple[int, int]:
     """Count the rows of the query that are known on the day, and those that are not."""
     known = cut.known(table)
-    first = "NULL" if table.known is None else f"min({name(table.known)}) FILTER (NOT {known})"
+    first = "NULL" if table.known is None else f"min({quote_identifier(table.known)}) FILTER (NOT {known})"
     found = connection.execute(
         f"SELECT count(*) FILTER ({known}), count(*) FILTER (NOT {known}), {first} FROM ({rows})"
     ).fetchone()
@@ -87,7 +87,7 @@ def count_unused(connection: duckdb.DuckDBPyConnection, folder: Path, findings: 
     """Count admitted rows that no feature uses, because their product or customer is nowhere else."""
 
     def ids(table: Table, column: str) -> str:
-        return f"SELECT {column} FROM read_parquet({literal(folder / f'{table.name}.parquet')})"
+        return f"SELECT {column} FROM read_parquet({quote_literal(folder / f'{table.name}.parquet')})"
 
     for table in (PROMOTIONS, COUPONS):
         known = f"{ids(PRODUCTS, 'product_id')} UNION ALL {ids(TRANSACTIONS, 'product_id')}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from core.duckdb_engine import literal, name
+from core.duckdb_engine import quote_identifier, quote_literal
 from landing.errors import SourceError
 from landing.findings import Findings
 from landing.reading.csv_file import BYTE_ORDER_MARK, line_of_header, line_of_nul
@@ -20,8 +20,9 @@ def rows_in(connection: duckdb.DuckDBPyConnection, source: Source, file: Path) -
     if source.is_csv(file):
         layout = source.layout(file)
         names = [mark + column for column in source.table.required_columns for mark in ("", BYTE_ORDER_MARK)]
-        listed = ", ".join(literal(value) for value in names)
-        headers = f"count(*) FILTER ({' OR '.join(f'lower({name(column)}) IN ({listed})' for column in layout.header)})"
+        listed = ", ".join(quote_literal(value) for value in names)
+        repeats = " OR ".join(f"lower({quote_identifier(column)}) IN ({listed})" for column in layout.header)
+        headers = f"count(*) FILTER ({repeats})"
         try:
             nul = line_of_nul(file)
         except (OSError, EOFError, zlib.error) as error:

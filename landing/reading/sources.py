@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from core.duckdb_engine import literal, name
+from core.duckdb_engine import quote_identifier, quote_literal
 from core.file_hashes import FileHashes
 from landing.contract import Table
 from landing.errors import SourceError
@@ -143,17 +143,17 @@ def _read_parquet(files: list[Path]) -> str:
 
 def _read_csv(layout: Layout, files: list[Path]) -> str:
     """Every option is given: DuckDB's own detection leaves out lines that do not look like the rest."""
-    columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in layout.header)
+    columns = ", ".join(f"{quote_literal(column)}: 'VARCHAR'" for column in layout.header)
     reader = (
         f"read_csv({_list(files)}, auto_detect = false, header = true, skip = 0, columns = {{{columns}}}, "
-        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"delim = {quote_literal(layout.delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
         f"compression = '{'gzip' if layout.packed else 'none'}', hive_partitioning = false)"
     )
     if len(layout.header) > 1:
         return reader
     # DuckDB passes over blank lines, except where a line is a single field.
-    return f"(SELECT * FROM {reader} WHERE {name(layout.header[0])} IS NOT NULL)"
+    return f"(SELECT * FROM {reader} WHERE {quote_identifier(layout.header[0])} IS NOT NULL)"
 
 
 def _list(files: list[Path]) -> str:
-    return "[" + ", ".join(literal(file) for file in files) + "]"
+    return "[" + ", ".join(quote_literal(file) for file in files) + "]"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from core.duckdb_engine import literal, name
+from core.duckdb_engine import quote_identifier, quote_literal, read_parquet
 from landing.contract import Table
 from landing.findings import Findings
 
@@ -28,8 +28,8 @@ def count_spellings(
     for kind in _COMPARED:
         holders = [table.name for table in tables if any(column.name == kind for column in table.columns)]
         ids = " UNION ALL ".join(
-            f"SELECT DISTINCT {name(kind)} AS id, {literal(holder)} AS holder "
-            f"FROM read_parquet({literal(folder / f'{holder}.parquet')}) WHERE {name(kind)} IS NOT NULL"
+            f"SELECT DISTINCT {quote_identifier(kind)} AS id, {quote_literal(holder)} AS holder "
+            f"FROM {read_parquet(folder / f'{holder}.parquet')} WHERE {quote_identifier(kind)} IS NOT NULL"
             for holder in holders
         )
         groups = (

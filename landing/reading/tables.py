@@ -5,17 +5,21 @@ from pathlib import Path
 
 import duckdb
 
-from core.duckdb_engine import literal, name
+from core.duckdb_engine import quote_identifier, quote_literal
+from core.file_hashes import file_sha256
 from landing.checking import check_parts
 from landing.contract import CAMPAIGNS, COUPONS, SQL_TYPE, TRANSACTIONS, Table
 from landing.errors import SourceError, not_written
 from landing.findings import Findings
-from landing.manifest import TableSummary, file_sha256
+from landing.manifest import TableSummary
 from landing.reading.casting import Part, PlausibleDays, plan_parts
 from landing.reading.cutoff import Cut, Span
 from landing.reading.left_out import count_coupons, count_not_yet_known, count_other_customers
 from landing.reading.parts import count_empty, count_ignored, count_partial, count_set_aside, rows_in
 from landing.reading.sources import Source, unreadable
+
+MEMORY_LIMIT = "512MB"
+"""Of one DuckDB connection, unless REACH_MEMORY is changed; the tables stream through it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class CheckedTable:
     def rows(self) -> str:
         """A query for all its rows, in the contract's columns and types."""
         if self.source is None or not self.source.files:
-            typed = (f"CAST(NULL AS {SQL_TYPE[c.type]}) AS {name(c.name)}" for c in self.table.columns)
+            typed = (f"CAST(NULL AS {SQL_TYPE[c.type]}) AS {quote_identifier(c.name)}" for c in self.table.columns)
             return f"SELECT {', '.join(typed)} WHERE false"
         return " UNION ALL ".join(part.rows(self.source) for part in self.parts)
 
@@ -96,13 +100,13 @@ def write_table(
         condition += f" AND (customer_id IS NULL OR customer_id IN ({chosen}))"
     query = f"SELECT * FROM ({checked.rows}) WHERE {condition}"
     try:
-        connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(f"COPY ({query}) TO {quote_literal(target)} (FORMAT parquet, COMPRESSION zstd)")
     except duckdb.Error as error:
         files = checked.source.files if checked.source is not None else ()
         if checked.source is not None and any(str(file) in str(error) for file in files):
             raise unreadable(checked.source, error) from error
         raise not_written(target, error) from error
-    rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({literal(target)})")
+    rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({quote_literal(target)})")
     known, later = count_not_yet_known(connection, table, checked.rows, cut, findings)
     if table is COUPONS and campaigns.source is not None:
         count_coupons(connection, checked.rows, campaigns.rows, known_campaigns, findings)
@@ -125,7 +129,7 @@ def _chosen(checked: CheckedTable, cut: Cut, customers: int, folder: Path) -> st
 
 
 def _admitted(table: Table, folder: Path) -> str:
-    return f"read_parquet({literal(folder / f'{table.name}.parquet')})"
+    return f"read_parquet({quote_literal(folder / f'{table.name}.parquet')})"
 
 
 def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:

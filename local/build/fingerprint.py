@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.atomic_files import replace_file
 from core.file_hashes import FileHashes
 from settings import ROOT, Settings
 
@@ -66,7 +67,7 @@ def landing_hash(settings: Settings) -> str:
         relative = file.relative_to(settings.landing)
         if file.is_file() and not any(part.startswith(("_", ".")) for part in relative.parts):
             digest.update(f"{relative} {hashes.of(file)}\n".encode())
-    hashes.keep()
+    hashes.save()
     return digest.hexdigest()
 
 
@@ -155,9 +156,7 @@ class Record:
         return found if isinstance(found, dict) else {}
 
     def _write(self, change: dict[str, Any]) -> None:
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps({**self._read(), **change}, indent=1))
-        partial.rename(self._file)
+        replace_file(self._file, json.dumps({**self._read(), **change}, indent=1))
 
 
 def _hash(value: dict[str, Any]) -> str:

@@ -1,13 +1,12 @@
 """A training run's folder: every step reads what earlier steps left there and publishes its own part whole."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.atomic_files import move_link, remove_leftovers, replace_file, staged_folder
 from ml.errors import RunError
 
 TOO_LITTLE = "too_little.json"
@@ -49,22 +48,9 @@ class Run:
     @contextmanager
     def stage(self, name: str) -> Iterator[Path]:
         """A private folder that becomes the part `name` when the block ends well, and vanishes otherwise."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        staged = self.folder / f".{name}.staged"
-        shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir()
-        try:
+        remove_leftovers(self.folder, name)
+        with staged_folder(self.folder / name) as staged:
             yield staged
-        except BaseException:
-            shutil.rmtree(staged, ignore_errors=True)
-            raise
-        target = self.folder / name
-        replaced = self.folder / f".{name}.replaced"
-        shutil.rmtree(replaced, ignore_errors=True)
-        if target.exists():
-            target.rename(replaced)
-        staged.rename(target)
-        shutil.rmtree(replaced, ignore_errors=True)
 
     def write_json(self, name: str, value: Any) -> None:
         """Publish a small JSON file in one step."""
@@ -73,23 +59,15 @@ class Run:
     def write_text(self, name: str, text: str) -> None:
         """Publish a text file in one step."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        staged = self.folder / f".{name}.staged"
-        staged.write_text(text)
-        staged.rename(self.folder / name)
+        replace_file(self.folder / name, text)
 
     def read_json(self, name: str) -> Any:
         return json.loads(self.path(name).read_text())
 
     def link(self, name: str, target: str) -> None:
         """Offer the part `target` under a second name, in one step."""
-        staged = self.folder / f".{name}.staged"
-        staged.unlink(missing_ok=True)
-        staged.symlink_to(target)
-        staged.replace(self.folder / name)
+        move_link(self.folder / name, Path(target))
 
     def make_latest(self) -> None:
         """Let `latest` point here, in one step."""
-        link = self._latest.with_name(f".latest.{os.getpid()}")
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.run_id)
-        link.replace(self._latest)
+        move_link(self._latest, Path(self.run_id))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core.clock import naive_utc, utc_now
 from ml.runs.artifacts import CANDIDATES, DATASET, GATE, PLAN
 from ml.runs.retention import KeptRun, Retention, choose
 from registry.model_store import ModelStore
@@ -24,7 +25,7 @@ def prune(settings: Settings, policy: Retention, now: datetime | None = None) ->
     now: naive UTC; the clock's time by default.
     """
     runs = settings.paths.runs
-    choice = choose(_runs(runs), _needed(settings), policy, now or datetime.now(UTC).replace(tzinfo=None))
+    choice = choose(_runs(runs), _needed(settings), policy, now or utc_now())
     freed = _finish_deletions(runs)
     for run_id in choice.folders:
         freed[run_id] = delete_part(runs / run_id)
@@ -47,7 +48,7 @@ def _runs(runs: Path) -> list[KeptRun]:
         folder = plan.parent
         if not folder.is_symlink():
             changed = max(file.stat().st_mtime for file in folder.iterdir() if not file.is_symlink())
-            changed_at = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
+            changed_at = naive_utc(datetime.fromtimestamp(changed, UTC))
             found.append(KeptRun(folder.name, (folder / GATE).exists(), changed_at))
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.atomic_files import staging_path
 from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
 from features.publication import current_publication
@@ -47,7 +48,7 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
     store, bundle = open_store(settings), Bundle.open(champion.path)
     everybody = entity_rows(store, "customer_history", [features.as_of_instant])
     out.parent.mkdir(parents=True, exist_ok=True)
-    staged = out.with_name(f".{out.name}.staged")
+    staged = staging_path(out)
     names, product_ids = list(SOURCES), bundle.recommender.catalogue.product_ids
     with pq.ParquetWriter(staged, SCHEMA) as writer:
         for start in range(0, len(everybody), CHUNK):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.duckdb_engine import connect
 from quality.boundaries import Stages
 from quality.errors import NothingToCheckError
-from quality.frames.engine import connect
 from quality.frames.features import bought_until, facts, keys, lists, snapshots, times
 from quality.frames.files import files_frame
 from quality.frames.profile import profile
@@ -24,7 +24,7 @@ def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
     folder, instant = settings.paths.staged_features, settings.start_of_day(as_of)
     if not any(folder.glob("*.parquet")):
         raise NothingToCheckError(f"{folder} holds no feature table. Run dbt build for {as_of} first.")
-    with connect(spill) as connection:
+    with connect(spill, settings.duckdb_memory("25%")) as connection:
         instants = settings.snapshot_instants(as_of)
         newest_purchase = bought_until(connection, settings.paths.admitted)
         # Nobody bought in the last window, or in any: then that table's rows of the day, or all, are rightly missing.

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from core.duckdb_engine import connect
 from quality.boundaries import Stages
 from quality.errors import NothingToCheckError
-from quality.frames.engine import connect
 from quality.frames.feedback import REQUIRED, event_types, feedback_facts, required_of_feedback
 from quality.frames.files import files_frame
 from quality.suites.feedback import FILES, REST
@@ -16,7 +16,7 @@ def feedback_stages(settings: Settings, spill: Path) -> Stages:
     folder = settings.paths.feedback / "landed"
     if not folder.is_dir():
         raise NothingToCheckError(f"There is no {folder}. Run `.venv/bin/python -m landing collect` first.")
-    with connect(spill) as connection:
+    with connect(spill, settings.duckdb_memory("25%")) as connection:
         yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(REQUIRED, 0))}
         frames = {
             "required": required_of_feedback(connection, folder),

@@ -4,9 +4,10 @@ import json
 from datetime import date, datetime
 from pathlib import Path
 
+from core.atomic_files import replace_file
+from core.duckdb_engine import connect
 from quality.boundaries import Stages, read_json
 from quality.errors import NothingToCheckError
-from quality.frames.engine import connect
 from quality.frames.files import admitted_files_frame
 from quality.frames.landing import (
     RECENT_DAYS,
@@ -34,7 +35,7 @@ def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thr
     if manifest["as_of"] != as_of.isoformat():
         raise NothingToCheckError(f"The tables in {folder} are as of {manifest['as_of']}, not {as_of}. {advice}")
     memory, landing = settings.paths.quality / MEMORY, str(manifest["landing"])
-    with connect(spill) as connection:
+    with connect(spill, settings.duckdb_memory("25%")) as connection:
         yield FILES, {"files": admitted_files_frame(connection, folder, manifest["tables"])}
         instant = datetime.fromisoformat(manifest["as_of_instant"])
         admitted = Admitted(connection, folder, as_of, instant, settings.timezone)
@@ -71,6 +72,4 @@ def _recall(memory: Path, landing: str) -> set[str]:
 
 def _remember(memory: Path, landing: str, names: set[str]) -> None:
     memory.parent.mkdir(parents=True, exist_ok=True)
-    step = memory.with_name(f".{memory.name}-next")
-    step.write_text(json.dumps({"landing": landing, "categories": sorted(names)}, indent=2) + "\n")
-    step.replace(memory)
+    replace_file(memory, json.dumps({"landing": landing, "categories": sorted(names)}, indent=2) + "\n")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.duckdb_engine import connect
 from quality.boundaries import Stages, day_in
-from quality.frames.engine import connect
 from quality.frames.features import keys
 from quality.frames.files import files_frame
 from quality.frames.profile import profile
@@ -23,7 +23,7 @@ def training_stages(settings: Settings, run_id: str, spill: Path) -> Stages:
     run = settings.paths.runs / run_id
     as_of = day_in(run / "plan.json", f"Run `.venv/bin/python -m ml prepare --run-id {run_id}` first.")
     folder, instant = run / "dataset", settings.start_of_day(as_of)
-    with connect(spill) as connection:
+    with connect(spill, settings.duckdb_memory("25%")) as connection:
         yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(TABLES, 1))}
         profiles = [profile(folder / f"{table}.parquet", _KEYS, RULES) for table in TABLES]
         found, instants = pd.concat(profiles, ignore_index=True), moments(connection, folder)

@@ -9,12 +9,13 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 
-from quality.frames.engine import frame, one_row, parquet, text
+from core.duckdb_engine import quote_literal, read_parquet
+from quality.frames.engine import frame, one_row
 
 
 def bought_until(connection: duckdb.DuckDBPyConnection, admitted: Path) -> datetime:
     """The newest admitted purchase of a customer, naive UTC; the year 1 if there is none."""
-    source = parquet(admitted / "transactions.parquet")
+    source = read_parquet(admitted / "transactions.parquet")
     query = (
         f"SELECT max(transaction_at) FROM {source} WHERE customer_id IS NOT NULL AND quantity >= 0 AND sales_value >= 0"
     )
@@ -32,7 +33,7 @@ def keys(
         parts = [*names, moment]
         gaps = " + ".join(f"count(*) - count({part})" for part in parts)
         distinct = f"(SELECT count(*) FROM (SELECT DISTINCT {', '.join(parts)} FROM {{0}}))"
-        source = parquet(folder / f"{table}.parquet")
+        source = read_parquet(folder / f"{table}.parquet")
         found = one_row(connection, f"SELECT count(*) - {distinct.format(source)}, {gaps} FROM {source}")
         rows.append((table, *found))
     return pd.DataFrame(rows, columns=["subject", "repeated", "missing"])
@@ -43,10 +44,10 @@ def times(
 ) -> pd.DataFrame:
     """One row a feature table: `late` rows true or known after as_of; `early` rows known before true."""
     queries = (
-        f"SELECT {text(table)} AS subject,"
-        f" count(*) FILTER (greatest(event_timestamp, created_timestamp) > TIMESTAMP {text(instant)}) AS late,"
+        f"SELECT {quote_literal(table)} AS subject,"
+        f" count(*) FILTER (greatest(event_timestamp, created_timestamp) > TIMESTAMP {quote_literal(instant)}) AS late,"
         " count(*) FILTER (created_timestamp < event_timestamp) AS early"
-        f" FROM {parquet(folder / f'{table}.parquet')}"
+        f" FROM {read_parquet(folder / f'{table}.parquet')}"
         for table in tables
     )
     return frame(connection, " UNION ALL ".join(queries))
@@ -59,7 +60,7 @@ def snapshots(
     `rows_before` of the point in time before."""
     found: list[tuple[str, bool, int, int]] = []
     for table in tables:
-        path = parquet(folder / f"{table}.parquet")
+        path = read_parquet(folder / f"{table}.parquet")
         counts = dict(connection.execute(f"SELECT event_timestamp, count(*) FROM {path} GROUP BY 1").fetchall())
         moments = [None, *sorted({*counts, *expected})]
         found += [
@@ -72,7 +73,7 @@ def snapshots(
 def facts(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
     """One row about how the feature tables fit one another."""
     history, profiles, content, activity, purchases = (
-        parquet(folder / f"feat_{name}.parquet")
+        read_parquet(folder / f"feat_{name}.parquet")
         for name in (
             "customer_history",
             "customer_profile",

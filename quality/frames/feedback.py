@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from quality.frames.engine import frame, one_row, parquet
+from core.duckdb_engine import read_parquet
+from quality.frames.engine import frame, one_row
 
 REQUIRED = {
     "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
@@ -24,7 +25,7 @@ def event_types(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataF
         f"""
         SELECT coalesce(lower(trim(event_type)), '') AS subject, lower(trim(event_type)) AS event_type,
                count(*) AS events
-        FROM {parquet(folder / "events.parquet")} GROUP BY ALL ORDER BY events DESC, subject""",
+        FROM {read_parquet(folder / "events.parquet")} GROUP BY ALL ORDER BY events DESC, subject""",
     )
 
 
@@ -33,9 +34,9 @@ def required_of_feedback(connection: duckdb.DuckDBPyConnection, folder: Path) ->
     rows = []
     for table, columns in REQUIRED.items():
         counts = ", ".join(f"count(*) - count({column})" for column in columns)
-        found = one_row(connection, f"SELECT {counts} FROM {parquet(folder / f'{table}.parquet')}")
+        found = one_row(connection, f"SELECT {counts} FROM {read_parquet(folder / f'{table}.parquet')}")
         rows += [(f"{table}.{column}", count) for column, count in zip(columns, found, strict=True)]
-    decisions = parquet(folder / "decisions.parquet")
+    decisions = read_parquet(folder / "decisions.parquet")
     query = f"SELECT count(*) FROM {decisions} WHERE customer_id IS NULL AND {PERSONAL}"
     rows.append(("decisions.customer_id", one_row(connection, query)[0]))
     return pd.DataFrame(rows, columns=["subject", "missing"])
@@ -43,7 +44,7 @@ def required_of_feedback(connection: duckdb.DuckDBPyConnection, folder: Path) ->
 
 def feedback_facts(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
     """One row about all feedback; shares lie between 0 and 1, and are 0 of nothing."""
-    events, decisions = (parquet(folder / f"{table}.parquet") for table in ("events", "decisions"))
+    events, decisions = (read_parquet(folder / f"{table}.parquet") for table in ("events", "decisions"))
     return frame(
         connection,
         f"""

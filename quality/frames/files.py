@@ -1,6 +1,5 @@
 """Are the boundary's files there, whole and not empty? One row a file."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from quality.frames.engine import one_row, parquet
+from core.duckdb_engine import read_parquet
+from core.file_hashes import file_sha256
+from quality.frames.engine import one_row
 
 
 def files_frame(connection: duckdb.DuckDBPyConnection, folder: Path, least_rows: Mapping[str, int]) -> pd.DataFrame:
@@ -27,22 +28,17 @@ def admitted_files_frame(
     needed = {table: int(table in {"transactions", "products"}) for table in tables}
     frame = files_frame(connection, folder, needed)
     frame["as_admitted"] = [
-        row.rows == tables[table]["rows"] and _sha256(folder / f"{table}.parquet") == tables[table]["sha256"]
+        bool(row.readable)
+        and row.rows == tables[table]["rows"]
+        and file_sha256(folder / f"{table}.parquet") == tables[table]["sha256"]
         for table, row in zip(tables, frame.itertuples(), strict=True)
     ]
     return frame
 
 
-def _sha256(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _rows(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
     """From the file's footer, which a truncated file has lost; None if it cannot be read."""
     try:
-        return int(one_row(connection, f"SELECT count(*) FROM {parquet(path)}")[0])
+        return int(one_row(connection, f"SELECT count(*) FROM {read_parquet(path)}")[0])
     except duckdb.Error:
         return None

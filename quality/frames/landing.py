@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from quality.frames.engine import frame, one_row, parquet, text
+from core.duckdb_engine import quote_literal, read_parquet
+from quality.frames.engine import frame, one_row
 
 RECENT_DAYS = 28
 
@@ -39,11 +40,11 @@ class Admitted:
     timezone: str
 
     def table(self, name: str) -> str:
-        return parquet(self.folder / f"{name}.parquet")
+        return read_parquet(self.folder / f"{name}.parquet")
 
     @property
     def local_time(self) -> str:
-        return f"(transaction_at AT TIME ZONE 'UTC' AT TIME ZONE {text(self.timezone)})"
+        return f"(transaction_at AT TIME ZONE 'UTC' AT TIME ZONE {quote_literal(self.timezone)})"
 
     @property
     def local_day(self) -> str:
@@ -69,9 +70,9 @@ def lines(admitted: Admitted) -> pd.DataFrame:
             FROM {admitted.table("transactions")}
         )
         SELECT 'transactions' AS subject, count(*) AS lines,
-               count(*) FILTER (transaction_at >= TIMESTAMP {text(admitted.instant)}) AS late_lines,
+               count(*) FILTER (transaction_at >= TIMESTAMP {quote_literal(admitted.instant)}) AS late_lines,
                {_example("product_id, transaction_at")}
-                   FILTER (transaction_at >= TIMESTAMP {text(admitted.instant)}) AS late_example,
+                   FILTER (transaction_at >= TIMESTAMP {quote_literal(admitted.instant)}) AS late_example,
                count(*) FILTER ({wrong_price}) AS negative_prices,
                count(*) FILTER ({wrong_price}) / greatest(count(*), 1) AS negative_price_share,
                {_example("product_id, transaction_at, quantity, sales_value")} FILTER ({wrong_price}) AS price_example,
@@ -133,7 +134,7 @@ def days(admitted: Admitted, deviations: float, least_usual: int, least_telling:
             WHERE own.lines >= {least_telling}
         ),
         calendar AS (
-            SELECT CAST(unnest(range((SELECT min(day) FROM line)::TIMESTAMP, TIMESTAMP {text(admitted.as_of)},
+            SELECT CAST(unnest(range((SELECT min(day) FROM line)::TIMESTAMP, TIMESTAMP {quote_literal(admitted.as_of)},
                 INTERVAL 1 DAY)) AS DATE) AS day
         ),
         filled AS (
@@ -188,16 +189,16 @@ def categories(admitted: Admitted, last_run: set[str], deviations: float, least_
     belong together.
     """
     level = _category_column(admitted)
-    days_before = 3 * RECENT_DAYS
+    days_before, instant = 3 * RECENT_DAYS, f"TIMESTAMP {quote_literal(admitted.instant)}"
     found = frame(
         admitted.connection,
         f"""
         WITH line AS (
             SELECT coalesce(product.{level}, '(none)') AS category, {admitted.local_day} AS day,
-                   line.transaction_at >= TIMESTAMP {text(admitted.instant)} - INTERVAL {RECENT_DAYS} DAYS AS recent
+                   line.transaction_at >= {instant} - INTERVAL {RECENT_DAYS} DAYS AS recent
             FROM {admitted.table("transactions")} AS line
             JOIN {admitted.table("products")} AS product USING (product_id)
-            WHERE line.transaction_at >= TIMESTAMP {text(admitted.instant)} - INTERVAL {RECENT_DAYS + days_before} DAYS
+            WHERE line.transaction_at >= {instant} - INTERVAL {RECENT_DAYS + days_before} DAYS
         ),
         daily AS MATERIALIZED (SELECT category, recent, day, count(*) AS lines FROM line GROUP BY ALL),
         total AS (SELECT recent, day, sum(lines) AS all_lines FROM daily GROUP BY ALL),
@@ -273,7 +274,7 @@ def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets
         for name in ("transactions", "products", "customers", "promotions", "coupons", "redemptions")
     )
     selling_days = max(int((day["lines"] > 0).sum()), 1)
-    recent_lines = f"transaction_at >= TIMESTAMP {text(admitted.instant)} - INTERVAL {RECENT_DAYS} DAYS"
+    recent_lines = f"transaction_at >= TIMESTAMP {quote_literal(admitted.instant)} - INTERVAL {RECENT_DAYS} DAYS"
     found = frame(
         admitted.connection,
         f"""
@@ -328,7 +329,7 @@ def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets
                    AS largest_customer_share,
                (SELECT 'one customer with ' || round(baskets_a_day, 1) || ' baskets a selling day' FROM largest)
                    AS largest_customer_example,
-               (SELECT date_diff('hour', max(transaction_at), TIMESTAMP {text(admitted.instant)}) / 24.0
+               (SELECT date_diff('hour', max(transaction_at), TIMESTAMP {quote_literal(admitted.instant)}) / 24.0
                 FROM {transactions}) AS days_since_newest_line""",
     ).fillna({"largest_customer_share": 0.0, "reused_basket_share": 0.0})
     recent = day.tail(RECENT_DAYS)
@@ -341,7 +342,9 @@ def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets
 
 def _example(columns: str) -> str:
     """An aggregate: one of the rows, as words such as `product_id 17, quantity -2`."""
-    parts = ", ".join(f"{text(name.partition('.')[2] or name)} || ' ' || {name}" for name in columns.split(", "))
+    parts = ", ".join(
+        f"{quote_literal(name.partition('.')[2] or name)} || ' ' || {name}" for name in columns.split(", ")
+    )
     return f"any_value(concat_ws(', ', {parts}))"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from quality.frames.engine import parquet, text
+from core.duckdb_engine import quote_literal, read_parquet
 
 _BOUGHT = "FROM moment JOIN line ON bought_at < moment.instant - INTERVAL 1 DAY"
 _IN_WINDOW = _BOUGHT + " AND bought_at > moment.instant - INTERVAL {hours} HOURS"
@@ -110,18 +110,18 @@ def _rule(name: str) -> str | None:
 
 
 def _views(connection: duckdb.DuckDBPyConnection, admitted: Path, moments: Sequence[datetime], zone: str) -> None:
-    instants = ", ".join(f"TIMESTAMP {text(moment)}" for moment in moments)
+    instants = ", ".join(f"TIMESTAMP {quote_literal(moment)}" for moment in moments)
     first_at = "min(bought_at) AS first_at FROM line WHERE customer_id IS NOT NULL GROUP BY ALL"
     tables = {
-        "moment": f"SELECT instant, CAST(instant AT TIME ZONE 'UTC' AT TIME ZONE {text(zone)} AS DATE) AS day"
+        "moment": f"SELECT instant, CAST(instant AT TIME ZONE 'UTC' AT TIME ZONE {quote_literal(zone)} AS DATE) AS day"
         f" FROM (SELECT unnest([{instants}]) AS instant)",
-        "line": f"SELECT *, transaction_at AS bought_at FROM {parquet(admitted / 'transactions.parquet')}"
+        "line": f"SELECT *, transaction_at AS bought_at FROM {read_parquet(admitted / 'transactions.parquet')}"
         " WHERE quantity >= 0 AND sales_value >= 0",
-        "product": f"FROM {parquet(admitted / 'products.parquet')}",
-        "promotion": f"FROM {parquet(admitted / 'promotions.parquet')}",
-        "campaign": f"FROM {parquet(admitted / 'campaigns.parquet')}",
-        "coupon": f"FROM {parquet(admitted / 'coupons.parquet')}",
-        "redemption": f"FROM {parquet(admitted / 'redemptions.parquet')}",
+        "product": f"FROM {read_parquet(admitted / 'products.parquet')}",
+        "promotion": f"FROM {read_parquet(admitted / 'promotions.parquet')}",
+        "campaign": f"FROM {read_parquet(admitted / 'campaigns.parquet')}",
+        "coupon": f"FROM {read_parquet(admitted / 'coupons.parquet')}",
+        "redemption": f"FROM {read_parquet(admitted / 'redemptions.parquet')}",
         "customer": f"SELECT customer_id, {first_at}",
         "sold": f"SELECT product_id, {first_at}",
     }

@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from quality.frames.engine import frame, parquet, text
+from core.duckdb_engine import quote_literal, read_parquet
+from quality.frames.engine import frame
 
 HORIZON = timedelta(weeks=4)
 """A label is what was bought in so much time after its snapshot."""
@@ -16,7 +17,7 @@ _CLOCK_CHANGE = timedelta(hours=2)  # four local weeks are not always 672 hours
 
 def moments(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[datetime]:
     """The points in time of the customers' features, naive UTC."""
-    query = f"SELECT DISTINCT CAST(snapshot AS TIMESTAMP) FROM {parquet(folder / 'customers.parquet')}"
+    query = f"SELECT DISTINCT CAST(snapshot AS TIMESTAMP) FROM {read_parquet(folder / 'customers.parquet')}"
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
@@ -24,7 +25,7 @@ def points_in_time(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.Da
     """One row a snapshot of features: `subject`, and how many `customers` and `products` it has."""
     counts = " FULL JOIN ".join(
         f"(SELECT CAST(snapshot AS TIMESTAMP) AS snapshot, count(*) AS {name} "
-        f"FROM {parquet(folder / f'{name}.parquet')} GROUP BY 1) {join}"
+        f"FROM {read_parquet(folder / f'{name}.parquet')} GROUP BY 1) {join}"
         for name, join in (("customers", ""), ("products", "USING (snapshot)"))
     )
     return frame(
@@ -49,12 +50,12 @@ def labels(connection: duckdb.DuckDBPyConnection, folder: Path, instant: datetim
         f"""
         WITH label AS (
             SELECT CAST(snapshot AS TIMESTAMP) AS snapshot, customer_id, product_ids
-            FROM {parquet(folder / "labels.parquet")}
+            FROM {read_parquet(folder / "labels.parquet")}
         ),
         customer AS (
             SELECT CAST(snapshot AS TIMESTAMP) AS snapshot, customer_id,
                    customer_history__product_ids AS bought
-            FROM {parquet(folder / "customers.parquet")}
+            FROM {read_parquet(folder / "customers.parquet")}
         ),
         joined AS (
             SELECT label.*, len(product_ids) AS size, bought IS NULL AS without_features,
@@ -70,7 +71,7 @@ def labels(connection: duckdb.DuckDBPyConnection, folder: Path, instant: datetim
             FROM joined GROUP BY snapshot
         )
         SELECT {_day("snapshot")} AS subject, customers, size / median(size) OVER () AS size_ratio, shortest,
-               repeated, snapshot <= TIMESTAMP {text(last)} AS closed, without_features, repeat_share
+               repeated, snapshot <= TIMESTAMP {quote_literal(last)} AS closed, without_features, repeat_share
         FROM summed ORDER BY snapshot""",
     )
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, time
 
-from events.records import Purchase, utc_now
+from core.clock import utc_now
+from events.records import Purchase
 from scoring.bundle import Bundle
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer

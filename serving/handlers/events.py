@@ -9,9 +9,10 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.clock import utc_now
 from core.limits import EARLIEST_DAY, MAX_PRICE, MAX_UNITS
 from events.errors import LiveError
-from events.records import EVENT_TYPES, Event, utc_now
+from events.records import EVENT_TYPES, Event
 from serving.api.fields import ID
 from serving.api.validation import ApiRequest
 from serving.config import Limits

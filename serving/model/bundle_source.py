@@ -1,11 +1,11 @@
 """Which version to serve and where its bundle lies: this installation's champion, or the one in a Bento."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import bentoml
 
+from core.clock import utc_now
 from registry.champion_alias import Pointer, Registry
 from registry.model_store import NAME, ModelStore
 from scoring.bundle import Bundle
@@ -35,7 +35,7 @@ def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
         generation=0,
         version=versions[0],
         previous=None,
-        changed_at=datetime.now(UTC).replace(tzinfo=None),
+        changed_at=utc_now(),
         reason=f"built into {bento.tag}",
         by="bento",
     )

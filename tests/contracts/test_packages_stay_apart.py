@@ -19,12 +19,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "feature_store": {"settings", "core", "features", "feature_repo", "events.event_log", "events.errors"},
     "scoring": {"features", "core"},
     "registry": {"settings", "core", "scoring"},
-    "pages": {"settings", "registry.release_log", "registry.errors"},
-    "ml": {"settings", "scoring", "registry", "features", "feature_store"},
+    "pages": {"settings", "core", "registry.release_log", "registry.errors"},
+    "ml": {"settings", "core", "scoring", "registry", "features", "feature_store"},
     "serving": {"settings", "scoring", "registry", "features", "feature_store.online", "events", "core"},
     "dags": {"settings", "orchestration"},
-    "orchestration": {"settings"},
-    "retention": {"settings"},
+    "orchestration": {"settings", "core"},
+    "retention": {"settings", "core"},
     "local": {"settings", "core", "orchestration.pools", "retention"},
 }
 # What no file of a package may import: the reason why the packages are apart.

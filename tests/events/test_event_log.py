@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import redis
 
+from core.clock import utc_now
 from core.held import Held
 from events.errors import CursorError, JournalUnavailableError
 from events.event_log import Journal, Page, open_journal, open_recent
-from events.records import Decision, Event, Shown, utc_now
+from events.records import Decision, Event, Shown
 from settings import Settings
 from tests.support.servers.kafka_cluster import kafka_cluster
 from tests.support.servers.redis_server import PASSWORD, redis_server

@@ -72,7 +72,7 @@ def test_a_refused_landing_leaves_the_last_admission_in_place(tmp_path: Path) ->
     with pytest.raises(LandingError):
         admit_shop(tmp_path, landing)
     assert len(admitted(tmp_path, "transactions")) == 4
-    assert not (tmp_path / "data" / "admissions" / ".staging").exists()
+    assert not (tmp_path / "data" / "admissions" / ".admission.staging").exists()
 
 
 def test_an_admission_changes_nothing_before_it_is_accepted(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_nothing_half_written_is_published_when_an_admission_is_killed(tmp_path:
     environment |= {"REACH_DATA": str(data), "REACH_LANDING": str(small_landing)}
     command = [sys.executable, "-m", "landing", "admit"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    staged = data / "admissions" / ".staging" / "promotions.parquet"
+    staged = data / "admissions" / ".admission.staging" / "promotions.parquet"
     while not staged.exists() and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)

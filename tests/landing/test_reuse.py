@@ -59,7 +59,7 @@ def test_a_file_is_hashed_again_only_when_its_metadata_differ(tmp_path: Path, mo
     def hash_of() -> str:
         hashes = FileHashes(memory)
         found = hashes.of(file)
-        hashes.keep()
+        hashes.save()
         return found
 
     first = hash_of()

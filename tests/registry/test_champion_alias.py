@@ -187,7 +187,7 @@ def _kill_at(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
         die()
 
     def half_a_file(path: Path, content: bytes) -> None:
-        path.with_name(path.name + ".tmp").write_bytes(content[: len(content) // 2])
+        atomic_files.staging_path(path).write_bytes(content[: len(content) // 2])
         die()
 
     def no_rename(path: Path, content: bytes) -> None:

@@ -3,9 +3,10 @@
 import json
 from datetime import date, datetime, timedelta
 
+from core.clock import utc_now
 from core.held import Held
 from events.event_log import open_recent
-from events.records import Event, utc_now
+from events.records import Event
 from feature_store.online.reader import OnlineFeatureReader
 from settings import Settings
 from tests.support.feature_store.installation import AS_OF, run_all

@@ -178,7 +178,7 @@ def test_a_collector_killed_half_way_neither_loses_nor_doubles(
     run(limit=2)
     assert sorted(ids(settings)) == ["e0", "e1", "e2", "e3"]
     assert [row["position"] for row in rows(settings, DECISIONS)] == [1, 2]
-    assert not (settings.paths.feedback / ".staging").exists()
+    assert not (settings.paths.feedback / ".batch.staging").exists()
 
 
 def _collect_and_die(settings: Settings, place: str, call: int) -> "subprocess.CompletedProcess[str]":

@@ -143,7 +143,7 @@ def test_a_merge_killed_half_way_neither_loses_nor_doubles(tmp_path: Path, place
     merge(tmp_path)
     assert rows(tmp_path) == before
     assert names(tmp_path) == ["00000001-00000005", "00000006", "00000007"]
-    assert not (tmp_path / ".staging").exists()
+    assert not (tmp_path / ".batch.staging").exists()
 
 
 def test_a_batch_that_cannot_be_read_stops_the_merge_and_removes_nothing(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_batch_that_cannot_be_read_stops_the_merge_and_removes_nothing(tmp_pat
     with pytest.raises(SourceError, match=r"00000003.events\.parquet cannot be read"):
         merge(tmp_path)
     assert names(tmp_path) == [f"{number:08d}" for number in range(1, 8)]
-    assert not (tmp_path / ".staging").exists()
+    assert not (tmp_path / ".batch.staging").exists()
     (tmp_path / "batches" / "00000005" / "batch.json").write_text(json.dumps({}))
     with pytest.raises(SourceError, match=r"00000005.batch\.json cannot be read"):
         merge(tmp_path)
