@@ -14,7 +14,7 @@ from tests.support.contracts.airflow_options import unknown_options
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path / "data", airflow_port=18080)  # type: ignore[call-arg]
+    return Settings(data=tmp_path / "data", airflow_port=18080)
 
 
 def test_airflow_knows_every_name(settings: Settings) -> None:

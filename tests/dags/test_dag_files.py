@@ -42,7 +42,7 @@ def parse(home: Path, data: Path, keep: tuple[str, ...] = ()) -> dict[str, Any]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory in which dbt has described its models."""
     folder = tmp_path_factory.mktemp("dags") / "data"
-    write_manifest(Settings(data=folder))  # type: ignore[call-arg]
+    write_manifest(Settings(data=folder))
     return folder
 
 

@@ -15,7 +15,7 @@ from features.errors import StagedFeaturesError
 from settings import Settings
 from tests.support.feature_store.installation import AS_OF, stage
 
-Spoil = Callable[[Path, datetime], None]
+Spoil = Callable[[Path, datetime], object]
 
 
 def _rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:

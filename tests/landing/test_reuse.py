@@ -98,7 +98,8 @@ def test_a_landing_that_goes_away_during_the_run_gets_a_sentence(
 
 def test_a_check_keeps_and_moves_nothing(tmp_path: Path) -> None:
     landing = write_shop(tmp_path / "in", customers="customer_id\n")
-    settings, said = Settings(data=tmp_path / "data"), []
+    settings = Settings(data=tmp_path / "data")
+    said: list[str] = []
     manifest = check(settings, landing, None, said.append)
     assert [finding.kind for finding in manifest.findings] == ["empty_table"]
     assert any("empty_table" in line for line in said)

@@ -85,7 +85,7 @@ def test_a_baseline_gives_everybody_the_rules_list_and_says_so():
 
 def test_a_baseline_is_no_opponent_beside_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     settings = Settings(data=tmp_path / "data")
-    deploy(settings, made_with(write_bundle(tmp_path / "bundle", "v1"), baseline="3 of 150 customers."), "v1")  # type: ignore[arg-type]
+    deploy(settings, made_with(write_bundle(tmp_path / "bundle", "v1"), baseline="3 of 150 customers."), "v1")
     now, judged = datetime(2018, 2, 12, 5), datetime(2018, 1, 15, 5)
     plan = Plan("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, judged, [], []))
     assert find_champion(settings, plan) is None
@@ -116,7 +116,7 @@ def test_customers_without_a_first_purchase_make_a_snapshot_without_examples():
 def test_of_two_lists_or_more_at_least_one_trains_and_one_is_held_out(customers: int):
     run_examples = [type("Part", (), {"ends": np.zeros(customers)})()]
     for seed in range(50):
-        trains, out = parts(run_examples, 0.1, np.random.default_rng(seed))  # type: ignore[arg-type]
+        trains, out = parts(run_examples, 0.1, np.random.default_rng(seed))
         assert trains
         assert out
         assert len(trains) + len(out) == customers

@@ -57,7 +57,7 @@ def finish(paths: Paths) -> None:
     for version, change in (("v6", "deployed"), ("v7", "deployed"), ("v7", "rolled_back")):
         moment = datetime(2018, 1, 2, 9, 30, tzinfo=UTC)
         facts = {"generation": 1, "previous": None, "changed_at": moment, "reason": f"why {version}", "by": "me"}
-        ReleaseLog(paths.release / "log.jsonl").append(Change(change=change, version=version, **facts))  # type: ignore[arg-type]
+        ReleaseLog(paths.release / "log.jsonl").append(Change(change=change, version=version, **facts))
 
 
 def test_a_run_that_has_just_begun_names_everything_as_missing_with_the_reason(paths: Paths) -> None:

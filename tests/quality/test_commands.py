@@ -151,7 +151,7 @@ def test_the_library_is_imported_only_by_a_command_that_judges() -> None:
 
 @pytest.mark.parametrize("suite", [landing, features, training, feedback])
 def test_every_expectation_has_a_name_of_its_own_and_an_advice(suite: object) -> None:
-    checks = [*suite.FILES, *suite.REST]  # type: ignore[attr-defined]
+    checks = [*suite.FILES, *suite.REST]
     assert len({check.name for check in checks}) == len(checks) > 10
     assert all(check.advice.endswith((".", "?")) for check in checks)
 

@@ -66,7 +66,7 @@ def test_a_put_killed_half_way_leaves_nothing_and_runs_again(
     copytree = shutil.copytree
 
     def deadly_copytree(source: Path, target: Path, *inner: object) -> None:
-        copytree(source, target, *(inner or (False, None, copy_two_files_then_die)))  # type: ignore[arg-type]
+        copytree(source, target, *(inner or (False, None, copy_two_files_then_die)))
 
     monkeypatch.setattr("shutil.copytree", deadly_copytree)
     child = multiprocessing.get_context("fork").Process(target=store.put, args=(bundle, "v1"))

@@ -127,7 +127,7 @@ def test_a_full_disk_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pyt
 def test_a_run_needs_a_multiple_of_what_has_landed(tmp_path: Path, name: str, times: str) -> None:
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / name).write_bytes(b"x" * 1000)
-    settings: Any = Settings(data=tmp_path / "data", landing=tmp_path)  # type: ignore[call-arg]
+    settings: Any = Settings(data=tmp_path / "data", landing=tmp_path)
     policy = POLICY.model_copy(update={"run_least_mib": 0.0})
     assert need_of_a_run(settings, policy) == 1000 * getattr(policy, times)
     assert need_of_a_run(settings, POLICY) == POLICY.run_least_mib * MIB

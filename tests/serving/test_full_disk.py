@@ -40,7 +40,7 @@ def test_a_full_disk_refuses_the_whole_batch_and_is_named_in_the_log(
     opened = SqliteJournal._open
 
     def on_a_full_disk(journal: SqliteJournal, stream: str) -> sqlite3.Connection:
-        connection = opened(journal, stream)  # type: ignore[arg-type]
+        connection = opened(journal, stream)
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
         return connection

@@ -45,7 +45,7 @@ class Counted:
 
 
 def collected(home: Path, pages: int) -> Path:
-    collect(home, Counted(pages), lambda _: None)  # type: ignore[arg-type]
+    collect(home, Counted(pages), lambda _: None)
     return home
 
 

@@ -44,7 +44,7 @@ def told(event_id: str, occurred_at: datetime = MOMENT, received_at: datetime = 
 
 
 def collect_into(tmp_path: Path, *events: dict[str, Any]) -> None:
-    collect(tmp_path / "data" / "feedback", Told(*events), lambda _: None)  # type: ignore[arg-type]
+    collect(tmp_path / "data" / "feedback", Told(*events), lambda _: None)
 
 
 def landed(tmp_path: Path, table: str = "events", columns: str = "event_id") -> list[tuple]:

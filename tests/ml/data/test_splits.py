@@ -9,7 +9,7 @@ from ml.data.splits import Split, Supply, label_instant, split
 from ml.errors import NotEnoughData
 from settings import Settings
 
-WINDOWS = Windows(horizon=4, ranker_snapshots=3, retrieval_snapshots=12)
+WINDOWS = Windows(ranker_snapshots=3, retrieval_snapshots=12)
 HORIZON = timedelta(weeks=4)
 TOLERANCE = timedelta(hours=2)  # clocks change between two local midnights
 

@@ -22,7 +22,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def judged(recommender: Recommender) -> Slates:
-    slates = {}
+    slates: Slates = {}
     for slate in SLATES:
         [(_, ranked)] = recommender.rank_batch(CUSTOMERS, slate, 12)
         slates[slate] = Lists.of([row.positions for row in ranked], [row.scores for row in ranked])

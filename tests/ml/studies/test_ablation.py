@@ -73,7 +73,7 @@ def test_a_shuffled_family_keeps_each_customers_rows_and_touches_no_other_column
     assert (after.numeric[:, others] == before.numeric[:, others]).all()
     assert (after.numeric != before.numeric).any()
     for customer in np.split(np.arange(len(before.numeric)), np.cumsum(before.sizes)[:-1]):
-        rows = [sorted(map(tuple, part.numeric[np.ix_(customer, mine)])) for part in (before, after)]
+        rows = [sorted(map(tuple, part.numeric[np.ix_(customer, np.asarray(mine))])) for part in (before, after)]
         assert rows[0] == rows[1]
 
 

@@ -232,7 +232,7 @@ def test_the_oldest_of_twenty_baskets_makes_room() -> None:
     """Twenty baskets a day apart, each with a product of its own; the oldest one's is 20 days old."""
     days = np.arange(1, 21, dtype=np.float32)
     history = {name: np.ones(20, np.float32) for name in HISTORY} | {"days_since_last": days, "days_since_first": days}
-    profile = regular().profile | {"baskets": 20.0}
+    profile = {**regular().profile, "baskets": 20.0}
     customer = Customer([f"p{n}" for n in range(1, 21)], history, profile, {})
     state = apply_purchases(customer, MIDNIGHT, [buys("soap"), buys("soap", 25 * HOUR)])
     gone = {product_id for product_id in state.product_ids if of(state, product_id)["last_20_baskets"] == 0}

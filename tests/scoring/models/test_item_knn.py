@@ -82,6 +82,7 @@ def test_the_source_adds_up_the_likeness_to_everything_bought_and_travels_with_t
     small_catalogue().save(tmp_path)
     catalogue = Catalogue.load(tmp_path)
     # each pair of neighbours up to p3 has a buyer in common; p0 weighs 2, p2 weighs 1, of which the root is taken
+    assert catalogue.item_knn is not None
     alike = catalogue.item_knn.likeness.toarray()
     scores = item_knn(block(catalogue, "p0", "p2"), catalogue.lively)[0]
     assert scores.nonzero()[0].tolist() == [1, 3]

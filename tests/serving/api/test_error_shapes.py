@@ -97,7 +97,7 @@ def _given_up() -> httpx.Response:
         await asyncio.sleep(60)
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(TimeoutMiddleware(hang, 0.01))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(TimeoutMiddleware(hang, 0.01))
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.post("/recommend")
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import typeguard
 
@@ -15,7 +16,8 @@ def test_decorated_classes_stay_as_they_are_written():
 
     with without_type_checks():
         assert typeguard.typechecked(length) is length
-        assert typeguard.typechecked(collection_check_strategy=None)(length) is length
+        check: Any = typeguard.typechecked
+        assert check(collection_check_strategy=None)(length) is length
 
 
 def test_the_checks_are_back_afterwards():

@@ -25,7 +25,7 @@ def test_a_customer_asked_about_before_is_remembered_while_the_store_fails_or_ha
     customers.completed("a", Read("found", FEATURES))
 
     for outcome in ("timeout", "error", "refused", "unknown"):
-        assert customers.completed("a", Read(outcome)) == Read(outcome, FEATURES, is_remembered=True)  # type: ignore[arg-type]
+        assert customers.completed("a", Read(outcome)) == Read(outcome, FEATURES, is_remembered=True)
     assert customers.completed("b", Read("timeout")) == Read("timeout")
 
 

@@ -127,7 +127,7 @@ class Report(Question):
 
 
 class Full(Places):
-    expected_wait = 0.3  # type: ignore[assignment]
+    expected_wait = 0.3
 
 
 async def _post(

@@ -60,9 +60,9 @@ def compare(data: Path, earlier: datetime, later: datetime) -> Compared:
             found[name].append(values)
         for name, was, now in _not_changed(row, live):
             kept[name].append(was == now)
-    values = {name: np.concatenate(parts, axis=1) for name, parts in found.items()}
-    right = {name: np.isclose(live, later, rtol=2e-4, atol=2e-3) for name, (_, live, later) in values.items()}
-    off = {name: (np.abs(row - later).sum(), np.abs(live - later).sum()) for name, (row, live, later) in values.items()}
+    joined = {name: np.concatenate(parts, axis=1) for name, parts in found.items()}
+    right = {name: np.isclose(live, later, rtol=2e-4, atol=2e-3) for name, (_, live, later) in joined.items()}
+    off = {name: (np.abs(row - later).sum(), np.abs(live - later).sum()) for name, (row, live, later) in joined.items()}
     return Compared(
         {name: float(same.mean()) for name, same in right.items()},
         {name: float(live / row) for name, (row, live) in off.items()},

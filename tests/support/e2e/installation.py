@@ -103,7 +103,7 @@ class Installation:
 
     def __init__(self, code: Path, data: Path, landing: Path) -> None:
         self.code = code
-        self.settings = Settings(  # type: ignore[call-arg]
+        self.settings = Settings(
             data=data,
             landing=landing,
             snapshots=SNAPSHOTS,

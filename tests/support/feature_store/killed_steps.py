@@ -76,7 +76,7 @@ def _kill_before(moment: int, step: Callable[..., Any], arguments: tuple[Any, ..
 
 
 def _kill_before_redis_forgets(_: int, step: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    RedisOnlineStore.delete_table = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+    RedisOnlineStore.delete_table = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     step(*arguments)
 
 

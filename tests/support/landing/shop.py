@@ -46,7 +46,7 @@ def admit_shop(
 ) -> tuple[Manifest, bool, list[str]]:
     """Admit to tmp_path/data and accept it; also returns what was said."""
     said: list[str] = []
-    chosen = Settings(data=tmp_path / "data", landing=landing, **settings)  # type: ignore[arg-type]
+    chosen = Settings(data=tmp_path / "data", landing=landing, **settings)
     day = date.fromisoformat(as_of) if as_of else None
     manifest, reused = admit(chosen, landing, day, said.append)
     accept(chosen, manifest.as_of)

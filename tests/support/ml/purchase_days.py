@@ -1,8 +1,8 @@
 """A small shop whose every purchase has a day, so that features can be recounted by hand: days count from 0."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ml.gate.leakage import Known, Purchases, key
 HORIZON = 28
 PRODUCTS = 500
 FIRST = datetime(2020, 1, 6)
-SPLIT_DAYS = {"now": 280, "judged": 252, "ranker": [224, 210], "retrieval": [182]}
+SPLIT_DAYS: dict[str, Any] = {"now": 280, "judged": 252, "ranker": [224, 210], "retrieval": [182]}
 
 
 def instant(day: int) -> datetime:
@@ -112,5 +112,5 @@ class Shop:
 
 
 def best(scores: np.ndarray) -> Lists:
-    order: Sequence[np.ndarray] = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
+    order: np.ndarray = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
     return Lists.of(list(order), [row[places] for row, places in zip(scores, order, strict=True)])

@@ -152,7 +152,7 @@ class Needs:
     @property
     def config(self) -> Config:
         config = load_config()
-        few = {"retrieval": config.retrieval.model_copy(update={"history_epochs": 1, "epochs": 1})}
+        few: dict[str, Any] = {"retrieval": config.retrieval.model_copy(update={"history_epochs": 1, "epochs": 1})}
         few |= {"ranking": config.ranking.model_copy(update={"rankers": ["dlrm"], "epochs": 1})}
         if not self.is_real:
             few |= {"windows": config.windows.model_copy(update={"customers": 1})}

@@ -60,7 +60,11 @@ def write_run(runs: Path, run_id: str = "r1") -> Run:
         ranker: {"all NDCG@10": 0.5, "explore NDCG@20": 0.2},
     }
     run.write_json(places.RANKERS, {"chosen": ranker, "lists": 12, "scores": scores})
-    phases = (("hidden histories", {}), ("hidden histories", {"recall": 0.07}), ("first purchases", {"recall": 0.08}))
+    phases: tuple[tuple[str, dict[str, float]], ...] = (
+        ("hidden histories", {}),
+        ("hidden histories", {"recall": 0.07}),
+        ("first purchases", {"recall": 0.08}),
+    )
     towers = [{"phase": phase, "epoch": e, "loss": 8.0 - e} | row for e, (phase, row) in enumerate(phases, start=1)]
     run.write_json(places.RETRIEVAL_CURVE, towers)
     run.write_json(places.ranker_curve(ranker), [{"epoch": e, "loss": 7.0 - e} for e in (1, 2)])

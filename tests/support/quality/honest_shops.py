@@ -142,7 +142,7 @@ def _nobody(rng: np.random.Generator, basket: np.ndarray, traits: set[str]) -> n
 def alarms(folder: Path, seed: int) -> dict[str, str]:
     """The checks of the landing that a random honest shop breaks and should not, with their severity."""
     shop = honest_shop(folder / "landing", seed)
-    settings = Settings(data=folder / "data", landing=shop.folder, timezone=shop.timezone)  # type: ignore[call-arg]
+    settings = Settings(data=folder / "data", landing=shop.folder, timezone=shop.timezone)
     admit(settings, shop.folder, LAST, lambda _: None)
     thresholds = load_thresholds("landing", None)
     stages = landing_stages(settings, LAST, folder / "spill", thresholds)

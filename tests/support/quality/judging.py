@@ -28,7 +28,7 @@ class Broken(NamedTuple):
 
 def broken(boundary: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -> dict[str, Broken]:
     """The broken expectations of a boundary below the data directory, by name."""
-    settings = Settings(data=data, snapshots=5)  # type: ignore[call-arg]
+    settings = Settings(data=data, snapshots=5)
     spill, thresholds = data / "spill", load_thresholds(boundary, None)
     stages = {
         "landing": lambda: landing_stages(settings, as_of, spill, thresholds),
@@ -61,6 +61,6 @@ def copy_landing(landing: Path, folder: Path) -> Path:
 
 
 def admit_landing(data: Path, landing: Path, as_of: date = AS_OF) -> None:
-    settings = Settings(data=data, landing=landing)  # type: ignore[call-arg]
+    settings = Settings(data=data, landing=landing)
     admit(settings, landing, as_of, lambda _: None)
     accept(settings, as_of)

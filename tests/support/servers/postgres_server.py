@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def postgres_server(password: str) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     # PostgreSQL refuses to run as root, and another user cannot enter pytest's folders.
-    owner = _other_user() if os.geteuid() == 0 else {}
+    owner: dict[str, Any] = _other_user() if os.geteuid() == 0 else {}
     # Its socket lies in there, and a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     if owner:
@@ -42,9 +43,9 @@ def postgres_server(password: str) -> Iterator[int]:
     secret = folder / "password"
     secret.write_text(password)
     secret.chmod(0o644)
-    options = ["--username", USER, "--pwfile", secret, "--auth", "scram-sha-256", "--no-sync", "--no-instructions"]
+    options = ["--username", USER, "--pwfile", str(secret), "--auth", "scram-sha-256", "--no-sync", "--no-instructions"]
     subprocess.run(
-        [bin_folder / "initdb", "--pgdata", folder / "data", *options],
+        [str(bin_folder / "initdb"), "--pgdata", str(folder / "data"), *options],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         check=True,
@@ -52,7 +53,7 @@ def postgres_server(password: str) -> Iterator[int]:
     )
     listens = ["-h", "127.0.0.1", "-p", str(port), "-k", str(folder), "-c", "fsync=off"]
     server = subprocess.Popen(
-        [bin_folder / "postgres", "-D", folder / "data", *listens],
+        [str(bin_folder / "postgres"), "-D", str(folder / "data"), *listens],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -60,7 +61,7 @@ def postgres_server(password: str) -> Iterator[int]:
     )
     try:
         environment = {**os.environ, "PGPASSWORD": password}
-        create = [bin_folder / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", USER, USER]
+        create: list[str | Path] = [bin_folder / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", USER, USER]
         while subprocess.run(create, env=environment, stderr=subprocess.DEVNULL).returncode:
             assert server.poll() is None, "PostgreSQL has ended"
             time.sleep(0.1)

@@ -33,7 +33,9 @@ async def started(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application while it runs; waits until it is ready. An exception in it reaches the caller."""
     said: asyncio.Queue[Any] = asyncio.Queue()
     heard: asyncio.Queue[Any] = asyncio.Queue()
-    lifespan = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, said.get, heard.put))  # type: ignore[arg-type]
+    lifespan: asyncio.Task[None] = asyncio.create_task(
+        app({"type": "lifespan", "asgi": {"version": "3.0"}}, said.get, heard.put)
+    )
     await said.put({"type": "lifespan.startup"})
     assert (await heard.get())["type"] == "lifespan.startup.complete"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
