@@ -1,5 +1,6 @@
 """The deployed version, as an opponent for the challenger."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +8,14 @@ from ml.config import Collaborative
 from ml.runs.spec import Plan
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
-from scoring.bundle import Manifest, read_manifest
+from scoring.bundle import VOCABULARY, Manifest, read_manifest
 from scoring.errors import BundleFormatError
+from scoring.vocabulary import Vocabulary
 from settings import Settings
+
+MIN_KNOWN_SHARE = 0.1
+"""A champion that was trained with fewer of the products sold lately is another shop's: even a fashion shop that renews
+its whole assortment within a season sells more than a tenth of the former one."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,22 @@ class Champion:
     @property
     def collaborative(self) -> Collaborative:
         return Collaborative.model_validate(self.manifest.collaborative)
+
+    def another_shop(self, sold: Collection[str]) -> str | None:
+        """Return why this version is of another shop's data, or None if it is of this one.
+
+        Args:
+            sold: Ids of the products sold in the last four weeks.
+        """
+        if self.is_baseline or not sold:
+            return None
+        known = len(set(sold).intersection(Vocabulary.load(self.path / VOCABULARY).values["product_id"]))
+        if known >= MIN_KNOWN_SHARE * len(sold):
+            return None
+        return (
+            f"{self.version} was trained with {known:,} of the {len(sold):,} products sold in the last 4 weeks, "
+            "so it is of another shop's data."
+        )
 
 
 def deployed(settings: Settings) -> Champion | None:

@@ -78,6 +78,13 @@ class Products:
     def names(self) -> list[str]:
         return self._strings("product_name")
 
+    @property
+    def sold(self) -> list[str]:
+        """Ids of the products sold in the four weeks before the snapshot."""
+        table = self.table.filter(pc.greater(self.table["product_activity__baskets_4w"], 0))
+        product_ids: list[str] = table["product_id"].to_pylist()
+        return product_ids
+
     def content(self) -> dict[str, list[str]]:
         """Categories by the names of `schema.CONTENT`, `[products]` each."""
         return {field: self._strings(field) for field in CONTENT}

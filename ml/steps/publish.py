@@ -3,7 +3,8 @@
 The challenger, if the gate let it through. If the gate keeps the champion but newer features were published, the
 champion's own weights get a catalogue as of now: what was judged goes on serving, on today's prices, products and
 promotions. Until a model is deployed, the strongest simple rule serves as the baseline: while no model beats it, and
-where there is too little to train or to judge on. A baseline never replaces a trained version.
+where there is too little to train or to judge on. A baseline replaces a trained version only if that is of another
+shop's data: a demo's model must not serve the first shop that follows it.
 """
 
 import hashlib
@@ -63,10 +64,17 @@ def _parts(settings: Settings, run: Run) -> Parts | None:
     plan, decision, champion = Plan.read(run), run.read_json(places.GATE), deployed(settings)
     if decision["publish"]:
         return _challenger(run, plan, decision)
-    if champion is None or champion.is_baseline:
-        if champion is not None and champion.manifest.as_of >= plan.as_of and champion.manifest.has_present_features:
+    elsewhere = champion.another_shop(dataset(run).products(plan.split.now).sold) if champion else None
+    if champion is None or champion.is_baseline or elsewhere:
+        if (
+            champion is not None
+            and not elsewhere
+            and champion.manifest.as_of >= plan.as_of
+            and champion.manifest.has_present_features
+        ):
             return None
         because = too_little(run) or f"No trained model is shown to be better. {decision['reasons'][0]}"
+        because = f"{elsewhere} {because}" if elsewhere else because
         print(f"The baseline is published, {OWN_FREQUENCY} with popular products behind it. {because}", flush=True)
         return _baseline(run, plan, decision, because)
     if champion.manifest.as_of < plan.as_of and not champion.manifest.has_present_features:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ml.bundles.champion import find_champion
+from ml.bundles.champion import deployed, find_champion
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.runs import artifacts as places
 from ml.runs.spec import Plan, dataset
 from ml.steps.publish import publish
+from ml.steps.too_little import note_too_little
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import MANIFEST, VOCABULARY, Bundle
@@ -94,7 +95,7 @@ def test_only_a_version_of_the_present_features_gets_a_new_catalogue(
     run.write_json(places.GATE, {"publish": False})
     bundle = write_bundle(tmp_path / "bundle", "v1", as_of=date(2017, 12, 4))
     content = {field: [f"{field} {i}" for i in range(4)] for field in CONTENT}
-    Vocabulary({"product_id": ["p00"]} | content).save(bundle / VOCABULARY)
+    Vocabulary({"product_id": ["p00", "p01", "p02"]} | content).save(bundle / VOCABULARY)
     deploy(settings, made_with(bundle, categorical=["moon_phase"]) if older else bundle, "v1")
     published = publish(settings, run, dry_run=False)
     assert published == (None if older else {"version": "v1_2018-01-01"})
@@ -104,3 +105,29 @@ def test_only_a_version_of_the_present_features_gets_a_new_catalogue(
         assert golden
         assert [item for item in golden if item.features in people] == []
     assert ("so its catalogue cannot move on to 2018-01-01" in capsys.readouterr().out) is older
+
+
+@pytest.mark.parametrize(("known", "is_another"), [(1, True), (2, False)])
+def test_a_version_that_knows_few_of_the_products_sold_lately_is_another_shops(
+    settings: Settings, known: int, is_another: bool
+):
+    sold = [f"p{i:02}" for i in range(20)]
+    champion = deployed(settings)
+    assert champion is not None
+    Vocabulary({"product_id": [*sold[:known], "elsewhere"]}).save(champion.path / VOCABULARY)
+    assert (champion.another_shop(sold) is not None) is is_another
+    assert champion.another_shop([]) is None
+
+
+def test_another_shops_version_gives_way_to_the_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    settings = Settings(data=tmp_path / "data")
+    run = write_run(tmp_path / "runs")
+    note_too_little(run, "prepare", "Too few customers.")
+    run.write_json(places.GATE, {"publish": False, "reasons": ["Too few customers."], "opponent": None})
+    bundle = write_bundle(tmp_path / "bundle", "v1", as_of=date(2017, 12, 4))
+    Vocabulary({"product_id": ["elsewhere"]}).save(bundle / VOCABULARY)
+    deploy(settings, bundle, "v1")
+    published = publish(settings, run, dry_run=False)
+    assert published is not None
+    assert "v1 was trained with 0 of the" in published["baseline"]
+    assert "so it is of another shop's data." in capsys.readouterr().out

@@ -134,7 +134,15 @@ def _history(name: str, ages: list[float]) -> float:
 def _products() -> pa.Table:
     numbers = {f"product_activity__{name}": [0.0] * PRODUCTS for name in ACTIVITY}
     selling = [float(PRODUCTS - i) for i in range(PRODUCTS)]
-    for name in ("buyers_4w", "buyers", "first_buyers_8w", "share_in_type_8w", "buyers_13w", "mailer_stores_next"):
+    for name in (
+        "baskets_4w",
+        "buyers_4w",
+        "buyers",
+        "first_buyers_8w",
+        "share_in_type_8w",
+        "buyers_13w",
+        "mailer_stores_next",
+    ):
         numbers[f"product_activity__{name}"] = selling
     numbers["product_activity__days_since_first_sale"] = [3.0 if i in NEW else 300.0 for i in _ids()]
     content = {f"product_content__{field}": [f"{field} {i % 4}" for i in range(PRODUCTS)] for field in CONTENT}
