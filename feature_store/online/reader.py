@@ -1,5 +1,6 @@
 """The serving room's reader: one customer's features in one read, fast, and never later than its deadline."""
 
+import sqlite3
 import threading
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,14 @@ from settings import Settings
 SERVICE = "online_customer_v1"
 EVENT_TIMESTAMP = "event_timestamp"
 HELD = "held"
+
+LOCKED_MS = 20
+"""How long a read waits for a SQLite file that another program has locked, in milliseconds.
+
+Materialization never writes into the file that readers see. Feast's threads share one connection, and Python's sqlite3
+holds the interpreter lock while it waits for the connection's mutex: with SQLite's own 5 seconds, a locked file stopped
+the whole process for as long.
+"""
 
 Row = tuple[datetime | None, dict[str, Value] | None]
 """What a store says of one key of one view: when it became true, and the values by feature."""
@@ -88,6 +97,8 @@ class OnlineFeatureReader:
         store = open_store(self._settings, redis_timeout_seconds=self._deadline_seconds, only_online=True)
         members = feature_service(store, SERVICE).feature_view_projections
         views = [store.get_feature_view(member.name) for member in members]
+        if self._settings.online_store == "sqlite":
+            _connection(store).execute(f"PRAGMA busy_timeout = {LOCKED_MS}")
         return store, views, state.held if state else None
 
     def _marked(self) -> object:
@@ -97,6 +108,13 @@ class OnlineFeatureReader:
         except FileNotFoundError:
             return None
         return status.st_ino, status.st_mtime_ns
+
+
+def _connection(store: FeatureStore) -> sqlite3.Connection:
+    """Return the one SQLite connection that Feast's store shares between threads; Feast has no public way to it."""
+    online_store: Any = store.provider.online_store
+    connection: sqlite3.Connection = online_store._get_conn(store.config)
+    return connection
 
 
 def _key(customer_id: str) -> EntityKey:

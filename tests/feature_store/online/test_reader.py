@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_store.apply import apply
-from feature_store.online.reader import OnlineFeatureReader
+from feature_store.online.reader import LOCKED_MS, OnlineFeatureReader
 from features.errors import OnlineStoreUnavailableError
 from settings import ROOT, Settings
 from tests.support.feature_store.installation import AS_OF, run_all
@@ -99,3 +99,17 @@ def test_a_reader_loads_no_offline_store(built: Settings) -> None:
     loaded = set(done.stdout.split())
     assert "feast" in loaded
     assert not loaded & {"duckdb", "ibis", "dask"}
+
+
+def test_a_locked_file_is_waited_for_briefly_and_read_again_when_it_is_free(copied: Settings) -> None:
+    reader = OnlineFeatureReader(copied)
+    assert reader.read("c3") is not None
+    locked = sqlite3.connect((copied.paths.feast / "online.db").resolve(), isolation_level=None)
+    locked.execute("PRAGMA locking_mode = EXCLUSIVE")
+    locked.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(OnlineStoreUnavailableError, match="locked"):
+        reader.read("c3")
+    locked.close()
+    assert reader.read("c3") is not None
+    connection = reader._current()[0].provider.online_store._get_conn(reader._current()[0].config)
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (LOCKED_MS,)
