@@ -111,6 +111,10 @@ bench-events: setup ## From a purchase to the lists that know of it; EVENTS=600,
 bench-catalogue: setup ## The nearest vectors in 1, 10 and 100 times the catalogue: exactly and by the index
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(UV) run --frozen --quiet --group ann python -m benchmarks.catalogue
 
+.PHONY: pictures
+pictures: setup ## Make the README's pictures from a finished run and the running service; RUN=latest
+	@$(PYTHON) -m benchmarks.pictures --run $(or $(RUN),latest)
+
 .PHONY: drill
 drill: setup ## What may go wrong, done to a real service in a sandbox while customers ask; RATE=40, SECONDS=12
 	@$(PYTHON) -m benchmarks.drill --rate $(or $(RATE),40) --seconds $(or $(SECONDS),12)
