@@ -193,14 +193,12 @@ async def check(load: Load, seconds: float) -> dict[str, object]:
     before = await load.closed(CLIENTS, seconds)
     capacity = before.statuses()[200] / seconds
     usual = before.latencies(200)
-    burdened, _ = await asyncio.gather(
-        load.closed(CLIENTS, seconds), load.open((TIMES - 1) * capacity, seconds, NOWHERE)
-    )
-    left = burdened.statuses()[200] / seconds
+    left_before = await _beside_refusals(load, capacity, seconds)
     flood = await load.open(TIMES * capacity, seconds)
     shed = flood.latencies(429)
     ended = time.perf_counter()
     after = await load.open(capacity / 2, 2 * RECOVERY_SECONDS)
+    left = (left_before + await _beside_refusals(load, capacity, seconds)) / 2
     statuses = flood.statuses()
     figures: dict[str, object] = {
         "capacity_rps": round(capacity, 1),
@@ -220,6 +218,17 @@ async def check(load: Load, seconds: float) -> dict[str, object]:
         "recovered_s": recovery(after, ended, 3 * statistics.median(usual)),
     }
     return figures | {"wrong": wrong(figures, set(statuses) - {200, 429, FALLBACK})}
+
+
+async def _beside_refusals(load: Load, capacity: float, seconds: float) -> float:
+    """Return answers per second while as many requests are refused as under overload.
+
+    It is measured before and after the overload, so that other work on the machine weighs on both sides.
+    """
+    answered, _ = await asyncio.gather(
+        load.closed(CLIENTS, seconds), load.open((TIMES - 1) * capacity, seconds, NOWHERE)
+    )
+    return answered.statuses()[200] / seconds
 
 
 def recovery(after: Outcome, ended: float, usual: float) -> float | None:
