@@ -81,7 +81,7 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
 
     run = Run(folder.parent, folder.name)
     data = PeerData.of(run)
-    truth, seed = data.window.truth, data.plan.seed
+    truth, seed = data.window.truth, data.spec.seed
     methods: dict[str, Slates] = {REACH: lists_of(folder / "lists.parquet", CHALLENGER, truth, data.catalogue.index)}
     costs: dict[str, dict[str, float]] = {}
     reproduced = None
@@ -112,8 +112,8 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
     }
     table = {
         "run_id": run.run_id,
-        "features": data.plan.features,
-        "judged": data.plan.day(data.plan.split.judged).isoformat(),
+        "features": data.spec.features,
+        "judged": data.spec.day(data.spec.split.evaluation).isoformat(),
         "customers": len(truth.customer_ids),
         "reach_lists_reproduced": reproduced,
         "methods": rows,

@@ -11,13 +11,13 @@ from ml.errors import RunError
 from ml.evaluation.ground_truth import Lists, Slates, Truth
 from ml.runs.artifacts import DATASET
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 
 
-def scratch_run(run: Run, plan: Plan, folder: Path) -> Run:
-    """A new run in `folder` with the plan given and the data set of `run`: for training again, without a trace."""
+def scratch_run(run: Run, spec: RunSpec, folder: Path) -> Run:
+    """A new run in `folder` with the spec given and the data set of `run`: for training again, without a trace."""
     scratch = Run(folder, run.run_id)
-    plan.write(scratch)
+    spec.write(scratch)
     scratch.link(DATASET, str(run.path(DATASET).resolve()))
     return scratch
 

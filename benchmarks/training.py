@@ -28,10 +28,10 @@ import numpy as np
 
 from benchmarks.run_files import curve, scratch_run
 from ml.data.dataset import Dataset
-from ml.retrieval.examples import POSITIVES_PER_CUSTOMER, first_purchases
+from ml.retrieval.examples import POSITIVES_PER_CUSTOMER, new_purchases
 from ml.runs.artifacts import RETRIEVAL_CURVE
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
+from ml.runs.spec import RunSpec, dataset
 from scoring.models.two_tower import HISTORY_LENGTH
 from settings import ROOT, load_settings
 
@@ -96,36 +96,36 @@ def _in_its_own_process(loop: str, run_id: str, seconds: float) -> float:
 
 
 def _measure(loop: str, run: Run, seconds: float) -> float:
-    plan = Plan.read(run)
+    spec = RunSpec.read(run)
     if loop == "reach":
-        return reach(run, plan)
-    return tutorial(pairs(dataset(run), plan), seconds, with_metric=loop == "tutorial")
+        return reach(run, spec)
+    return tutorial(pairs(dataset(run), spec), seconds, with_metric=loop == "tutorial")
 
 
-def reach(run: Run, plan: Plan) -> float:
+def reach(run: Run, spec: RunSpec) -> float:
     """Examples a second of the second epoch of the step itself."""
     from ml.steps.train_retrieval import train_retrieval
 
-    retrieval = plan.config.retrieval.model_copy(update={"epochs": 2, "history_epochs": 0})
-    twice = replace(plan, config=plan.config.model_copy(update={"retrieval": retrieval}))
+    retrieval = spec.config.retrieval.model_copy(update={"epochs": 2, "pretraining_epochs": 0})
+    twice = replace(spec, config=spec.config.model_copy(update={"retrieval": retrieval}))
     with TemporaryDirectory(prefix=".bench.", dir=run.folder) as folder:
         scratch = scratch_run(run, twice, Path(folder))
         train_retrieval(scratch)
         return curve(scratch, RETRIEVAL_CURVE)[-1]["examples_per_second"]
 
 
-def pairs(data: Dataset, plan: Plan) -> Pairs:
+def pairs(data: Dataset, spec: RunSpec) -> Pairs:
     """First purchases after the run's retrieval snapshots with the histories before them: as many pairs a customer
     and as long a history as Reach's own loop takes."""
-    rng = np.random.default_rng(plan.seed)
+    rng = np.random.default_rng(spec.seed)
     histories: list[np.ndarray] = []
     customer: list[int] = []
     product: list[np.ndarray] = []
-    for cut in plan.split.retrieval:
+    for cut in spec.split.retrieval:
         labels, ids = data.labels(cut), np.array(data.products(cut).product_ids, dtype=str)
         index = {product_id: place for place, product_id in enumerate(ids.tolist())}
         for customer_id, one in zip(*data.customers(cut), strict=True):
-            firsts = first_purchases(one, labels.get(customer_id, ()), index)
+            firsts = new_purchases(one, labels.get(customer_id, ()), index)
             if not len(firsts):
                 continue
             firsts = rng.permutation(firsts)[:POSITIVES_PER_CUSTOMER]
@@ -135,7 +135,7 @@ def pairs(data: Dataset, plan: Plan) -> Pairs:
             customer += [len(histories)] * len(firsts)
             product.append(ids[firsts])
             histories.append(row)
-    catalogue = np.array(sorted(data.products(plan.split.retrieval[0]).product_ids), dtype=str)
+    catalogue = np.array(sorted(data.products(spec.split.retrieval[0]).product_ids), dtype=str)
     return Pairs(np.stack(histories), np.array(customer), np.concatenate(product), catalogue)
 
 

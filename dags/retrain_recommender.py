@@ -19,11 +19,11 @@ after a change of the models, with more epochs, or to see the verdict without pu
 
 ### What "skipped" means
 
-* `publish` and what follows: the gate kept the deployed version. That is a normal result, and the run is green;
+* `register_model` and what follows: the gate kept the deployed version. That is a normal result, and the run is green;
   `gate` says why.
-* The tasks between `prepare` and `gate`: there is too little to train or to judge on. `prepare` or the first skipped
-  task says in numbers what is missing. Until a trained version is deployed, the simple rule is published as the
-  baseline; the next run tries to train again by itself.
+* The tasks between `build_dataset` and `gate`: there is too little to train or to judge on. `build_dataset` or the
+  first skipped task says in numbers what is missing. Until a trained version is deployed, the simple rule is published
+  as the baseline; the next run tries to train again by itself.
 
 ### Clear or new run?
 
@@ -52,7 +52,7 @@ from orchestration.operators import Step
 from orchestration.pages import PageStep
 
 RUN = "--run-id={{ ti.xcom_pull(task_ids='begin')['run_id'] }}"
-VERSION = "--version={{ ti.xcom_pull(task_ids='publish')['version'] }}"
+VERSION = "--version={{ ti.xcom_pull(task_ids='register_model')['version'] }}"
 REASON = "--reason={{ params.reason }}"
 
 with DAG(
@@ -111,10 +111,10 @@ with DAG(
         mark = hashlib.sha256(context["run_id"].encode()).hexdigest()[:6]
         return {"as_of": as_of, "run_id": f"{as_of}-{mark}"}
 
-    prepare = Step(
-        task_id="prepare",
+    build_dataset = Step(
+        task_id="build_dataset",
         arguments=[
-            *["ml", "prepare", RUN, "--as-of={{ ti.xcom_pull(task_ids='begin')['as_of'] }}"],
+            *["ml", "build-dataset", RUN, "--as-of={{ ti.xcom_pull(task_ids='begin')['as_of'] }}"],
             *["{{ '--epochs=%d' % params.epochs if params.epochs else '' }}", REASON],
         ],
         doc_md="Training sets from Feast: every row holds only what was known at its time.",
@@ -131,9 +131,9 @@ with DAG(
         final_errors=True,
         doc_md="The two towers that find candidates.",
     )
-    candidates = Step(
-        task_id="candidates",
-        arguments=["ml", "candidates", RUN],
+    generate_candidates = Step(
+        task_id="generate_candidates",
+        arguments=["ml", "generate-candidates", RUN],
         doc_md="Candidates of every customer from all sources: what the rankers learn from.",
     )
     rankers = Step(
@@ -149,9 +149,9 @@ with DAG(
         map_index_template="{{ task.arguments[-1] }}",
         doc_md="One ranker; several compete side by side.",
     ).expand(arguments=rankers.output.map(lambda ranker: ["ml", "train-ranker", RUN, "--ranker", ranker]))
-    choose_ranker = Step(
-        task_id="choose_ranker",
-        arguments=["ml", "choose-ranker", RUN],
+    select_ranker = Step(
+        task_id="select_ranker",
+        arguments=["ml", "select-ranker", RUN],
         doc_md="The rankers and their ensemble on training lists held out; the best one goes on.",
     )
     evaluate = Step(
@@ -166,9 +166,9 @@ with DAG(
         trigger_rule="none_failed",
         doc_md="The verdict, with reasons in sentences. 'Keep the champion' is a result, not a failure.",
     )
-    publish = Step(
-        task_id="publish",
-        arguments=["ml", "publish", RUN, "{{ '' if params.publish_if_better else '--dry-run' }}"],
+    register_model = Step(
+        task_id="register_model",
+        arguments=["ml", "register-model", RUN, "{{ '' if params.publish_if_better else '--dry-run' }}"],
         doc_md="Bundles what was judged and puts it in the model store. Skipped if the champion stays.",
     )
     deploy = Step(
@@ -215,7 +215,7 @@ with DAG(
         doc_md="Deletes old logs, old Data Docs and temporary files (retention/policy.toml); logs what was freed.",
     )
 
-    begin() >> prepare >> check_training >> train_retrieval >> candidates >> train_ranker
-    rankers >> train_ranker >> choose_ranker >> evaluate >> gate >> publish >> deploy >> verify
+    begin() >> build_dataset >> check_training >> train_retrieval >> generate_candidates >> train_ranker
+    rankers >> train_ranker >> select_ranker >> evaluate >> gate >> register_model >> deploy >> verify
     verify >> prune >> prune_runs >> prune_data >> page
-    prepare >> open_page >> page
+    build_dataset >> open_page >> page

@@ -16,8 +16,8 @@ from typing import Any
 from features.errors import FeatureStoreError
 from ml.config import Config, load_config
 from ml.errors import MLError, RunError
+from ml.runs.not_enough_data import unless_not_enough_data
 from ml.runs.run import Run
-from ml.steps.too_little import unless_too_little
 from registry.errors import ReleaseError
 from scoring.errors import ScoringError
 from settings import Settings, SettingsError, load_settings
@@ -53,45 +53,45 @@ def _without_nan(value: Any) -> Any:
 # Each step imports what it needs when it runs: TensorFlow takes ten seconds that most steps can save.
 
 
-def _prepare(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.prepare import prepare
+def _build_dataset(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.build_dataset import build_dataset
 
-    return prepare(settings, _config(args), _run(settings, args), args.as_of, args.reason, args.shift_weeks)
+    return build_dataset(settings, _config(args), _run(settings, args), args.as_of, args.reason, args.shift_weeks)
 
 
 def _train_retrieval(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.train_retrieval import train_retrieval
 
     run = _run(settings, args)
-    return unless_too_little(run, "train-retrieval", lambda: train_retrieval(run))
+    return unless_not_enough_data(run, "train-retrieval", lambda: train_retrieval(run))
 
 
-def _candidates(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.candidates import candidates
+def _generate_candidates(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.generate_candidates import generate_candidates
 
     run = _run(settings, args)
-    return unless_too_little(run, "candidates", lambda: candidates(run))
+    return unless_not_enough_data(run, "generate-candidates", lambda: generate_candidates(run))
 
 
 def _train_ranker(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.train_ranker import train_ranker
 
     run = _run(settings, args)
-    return unless_too_little(run, "train-ranker", lambda: train_ranker(run, args.ranker))
+    return unless_not_enough_data(run, "train-ranker", lambda: train_ranker(run, args.ranker))
 
 
-def _choose_ranker(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.choose_ranker import choose_ranker
+def _select_ranker(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.select_ranker import select_ranker
 
     run = _run(settings, args)
-    return unless_too_little(run, "choose-ranker", lambda: choose_ranker(run, args.also))
+    return unless_not_enough_data(run, "select-ranker", lambda: select_ranker(run, args.also))
 
 
 def _evaluate(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.evaluate import evaluate
 
     run = _run(settings, args)
-    return unless_too_little(run, "evaluate", lambda: evaluate(settings, run))
+    return unless_not_enough_data(run, "evaluate", lambda: evaluate(settings, run))
 
 
 def _gate(settings: Settings, args: argparse.Namespace) -> Any:
@@ -132,10 +132,10 @@ def _gate_check(settings: Settings, args: argparse.Namespace) -> Any:
     return gate_check(Run(settings.paths.runs, args.run), twin, args.comparisons)
 
 
-def _publish(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.publish import publish
+def _register_model(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.register_model import register_model
 
-    return publish(settings, _run(settings, args), args.dry_run)
+    return register_model(settings, _run(settings, args), args.dry_run)
 
 
 def _prune(settings: Settings, args: argparse.Namespace) -> Any:
@@ -154,7 +154,7 @@ def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
 def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.studies.backtest import backtest
 
-    config = _config(args).model_copy(update={"planned_promotions": not args.without_plans})
+    config = _config(args).model_copy(update={"promotions_known_in_advance": not args.without_plans})
     return backtest(settings, config, args.as_of or _published(settings), args.origins, args.seeds)
 
 
@@ -203,22 +203,24 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--run-id", required=True, help="names the run's folder below <data>/runs")
         return sub
 
-    prepare = step("prepare", _prepare, "training sets through Feast's point-in-time join")
-    prepare.add_argument("--as-of", type=date.fromisoformat, required=True)
-    prepare.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
-    prepare.add_argument("--reason", default="", help="why this run was started, kept in run.json")
-    prepare.add_argument("--shift-weeks", type=int, default=0, help="judge an earlier window; 4: validation")
+    build = step("build-dataset", _build_dataset, "training sets through Feast's point-in-time join")
+    build.add_argument("--as-of", type=date.fromisoformat, required=True)
+    build.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
+    build.add_argument("--reason", default="", help="why this run was started, kept in run.json")
+    build.add_argument("--shift-weeks", type=int, default=0, help="judge an earlier window; 4: validation")
     step("train-retrieval", _train_retrieval, "train the two towers")
-    step("candidates", _candidates, "candidates and features for the rankers")
+    step("generate-candidates", _generate_candidates, "candidates and features for the rankers")
     step("train-ranker", _train_ranker, "train one ranker").add_argument("--ranker", required=True)
-    chosen = step("choose-ranker", _choose_ranker, "keep the best of the trained rankers")
-    chosen.add_argument(
+    selected = step("select-ranker", _select_ranker, "keep the best of the trained rankers")
+    selected.add_argument(
         "--also", action="append", default=[], metavar="RANKER",
         help="a ranker trained in this run that its configuration does not name; may be given several times",
     )  # fmt: skip
     step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
     step("gate", _gate, "decide whether the challenger may serve")
-    step("publish", _publish, "put the winner into the model store").add_argument("--dry-run", action="store_true")
+    step("register-model", _register_model, "put the winner into the model store").add_argument(
+        "--dry-run", action="store_true"
+    )
     step("prune", _prune, "delete what ml/runs/retention.toml does not keep of ended runs", of_run=False)
     ablation = step("ablate", _ablate, "what each source and each feature family brings; both if neither is named")
     ablation.add_argument("--sources", action="store_true", help="switch off one candidate source after the other")

@@ -3,7 +3,7 @@
 MLError
 ├── RunError          a run's folder lacks what an earlier step should have left
 ├── ConfigError       a configuration names or holds something that cannot be used
-├── NotEnoughData     the data known at `as_of` is too short or too small to train or judge on
+├── NotEnoughDataError  the data known at `as_of` is too short or too small to train or judge on
 └── DivergenceError   a loss stopped being a finite number
 """
 
@@ -20,7 +20,7 @@ class ConfigError(MLError):
     """A configuration names or holds something that cannot be used."""
 
 
-class NotEnoughData(MLError):  # noqa: N818 - a state of the data, not a fault of the code
+class NotEnoughDataError(MLError):
     """The data known at `as_of` is too short or too small to train or judge on."""
 
 

@@ -52,7 +52,7 @@ def _publication(records: list[Path]) -> Entry:
 
 
 def _trainings(paths: Paths, day: str) -> Iterator[Entry]:
-    runs = [plan.parent for plan in _of_day(paths.runs.glob("*/plan.json"), day)]
+    runs = [plan.parent for plan in _of_day(paths.runs.glob("*/run_spec.json"), day)]
     for run in sorted(runs):
         yield file_entry(f"Run {run.name}", run / NAME, "the retraining's page", "Its page has not been written yet.")
     if not runs:

@@ -19,11 +19,11 @@ NAME = "index.html"
 def write_run_page(paths: Paths, run_id: str) -> Path:
     """Write the run's page and return it. Raises NothingToShowError if there is no such run."""
     folder = paths.runs / run_id
-    plan = _read(folder / "plan.json")
+    plan = _read(folder / "run_spec.json")
     if Path(run_id).name != run_id or plan is None:
         raise NothingToShowError(
-            f"There is no run '{run_id}' with a plan.json in {paths.runs}. Run `.venv/bin/python -m ml prepare` first, "
-            f"or choose one of: {_runs(paths.runs)}."
+            f"There is no run '{run_id}' with a run_spec.json in {paths.runs}. Run "
+            f"`.venv/bin/python -m ml build-dataset` first, or choose one of: {_runs(paths.runs)}."
         )
     entries = list(_entries(paths, folder, str(plan["as_of"])))
     lead = f"Retraining as of {plan['as_of']}. Reason: {plan.get('reason') or 'not given'}."
@@ -38,7 +38,7 @@ def _entries(paths: Paths, run: Path, day: str) -> Iterator[Entry]:
         "scores, lists and the verdict with its evidence",
         "`gate` writes it at its end and has not ended well: look at the log of the run's last task.",
     )
-    yield _verdict(gate, _read(run / "too_little.json"))
+    yield _verdict(gate, _read(run / "not_enough_data.json"))
     yield _release(paths, run, gate)
     before = f"No check of {day} is kept. Run `.venv/bin/python -m quality {{0}} --as-of {day}` to make one."
     yield checks_entry(paths.quality, day, "landing", before.format("landing"))
@@ -72,10 +72,10 @@ def _verdict(gate: dict[str, Any] | None, too_little: dict[str, Any] | None) -> 
 
 def _release(paths: Paths, run: Path, gate: dict[str, Any] | None) -> Entry:
     """Return what the release log contains about the version that the run published."""
-    title, published, log = "Release", _read(run / "published.json"), paths.release / "log.jsonl"
+    title, published, log = "Release", _read(run / "registered_model.json"), paths.release / "log.jsonl"
     if published is None:
         kept = gate is not None and not gate["publish"]
-        reason = "The gate kept the champion." if kept else "`publish` has not run, or was asked not to publish."
+        reason = "The gate kept the champion." if kept else "`register_model` has not run, or was asked not to publish."
         return Entry(title, missing=f"The run published no version. {reason}")
     version = str(published["version"])
     try:
@@ -109,4 +109,4 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _runs(runs: Path) -> str:
-    return ", ".join(sorted(plan.parent.name for plan in runs.glob("*/plan.json"))[-5:]) or "none yet"
+    return ", ".join(sorted(plan.parent.name for plan in runs.glob("*/run_spec.json"))[-5:]) or "none yet"

@@ -48,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _too_little(settings: Settings, run_id: str) -> str | None:
-    """Why `prepare` made no training set of this run; None if it made one."""
-    path = settings.paths.runs / run_id / "too_little.json"
+    """Why `build-dataset` made no training set of this run; None if it made one."""
+    path = settings.paths.runs / run_id / "not_enough_data.json"
     return json.loads(path.read_text())["because"] if path.is_file() else None
 
 

@@ -52,7 +52,7 @@ class ModelStore:
             known = ", ".join(self.versions()) or "none"
             raise UnknownVersionError(
                 f"The model store in {self._home} holds no {tag(version)} (it holds: {known}). "
-                "Publish the run first: '.venv/bin/python -m ml publish --run-id …'."
+                "Publish the run first: '.venv/bin/python -m ml register-model --run-id …'."
             )
         return entry
 

@@ -14,7 +14,7 @@ from ml.evaluation.metrics import DEPTH
 from ml.retrieval.catalogue_builder import build_catalogue
 from ml.runs.artifacts import RETRIEVAL
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
+from ml.runs.spec import RunSpec, dataset
 from ml.steps.evaluate import Window
 from scoring.bundle import VOCABULARY
 from scoring.candidates.customer_batch import CustomerBatch
@@ -38,7 +38,7 @@ class PeerData:
     """
 
     run: Run
-    plan: Plan
+    spec: RunSpec
     ids: list[str]
     everyone: list[Customer]
     window: Window
@@ -46,11 +46,11 @@ class PeerData:
 
     @classmethod
     def of(cls, run: Run) -> "PeerData":
-        plan, data = Plan.read(run), dataset(run)
-        ids, everyone = data.customers(plan.split.judged)
-        catalogue = _bare_catalogue(run, plan, data)
-        window = Window.of(ids, everyone, data.labels(plan.split.judged), catalogue)
-        return cls(run, plan, ids, everyone, window, catalogue)
+        spec, data = RunSpec.read(run), dataset(run)
+        ids, everyone = data.customers(spec.split.evaluation)
+        catalogue = _bare_catalogue(run, spec, data)
+        window = Window.of(ids, everyone, data.labels(spec.split.evaluation), catalogue)
+        return cls(run, spec, ids, everyone, window, catalogue)
 
     @cached_property
     def judged_rows(self) -> np.ndarray:
@@ -101,14 +101,14 @@ class PeerData:
         return allowed[order[:DEPTH]]
 
 
-def _bare_catalogue(run: Run, plan: Plan, data: Dataset) -> Catalogue:
-    products = data.products(plan.split.judged)
+def _bare_catalogue(run: Run, spec: RunSpec, data: Dataset) -> Catalogue:
+    products = data.products(spec.split.evaluation)
     return build_catalogue(
-        as_of=plan.day(plan.split.judged),
+        as_of=spec.day(spec.split.evaluation),
         products=products,
         customers=[Customer.empty()],
         vocabulary=Vocabulary.load(run.path(RETRIEVAL) / VOCABULARY),
         candidate_tower=cast(Any, lambda inputs: np.zeros((len(products.product_ids), 0), np.float32)),
-        config=plan.config.collaborative,
-        seed=plan.seed,
+        config=spec.config.collaborative,
+        seed=spec.seed,
     )

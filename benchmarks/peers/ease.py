@@ -22,6 +22,6 @@ def fit_and_list(data: PeerData) -> Slates:
 def _slates(data: PeerData, regularisation: float) -> Slates:
     purchases = data.purchases(HISTORY).sqrt()
     model = Ease.fit(
-        purchases, regularisation, data.plan.config.collaborative.item_to_item.max_customers, data.plan.seed
+        purchases, regularisation, data.spec.config.collaborative.item_to_item.max_customers, data.spec.seed
     )
     return data.slates(lambda rows: model.scores(purchases[rows]))

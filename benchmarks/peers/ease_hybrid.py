@@ -19,8 +19,8 @@ def fit_and_list(data: PeerData) -> Slates:
     """Fit EASE on everyone with a purchase before the snapshot, and add the simple scores."""
     frequency = data.purchases(HISTORY)
     bought = frequency.sqrt()
-    customers = data.plan.config.collaborative.item_to_item.max_customers
-    model = Ease.fit(bought, REGULARISATION, customers, data.plan.seed)
+    customers = data.spec.config.collaborative.item_to_item.max_customers
+    model = Ease.fit(bought, REGULARISATION, customers, data.spec.seed)
     popular = POPULARITY * data.catalogue.popularity_share
 
     def score(rows: np.ndarray) -> np.ndarray:

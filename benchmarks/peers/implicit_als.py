@@ -23,7 +23,7 @@ def fit_and_list(data: PeerData) -> Slates:
         regularization=REGULARISATION,
         alpha=ALPHA,
         iterations=ITERATIONS,
-        random_state=data.plan.seed,
+        random_state=data.spec.seed,
     )
     with threadpool_limits(1, "blas"):  # implicit has threads of its own
         model.fit(data.purchases(HISTORY), show_progress=False)

@@ -15,8 +15,8 @@ from benchmarks.peers.data import PeerData
 from ml.evaluation.ground_truth import Slates
 from ml.ranking.examples import RankingExamples
 from ml.runs.spec import dataset
-from ml.steps.candidates import catalogue_at, load_examples, retriever_with
 from ml.steps.evaluate import recommended
+from ml.steps.generate_candidates import catalogue_at, load_examples, retriever_with
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
 
@@ -49,10 +49,10 @@ class Trees:
 
 def fit_and_list(data: PeerData) -> Slates:
     """Fit on every ranker snapshot of the run; list by the code that lists for Reach."""
-    snapshots = load_examples(data.run, data.plan)
-    trees = Trees([fit(snapshots, new_only, data.plan.seed) for new_only in (False, True)])
-    catalogue = catalogue_at(data.run, data.plan, dataset(data.run), data.plan.split.judged, data.everyone)
-    recommender = Recommender(retriever_with(data.run, data.plan, catalogue), trees)  # type: ignore[arg-type]
+    snapshots = load_examples(data.run, data.spec)
+    trees = Trees([fit(snapshots, new_only, data.spec.seed) for new_only in (False, True)])
+    catalogue = catalogue_at(data.run, data.spec, dataset(data.run), data.spec.split.evaluation, data.everyone)
+    recommender = Recommender(retriever_with(data.run, data.spec, catalogue), trees)  # type: ignore[arg-type]
     return recommended(recommender, data.window.customers)[0]
 
 

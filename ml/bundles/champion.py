@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.config import Collaborative
-from ml.runs.spec import Plan
+from ml.config import CollaborativeConfig
+from ml.runs.spec import RunSpec
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import VOCABULARY, Manifest, read_manifest
@@ -35,8 +35,8 @@ class Champion:
         return bool(self.manifest.baseline)
 
     @property
-    def collaborative(self) -> Collaborative:
-        return Collaborative.model_validate(self.manifest.collaborative)
+    def collaborative(self) -> CollaborativeConfig:
+        return CollaborativeConfig.model_validate(self.manifest.collaborative)
 
     def another_shop(self, sold: Collection[str]) -> str | None:
         """Return why this version is of another shop's data, or None if it is of this one.
@@ -68,7 +68,7 @@ def deployed(settings: Settings) -> Champion | None:
         return None
 
 
-def find_champion(settings: Settings, plan: Plan) -> Champion | None:
+def find_champion(settings: Settings, spec: RunSpec) -> Champion | None:
     """The deployed version if it is a fair opponent for this run.
 
     It is none if it learned from purchases in the window that this run is judged on (a run of an earlier day, or
@@ -82,7 +82,7 @@ def find_champion(settings: Settings, plan: Plan) -> Champion | None:
     if champion.is_baseline:
         print(f"{champion.version} is the simple rule, so the simple rules are the opponents.", flush=True)
         return None
-    judged, known = plan.day(plan.split.judged), champion.manifest.trained_until
+    judged, known = spec.day(spec.split.evaluation), champion.manifest.trained_until
     if known > judged:
         why = f"learned from purchases until {known}, so it knows the window from {judged} on"
     elif not champion.manifest.has_present_features:

@@ -16,7 +16,7 @@ from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
 @dataclass(frozen=True)
 class Dataset:
-    """Reads the files that `prepare` wrote; every read names its snapshot.
+    """Reads the files that `build-dataset` wrote; every read names its snapshot.
 
     customers.parquet: `snapshot, customer_id` and the features of `retrieval_query_v1`;
     products.parquet: `snapshot, product_id` and the features of `retrieval_candidate_v1`;

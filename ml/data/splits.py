@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ml.config import Windows
-from ml.errors import NotEnoughData
+from ml.config import TrainingWindowsConfig
+from ml.errors import NotEnoughDataError
 
 _CLOCKS = timedelta(hours=2)
 """Local midnights are an hour apart from UTC arithmetic when the clocks change."""
@@ -22,18 +22,18 @@ _CLOCKS = timedelta(hours=2)
 class Split:
     """Instants, newest first. A snapshot's label is what was bought in the horizon after it.
 
-    now: features for the released bundle; judged: the snapshot the system is judged at.
+    now: features for the released bundle; evaluation: the snapshot the system is evaluated at.
     """
 
     now: datetime
-    judged: datetime
+    evaluation: datetime
     ranker: list[datetime]
     retrieval: list[datetime]
 
     @property
     def featured(self) -> list[datetime]:
         """Instants at which features are needed."""
-        return [self.now, self.judged, *self.ranker, *self.retrieval]
+        return [self.now, self.evaluation, *self.ranker, *self.retrieval]
 
 
 @dataclass(frozen=True)
@@ -50,29 +50,29 @@ class Supply:
     judged: int
 
 
-def split(instants: list[datetime], windows: Windows, shift_weeks: int = 0, supply: Supply | None = None) -> Split:
+def split(instants: list[datetime], windows: TrainingWindowsConfig, shift_weeks: int = 0, supply: Supply | None = None) -> Split:
     """Choose among the feature tables' instants (newest, `as_of`, first).
 
-    A snapshot trains if at least `windows.customers` customers were known at it and bought in the horizon after it,
+    A snapshot trains if at least `windows.min_customers` customers were known at it and bought in the horizon after it,
     and if a horizon of purchases lies before it: at the beginning of the data every purchase looks like a first one.
     A growing shop, in which most buyers of every month are new, trains on those that are known.
 
     shift_weeks: move everything but `now` back; one horizon gives the validation window. supply: None trusts every
-    instant. Raises NotEnoughData with the numbers that are missing.
+    instant. Raises NotEnoughDataError with the numbers that are missing.
     """
     judged = _at(instants, instants[0] - timedelta(weeks=windows.horizon + shift_weeks), windows)
     missing = [] if supply is None else _missing_to_judge(judged, windows, supply)
     try:
         ranker, retrieval = _training(instants, judged, windows, supply)
-    except NotEnoughData as error:
-        raise NotEnoughData(" ".join([*missing, str(error)])) from error
+    except NotEnoughDataError as error:
+        raise NotEnoughDataError(" ".join([*missing, str(error)])) from error
     if missing:
-        raise NotEnoughData(" ".join(missing))
+        raise NotEnoughDataError(" ".join(missing))
     return Split(instants[0], judged, ranker, retrieval)
 
 
 def _training(
-    instants: list[datetime], judged: datetime, windows: Windows, supply: Supply | None
+    instants: list[datetime], judged: datetime, windows: TrainingWindowsConfig, supply: Supply | None
 ) -> tuple[list[datetime], list[datetime]]:
     """Return the snapshots that train the rankers and those that train the towers."""
     horizon = timedelta(weeks=windows.horizon)
@@ -89,34 +89,34 @@ def _training(
     raise _too_little(instants, before[0] - horizon, before[0] - horizon, windows, supply)
 
 
-def untrained(instants: list[datetime], windows: Windows) -> Split:
+def untrained(instants: list[datetime], windows: TrainingWindowsConfig) -> Split:
     """The split of a run that trains nothing: only `now` is looked at."""
     return Split(instants[0], instants[0] - timedelta(weeks=windows.horizon), [], [])
 
 
-def label_instant(snapshot: datetime, instants: list[datetime], windows: Windows) -> datetime:
+def label_instant(snapshot: datetime, instants: list[datetime], windows: TrainingWindowsConfig) -> datetime:
     """The instant whose `customer_purchases` row is the label of `snapshot`: one horizon later."""
     return _at(instants, snapshot + timedelta(weeks=windows.horizon), windows)
 
 
-def label_instants(instants: list[datetime], windows: Windows) -> dict[datetime, datetime]:
+def label_instants(instants: list[datetime], windows: TrainingWindowsConfig) -> dict[datetime, datetime]:
     """By snapshot the instant of its label, for every snapshot whose window has ended."""
     horizon = timedelta(weeks=windows.horizon)
     found = {t: [later for later in instants if abs(later - t - horizon) <= _CLOCKS] for t in instants}
     return {t: later[0] for t, later in found.items() if later}
 
 
-def _teaches(instant: datetime, windows: Windows, supply: Supply) -> bool:
-    return supply.customers.get(instant, 0) >= windows.customers and instant >= _first_usable(windows, supply)
+def _teaches(instant: datetime, windows: TrainingWindowsConfig, supply: Supply) -> bool:
+    return supply.customers.get(instant, 0) >= windows.min_customers and instant >= _first_usable(windows, supply)
 
 
-def _first_usable(windows: Windows, supply: Supply) -> datetime:
+def _first_usable(windows: TrainingWindowsConfig, supply: Supply) -> datetime:
     if supply.first_purchase is None:
         return datetime.max
     return supply.first_purchase + timedelta(weeks=windows.horizon) - _CLOCKS
 
 
-def _missing_to_judge(judged: datetime, windows: Windows, supply: Supply) -> list[str]:
+def _missing_to_judge(judged: datetime, windows: TrainingWindowsConfig, supply: Supply) -> list[str]:
     found = supply.customers.get(judged, 0)
     if found >= supply.judged:
         return []
@@ -127,8 +127,8 @@ def _missing_to_judge(judged: datetime, windows: Windows, supply: Supply) -> lis
 
 
 def _too_little(
-    instants: list[datetime], latest: datetime, oldest: datetime, windows: Windows, supply: Supply | None
-) -> NotEnoughData:
+    instants: list[datetime], latest: datetime, oldest: datetime, windows: TrainingWindowsConfig, supply: Supply | None
+) -> NotEnoughDataError:
     """Why no snapshot at or before `latest` trains, and how much is missing.
 
     The reasons in turn: the settings hold no snapshot at or before `oldest`, which the towers learn from; the purchases
@@ -142,15 +142,15 @@ def _too_little(
         began = supply.first_purchase
         needed = f"training needs {_weeks(as_of - oldest) + horizon} weeks of them before {as_of:%Y-%m-%d}"
         if began is None:
-            return NotEnoughData(f"Too little history to train on: no purchase is known, and {needed}.")
-        return NotEnoughData(
+            return NotEnoughDataError(f"Too little history to train on: no purchase is known, and {needed}.")
+        return NotEnoughDataError(
             f"Too little history to train on: the purchases begin on {began:%Y-%m-%d}, and {needed}. "
             f"{_weeks(first - oldest)} more weeks are missing."
         )
     there = max((t for t in instants if t <= _soon(latest)), key=lambda t: supply.customers.get(t, 0))
-    found, needed_customers = supply.customers.get(there, 0), windows.customers
+    found, needed_customers = supply.customers.get(there, 0), windows.min_customers
     later = [t for t in instants if t > latest and _teaches(t, windows, supply)]
-    return NotEnoughData(
+    return NotEnoughDataError(
         f"Too few customers to train on: at no snapshot until {latest:%Y-%m-%d} more than {found:,} customers were known "
         f"and bought in the {horizon} weeks after it. Training needs {needed_customers:,}, {needed_customers - found:,} "
         "more."
@@ -167,22 +167,22 @@ def _soon(instant: datetime) -> datetime:
     return instant + _CLOCKS
 
 
-def _at(instants: list[datetime], wanted: datetime, windows: Windows) -> datetime:
+def _at(instants: list[datetime], wanted: datetime, windows: TrainingWindowsConfig) -> datetime:
     for instant in instants:
         if abs(instant - wanted) <= _CLOCKS:
             return instant
     if instants[-1] <= wanted <= instants[0]:
-        raise NotEnoughData(
+        raise NotEnoughDataError(
             f"No snapshot lies at {wanted:%Y-%m-%d}, because REACH_SNAPSHOT_WEEKS does not divide the horizon of "
             f"{windows.horizon} weeks. Set it to 1 or 2 and build the features again."
         )
     raise _too_few_snapshots(instants, wanted)
 
 
-def _too_few_snapshots(instants: list[datetime], wanted: datetime) -> NotEnoughData:
+def _too_few_snapshots(instants: list[datetime], wanted: datetime) -> NotEnoughDataError:
     step = (instants[0] - instants[-1]) / max(len(instants) - 1, 1)
     needed = 1 + -(-(instants[0] - wanted - _CLOCKS) // step)
-    return NotEnoughData(
+    return NotEnoughDataError(
         f"The feature tables hold no snapshot at or before {wanted:%Y-%m-%d}: the {len(instants)} snapshots that "
         f"REACH_SNAPSHOTS asks for reach back to {instants[-1]:%Y-%m-%d}. Set REACH_SNAPSHOTS to at least {needed} and "
         "build the features again."

@@ -15,7 +15,7 @@ from scipy.optimize import isotonic_regression
 
 from ml.evaluation.ground_truth import Slates, Truth, found
 from ml.evaluation.metrics import DEPTH
-from ml.ranking.examples import Place, RankingExamples
+from ml.ranking.examples import ListRef, RankingExamples
 from scoring.models.ranker import SLATES, Ranker
 
 BINS = 15
@@ -71,7 +71,7 @@ def expected_error(found: list[Bin]) -> float:
 
 
 def calibrate(
-    snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker, truth: Truth, judged: Slates
+    snapshots: Sequence[RankingExamples], held_out: Sequence[ListRef], ranker: Ranker, truth: Truth, judged: Slates
 ) -> dict[str, dict[str, Any]]:
     """By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
 
@@ -99,7 +99,7 @@ def calibrate(
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[Place], ranker: Ranker) -> dict[str, Columns]:
+def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[ListRef], ranker: Ranker) -> dict[str, Columns]:
     """Scores, purchases and weights of what the ranker would list first in the held-out lists, by slate.
 
     Only the newest snapshot's: histories grow, less and less is new to a customer, and older lists promise too much.

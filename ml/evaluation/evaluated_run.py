@@ -8,12 +8,12 @@ import numpy as np
 from ml.data.dataset import Dataset
 from ml.evaluation.ground_truth import Truth
 from ml.evaluation.results import Results
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
-from ml.steps.candidates import catalogue_at, retriever_with
-from ml.steps.choose_ranker import chosen_ranker
+from ml.runs.spec import RunSpec, dataset
 from ml.steps.evaluate import Window
+from ml.steps.generate_candidates import catalogue_at, retriever_with
+from ml.steps.select_ranker import chosen_ranker
 from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
@@ -43,7 +43,7 @@ class Judged:
     """
 
     run: Run
-    plan: Plan
+    spec: RunSpec
     data: Dataset
     ids: list[str]
     everyone: list[Customer]
@@ -52,14 +52,14 @@ class Judged:
     @classmethod
     def of(cls, run: Run, customers: int | None = None) -> "Judged":
         """Open an evaluated run; `customers` limits the judged ones to a random sample of that size."""
-        plan, data = Plan.read(run), dataset(run)
-        results = Results.load(run.path(places.EVALUATION))
-        ids, everyone = data.customers(plan.split.judged)
-        labels, judged = data.labels(plan.split.judged), results.customer_ids
+        spec, data = RunSpec.read(run), dataset(run)
+        results = Results.load(run.path(artifacts.EVALUATION))
+        ids, everyone = data.customers(spec.split.evaluation)
+        labels, judged = data.labels(spec.split.evaluation), results.customer_ids
         if customers is not None and customers < len(judged):
-            chosen = np.random.default_rng(plan.seed).choice(len(judged), customers, replace=False)
+            chosen = np.random.default_rng(spec.seed).choice(len(judged), customers, replace=False)
             judged = [judged[i] for i in np.sort(chosen)]
-        return cls(run, plan, data, ids, everyone, {name: labels[name] for name in judged})
+        return cls(run, spec, data, ids, everyone, {name: labels[name] for name in judged})
 
     def only(self, customer_ids: Sequence[str]) -> "Judged":
         """The same run with these judged customers alone."""
@@ -69,9 +69,9 @@ class Judged:
         """The system as judged; `learned_from`: instead of everyone, the customers whose purchases the sources that
         learn at the snapshot (item-to-item, neighbours, factors) may know."""
         known = self.everyone if learned_from is None else list(learned_from)
-        catalogue = catalogue_at(self.run, self.plan, self.data, self.plan.split.judged, known)
+        catalogue = catalogue_at(self.run, self.spec, self.data, self.spec.split.evaluation, known)
         _, model = chosen_ranker(self.run)
-        return System(catalogue, retriever_with(self.run, self.plan, catalogue), Ranker(model))
+        return System(catalogue, retriever_with(self.run, self.spec, catalogue), Ranker(model))
 
     def window(self, catalogue: Catalogue) -> tuple[list[Customer], Truth]:
         """The judged customers and what they bought, as places in the catalogue."""

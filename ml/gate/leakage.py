@@ -70,11 +70,11 @@ class Purchases:
 
     @classmethod
     def read(cls, dataset: Path, split: Split, weeks: int) -> "Purchases":
-        """From the files that `prepare` wrote; features of now, of the judged snapshot and of the newest that train.
+        """From the files of `build-dataset`; features of now, of the judged snapshot and of the newest that train.
 
         All features come from one build: what is wrong with the other snapshots is wrong with these.
         """
-        instants = [split.now, split.judged, *split.ranker[:TRAINED]]
+        instants = [split.now, split.evaluation, *split.ranker[:TRAINED]]
         customers = {at: _at(dataset / "customers.parquet", at, ["customer_id", *_HISTORY_COLUMNS]) for at in instants}
         products = {at: _at(dataset / "products.parquet", at, ["product_id", *_PRODUCT_COLUMNS]) for at in instants}
         bought = pq.read_table(dataset / "labels.parquet")
@@ -89,7 +89,7 @@ class Purchases:
         known = {at: codes.known(customers[at], products[at]) for at in instants}
         labels = {
             at: np.sort(codes.keys(bought.filter(pc.equal(bought["snapshot"], pa.scalar(at))), "product_ids"))
-            for at in [split.judged, *split.ranker, *split.retrieval]
+            for at in [split.evaluation, *split.ranker, *split.retrieval]
         }
         return cls(split, timedelta(weeks=weeks), known, labels)
 
@@ -110,7 +110,7 @@ def find_leaks(purchases: Purchases) -> list[str]:
 
 def _windows(purchases: Purchases) -> Iterator[str]:
     """A training label must end before the judged window begins."""
-    judged = purchases.split.judged
+    judged = purchases.split.evaluation
     for model, cuts in (("ranker", purchases.split.ranker), ("two-tower", purchases.split.retrieval)):
         for cut in cuts:
             if cut + purchases.horizon > judged + timedelta(days=CLOCK):

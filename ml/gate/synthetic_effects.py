@@ -75,7 +75,7 @@ def moved(truth: Truth, slates: Slates, by: float, rng: np.random.Generator) -> 
 
 def leaks(purchases: Purchases) -> Mapping[str, Purchases]:
     """Three leaks, each by the name that people give it."""
-    split, judged = purchases.split, purchases.split.judged
+    split, judged = purchases.split, purchases.split.evaluation
     ranker = [judged, *split.ranker]
     return {
         "a feature one week too new": _with_buyers(purchases, {judged: _next_week(purchases)}),
@@ -97,7 +97,7 @@ def _with_buyers(purchases: Purchases, buyers: Mapping[date, np.ndarray]) -> Pur
 
 def _next_week(purchases: Purchases) -> np.ndarray:
     """`buyers_4w` of the judged snapshot with buyers of the week after it, as far as first or last purchases tell."""
-    now, judged = purchases.known[purchases.split.now], purchases.split.judged
+    now, judged = purchases.known[purchases.split.now], purchases.split.evaluation
     age = (purchases.split.now - judged) / timedelta(days=1)
     days = np.stack([now.history["days_since_first"], now.history["days_since_last"]])
     week = ((days <= age) & (days > age - 7)).any(axis=0)

@@ -10,7 +10,7 @@ from scoring.rank_features import CATEGORICAL, NUMERIC
 
 OPSET = 17
 
-QUOTAS = {"repeat_purchases": 220, "popular": 120}
+CANDIDATES_PER_SOURCE = {"repeat_purchases": 220, "popular": 120}
 """What the rule chooses from: the customer's own products and what is popular now."""
 
 _WEIGHTS = {
@@ -19,7 +19,7 @@ _WEIGHTS = {
 }
 
 
-def write_rule(path: Path) -> None:
+def write_baseline_ranker(path: Path) -> None:
     """Write decayed own frequency as an ONNX model with a ranker's inputs and outputs."""
     weights = np.zeros((len(NUMERIC), len(SLATES)), np.float32)
     for column, slate in enumerate(SLATES):

@@ -10,6 +10,8 @@ from scoring.candidates.retriever import Retriever
 from scoring.customer.customer import Customer
 from scoring.rank_features import CATEGORICAL, NUMERIC, cross_features
 
+TOO_FEW_LISTS = "Too few lists to train on: one customer bought something after the training snapshots."
+
 
 @dataclass(frozen=True)
 class RankingExamples:
@@ -103,13 +105,13 @@ class Batch:
     weight: np.ndarray
 
 
-Place = tuple[int, int]
+ListRef = tuple[int, int]
 """A snapshot's number and a customer's in it."""
 
 
-def parts(
+def train_holdout_split(
     snapshots: Sequence[RankingExamples], held_out: float, rng: np.random.Generator
-) -> tuple[list[Place], list[Place]]:
+) -> tuple[list[ListRef], list[ListRef]]:
     """Which lists train, and which are held out to compare the rankers: of two or more, one at least of each."""
     places = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
     drawn = rng.random(len(places))
@@ -123,7 +125,7 @@ def parts(
 
 
 def batches(
-    snapshots: Sequence[RankingExamples], places: Sequence[Place], customers: int, rng: np.random.Generator
+    snapshots: Sequence[RankingExamples], places: Sequence[ListRef], customers: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
     """One epoch: every place once, in random order."""
     order = rng.permutation(len(places))

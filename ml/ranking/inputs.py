@@ -23,7 +23,7 @@ class Scaling:
         deviation = np.maximum(values.std(axis=0), 1e-3)
         return cls(values.mean(axis=0).astype(np.float32), deviation.astype(np.float32))
 
-    def without(self, columns: Sequence[int]) -> "Scaling":
+    def mask_columns(self, columns: Sequence[int]) -> "Scaling":
         """The same, with these columns always 0: what is divided by infinity says nothing."""
         deviation = self.deviation.copy()
         deviation[list(columns)] = np.inf

@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ml.config import Ranking
-from ml.errors import DivergenceError, NotEnoughData
+from ml.config import RankingConfig
+from ml.errors import DivergenceError, NotEnoughDataError
 from ml.keras_setup import keras, reproducible, tf
 from ml.onnx_export import export_onnx
-from ml.ranking.examples import RankingExamples, batches, parts
-from ml.ranking.held_out import held_out_scores
+from ml.ranking.examples import TOO_FEW_LISTS, RankingExamples, batches, train_holdout_split
+from ml.ranking.holdout_metrics import holdout_metrics
 from ml.ranking.inputs import Scaling
 from ml.ranking.losses import approximate_ndcg, softmax
-from ml.ranking.models import ranker
+from ml.ranking.models import ranker_class
 from scoring.rank_features import CATEGORICAL, FEATURE_GROUPS, NUMERIC
 from scoring.vocabulary import Vocabulary
 
 SCALING_ROWS = 200_000
-AVERAGED = 0.3
+EMA_HORIZON = 0.3
 """How long the averaged weights remember, as a share of all steps."""
 SHOWN = ("all NDCG@10", "explore NDCG@20")
 
@@ -29,7 +29,7 @@ def train(
     name: str,
     snapshots: Sequence[RankingExamples],
     vocabulary: Vocabulary,
-    config: Ranking,
+    config: RankingConfig,
     seed: int,
     logs: Path,
     after_epoch: Callable[[int, Any], None] = lambda epoch, model: None,
@@ -38,33 +38,35 @@ def train(
 
     The model's weights are a moving average of those trained at a constant rate (Polyak & Juditsky 1992): half of what
     the mean of several models brings, at the price of one. A row holds `loss`, `examples_per_second` and the scores on
-    the lists held out (`held_out.held_out_scores`). `after_epoch` looks at the model after each epoch, and may end the
-    training by an exception (`ml.studies.tuning`). Raises DivergenceError, naming the configuration, if the loss stops
+    the lists held out (`ml.ranking.holdout_metrics`). `after_epoch` looks at the model after each epoch, and may end
+    the training by an exception. Raises DivergenceError, naming the configuration, if the loss stops
     being finite.
     """
     if not any(part.bought.any() for part in snapshots):
         lists = sum(len(part.ends) for part in snapshots)
-        raise NotEnoughData(
+        raise NotEnoughDataError(
             f"Nothing to train on: in the {lists:,} lists of {len(snapshots)} training windows no candidate was bought."
         )
     reproducible(seed)
     rng = np.random.default_rng(seed)
     sizes = [vocabulary.size(field) for field in CATEGORICAL]
-    places, held_out = parts(snapshots, config.held_out, rng)
+    places, held_out = train_holdout_split(snapshots, config.holdout_share, rng)
     if not places or not held_out:
-        raise NotEnoughData("Too few lists to train on: one customer bought something after the training snapshots.")
+        raise NotEnoughDataError(TOO_FEW_LISTS)
     rows = sum(snapshots[number].rows(row).stop - snapshots[number].rows(row).start for number, row in places)
-    off = [column for column, feature in enumerate(NUMERIC) if FEATURE_GROUPS[feature] in config.families_off]
-    model = ranker(name)(sizes, _scaling(snapshots, rng).without(off), config)
+    off = [
+        column for column, feature in enumerate(NUMERIC) if FEATURE_GROUPS[feature] in config.disabled_feature_groups
+    ]
+    model = ranker_class(name)(sizes, _scaling(snapshots, rng).mask_columns(off), config)
     optimizer = keras.optimizers.legacy.Adam(config.learning_rate)
     steps = config.epochs * -(-len(places) // config.customers_per_batch)
-    average = tf.train.ExponentialMovingAverage(1.0 - 1.0 / max(AVERAGED * steps, 1.0))
+    average = tf.train.ExponentialMovingAverage(1.0 - 1.0 / max(EMA_HORIZON * steps, 1.0))
     writer = tf.summary.create_file_writer(str(logs))
 
     @tf.function(reduce_retracing=True)
     def step(numeric, categorical, bought, is_repeat, weight):  # type: ignore[no-untyped-def]
         with tf.GradientTape() as tape:
-            loss = _loss(model(numeric, categorical), bought, is_repeat, weight, config.softmax_share)
+            loss = _loss(model(numeric, categorical), bought, is_repeat, weight, config.softmax_loss_weight)
         variables = model.trainable_variables
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         average.apply(variables)
@@ -84,7 +86,7 @@ def train(
         per_second = rows / (time.perf_counter() - started)
         trained = [variable.numpy() for variable in model.trainable_variables]
         _assign(model, [average.average(variable) for variable in model.trainable_variables])
-        seen = held_out_scores(snapshots, held_out, lambda *features: score(*features).numpy())
+        seen = holdout_metrics(snapshots, held_out, lambda *features: score(*features).numpy())
         curve.append({"epoch": epoch, "loss": float(np.mean(losses)), "examples_per_second": per_second} | seen)
         print(
             f"epoch {epoch}/{config.epochs}: loss {curve[-1]['loss']:.4f}, {per_second:,.0f} examples/s"

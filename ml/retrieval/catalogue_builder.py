@@ -6,8 +6,7 @@ from datetime import date
 import numpy as np
 from scipy import sparse
 
-from ml.config import NEEDS_IMPLICIT, Collaborative
-from ml.config import Factors as FactorsConfig
+from ml.config import NEEDS_IMPLICIT, CollaborativeConfig, MatrixFactorizationConfig
 from ml.data.dataset import Products
 from ml.errors import ConfigError
 from scoring.candidates.purchase_matrix import PurchaseMatrix
@@ -45,7 +44,7 @@ def build_catalogue(
     customers: Sequence[Customer],
     vocabulary: Vocabulary,
     candidate_tower: Tower,
-    config: Collaborative,
+    config: CollaborativeConfig,
     seed: int,
 ) -> Catalogue:
     """The catalogue at the instant that `products` and `customers` were read at."""
@@ -69,16 +68,16 @@ def build_catalogue(
             config.item_to_item.max_customers,
             seed,
         ),
-        neighbours=UserKnn.fit(baskets, bought.matrix("days_since_last").data, config.neighbours.count),
-        factors=_factors(baskets, config.factors, seed),
+        neighbours=UserKnn.fit(baskets, bought.matrix("days_since_last").data, config.user_knn.n_neighbours),
+        factors=_factors(baskets, config.matrix_factorization, seed),
         lively_buyers=config.lively_buyers,
         approximate_above=config.approximate_above,
-        item_knn=ItemKnn.fit(weighted, knn.neighbours, knn.shrinkage, knn.min_buyers) if knn.neighbours else None,
+        item_knn=ItemKnn.fit(weighted, knn.n_neighbours, knn.shrinkage, knn.min_buyers) if knn.n_neighbours else None,
     )
 
 
-def _factors(baskets: sparse.csr_matrix, config: FactorsConfig, seed: int) -> MatrixFactorization:
-    if config.factors == 0:
+def _factors(baskets: sparse.csr_matrix, config: MatrixFactorizationConfig, seed: int) -> MatrixFactorization:
+    if config.n_factors == 0:
         return MatrixFactorization(
             np.zeros((baskets.shape[1], 0), np.float32), config.confidence, config.regularisation
         )
@@ -87,7 +86,7 @@ def _factors(baskets: sparse.csr_matrix, config: FactorsConfig, seed: int) -> Ma
     except ModuleNotFoundError as error:
         raise ConfigError(NEEDS_IMPLICIT) from error
     model = AlternatingLeastSquares(
-        factors=config.factors,
+        factors=config.n_factors,
         regularization=config.regularisation,
         iterations=config.iterations,
         random_state=seed,

@@ -15,7 +15,7 @@ from scoring.models.two_tower import candidate_inputs, query_inputs
 
 POSITIVES_PER_CUSTOMER = 8
 
-HIDDEN_PER_CUSTOMER = 12
+MASKED_PER_CUSTOMER = 12
 """Products of a history that are hidden at once, but never more than a third of it."""
 
 
@@ -39,7 +39,7 @@ class SnapshotExamples:
         return sum(min(len(first), POSITIVES_PER_CUSTOMER) for first in self.firsts)
 
 
-def first_purchases(customer: Customer, bought: Iterable[str], index: Mapping[str, int]) -> np.ndarray:
+def new_purchases(customer: Customer, bought: Iterable[str], index: Mapping[str, int]) -> np.ndarray:
     """Catalogue indices of products in `bought` that the customer never had before."""
     before = set(customer.product_ids)
     found = (index.get(product_id, -1) for product_id in bought if product_id not in before)
@@ -90,12 +90,12 @@ def batches(
     snapshots: Sequence[SnapshotExamples], customers: int, negatives: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
     """One epoch: every customer of every snapshot once, in random order."""
-    plan = []
+    order_of_batches = []
     for number, snapshot in enumerate(snapshots):
         order = rng.permutation(len(snapshot.firsts))
-        plan += [(number, order[start : start + customers]) for start in range(0, len(order), customers)]
-    for i in rng.permutation(len(plan)):
-        number, rows = plan[i]
+        order_of_batches += [(number, order[start : start + customers]) for start in range(0, len(order), customers)]
+    for i in rng.permutation(len(order_of_batches)):
+        number, rows = order_of_batches[i]
         yield _batch(snapshots[number], rows, negatives, rng)
 
 
@@ -106,7 +106,7 @@ def _batch(snapshot: SnapshotExamples, rows: np.ndarray, negatives: int, rng: np
     return _with_negatives(snapshot, queries, counts, np.concatenate(picked), snapshot.frequency, negatives, rng)
 
 
-def hidden_batches(
+def masked_history_batches(
     snapshot: SnapshotExamples, customers: int, negatives: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
     """One pass over a snapshot's histories, a part of each hidden: the query of what is left must find what is hidden.
@@ -127,7 +127,7 @@ def hidden_batches(
         hidden = np.zeros((len(rows), histories.shape[1]), bool)
         for mask, row in zip(hidden, rows, strict=True):
             known = np.flatnonzero(histories[row] >= 0)
-            mask[rng.permutation(known)[: min(HIDDEN_PER_CUSTOMER, len(known) // 3)]] = True
+            mask[rng.permutation(known)[: min(MASKED_PER_CUSTOMER, len(known) // 3)]] = True
         if hidden.any():
             queries = _without(hidden, {name: values[rows] for name, values in snapshot.queries.items()})
             positives = histories[rows][hidden]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml.config import Retrieval
+from ml.config import RetrievalConfig
 from ml.keras_setup import tf, tfrs
 from ml.retrieval.towers import CandidateTower, EmbeddingTables, QueryTower
 from scoring.vocabulary import Vocabulary
@@ -11,7 +11,7 @@ from scoring.vocabulary import Vocabulary
 class TwoTower(tfrs.Model):
     """In-batch softmax with logQ correction, accidental hits removed, uniform negatives beside the batch's own."""
 
-    def __init__(self, vocabulary: Vocabulary, config: Retrieval, encoder: str):
+    def __init__(self, vocabulary: Vocabulary, config: RetrievalConfig, encoder: str):
         super().__init__()
         tables = EmbeddingTables(vocabulary)
         self.query_tower = QueryTower(tables, config, encoder)

@@ -1,8 +1,8 @@
 """The two towers as Keras models over shared embedding tables."""
 
-from ml.config import Retrieval
+from ml.config import RetrievalConfig
 from ml.keras_setup import keras, tf
-from ml.retrieval.encoders import encoders
+from ml.retrieval.encoders import encoder_classes
 from scoring.models.two_tower import CANDIDATE_FIELDS
 from scoring.schema import ACTIVITY, PROFILE
 from scoring.vocabulary import Vocabulary
@@ -44,9 +44,9 @@ class QueryTower(keras.Model):
     `[customers, dimensions]`, L2-normalised.
     """
 
-    def __init__(self, tables: EmbeddingTables, config: Retrieval, encoder: str):
+    def __init__(self, tables: EmbeddingTables, config: RetrievalConfig, encoder: str):
         super().__init__()
-        self.encoders = [encode(tables) for encode in encoders(encoder)]
+        self.encoders = [encoder_class(tables) for encoder_class in encoder_classes(encoder)]
         self.hidden = keras.layers.Dense(256, activation="relu")
         self.out = keras.layers.Dense(config.dimensions)
 
@@ -68,7 +68,7 @@ class CandidateTower(keras.Model):
     the id is hidden from a part of the products, so that content learns to stand in for it.
     """
 
-    def __init__(self, tables: EmbeddingTables, config: Retrieval):
+    def __init__(self, tables: EmbeddingTables, config: RetrievalConfig):
         super().__init__()
         self.tables = tables
         self.id_dropout = config.id_dropout

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ml.config import Retrieval
-from ml.errors import DivergenceError, NotEnoughData
+from ml.config import RetrievalConfig
+from ml.errors import DivergenceError, NotEnoughDataError
 from ml.keras_setup import keras, reproducible, tf
 from ml.onnx_export import export_onnx
-from ml.retrieval.examples import Batch, SnapshotExamples, batches, hidden_batches
+from ml.retrieval.examples import Batch, SnapshotExamples, batches, masked_history_batches
 from ml.retrieval.model import TwoTower
 from ml.retrieval.towers import CandidateTower
 from scoring.vocabulary import Vocabulary
@@ -25,7 +25,7 @@ HISTORIES, FIRST_PURCHASES = "hidden histories", "first purchases"
 def train(
     snapshots: Sequence[SnapshotExamples],
     vocabulary: Vocabulary,
-    config: Retrieval,
+    config: RetrievalConfig,
     encoder: str,
     seed: int,
     evaluate: Evaluate,
@@ -41,7 +41,7 @@ def train(
     """
     positives = sum(snapshot.positives for snapshot in snapshots)
     if positives == 0:
-        raise NotEnoughData(
+        raise NotEnoughDataError(
             f"Nothing to train on: in none of the {len(snapshots)} training windows a customer bought one of the "
             f"{len(snapshots[0].candidates['product_id']):,} products for the first time."
         )
@@ -49,7 +49,7 @@ def train(
     rng = np.random.default_rng(seed)
     model = TwoTower(vocabulary, config, encoder)
     steps = [-(-len(part.firsts) // config.customers_per_batch) for part in snapshots]
-    total = config.history_epochs * steps[0] + config.epochs * sum(steps)
+    total = config.pretraining_epochs * steps[0] + config.epochs * sum(steps)
     optimizer = keras.optimizers.legacy.Adam(
         keras.optimizers.schedules.CosineDecay(config.learning_rate, total, alpha=0.05)
     )
@@ -80,16 +80,16 @@ def train(
         row = {"phase": phase, "epoch": len(curve) + 1} | learned
         curve.append(row)
         said = ", ".join(f"{name} {value:,.4g}" for name, value in learned.items())
-        of = config.history_epochs + config.epochs
+        of = config.pretraining_epochs + config.epochs
         print(f"{encoder}, epoch {row['epoch']}/{of} ({phase}): {said}", flush=True)
         with writer.as_default(step=row["epoch"]):
             for name, value in learned.items():
                 tf.summary.scalar(f"retrieval/{name}", value)
 
     size, negatives = config.customers_per_batch, config.uniform_negatives
-    for epoch in range(1, config.history_epochs + 1):
-        loss = learn(hidden_batches(snapshots[0], size, negatives, rng), f"epoch {epoch} of {HISTORIES}")
-        is_last = epoch == config.history_epochs
+    for epoch in range(1, config.pretraining_epochs + 1):
+        loss = learn(masked_history_batches(snapshots[0], size, negatives, rng), f"epoch {epoch} of {HISTORIES}")
+        is_last = epoch == config.pretraining_epochs
         note(HISTORIES, {"loss": loss} | ({"recall": evaluate(model)} if is_last else {}))
     for epoch in range(1, config.epochs + 1):
         started = time.perf_counter()

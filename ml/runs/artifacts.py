@@ -1,14 +1,18 @@
-"""What the steps leave in a run's folder."""
+"""Names of the files and folders that the steps leave in a run's folder."""
 
+RUN_SPEC = "run_spec.json"
+OLD_RUN_SPEC = "plan.json"
+"""Name of the run's specification in runs of earlier versions, whose keys differ too."""
+NOT_ENOUGH_DATA = "not_enough_data.json"
+"""Why a run trained or evaluated nothing. Other runs do not have this file."""
 DATASET = "dataset"
-PLAN = "plan.json"
 PARITY = "parity.json"
 RETRIEVAL = "retrieval"
 UNTRAINED = "untrained"
 RETRIEVAL_CURVE = "retrieval_curve.json"
 ENCODERS = "encoders.json"
 CANDIDATES = "candidates"
-CHOSEN = "ranker"
+SELECTED_RANKER = "ranker"
 RANKERS = "rankers.json"
 EVALUATION = "evaluation"
 LISTS = "lists.parquet"
@@ -19,13 +23,14 @@ ABLATION = "ablation.json"
 HIDDEN_HISTORY = "hidden_history.json"
 SOURCES = "sources.json"
 NEW_PRODUCTS = "new_products.json"
-PUBLISHED = "published.json"
+REGISTERED_MODEL = "registered_model.json"
 
 
-def ranker(name: str) -> str:
-    """The folder of one ranker."""
+def ranker_folder(name: str) -> str:
+    """Return the name of one ranker's folder."""
     return f"ranker_{name}"
 
 
 def ranker_curve(name: str) -> str:
+    """Return the name of one ranker's learning curve."""
     return f"ranker_{name}_curve.json"

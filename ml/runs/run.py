@@ -8,9 +8,7 @@ from typing import Any
 
 from core.atomic_files import move_link, remove_leftovers, replace_file, staged_folder
 from ml.errors import RunError
-
-TOO_LITTLE = "too_little.json"
-"""Why a run trained or judged nothing; only such a run has it."""
+from ml.runs.artifacts import NOT_ENOUGH_DATA
 
 
 class Run:
@@ -32,7 +30,7 @@ class Run:
         path = self.folder / name
         if path.exists():
             return path
-        reason = self.folder / TOO_LITTLE
+        reason = self.folder / NOT_ENOUGH_DATA
         if reason.exists():
             because = json.loads(reason.read_text())["because"]
             raise RunError(f"Run '{self.run_id}' has no {name}, because it trained or judged nothing. {because}")
@@ -46,7 +44,7 @@ class Run:
         )
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Path]:
+    def publish_folder(self, name: str) -> Iterator[Path]:
         """A private folder that becomes the part `name` when the block ends well, and vanishes otherwise."""
         remove_leftovers(self.folder, name)
         with staged_folder(self.folder / name) as staged:

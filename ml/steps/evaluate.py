@@ -11,7 +11,7 @@ import numpy as np
 
 from ml.bundles.champion import Champion, find_champion
 from ml.data.dataset import Dataset
-from ml.errors import NotEnoughData
+from ml.errors import NotEnoughDataError
 from ml.evaluation.baselines import BASELINES
 from ml.evaluation.calibration import calibrate
 from ml.evaluation.diversity import trade_off
@@ -25,11 +25,11 @@ from ml.evaluation.source_contributions import brought
 from ml.gate.evidence import Checks
 from ml.report.sample_customers import examples
 from ml.retrieval.catalogue_builder import build_catalogue
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
-from ml.steps.candidates import catalogue_at, load_examples, retriever_with
-from ml.steps.choose_ranker import chosen_ranker, held_out_lists
+from ml.runs.spec import RunSpec, dataset
+from ml.steps.generate_candidates import catalogue_at, load_examples, retriever_with
+from ml.steps.select_ranker import chosen_ranker, holdout_lists
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.merge import Candidates
@@ -65,7 +65,9 @@ class Window:
         """Of all customers with a purchase before the cut, those with one in the window."""
         rows = [row for row, customer_id in enumerate(ids) if customer_id in labels]
         if not rows:
-            raise NotEnoughData(f"Nobody bought both before and after {catalogue.as_of}: there is no one to judge on.")
+            raise NotEnoughDataError(
+                f"Nobody bought both before and after {catalogue.as_of}: there is no one to judge on."
+            )
         index = catalogue.index
         bought = [[index.get(product_id, -1) for product_id in labels[ids[row]]] for row in rows]
         own = [[index.get(product_id, -1) for product_id in customers[row].product_ids] for row in rows]
@@ -80,18 +82,18 @@ class Window:
 
 def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     """Leave `evaluation/` (every method's scores a customer, the gate's checks), `lists.parquet` and `run.json`."""
-    plan, data = Plan.read(run), dataset(run)
-    ids, everyone = data.customers(plan.split.judged)
-    catalogue = catalogue_at(run, plan, data, plan.split.judged, everyone)
-    window = Window.of(ids, everyone, data.labels(plan.split.judged), catalogue)
+    spec, data = RunSpec.read(run), dataset(run)
+    ids, everyone = data.customers(spec.split.evaluation)
+    catalogue = catalogue_at(run, spec, data, spec.split.evaluation, everyone)
+    window = Window.of(ids, everyone, data.labels(spec.split.evaluation), catalogue)
     ranker, model = chosen_ranker(run)
-    recommender = Recommender(retriever_with(run, plan, catalogue), Ranker(model))
+    recommender = Recommender(retriever_with(run, spec, catalogue), Ranker(model))
 
     shown, candidates = recommended(recommender, window.customers)
     print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
     methods: dict[str, Slates] = {CHALLENGER: shown}
-    champion = find_champion(settings, plan)
-    rebuilt = None if champion is None else _rebuilt(champion, plan, data, everyone)
+    champion = find_champion(settings, spec)
+    rebuilt = None if champion is None else _rebuilt(champion, spec, data, everyone)
     if rebuilt is not None:
         methods[CHAMPION], _ = recommended(rebuilt, window.customers)
     block = CustomerBatch.of(window.customers, catalogue, np.zeros((len(window.customers), 0), np.float32))
@@ -99,14 +101,14 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     scores = {name: judge(window.truth, slates) for name, slates in methods.items()}
 
     # Calibration and serving are checked on the model's own lists, all that follows on what customers will get.
-    snapshots, towers = load_examples(run, plan), run.path(places.RETRIEVAL)
-    calibration = calibrate(snapshots, held_out_lists(snapshots, plan), Ranker(model), window.truth, shown)
+    snapshots, towers = load_examples(run, spec), run.path(artifacts.RETRIEVAL)
+    calibration = calibrate(snapshots, holdout_lists(snapshots, spec), Ranker(model), window.truth, shown)
     files = [model, *(towers / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY))]
     with tempfile.TemporaryDirectory(dir=run.folder) as folder:
         catalogue.save(Path(folder))
-        served = Recommender(retriever_with(run, plan, Catalogue.load(Path(folder))), Ranker(model))
+        served = Recommender(retriever_with(run, spec, Catalogue.load(Path(folder))), Ranker(model))
         serving = check_serving(served, window.customers, shown, files, rebuilt, _online_features(run))
-    shown, fallbacks = select_fallbacks(window.customers, methods, scores, CHALLENGER, plan.seed)
+    shown, fallbacks = select_fallbacks(window.customers, methods, scores, CHALLENGER, spec.seed)
     methods[CHALLENGER], scores[CHALLENGER] = shown, judge(window.truth, shown)
     for found in fallbacks:
         print(f"{found.slate} is left to the rule where {found.group} is {found.value}: {found.reason}", flush=True)
@@ -121,30 +123,30 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         ranker=ranker,
         champion=None if champion is None else champion.version,
     )
-    with run.stage(places.EVALUATION) as folder:
+    with run.publish_folder(artifacts.EVALUATION) as folder:
         results.save(folder)
-        results.save_lists(folder / places.LISTS, methods, catalogue.product_ids)
+        results.save_lists(folder / artifacts.LISTS, methods, catalogue.product_ids)
         checks.save(folder)
         (folder / FALLBACKS).write_text(json.dumps([found.model_dump() for found in fallbacks], indent=2))
         people = examples(window.truth, shown, window.customers, catalogue, list(SOURCES))
         (folder / EXAMPLES).write_text(json.dumps(people))
-        sources = brought(window.truth, shown, candidates, plan.config.quotas, list(SOURCES))
+        sources = brought(window.truth, shown, candidates, spec.config.candidates_per_source, list(SOURCES))
         (folder / BROUGHT).write_text(json.dumps(sources))
-        (folder / DIVERSITY).write_text(json.dumps(trade_off(catalogue, window.truth, shown, plan.seed)))
+        (folder / DIVERSITY).write_text(json.dumps(trade_off(catalogue, window.truth, shown, spec.seed)))
     if silent := [name for name, row in sources.items() if row["candidates"] == 0]:
         print(f"Put forward nothing, and the run goes on without: {', '.join(silent)}", flush=True)
-    run.link(places.LISTS, f"{places.EVALUATION}/{places.LISTS}")
-    summary = plan.as_dict() | {"results": results.summary(plan.seed)}
-    run.write_json(places.RUN, summary)
-    print(results.table(plan.seed), flush=True)
+    run.link(artifacts.LISTS, f"{artifacts.EVALUATION}/{artifacts.LISTS}")
+    summary = spec.as_dict() | {"results": results.summary(spec.seed)}
+    run.write_json(artifacts.RUN, summary)
+    print(results.table(spec.seed), flush=True)
     return {"run_id": run.run_id, **summary["results"]["methods"][CHALLENGER]["means"]}
 
 
 def _online_features(run: Run) -> float | None:
-    """What `prepare` found; runs made before it looked know nothing."""
-    if not (run.folder / places.PARITY).exists():
+    """What `build-dataset` found; runs made before it looked know nothing."""
+    if not (run.folder / artifacts.PARITY).exists():
         return None
-    agreement: float | None = run.read_json(places.PARITY)["agreement"]
+    agreement: float | None = run.read_json(artifacts.PARITY)["agreement"]
     return agreement
 
 
@@ -175,12 +177,12 @@ def union_recall(candidates: Sequence[Candidates], truth: Truth) -> dict[str, fl
     return recalls
 
 
-def _rebuilt(champion: Champion, plan: Plan, data: Dataset, customers: list[Customer]) -> Recommender:
+def _rebuilt(champion: Champion, spec: RunSpec, data: Dataset, customers: list[Customer]) -> Recommender:
     """The deployed version's weights in front of the catalogue of the judged snapshot."""
     path, manifest = champion.path, champion.manifest
     catalogue = build_catalogue(
-        as_of=plan.day(plan.split.judged),
-        products=data.products(plan.split.judged),
+        as_of=spec.day(spec.split.evaluation),
+        products=data.products(spec.split.evaluation),
         customers=customers,
         vocabulary=Vocabulary.load(path / VOCABULARY),
         candidate_tower=Tower(path / CANDIDATE_TOWER),

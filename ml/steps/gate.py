@@ -8,26 +8,26 @@ from ml.evaluation.results import Results
 from ml.gate.evidence import Checks, evidence_of
 from ml.gate.gate import decide, load_policy
 from ml.gate.leakage import Purchases, find_leaks
-from ml.runs import artifacts as places
+from ml.runs import artifacts
+from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from ml.steps.evaluate import CHALLENGER, CHAMPION
 from ml.steps.report import write_report
-from ml.steps.too_little import too_little
 
 
 def gate(run: Run) -> dict[str, Any]:
     """Leave `gate.json` and `report.html`, and make the run the latest. "Keep the champion" is a result too."""
-    because = too_little(run)
+    because = not_enough_data(run)
     return _judge(run) if because is None else _finish(run, _without_evidence(because))
 
 
 def _judge(run: Run) -> dict[str, Any]:
-    plan, results = Plan.read(run), Results.load(run.path(places.EVALUATION))
+    spec, results = RunSpec.read(run), Results.load(run.path(artifacts.EVALUATION))
     policy = load_policy()
-    purchases = Purchases.read(run.path(places.DATASET), plan.split, plan.config.windows.horizon)
-    checks = Checks.load(run.path(places.EVALUATION))
-    evidence = evidence_of(results, checks, find_leaks(purchases), CHALLENGER, CHAMPION, plan.seed)
+    purchases = Purchases.read(run.path(artifacts.DATASET), spec.split, spec.config.training_windows.horizon)
+    checks = Checks.load(run.path(artifacts.EVALUATION))
+    evidence = evidence_of(results, checks, find_leaks(purchases), CHALLENGER, CHAMPION, spec.seed)
     decision = decide(CHALLENGER, evidence, policy)
     return _finish(
         run,
@@ -54,7 +54,7 @@ def _without_evidence(because: str) -> dict[str, Any]:
 
 def _finish(run: Run, record: dict[str, Any]) -> dict[str, Any]:
     publish, reasons = record["publish"], record["reasons"]
-    run.write_json(places.GATE, record)
+    run.write_json(artifacts.GATE, record)
     report = write_report(run)
     run.make_latest()
     print("PUBLISH" if publish else "KEEP THE CHAMPION", *reasons, sep="\n  ", flush=True)

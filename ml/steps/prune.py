@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.clock import naive_utc, utc_now
-from ml.runs.artifacts import CANDIDATES, DATASET, GATE, PLAN
+from ml.runs.artifacts import CANDIDATES, DATASET, GATE, OLD_RUN_SPEC, RUN_SPEC
 from ml.runs.retention import KeptRun, Retention, choose
 from registry.model_store import ModelStore
 from scoring.bundle import read_manifest
@@ -42,10 +42,9 @@ def prune(settings: Settings, policy: Retention, now: datetime | None = None) ->
 
 
 def _runs(runs: Path) -> list[KeptRun]:
-    """Every run, by the plan that `prepare` leaves in it; other folders are nobody's to delete here."""
+    """Every run, by the specification that `build-dataset` leaves in it; other folders are nobody's to delete here."""
     found = []
-    for plan in sorted(runs.glob(f"*/{PLAN}")):
-        folder = plan.parent
+    for folder in sorted({spec.parent for name in (RUN_SPEC, OLD_RUN_SPEC) for spec in runs.glob(f"*/{name}")}):
         if not folder.is_symlink():
             changed = max(file.stat().st_mtime for file in folder.iterdir() if not file.is_symlink())
             changed_at = naive_utc(datetime.fromtimestamp(changed, UTC))

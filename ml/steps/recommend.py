@@ -14,7 +14,7 @@ from features.publication import current_publication
 from ml.bundles.champion import deployed
 from ml.data.dataset import customers_of
 from ml.errors import RunError
-from ml.steps.prepare import QUERY_SERVICE
+from ml.steps.build_dataset import QUERY_SERVICE
 from scoring.bundle import Bundle
 from scoring.candidates.sources import SOURCES
 from scoring.models.ranker import Slate

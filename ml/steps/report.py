@@ -15,24 +15,24 @@ from ml.evaluation.results import Results
 from ml.gate.gate import load_policy
 from ml.report.list_changes import changes
 from ml.report.page import render, render_baseline
-from ml.runs import artifacts as places
+from ml.runs import artifacts
+from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
+from ml.runs.spec import RunSpec, dataset
 from ml.steps.evaluate import BROUGHT, CHALLENGER, CHAMPION, DIVERSITY, EXAMPLES
-from ml.steps.too_little import too_little
 from scoring.schema import ACTIVITY
 
 OPTIONAL = {
-    "slices": f"{places.EVALUATION}/slices.json",
-    "calibration": f"{places.EVALUATION}/calibration.json",
-    "diversity": f"{places.EVALUATION}/{DIVERSITY}",
-    "published": places.PUBLISHED,
-    "rankers": places.RANKERS,
-    "encoders": places.ENCODERS,
-    "alone": places.SOURCES,
-    "ablation": places.ABLATION,
-    "hidden_history": places.HIDDEN_HISTORY,
-    "new_products": places.NEW_PRODUCTS,
+    "slices": f"{artifacts.EVALUATION}/slices.json",
+    "calibration": f"{artifacts.EVALUATION}/calibration.json",
+    "diversity": f"{artifacts.EVALUATION}/{DIVERSITY}",
+    "published": artifacts.REGISTERED_MODEL,
+    "rankers": artifacts.RANKERS,
+    "encoders": artifacts.ENCODERS,
+    "alone": artifacts.SOURCES,
+    "ablation": artifacts.ABLATION,
+    "hidden_history": artifacts.HIDDEN_HISTORY,
+    "new_products": artifacts.NEW_PRODUCTS,
 }
 """Parts of the page that stand there if a step has left their evidence."""
 
@@ -43,29 +43,29 @@ SHOWN = 10
 
 def write_report(run: Run) -> Path:
     """Leave `report.html` of a run that the gate has judged; returns its path."""
-    if (because := too_little(run)) is not None:
-        run.write_text(places.REPORT, render_baseline(_baseline_facts(run, because)))
-        return run.path(places.REPORT)
-    plan, summary = Plan.read(run), run.read_json(places.RUN)
-    evaluation, decision = run.path(places.EVALUATION), run.read_json(places.GATE)
+    if (because := not_enough_data(run)) is not None:
+        run.write_text(artifacts.REPORT, render_baseline(_baseline_facts(run, because)))
+        return run.path(artifacts.REPORT)
+    spec, summary = RunSpec.read(run), run.read_json(artifacts.RUN)
+    evaluation, decision = run.path(artifacts.EVALUATION), run.read_json(artifacts.GATE)
     results = Results.load(evaluation)
     others = [method for method in results.scores if method != CHALLENGER]
     opponent = CHAMPION if CHAMPION in others else decision["opponent"]
-    judged = plan.day(plan.split.judged)
-    products = dataset(run).products(plan.split.judged)
+    judged = spec.day(spec.split.evaluation)
+    products = dataset(run).products(spec.split.evaluation)
     facts: dict[str, Any] = {
         "run_id": run.run_id,
         "folder": _near(run.folder),
         "plan": summary,
         "judged": judged,
-        "until": judged + timedelta(weeks=plan.config.windows.horizon, days=-1),
+        "until": judged + timedelta(weeks=spec.config.training_windows.horizon, days=-1),
         "results": summary["results"],
         "ours": CHALLENGER,
         "opponent": opponent,
         "rule": OWN_FREQUENCY,
         "differences": {
             other: {name: asdict(e) for name, e in found.items()}
-            for other, found in results.differences(CHALLENGER, others, plan.seed).items()
+            for other, found in results.differences(CHALLENGER, others, spec.seed).items()
         },
         "gate": decision,
         "curves": _curves(run),
@@ -73,7 +73,7 @@ def write_report(run: Run) -> Path:
         "diversity_customers": min(CUSTOMERS, summary["results"]["customers"]),
         "examples": json.loads((evaluation / EXAMPLES).read_text()),
         "changes": changes(
-            pq.read_table(evaluation / places.LISTS, filters=[("method", "in", [CHALLENGER, opponent])]),
+            pq.read_table(evaluation / artifacts.LISTS, filters=[("method", "in", [CHALLENGER, opponent])]),
             CHALLENGER,
             opponent,
             dict(zip(products.product_ids, products.names, strict=True)),
@@ -82,22 +82,22 @@ def write_report(run: Run) -> Path:
     for name, path in OPTIONAL.items():
         file = run.folder / path
         facts[name] = json.loads(file.read_text()) if file.exists() else None
-    run.write_text(places.REPORT, render(facts))
-    return run.path(places.REPORT)
+    run.write_text(artifacts.REPORT, render(facts))
+    return run.path(artifacts.REPORT)
 
 
 def _baseline_facts(run: Run, because: str) -> dict[str, Any]:
-    plan, data = Plan.read(run), dataset(run)
-    customers, _ = data.customers(plan.split.now)
-    products = data.products(plan.split.now)
+    spec, data = RunSpec.read(run), dataset(run)
+    customers, _ = data.customers(spec.split.now)
+    products = data.products(spec.split.now)
     order = np.argsort(-products.activity[:, ACTIVITY.index("buyers_4w")], kind="stable")[:SHOWN]
     return {
         "run_id": run.run_id,
         "folder": _near(run.folder),
-        "plan": plan.as_dict(),
+        "plan": spec.as_dict(),
         "because": because,
         "rule": OWN_FREQUENCY,
-        "needs": {"judged": load_policy().min_customers, "windows": plan.config.windows},
+        "needs": {"judged": load_policy().min_customers, "windows": spec.config.training_windows},
         "customers": len(customers),
         "products": len(products.product_ids),
         "popular": [
@@ -112,7 +112,7 @@ def _baseline_facts(run: Run, because: str) -> dict[str, Any]:
 
 def refresh_report(run: Run) -> None:
     """Write the page again if the gate has written it before: a later step has something to add."""
-    if (run.folder / places.REPORT).exists():
+    if (run.folder / artifacts.REPORT).exists():
         print(f"The report: {_near(write_report(run))}", flush=True)
 
 

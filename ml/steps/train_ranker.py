@@ -3,22 +3,22 @@
 from typing import Any
 
 from ml.ranking.train import export, train
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan
-from ml.steps.candidates import load_examples
+from ml.runs.spec import RunSpec
+from ml.steps.generate_candidates import load_examples
 from scoring.bundle import RANKER, VOCABULARY
 from scoring.vocabulary import Vocabulary
 
 
 def train_ranker(run: Run, name: str) -> dict[str, Any]:
     """Leave `ranker_<name>/` with the model in ONNX and its TensorBoard log."""
-    plan = Plan.read(run)
-    vocabulary = Vocabulary.load(run.path(places.RETRIEVAL) / VOCABULARY)
-    with run.stage(places.ranker(name)) as folder:
+    spec = RunSpec.read(run)
+    vocabulary = Vocabulary.load(run.path(artifacts.RETRIEVAL) / VOCABULARY)
+    with run.publish_folder(artifacts.ranker_folder(name)) as folder:
         model, curve = train(
-            name, load_examples(run, plan), vocabulary, plan.config.ranking, plan.seed, folder / "tensorboard"
+            name, load_examples(run, spec), vocabulary, spec.config.ranking, spec.seed, folder / "tensorboard"
         )
         export(model, folder / RANKER)
-    run.write_json(places.ranker_curve(name), curve)
+    run.write_json(artifacts.ranker_curve(name), curve)
     return {"ranker": name, "loss": curve[-1]["loss"]}

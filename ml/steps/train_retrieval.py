@@ -15,7 +15,7 @@ from ml.retrieval.model import TwoTower
 from ml.retrieval.train import export, train
 from ml.runs.artifacts import ENCODERS, RETRIEVAL, RETRIEVAL_CURVE
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
+from ml.runs.spec import RunSpec, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
 from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.models.two_tower import candidate_inputs, query_inputs
@@ -29,16 +29,16 @@ def train_retrieval(run: Run) -> dict[str, Any]:
     that none of them sees goes on (the first named, if they are equal); `encoders.json` says what each one reached. The
     window that the system is judged on has no say.
     """
-    plan, data = Plan.read(run), dataset(run)
-    names = plan.config.retrieval.encoders
+    spec, data = RunSpec.read(run), dataset(run)
+    names = spec.config.retrieval.history_encoders
     sequences = any(reads_sequences(name) for name in names)
-    vocabulary = build_vocabulary(data.products(plan.split.retrieval[0]))
-    snapshots = [_examples(data, cut, vocabulary, sequences) for cut in plan.split.retrieval]
-    held_out = HeldOut(data, plan.split.ranker[-1], vocabulary, sequences)
+    vocabulary = build_vocabulary(data.products(spec.split.retrieval[0]))
+    snapshots = [_examples(data, cut, vocabulary, sequences) for cut in spec.split.retrieval]
+    held_out = HeldOut(data, spec.split.ranker[-1], vocabulary, sequences)
     curves: dict[str, list[dict[str, float]]] = {}
     seconds: dict[str, float] = {}
     chosen = names[0]
-    with run.stage(RETRIEVAL) as folder:
+    with run.publish_folder(RETRIEVAL) as folder:
         (folder / "model").mkdir()
         vocabulary.save(folder / VOCABULARY)
         for name in names:
@@ -46,9 +46,9 @@ def train_retrieval(run: Run) -> dict[str, Any]:
             model, curves[name] = train(
                 snapshots,
                 vocabulary,
-                plan.config.retrieval,
+                spec.config.retrieval,
                 name,
-                plan.seed,
+                spec.seed,
                 held_out.recall,
                 folder / "tensorboard" / name,
             )
@@ -59,7 +59,7 @@ def train_retrieval(run: Run) -> dict[str, Any]:
     scores = {
         name: {"explore Recall@100": curve[-1]["recall"], "seconds": seconds[name]} for name, curve in curves.items()
     }
-    run.write_json(ENCODERS, {"chosen": chosen, "snapshot": plan.day(plan.split.ranker[-1]), "scores": scores})
+    run.write_json(ENCODERS, {"chosen": chosen, "snapshot": spec.day(spec.split.ranker[-1]), "scores": scores})
     run.write_json(RETRIEVAL_CURVE, curves[chosen])
     return {"encoder": chosen, "explore_recall_100": curves[chosen][-1]["recall"], "epochs": len(curves[chosen])}
 
@@ -68,7 +68,7 @@ def _examples(data: Dataset, cut: datetime, vocabulary: Vocabulary, sequences: b
     products, (ids, customers), labels = data.products(cut), data.customers(cut), data.labels(cut)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
     firsts = [
-        examples.first_purchases(customer, labels.get(customer_id, ()), index)
+        examples.new_purchases(customer, labels.get(customer_id, ()), index)
         for customer_id, customer in zip(ids, customers, strict=True)
     ]
     return examples.build(customers, firsts, index, encode(products, vocabulary), products.activity, sequences)
@@ -82,7 +82,7 @@ class HeldOut:
         index = {product_id: position for position, product_id in enumerate(products.product_ids)}
         codes = encode(products, vocabulary)
         firsts = [
-            examples.first_purchases(customer, labels.get(customer_id, ()), index)
+            examples.new_purchases(customer, labels.get(customer_id, ()), index)
             for customer_id, customer in zip(ids, customers, strict=True)
         ]
         rows = [row for row, first in enumerate(firsts) if len(first)]

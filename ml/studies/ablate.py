@@ -8,7 +8,7 @@ from ml.evaluation.bootstrap import Estimate, bootstrap, paired
 from ml.evaluation.evaluated_run import Judged
 from ml.evaluation.ground_truth import Truth, judge
 from ml.evaluation.metrics import mean
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.steps.report import refresh_report
 from ml.studies.ablation import Part, families, featured, permuted, slates_of, without_source
@@ -25,7 +25,7 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
     if both looked at the same customers.
     """
     judged = Judged.of(run, customers)
-    system, seed = judged.system(), judged.plan.seed
+    system, seed = judged.system(), judged.spec.seed
     people, truth = judged.window(system.catalogue)
     parts = list(featured(system.retriever, people))
     print(f"{len(people):,} customers, {sum(len(part.numeric) for part in parts):,} candidates", flush=True)
@@ -41,14 +41,14 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
         "means": {name: vars(bootstrap(values, seed)) for name, values in whole.items()},
         "union": {part: mean(values) for part, values in recalls.items()},
     }
-    if (run.folder / places.ABLATION).exists():
-        earlier = run.read_json(places.ABLATION)
+    if (run.folder / artifacts.ABLATION).exists():
+        earlier = run.read_json(artifacts.ABLATION)
         if earlier["customers"] == len(people):
             found |= {name: earlier[name] for name in ("sources", "families") if name in earlier}
     if sources:
         found["sources"] = {}
         _head("brings, by source", [*SCORES, *(f"candidates' {part}" for part in UNION)])
-        quotas = judged.plan.config.quotas
+        quotas = judged.spec.config.candidates_per_source
         for source in quotas:
             left = without_source(parts, source, quotas)
             less = scored(left)
@@ -64,7 +64,7 @@ def ablate(run: Run, sources: bool, of_families: bool, customers: int) -> dict[s
             less = scored(permuted(parts, family, seed))
             found["families"][family] = {"scores": _lost(whole, less, seed), "features": len(members)}
             _say(family, found["families"][family])
-    run.write_json(places.ABLATION, found)
+    run.write_json(artifacts.ABLATION, found)
     refresh_report(run)
     return {
         "customers": len(people),

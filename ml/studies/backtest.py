@@ -23,12 +23,12 @@ import numpy as np
 from features.publication import current_publication
 from ml.config import Config
 from ml.data.splits import Split, split
-from ml.errors import NotEnoughData
+from ml.errors import NotEnoughDataError
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.results import Results
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from ml.steps.evaluate import CHALLENGER
 from settings import Settings
 
@@ -50,23 +50,23 @@ def backtest(settings: Settings, config: Config, as_of: date, origins: int, seed
 
     Leaves one folder an origin and seed, `runs/backtest-<as_of>-<shift>w-seed<seed>/` (and `-without-plans` if the
     configuration hides planned promotions), and `runs/backtest.json`. An origin that the feature tables are too short
-    for is reported as such; NotEnoughData if that is every one.
+    for is reported as such; NotEnoughDataError if that is every one.
     """
     if origins < 1 or seeds < 1:
-        raise NotEnoughData(f"A backtest needs at least one origin and one seed, not {origins} and {seeds}.")
+        raise NotEnoughDataError(f"A backtest needs at least one origin and one seed, not {origins} and {seeds}.")
     instants = settings.snapshot_instants(as_of)
     found = []
-    for shift in range(0, origins * config.windows.horizon, config.windows.horizon):
+    for shift in range(0, origins * config.training_windows.horizon, config.training_windows.horizon):
         try:
-            cuts = split(instants, config.windows, shift)
-        except NotEnoughData as error:
+            cuts = split(instants, config.training_windows, shift)
+        except NotEnoughDataError as error:
             print(f"{shift} weeks earlier: {error}", flush=True)
             found.append({"shift_weeks": shift, "not_enough_data": str(error)})
             continue
         runs, missing = [], ""
         for seed in range(settings.seed, settings.seed + seeds):
             seeded = settings.model_copy(update={"seed": seed})
-            plans = "" if config.planned_promotions else "-without-plans"
+            plans = "" if config.promotions_known_in_advance else "-without-plans"
             runs.append(Origin(settings.paths.runs, f"backtest-{as_of}-{shift:02}w-seed{seed}{plans}"))
             if is_done(seeded, config, runs[-1], cuts):
                 print(f"{runs[-1].run_id}: is done already", flush=True)
@@ -74,13 +74,13 @@ def backtest(settings: Settings, config: Config, as_of: date, origins: int, seed
                 print(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots", flush=True)
                 try:
                     _in_a_process_of_its_own(seeded, config, as_of, runs[-1].run_id, shift)
-                except NotEnoughData as error:
+                except NotEnoughDataError as error:
                     missing = str(error)
                     print(f"{shift} weeks earlier: {missing}", flush=True)
                     break
         found.append({"shift_weeks": shift, "not_enough_data": missing} if missing else finding(runs, shift))
     if all("not_enough_data" in origin for origin in found):
-        raise NotEnoughData(found[0]["not_enough_data"])
+        raise NotEnoughDataError(found[0]["not_enough_data"])
     summary = {
         "as_of": as_of.isoformat(),
         "origins": found,
@@ -93,39 +93,39 @@ def backtest(settings: Settings, config: Config, as_of: date, origins: int, seed
 
 def is_done(settings: Settings, config: Config, run: Run, cuts: Split) -> bool:
     """Whether the gate has decided on this origin with this configuration, seed and these features."""
-    if not (run.folder / places.GATE).exists():
+    if not all((run.folder / name).exists() for name in (artifacts.GATE, artifacts.RUN_SPEC)):
         return False
     features = current_publication(settings.paths.features).name
-    wanted = {"config": config.model_dump(), "seed": settings.seed, "features": features, "judged": cuts.judged}
-    plan = run.read_json(places.PLAN)  # as text: a plan of older code need not be one that this code can read
-    plan["judged"] = plan["split"]["judged"]
-    return bool({name: plan[name] for name in wanted} == json.loads(json.dumps(wanted, default=str)))
+    wanted = {"config": config.model_dump(), "seed": settings.seed, "features": features, "evaluation": cuts.evaluation}
+    spec = run.read_json(artifacts.RUN_SPEC)  # as text: a spec of older code need not be one that this code can read
+    spec["evaluation"] = spec["split"]["evaluation"]
+    return bool({name: spec[name] for name in wanted} == json.loads(json.dumps(wanted, default=str)))
 
 
 def run_origin(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
     """All steps of one origin, as Airflow would run them."""
-    from ml.steps.candidates import candidates
-    from ml.steps.choose_ranker import choose_ranker
+    from ml.runs.not_enough_data import require_enough_data
+    from ml.steps.build_dataset import build_dataset
     from ml.steps.evaluate import evaluate
     from ml.steps.gate import gate
-    from ml.steps.prepare import prepare
+    from ml.steps.generate_candidates import generate_candidates
     from ml.steps.prune import delete_part
-    from ml.steps.too_little import refuse_too_little
+    from ml.steps.select_ranker import select_ranker
     from ml.steps.train_ranker import train_ranker
     from ml.steps.train_retrieval import train_retrieval
 
     run = Origin(settings.paths.runs, run_id)
-    (run.folder / places.GATE).unlink(missing_ok=True)  # an old decision must not speak for a new run
-    prepare(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)
-    refuse_too_little(run)
+    (run.folder / artifacts.GATE).unlink(missing_ok=True)  # an old decision must not speak for a new run
+    build_dataset(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)
+    require_enough_data(run)
     train_retrieval(run)
-    candidates(run)
+    generate_candidates(run)
     for ranker in config.ranking.rankers:
         train_ranker(run, ranker)
-    choose_ranker(run)
+    select_ranker(run)
     evaluate(settings, run)
     gate(run)
-    delete_part(run.path(places.CANDIDATES))  # 2 GB with the demo's data, and nothing reads them again
+    delete_part(run.path(artifacts.CANDIDATES))  # 2 GB with the demo's data, and nothing reads them again
 
 
 def _in_a_process_of_its_own(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
@@ -136,23 +136,23 @@ def _in_a_process_of_its_own(settings: Settings, config: Config, as_of: date, ru
 
 def finding(runs: Sequence[Run], shift: int) -> dict[str, Any]:
     """What an origin's finished runs found: mean scores, the lead over each rule with its interval, the decisions."""
-    plan, results = Plan.read(runs[0]), mean_results([Results.load(run.path(places.EVALUATION)) for run in runs])
-    decisions = [run.read_json(places.GATE) for run in runs]
-    judged = plan.day(plan.split.judged)
-    means = {name: values["means"] for name, values in results.summary(plan.seed)["methods"].items()}
+    spec, results = RunSpec.read(runs[0]), mean_results([Results.load(run.path(artifacts.EVALUATION)) for run in runs])
+    decisions = [run.read_json(artifacts.GATE) for run in runs]
+    judged = spec.day(spec.split.evaluation)
+    means = {name: values["means"] for name, values in results.summary(spec.seed)["methods"].items()}
     return {
         "run_ids": [run.run_id for run in runs],
         "shift_weeks": shift,
         "judged_from": judged.isoformat(),
-        "judged_until": (judged + timedelta(weeks=plan.config.windows.horizon, days=-1)).isoformat(),
-        "training_snapshots": {"retrieval": len(plan.split.retrieval), "ranker": len(plan.split.ranker)},
-        "planned_promotions": plan.config.planned_promotions,
+        "judged_until": (judged + timedelta(weeks=spec.config.training_windows.horizon, days=-1)).isoformat(),
+        "training_snapshots": {"retrieval": len(spec.split.retrieval), "ranker": len(spec.split.ranker)},
+        "promotions_known_in_advance": spec.config.promotions_known_in_advance,
         "customers": len(results.customer_ids),
         "candidates": results.union,
         "means": means,
         "lead": {
             rule: {score: asdict(estimate) for score, estimate in found.items()}
-            for rule, found in results.differences(CHALLENGER, (OWN_FREQUENCY, POPULARITY), plan.seed).items()
+            for rule, found in results.differences(CHALLENGER, (OWN_FREQUENCY, POPULARITY), spec.seed).items()
         },
         "publish": [decision["publish"] for decision in decisions],
         "reasons": [decision["reasons"] for decision in decisions],
@@ -191,7 +191,7 @@ def table(found: list[dict[str, Any]]) -> str:
         lines.append(
             f"{origin['judged_from']} to {origin['judged_until']}: {origin['customers']:,} customers, trained on "
             f"{snapshots['retrieval']} + {snapshots['ranker']} snapshots, "
-            f"{'mailers known' if origin['planned_promotions'] else 'mailers not known'}, "
+            f"{'mailers known' if origin['promotions_known_in_advance'] else 'mailers not known'}, "
             f"published with {sum(origin['publish'])} of {len(origin['publish'])} seeds"
         )
         union = ", ".join(f"{name} {value:.3f}" for name, value in origin["candidates"].items())

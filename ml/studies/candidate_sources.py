@@ -5,9 +5,9 @@ from typing import Any
 from ml.evaluation.candidate_source_metrics import SCORES, compare, listed
 from ml.evaluation.evaluated_run import Judged
 from ml.evaluation.metrics import DEPTH
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.steps.candidates import retriever_with
+from ml.steps.generate_candidates import retriever_with
 from ml.steps.report import refresh_report
 
 OWN = "repeat_purchases"
@@ -21,19 +21,19 @@ def judge_sources(run: Run) -> dict[str, Any]:
     judged = Judged.of(run)
     catalogue = judged.system().catalogue
     customers, truth = judged.window(catalogue)
-    names = [name for name in judged.plan.config.quotas if name != OWN]
+    names = [name for name in judged.spec.config.candidates_per_source if name != OWN]
     if REFERENCE not in names:
         names.append(REFERENCE)
-    retriever = retriever_with(run, judged.plan, catalogue, dict.fromkeys(names, DEPTH))
+    retriever = retriever_with(run, judged.spec, catalogue, dict.fromkeys(names, DEPTH))
     candidates = [found for _, block in retriever.candidates(customers) for found in block]
-    found = compare(truth, {name: listed(candidates, name) for name in names}, REFERENCE, judged.plan.seed)
+    found = compare(truth, {name: listed(candidates, name) for name in names}, REFERENCE, judged.spec.seed)
     best_first = sorted(found, key=lambda name: -found[name][SCORES[-1]]["mean"]["mean"])
     result = {
         "customers": len(customers),
         "reference": REFERENCE,
         "sources": {name: found[name] for name in best_first},
     }
-    run.write_json(places.SOURCES, result)
+    run.write_json(artifacts.SOURCES, result)
     refresh_report(run)
     for name in best_first:
         cells = [

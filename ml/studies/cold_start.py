@@ -7,7 +7,7 @@ import numpy as np
 from ml.evaluation.baselines import BASELINES, POPULARITY
 from ml.evaluation.evaluated_run import Judged
 from ml.evaluation.ground_truth import judge
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.steps.evaluate import CHALLENGER, recommended
 from ml.steps.report import refresh_report
@@ -52,10 +52,10 @@ def hidden_history(run: Run, customers: int) -> dict[str, Any]:
             for baskets, methods in parts.items()
         },
         CHALLENGER,
-        judged.plan.seed,
+        judged.spec.seed,
     )
     wrong = findings(curve, SCORES[0], POPULARITY)
-    run.write_json(places.HIDDEN_HISTORY, curve | {"findings": wrong})
+    run.write_json(artifacts.HIDDEN_HISTORY, curve | {"findings": wrong})
     refresh_report(run)
     for score in SCORES:
         print(table(curve, score), flush=True)

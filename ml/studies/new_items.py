@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from ml.errors import NotEnoughData
+from ml.errors import NotEnoughDataError
 from ml.evaluation.evaluated_run import Judged
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.steps.evaluate import CHALLENGER
 from ml.steps.report import refresh_report
@@ -28,16 +28,16 @@ from scoring.candidates.sources import SOURCES
 def judge_new_products(run: Run) -> dict[str, Any]:
     """Leave `new_products.json` and print what was found.
 
-    Raises NotEnoughData if no judged customer bought a product of the week before the cut.
+    Raises NotEnoughDataError if no judged customer bought a product of the week before the cut.
     """
     judged = Judged.of(run)
-    system, seed = judged.system(), judged.plan.seed
+    system, seed = judged.system(), judged.spec.seed
     catalogue = system.catalogue
     people, truth = judged.window(catalogue)
     products = new_products(catalogue)
     rows, relevant = buyers_of(truth, products)
     if not len(rows):
-        raise NotEnoughData(
+        raise NotEnoughDataError(
             f"{len(products)} products were first sold in the week before {catalogue.as_of}, and no judged customer "
             "bought one of them afterwards: nothing can be judged."
         )
@@ -57,7 +57,7 @@ def judge_new_products(run: Run) -> dict[str, Any]:
         POPULAR: of(np.broadcast_to(catalogue.popularity[products], shape)),
     }
     lists = pq.read_table(
-        run.path(places.EVALUATION) / places.LISTS,
+        run.path(artifacts.EVALUATION) / artifacts.LISTS,
         columns=["product_id"],
         filters=[("method", "=", CHALLENGER)],
     )
@@ -69,7 +69,7 @@ def judge_new_products(run: Run) -> dict[str, Any]:
         "candidates": len(candidates),
         "shown": len(shown),
     } | compare(found_by, seed)
-    run.write_json(places.NEW_PRODUCTS, result)
+    run.write_json(artifacts.NEW_PRODUCTS, result)
     refresh_report(run)
     print(
         f"{len(products):,} products of their first week; {len(shown):,} of them are in the first hundred of somebody "

@@ -8,9 +8,9 @@ import numpy as np
 from ml.evaluation.ground_truth import Lists, Slates, Truth, judge
 from ml.evaluation.metrics import DEPTH, mean
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
-from ml.steps.candidates import catalogue_at, retriever_with
+from ml.runs.spec import RunSpec, dataset
 from ml.steps.evaluate import Window
+from ml.steps.generate_candidates import catalogue_at, retriever_with
 from scoring.models.ranker import SLATES
 from scoring.rank_features import cross_features
 
@@ -32,13 +32,13 @@ class Validation:
     truth: Truth
 
     @classmethod
-    def of(cls, run: Run, plan: Plan) -> "Validation":
-        data, judged = dataset(run), plan.split.judged
+    def of(cls, run: Run, spec: RunSpec) -> "Validation":
+        data, judged = dataset(run), spec.split.evaluation
         ids, everyone = data.customers(judged)
-        catalogue = catalogue_at(run, plan, data, judged, everyone)
+        catalogue = catalogue_at(run, spec, data, judged, everyone)
         window = Window.of(ids, everyone, data.labels(judged), catalogue)
         numeric, categorical, positions, own = [], [], [], []
-        for block, gathered in retriever_with(run, plan, catalogue).candidates(window.customers):
+        for block, gathered in retriever_with(run, spec, catalogue).candidates(window.customers):
             for row, found in enumerate(gathered):
                 features = cross_features(block, row, found)
                 numeric.append(features[0])

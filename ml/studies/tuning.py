@@ -1,7 +1,7 @@
 """A search for a better ranker on the validation window, within a budget, to be continued at any time.
 
-The window is the one a horizon before the reported one (`prepare --shift-weeks <horizon>`), so no reported score was
-ever looked at. Towers and candidates are made once; a trial trains one ranker on them. Optuna's TPE proposes, its
+The window is the one a horizon before the reported one (`build-dataset --shift-weeks <horizon>`), so no reported score
+was ever looked at. Towers and candidates are made once; a trial trains one ranker on them. Optuna's TPE proposes, its
 MedianPruner ends a trial whose epoch is worse than half of the earlier trials' same epoch; the configuration in
 `config.toml` is the first trial, so that the best can't be worse than what is there. Everything lies in the run's
 folder, `runs/tune-<as_of>/`: the study as SQLite, and the validation candidates.
@@ -22,13 +22,13 @@ from optuna.trial import TrialState
 
 from ml.config import Config
 from ml.data.splits import split
-from ml.errors import DivergenceError, NotEnoughData
-from ml.runs import artifacts as places
+from ml.errors import DivergenceError, NotEnoughDataError
+from ml.runs import artifacts
+from ml.runs.not_enough_data import require_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan
-from ml.steps.candidates import candidates, load_examples
-from ml.steps.prepare import prepare
-from ml.steps.too_little import refuse_too_little
+from ml.runs.spec import RunSpec
+from ml.steps.build_dataset import build_dataset
+from ml.steps.generate_candidates import generate_candidates, load_examples
 from ml.steps.train_retrieval import train_retrieval
 from ml.studies.ranking_validation import Validation
 from scoring.bundle import VOCABULARY
@@ -44,7 +44,7 @@ SPACE: dict[str, BaseDistribution] = {
     "learning_rate": FloatDistribution(2e-4, 5e-3, log=True),
     "customers_per_batch": IntDistribution(8, 32, step=8),
     "embedding": IntDistribution(4, 16, step=4),
-    "softmax_share": FloatDistribution(0.0, 1.0),
+    "softmax_loss_weight": FloatDistribution(0.0, 1.0),
 }
 """What is searched, by the names of `config.Ranking`."""
 
@@ -59,50 +59,50 @@ def tune(
 ) -> dict[str, Any]:
     """Go on with the study until it has `trials` finished trials or `minutes` are over; print the best as TOML."""
     run, started = Run(settings.paths.runs, f"tune-{as_of}"), time.monotonic()
-    plan = _prepared(settings, config, run, as_of)
-    validation = Validation.of(run, plan)
-    study, examples = open_study(run.folder / "study.db", ranker, plan), load_examples(run, plan)
-    vocabulary = Vocabulary.load(run.path(places.RETRIEVAL) / VOCABULARY)
+    spec = _prepared(settings, config, run, as_of)
+    validation = Validation.of(run, spec)
+    study, examples = open_study(run.folder / "study.db", ranker, spec), load_examples(run, spec)
+    vocabulary = Vocabulary.load(run.path(artifacts.RETRIEVAL) / VOCABULARY)
 
     def train(parameters: dict[str, Any], after_epoch: AfterEpoch) -> None:
         from ml.ranking import train as trainer  # TensorFlow
 
         changed = config.ranking.model_copy(update=parameters)
         with TemporaryDirectory() as logs:
-            trainer.train(ranker, examples, vocabulary, changed, plan.seed, Path(logs), after_epoch)
+            trainer.train(ranker, examples, vocabulary, changed, spec.seed, Path(logs), after_epoch)
 
     while (missing := trials - finished(study)) > 0 and (left := minutes * 60 - (time.monotonic() - started)) > 0:
         print(f"{missing} trials to go, {left / 60:.0f} minutes left", flush=True)
         try_one(study, train, validation.scores)
     if not study.get_trials(states=[TrialState.COMPLETE]):
-        raise NotEnoughData(f"No trial ended within {minutes:g} minutes. Run the study again: it goes on.")
-    result = summary(study, plan, ranker)
+        raise NotEnoughDataError(f"No trial ended within {minutes:g} minutes. Run the study again: it goes on.")
+    result = summary(study, spec, ranker)
     print(toml(result["best"]["parameters"]), flush=True)
     if write:
         SUMMARY.write_text(json.dumps(result, indent=2) + "\n")
     return {key: result[key] for key in ("study", "trials", "current", "best")}
 
 
-def open_study(path: Path, ranker: str, plan: Plan) -> optuna.Study:
-    """The study of this ranker on these features; new, it starts with the configuration of the plan.
+def open_study(path: Path, ranker: str, spec: RunSpec) -> optuna.Study:
+    """The study of this ranker on these features; new, it starts with the configuration of the spec.
 
     Another publication, seed, or configuration of what stands before the ranker is another study.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    before = json.dumps(plan.config.model_dump(exclude={"ranking": set(SPACE)}), sort_keys=True)
+    before = json.dumps(spec.config.model_dump(exclude={"ranking": set(SPACE)}), sort_keys=True)
     study = optuna.create_study(
-        study_name=f"{ranker} {plan.features} seed {plan.seed} {hashlib.sha256(before.encode()).hexdigest()[:8]}",
+        study_name=f"{ranker} {spec.features} seed {spec.seed} {hashlib.sha256(before.encode()).hexdigest()[:8]}",
         storage=f"sqlite:///{path}",
         load_if_exists=True,
         direction="maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
     )
     # A study that goes on must not draw its first proposals again.
-    study.sampler = optuna.samplers.TPESampler(seed=plan.seed + len(study.trials), n_startup_trials=8)
+    study.sampler = optuna.samplers.TPESampler(seed=spec.seed + len(study.trials), n_startup_trials=8)
     for trial in study.get_trials(states=[TrialState.RUNNING]):  # its process was killed
         study.tell(trial.number, state=TrialState.FAIL)
     if not study.trials:
-        study.enqueue_trial({name: getattr(plan.config.ranking, name) for name in SPACE})
+        study.enqueue_trial({name: getattr(spec.config.ranking, name) for name in SPACE})
     return study
 
 
@@ -142,15 +142,15 @@ def value_of(scores: Mapping[str, float]) -> float:
     return sum(scores[name] for name in OBJECTIVE)
 
 
-def summary(study: optuna.Study, plan: Plan, ranker: str) -> dict[str, Any]:
+def summary(study: optuna.Study, spec: RunSpec, ranker: str) -> dict[str, Any]:
     """What the study found: for a person, and for the repository."""
     first = study.trials[0]
     return {
         "study": ranker,
         "date": datetime.now(UTC).date().isoformat(),
         "objective": " + ".join(OBJECTIVE),
-        "window": [plan.day(plan.split.judged).isoformat(), f"{plan.config.windows.horizon} weeks"],
-        "features": plan.features,
+        "window": [spec.day(spec.split.evaluation).isoformat(), f"{spec.config.training_windows.horizon} weeks"],
+        "features": spec.features,
         "trials": {
             state.name.lower(): len(study.get_trials(states=[state]))
             for state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -165,24 +165,24 @@ def toml(parameters: dict[str, Any]) -> str:
     return "\n".join(["[ranking]", *(f"{name} = {json.dumps(value)}" for name, value in parameters.items())])
 
 
-def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> Plan:
+def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> RunSpec:
     """Towers and candidates of the validation window; made again if data, seed or configuration are others now."""
     from features.publication import current_publication
 
-    shift = config.windows.horizon
-    cuts = split(settings.snapshot_instants(as_of), config.windows, shift)
+    shift = config.training_windows.horizon
+    cuts = split(settings.snapshot_instants(as_of), config.training_windows, shift)
     features = current_publication(settings.paths.features).name
-    wanted = Plan(run.run_id, as_of, settings.seed, "tuning", features, config, cuts)
+    wanted = RunSpec(run.run_id, as_of, settings.seed, "tuning", features, config, cuts)
     marker = run.folder / "prepared.json"
     fields = json.loads(json.dumps(wanted.as_dict(), default=str))
     for name in SPACE:
         fields["config"]["ranking"].pop(name)
-    pruned = not (run.folder / places.CANDIDATES).exists()
+    pruned = not (run.folder / artifacts.CANDIDATES).exists()
     if pruned or not marker.exists() or json.loads(marker.read_text()) != fields:
         marker.unlink(missing_ok=True)
-        prepare(settings, config, run, as_of, wanted.reason, shift)
-        refuse_too_little(run)
+        build_dataset(settings, config, run, as_of, wanted.reason, shift)
+        require_enough_data(run)
         train_retrieval(run)
-        candidates(run)
+        generate_candidates(run)
         run.write_json(marker.name, fields)
-    return Plan.read(run)
+    return RunSpec.read(run)

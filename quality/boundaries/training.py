@@ -21,7 +21,7 @@ _KEYS = {"snapshot", "customer_id", "product_id", "event_timestamp", "created_ti
 def training_stages(settings: Settings, run_id: str, spill: Path) -> Stages:
     """Raises NothingToCheckError if the run has no plan."""
     run = settings.paths.runs / run_id
-    as_of = day_in(run / "plan.json", f"Run `.venv/bin/python -m ml prepare --run-id {run_id}` first.")
+    as_of = day_in(run / "run_spec.json", f"Run `.venv/bin/python -m ml build-dataset --run-id {run_id}` first.")
     folder, instant = run / "dataset", settings.start_of_day(as_of)
     with connect(spill, settings.duckdb_memory("25%")) as connection:
         yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(TABLES, 1))}

@@ -6,14 +6,14 @@ from quality.suites.features import KEYS, VALUES
 TABLES = {"customers": ("customer_id",), "products": ("product_id",), "labels": ("customer_id",)}
 """The tables and their keys, besides the snapshot."""
 
-_PREPARE_AGAIN = "Look at the published features, then run `.venv/bin/python -m ml prepare` again."
+_PREPARE_AGAIN = "Look at the published features, then run `.venv/bin/python -m ml build-dataset` again."
 
 FILES = [
     check(
         "training_files_can_be_read",
         "files",
         IN_SET,
-        "A table is truncated or missing. Run `.venv/bin/python -m ml prepare` again.",
+        "A table is truncated or missing. Run `.venv/bin/python -m ml build-dataset` again.",
         column="readable",
         value_set=[True],
     ),

@@ -13,7 +13,7 @@ from benchmarks.run_files import lists_of
 from ml.errors import RunError
 from ml.evaluation.ground_truth import judge
 from ml.evaluation.results import Results
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
 from settings import ROOT
 from tests.support.benchmarks.small_run import own, write_run
@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     data = PeerData.of(run)
     methods = {"reach": own_frequency.fit_and_list(data), "popularity": popularity.fit_and_list(data)}
     results = Results(data.window.truth.customer_ids, {}, {}, {}, "dlrm", None)
-    results.save_lists(run.folder / places.LISTS, methods, data.catalogue.product_ids)
+    results.save_lists(run.folder / artifacts.LISTS, methods, data.catalogue.product_ids)
     return run
 
 
@@ -88,12 +88,12 @@ def test_tifu_mixes_own_frequencies_with_the_neighbours_but_never_with_oneself(d
 
 
 def test_lists_come_back_from_a_run_as_they_were_judged(run, data):
-    back = lists_of(run.path(places.LISTS), "popularity", data.window.truth, data.catalogue.index)
+    back = lists_of(run.path(artifacts.LISTS), "popularity", data.window.truth, data.catalogue.index)
     kept = popularity.fit_and_list(data)
     for slate in ("all", "explore"):
         assert np.array_equal(back[slate].positions, kept[slate].positions)
     with pytest.raises(RunError, match="no lists of 'nobody'"):
-        lists_of(run.path(places.LISTS), "nobody", data.window.truth, data.catalogue.index)
+        lists_of(run.path(artifacts.LISTS), "nobody", data.window.truth, data.catalogue.index)
 
 
 def test_one_command_judges_every_method_on_the_same_customers(run, data, monkeypatch, capsys):
@@ -168,8 +168,8 @@ def test_lambdarank_learns_from_each_customers_own_candidates():
 
 def test_a_peer_that_fails_ends_the_command_and_leaves_no_table(tmp_path, monkeypatch, capsys):
     run = write_run(tmp_path / "runs")
-    (run.folder / places.LISTS).touch()
-    (run.folder / places.DATASET / "labels.parquet").unlink()
+    (run.folder / artifacts.LISTS).touch()
+    (run.folder / artifacts.DATASET / "labels.parquet").unlink()
     monkeypatch.setenv("REACH_DATA", str(tmp_path))
     assert quality.main(["--run-id", run.run_id, "--peers", "popularity"]) == 1
     assert "popularity failed" in capsys.readouterr().err

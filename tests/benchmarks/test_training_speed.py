@@ -5,14 +5,14 @@ import pytest
 from benchmarks import training
 from ml.data.dataset import Dataset
 from ml.runs.artifacts import DATASET
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from tests.support.benchmarks.small_run import CUSTOMERS, PRODUCTS, bought, own, write_run
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> training.Pairs:
     run = write_run(tmp_path_factory.mktemp("data") / "runs")
-    return training.pairs(Dataset(run.path(DATASET)), Plan.read(run))
+    return training.pairs(Dataset(run.path(DATASET)), RunSpec.read(run))
 
 
 def test_a_pair_is_a_first_purchase_with_the_history_before_it(pairs):

@@ -15,8 +15,8 @@ import ml.__main__ as commands
 from ml.config import CONFIG, load_config
 from ml.errors import ConfigError
 from ml.ranking import models
-from ml.runs import artifacts as places
-from ml.runs.spec import Plan
+from ml.runs import artifacts
+from ml.runs.spec import RunSpec
 from ml.steps.train_ranker import train_ranker
 from scoring.bundle import RANKER
 from scoring.models.ranker import SLATES, Ranker
@@ -65,11 +65,13 @@ def test_one_line_lets_the_new_ranker_compete_beside_the_others(
 
 def test_the_new_ranker_trains_and_serves_by_its_name(name: str, config: Path, tmp_path: Path):
     run = write_run(tmp_path / "runs")
-    replace(Plan.read(run), config=load_config(config)).write(run)
+    replace(RunSpec.read(run), config=load_config(config)).write(run)
     train_ranker(run, name)
     rng = np.random.default_rng(1)
     numeric = rng.normal(size=(5, len(NUMERIC))).astype(np.float32)
-    scores = Ranker(run.path(places.ranker(name)) / RANKER)(numeric, np.zeros((5, len(CATEGORICAL)), np.int32))
+    scores = Ranker(run.path(artifacts.ranker_folder(name)) / RANKER)(
+        numeric, np.zeros((5, len(CATEGORICAL)), np.int32)
+    )
     assert scores.shape == (5, len(SLATES))
     assert np.isfinite(scores).all()
     assert len(np.unique(scores)) > 2  # it looks at the features
@@ -80,7 +82,7 @@ def test_a_file_of_two_models_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "twins.py").write_text(source)
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
     with pytest.raises(ConfigError, match=r"twins\.py holds 2 Keras models"):
-        models.ranker("twins")
+        models.ranker_class("twins")
     sys.modules.pop(f"{models.__name__}.twins")
 
 

@@ -170,12 +170,12 @@ def test_nothing_is_published_before_it_was_checked(bag: dict[str, Any]) -> None
     assert features["accept"]["upstream"] == ["check_landing"]
     model = bag["dags"]["retrain_recommender"]["tasks"]
     assert model["train_retrieval"]["upstream"] == ["check_training"]
-    assert model["publish"]["upstream"] == ["gate"]
+    assert model["register_model"]["upstream"] == ["gate"]
 
 
 def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
     tasks = bag["dags"]["retrain_recommender"]["tasks"]
-    assert tasks["deploy"]["upstream"] == ["publish"]
+    assert tasks["deploy"]["upstream"] == ["register_model"]
     assert tasks["verify"]["upstream"] == ["deploy"]
     assert tasks["prune"]["upstream"] == ["verify"]
     assert (tasks["prune_runs"]["upstream"], tasks["prune_runs"]["trigger_rule"]) == (["prune"], "none_failed")
@@ -185,8 +185,8 @@ def test_a_skipped_publication_deploys_nothing(bag: dict[str, Any]) -> None:
 def test_too_little_to_train_on_skips_to_the_gate_which_decides_for_the_simple_rule(bag: dict[str, Any]) -> None:
     tasks = bag["dags"]["retrain_recommender"]["tasks"]
     assert (tasks["gate"]["upstream"], tasks["gate"]["trigger_rule"]) == (["evaluate"], "none_failed")
-    skipped = ("check_training", "train_retrieval", "candidates", "train_ranker", "choose_ranker", "evaluate")
-    assert {tasks[name]["trigger_rule"] for name in (*skipped, "publish")} == {"all_success"}
+    skipped = ("check_training", "train_retrieval", "generate_candidates", "train_ranker", "select_ranker", "evaluate")
+    assert {tasks[name]["trigger_rule"] for name in (*skipped, "register_model")} == {"all_success"}
 
 
 def test_a_failed_run_has_its_page_and_stays_failed(bag: dict[str, Any]) -> None:
@@ -199,7 +199,7 @@ def test_a_failed_run_has_its_page_and_stays_failed(bag: dict[str, Any]) -> None
 
 def test_a_retraining_has_its_page_from_the_start(bag: dict[str, Any]) -> None:
     page = bag["dags"]["retrain_recommender"]["tasks"]["open_page"]
-    assert page["upstream"] == ["prepare"]
+    assert page["upstream"] == ["build_dataset"]
     assert page["is_teardown"]  # a page that cannot be written fails no training
 
 

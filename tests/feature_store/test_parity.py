@@ -20,7 +20,7 @@ Joined = tuple[list[str], list[Customer]]
 
 @pytest.fixture
 def joined(built: Settings) -> Joined:
-    """Everybody at the day of the materialisation, as `prepare` asks Feast."""
+    """Everybody at the day of the materialisation, as the step `build-dataset` asks Feast."""
     store = open_store(built)
     rows = entity_rows(store, "customer_history", [built.start_of_day(AS_OF)])
     return customers_of(historical_table(store, "retrieval_query_v1", rows))

@@ -15,12 +15,12 @@ from ml.__main__ import NOTHING_TO_DO, main
 from ml.config import Config
 from ml.data.splits import Split
 from ml.errors import DivergenceError
-from ml.runs import artifacts as places
+from ml.runs import artifacts
+from ml.runs.not_enough_data import not_enough_data, record_not_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from ml.steps.evaluate import evaluate
 from ml.steps.gate import gate
-from ml.steps.too_little import note_too_little, too_little
 from ml.steps.train_ranker import train_ranker
 from ml.steps.train_retrieval import train_retrieval
 from settings import Settings
@@ -41,14 +41,14 @@ def run(settings: Settings) -> Run:
     return write_run(settings.paths.runs)
 
 
-def configure(run: Run, change: Callable[[Config], dict[str, Any]], **plan: Any) -> None:
-    before = Plan.read(run)
-    replace(before, config=before.config.model_copy(update=change(before.config)), **plan).write(run)
+def configure(run: Run, change: Callable[[Config], dict[str, Any]], **spec: Any) -> None:
+    before = RunSpec.read(run)
+    replace(before, config=before.config.model_copy(update=change(before.config)), **spec).write(run)
 
 
 def judge_only(run: Run, customer_ids: Sequence[str]) -> None:
     """Nobody else buys anything in the judged window."""
-    path = run.path(places.DATASET) / "labels.parquet"
+    path = run.path(artifacts.DATASET) / "labels.parquet"
     labels = pq.read_table(path)
     pq.write_table(labels.filter(pc.is_in(labels["customer_id"], pa.array(customer_ids, pa.string()))), path)
 
@@ -71,13 +71,13 @@ def test_a_diverging_ranker_names_its_configuration_and_leaves_nothing(run: Run)
 def test_diverging_towers_name_their_configuration_and_leave_nothing(run: Run):
     cuts = Split(JUDGED, JUDGED, [JUDGED], [JUDGED])
     configure(run, lambda config: {"retrieval": config.retrieval.model_copy(update={"learning_rate": FAR})}, split=cuts)
-    towers = sorted(path.read_bytes() for path in run.path(places.RETRIEVAL).rglob("*.onnx"))
+    towers = sorted(path.read_bytes() for path in run.path(artifacts.RETRIEVAL).rglob("*.onnx"))
     before = left(run)
     where = r"epoch \d of (hidden histories|first purchases)"
     with pytest.raises(DivergenceError, match=rf"tower loss became (nan|inf) in {where} with .*learning_rate=1e\+30"):
         train_retrieval(run)
     assert left(run) == before
-    assert sorted(path.read_bytes() for path in run.path(places.RETRIEVAL).rglob("*.onnx")) == towers
+    assert sorted(path.read_bytes() for path in run.path(artifacts.RETRIEVAL).rglob("*.onnx")) == towers
 
 
 def test_a_window_with_few_customers_is_not_enough_evidence(run: Run, settings: Settings):
@@ -99,24 +99,24 @@ def test_a_window_with_nobody_leaves_the_lists_to_the_rule_without_an_alarm(
     assert "evaluation" not in left(run)
     assert main(["gate", "--run-id", run.run_id]) == 0
     assert because in page(run)
-    assert found(run, places.GATE)["reasons"][0].startswith(because)
+    assert found(run, artifacts.GATE)["reasons"][0].startswith(because)
 
 
 def test_after_too_little_the_next_steps_have_nothing_to_do_and_the_same_step_tries_again(
     run: Run, capsys: pytest.CaptureFixture[str]
 ):
-    note_too_little(run, "choose-ranker", "No list was held out.")
+    record_not_enough_data(run, "select-ranker", "No list was held out.")
     assert main(["evaluate", "--run-id", run.run_id]) == NOTHING_TO_DO
     assert "Nothing to do. No list was held out." in capsys.readouterr().out
-    note_too_little(run, "evaluate", "Nobody bought anything.")
+    record_not_enough_data(run, "evaluate", "Nobody bought anything.")
     assert main(["evaluate", "--run-id", run.run_id]) == 0
-    assert too_little(run) is None
+    assert not_enough_data(run) is None
 
 
 def test_customers_who_bought_every_product_end_in_a_verdict_and_a_report(run: Run, settings: Settings):
-    path = run.path(places.DATASET) / "customers.parquet"
+    path = run.path(artifacts.DATASET) / "customers.parquet"
     customers = pq.read_table(path)
-    products = pq.read_table(run.path(places.DATASET) / "products.parquet")["product_id"].unique()
+    products = pq.read_table(run.path(artifacts.DATASET) / "products.parquet")["product_id"].unique()
     for name in (name for name in customers.column_names if name.startswith("customer_history__")):
         kind = customers.schema.field(name).type
         whole = products.to_pylist() if name.endswith("product_ids") else [1.0] * len(products)
@@ -126,7 +126,7 @@ def test_customers_who_bought_every_product_end_in_a_verdict_and_a_report(run: R
     evaluate(settings, run)
     decision = gate(run)
     assert not decision["publish"]
-    assert "explore" in found(run, places.RUN)["results"]["candidates"]
+    assert "explore" in found(run, artifacts.RUN)["results"]["candidates"]
     assert "Every method on the same customers" in page(run)
     assert not re.findall(r"<td>[^<]*nan", page(run))
 
@@ -135,13 +135,13 @@ def test_a_source_that_returns_nothing_is_reported_and_the_run_goes_on(
     run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]
 ):
     configure(
-        run, lambda config: {"quotas": config.quotas | {"matrix_factorization": 10}}
+        run, lambda config: {"candidates_per_source": config.candidates_per_source | {"matrix_factorization": 10}}
     )  # and no factors were fitted
     evaluate(settings, run)
     gate(run)
     assert "Put forward nothing, and the run goes on without: matrix_factorization\n" in capsys.readouterr().out
     assert "Put forward nothing: matrix_factorization." in page(run)
-    assert found(run, places.RUN)["results"]["candidates"]["size"] > 0
+    assert found(run, artifacts.RUN)["results"]["candidates"]["size"] > 0
 
 
 def test_the_other_sources_are_not_called_silent(run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]):

@@ -11,21 +11,21 @@ import pytest
 from ml.bundles.champion import find_champion
 from ml.config import load_config
 from ml.data.splits import Split
-from ml.errors import NotEnoughData, RunError
+from ml.errors import NotEnoughDataError, RunError
 from ml.evaluation.bootstrap import bootstrap
 from ml.evaluation.calibration import calibrate
 from ml.evaluation.ground_truth import Lists, Truth
 from ml.evaluation.results import Results, load_lists
 from ml.gate.gate import decide, load_policy
-from ml.ranking.examples import parts
+from ml.ranking.examples import train_holdout_split
 from ml.retrieval import examples
 from ml.retrieval.untrained import DIMENSIONS, write_untrained_towers
-from ml.runs import artifacts as places
+from ml.runs import artifacts
+from ml.runs.not_enough_data import record_not_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan
-from ml.steps.candidates import load_examples
-from ml.steps.choose_ranker import chosen_ranker, held_out_lists
-from ml.steps.too_little import note_too_little
+from ml.runs.spec import RunSpec
+from ml.steps.generate_candidates import load_examples
+from ml.steps.select_ranker import chosen_ranker, holdout_lists
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import SLATES, Ranker
 from scoring.models.two_tower import Tower
@@ -87,8 +87,8 @@ def test_a_baseline_is_no_opponent_beside_the_rule(tmp_path: Path, capsys: pytes
     settings = Settings(data=tmp_path / "data")
     deploy(settings, made_with(write_bundle(tmp_path / "bundle", "v1"), baseline="3 of 150 customers."), "v1")
     now, judged = datetime(2018, 2, 12, 5), datetime(2018, 1, 15, 5)
-    plan = Plan("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, judged, [], []))
-    assert find_champion(settings, plan) is None
+    spec = RunSpec("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, judged, [], []))
+    assert find_champion(settings, spec) is None
     assert "v1 is the simple rule, so the simple rules are the opponents." in capsys.readouterr().out
 
 
@@ -116,7 +116,7 @@ def test_customers_without_a_first_purchase_make_a_snapshot_without_examples():
 def test_of_two_lists_or_more_at_least_one_trains_and_one_is_held_out(customers: int):
     run_examples = [type("Part", (), {"ends": np.zeros(customers)})()]
     for seed in range(50):
-        trains, out = parts(run_examples, 0.1, np.random.default_rng(seed))
+        trains, out = train_holdout_split(run_examples, 0.1, np.random.default_rng(seed))
         assert trains
         assert out
         assert len(trains) + len(out) == customers
@@ -125,13 +125,13 @@ def test_of_two_lists_or_more_at_least_one_trains_and_one_is_held_out(customers:
 def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: Path):
 
     run = write_run(tmp_path / "runs")
-    plan = Plan.read(run)
-    snapshots = load_examples(run, plan)
+    spec = RunSpec.read(run)
+    snapshots = load_examples(run, spec)
     shown = Lists.of([np.array([0])], [np.array([0.5])])
     nothing = Lists.of([np.zeros(0, np.int64)], [np.zeros(0)])
     truth = Truth(["c"], [np.array([0])], [np.array([0])], np.zeros(1, int))
     ranker = Ranker(chosen_ranker(run)[1])
-    found = calibrate(snapshots, held_out_lists(snapshots, plan), ranker, truth, {"all": shown, "explore": nothing})
+    found = calibrate(snapshots, holdout_lists(snapshots, spec), ranker, truth, {"all": shown, "explore": nothing})
     assert found["all"]["judged_on"] == 1
     assert found["explore"]["bins"] == []
     assert np.isnan(found["explore"]["ece"])
@@ -148,19 +148,19 @@ def test_customers_who_bought_everything_leave_an_explore_slate_without_rows(tmp
 
 def test_what_a_run_without_training_lacks_is_missing_for_its_reason(tmp_path: Path):
     run = Run(tmp_path, "r1")
-    note_too_little(run, "prepare", "Too few customers to judge on: 37.")
+    record_not_enough_data(run, "build-dataset", "Too few customers to judge on: 37.")
     with pytest.raises(RunError, match=r"has no evaluation, because it trained or judged nothing\. Too few customers"):
-        run.path(places.EVALUATION)
+        run.path(artifacts.EVALUATION)
 
 
 def test_one_list_is_too_few_for_a_ranker(tmp_path: Path):
     from ml.ranking.train import train  # TensorFlow
 
     run = write_run(tmp_path / "runs")
-    plan = Plan.read(run)
-    [whole] = load_examples(run, plan)
+    spec = RunSpec.read(run)
+    [whole] = load_examples(run, spec)
     cut = {name: getattr(whole, name)[:3] for name in ("numeric", "categorical", "bought", "is_repeat", "weight")}
     one = replace(whole, **cut, ends=whole.ends[:1], relevant=whole.relevant[:1])
-    vocabulary = Vocabulary.load(run.path(places.RETRIEVAL) / "model/vocabulary.json")
-    with pytest.raises(NotEnoughData, match="Too few lists to train on"):
-        train("dlrm", [one], vocabulary, plan.config.ranking, 7, tmp_path)
+    vocabulary = Vocabulary.load(run.path(artifacts.RETRIEVAL) / "model/vocabulary.json")
+    with pytest.raises(NotEnoughDataError, match="Too few lists to train on"):
+        train("dlrm", [one], vocabulary, spec.config.ranking, 7, tmp_path)

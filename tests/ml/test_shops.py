@@ -37,16 +37,16 @@ def history(home: Path) -> list[str]:
 def test_one_customer_one_product_one_day_get_a_service(tmp_path: Path):
     least = replace(LOYAL, customers=1, products=1, days=0.5, has_categories=False, has_names=False)
     served = serve(least, tmp_path, checks=False)
-    assert served.bundle.manifest.baseline == served.too_little
-    assert served.too_little is not None
+    assert served.bundle.manifest.baseline == served.not_enough_data
+    assert served.not_enough_data is not None
     assert (
         "0 bought both before 2026-02-01 and in the 4 weeks after it. A decision needs 150, 150 more."
-        in served.too_little
+        in served.not_enough_data
     )
-    assert "training needs 16 weeks of them before 2026-03-01. 16 more weeks are missing." in served.too_little
+    assert "training needs 16 weeks of them before 2026-03-01. 16 more weeks are missing." in served.not_enough_data
     [reason] = history(tmp_path)
-    assert reason == f"a test. The simple rule serves: {served.too_little}"
-    assert served.too_little in served.run.path("report.html").read_text()
+    assert reason == f"a test. The simple rule serves: {served.not_enough_data}"
+    assert served.not_enough_data in served.run.path("report.html").read_text()
     assert served.codes["evaluate"] == NOTHING_TO_DO
 
 
@@ -57,15 +57,15 @@ def test_a_baseline_gives_way_to_a_trained_version_and_never_replaces_it(tmp_pat
     assert trained.bundle.manifest.baseline == ""
     assert trained.bundle.manifest.gate["opponent"] == "decayed own frequency"
     later = serve(LOYAL, tmp_path, as_of=END.date() + timedelta(days=7), checks=False)
-    assert later.too_little
+    assert later.not_enough_data
     assert later.bundle.version == f"{trained.bundle.version}_{END.date() + timedelta(days=7)}"
     assert later.bundle.manifest.baseline == ""
 
 
 def test_one_product_and_loyal_customers_end_in_answers(tmp_path: Path):
     served = serve(replace(LOYAL, products=1, customers=20), tmp_path, Needs(is_real=False), checks=False)
-    assert served.too_little is not None
-    assert "a customer bought one of the 1 products for the first time" in served.too_little
+    assert served.not_enough_data is not None
+    assert "a customer bought one of the 1 products for the first time" in served.not_enough_data
     assert served.codes["train-retrieval"] == served.codes["candidates"] == NOTHING_TO_DO
 
 

@@ -31,7 +31,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """A data directory in which a run has just been planned."""
     monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
     paths = Paths(tmp_path / "data")
-    write(paths.runs / RUN / "plan.json", {"as_of": "2018-01-01", "reason": "first <run>"})
+    write(paths.runs / RUN / "run_spec.json", {"as_of": "2018-01-01", "reason": "first <run>"})
     return paths
 
 
@@ -40,7 +40,7 @@ def finish(paths: Paths) -> None:
     run, checks = paths.runs / RUN, [{"name": "a_b", "severity": "warning", "met": False, "what": "2017-12-25"}]
     write(run / "report.html", "report")
     write(run / "gate.json", {"publish": True, "reasons": ["It wins."]})
-    write(run / "published.json", {"version": "v7"})
+    write(run / "registered_model.json", {"version": "v7"})
     write(run / "retrieval" / "tensorboard" / "log", "")
     for name, boundary in (
         ("2018-01-01", "landing"),
@@ -69,7 +69,7 @@ def test_a_run_that_has_just_begun_names_everything_as_missing_with_the_reason(p
 
 
 def test_a_run_without_enough_to_learn_from_gives_the_reason(paths: Paths) -> None:
-    write(paths.runs / RUN / "too_little.json", {"step": "prepare", "because": "12 customers of 150."})
+    write(paths.runs / RUN / "not_enough_data.json", {"step": "build-dataset", "because": "12 customers of 150."})
     assert main(["run", "--run-id", RUN]) == 0
     assert "Nothing was trained: 12 customers of 150." in (paths.runs / RUN / "index.html").read_text()
 

@@ -61,7 +61,9 @@ def test_a_run_that_trains_nothing_has_no_training_set_to_check(
 ) -> None:
     monkeypatch.setenv("REACH_DATA", str(tmp_path))
     (tmp_path / "runs" / "r1").mkdir(parents=True)
-    (tmp_path / "runs" / "r1" / "too_little.json").write_text('{"step": "prepare", "because": "37 of 150 customers."}')
+    (tmp_path / "runs" / "r1" / "not_enough_data.json").write_text(
+        '{"step": "build-dataset", "because": "37 of 150 customers."}'
+    )
     assert main(["training", "--run-id", "r1"]) == NOTHING_TO_DO
     assert "because nothing is trained. 37 of 150 customers." in capsys.readouterr().out
 

@@ -1,6 +1,6 @@
 """DLRM (Naumov et al. 2019): embeddings and dense features meet in pairwise dot products."""
 
-from ml.config import Ranking
+from ml.config import RankingConfig
 from ml.keras_setup import keras, tf
 from ml.ranking.inputs import Categories, Numeric, Scaling
 from scoring.models.ranker import SLATES
@@ -15,7 +15,7 @@ class DLRM(keras.Model):
     Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
     """
 
-    def __init__(self, sizes: list[int], scaling: Scaling, config: Ranking):
+    def __init__(self, sizes: list[int], scaling: Scaling, config: RankingConfig):
         super().__init__()
         self.numbers = Numeric(scaling)
         self.categories = Categories(sizes, config.embedding)

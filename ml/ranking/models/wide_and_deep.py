@@ -1,6 +1,6 @@
 """Wide & Deep (Cheng et al. 2016): a linear part that memorises beside a network that generalises."""
 
-from ml.config import Ranking
+from ml.config import RankingConfig
 from ml.keras_setup import keras, tf
 from ml.ranking.inputs import Categories, Numeric, Scaling
 from scoring.models.ranker import SLATES
@@ -12,7 +12,7 @@ class WideAndDeep(keras.Model):
     Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
     """
 
-    def __init__(self, sizes: list[int], scaling: Scaling, config: Ranking):
+    def __init__(self, sizes: list[int], scaling: Scaling, config: RankingConfig):
         super().__init__()
         self.numbers = Numeric(scaling)
         self.categories = Categories(sizes, config.embedding)

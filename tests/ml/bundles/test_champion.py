@@ -9,10 +9,10 @@ import pytest
 from ml.bundles.champion import deployed, find_champion
 from ml.config import load_config
 from ml.data.splits import Split
-from ml.runs import artifacts as places
-from ml.runs.spec import Plan, dataset
-from ml.steps.publish import publish
-from ml.steps.too_little import note_too_little
+from ml.runs import artifacts
+from ml.runs.not_enough_data import record_not_enough_data
+from ml.runs.spec import RunSpec, dataset
+from ml.steps.register_model import register_model
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import MANIFEST, VOCABULARY, Bundle
@@ -44,26 +44,26 @@ def made_with(bundle: Path, **features: list[str]) -> Path:
     return bundle
 
 
-def plan(as_of: date, judged: datetime) -> Plan:
+def spec(as_of: date, judged: datetime) -> RunSpec:
     now = datetime(as_of.year, as_of.month, as_of.day, 5)
-    return Plan("r", as_of, 7, "", "f", load_config(), Split(now, judged, [], []))
+    return RunSpec("r", as_of, 7, "", "f", load_config(), Split(now, judged, [], []))
 
 
 def test_the_deployed_version_is_judged_on_weeks_it_has_not_seen(settings: Settings):
-    later = plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))
+    later = spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))
     champion = find_champion(settings, later)
     assert champion is not None
     assert champion.version == "v1"
 
 
 def test_a_version_that_knows_the_window_is_no_opponent(settings: Settings, capsys: pytest.CaptureFixture[str]):
-    earlier = plan(date(2017, 12, 4), datetime(2017, 11, 6, 5))
+    earlier = spec(date(2017, 12, 4), datetime(2017, 11, 6, 5))
     assert find_champion(settings, earlier) is None
     assert "v1 learned from purchases until 2018-01-01, so it knows the window" in capsys.readouterr().out
 
 
 def test_before_the_first_deployment_there_is_no_champion(tmp_path: Path):
-    later = plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))
+    later = spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))
     assert find_champion(Settings(data=tmp_path), later) is None
 
 
@@ -71,7 +71,7 @@ def test_a_version_made_with_other_features_is_no_opponent(tmp_path: Path, capsy
     settings = Settings(data=tmp_path / "data")
     older = made_with(write_bundle(tmp_path / "bundle", "v1"), numeric=[*NUMERIC[1:], "moon_phase"])
     deploy(settings, older, "v1")
-    assert find_champion(settings, plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
+    assert find_champion(settings, spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
     said = capsys.readouterr().out
     assert f"other features than this code computes (new here: {NUMERIC[0]}; gone: moon_phase)" in said
 
@@ -82,7 +82,7 @@ def test_a_version_of_an_earlier_format_is_no_opponent(tmp_path: Path, capsys: p
     stored = ModelStore(settings.paths.bentoml).path("v1") / MANIFEST
     manifest = json.loads(stored.read_text())
     stored.write_text(json.dumps({name: manifest[name] for name in manifest if name != "format"}))
-    assert find_champion(settings, plan(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
+    assert find_champion(settings, spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
     assert "Bundle v1 has format 1" in capsys.readouterr().out
 
 
@@ -92,16 +92,16 @@ def test_only_a_version_of_the_present_features_gets_a_new_catalogue(
 ):
     settings = Settings(data=tmp_path / "data")
     run = write_run(tmp_path / "runs")
-    run.write_json(places.GATE, {"publish": False})
+    run.write_json(artifacts.GATE, {"publish": False})
     bundle = write_bundle(tmp_path / "bundle", "v1", as_of=date(2017, 12, 4))
     content = {field: [f"{field} {i}" for i in range(4)] for field in CONTENT}
     Vocabulary({"product_id": ["p00", "p01", "p02"]} | content).save(bundle / VOCABULARY)
     deploy(settings, made_with(bundle, categorical=["moon_phase"]) if older else bundle, "v1")
-    published = publish(settings, run, dry_run=False)
+    published = register_model(settings, run, dry_run=False)
     assert published == (None if older else {"version": "v1_2018-01-01"})
     if not older:
         golden = Bundle.open(ModelStore(settings.paths.bentoml).path("v1_2018-01-01")).golden
-        people = [customer.to_features() for customer in dataset(run).customers(Plan.read(run).split.now)[1]]
+        people = [customer.to_features() for customer in dataset(run).customers(RunSpec.read(run).split.now)[1]]
         assert golden
         assert [item for item in golden if item.features in people] == []
     assert ("so its catalogue cannot move on to 2018-01-01" in capsys.readouterr().out) is older
@@ -122,12 +122,12 @@ def test_a_version_that_knows_few_of_the_products_sold_lately_is_another_shops(
 def test_another_shops_version_gives_way_to_the_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     settings = Settings(data=tmp_path / "data")
     run = write_run(tmp_path / "runs")
-    note_too_little(run, "prepare", "Too few customers.")
-    run.write_json(places.GATE, {"publish": False, "reasons": ["Too few customers."], "opponent": None})
+    record_not_enough_data(run, "build-dataset", "Too few customers.")
+    run.write_json(artifacts.GATE, {"publish": False, "reasons": ["Too few customers."], "opponent": None})
     bundle = write_bundle(tmp_path / "bundle", "v1", as_of=date(2017, 12, 4))
     Vocabulary({"product_id": ["elsewhere"]}).save(bundle / VOCABULARY)
     deploy(settings, bundle, "v1")
-    published = publish(settings, run, dry_run=False)
+    published = register_model(settings, run, dry_run=False)
     assert published is not None
     assert "v1 was trained with 0 of the" in published["baseline"]
     assert "so it is of another shop's data." in capsys.readouterr().out

@@ -17,13 +17,13 @@ def shop() -> Shop:
 
 
 def with_history(purchases: Purchases, **columns: np.ndarray) -> Purchases:
-    known = purchases.known[SPLIT.judged]
+    known = purchases.known[SPLIT.evaluation]
     changed = replace(known, history={**known.history, **columns})
-    return replace(purchases, known={**purchases.known, SPLIT.judged: changed})
+    return replace(purchases, known={**purchases.known, SPLIT.evaluation: changed})
 
 
 def with_known(purchases: Purchases, known: Known) -> Purchases:
-    return replace(purchases, known={**purchases.known, SPLIT.judged: known})
+    return replace(purchases, known={**purchases.known, SPLIT.evaluation: known})
 
 
 def test_sound_features_contradict_nothing(shop: Shop):
@@ -56,7 +56,7 @@ def test_each_leak_is_named(shop: Shop, name: str, reason: str):
             id="all features a week too old",
         ),
         pytest.param(
-            lambda shop, sound: with_history(sound, baskets_2w=sound.known[SPLIT.judged].history["baskets_4w"]),
+            lambda shop, sound: with_history(sound, baskets_2w=sound.known[SPLIT.evaluation].history["baskets_4w"]),
             "counts of baskets_2w contradict the day of the last purchase",
             id="a wider window",
         ),
@@ -67,25 +67,27 @@ def test_each_leak_is_named(shop: Shop, name: str, reason: str):
         ),
         pytest.param(
             lambda shop, sound: with_history(
-                sound, days_since_last=sound.known[SPLIT.judged].history["days_since_last"] - 7
+                sound, days_since_last=sound.known[SPLIT.evaluation].history["days_since_last"] - 7
             ),
             "last purchases lie after it",
             id="days counted from next week",
         ),
         pytest.param(
             lambda shop, sound: with_history(
-                sound, days_since_first=sound.known[SPLIT.judged].history["days_since_first"] + 7
+                sound, days_since_first=sound.known[SPLIT.evaluation].history["days_since_first"] + 7
             ),
             "purchases are dated or counted differently than later snapshots have them",
             id="first purchases dated otherwise",
         ),
         pytest.param(
-            lambda shop, sound: with_history(sound, baskets=sound.known[SPLIT.judged].history["baskets"] + 1),
+            lambda shop, sound: with_history(sound, baskets=sound.known[SPLIT.evaluation].history["baskets"] + 1),
             "purchases are dated or counted differently than later snapshots have them",
             id="one basket too many",
         ),
         pytest.param(
-            lambda shop, sound: replace(sound, labels={**sound.labels, SPLIT.ranker[0]: sound.labels[SPLIT.judged]}),
+            lambda shop, sound: replace(
+                sound, labels={**sound.labels, SPLIT.ranker[0]: sound.labels[SPLIT.evaluation]}
+            ),
             "products counted in baskets_4w are not those of the labels",
             id="labels of the judged window in training",
         ),
@@ -106,5 +108,5 @@ def test_the_towers_windows_are_looked_at_too(shop: Shop):
     sound = shop.purchases()
     late = replace(sound, split=replace(SPLIT, retrieval=[SPLIT.ranker[0], *SPLIT.retrieval]))
     assert find_leaks(late) == []  # it ends where the judged window begins
-    late = replace(sound, split=replace(SPLIT, retrieval=[SPLIT.judged]))
+    late = replace(sound, split=replace(SPLIT, retrieval=[SPLIT.evaluation]))
     assert [sentence for sentence in find_leaks(late) if "the two-tower learns purchases until" in sentence]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.evaluation.baselines import own_frequency
-from ml.ranking.baseline_ranker import QUOTAS, write_rule
+from ml.ranking.baseline_ranker import CANDIDATES_PER_SOURCE, write_baseline_ranker
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.retriever import Retriever
 from scoring.customer.customer import Customer
@@ -22,9 +22,9 @@ class NoTower:
 
 
 def test_the_served_rule_gives_the_judged_rules_lists(tmp_path: Path):
-    write_rule(tmp_path / "rule.onnx")
+    write_baseline_ranker(tmp_path / "rule.onnx")
     catalogue = small_catalogue()
-    recommender = Recommender(Retriever(catalogue, NoTower(), QUOTAS), Ranker(tmp_path / "rule.onnx"))
+    recommender = Recommender(Retriever(catalogue, NoTower(), CANDIDATES_PER_SOURCE), Ranker(tmp_path / "rule.onnx"))
     customers = [Customer.from_features(buyer_features(*own)) for own in (("p9", "p2", "p11"), ("p4",))]
     judged = own_frequency(CustomerBatch.of(customers, catalogue, np.zeros((2, 4), np.float32)))
     for slate in ("all", "explore"):

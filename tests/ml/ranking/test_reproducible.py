@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.config import Ranking
+from ml.config import RankingConfig
 from ml.ranking.examples import RankingExamples
 from ml.ranking.train import train
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary
 
-CONFIG = Ranking(rankers=["dlrm"], epochs=2, customers_per_batch=2)
+CONFIG = RankingConfig(rankers=["dlrm"], epochs=2, customers_per_batch=2)
 VOCABULARY = Vocabulary({field: [f"{field} {i}" for i in range(4)] for field in CATEGORICAL})
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ml.errors import NotEnoughData
+from ml.errors import NotEnoughDataError
 from ml.evaluation import evaluated_run as judged_step
 from ml.evaluation.diversity import CUSTOMERS, SETTINGS
 from ml.evaluation.evaluated_run import Judged
 from ml.report.page import _telling
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.steps.evaluate import CHALLENGER, DIVERSITY, EXAMPLES, evaluate
 from ml.steps.gate import gate
@@ -43,14 +43,14 @@ def test_the_page_needs_no_network(run: Run):
 
 
 def test_the_page_says_what_was_decided_and_why(run: Run):
-    decision = found(run, places.GATE)
+    decision = found(run, artifacts.GATE)
     assert f"{'Ships' if decision['publish'] else 'Does not ship'}:" in page(run)
     for reason in decision["reasons"]:
         assert reason in page(run)
 
 
 def test_every_method_and_every_score_stands_in_the_page(run: Run):
-    methods = found(run, places.RUN)["results"]["methods"]
+    methods = found(run, artifacts.RUN)["results"]["methods"]
     for method, values in methods.items():
         assert f'<th scope="row">{method}</th>' in page(run)
         for mean in values["means"].values():
@@ -58,7 +58,7 @@ def test_every_method_and_every_score_stands_in_the_page(run: Run):
 
 
 def test_every_ranker_that_competed_is_there_and_the_chosen_one_is_marked(run: Run):
-    rankers = found(run, places.RANKERS)
+    rankers = found(run, artifacts.RANKERS)
     assert set(rankers["scores"]) > {rankers["chosen"]}
     for name in rankers["scores"]:
         mark = " ✓" if name == rankers["chosen"] else ""
@@ -66,7 +66,7 @@ def test_every_ranker_that_competed_is_there_and_the_chosen_one_is_marked(run: R
 
 
 def test_the_page_says_what_diversity_costs(run: Run):
-    slates = found(run, f"{places.EVALUATION}/{DIVERSITY}")
+    slates = found(run, f"{artifacts.EVALUATION}/{DIVERSITY}")
     for rows in slates.values():
         assert [row["setting"] for row in rows] == list(SETTINGS)
         distances = [row["distance"] for row in rows]
@@ -105,7 +105,7 @@ def test_the_page_names_the_command_that_opens_the_training_logs(run: Run):
 
 
 def test_the_gates_result_leads_to_the_page(run: Run):
-    assert gate(run)["report"] == str(run.path(places.REPORT))
+    assert gate(run)["report"] == str(run.path(artifacts.REPORT))
 
 
 def test_a_section_without_evidence_is_not_there(run: Run, tmp_path: Path):
@@ -124,7 +124,7 @@ def test_encoders_that_competed_stand_beside_each_other(run: Run):
         "pooled": {"explore Recall@100": 0.0979, "seconds": 41.6},
         "gru": {"explore Recall@100": 0.09, "seconds": 83.2},
     }
-    run.write_json(places.ENCODERS, {"chosen": "pooled", "snapshot": "2017-07-31", "scores": scores})
+    run.write_json(artifacts.ENCODERS, {"chosen": "pooled", "snapshot": "2017-07-31", "scores": scores})
     write_report(run)
     assert re.search(r'<th scope="row">pooled ✓</th>\s*<td>0?\.0979</td><td>42</td>', page(run))
     assert '<th scope="row">gru</th>' in page(run)
@@ -135,7 +135,7 @@ def test_slices_and_calibration_appear_with_their_evidence(run: Run):
     row = {"slice": "baskets", "value": "1-10", "customers": 77, "score": "all NDCG@10", "means": {}}
     slices = [row | {"against": {"decayed own frequency": difference}}]
     bins = [{"predicted": 0.1, "observed": 0.12, "count": 40}, {"predicted": 0.9, "observed": 0.0, "count": 0}]
-    folder = run.path(places.EVALUATION)
+    folder = run.path(artifacts.EVALUATION)
     (folder / "slices.json").write_text(json.dumps(slices))
     (folder / "calibration.json").write_text(
         json.dumps({slate: {"ece": 0.0213, "bins": bins} for slate in ("all", "explore")})
@@ -146,10 +146,10 @@ def test_slices_and_calibration_appear_with_their_evidence(run: Run):
 
 
 def test_an_ablation_says_what_every_source_and_family_brings(run: Run):
-    quotas = Judged.of(run).plan.config.quotas
+    quotas = Judged.of(run).spec.config.candidates_per_source
     ablate(run, sources=True, of_families=False, customers=1000)
     ablate(run, sources=False, of_families=True, customers=1000)
-    result = found(run, places.ABLATION)
+    result = found(run, artifacts.ABLATION)
     assert set(result["sources"]) == set(quotas)
     # The small ranker lives on what was bought before: nothing else can lose as much.
     lost = {family: row["scores"]["all NDCG@10"]["mean"] for family, row in result["families"].items()}
@@ -162,8 +162,8 @@ def test_an_ablation_says_what_every_source_and_family_brings(run: Run):
 
 def test_the_whole_system_scores_in_an_ablation_as_it_was_judged(run: Run):
     ablate(run, sources=True, of_families=False, customers=1000)
-    judged = found(run, places.RUN)["results"]
-    result = found(run, places.ABLATION)
+    judged = found(run, artifacts.RUN)["results"]
+    result = found(run, artifacts.ABLATION)
     for score, estimate in result["means"].items():
         assert estimate["mean"] == pytest.approx(judged["methods"][CHALLENGER]["means"][score])
     assert result["union"]["all"] == pytest.approx(judged["candidates"]["all"])
@@ -172,7 +172,7 @@ def test_the_whole_system_scores_in_an_ablation_as_it_was_judged(run: Run):
 def test_hidden_histories_leave_a_curve_from_nothing_to_all(run: Run, capsys: pytest.CaptureFixture[str]):
     with contextlib.suppress(NotBetterWithHistory):  # three products a customer: more history need not help here
         hidden_history(run, 1000)
-    curve = found(run, places.HIDDEN_HISTORY)
+    curve = found(run, artifacts.HIDDEN_HISTORY)
     assert [point["baskets"] for point in curve["points"]] == ["0", "1", "3", "5", "all"]
     assert curve["customers"] == 40
     nothing = curve["points"][0]
@@ -209,7 +209,7 @@ def test_a_curve_that_falls_is_an_error_with_a_sentence(run: Run, monkeypatch: p
 
 def test_new_products_are_judged_for_those_who_bought_them(run: Run):
     judge_new_products(run)
-    result = found(run, places.NEW_PRODUCTS)
+    result = found(run, artifacts.NEW_PRODUCTS)
     assert (result["products"], result["customers"], result["purchases"]) == (len(NEW), 40, 40)
     # Both new products are ranked, so recall is whole and the first find is at place one or two.
     assert result["means"]["two_tower"]["Recall@20"]["mean"] == 1
@@ -218,7 +218,7 @@ def test_new_products_are_judged_for_those_who_bought_them(run: Run):
 
 def test_each_source_is_judged_by_its_own_list_on_what_customers_never_had(run: Run):
     said = judge_sources(run)
-    sources = found(run, places.SOURCES)["sources"]
+    sources = found(run, artifacts.SOURCES)["sources"]
     assert OWN not in sources
     assert sources["popular"]["explore Recall@100"]["more"]["mean"] == 0
     # Everybody then bought p22, which is new; two dozen products fit into any list that is not empty.
@@ -228,7 +228,7 @@ def test_each_source_is_judged_by_its_own_list_on_what_customers_never_had(run: 
 
 def test_without_new_products_nothing_is_claimed(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(new_products_step, "new_products", lambda _: [])
-    with pytest.raises(NotEnoughData, match="0 products were first sold in the week before 2017-12-04"):
+    with pytest.raises(NotEnoughDataError, match="0 products were first sold in the week before 2017-12-04"):
         judge_new_products(run)
 
 
@@ -237,7 +237,7 @@ def test_the_page_explains_why_the_rule_and_popularity_are_one_list_when_explori
 
 
 def test_the_page_says_of_how_many_customers_the_diversity_figures_are(run: Run):
-    judged = found(run, places.RUN)["results"]["customers"]
+    judged = found(run, artifacts.RUN)["results"]["customers"]
     assert judged < CUSTOMERS
     assert f"The figures are of {judged} of the judged customers" in page(run)
 
@@ -256,17 +256,17 @@ def test_what_was_taken_once_is_a_sentence_and_no_picture(run: Run):
 
 
 def test_products_stand_with_their_ids(run: Run):
-    [example] = found(run, f"{places.EVALUATION}/{EXAMPLES}")[:1]
+    [example] = found(run, f"{artifacts.EVALUATION}/{EXAMPLES}")[:1]
     shown = example["slates"]["all"][0]
     assert f"<small>{shown['product_id']}</small>" in page(run)
 
 
 def test_the_page_names_the_version_that_the_run_published(run: Run):
     assert "No version of this run was published when this page was written" in page(run)
-    run.write_json(places.PUBLISHED, {"version": "r1-abc"})
+    run.write_json(artifacts.REGISTERED_MODEL, {"version": "r1-abc"})
     refresh_report(run)
     try:
         assert "This run published version <code>r1-abc</code>" in page(run)
     finally:
-        (run.folder / places.PUBLISHED).unlink()
+        (run.folder / artifacts.REGISTERED_MODEL).unlink()
         refresh_report(run)

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.config import Retrieval, load_config
+from ml.config import RetrievalConfig, load_config
 from ml.data.dataset import Dataset
 from ml.errors import ConfigError
-from ml.retrieval.encoders import encoders
+from ml.retrieval.encoders import encoder_classes
 from ml.retrieval.model import TwoTower
 from ml.retrieval.train import export
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from ml.steps.train_retrieval import HeldOut, train_retrieval
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
 from scoring.models.two_tower import (
@@ -54,39 +54,39 @@ def inputs(rows: int = 3, steps: int = 5) -> dict[str, np.ndarray]:
 
 def competing(tmp_path: Path, *names: str) -> Run:
     run = write_run(tmp_path / "runs")
-    plan = Plan.read(run)
-    retrieval = plan.config.retrieval.model_copy(
+    spec = RunSpec.read(run)
+    retrieval = spec.config.retrieval.model_copy(
         update={
-            "encoders": list(names),
+            "history_encoders": list(names),
             "epochs": 1,
-            "history_epochs": 1,
+            "pretraining_epochs": 1,
             "uniform_negatives": 8,
             "customers_per_batch": 4,
         }
     )
-    replace(plan, config=plan.config.model_copy(update={"retrieval": retrieval})).write(run)
+    replace(spec, config=spec.config.model_copy(update={"retrieval": retrieval})).write(run)
     return run
 
 
 def test_an_unknown_encoder_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text('[quotas]\n[retrieval]\nencoders = ["pooled", "pooled+lstm"]\n')
+    path.write_text('[candidates_per_source]\n[retrieval]\nhistory_encoders = ["pooled", "pooled+lstm"]\n')
     with pytest.raises(ConfigError, match=r"no encoder 'lstm'\. Known encoders: gru, pooled"):
         load_config(path)
     with pytest.raises(ConfigError, match="no encoder 'lstm'"):
-        encoders("lstm")
+        encoder_classes("lstm")
 
 
 @pytest.mark.parametrize("encoder", ["pooled", "gru", "pooled+gru"])
 def test_onnx_runtime_gives_the_vectors_that_tensorflow_gave(encoder: str, tmp_path: Path):
-    model, given = TwoTower(WORDS, Retrieval(), encoder), inputs()
+    model, given = TwoTower(WORDS, RetrievalConfig(), encoder), inputs()
     trained = model.query_tower({name: given[name] for name in model.query_tower.signature()}).numpy()
     export(model, tmp_path / QUERY_TOWER, tmp_path / CANDIDATE_TOWER)
     np.testing.assert_allclose(Tower(tmp_path / QUERY_TOWER)(given), trained, atol=1e-5)
 
 
 def test_what_stands_behind_the_end_of_a_sequence_says_nothing(tmp_path: Path):
-    tower, given = TwoTower(WORDS, Retrieval(), "gru").query_tower, inputs()
+    tower, given = TwoTower(WORDS, RetrievalConfig(), "gru").query_tower, inputs()
     padded = {name: values.copy() for name, values in given.items()}
     padded["sequence_product_id"][:, 5:] = 3
     padded["sequence_times"][:, 5:] = 9.0
@@ -94,7 +94,7 @@ def test_what_stands_behind_the_end_of_a_sequence_says_nothing(tmp_path: Path):
 
 
 def test_order_and_elapsed_days_matter_to_the_sequence_encoder():
-    tower, given = TwoTower(WORDS, Retrieval(), "gru").query_tower, inputs()
+    tower, given = TwoTower(WORDS, RetrievalConfig(), "gru").query_tower, inputs()
     turned = given | {
         "sequence_product_id": given["sequence_product_id"][:, [4, 3, 2, 1, 0, *range(5, SEQUENCE_LENGTH)]]
     }
@@ -108,15 +108,15 @@ def test_the_encoder_that_finds_more_on_the_snapshot_held_out_is_served(tmp_path
     monkeypatch.setattr(HeldOut, "recall", lambda *_: next(recalls))
     run = competing(tmp_path, "pooled", "gru")
     assert train_retrieval(run)["encoder"] == "gru"
-    said = json.loads(run.path(places.ENCODERS).read_text())
+    said = json.loads(run.path(artifacts.ENCODERS).read_text())
     assert said["chosen"] == "gru"
     assert {name: scores["explore Recall@100"] for name, scores in said["scores"].items()} == {
         "pooled": 0.1,
         "gru": 0.2,
     }
-    served = Tower(run.path(places.RETRIEVAL) / QUERY_TOWER)
+    served = Tower(run.path(artifacts.RETRIEVAL) / QUERY_TOWER)
     assert served.reads_sequences
-    curve = run.read_json(places.RETRIEVAL_CURVE)
+    curve = run.read_json(artifacts.RETRIEVAL_CURVE)
     assert [(row["phase"], row["epoch"], row["recall"]) for row in curve] == [
         ("hidden histories", 1, 0.3),
         ("first purchases", 2, 0.2),
@@ -127,14 +127,14 @@ def test_equal_encoders_leave_the_first_one(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(HeldOut, "recall", lambda *_: 0.1)
     run = competing(tmp_path, "pooled", "pooled+pooled")
     assert train_retrieval(run)["encoder"] == "pooled"
-    assert set(run.read_json(places.ENCODERS)["scores"]) == {"pooled", "pooled+pooled"}
+    assert set(run.read_json(artifacts.ENCODERS)["scores"]) == {"pooled", "pooled+pooled"}
 
 
 def test_a_catalogue_smaller_than_the_list_is_found_whole(tmp_path: Path):
     run = competing(tmp_path, "pooled")
-    held_out = HeldOut(Dataset(run.path(places.DATASET)), RANKER, _vocabulary(run), sequences=False)
-    assert held_out.recall(TwoTower(_vocabulary(run), Retrieval(), "pooled")) == 1.0
+    held_out = HeldOut(Dataset(run.path(artifacts.DATASET)), RANKER, _vocabulary(run), sequences=False)
+    assert held_out.recall(TwoTower(_vocabulary(run), RetrievalConfig(), "pooled")) == 1.0
 
 
 def _vocabulary(run: Run) -> Vocabulary:
-    return Vocabulary.load(run.path(places.RETRIEVAL) / VOCABULARY)
+    return Vocabulary.load(run.path(artifacts.RETRIEVAL) / VOCABULARY)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.retrieval.examples import HIDDEN_PER_CUSTOMER, Batch, SnapshotExamples, hidden_batches
+from ml.retrieval.examples import MASKED_PER_CUSTOMER, Batch, SnapshotExamples, masked_history_batches
 from scoring.models.two_tower import HISTORY_LENGTH, HISTORY_WEIGHTS, QUERY_FIELDS, SEQUENCE_LENGTH
 
 PRODUCTS = 60
@@ -32,7 +32,7 @@ def examples() -> SnapshotExamples:
 
 @pytest.fixture
 def batch() -> Batch:
-    (batch,) = hidden_batches(examples(), customers=10, negatives=5, rng=np.random.default_rng(1))
+    (batch,) = masked_history_batches(examples(), customers=10, negatives=5, rng=np.random.default_rng(1))
     return batch
 
 
@@ -43,7 +43,7 @@ def hidden_codes(batch: Batch, row: int) -> np.ndarray:
 def test_a_dozen_products_are_hidden_but_never_more_than_a_third(batch: Batch):
     lengths = (batch.queries["history_product_id"] > 0).sum(axis=1)
     hidden = {int(length): len(hidden_codes(batch, row)) for row, length in enumerate(lengths)}
-    assert hidden == {45: HIDDEN_PER_CUSTOMER, 6: 2, 2: 0}
+    assert hidden == {45: MASKED_PER_CUSTOMER, 6: 2, 2: 0}
 
 
 def test_what_is_hidden_was_bought_and_can_not_be_seen(batch: Batch):
@@ -64,7 +64,7 @@ def test_the_weights_of_what_is_left_sum_to_one(batch: Batch):
 
 def test_the_examples_themselves_stay_whole():
     kept, rng = examples(), np.random.default_rng(1)
-    list(hidden_batches(kept, 10, 5, rng))
+    list(masked_history_batches(kept, 10, 5, rng))
     np.testing.assert_array_equal(kept.queries["history_weights"], examples().queries["history_weights"])
     np.testing.assert_array_equal(kept.queries["sequence_mask"], examples().queries["sequence_mask"])
 
@@ -83,4 +83,4 @@ def test_customers_with_short_histories_only_give_no_batch():
     short = examples()
     rows = {name: values[2:] for name, values in short.queries.items()}
     alone = SnapshotExamples(rows, short.candidates, short.firsts[2:], short.frequency)
-    assert list(hidden_batches(alone, 10, 5, np.random.default_rng(1))) == []
+    assert list(masked_history_batches(alone, 10, 5, np.random.default_rng(1))) == []

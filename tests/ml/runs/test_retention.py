@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ml.errors import RunError
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.retention import KeptRun, Retention, choose, load_retention
 from ml.runs.run import Run
-from ml.runs.spec import Plan
-from ml.steps.candidates import load_examples
+from ml.runs.spec import RunSpec
+from ml.steps.generate_candidates import load_examples
 from ml.steps.prune import prune
 from registry.model_store import ModelStore
 from settings import Settings
@@ -55,7 +55,7 @@ def settings(tmp_path: Path) -> Settings:
         run = write_run(settings.paths.runs / "made" / run_id, run_id)
         run.folder.rename(settings.paths.runs / run_id)
         made = Run(settings.paths.runs, run_id)
-        made.write_json(places.GATE, {"publish": True})
+        made.write_json(artifacts.GATE, {"publish": True})
         then = (NOW - timedelta(days=age)).timestamp()
         for file in made.folder.iterdir():
             os.utime(file, (then, then))
@@ -68,13 +68,16 @@ def settings(tmp_path: Path) -> Settings:
 def test_pruning_frees_the_bulk_and_keeps_what_people_read(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    size = sum(f.stat().st_size for f in (settings.paths.runs / "d" / places.CANDIDATES).rglob("*") if f.is_file())
+    size = sum(f.stat().st_size for f in (settings.paths.runs / "d" / artifacts.CANDIDATES).rglob("*") if f.is_file())
     result = prune(settings, POLICY, NOW)
     left = {run_id: {part.name for part in (settings.paths.runs / run_id).iterdir()} for run_id in result["kept"]}
     assert sorted(left) == ["a", "b", "c", "d"]  # a: its version may be rolled back to
-    assert all(places.CANDIDATES not in parts for parts in left.values())
-    assert [run_id for run_id, parts in left.items() if places.DATASET in parts] == ["c", "d"]
-    assert all({places.PLAN, places.GATE, places.RETRIEVAL, places.CHOSEN} <= parts for parts in left.values())
+    assert all(artifacts.CANDIDATES not in parts for parts in left.values())
+    assert [run_id for run_id, parts in left.items() if artifacts.DATASET in parts] == ["c", "d"]
+    assert all(
+        {artifacts.RUN_SPEC, artifacts.GATE, artifacts.RETRIEVAL, artifacts.SELECTED_RANKER} <= parts
+        for parts in left.values()
+    )
     assert result["freed"]["d/candidates"] == size
     assert result["freed_bytes"] == sum(result["freed"].values())
     assert f"Deleted d/candidates: {size / 1e6:,.1f} MB." in capsys.readouterr().out
@@ -91,7 +94,7 @@ def test_the_latest_run_stays_however_old_it_is(settings: Settings) -> None:
 
 
 def test_a_killed_pruning_is_finished_by_the_next(settings: Settings) -> None:
-    part = settings.paths.runs / "d" / places.CANDIDATES
+    part = settings.paths.runs / "d" / artifacts.CANDIDATES
     part.rename(part.with_name(f".deleted-{part.name}"))
     assert "d/.deleted-candidates" in prune(settings, POLICY, NOW)["freed"]
     assert not list(settings.paths.runs.rglob(".deleted-*"))
@@ -100,8 +103,8 @@ def test_a_killed_pruning_is_finished_by_the_next(settings: Settings) -> None:
 def test_a_step_that_misses_a_deleted_part_names_the_command_that_makes_it(settings: Settings) -> None:
     prune(settings, POLICY, NOW)
     run = Run(settings.paths.runs, "d")
-    with pytest.raises(RunError, match="python -m ml candidates --run-id d"):
-        load_examples(run, Plan.read(run))
+    with pytest.raises(RunError, match="python -m ml generate-candidates --run-id d"):
+        load_examples(run, RunSpec.read(run))
 
 
 def test_folders_that_no_run_made_are_left_alone(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from ml.runs.run import Run
 
 def test_a_part_appears_only_when_its_step_has_ended(tmp_path: Path):
     run = Run(tmp_path, "r1")
-    with run.stage("dataset") as folder:
+    with run.publish_folder("dataset") as folder:
         (folder / "a").write_text("1")
         assert not (run.folder / "dataset").exists()
     assert (run.path("dataset") / "a").read_text() == "1"
@@ -18,9 +18,9 @@ def test_a_part_appears_only_when_its_step_has_ended(tmp_path: Path):
 
 def test_a_failed_step_leaves_the_former_part_in_place(tmp_path: Path):
     run = Run(tmp_path, "r1")
-    with run.stage("dataset") as folder:
+    with run.publish_folder("dataset") as folder:
         (folder / "a").write_text("good")
-    with pytest.raises(ZeroDivisionError), run.stage("dataset") as folder:
+    with pytest.raises(ZeroDivisionError), run.publish_folder("dataset") as folder:
         (folder / "a").write_text("bad")
         _ = 1 / 0
     assert (run.path("dataset") / "a").read_text() == "good"

@@ -10,19 +10,19 @@ import pytest
 from features.publication import Publication, write_record
 from ml.config import Config
 from ml.data.splits import split
-from ml.errors import NotEnoughData
+from ml.errors import NotEnoughDataError
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
 from ml.evaluation.ground_truth import METRICS
 from ml.evaluation.results import Results
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from ml.studies import backtest as module
 from ml.studies.backtest import Origin, backtest, finding, is_done, leads_everywhere, mean_results, table
 from settings import Settings
 
 AS_OF = date(2018, 1, 1)
-CONFIG = Config(quotas={"repeat_purchases": 10})
+CONFIG = Config(candidates_per_source={"repeat_purchases": 10})
 NAMES = [f"{part} {name}" for part, metrics in METRICS.items() for name in metrics]
 
 
@@ -41,8 +41,8 @@ def pretend_to_run(
 ) -> None:
     """What the steps leave, without training: Reach has `level` everywhere, own frequency .4, popularity .2."""
     run = Origin(settings.paths.runs, run_id)
-    cuts = split(settings.snapshot_instants(as_of), config.windows, shift)
-    Plan(run_id, as_of, settings.seed, "", "2018-01-01-abc", config, cuts).write(run)
+    cuts = split(settings.snapshot_instants(as_of), config.training_windows, shift)
+    RunSpec(run_id, as_of, settings.seed, "", "2018-01-01-abc", config, cuts).write(run)
     levels = {"reach": level, POPULARITY: 0.2, OWN_FREQUENCY: 0.4}
     results = Results(
         customer_ids=["1", "2", "3"],
@@ -52,9 +52,9 @@ def pretend_to_run(
         ranker="dlrm",
         champion=None,
     )
-    with run.stage(places.EVALUATION) as folder:
+    with run.publish_folder(artifacts.EVALUATION) as folder:
         results.save(folder)
-    run.write_json(places.GATE, {"publish": True, "reasons": ["Better."]})
+    run.write_json(artifacts.GATE, {"publish": True, "reasons": ["Better."]})
     run.make_latest()
 
 
@@ -86,7 +86,7 @@ def test_origins_lie_a_horizon_apart_and_each_judges_its_own_window(tmp_path, st
 def test_an_origin_that_is_decided_is_not_run_again(tmp_path, started):
     settings = settings_in(tmp_path)
     backtest(settings, CONFIG, AS_OF, 2)
-    (tmp_path / "runs" / "backtest-2018-01-01-04w-seed7" / places.GATE).unlink()  # killed before the gate
+    (tmp_path / "runs" / "backtest-2018-01-01-04w-seed7" / artifacts.GATE).unlink()  # killed before the gate
     backtest(settings, CONFIG, AS_OF, 3)
     assert started == [0, 4, 4, 8]
 
@@ -95,9 +95,11 @@ def test_an_origin_of_another_configuration_or_seed_is_run_again(tmp_path, start
     settings = settings_in(tmp_path)
     backtest(settings, CONFIG, AS_OF, 1)
     run = Run(settings.paths.runs, "backtest-2018-01-01-00w-seed7")
-    cuts = split(settings.snapshot_instants(AS_OF), CONFIG.windows, 0)
+    cuts = split(settings.snapshot_instants(AS_OF), CONFIG.training_windows, 0)
     assert is_done(settings, CONFIG, run, cuts)
-    assert not is_done(settings, CONFIG.model_copy(update={"quotas": {"repeat_purchases": 11}}), run, cuts)
+    assert not is_done(
+        settings, CONFIG.model_copy(update={"candidates_per_source": {"repeat_purchases": 11}}), run, cuts
+    )
     assert not is_done(settings.model_copy(update={"seed": 8}), CONFIG, run, cuts)
 
 
@@ -107,14 +109,14 @@ def test_feature_tables_too_short_for_an_origin_are_reported_and_the_others_run(
     assert started == [0]
     assert "snapshot" in origins[1]["not_enough_data"]
     assert "not enough data" in table(origins)
-    with pytest.raises(NotEnoughData, match="snapshot"):
+    with pytest.raises(NotEnoughDataError, match="snapshot"):
         backtest(settings_in(tmp_path, snapshots=6), CONFIG, AS_OF, 2)
 
 
 def test_an_origin_with_too_few_customers_is_reported_and_the_others_run(tmp_path, monkeypatch):
     def run(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
         if shift:
-            raise NotEnoughData("37 of 150 customers.")
+            raise NotEnoughDataError("37 of 150 customers.")
         pretend_to_run(settings, config, as_of, run_id, shift)
 
     monkeypatch.setattr(module, "_in_a_process_of_its_own", run)
@@ -151,7 +153,7 @@ def test_seeds_are_averaged_customer_by_customer_and_one_who_found_nothing_to_ju
 def test_runs_without_planned_promotions_lie_beside_the_others(tmp_path, started):
     settings = settings_in(tmp_path)
     backtest(settings, CONFIG, AS_OF, 1)
-    backtest(settings, CONFIG.model_copy(update={"planned_promotions": False}), AS_OF, 1)
+    backtest(settings, CONFIG.model_copy(update={"promotions_known_in_advance": False}), AS_OF, 1)
     assert started == [0, 0]
     runs = sorted(path.name for path in settings.paths.runs.glob("backtest-*"))
     assert runs == ["backtest-2018-01-01-00w-seed7", "backtest-2018-01-01-00w-seed7-without-plans"]
@@ -181,7 +183,7 @@ def test_the_decision_of_an_older_run_does_not_outlive_the_start_of_a_new_one(tm
     def killed(*_) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ml.steps.prepare.prepare", killed)
+    monkeypatch.setattr("ml.steps.build_dataset.build_dataset", killed)
     with pytest.raises(KeyboardInterrupt):
         module.run_origin(settings, CONFIG, AS_OF, "origin", 0)
-    assert not (settings.paths.runs / "origin" / places.GATE).exists()
+    assert not (settings.paths.runs / "origin" / artifacts.GATE).exists()

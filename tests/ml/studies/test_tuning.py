@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.config import Config, Ranking
+from ml.config import Config, RankingConfig
 from ml.data.splits import Split
-from ml.errors import DivergenceError, NotEnoughData
+from ml.errors import DivergenceError, NotEnoughDataError
 from ml.evaluation.ground_truth import Truth
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from ml.studies.ranking_validation import Validation
 from settings import Settings
 
@@ -19,13 +19,13 @@ optuna = pytest.importorskip("optuna", reason="the dependency group 'tuning'")
 from ml.studies import tuning  # noqa: E402 - needs Optuna
 from ml.studies.tuning import OBJECTIVE, SPACE, finished, open_study, summary, toml, try_one  # noqa: E402
 
-CURRENT = Ranking(epochs=5, learning_rate=0.001, softmax_share=0.25)
+CURRENT = RankingConfig(epochs=5, learning_rate=0.001, softmax_loss_weight=0.25)
 
 
-def plan_of(**changes) -> Plan:
-    config = Config(quotas={"repeat_purchases": 5}, ranking=CURRENT, **changes)
+def spec_of(**changes) -> RunSpec:
+    config = Config(candidates_per_source={"repeat_purchases": 5}, ranking=CURRENT, **changes)
     split = Split(datetime(2018, 1, 1), datetime(2017, 11, 6), [], [])
-    return Plan("tune", date(2018, 1, 1), 7, "", "features", config, split)
+    return RunSpec("tune", date(2018, 1, 1), 7, "", "features", config, split)
 
 
 def scores(value: float) -> dict[str, float]:
@@ -34,23 +34,23 @@ def scores(value: float) -> dict[str, float]:
 
 def better_with_more_softmax(parameters, after_epoch):
     for epoch in range(1, parameters["epochs"] + 1):
-        after_epoch(epoch, parameters["softmax_share"])
+        after_epoch(epoch, parameters["softmax_loss_weight"])
 
 
 def test_the_study_starts_with_the_current_configuration_and_never_ends_below_it(tmp_path: Path):
-    study, plan = open_study(tmp_path / "s.db", "dlrm", plan_of()), plan_of()
+    study, spec = open_study(tmp_path / "s.db", "dlrm", spec_of()), spec_of()
     for _ in range(6):
         try_one(study, better_with_more_softmax, scores)
-    found = summary(study, plan, "dlrm")
+    found = summary(study, spec, "dlrm")
     assert found["current"]["parameters"] == {name: getattr(CURRENT, name) for name in SPACE}
     assert found["current"]["value"] == pytest.approx(0.25)
-    assert found["best"]["value"] == pytest.approx(max(trial.params["softmax_share"] for trial in study.trials))
+    assert found["best"]["value"] == pytest.approx(max(trial.params["softmax_loss_weight"] for trial in study.trials))
     assert found["best"]["scores"] == pytest.approx(scores(found["best"]["value"]))
     assert found["window"] == ["2017-11-06", "4 weeks"]
 
 
 def test_a_hopeless_trial_is_ended_before_its_last_epoch(tmp_path: Path):
-    study, seen = open_study(tmp_path / "s.db", "dlrm", plan_of()), []
+    study, seen = open_study(tmp_path / "s.db", "dlrm", spec_of()), []
 
     def train(parameters, after_epoch):
         value = 0.0 if len(study.trials) == 6 else 1.0
@@ -67,7 +67,7 @@ def test_a_hopeless_trial_is_ended_before_its_last_epoch(tmp_path: Path):
 
 
 def test_a_diverging_trial_does_not_end_the_study(tmp_path: Path):
-    study = open_study(tmp_path / "s.db", "dlrm", plan_of())
+    study = open_study(tmp_path / "s.db", "dlrm", spec_of())
 
     def diverge(parameters, after_epoch):
         raise DivergenceError("The loss became nan")
@@ -78,12 +78,12 @@ def test_a_diverging_trial_does_not_end_the_study(tmp_path: Path):
 
 
 def test_a_killed_study_goes_on_and_proposes_something_new(tmp_path: Path):
-    study = open_study(tmp_path / "s.db", "dlrm", plan_of())
+    study = open_study(tmp_path / "s.db", "dlrm", spec_of())
     try_one(study, better_with_more_softmax, scores)
     try_one(study, better_with_more_softmax, scores)
     with pytest.raises(KeyboardInterrupt):
         try_one(study, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt), scores)
-    again = open_study(tmp_path / "s.db", "dlrm", plan_of())
+    again = open_study(tmp_path / "s.db", "dlrm", spec_of())
     assert [trial.state.name for trial in again.trials] == ["COMPLETE", "COMPLETE", "FAIL"]
     assert finished(again) == 2
     try_one(again, better_with_more_softmax, scores)
@@ -91,16 +91,16 @@ def test_a_killed_study_goes_on_and_proposes_something_new(tmp_path: Path):
 
 
 def test_other_candidates_or_features_are_another_study(tmp_path: Path):
-    study = open_study(tmp_path / "s.db", "dlrm", plan_of())
+    study = open_study(tmp_path / "s.db", "dlrm", spec_of())
     try_one(study, better_with_more_softmax, scores)
-    other = plan_of(collaborative={"item_to_item": {"regularisation": 100.0}})
+    other = spec_of(collaborative={"item_to_item": {"regularisation": 100.0}})
     assert finished(open_study(tmp_path / "s.db", "dlrm", other)) == 0
-    assert finished(open_study(tmp_path / "s.db", "wide_deep", plan_of())) == 0
-    assert finished(open_study(tmp_path / "s.db", "dlrm", plan_of())) == 1
+    assert finished(open_study(tmp_path / "s.db", "wide_deep", spec_of())) == 0
+    assert finished(open_study(tmp_path / "s.db", "dlrm", spec_of())) == 1
 
 
 def test_every_searched_parameter_is_one_of_the_configuration():
-    assert set(SPACE) <= set(Ranking.model_fields)
+    assert set(SPACE) <= set(RankingConfig.model_fields)
 
 
 def test_the_best_is_printed_as_configuration():
@@ -131,11 +131,11 @@ def test_validation_judges_the_candidates_in_the_models_order():
 
 
 def test_the_budget_ends_the_study_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tuning, "_prepared", lambda *_: plan_of())
+    monkeypatch.setattr(tuning, "_prepared", lambda *_: spec_of())
     monkeypatch.setattr(tuning.Validation, "of", lambda *_: None)
     monkeypatch.setattr(tuning, "load_examples", lambda *_: [])
     monkeypatch.setattr(tuning.Vocabulary, "load", lambda *_: None)
     monkeypatch.setattr(tuning.Run, "path", lambda self, name: tmp_path)
     (tmp_path / "runs" / "tune-2018-01-01").mkdir(parents=True)
-    with pytest.raises(NotEnoughData, match="within 0 minutes"):
-        tuning.tune(Settings(data=tmp_path), plan_of().config, date(2018, 1, 1), "dlrm", 3, 0.0, False)
+    with pytest.raises(NotEnoughDataError, match="within 0 minutes"):
+        tuning.tune(Settings(data=tmp_path), spec_of().config, date(2018, 1, 1), "dlrm", 3, 0.0, False)

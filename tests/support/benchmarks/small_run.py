@@ -11,9 +11,9 @@ from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.splits import Split
 from ml.retrieval.catalogue_builder import build_vocabulary
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from scoring.bundle import VOCABULARY
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
@@ -41,16 +41,22 @@ def bought(customer: int) -> list[int]:
 def write_run(runs: Path, run_id: str = "small") -> Run:
     run = Run(runs, run_id)
     split = Split(NOW, JUDGED, [RANKER], [RETRIEVAL])
-    Plan(
-        run_id, date(2018, 1, 1), 7, "", "features", Config(quotas={"repeat_purchases": 5, "popular": 5}), split
+    RunSpec(
+        run_id,
+        date(2018, 1, 1),
+        7,
+        "",
+        "features",
+        Config(candidates_per_source={"repeat_purchases": 5, "popular": 5}),
+        split,
     ).write(run)
-    folder = run.folder / places.DATASET
+    folder = run.folder / artifacts.DATASET
     folder.mkdir(parents=True)
     cuts = [NOW, JUDGED, RANKER, RETRIEVAL]
     pq.write_table(pa.concat_tables([_customers(cut) for cut in cuts]), folder / "customers.parquet")
     pq.write_table(pa.concat_tables([_products(cut) for cut in cuts]), folder / "products.parquet")
     pq.write_table(pa.concat_tables([_labels(cut) for cut in cuts[1:]]), folder / "labels.parquet")
-    vocabulary = run.folder / places.RETRIEVAL / VOCABULARY
+    vocabulary = run.folder / artifacts.RETRIEVAL / VOCABULARY
     vocabulary.parent.mkdir(parents=True)
     build_vocabulary(Dataset(folder).products(RETRIEVAL)).save(vocabulary)
     return run

@@ -82,7 +82,7 @@ def copy_of_the_code(folder: Path) -> Path:
         shutil.copy(ROOT / file, folder)
     (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
-    text = re.sub(r"(?m)^history_epochs = \d+", "history_epochs = 1", config.read_text())
+    text = re.sub(r"(?m)^pretraining_epochs = \d+", "pretraining_epochs = 1", config.read_text())
     # The rankers' batch, of the last section; the towers' stays as it is.
     start, ranking = text.split("[ranking]\n")
     config.write_text(

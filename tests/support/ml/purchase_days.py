@@ -14,14 +14,14 @@ from ml.gate.leakage import Known, Purchases, key
 HORIZON = 28
 PRODUCTS = 500
 FIRST = datetime(2020, 1, 6)
-SPLIT_DAYS: dict[str, Any] = {"now": 280, "judged": 252, "ranker": [224, 210], "retrieval": [182]}
+SPLIT_DAYS: dict[str, Any] = {"now": 280, "evaluation": 252, "ranker": [224, 210], "retrieval": [182]}
 
 
 def instant(day: int) -> datetime:
     return FIRST + timedelta(days=day)
 
 
-SPLIT = Split(now=instant(280), judged=instant(252), ranker=[instant(224), instant(210)], retrieval=[instant(182)])
+SPLIT = Split(now=instant(280), evaluation=instant(252), ranker=[instant(224), instant(210)], retrieval=[instant(182)])
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Shop:
         return np.unique(key(self.customer[inside], self.product[inside]))
 
     def purchases(self) -> Purchases:
-        cuts = [SPLIT_DAYS["now"], SPLIT_DAYS["judged"], *SPLIT_DAYS["ranker"]]
-        labelled = [SPLIT_DAYS["judged"], *SPLIT_DAYS["ranker"], *SPLIT_DAYS["retrieval"]]
+        cuts = [SPLIT_DAYS["now"], SPLIT_DAYS["evaluation"], *SPLIT_DAYS["ranker"]]
+        labelled = [SPLIT_DAYS["evaluation"], *SPLIT_DAYS["ranker"], *SPLIT_DAYS["retrieval"]]
         return Purchases(
             SPLIT,
             timedelta(days=HORIZON),
@@ -83,7 +83,7 @@ class Shop:
 
     def truth(self) -> Truth:
         """The judged window; every customer of this shop buys in it."""
-        window, known = self.bought(SPLIT_DAYS["judged"]), self.known(SPLIT_DAYS["judged"])
+        window, known = self.bought(SPLIT_DAYS["evaluation"]), self.known(SPLIT_DAYS["evaluation"])
         customers = np.unique(window >> 32)
         return Truth(
             customer_ids=[f"c{customer}" for customer in customers],
@@ -97,7 +97,7 @@ class Shop:
 
         None (popularity alone) is an insight of NaN.
         """
-        known = self.known(SPLIT_DAYS["judged"])
+        known = self.known(SPLIT_DAYS["evaluation"])
         popular = np.broadcast_to(known.activity["buyers_4w"] / 1e4, (len(truth.customer_ids), PRODUCTS))
         score = popular.copy()
         if not np.isnan(insight):

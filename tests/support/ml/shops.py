@@ -35,10 +35,10 @@ from ml.bundles.champion import deployed
 from ml.config import Config, load_config
 from ml.data.dataset import Dataset
 from ml.gate.gate import Policy, load_policy
-from ml.runs import artifacts as places
+from ml.runs import artifacts
+from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan
-from ml.steps.too_little import too_little
+from ml.runs.spec import RunSpec
 from quality.__main__ import main as quality
 from registry.__main__ import main as registry
 from scoring.bundle import Bundle
@@ -152,10 +152,10 @@ class Needs:
     @property
     def config(self) -> Config:
         config = load_config()
-        few: dict[str, Any] = {"retrieval": config.retrieval.model_copy(update={"history_epochs": 1, "epochs": 1})}
+        few: dict[str, Any] = {"retrieval": config.retrieval.model_copy(update={"pretraining_epochs": 1, "epochs": 1})}
         few |= {"ranking": config.ranking.model_copy(update={"rankers": ["dlrm"], "epochs": 1})}
         if not self.is_real:
-            few |= {"windows": config.windows.model_copy(update={"customers": 1})}
+            few |= {"training_windows": config.training_windows.model_copy(update={"min_customers": 1})}
         return config.model_copy(update=few)
 
     @property
@@ -181,8 +181,8 @@ class Served:
     seconds: float
 
     @property
-    def too_little(self) -> str | None:
-        return too_little(self.run)
+    def not_enough_data(self) -> str | None:
+        return not_enough_data(self.run)
 
 
 class CommandError(AssertionError):
@@ -201,7 +201,7 @@ def serve(
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {name: str(value) for name, value in names.items()}))
         stack.enter_context(patch("ml.__main__.load_config", lambda: needs.config))
-        for place in ("ml.steps.prepare.load_policy", "ml.steps.gate.load_policy", "ml.steps.report.load_policy"):
+        for place in ("ml.steps.build_dataset.load_policy", "ml.steps.gate.load_policy", "ml.steps.report.load_policy"):
             stack.enter_context(patch(place, lambda: needs.policy))
         stack.enter_context(patch("os.sched_getaffinity", lambda _: {0}))
         codes: dict[str, int] = {}
@@ -222,20 +222,20 @@ def serve(
         step("features", feature_store, "publish", f"--as-of={day}")
         step("apply", feature_store, "apply")
         step("materialize", feature_store, "materialize", f"--as-of={day}")
-        step("prepare", ml, "prepare", f"--run-id={run_id}", f"--as-of={day}")
+        step("build-dataset", ml, "build-dataset", f"--run-id={run_id}", f"--as-of={day}")
         if checks:
             step("check_training", quality, "training", f"--run-id={run_id}", may_skip=True)
-        for name in ("train-retrieval", "candidates"):
+        for name in ("train-retrieval", "generate-candidates"):
             step(name, ml, name, f"--run-id={run_id}", may_skip=True)
         for ranker in needs.config.ranking.rankers:
             step(f"train-{ranker}", ml, "train-ranker", f"--run-id={run_id}", f"--ranker={ranker}", may_skip=True)
-        for name in ("choose-ranker", "evaluate"):
+        for name in ("select-ranker", "evaluate"):
             step(name, ml, name, f"--run-id={run_id}", may_skip=True)
         step("gate", ml, "gate", f"--run-id={run_id}")
-        step("publish", ml, "publish", f"--run-id={run_id}", may_skip=True)
+        step("register-model", ml, "register-model", f"--run-id={run_id}", may_skip=True)
         finished = Run(settings.paths.runs, run_id)
-        if codes["publish"] == 0:
-            version = finished.read_json(places.PUBLISHED)["version"]
+        if codes["register-model"] == 0:
+            version = finished.read_json(artifacts.REGISTERED_MODEL)["version"]
             step("deploy", _exit_code(registry), "deploy", f"--version={version}", "--reason=a test")
         champion = deployed(settings)
         assert champion is not None, "no version serves"
@@ -248,7 +248,7 @@ def serve(
 def _ask(bundle: Bundle, run: Run) -> None:
     """Everybody gets a list of both slates, also who is not known; every product is similar to others."""
     recommender, catalogue = bundle.recommender, bundle.recommender.catalogue
-    customers = Dataset(run.path(places.DATASET)).customers(Plan.read(run).split.now)[1]
+    customers = Dataset(run.path(artifacts.DATASET)).customers(RunSpec.read(run).split.now)[1]
     for customer in customers[:50]:
         for slate in SLATES:
             answer = recommender.recommend(customer, slate, 10)
@@ -260,7 +260,7 @@ def _ask(bundle: Bundle, run: Run) -> None:
     assert len(recommender.recommend(None, "all", 5).items) == min(5, len(catalogue))
     for product_id in catalogue.product_ids[:10]:
         assert len(recommender.similar(product_id, 5).items) == min(5, len(catalogue) - 1)
-    assert "<h1>" in run.path(places.REPORT).read_text()
+    assert "<h1>" in run.path(artifacts.REPORT).read_text()
 
 
 def _dbt(settings: Settings, day: date, checks: bool) -> int:
@@ -336,7 +336,7 @@ def main() -> int:
                 failed.append(seed)
                 print(f"  FAILED: {error!r}"[:400], flush=True)
                 continue
-        words = served.too_little or served.bundle.manifest.baseline or f"{served.bundle.manifest.ranker} serves"
+        words = served.not_enough_data or served.bundle.manifest.baseline or f"{served.bundle.manifest.ranker} serves"
         print(f"  {served.seconds:.0f} s: {words}", flush=True)
     print(f"{options.shops - len(failed)} of {options.shops} shops were served; failed: {failed or 'none'}")
     return 1 if failed else 0

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.ranking.examples import RankingExamples
-from ml.runs import artifacts as places
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan
+from ml.runs.spec import RunSpec
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
@@ -35,44 +35,44 @@ def write_run(runs: Path, run_id: str = "r1") -> Run:
     run = Run(runs, run_id)
     config = load_config()
     now = JUDGED + timedelta(weeks=4)
-    Plan(run_id, date(2018, 1, 1), 7, "a test", "f", config, Split(now, JUDGED, [TRAINED], [])).write(run)
-    with run.stage(places.DATASET) as folder:
+    RunSpec(run_id, date(2018, 1, 1), 7, "a test", "f", config, Split(now, JUDGED, [TRAINED], [])).write(run)
+    with run.publish_folder(artifacts.DATASET) as folder:
         # Nobody buys anything between the snapshots: the gate's leak check has something to say about that.
         for name, table in (("customers", _customers()), ("products", _products())):
             later = table.set_column(1, "snapshot", pa.array([now] * len(table)))
             pq.write_table(pa.concat_tables([table, later]), folder / f"{name}.parquet")
         pq.write_table(_labels(), folder / "labels.parquet")
-    with run.stage(places.CANDIDATES) as folder:
+    with run.publish_folder(artifacts.CANDIDATES) as folder:
         _examples().save(folder / "0")
     ranker = config.ranking.rankers[0]
     bundle = write_bundle(runs / "bundle", "v1")
-    with run.stage(places.RETRIEVAL) as folder:
+    with run.publish_folder(artifacts.RETRIEVAL) as folder:
         (folder / "model").mkdir()
         for name in (QUERY_TOWER, CANDIDATE_TOWER):
             shutil.copy(bundle / name, folder / name)
         content = {field: [f"{field} {i}" for i in range(4)] for field in CONTENT}
         Vocabulary({"product_id": _ids()} | content).save(folder / VOCABULARY)
-    with run.stage(places.CHOSEN) as folder:
+    with run.publish_folder(artifacts.SELECTED_RANKER) as folder:
         (folder / "model").mkdir()
         shutil.copy(bundle / RANKER, folder / RANKER)
     scores = {
         "another": {"all NDCG@10": 0.51, "explore NDCG@20": 0.12},
         ranker: {"all NDCG@10": 0.5, "explore NDCG@20": 0.2},
     }
-    run.write_json(places.RANKERS, {"chosen": ranker, "lists": 12, "scores": scores})
+    run.write_json(artifacts.RANKERS, {"chosen": ranker, "lists": 12, "scores": scores})
     phases: tuple[tuple[str, dict[str, float]], ...] = (
         ("hidden histories", {}),
         ("hidden histories", {"recall": 0.07}),
         ("first purchases", {"recall": 0.08}),
     )
     towers = [{"phase": phase, "epoch": e, "loss": 8.0 - e} | row for e, (phase, row) in enumerate(phases, start=1)]
-    run.write_json(places.RETRIEVAL_CURVE, towers)
-    run.write_json(places.ranker_curve(ranker), [{"epoch": e, "loss": 7.0 - e} for e in (1, 2)])
+    run.write_json(artifacts.RETRIEVAL_CURVE, towers)
+    run.write_json(artifacts.ranker_curve(ranker), [{"epoch": e, "loss": 7.0 - e} for e in (1, 2)])
     return run
 
 
 def page(run: Run) -> str:
-    return run.path(places.REPORT).read_text()
+    return run.path(artifacts.REPORT).read_text()
 
 
 def found(run: Run, name: str) -> Any:

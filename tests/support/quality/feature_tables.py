@@ -70,7 +70,7 @@ def write_training_set(data: Path, run_id: str) -> Path:
                 WHERE event_timestamp <= TIMESTAMP '{MOMENTS[2]}'""",
         },
     )
-    (run / "plan.json").write_text(json.dumps({"as_of": AS_OF.isoformat()}))
+    (run / "run_spec.json").write_text(json.dumps({"as_of": AS_OF.isoformat()}))
     return folder
 
 

@@ -18,20 +18,20 @@ from typing import Any
 from ml.bundles.champion import Champion, deployed
 from ml.bundles.golden import made_up_customers
 from ml.bundles.write import write_bundle
-from ml.config import Collaborative
+from ml.config import CollaborativeConfig
 from ml.data.dataset import Dataset
 from ml.evaluation.baselines import OWN_FREQUENCY
-from ml.ranking.baseline_ranker import QUOTAS, write_rule
+from ml.ranking.baseline_ranker import CANDIDATES_PER_SOURCE, write_baseline_ranker
 from ml.retrieval.catalogue_builder import build_catalogue, build_vocabulary
 from ml.retrieval.untrained import write_untrained_towers
-from ml.runs import artifacts as places
+from ml.runs import artifacts
+from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
-from ml.steps.choose_ranker import chosen_ranker
+from ml.runs.spec import RunSpec, dataset
+from ml.steps.build_dataset import SERVICES
 from ml.steps.evaluate import CHALLENGER, FALLBACKS
-from ml.steps.prepare import SERVICES
 from ml.steps.report import refresh_report
-from ml.steps.too_little import too_little
+from ml.steps.select_ranker import chosen_ranker
 from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.models.two_tower import Tower
@@ -43,7 +43,7 @@ Parts = tuple[dict[str, Path], dict[str, Any]]
 """A bundle's model files by their place in it, and the facts of its manifest."""
 
 
-def publish(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | None:
+def register_model(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | None:
     """Put a version into the model store and return it; None if there is nothing to publish."""
     parts = None if dry_run else _parts(settings, run)
     if parts is None:
@@ -53,124 +53,124 @@ def publish(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | Non
     store = ModelStore(settings.paths.bentoml)
     if facts["version"] not in store.versions():
         with TemporaryDirectory(dir=run.folder, prefix=".bundle.") as folder:
-            _write(Path(folder), files, facts, Plan.read(run), dataset(run))
+            _write(Path(folder), files, facts, RunSpec.read(run), dataset(run))
             store.put(Path(folder), facts["version"])
-    run.write_json(places.PUBLISHED, {"version": facts["version"]})
+    run.write_json(artifacts.REGISTERED_MODEL, {"version": facts["version"]})
     refresh_report(run)
     return {"version": facts["version"]} | ({"baseline": facts["baseline"]} if facts.get("baseline") else {})
 
 
 def _parts(settings: Settings, run: Run) -> Parts | None:
-    plan, decision, champion = Plan.read(run), run.read_json(places.GATE), deployed(settings)
+    spec, decision, champion = RunSpec.read(run), run.read_json(artifacts.GATE), deployed(settings)
     if decision["publish"]:
-        return _challenger(run, plan, decision)
-    elsewhere = champion.another_shop(dataset(run).products(plan.split.now).sold) if champion else None
+        return _challenger(run, spec, decision)
+    elsewhere = champion.another_shop(dataset(run).products(spec.split.now).sold) if champion else None
     if champion is None or champion.is_baseline or elsewhere:
         if (
             champion is not None
             and not elsewhere
-            and champion.manifest.as_of >= plan.as_of
+            and champion.manifest.as_of >= spec.as_of
             and champion.manifest.has_present_features
         ):
             return None
-        because = too_little(run) or f"No trained model is shown to be better. {decision['reasons'][0]}"
+        because = not_enough_data(run) or f"No trained model is shown to be better. {decision['reasons'][0]}"
         because = f"{elsewhere} {because}" if elsewhere else because
         print(f"The baseline is published, {OWN_FREQUENCY} with popular products behind it. {because}", flush=True)
-        return _baseline(run, plan, decision, because)
-    if champion.manifest.as_of < plan.as_of and not champion.manifest.has_present_features:
+        return _baseline(run, spec, decision, because)
+    if champion.manifest.as_of < spec.as_of and not champion.manifest.has_present_features:
         print(
             f"The champion {champion.version} was made with other features than this code computes, so its catalogue "
-            f"cannot move on to {plan.as_of}. Code of revision {champion.manifest.git_revision} can move it.",
+            f"cannot move on to {spec.as_of}. Code of revision {champion.manifest.git_revision} can move it.",
             flush=True,
         )
         return None
-    if champion.manifest.as_of < plan.as_of:
-        print(f"The champion {champion.version} stays; its catalogue moves on to {plan.as_of}.", flush=True)
-        return _refreshed(champion, plan)
+    if champion.manifest.as_of < spec.as_of:
+        print(f"The champion {champion.version} stays; its catalogue moves on to {spec.as_of}.", flush=True)
+        return _refreshed(champion, spec)
     return None
 
 
-def _challenger(run: Run, plan: Plan, decision: dict[str, Any]) -> Parts:
+def _challenger(run: Run, spec: RunSpec, decision: dict[str, Any]) -> Parts:
     ranker, model = chosen_ranker(run)
     files = _towers(run) | {RANKER: model}
     facts = {
-        "quotas": plan.config.quotas,
-        "fallbacks": json.loads((run.path(places.EVALUATION) / FALLBACKS).read_text()),
-        "trained_until": plan.day(plan.split.judged),
+        "quotas": spec.config.candidates_per_source,
+        "fallbacks": json.loads((run.path(artifacts.EVALUATION) / FALLBACKS).read_text()),
+        "trained_until": spec.day(spec.split.evaluation),
         "ranker": ranker,
         "metrics": _means(run, CHALLENGER),
     }
-    return files, _facts(run, plan, decision, files) | facts
+    return files, _facts(run, spec, decision, files) | facts
 
 
-def _baseline(run: Run, plan: Plan, decision: dict[str, Any], because: str) -> Parts:
+def _baseline(run: Run, spec: RunSpec, decision: dict[str, Any], because: str) -> Parts:
     path = run.folder / "rule.onnx"
-    write_rule(path)
-    is_judged = too_little(run) is None
-    files = (_towers(run) if is_judged else _untrained_towers(run, plan)) | {RANKER: path}
+    write_baseline_ranker(path)
+    is_judged = not_enough_data(run) is None
+    files = (_towers(run) if is_judged else _untrained_towers(run, spec)) | {RANKER: path}
     facts = {
-        "quotas": QUOTAS,
+        "quotas": CANDIDATES_PER_SOURCE,
         "baseline": because,
         "trained_until": date.min,  # it learned nothing, so it is a fair opponent in any window
         "ranker": OWN_FREQUENCY,
         "metrics": _means(run, OWN_FREQUENCY) if is_judged else {},
     }
-    return files, _facts(run, plan, decision, files) | facts
+    return files, _facts(run, spec, decision, files) | facts
 
 
-def _refreshed(champion: Champion, plan: Plan) -> Parts:
+def _refreshed(champion: Champion, spec: RunSpec) -> Parts:
     files = {name: champion.path / name for name in (QUERY_TOWER, CANDIDATE_TOWER, RANKER, VOCABULARY)}
     kept = champion.manifest.model_dump(exclude={"created_at", "git_revision", "files"})
-    version = f"{champion.version.split('_')[0]}_{plan.as_of}"
-    return files, kept | {"version": version, "as_of": plan.as_of, "features": plan.features}
+    version = f"{champion.version.split('_')[0]}_{spec.as_of}"
+    return files, kept | {"version": version, "as_of": spec.as_of, "features": spec.features}
 
 
 def _towers(run: Run) -> dict[str, Path]:
-    folder = run.path(places.RETRIEVAL)
+    folder = run.path(artifacts.RETRIEVAL)
     return {name: folder / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
 
 
-def _untrained_towers(run: Run, plan: Plan) -> dict[str, Path]:
+def _untrained_towers(run: Run, spec: RunSpec) -> dict[str, Path]:
     """Towers that know which products share a type or a category, and nothing else."""
-    vocabulary = build_vocabulary(dataset(run).products(plan.split.now))
-    with run.stage(places.UNTRAINED) as folder:
+    vocabulary = build_vocabulary(dataset(run).products(spec.split.now))
+    with run.publish_folder(artifacts.UNTRAINED) as folder:
         for name in (QUERY_TOWER, VOCABULARY):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         vocabulary.save(folder / VOCABULARY)
-        write_untrained_towers(vocabulary, folder / QUERY_TOWER, folder / CANDIDATE_TOWER, plan.seed)
-    return {name: run.path(places.UNTRAINED) / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
+        write_untrained_towers(vocabulary, folder / QUERY_TOWER, folder / CANDIDATE_TOWER, spec.seed)
+    return {name: run.path(artifacts.UNTRAINED) / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY)}
 
 
 def _means(run: Run, method: str) -> dict[str, float]:
-    means: dict[str, float] = run.read_json(places.RUN)["results"]["methods"][method]["means"]
+    means: dict[str, float] = run.read_json(artifacts.RUN)["results"]["methods"][method]["means"]
     return means
 
 
-def _facts(run: Run, plan: Plan, decision: dict[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
+def _facts(run: Run, spec: RunSpec, decision: dict[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
     # The same run published again is the same version; one with other weights cannot pass for it.
     weights = hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(files.items()))).hexdigest()
     return {
         "version": f"{run.run_id}-{weights[:8]}".lower(),
-        "as_of": plan.as_of,
+        "as_of": spec.as_of,
         "run_id": run.run_id,
-        "features": plan.features,
+        "features": spec.features,
         "feature_services": SERVICES,
         "numeric": list(NUMERIC),
         "categorical": list(CATEGORICAL),
-        "collaborative": plan.config.collaborative.model_dump(),
-        "seed": plan.seed,
+        "collaborative": spec.config.collaborative.model_dump(),
+        "seed": spec.seed,
         "gate": {name: decision[name] for name in ("publish", "reasons", "opponent")},
     }
 
 
-def _write(folder: Path, files: Mapping[str, Path], facts: dict[str, Any], plan: Plan, data: Dataset) -> None:
+def _write(folder: Path, files: Mapping[str, Path], facts: dict[str, Any], spec: RunSpec, data: Dataset) -> None:
     catalogue = build_catalogue(
-        as_of=plan.as_of,
-        products=data.products(plan.split.now),
-        customers=data.customers(plan.split.now)[1],
+        as_of=spec.as_of,
+        products=data.products(spec.split.now),
+        customers=data.customers(spec.split.now)[1],
         vocabulary=Vocabulary.load(files[VOCABULARY]),
         candidate_tower=Tower(files[CANDIDATE_TOWER]),
-        config=Collaborative.model_validate(facts["collaborative"]),
+        config=CollaborativeConfig.model_validate(facts["collaborative"]),
         seed=facts["seed"],
     )
-    write_bundle(folder, dict(files), catalogue, facts, made_up_customers(catalogue, plan.split.now, plan.seed))
+    write_bundle(folder, dict(files), catalogue, facts, made_up_customers(catalogue, spec.split.now, spec.seed))

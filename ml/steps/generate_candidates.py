@@ -18,7 +18,7 @@ from ml.ranking.examples import RankingExamples, build
 from ml.retrieval.catalogue_builder import build_catalogue
 from ml.runs.artifacts import CANDIDATES, RETRIEVAL
 from ml.runs.run import Run
-from ml.runs.spec import Plan, dataset
+from ml.runs.spec import RunSpec, dataset
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
 from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
@@ -27,13 +27,13 @@ from scoring.models.two_tower import Tower
 from scoring.vocabulary import Vocabulary
 
 
-def candidates(run: Run) -> dict[str, Any]:
+def generate_candidates(run: Run) -> dict[str, Any]:
     """Leave `candidates/<n>/`, one folder a ranker snapshot, newest first."""
-    cuts = Plan.read(run).split.ranker
+    cuts = RunSpec.read(run).split.ranker
     rows, bought = 0, 0
     # Snapshots know nothing of each other: one a core. Spawned, because forking a process with threads may hang it.
     workers = min(len(cuts), len(os.sched_getaffinity(0)))
-    with run.stage(CANDIDATES) as folder, ExitStack() as stack:
+    with run.publish_folder(CANDIDATES) as folder, ExitStack() as stack:
         work = repeat(run), range(len(cuts)), repeat(folder)
         counts: Iterator[Counts]
         if workers == 1:  # a process more would only take time to start
@@ -60,36 +60,36 @@ class Counts(NamedTuple):
 # The snapshots are the parallelism: with threads of its own each would wait for the others' (88 s instead of 55).
 @threadpool_limits.wrap(limits=1)
 def _snapshot(run: Run, number: int, folder: Path) -> Counts:
-    plan, data = Plan.read(run), dataset(run)
-    cut = plan.split.ranker[number]
+    spec, data = RunSpec.read(run), dataset(run)
+    cut = spec.split.ranker[number]
     ids, customers = data.customers(cut)
-    retriever = retriever_with(run, plan, catalogue_at(run, plan, data, cut, customers))
-    rng = np.random.default_rng([plan.seed, number])
-    examples = build(retriever, ids, customers, data.labels(cut), plan.config.ranking.negatives, rng)
+    retriever = retriever_with(run, spec, catalogue_at(run, spec, data, cut, customers))
+    rng = np.random.default_rng([spec.seed, number])
+    examples = build(retriever, ids, customers, data.labels(cut), spec.config.ranking.negative_sampling_rate, rng)
     examples.save(folder / str(number))
     return Counts(len(examples.ends), len(examples.bought), int(examples.bought.sum()))
 
 
-def catalogue_at(run: Run, plan: Plan, data: Dataset, cut: datetime, customers: list[Customer]) -> Catalogue:
+def catalogue_at(run: Run, spec: RunSpec, data: Dataset, cut: datetime, customers: list[Customer]) -> Catalogue:
     """The catalogue with this run's candidate tower at one of the run's snapshots."""
     folder = run.path(RETRIEVAL)
     return build_catalogue(
-        as_of=plan.day(cut),
+        as_of=spec.day(cut),
         products=data.products(cut),
         customers=customers,
         vocabulary=Vocabulary.load(folder / VOCABULARY),
         candidate_tower=Tower(folder / CANDIDATE_TOWER),
-        config=plan.config.collaborative,
-        seed=plan.seed,
+        config=spec.config.collaborative,
+        seed=spec.seed,
     )
 
 
-def retriever_with(run: Run, plan: Plan, catalogue: Catalogue, quotas: Mapping[str, int] | None = None) -> Retriever:
+def retriever_with(run: Run, spec: RunSpec, catalogue: Catalogue, quotas: Mapping[str, int] | None = None) -> Retriever:
     """This run's first stage in front of a catalogue; `quotas`: instead of the configured ones."""
-    return Retriever(catalogue, Tower(run.path(RETRIEVAL) / QUERY_TOWER), quotas or plan.config.quotas)
+    return Retriever(catalogue, Tower(run.path(RETRIEVAL) / QUERY_TOWER), quotas or spec.config.candidates_per_source)
 
 
-def load_examples(run: Run, plan: Plan) -> list[RankingExamples]:
+def load_examples(run: Run, spec: RunSpec) -> list[RankingExamples]:
     """The examples of every ranker snapshot."""
-    folder = run.path(CANDIDATES, made_by="candidates")
-    return [RankingExamples.load(folder / str(number)) for number in range(len(plan.split.ranker))]
+    folder = run.path(CANDIDATES, made_by="generate-candidates")
+    return [RankingExamples.load(folder / str(number)) for number in range(len(spec.split.ranker))]

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from ml.ranking.ensemble import ENSEMBLE, write_ensemble
-from ml.ranking.examples import Place, RankingExamples
-from ml.ranking.held_out import held_out_scores
-from ml.runs import artifacts as places
+from ml.ranking.examples import ListRef, RankingExamples
+from ml.ranking.holdout_metrics import holdout_metrics
+from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.runs.spec import Plan
-from ml.steps.candidates import load_examples
-from ml.steps.choose_ranker import choose_ranker, held_out_lists
+from ml.runs.spec import RunSpec
+from ml.steps.generate_candidates import load_examples
+from ml.steps.select_ranker import holdout_lists, select_ranker
 from scoring.bundle import RANKER
 from scoring.models.ranker import Ranker
 from scoring.rank_features import CATEGORICAL, NUMERIC
@@ -51,7 +51,7 @@ def test_held_out_scores_are_those_of_the_chosen_lists():
         ends=np.array([2, 6]),
         relevant=np.array([[2, 2], [3, 2]]),
     )
-    scores = held_out_scores([part], [(0, 1)], lambda numeric, _: np.repeat(numeric, 2, axis=1))
+    scores = holdout_metrics([part], [(0, 1)], lambda numeric, _: np.repeat(numeric, 2, axis=1))
     assert scores["all NDCG@10"] == pytest.approx((1 / log2(3) + 1 / log2(5)) / (1 + 1 / log2(3) + 1 / log2(4)))
     assert scores["all Recall@20"] == pytest.approx(2 / 3)
     assert scores["explore NDCG@20"] == pytest.approx((1 / log2(3)) / (1 + 1 / log2(3)))
@@ -62,20 +62,20 @@ def test_held_out_scores_are_those_of_the_chosen_lists():
 def run(tmp_path: Path) -> Run:
     """Three rankers; what is bought has a high feature in lists held out, a low one in those that train."""
     run = write_run(tmp_path / "runs")
-    plan = Plan.read(run)
-    [examples] = load_examples(run, plan)
-    with run.stage(places.CANDIDATES) as folder:
-        told(examples, held_out_lists([examples], plan)).save(folder / "0")
-    names = plan.config.ranking.rankers
+    spec = RunSpec.read(run)
+    [examples] = load_examples(run, spec)
+    with run.publish_folder(artifacts.CANDIDATES) as folder:
+        told(examples, holdout_lists([examples], spec)).save(folder / "0")
+    names = spec.config.ranking.rankers
     assert len(names) == 3
     for name, weight in zip(names, (-10.0, 10.0, -10.0), strict=True):
-        with run.stage(places.ranker(name)) as folder:
+        with run.publish_folder(artifacts.ranker_folder(name)) as folder:
             (folder / RANKER).parent.mkdir()
             (folder / RANKER).write_bytes(model(tmp_path / name, weight).read_bytes())
     return run
 
 
-def told(examples: RankingExamples, held_out: Sequence[Place]) -> RankingExamples:
+def told(examples: RankingExamples, held_out: Sequence[ListRef]) -> RankingExamples:
     assert 0 < len(held_out) < len(examples.ends) / 2
     numeric = np.zeros(examples.numeric.shape, np.float32)
     for row in range(len(examples.ends)):
@@ -86,26 +86,26 @@ def told(examples: RankingExamples, held_out: Sequence[Place]) -> RankingExample
 
 
 def test_the_best_on_held_out_lists_is_chosen(run: Run):
-    names = Plan.read(run).config.ranking.rankers
-    assert choose_ranker(run) == {"ranker": names[1], "left_out": []}
-    record = run.read_json(places.RANKERS)
+    names = RunSpec.read(run).config.ranking.rankers
+    assert select_ranker(run) == {"ranker": names[1], "left_out": []}
+    record = run.read_json(artifacts.RANKERS)
     assert record["chosen"] == names[1]
     assert set(record["scores"]) == {*names, ENSEMBLE}
     assert record["scores"][names[1]]["all NDCG@10"] == 1.0
     assert record["scores"][names[0]]["all NDCG@10"] < 1.0
-    chosen, trained = run.path(places.CHOSEN) / RANKER, run.path(places.ranker(names[1])) / RANKER
+    chosen, trained = run.path(artifacts.SELECTED_RANKER) / RANKER, run.path(artifacts.ranker_folder(names[1])) / RANKER
     assert chosen.read_bytes() == trained.read_bytes()
 
 
 def test_a_ranker_that_the_run_was_not_prepared_with_is_named_and_can_be_taken_in(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    names = Plan.read(run).config.ranking.rankers
-    with run.stage(places.ranker("final_mlp")) as folder:
+    names = RunSpec.read(run).config.ranking.rankers
+    with run.publish_folder(artifacts.ranker_folder("final_mlp")) as folder:
         (folder / RANKER).parent.mkdir()
         (folder / RANKER).write_bytes(model(tmp_path / "final_mlp", 20.0).read_bytes())
-    assert choose_ranker(run)["left_out"] == ["final_mlp"]
+    assert select_ranker(run)["left_out"] == ["final_mlp"]
     assert "--also final_mlp' lets it compete" in capsys.readouterr().out
-    assert "final_mlp" not in run.read_json(places.RANKERS)["scores"]
-    assert choose_ranker(run, ["final_mlp"])["left_out"] == []
-    assert set(run.read_json(places.RANKERS)["scores"]) == {*names, "final_mlp", ENSEMBLE}
+    assert "final_mlp" not in run.read_json(artifacts.RANKERS)["scores"]
+    assert select_ranker(run, ["final_mlp"])["left_out"] == []
+    assert set(run.read_json(artifacts.RANKERS)["scores"]) == {*names, "final_mlp", ENSEMBLE}

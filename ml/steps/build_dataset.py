@@ -18,12 +18,12 @@ from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.online_offline_parity import online_agreement
 from ml.data.splits import Supply, label_instant, label_instants, split, untrained
-from ml.errors import NotEnoughData, RunError
+from ml.errors import NotEnoughDataError, RunError
 from ml.gate.gate import load_policy
 from ml.runs.artifacts import DATASET, PARITY
+from ml.runs.not_enough_data import clear_not_enough_data, not_enough_data, record_not_enough_data
 from ml.runs.run import Run
-from ml.runs.spec import Plan
-from ml.steps.too_little import forget_too_little, note_too_little, too_little
+from ml.runs.spec import RunSpec
 from scoring.schema import PROMOTION_PLAN_FEATURES
 from settings import Settings
 
@@ -33,11 +33,13 @@ LABEL_SERVICE = "labels_v1"
 SERVICES = [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE]
 
 
-def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: str, shift_weeks: int) -> dict[str, Any]:
-    """Write `dataset/` and the plan. `shift_weeks` judges an earlier window: 4 is the validation window.
+def build_dataset(
+    settings: Settings, config: Config, run: Run, as_of: date, reason: str, shift_weeks: int
+) -> dict[str, Any]:
+    """Write `dataset/` and `run_spec.json`. `shift_weeks` judges an earlier window: 4 is the validation window.
 
-    Where there is too little to train or to judge on, the dataset is what the simple rule needs, and `too_little.json`
-    tells the other steps why.
+    Where there is too little to train or to judge on, the dataset is what the simple rule needs, and
+    `not_enough_data.json` tells the other steps why.
     """
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
@@ -46,17 +48,17 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
         )
     store = open_store(settings)
     instants = settings.snapshot_instants(as_of)
-    forget_too_little(run)
+    clear_not_enough_data(run)
     try:
-        cuts = split(instants, config.windows, shift_weeks, _supply(store, instants, config))
-    except NotEnoughData as error:
-        note_too_little(run, "prepare", str(error))
+        cuts = split(instants, config.training_windows, shift_weeks, _supply(store, instants, config))
+    except NotEnoughDataError as error:
+        record_not_enough_data(run, "build-dataset", str(error))
         print(f"Nothing is trained: the simple rule serves unless a trained version does. {error}", flush=True)
-        cuts = untrained(instants, config.windows)
-    trained = too_little(run) is None
+        cuts = untrained(instants, config.training_windows)
+    trained = not_enough_data(run) is None
     featured = cuts.featured if trained else [cuts.now]
-    labelled = [cuts.judged, *cuts.ranker, *cuts.retrieval] if trained else []
-    snapshot_of = {label_instant(cut, instants, config.windows): cut for cut in labelled}
+    labelled = [cuts.evaluation, *cuts.ranker, *cuts.retrieval] if trained else []
+    snapshot_of = {label_instant(cut, instants, config.training_windows): cut for cut in labelled}
 
     questions = {
         "customers": (QUERY_SERVICE, entity_rows(store, "customer_history", featured)),
@@ -64,28 +66,28 @@ def prepare(settings: Settings, config: Config, run: Run, as_of: date, reason: s
     }
     if trained:
         questions["labels"] = (LABEL_SERVICE, entity_rows(store, "customer_purchases", list(snapshot_of)))
-    with run.stage(DATASET) as folder:
+    with run.publish_folder(DATASET) as folder:
         for name, (service, entities) in questions.items():
             if entities.empty:
                 raise RunError(f"No {name} are known before {as_of}. Run build_features on data with purchases.")
             table = historical_table(store, service, entities)
-            if name == "products" and not config.planned_promotions:
-                table = without_plans(table)
+            if name == "products" and not config.promotions_known_in_advance:
+                table = drop_promotion_plans(table)
             if name == "labels":
                 table = table.rename_columns({"customer_purchases__product_ids": "product_ids"})
-                table = _moved(table, snapshot_of)
+                table = shift_labels_to_snapshot(table, snapshot_of)
             names = {"event_timestamp": "snapshot"}
             table = table.rename_columns([names.get(column, column) for column in table.column_names])
             pq.write_table(table.sort_by("snapshot"), folder / f"{name}.parquet", row_group_size=20_000)
             print(f"{name}: {len(table):,} rows through {service}", flush=True)
     run.write_json(PARITY, {"agreement": _online(settings, Dataset(run.path(DATASET)), cuts.now)})
-    Plan(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
+    RunSpec(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
     told = {"run_id": run.run_id, "as_of": as_of.isoformat()}
-    return told | ({"judged": cuts.judged.isoformat()} if trained else {"too_little": too_little(run)})
+    return told | ({"judged": cuts.evaluation.isoformat()} if trained else {"not_enough_data": not_enough_data(run)})
 
 
 def _supply(store: FeatureStore, instants: list[datetime], config: Config) -> Supply:
-    found = count_trainable_customers(store, label_instants(instants, config.windows), instants[0])
+    found = count_trainable_customers(store, label_instants(instants, config.training_windows), instants[0])
     return Supply(found.counts, found.first_purchase_at, load_policy().min_customers)
 
 
@@ -98,7 +100,7 @@ def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
         return None
 
 
-def _moved(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
+def shift_labels_to_snapshot(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
     """A label is true at the end of its window; training asks for it by the snapshot at its start."""
     ends = pa.array(list(snapshot_of), labels["event_timestamp"].type)
     starts = pa.array(list(snapshot_of.values()), labels["event_timestamp"].type)
@@ -107,7 +109,7 @@ def _moved(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
     return labels.set_column(column, "event_timestamp", starts.take(position.combine_chunks()))
 
 
-def without_plans(products: pa.Table) -> pa.Table:
+def drop_promotion_plans(products: pa.Table) -> pa.Table:
     """As a shop knows them that does not plan its promotions: nothing is said of the coming ones."""
     for name in PROMOTION_PLAN_FEATURES:
         column = products.column_names.index(f"product_activity__{name}")

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ml.evaluation.metrics import DEPTH, METRICS, mean
-from ml.ranking.examples import Place, RankingExamples
+from ml.ranking.examples import ListRef, RankingExamples
 from scoring.models.ranker import SLATES
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """numeric `[rows, features]`, categorical `[rows, fields]` → `[rows, len(SLATES)]`."""
 
 
-def held_out_scores(snapshots: Sequence[RankingExamples], places: Sequence[Place], score: Score) -> dict[str, float]:
+def holdout_metrics(snapshots: Sequence[RankingExamples], places: Sequence[ListRef], score: Score) -> dict[str, float]:
     """Mean of every score of `all` and `explore` over the places, over candidates as they were sampled.
 
     Sampled negatives make the figures higher than on full lists, for every ranker alike.

@@ -1,0 +1,7 @@
+"""Where the plug-ins of training are: the rankers that can compete, and the encoders of the query tower."""
+
+from core.plugins import PluginFolder
+from ml.errors import ConfigError
+
+RANKERS = PluginFolder("ml.ranking.models", "ranker", "Keras model", ConfigError)
+ENCODERS = PluginFolder("ml.retrieval.encoders", "encoder", "Keras layer", ConfigError)
