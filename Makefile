@@ -148,7 +148,7 @@ lint: setup ## Style, format, and whether every imported package is declared
 
 .PHONY: types
 types: setup ## Types
-	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags orchestration local retention benchmarks tests settings.py
+	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags orchestration local retention benchmarks tests settings.py products.py
 
 .PHONY: unit
 unit: setup ## All tests but the journeys through a real Airflow

@@ -97,7 +97,7 @@ class Paths:
 
     @property
     def release(self) -> Path:
-        """The release log and the champion pointer."""
+        """One folder per product with its release log and its champion alias."""
         return self.data / "release"
 
     @property

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def champion(settings: Settings) -> Bundle:
-    pointer = Registry(settings.paths.release).pointer()
+    pointer = Registry(settings.paths.release).alias()
     if pointer is None or pointer.version is None:
         sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
     return Bundle.open(ModelStore(settings.paths.bentoml).path(pointer.version))

@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--redis", action="store_true", help="on a Redis server started for this, instead of SQLite")
     options = parser.parse_args()
     settings = load_settings()
-    if Registry(settings.paths.release).pointer() is None:
+    if Registry(settings.paths.release).alias() is None:
         sys.exit(f"error: {settings.data} has no champion to ask. Run 'make demo' first.")
     with TemporaryDirectory(dir=settings.data, prefix="freshness-") as folder:
         result = measure(settings, Path(folder), options)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from benchmarks.open_loop import offer, saturate
 from benchmarks.processes import Service, free_port, running
 from registry.champion_alias import Registry
-from registry.environment import bentoml_environment
+from registry.model_store import bentoml_environment
 from scoring.timing import STAGES
 from serving.__main__ import serve_command, worker_count
 from settings import ROOT, Paths, Settings, load_settings
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--no-plain", action="store_true", help="leave out the plain implementation and its ratio")
     options = parser.parse_args()
     settings = load_settings()
-    if Registry(settings.paths.release).pointer() is None:
+    if Registry(settings.paths.release).alias() is None:
         sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
     bodies = [
         json.dumps({"customer_id": customer, "slate": slate, "k": 10}).encode()

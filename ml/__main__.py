@@ -18,7 +18,7 @@ from ml.config import Config, load_config
 from ml.errors import MLError, RunError
 from ml.runs.not_enough_data import unless_not_enough_data
 from ml.runs.run import Run
-from registry.errors import ReleaseError
+from registry.errors import RegistryError
 from scoring.errors import ScoringError
 from settings import Settings, SettingsError, load_settings
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         result = args.step(settings, args)
-    except (MLError, ScoringError, FeatureStoreError, ReleaseError, SettingsError) as error:
+    except (MLError, ScoringError, FeatureStoreError, RegistryError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if result is None:

@@ -9,7 +9,7 @@ from pages.checks import checks_entry, newest_feedback
 from pages.entry import Entry, file_entry
 from pages.errors import NothingToShowError
 from pages.html import write_page
-from registry.errors import ReleaseError
+from registry.errors import RegistryError
 from registry.release_log import Change, ReleaseLog
 from settings import Paths
 
@@ -72,19 +72,19 @@ def _verdict(gate: dict[str, Any] | None, too_little: dict[str, Any] | None) -> 
 
 def _release(paths: Paths, run: Path, gate: dict[str, Any] | None) -> Entry:
     """Return what the release log contains about the version that the run published."""
-    title, published, log = "Release", _read(run / "registered_model.json"), paths.release / "log.jsonl"
+    title, published, log = "Release", _read(run / "registered_model.json"), ReleaseLog.of_product(paths.release)
     if published is None:
         kept = gate is not None and not gate["publish"]
         reason = "The gate kept the champion." if kept else "`register_model` has not run, or was asked not to publish."
         return Entry(title, missing=f"The run published no version. {reason}")
     version = str(published["version"])
     try:
-        changes = [change for change in ReleaseLog(log).read() if change.version == version]
-    except ReleaseError as error:
+        changes = [change for change in log.read() if change.version == version]
+    except RegistryError as error:
         return Entry(title, missing=f"The release log cannot be read: {error}")
     if not changes:
         return Entry(title, missing=f"Version {version} is in the model store; it was never deployed.")
-    return Entry(title, log, f"version {version}", tuple(_sentence(change) for change in changes))
+    return Entry(title, log.path, f"version {version}", tuple(_sentence(change) for change in changes))
 
 
 def _sentence(change: Change) -> str:

@@ -1,5 +1,5 @@
-"""Which bundle is champion: BentoML's model store, a release log that only grows, a compare-and-swap pointer.
+"""The versions of every product: BentoML's model store, an append-only release log, a compare-and-swap champion alias.
 
-Knows `settings` and how to open a bundle (`scoring`), nothing else. The service follows the pointer; only
-`verify` speaks to it, over HTTP.
+Imports `settings`, `core` and the list of products, and opens a bundle only through the protocol of
+`registry/bundle.py`. The service follows the alias; only `verify` sends it requests, over HTTP.
 """

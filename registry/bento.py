@@ -1,4 +1,4 @@
-"""A Bento: the service's code, its requirements and one bundle pinned by tag, for a container or another machine."""
+"""Build a Bento: the service's code, its requirements and one bundle pinned by tag, for a container or a machine."""
 
 import os
 import shutil
@@ -10,42 +10,50 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from core.exclusive_lock import exclusive_lock
-from registry.environment import bentoml_environment
+from products import DEFAULT_PRODUCT
 from registry.errors import BuildError
-from registry.model_store import ModelStore, tag
+from registry.model_store import ModelStore, bentoml_environment
 from settings import ROOT, Paths
 
 RECIPE = Path("serving") / "bentofile.yaml"
 SERVICE_NAME = "reach"
 GROUPS = ("serving", "kafka", "ann")
-"""Of the lock: the service, Kafka's client for REACH_EVENTS_KAFKA, the index of large catalogues."""
+"""Groups of the lock: the service, Kafka's client for REACH_EVENTS_KAFKA, the index of large catalogues."""
 
 
-def build(paths: Paths, version: str, again: bool = False) -> str:
+def build(paths: Paths, version: str, again: bool = False, product: str = DEFAULT_PRODUCT) -> str:
     """Build the Bento of a stored version and return its tag, `reach:<version>`.
 
-    A Bento that exists is left as it is, unless `again`. Raises UnknownVersionError if the store lacks the
-    version, BuildError with BentoML's own words if the build fails.
+    Args:
+        paths: the installation's folders.
+        version: the version to build with.
+        again: build again if the Bento exists; otherwise an existing one is left as it is.
+        product: the product of the version.
+
+    Raises:
+        UnknownVersionError: the store does not contain the version.
+        BuildError: the build failed; the message contains BentoML's.
     """
-    ModelStore(paths.bentoml).path(version)
+    store = ModelStore(paths.bentoml, product)
+    store.path(version)
     built = paths.bentoml / "bentos" / SERVICE_NAME / version
     environment = os.environ | bentoml_environment(paths)
     with exclusive_lock(paths.bentoml / "staging-bentos"):
-        # BentoML copies into its store file by file; the mark tells a Bento from what a killed build left.
+        # BentoML copies into its store file by file. The mark distinguishes a Bento from what a killed build left.
         unfinished = paths.bentoml / "staging-bentos" / version
         if built.exists() and (again or unfinished.exists()):
             shutil.rmtree(built)
         if not built.exists():
             unfinished.touch()
             with TemporaryDirectory(dir=environment["TMPDIR"], prefix="context-") as context:
-                _prepare(Path(context), version)
+                _gather(Path(context), store.tag(version))
                 _run_bentoml(Path(context), version, environment)
         unfinished.unlink(missing_ok=True)
     return f"{SERVICE_NAME}:{version}"
 
 
-def _prepare(context: Path, version: str) -> None:
-    """Gather the recipe's files, for BentoML would walk through the environment and the data as well."""
+def _gather(context: Path, model_tag: str) -> None:
+    """Copy the recipe's files, because BentoML would also walk through the environment and the data."""
     recipe = yaml.safe_load((ROOT / RECIPE).read_text())
     for pattern in recipe["include"]:
         for file in ROOT.glob(pattern):
@@ -53,14 +61,15 @@ def _prepare(context: Path, version: str) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
     (context / recipe["python"]["requirements_txt"]).write_text(locked_requirements())
-    recipe["models"] = [tag(version)]
+    recipe["models"] = [model_tag]
     (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe))
 
 
 def locked_requirements() -> str:
-    """The packages of the service and of what its settings may ask for, pinned, one a line.
+    """Return the pinned packages of the service and of its optional settings, one per line.
 
-    Raises BuildError without uv.
+    Raises:
+        BuildError: uv is missing, or cannot read the lock.
     """
     uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
     if uv is None:
@@ -79,5 +88,5 @@ def _run_bentoml(context: Path, version: str, environment: dict[str, str]) -> No
     command = [sys.executable, "-m", "bentoml", "build", str(context), "--version", version]
     result = subprocess.run(command, cwd=context, env=environment, capture_output=True, text=True)
     if result.returncode != 0:
-        words = (result.stderr or result.stdout).strip().splitlines()[-15:]
-        raise BuildError(f"BentoML could not build {SERVICE_NAME}:{version}:\n" + "\n".join(words))
+        tail = (result.stderr or result.stdout).strip().splitlines()[-15:]
+        raise BuildError(f"BentoML could not build {SERVICE_NAME}:{version}:\n" + "\n".join(tail))

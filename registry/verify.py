@@ -1,76 +1,98 @@
-"""After a deployment: do all workers of the running service answer as the bundle should? If not, go back."""
+"""After a deployment: check that every worker of the running service answers as the bundle does; if not, roll back."""
 
-import math
 import time
-from collections.abc import Callable
-from typing import Any, get_args
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from registry.bundle import ServedBundle, ServiceProbe
 from registry.champion_alias import Champion, Registry
-from registry.checks import open_checked
-from registry.errors import NothingToRollBackError, ReleaseError, ServiceKeyError, VerifyError
+from registry.errors import NothingToRollBackError, RegistryError, ServiceKeyError, UnusableBundleError, VerifyError
 from registry.model_store import ModelStore
 from registry.service_client import ServiceBusyError, ServiceClient, Worker
-from scoring.bundle import SCORE_TOLERANCE, Bundle
-from scoring.models.ranker import Slate
 
-K = 10
-PAUSE_SECONDS = 0.5
+POLL_INTERVAL_S = 0.5
 
-PATIENCE = 10
-"""Times the waiting time that verification lasts at most, however often a worker begins anew."""
+MAX_WAIT_FACTOR = 10
+"""Verification takes at most this many waiting times, however often a worker starts again."""
 
 
-def verify(
+def check_is_champion(registry: Registry, version: str) -> Champion:
+    """Return the champion, which must be `version`.
+
+    Raises:
+        VerifyError: another version is champion, or none.
+    """
+    champion = registry.champion()
+    if champion is None or champion.version != version:
+        found = champion.version if champion else "nothing"
+        raise VerifyError(f"{version} is not the champion ({found} is): there is nothing to verify. Deploy it first.")
+    return champion
+
+
+def verify_service(
     registry: Registry,
     store: ModelStore,
     client: ServiceClient,
     version: str,
     wait_seconds: float,
     by: str,
-    say: Callable[[str], None] = print,
+    log: Callable[[str], None] = print,
 ) -> bool:
-    """Check every worker of the service that runs against the champion `version`; False if no service runs.
+    """Check every worker of the running service against the champion; return False if no service runs.
 
-    wait_seconds: how long nothing may happen. Whenever a worker begins to load the version or serves it, the time
-    begins anew, so that slow loaders and many workers get the time they need.
+    Args:
+        registry: the product's champion alias and log.
+        store: the product's bundles.
+        client: the service.
+        version: the version to verify, which must be the champion.
+        wait_seconds: how long no worker may change its state. The time starts again whenever a worker begins to load
+            the version or serves it, so that slow loaders and many workers get the time that they need.
+        by: who verifies, for the release log.
+        log: receives one line per step.
 
-    Raises VerifyError after rolling `version` back because a worker refused it, an answer differs from the bundle's, or
-    no worker answers any more. Raises VerifyError without rolling back if `version` is not the champion, or if workers
-    still serve another version, are too busy, or were stopped: that is not the version's fault. Raises ServiceKeyError.
+    Raises:
+        VerifyError: `version` was rolled back, because a worker refused it, an answer differs from the bundle's, or no
+            worker answers any more. Also raised, without a rollback, if `version` is not the champion, or if workers
+            still serve another version, are too busy, or were stopped, because that is not the version's fault.
+        ServiceKeyError: the service requires another API key.
     """
-    champion = registry.champion()
-    if champion is None or champion.version != version:
-        found = champion.version if champion else "nothing"
-        raise VerifyError(f"{version} is not the champion ({found} is): there is nothing to verify. Deploy it first.")
+    champion = check_is_champion(registry, version)
     if not client.is_running():
-        say(f"No service runs at {client.url}; the next one to start there serves {version}.")
+        log(f"No service runs at {client.url}; the next one to start there serves {version}.")
         return False
-    client.check_key()
     try:
-        bundle = open_checked(store, version)
-        workers = _wait_for(client, registry, champion, wait_seconds, say)
-        say(f"The service at {client.url} has taken up {version} ({_count(workers)}).")
+        probes = _served(store, version).service_probes()
+        client.check_key(probes[0].path)
+        workers = _wait_for(client, registry, champion, wait_seconds, log)
+        log(f"The service at {client.url} has taken up {version} ({_count(workers)}).")
         for _ in workers:  # connections are spread over them
-            _compare(client, bundle, wait_seconds)
+            _compare(client, probes, wait_seconds)
     except ServiceKeyError:
         raise
     except _NotItsFaultError as error:
         raise VerifyError(f"{error} {version} was not rolled back.") from error
-    except (ReleaseError, OSError) as error:
-        raise VerifyError(f"{error} {_go_back(registry, champion, str(error), by)}") from error
-    say("Its answers are the bundle's.")
+    except (RegistryError, OSError) as error:
+        raise VerifyError(f"{error} {_roll_back(registry, champion, str(error), by)}") from error
+    log("Its answers are the bundle's.")
     return True
 
 
 class _NotItsFaultError(VerifyError):
-    """Another version was deployed meanwhile, or workers stay behind: no reason to take this version back."""
+    """Another version was deployed in between, or workers stay behind: no reason to roll this version back."""
+
+
+def _served(store: ModelStore, version: str) -> ServedBundle:
+    bundle = store.load_verified(version)
+    if not isinstance(bundle, ServedBundle):
+        raise UnusableBundleError(f"Bundle {version} names no requests to compare the service by.")
+    return bundle
 
 
 def _wait_for(
-    client: ServiceClient, registry: Registry, champion: Champion, seconds: float, say: Callable[[str], None]
+    client: ServiceClient, registry: Registry, champion: Champion, seconds: float, log: Callable[[str], None]
 ) -> list[Worker]:
     """Wait until every live worker serves the champion, and return them."""
-    started = happened = time.monotonic()
+    started = changed = time.monotonic()
     states: set[tuple[int, int, str]] = set()
     while True:
         if registry.generation() != champion.generation:
@@ -89,21 +111,21 @@ def _wait_for(
         now, seen = time.monotonic(), {(w.pid, w.generation, w.state) for w in workers}
         if seen - states:
             states |= seen
-            happened = now
+            changed = now
             for worker in behind:
-                say(f"Waiting: {worker.story()}.")
-        if now - happened > seconds or now - started > seconds * PATIENCE:
+                log(f"Waiting: {worker.describe()}.")
+        if now - changed > seconds or now - started > seconds * MAX_WAIT_FACTOR:
             raise _timed_out(champion, workers, behind, seconds)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def _timed_out(champion: Champion, workers: list[Worker], behind: list[Worker], seconds: float) -> VerifyError:
     if not workers:
         return VerifyError(f"The service does not answer since {champion.version} was deployed.")
-    stories = "; ".join(worker.story() for worker in behind)
+    states = "; ".join(worker.describe() for worker in behind)
     return _NotItsFaultError(
         f"{len(behind)} of {_count(workers)} did not take up {champion.version}, and nothing moved for {seconds:g} "
-        f"seconds: {stories}. None refused it. Look into the service's log, restart the service, and run "
+        f"seconds: {states}. None refused it. Look into the service's log, restart the service, and run "
         f"'.venv/bin/python -m registry verify --version {champion.version}' again."
     )
 
@@ -112,27 +134,20 @@ def _count(workers: list[Worker]) -> str:
     return f"{len(workers)} worker{'' if len(workers) == 1 else 's'}"
 
 
-def _compare(client: ServiceClient, bundle: Bundle, seconds: float) -> None:
-    """The service checked the golden answers of known customers before it swapped; here those of a new one."""
-    for slate in get_args(Slate):
-        expected = bundle.recommender.recommend(None, slate, K).items
-        answer = _ask(client, slate, seconds)
-        if answer["model_version"] != bundle.version:
-            raise VerifyError(f"The service answers with version {answer['model_version']}.")
-        same_order = [item["product_id"] for item in answer["items"]] == [item.product_id for item in expected]
-        if not same_order or not all(
-            math.isclose(got["score"], item.score, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
-            for got, item in zip(answer["items"], expected, strict=True)
-        ):
-            raise VerifyError(f"The service's '{slate}' list for a new customer is not the bundle's.")
+def _compare(client: ServiceClient, probes: Sequence[ServiceProbe], seconds: float) -> None:
+    """Send the bundle's probes; the service itself checked the golden requests before it swapped."""
+    for probe in probes:
+        difference = probe.difference(_send(client, probe, seconds))
+        if difference:
+            raise VerifyError(difference)
 
 
-def _ask(client: ServiceClient, slate: str, seconds: float) -> dict[str, Any]:
-    """The service's list; tries for so long."""
+def _send(client: ServiceClient, probe: ServiceProbe, seconds: float) -> dict[str, Any]:
+    """Return the service's answer; retry for this long."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return client.recommend(slate, K)
+            return client.post(probe.path, probe.body)
         except OSError as error:
             if time.monotonic() > deadline:
                 if isinstance(error, ServiceBusyError):
@@ -140,15 +155,15 @@ def _ask(client: ServiceClient, slate: str, seconds: float) -> dict[str, Any]:
                         f"The service was too busy to be verified for {seconds:g} seconds."
                     ) from error
                 raise
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(POLL_INTERVAL_S)
 
 
-def _go_back(registry: Registry, champion: Champion, cause: str, by: str) -> str:
-    """Roll the champion back, or withdraw it if it was the first; returns what was done in a sentence."""
+def _roll_back(registry: Registry, champion: Champion, cause: str, by: str) -> str:
+    """Roll the champion back, or unset it if it was the first; return what was done as a sentence."""
     reason = f"verify of {champion.version} failed: {cause}"
     try:
         now = registry.rollback(reason, by, expect_generation=champion.generation)
         return f"Rolled back to {now.version}."
     except NothingToRollBackError:
-        registry.withdraw(reason, by, expect_generation=champion.generation)
-        return f"Withdrew {champion.version}; nothing was deployed before it."
+        registry.unset_champion(reason, by, expect_generation=champion.generation)
+        return f"{champion.version} is no longer the champion, and nothing was deployed before it."

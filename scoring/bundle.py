@@ -1,15 +1,18 @@
 """A bundle: the folder with everything that serving needs, one version, checked before it is used."""
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.file_hashes import file_sha256
+from core import bundle_files
+from core.bundle_files import MANIFEST, verify_files
 from scoring.candidates.retriever import Retriever
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
@@ -20,25 +23,25 @@ from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
 from scoring.reranking.group_fallback import GroupFallback
 
-MANIFEST = "manifest.json"
 GOLDEN = "golden.json"
 QUERY_TOWER = "model/query_tower.onnx"
 CANDIDATE_TOWER = "model/candidate_tower.onnx"
 RANKER = "model/ranker.onnx"
 VOCABULARY = "model/vocabulary.json"
 CATALOGUE = "catalogue"
-STORE_ENTRY = "model.yaml"
-"""BentoML's model store puts it beside the bundle's own files."""
-
-FORMATS = frozenset({".onnx", ".json", ".npy", ".parquet"})
-"""What a bundle may be made of. Reading these runs nothing; reading a pickle runs whatever it says."""
-
 FORMAT: Final = 2
 """The layout of manifest and catalogue that this code writes and reads; 1, without a number, was before the names of
 candidate sources and features changed."""
 
 SCORE_TOLERANCE = 1e-3
 """How far a golden score may move between two machines' arithmetic."""
+
+REGISTER_AGAIN = "Publish the run again."
+
+PROBE_CUSTOMER = "reach-verify: no such customer"
+"""An id of no customer, which gets the list for unknown customers. Verification must not use a real customer's data."""
+
+PROBE_ITEMS = 10
 
 
 class Manifest(BaseModel):
@@ -98,6 +101,29 @@ class Golden(BaseModel):
 
 
 @dataclass(frozen=True)
+class ServiceProbe:
+    """A request to the running service, with the bundle's own answer to it."""
+
+    path: str
+    body: dict[str, Any]
+    version: str
+    product_ids: list[str]
+    scores: list[float]
+
+    def difference(self, answer: Mapping[str, Any]) -> str | None:
+        """Return how the service's answer differs from the bundle's, as a sentence; None if they agree."""
+        if answer["model_version"] != self.version:
+            return f"The service answers with version {answer['model_version']}."
+        same_order = [item["product_id"] for item in answer["items"]] == self.product_ids
+        if same_order and all(
+            math.isclose(item["score"], score, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
+            for item, score in zip(answer["items"], self.scores, strict=True)
+        ):
+            return None
+        return f"The service's '{self.body['slate']}' list for a new customer is not the bundle's."
+
+
+@dataclass(frozen=True)
 class Bundle:
     """An opened bundle. `Bundle.open(folder)` verifies every file's hash first."""
 
@@ -118,7 +144,10 @@ class Bundle:
     def open(cls, path: Path) -> "Bundle":
         """Raises BundleError, naming the file, if anything is missing, altered or of another layout."""
         manifest = read_manifest(path)
-        verify_files(path, manifest)
+        try:
+            verify_files(path, manifest.version, manifest.files, REGISTER_AGAIN)
+        except bundle_files.BundleError as error:
+            raise BundleError(str(error)) from error
         if not manifest.has_present_features:
             raise BundleError(
                 f"Bundle {manifest.version} was trained on other features than this code computes "
@@ -144,6 +173,16 @@ class Bundle:
                     "Do not deploy it; publish the run again."
                 )
 
+    def service_probes(self) -> list[ServiceProbe]:
+        """Return one request per slate for a customer who does not exist, with this bundle's answer."""
+        probes = []
+        for slate in get_args(Slate):
+            items = self.recommender.recommend(None, slate, PROBE_ITEMS).items
+            body = {"customer_id": PROBE_CUSTOMER, "slate": slate, "k": PROBE_ITEMS}
+            ids, scores = [item.product_id for item in items], [item.score for item in items]
+            probes.append(ServiceProbe("/recommend", body, self.version, ids, scores))
+        return probes
+
 
 def read_manifest(path: Path) -> Manifest:
     """Return the manifest of a bundle folder.
@@ -165,32 +204,3 @@ def read_manifest(path: Path) -> Manifest:
         raise BundleError(f"{path} is not a bundle: it has no {MANIFEST}. Publish the run again.") from error
     except (ValidationError, json.JSONDecodeError) as error:
         raise BundleError(f"{path / MANIFEST} cannot be read: {error}") from error
-
-
-def hash_files(path: Path) -> dict[str, str]:
-    """sha256 of every file below a bundle folder, the manifest left out, by relative path."""
-    files = sorted(file for file in path.rglob("*") if file.is_file() and file.name != MANIFEST)
-    return {str(file.relative_to(path)): file_sha256(file) for file in files}
-
-
-def verify_files(path: Path, manifest: Manifest) -> None:
-    """Raise BundleError for the first file that is missing, differs from the manifest or has no place in a bundle."""
-    found = {str(file.relative_to(path)) for file in path.rglob("*") if not file.is_dir()}
-    extra = sorted(found - set(manifest.files) - {MANIFEST, STORE_ENTRY})
-    if extra:
-        raise BundleError(
-            f"{extra[0]} lies in bundle {manifest.version} and not in its manifest. Publish the run again."
-        )
-    for name, expected in manifest.files.items():
-        if Path(name).suffix not in FORMATS:
-            raise BundleError(
-                f"{name} has no place in a bundle: {manifest.version} may hold {', '.join(sorted(FORMATS))} only."
-            )
-        file = path / name
-        if not file.is_file():
-            raise BundleError(f"Bundle {manifest.version} lacks {name}. Publish the run again.")
-        if file_sha256(file) != expected:
-            raise BundleError(
-                f"{name} of bundle {manifest.version} was altered: its sha256 is not the manifest's. "
-                "Publish the run again."
-            )

@@ -5,12 +5,14 @@ ScoringError
     └── BundleFormatError   a bundle was written by another version of Reach, in a layout that this code cannot read
 """
 
+from core import bundle_files
+
 
 class ScoringError(Exception):
     """Anything that keeps a customer from being scored."""
 
 
-class BundleError(ScoringError):
+class BundleError(ScoringError, bundle_files.BundleError):
     """A bundle is incomplete, altered or answers differently from its golden requests."""
 
 

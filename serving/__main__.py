@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-from registry.environment import bentoml_environment
+from registry.model_store import bentoml_environment
 from serving.errors import PortTakenError, ServingError
 from serving.middleware.api_keys import SCOPES, Keys, entry_for, make_key
 from serving.middleware.auth import require_keys

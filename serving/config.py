@@ -13,7 +13,7 @@ class Limits:
     fresh_days: features older than the bundle's as_of by more than this are reported as stale.
     remembered_customers, remembered_seconds: so many customers' features are kept in memory, some 50 KB each, and used
         for so long while the online store does not answer.
-    poll_seconds: how often the champion pointer is read, a file of 300 bytes; a roll-back takes effect as soon.
+    poll_seconds: how often the champion alias is read, a file of 300 bytes; a roll-back takes effect as soon.
     start_seconds: a process that starts waits so long for its first version and the online store before it listens.
     refused_seconds: a bundle that was refused is tried again after this long, in case the disk was at fault.
     body_seconds: the time a request's body may take to arrive; its size is bounded by the request's type.

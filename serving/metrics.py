@@ -54,7 +54,7 @@ class Metrics:
         )
         self.generation = Gauge(
             "reach_champion_generation",
-            "Generation of the champion pointer, by live worker: the 'champion' it read last, and those 'serving' and "
+            "Generation of the champion alias, by live worker: the 'champion' it read last, and those 'serving' and "
             "last 'refused'.",
             ["outcome"],
             # By process id: a worker that stays behind is seen, and so is which one it is.

@@ -29,7 +29,7 @@ class WorkerStatus(BaseModel):
     state: State = Field(description="What it does about the newest champion it has read.")
     since: datetime = Field(description="Since when, in UTC.")
     version: str | None = Field(None, description="The version it answers with.")
-    generation: int = Field(0, description="The generation of the champion pointer that it serves.")
+    generation: int = Field(0, description="The generation of the champion alias that it serves.")
     champion: str | None = Field(None, description="The newest champion it has read.")
     champion_generation: int = Field(0, description="The generation of that champion.")
     champion_since: datetime | None = Field(None, description="When that became champion, in UTC.")

@@ -10,7 +10,8 @@ from benchmarks.drill.sandbox import Sandbox, Served
 from benchmarks.drill.sheet import Sheet, until
 from benchmarks.drill.swaps import BY
 from benchmarks.drill.traffic import Traffic
-from scoring.bundle import GOLDEN, MANIFEST, RANKER, STORE_ENTRY, hash_files
+from core.bundle_files import MANIFEST, STORE_ENTRY, hash_files
+from scoring.bundle import GOLDEN, RANKER
 
 
 def change_a_byte(bundle: Path) -> None:

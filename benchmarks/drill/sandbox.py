@@ -17,8 +17,7 @@ from typing import Any
 from benchmarks.processes import Service, family, free_port, running
 from features.publication import current_publication
 from registry.champion_alias import Registry
-from registry.environment import bentoml_environment
-from registry.model_store import ModelStore
+from registry.model_store import ModelStore, bentoml_environment
 from settings import ROOT, Settings
 
 COPIED = ("release", "feast", "features", "bentoml/models")

@@ -31,7 +31,7 @@ def drill_swaps(
     slowest = 0.0
     with traffic.watch(0.5) as seen:
         for _ in range(rollbacks):
-            previous = sandbox.registry.pointer().previous  # type: ignore[union-attr]
+            previous = sandbox.registry.alias().previous  # type: ignore[union-attr]
             until(lambda previous=previous: served.readiness()[1].get("at_hand") == previous)  # type: ignore[misc]
             version = sandbox.registry.rollback("drill", BY).version
             took = until(lambda version=version: served.readiness()[1].get("version") == version)  # type: ignore[misc]

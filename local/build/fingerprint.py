@@ -114,7 +114,7 @@ class Record:
 
     def champion(self) -> str | None:
         """The version that serves, or None if none was ever deployed."""
-        pointer = self._paths.release / "champion.json"
+        pointer = self._paths.release / "recommender" / "champion.json"
         version = json.loads(pointer.read_text())["version"] if pointer.is_file() else None
         return str(version) if version else None
 

@@ -19,7 +19,7 @@ its whole assortment within a season sells more than a tenth of the former one."
 
 
 @dataclass(frozen=True)
-class Champion:
+class ChampionBundle:
     """A deployed bundle: where it lies and what it says of itself."""
 
     path: Path
@@ -55,20 +55,20 @@ class Champion:
         )
 
 
-def deployed(settings: Settings) -> Champion | None:
+def deployed_champion(settings: Settings) -> ChampionBundle | None:
     """Return the version that serves now; None before the first deployment, or if its format is another one."""
     pointer = Registry(settings.paths.release).champion()
     if pointer is None or pointer.version is None:
         return None
     path = ModelStore(settings.paths.bentoml).path(pointer.version)
     try:
-        return Champion(path, read_manifest(path))
+        return ChampionBundle(path, read_manifest(path))
     except BundleFormatError as error:
         print(f"{error} The baselines are the opponents.", flush=True)
         return None
 
 
-def find_champion(settings: Settings, spec: RunSpec) -> Champion | None:
+def comparable_champion(settings: Settings, spec: RunSpec) -> ChampionBundle | None:
     """The deployed version if it is a fair opponent for this run.
 
     It is none if it learned from purchases in the window that this run is judged on (a run of an earlier day, or
@@ -76,7 +76,7 @@ def find_champion(settings: Settings, spec: RunSpec) -> Champion | None:
     than this code computes, after a feature was added, say: its ranker cannot be asked. A baseline is the simple rule,
     which every challenger has to beat anyway.
     """
-    champion = deployed(settings)
+    champion = deployed_champion(settings)
     if champion is None:
         return None
     if champion.is_baseline:

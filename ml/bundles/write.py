@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scoring.bundle import CATALOGUE, GOLDEN, MANIFEST, Bundle, Golden, Manifest, hash_files
+from core.bundle_files import MANIFEST, hash_files
+from scoring.bundle import CATALOGUE, GOLDEN, Bundle, Golden, Manifest
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES, Slate

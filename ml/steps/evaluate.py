@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.bundles.champion import Champion, find_champion
+from ml.bundles.champion import ChampionBundle, comparable_champion
 from ml.data.dataset import Dataset
 from ml.errors import NotEnoughDataError
 from ml.evaluation.baselines import BASELINES
@@ -92,7 +92,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     shown, candidates = recommended(recommender, window.customers)
     print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
     methods: dict[str, Slates] = {CHALLENGER: shown}
-    champion = find_champion(settings, spec)
+    champion = comparable_champion(settings, spec)
     rebuilt = None if champion is None else _rebuilt(champion, spec, data, everyone)
     if rebuilt is not None:
         methods[CHAMPION], _ = recommended(rebuilt, window.customers)
@@ -177,7 +177,7 @@ def union_recall(candidates: Sequence[Candidates], truth: Truth) -> dict[str, fl
     return recalls
 
 
-def _rebuilt(champion: Champion, spec: RunSpec, data: Dataset, customers: list[Customer]) -> Recommender:
+def _rebuilt(champion: ChampionBundle, spec: RunSpec, data: Dataset, customers: list[Customer]) -> Recommender:
     """The deployed version's weights in front of the catalogue of the judged snapshot."""
     path, manifest = champion.path, champion.manifest
     catalogue = build_catalogue(

@@ -11,7 +11,7 @@ from core.atomic_files import staging_path
 from feature_store.entity_rows import entity_rows
 from feature_store.offline_store import historical_table, open_store
 from features.publication import current_publication
-from ml.bundles.champion import deployed
+from ml.bundles.champion import deployed_champion
 from ml.data.dataset import customers_of
 from ml.errors import RunError
 from ml.steps.build_dataset import QUERY_SERVICE
@@ -39,7 +39,7 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
 
     The same features and code answer here and in the service, so the lists are the same.
     """
-    champion = deployed(settings)
+    champion = deployed_champion(settings)
     if champion is None:
         raise RunError("No version is deployed, so nobody can recommend. Run 'make demo' or retrain_recommender first.")
     features = current_publication(settings.paths.features)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ml.bundles.champion import Champion, deployed
+from ml.bundles.champion import ChampionBundle, deployed_champion
 from ml.bundles.golden import made_up_customers
 from ml.bundles.write import write_bundle
 from ml.config import CollaborativeConfig
@@ -61,7 +61,7 @@ def register_model(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any
 
 
 def _parts(settings: Settings, run: Run) -> Parts | None:
-    spec, decision, champion = RunSpec.read(run), run.read_json(artifacts.GATE), deployed(settings)
+    spec, decision, champion = RunSpec.read(run), run.read_json(artifacts.GATE), deployed_champion(settings)
     if decision["publish"]:
         return _challenger(run, spec, decision)
     elsewhere = champion.another_shop(dataset(run).products(spec.split.now).sold) if champion else None
@@ -118,7 +118,7 @@ def _baseline(run: Run, spec: RunSpec, decision: dict[str, Any], because: str) -
     return files, _facts(run, spec, decision, files) | facts
 
 
-def _refreshed(champion: Champion, spec: RunSpec) -> Parts:
+def _refreshed(champion: ChampionBundle, spec: RunSpec) -> Parts:
     files = {name: champion.path / name for name in (QUERY_TOWER, CANDIDATE_TOWER, RANKER, VOCABULARY)}
     kept = champion.manifest.model_dump(exclude={"created_at", "git_revision", "files"})
     version = f"{champion.version.split('_')[0]}_{spec.as_of}"

@@ -27,7 +27,7 @@ class ReadyResponse(BaseModel):
 
     ready: bool = Field(description="Whether this worker can answer.")
     version: str | None = Field(None, description="The version that this worker answers with.")
-    generation: int = Field(0, description="The generation of the champion pointer that this worker serves.")
+    generation: int = Field(0, description="The generation of the champion alias that this worker serves.")
     at_hand: str | None = Field(None, description="The version in memory that a roll-back would go to.")
     refused: Refused | None = Field(None, description="The champion that this worker refused, if it did.")
     online_store: Literal["answers", "does not answer", "not open"] = "not open"

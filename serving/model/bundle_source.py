@@ -6,19 +6,20 @@ from pathlib import Path
 import bentoml
 
 from core.clock import utc_now
-from registry.champion_alias import Pointer, Registry
-from registry.model_store import NAME, ModelStore
+from products import DEFAULT_PRODUCT, PRODUCTS
+from registry.champion_alias import ChampionAlias, Registry
+from registry.model_store import ModelStore
 from scoring.bundle import Bundle
 from settings import Settings
 
-LookUp = Callable[[], Pointer | None]
+LookUp = Callable[[], ChampionAlias | None]
 Load = Callable[[str], Bundle]
 
 
 def champion_of(settings: Settings) -> tuple[LookUp, Load]:
-    """Follow the installation's champion pointer; bundles come from its model store."""
+    """Follow the installation's champion alias; bundles come from its model store."""
     store = ModelStore(settings.paths.bentoml)
-    return Registry(settings.paths.release).pointer, lambda version: Bundle.open(store.path(version))
+    return Registry(settings.paths.release).alias, lambda version: Bundle.open(store.path(version))
 
 
 def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
@@ -26,12 +27,13 @@ def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
 
     Raises BentoMLException if the Bento holds no bundle: build it with `.venv/bin/python -m registry build`.
     """
-    versions = [model.tag.version for model in bento.info.all_models if model.tag.name == NAME]
+    name = PRODUCTS[DEFAULT_PRODUCT].model_name
+    versions = [model.tag.version for model in bento.info.all_models if model.tag.name == name]
     if len(versions) != 1:
         raise bentoml.exceptions.BentoMLException(
             f"{bento.tag} holds {len(versions)} bundles, not one. Build it with '.venv/bin/python -m registry build'."
         )
-    pointer = Pointer(
+    pointer = ChampionAlias(
         generation=0,
         version=versions[0],
         previous=None,
@@ -39,4 +41,4 @@ def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
         reason=f"built into {bento.tag}",
         by="bento",
     )
-    return lambda: pointer, lambda version: Bundle.open(Path(bentoml.models.get(f"{NAME}:{version}").path))
+    return lambda: pointer, lambda version: Bundle.open(Path(bentoml.models.get(f"{name}:{version}").path))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from registry.champion_alias import Pointer
+from registry.champion_alias import ChampionAlias
 from scoring.bundle import Bundle
 from serving.config import Limits
 from serving.metrics import Metrics
@@ -23,7 +23,7 @@ logger = logging.getLogger("reach.serving")
 class Refusal:
     """A pointer that was not followed, and when to try again (monotonic seconds)."""
 
-    pointer: Pointer
+    pointer: ChampionAlias
     retry_at: float
 
 
@@ -37,7 +37,7 @@ class ChampionFollower:
 
     def __init__(
         self,
-        look_up: Callable[[], Pointer | None],
+        look_up: Callable[[], ChampionAlias | None],
         load: Callable[[str], Bundle],
         limits: Limits,
         metrics: Metrics,
@@ -45,10 +45,10 @@ class ChampionFollower:
         publish: Callable[[WorkerStatus], None] = lambda status: None,
     ):
         self.current: Bundle | None = None
-        self._sought: Pointer | None = None
+        self._sought: ChampionAlias | None = None
         self._previous: Bundle | None = None
-        self._stood_by: Pointer | None = None
-        self._followed: Pointer | None = None
+        self._stood_by: ChampionAlias | None = None
+        self._followed: ChampionAlias | None = None
         self._refusal: Refusal | None = None
         self._look_up = look_up
         self._load = load
@@ -59,7 +59,7 @@ class ChampionFollower:
         self._stop = threading.Event()
 
     @property
-    def followed(self) -> Pointer | None:
+    def followed(self) -> ChampionAlias | None:
         """The pointer by which `current` came to serve."""
         return self._followed
 
@@ -91,7 +91,7 @@ class ChampionFollower:
         try:
             pointer = self._look_up()
         except Exception as error:
-            logger.error("The champion pointer cannot be read; nothing changes. %s", error)
+            logger.error("The champion alias cannot be read; nothing changes. %s", error)
             return
         if pointer is None or pointer == self._followed or self._is_refused(pointer):
             return
@@ -150,7 +150,7 @@ class ChampionFollower:
         gc.freeze()
         return bundle
 
-    def _swap(self, bundle: Bundle | None, pointer: Pointer) -> None:
+    def _swap(self, bundle: Bundle | None, pointer: ChampionAlias) -> None:
         before = self.current
         self._followed = pointer
         self._refusal = None
@@ -169,11 +169,11 @@ class ChampionFollower:
         self._metrics.bundle.labels(bundle.version, bundle.as_of.isoformat()).set(1)
         logger.info("Version %s serves now (generation %d).", bundle.version, pointer.generation)
 
-    def _is_refused(self, pointer: Pointer) -> bool:
+    def _is_refused(self, pointer: ChampionAlias) -> bool:
         refusal = self._refusal
         return refusal is not None and refusal.pointer == pointer and self._clock() < refusal.retry_at
 
-    def _refuse(self, pointer: Pointer, version: str, error: Exception) -> None:
+    def _refuse(self, pointer: ChampionAlias, version: str, error: Exception) -> None:
         serving = self.current.version if self.current else "nothing"
         logger.error("Version %s is refused, %s keeps serving. %s: %s", version, serving, type(error).__name__, error)
         self._refusal = Refusal(pointer, self._clock() + self._limits.refused_seconds)

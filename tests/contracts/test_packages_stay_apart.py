@@ -7,9 +7,12 @@ import pytest
 
 from settings import ROOT
 
+# Modules at the top, which are no packages.
+MODULES = {"settings", "products"}
 # A package -> the other packages of Reach that it may import, whole or by module.
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
+    "products": set(),
     "core": set(),
     "events": {"settings", "core"},
     "landing": {"settings", "core", "events.event_log", "events.errors"},
@@ -18,10 +21,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "feature_repo": {"settings", "features"},
     "feature_store": {"settings", "core", "features", "feature_repo", "events.event_log", "events.errors"},
     "scoring": {"features", "core"},
-    "registry": {"settings", "core", "scoring"},
+    "registry": {"settings", "core", "products"},
     "pages": {"settings", "core", "registry.release_log", "registry.errors"},
     "ml": {"settings", "core", "scoring", "registry", "features", "feature_store"},
-    "serving": {"settings", "scoring", "registry", "features", "feature_store.online", "events", "core"},
+    "serving": {"settings", "products", "scoring", "registry", "features", "feature_store.online", "events", "core"},
     "dags": {"settings", "orchestration"},
     "orchestration": {"settings", "core"},
     "retention": {"settings", "core"},
@@ -59,7 +62,7 @@ NEVER: dict[str, set[str]] = {
 
 
 def files_of(package: str) -> list[Path]:
-    return [ROOT / "settings.py"] if package == "settings" else sorted((ROOT / package).rglob("*.py"))
+    return [ROOT / f"{package}.py"] if package in MODULES else sorted((ROOT / package).rglob("*.py"))
 
 
 def imports_of(source: str) -> set[str]:
@@ -96,13 +99,14 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
 
 def test_every_package_is_listed() -> None:
     with_code = {file.parent.name for file in ROOT.glob("*/*.py")} - {"tests", "benchmarks", "data"}
-    assert with_code == set(MAY_IMPORT) - {"settings"}
+    assert with_code == set(MAY_IMPORT) - MODULES
 
 
 @pytest.mark.parametrize(
     ("package", "source"),
     [
         ("scoring", "import ml.runs"),
+        ("registry", "from scoring.bundle import Bundle"),
         ("dags", "from ml.runs.run import Run"),
         ("serving", "def load():\n    import tensorflow as tf"),
         ("serving", "from feature_store.offline_store import open_store"),
@@ -122,3 +126,11 @@ def test_the_dags_start_commands_in_one_place_only() -> None:
 def test_dbts_folder_is_no_python_package() -> None:
     """An `__init__.py` there would stand before dbt itself on the import path."""
     assert not (ROOT / "dbt" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("package", ["registry", "events", "features", "core", "serving"])
+def test_a_product_without_a_service_is_written_in_its_own_package_only(package: str) -> None:
+    """`products.py` names the customer model; its code, its words and its files are in ml/customers."""
+    for file in files_of(package):
+        assert "churn" not in file.read_text().lower(), file
+        assert not {name for name in imports_of(file.read_text()) if name.startswith("ml")}, file

@@ -145,7 +145,7 @@ def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
     installation.run("local", "run", "retrain_recommender", "--epochs", "3", "--reason", "a second opinion")
     second = installation.ask(customer_id=somebody).json()["model_version"]
     assert second != first
-    assert "a second opinion" in (installation.settings.paths.release / "log.jsonl").read_text()
+    assert "a second opinion" in (installation.settings.paths.release / "recommender" / "log.jsonl").read_text()
 
     installation.run("registry", "rollback", "--reason", "the first was dearer to us")
     _wait_for_version(installation, somebody, first)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from ml.bundles.champion import find_champion
+from ml.bundles.champion import comparable_champion
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.errors import NotEnoughDataError, RunError
@@ -88,7 +88,7 @@ def test_a_baseline_is_no_opponent_beside_the_rule(tmp_path: Path, capsys: pytes
     deploy(settings, made_with(write_bundle(tmp_path / "bundle", "v1"), baseline="3 of 150 customers."), "v1")
     now, judged = datetime(2018, 2, 12, 5), datetime(2018, 1, 15, 5)
     spec = RunSpec("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, judged, [], []))
-    assert find_champion(settings, spec) is None
+    assert comparable_champion(settings, spec) is None
     assert "v1 is the simple rule, so the simple rules are the opponents." in capsys.readouterr().out
 
 

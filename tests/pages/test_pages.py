@@ -53,11 +53,11 @@ def finish(paths: Paths) -> None:
     write(paths.dbt_target / "docs" / "static_index.html", "dbt")
     write(paths.data / "admissions" / "2018-01-01-a" / "manifest.json", {"as_of": "2018-01-01", "tables": {}})
     write(paths.features.parent / "2018-01-01-b" / "publication.json", {"as_of": "2018-01-01", "rows": {"f": 3}})
-    paths.release.mkdir(parents=True)
+    (paths.release / "recommender").mkdir(parents=True)
     for version, change in (("v6", "deployed"), ("v7", "deployed"), ("v7", "rolled_back")):
         moment = datetime(2018, 1, 2, 9, 30, tzinfo=UTC)
         facts = {"generation": 1, "previous": None, "changed_at": moment, "reason": f"why {version}", "by": "me"}
-        ReleaseLog(paths.release / "log.jsonl").append(Change(change=change, version=version, **facts))
+        ReleaseLog(paths.release / "recommender" / "log.jsonl").append(Change(change=change, version=version, **facts))
 
 
 def test_a_run_that_has_just_begun_names_everything_as_missing_with_the_reason(paths: Paths) -> None:
@@ -81,7 +81,7 @@ def test_a_finished_run_leads_to_all_it_made(paths: Paths) -> None:
     page = paths.runs / RUN / "index.html"
     assert links(page) == {
         "Model report": "report.html",
-        "Release": "../../release/log.jsonl",
+        "Release": "../../release/recommender/log.jsonl",
         "Checks of the landing": "../../quality/2018-01-01/landing/index.html",
         "Checks of the features": "../../quality/2018-01-01/features/index.html",
         "Checks of the training": f"../../quality/{RUN}/training/index.html",

@@ -52,8 +52,13 @@ def test_deploy_rollback_and_status_tell_the_same_story(data: Path, capsys: pyte
     main(["status"])
     lines = capsys.readouterr().out.splitlines()
 
-    assert json.loads(lines[-1]) == {"version": "v1", "generation": 3, "previous": None, "versions": ["v1", "v2"]}
-    assert [line.split("UTC  ")[1].split(" by ")[0] for line in lines[:3]] == [
+    assert json.loads(lines[-1]) == {
+        "products": {
+            "recommender": {"version": "v1", "generation": 3, "previous": None, "versions": ["v1", "v2"]},
+            "churn": {"version": None, "generation": 0, "previous": None, "versions": []},
+        }
+    }
+    assert [line.split("UTC  ")[1].split(" by ")[0] for line in lines[1:4]] == [
         "deployed v1", "deployed v2", "rolled back v1",
     ]  # fmt: skip
     assert fails("rollback") == (
@@ -66,7 +71,7 @@ def test_a_deployment_that_comes_too_late_is_an_error(data: Path, capsys: pytest
     run(capsys, "deploy", "--version=v1")
 
     assert fails("deploy", "--version=v2", "--expect=0").startswith(
-        "error: Expected the champion pointer at generation 0, found 1 (champion: v1)."
+        "error: Expected the champion alias at generation 0, found 1 (champion: v1)."
     )
 
 
@@ -80,8 +85,8 @@ def test_an_altered_bundle_is_refused_and_the_refusal_logged(data: Path, capsys:
 
     assert "model/ranker.onnx of bundle v2 was altered" in fails("deploy", "--version=v2")
     refused = Registry(data / "release").history()[-1]
-    assert (refused.change, refused.version) == ("refused", "v2")
-    assert run(capsys, "status")["version"] == "v1"
+    assert (refused.change, refused.version) == ("rejected", "v2")
+    assert run(capsys, "status")["products"]["recommender"]["version"] == "v1"
 
 
 def test_a_rollback_to_a_bundle_that_was_altered_meanwhile_is_an_error(
@@ -92,7 +97,7 @@ def test_a_rollback_to_a_bundle_that_was_altered_meanwhile_is_an_error(
     (ModelStore(data / "bentoml").path("v1") / "model" / "ranker.onnx").write_bytes(b"")
 
     assert "of bundle v1 was altered" in fails("rollback")
-    assert run(capsys, "status")["version"] == "v2"
+    assert run(capsys, "status")["products"]["recommender"]["version"] == "v2"
 
 
 def test_verify_without_a_service_says_so_and_is_content(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,11 +257,11 @@ def test_a_missing_service_key_is_named_and_nothing_is_rolled_back(service: Fake
     assert Registry(service.data / "release").history()[-1].change == "deployed"
 
 
-def test_verify_withdraws_a_first_version_that_fails(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_unsets_a_first_version_that_fails(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "rollback")
     service.behind = ["refused"]
 
-    assert fails("verify", "--version=v1").endswith("Withdrew v1; nothing was deployed before it.")
+    assert fails("verify", "--version=v1").endswith("v1 is no longer the champion, and nothing was deployed before it.")
     assert Registry(service.data / "release").champion() is None
 
 

@@ -80,13 +80,13 @@ def test_a_put_killed_half_way_leaves_nothing_and_runs_again(
         store.path("v1")
     store.put(bundle, "v1")
     Bundle.open(store.path("v1"))
-    assert [path.name for path in (tmp_path / "staging").iterdir()] == ["lock"]
+    assert [path.name for path in (tmp_path / "staging").iterdir()] == [".lock"]
 
 
 def test_a_version_bentoml_would_rename_is_refused(tmp_path: Path) -> None:
     bundle = write_bundle(tmp_path / "b", "V1")
 
-    with pytest.raises(UnusableBundleError, match="'V1' is no version BentoML can keep"):
+    with pytest.raises(UnusableBundleError, match="'V1' is not a version that BentoML can keep"):
         ModelStore(tmp_path / "home").put(bundle, "V1")
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from core.bundle_files import MANIFEST
 from registry.__main__ import main
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
-from scoring.bundle import MANIFEST
 from settings import Settings
 from tests.support.serving.small_bundle import write_bundle
 
@@ -46,50 +46,50 @@ def deploy(settings: Settings, *versions: str) -> Registry:
     return registry
 
 
-def test_the_champion_and_the_one_before_it_stay_however_old(settings: Settings):
-    deploy(settings, "v3", "v2", "v1").refuse("v4", "broken", "test")
+def test_the_champion_and_the_one_before_it_stay_however_old(settings: Settings) -> None:
+    deploy(settings, "v3", "v2", "v1").log_rejection("v4", "broken", "test")
     # The log's last line names v4, and v2 as the one before the champion.
     assert kept(settings, 1) == ["v1", "v2", "v4", "v7"]
 
 
-def test_what_the_log_named_lately_stays(settings: Settings):
+def test_what_the_log_named_lately_stays(settings: Settings) -> None:
     deploy(settings, "v1", "v2", "v3", "v4").rollback("worse", "test")
     # Lines: v1; v2 after v1; v3 after v2; v4 after v3; back to v3, before it v2. The last two name v4, v3 and v2.
     assert kept(settings, 2) == ["v2", "v3", "v4", "v6", "v7"]
 
 
-def test_the_newest_stay_though_nobody_deployed_them(settings: Settings):
+def test_the_newest_stay_though_nobody_deployed_them(settings: Settings) -> None:
     assert kept(settings, 3) == ["v5", "v6", "v7"]
 
 
-def test_a_bento_goes_with_its_bundle(settings: Settings):
+def test_a_bento_goes_with_its_bundle(settings: Settings) -> None:
     deploy(settings, "v2")
     assert kept(settings, 1) == ["v2", "v7"]
     assert not bento(settings, "v1").exists()
     assert bento(settings, "v2").exists()
 
 
-def test_a_rollback_still_finds_its_version_afterwards(settings: Settings, capsys: pytest.CaptureFixture[str]):
+def test_a_rollback_still_finds_its_version_afterwards(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     deploy(settings, "v3", "v4")
     kept(settings, 1)
     main(["rollback", "--reason=worse"])
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["version"] == "v3"
 
 
-def test_a_version_that_this_code_cannot_read_is_deleted_like_any_other(settings: Settings):
+def test_a_version_that_this_code_cannot_read_is_deleted_like_any_other(settings: Settings) -> None:
     (ModelStore(settings.paths.bentoml).path("v1") / MANIFEST).write_text("{}")
     os.utime(ModelStore(settings.paths.bentoml).path("v1") / MANIFEST, (0, 0))
     assert kept(settings, 1) == ["v7"]
 
 
-def test_a_second_time_deletes_nothing_more(settings: Settings, capsys: pytest.CaptureFixture[str]):
+def test_a_second_time_deletes_nothing_more(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     kept(settings, 2)
     capsys.readouterr()
     assert kept(settings, 2) == ["v6", "v7"]
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"removed": [], "kept": ["v6", "v7"]}
 
 
-def test_none_to_keep_is_refused(settings: Settings):
+def test_none_to_keep_is_refused(settings: Settings) -> None:
     with pytest.raises(SystemExit):
         main(["prune", "--keep=0"])
     assert len(ModelStore(settings.paths.bentoml).versions()) == 7

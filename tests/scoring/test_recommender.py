@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scoring.bundle import MANIFEST, QUERY_TOWER, RANKER, Bundle, hash_files
+from core.bundle_files import MANIFEST, hash_files
+from scoring.bundle import QUERY_TOWER, RANKER, Bundle
 from scoring.candidates.retriever import Retriever
 from scoring.customer.customer import Customer
 from scoring.errors import BundleFormatError
@@ -118,7 +119,7 @@ def test_a_bundle_holds_no_file_that_its_manifest_does_not_name(tmp_path: Path):
     Bundle.open(folder)
 
     (folder / "catalogue" / "more.npy").write_bytes(b"")
-    with pytest.raises(Exception, match=r"catalogue/more\.npy lies in bundle v1 and not in its manifest"):
+    with pytest.raises(Exception, match=r"catalogue/more\.npy is in the folder of bundle v1 and not in its manifest"):
         Bundle.open(folder)
 
 
@@ -126,7 +127,7 @@ def test_a_pickle_is_refused_even_if_the_manifest_names_it(tmp_path: Path):
     folder = write_bundle(tmp_path / "b", "v1")
     (folder / "model" / "extra.pkl").write_bytes(pickle.dumps("harmless"))
     _sign(folder)
-    with pytest.raises(Exception, match=r"model/extra\.pkl has no place in a bundle"):
+    with pytest.raises(Exception, match=r"model/extra\.pkl must not be in a bundle"):
         Bundle.open(folder)
 
     (folder / "model" / "extra.pkl").unlink()

@@ -104,12 +104,12 @@ def record(tmp_path: Path) -> Record:
     settings = settings_of(tmp_path)
     paths = settings.paths
     published = paths.features.parent / "2018-01-01-abc"
-    for folder in (paths.admitted, paths.feast, published, paths.runs / "r1", paths.release):
+    for folder in (paths.admitted, paths.feast, published, paths.runs / "r1", paths.release / "recommender"):
         folder.mkdir(parents=True)
     paths.features.symlink_to(published.name)
     (paths.admitted / "manifest.json").write_text("{}")
     (paths.runs / "r1" / "gate.json").write_text(json.dumps({"publish": True, "reasons": ["better"]}))
-    (paths.release / "champion.json").write_text(json.dumps({"version": "v1"}))
+    (paths.release / "recommender" / "champion.json").write_text(json.dumps({"version": "v1"}))
     record = Record(settings)
     record.keep_features("features made of this")
     record.keep_run("model made of this", "r1")
@@ -142,12 +142,12 @@ def test_features_that_were_deleted_are_not_valid(record: Record, tmp_path: Path
 
 
 def test_a_run_whose_champion_was_deleted_is_not_valid(record: Record, tmp_path: Path) -> None:
-    (tmp_path / "data" / "release" / "champion.json").unlink()
+    (tmp_path / "data" / "release" / "recommender" / "champion.json").unlink()
     assert record.run_of("model made of this") is None
 
 
 def test_a_run_that_the_gate_kept_back_is_valid_without_a_champion(record: Record, tmp_path: Path) -> None:
-    (tmp_path / "data" / "release" / "champion.json").unlink()
+    (tmp_path / "data" / "release" / "recommender" / "champion.json").unlink()
     record.keep_run("model made of this", "r1")
     assert record.run_of("model made of this") == "r1"
     assert record.champion() is None

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ml.bundles.champion import deployed, find_champion
+from core.bundle_files import MANIFEST
+from ml.bundles.champion import comparable_champion, deployed_champion
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.runs import artifacts
@@ -15,7 +16,7 @@ from ml.runs.spec import RunSpec, dataset
 from ml.steps.register_model import register_model
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
-from scoring.bundle import MANIFEST, VOCABULARY, Bundle
+from scoring.bundle import VOCABULARY, Bundle
 from scoring.rank_features import NUMERIC
 from scoring.schema import CONTENT
 from scoring.vocabulary import Vocabulary
@@ -51,27 +52,27 @@ def spec(as_of: date, judged: datetime) -> RunSpec:
 
 def test_the_deployed_version_is_judged_on_weeks_it_has_not_seen(settings: Settings):
     later = spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))
-    champion = find_champion(settings, later)
+    champion = comparable_champion(settings, later)
     assert champion is not None
     assert champion.version == "v1"
 
 
 def test_a_version_that_knows_the_window_is_no_opponent(settings: Settings, capsys: pytest.CaptureFixture[str]):
     earlier = spec(date(2017, 12, 4), datetime(2017, 11, 6, 5))
-    assert find_champion(settings, earlier) is None
+    assert comparable_champion(settings, earlier) is None
     assert "v1 learned from purchases until 2018-01-01, so it knows the window" in capsys.readouterr().out
 
 
 def test_before_the_first_deployment_there_is_no_champion(tmp_path: Path):
     later = spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))
-    assert find_champion(Settings(data=tmp_path), later) is None
+    assert comparable_champion(Settings(data=tmp_path), later) is None
 
 
 def test_a_version_made_with_other_features_is_no_opponent(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     settings = Settings(data=tmp_path / "data")
     older = made_with(write_bundle(tmp_path / "bundle", "v1"), numeric=[*NUMERIC[1:], "moon_phase"])
     deploy(settings, older, "v1")
-    assert find_champion(settings, spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
+    assert comparable_champion(settings, spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
     said = capsys.readouterr().out
     assert f"other features than this code computes (new here: {NUMERIC[0]}; gone: moon_phase)" in said
 
@@ -82,7 +83,7 @@ def test_a_version_of_an_earlier_format_is_no_opponent(tmp_path: Path, capsys: p
     stored = ModelStore(settings.paths.bentoml).path("v1") / MANIFEST
     manifest = json.loads(stored.read_text())
     stored.write_text(json.dumps({name: manifest[name] for name in manifest if name != "format"}))
-    assert find_champion(settings, spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
+    assert comparable_champion(settings, spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))) is None
     assert "Bundle v1 has format 1" in capsys.readouterr().out
 
 
@@ -112,7 +113,7 @@ def test_a_version_that_knows_few_of_the_products_sold_lately_is_another_shops(
     settings: Settings, known: int, is_another: bool
 ):
     sold = [f"p{i:02}" for i in range(20)]
-    champion = deployed(settings)
+    champion = deployed_champion(settings)
     assert champion is not None
     Vocabulary({"product_id": [*sold[:known], "elsewhere"]}).save(champion.path / VOCABULARY)
     assert (champion.another_shop(sold) is not None) is is_another

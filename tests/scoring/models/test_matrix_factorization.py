@@ -1,5 +1,6 @@
 """A customer is folded in as the closed form of the paper says."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_scores_equal_the_closed_form():
 
 
 def test_a_first_basket_adds_the_confidence_and_later_ones_their_logarithm():
-    assert confidences(np.array([1.0, np.e]), 2.0) == pytest.approx([3.0, 5.0])
+    assert confidences(np.array([1.0, math.e]), 2.0) == pytest.approx([3.0, 5.0])
 
 
 def test_without_factors_nothing_has_a_score():

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scoring.bundle import MANIFEST, Bundle
+from core.bundle_files import MANIFEST
+from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
 from scoring.recommender import Recommender
 from scoring.reranking.group_fallback import GroupFallback

@@ -9,7 +9,7 @@ import pytest
 
 from registry.errors import VerifyError
 from registry.service_client import ServiceClient
-from registry.verify import verify
+from registry.verify import verify_service
 from serving.errors import ErrorResponse
 from serving.middleware.api_keys import entry_for, make_key
 from settings import ROOT
@@ -94,14 +94,14 @@ def test_verification_works_with_a_key_and_says_which_one_it_needs(
     anybody: httpx.Client, installation: Installation
 ) -> None:
     port = anybody.base_url.port or 0
-    verified = verify(installation.registry, installation.store, ServiceClient(port, SHOP), "v1", 30, "test")
+    verified = verify_service(installation.registry, installation.store, ServiceClient(port, SHOP), "v1", 30, "test")
     assert verified
 
     for key, words in [(None, "is not set"), (EVENTS, r"\(403\)"), (make_key(), r"\(401\)")]:
         with pytest.raises(
             VerifyError, match=f"REACH_SERVICE_KEY.*{words}.*'.venv/bin/python -m serving hash-key reach recommend'"
         ):
-            verify(installation.registry, installation.store, ServiceClient(port, key), "v1", 1, "test")
+            verify_service(installation.registry, installation.store, ServiceClient(port, key), "v1", 1, "test")
     champion = installation.registry.champion()
     assert champion is not None, "a missing key must not roll anything back"
     assert champion.version == "v1"

@@ -14,7 +14,7 @@ import pytest
 
 from registry.errors import VerifyError
 from registry.service_client import ServiceClient
-from registry.verify import verify
+from registry.verify import verify_service
 from tests.support.serving.running import Installation, ask, install, metric, serve, wait_for_version, wait_until_ready
 
 
@@ -57,7 +57,7 @@ def load(client: httpx.Client) -> Iterator[Counter[str]]:
 
 def check(installation: Installation, client: httpx.Client, version: str) -> bool:
     service = ServiceClient(client.base_url.port or 0)
-    return verify(installation.registry, installation.store, service, version, 60, "test")
+    return verify_service(installation.registry, installation.store, service, version, 60, "test")
 
 
 def test_before_the_first_deployment_it_runs_is_not_ready_and_says_what_to_do(client: httpx.Client) -> None:
@@ -139,7 +139,7 @@ def test_a_bundle_that_answers_its_golden_requests_otherwise_is_refused(
 
 
 def test_a_damaged_pointer_changes_nothing_until_it_is_mended(client: httpx.Client, installation: Installation) -> None:
-    pointer = installation.paths.release / "champion.json"
+    pointer = installation.paths.release / "recommender" / "champion.json"
     pointer.write_text("{")
     time.sleep(0.5)
     assert ask(client, "buyer").json()["model_version"] == "v1"
@@ -150,7 +150,7 @@ def test_a_damaged_pointer_changes_nothing_until_it_is_mended(client: httpx.Clie
 
 
 def test_withdrawing_the_champion_ends_in_503(client: httpx.Client, installation: Installation) -> None:
-    installation.registry.withdraw("a test", "test")
+    installation.registry.unset_champion("a test", "test")
     _wait_for_generation(client, installation.registry.generation())
 
     assert ask(client, "buyer").status_code == 503
@@ -168,7 +168,8 @@ def _wait_for_generation(client: httpx.Client, generation: int, outcome: str = "
 
 def _falsify_golden(bundle: Path) -> None:
     """Expect another answer, with every hash in order."""
-    from scoring.bundle import GOLDEN, MANIFEST, hash_files
+    from core.bundle_files import MANIFEST, hash_files
+    from scoring.bundle import GOLDEN
 
     golden = json.loads((bundle / GOLDEN).read_text())
     golden[0]["product_ids"].reverse()

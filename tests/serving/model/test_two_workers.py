@@ -14,7 +14,7 @@ import pytest
 
 from registry.errors import VerifyError
 from registry.service_client import ServiceClient
-from registry.verify import verify
+from registry.verify import verify_service
 from serving.__main__ import worker_count
 from tests.support.serving.running import Installation, ask, install, metric, serve, wait_until_ready
 from tests.support.serving.stubbed_service import HOLD
@@ -53,7 +53,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def check(client: httpx.Client, installation: Installation, version: str, seconds: float) -> bool:
     service = ServiceClient(client.base_url.port or 0)
-    return verify(installation.registry, installation.store, service, version, seconds, "test")
+    return verify_service(installation.registry, installation.store, service, version, seconds, "test")
 
 
 def test_verify_waits_for_the_slow_worker_and_rolls_nothing_back(

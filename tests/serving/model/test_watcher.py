@@ -1,11 +1,11 @@
-"""Following the champion pointer, without a server."""
+"""Following the champion alias, without a server."""
 
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from registry.champion_alias import Pointer
+from registry.champion_alias import ChampionAlias
 from scoring.bundle import Bundle
 from serving.config import Limits
 from serving.metrics import metrics
@@ -18,7 +18,7 @@ class Installation:
 
     def __init__(self, bundles: dict[str, Path]):
         self.bundles = bundles
-        self.pointer: Pointer | None = None
+        self.pointer: ChampionAlias | None = None
         self.loaded: list[str] = []
         self.now = 0.0
         self.follower = ChampionFollower(
@@ -30,7 +30,7 @@ class Installation:
         return Bundle.open(self.bundles[version])
 
     def point_at(self, version: str | None, previous: str | None = None) -> None:
-        self.pointer = Pointer(
+        self.pointer = ChampionAlias(
             generation=self.pointer.generation + 1 if self.pointer else 1,
             version=version,
             previous=previous,
@@ -148,7 +148,7 @@ def test_a_bundle_whose_golden_answers_differ_is_refused(
 def test_a_pointer_that_cannot_be_read_changes_nothing(installation: Installation) -> None:
     installation.point_at("v1")
 
-    def unreadable() -> Pointer:
+    def unreadable() -> ChampionAlias:
         raise OSError("disk")
 
     installation.follower._look_up = unreadable

@@ -31,7 +31,7 @@ from feature_store.__main__ import main as feature_store
 from landing.__main__ import main as landing
 from ml.__main__ import NOTHING_TO_DO
 from ml.__main__ import main as ml
-from ml.bundles.champion import deployed
+from ml.bundles.champion import deployed_champion
 from ml.config import Config, load_config
 from ml.data.dataset import Dataset
 from ml.gate.gate import Policy, load_policy
@@ -237,7 +237,7 @@ def serve(
         if codes["register-model"] == 0:
             version = finished.read_json(artifacts.REGISTERED_MODEL)["version"]
             step("deploy", _exit_code(registry), "deploy", f"--version={version}", "--reason=a test")
-        champion = deployed(settings)
+        champion = deployed_champion(settings)
         assert champion is not None, "no version serves"
         bundle = Bundle.open(champion.path)
         bundle.check_golden()

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from registry.environment import bentoml_environment
+from registry.model_store import bentoml_environment
 from tests.support.serving.running import Installation
 
 

@@ -15,8 +15,7 @@ from typing import Any
 import httpx
 
 from registry.champion_alias import Registry
-from registry.environment import bentoml_environment
-from registry.model_store import ModelStore
+from registry.model_store import ModelStore, bentoml_environment
 from serving.__main__ import SERVICE, serve_command
 from settings import ROOT, Paths
 from tests.support.serving.small_bundle import buyer_features, write_bundle

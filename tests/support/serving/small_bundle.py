@@ -14,16 +14,15 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from scipy import sparse
 
+from core.bundle_files import MANIFEST, hash_files
 from scoring.bundle import (
     CANDIDATE_TOWER,
     CATALOGUE,
     FORMAT,
     GOLDEN,
-    MANIFEST,
     QUERY_TOWER,
     RANKER,
     Bundle,
-    hash_files,
 )
 from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
