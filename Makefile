@@ -137,7 +137,7 @@ dbt-docs: setup ## dbt's documentation of the warehouse as one page, in data/dbt
 	@$(PYTHON) -m local dbt docs generate --static
 
 .PHONY: test
-test: lint types ## Everything: lint, types, unit, contract and integration tests, the journey
+test: lint types ## Everything: lint, types, and the tests of all levels
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
@@ -151,8 +151,12 @@ types: setup ## Types
 	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags orchestration local retention benchmarks tests settings.py products.py
 
 .PHONY: unit
-unit: setup ## All tests but the journeys through a real Airflow
-	$(PYTHON) -m pytest -m "not e2e"
+unit: setup ## The tests that start no program and train nothing: under a minute
+	$(PYTHON) -m pytest -m unit -n 2
+
+.PHONY: integration
+integration: setup ## The tests on real programs, dbt builds, trainings and services
+	$(PYTHON) -m pytest -m integration -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: fuzz
 fuzz: setup ## The service's door: BODIES=10000 bodies from hypothesis, then schemathesis with EXAMPLES=1000; SEED=7
