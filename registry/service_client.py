@@ -38,7 +38,7 @@ class Worker(BaseModel):
 
     def describe(self) -> str:
         """Return the worker's state as the middle of a sentence."""
-        doing = {"loading": f"is loading {self.champion}", "refused": f"refused {self.champion}"}
+        doing = {"loading": f"is loading {self.champion}", "rejected": f"rejected {self.champion}"}
         now = f"worker {self.pid} serves {self.version or 'nothing'} (generation {self.generation})"
         return f"{now}, {doing[self.state]} since {self.since}" if self.state in doing else now
 

@@ -51,7 +51,7 @@ def verify_service(
         log: receives one line per step.
 
     Raises:
-        VerifyError: `version` was rolled back, because a worker refused it, an answer differs from the bundle's, or no
+        VerifyError: `version` was rolled back, because a worker rejected it, an answer differs from the bundle's, or no
             worker answers any more. Also raised, without a rollback, if `version` is not the champion, or if workers
             still serve another version, are too busy, or were stopped, because that is not the version's fault.
         ServiceKeyError: the service requires another API key.
@@ -103,10 +103,10 @@ def _wait_for(
         behind = [worker for worker in workers if worker.generation != champion.generation]
         if workers and not behind:
             return workers
-        refused = [w for w in behind if w.state == "refused" and w.champion_generation == champion.generation]
-        if refused:
+        rejected = [w for w in behind if w.state == "rejected" and w.champion_generation == champion.generation]
+        if rejected:
             raise VerifyError(
-                f"{len(refused)} of {_count(workers)} refused {champion.version}; the service's log says why."
+                f"{len(rejected)} of {_count(workers)} rejected {champion.version}; the service's log says why."
             )
         now, seen = time.monotonic(), {(w.pid, w.generation, w.state) for w in workers}
         if seen - states:
@@ -125,7 +125,7 @@ def _timed_out(champion: Champion, workers: list[Worker], behind: list[Worker], 
     states = "; ".join(worker.describe() for worker in behind)
     return _NotItsFaultError(
         f"{len(behind)} of {_count(workers)} did not take up {champion.version}, and nothing moved for {seconds:g} "
-        f"seconds: {states}. None refused it. Look into the service's log, restart the service, and run "
+        f"seconds: {states}. None rejected it. Look into the service's log, restart the service, and run "
         f"'.venv/bin/python -m registry verify --version {champion.version}' again."
     )
 

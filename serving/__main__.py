@@ -10,7 +10,7 @@ import sys
 
 from registry.model_store import bentoml_environment
 from serving.errors import PortTakenError, ServingError
-from serving.middleware.api_keys import SCOPES, Keys, entry_for, make_key
+from serving.middleware.api_keys import SCOPES, ApiKeyStore, entry_for, make_key
 from serving.middleware.auth import require_keys
 from settings import ROOT, SettingsError, load_settings
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
 def serve(host: str, bento: str | None) -> None:
     """Become `bentoml serve`. Raises what keeps the service from starting: settings, keys, a port that is taken."""
     settings = load_settings()
-    require_keys(Keys.parse(settings.api_keys), host)
+    require_keys(ApiKeyStore.parse(settings.api_keys), host)
     check_port(host, settings.service_port)
     command = serve_command(host, settings.service_port, bento)
     environment = bentoml_environment(settings.paths) | worker_count(settings.service_workers)

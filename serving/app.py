@@ -9,29 +9,29 @@ from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from serving.api.openapi import Description, describe
-from serving.config import LIMITS
-from serving.middleware.admission import places
-from serving.middleware.allowed_paths import Fence
-from serving.middleware.api_keys import Keys
-from serving.middleware.auth import Access
-from serving.middleware.health import TellsReadiness, readiness
-from serving.middleware.rate_limit import RateLimit
-from serving.middleware.request_validation import RequestDoor
-from serving.ui.endpoints import ShowsApiPage
+from serving.api.openapi import OpenApiDocument, describe
+from serving.config import CONFIG
+from serving.middleware.admission import concurrency_limiter
+from serving.middleware.allowed_paths import AllowedPathsMiddleware
+from serving.middleware.api_keys import ApiKeyStore
+from serving.middleware.auth import ApiKeyMiddleware
+from serving.middleware.health import ReadinessMiddleware, readiness
+from serving.middleware.rate_limit import TokenBucketLimiter
+from serving.middleware.request_validation import RequestValidationMiddleware
+from serving.ui.endpoints import ApiPageMiddleware
 from settings import load_settings
 
 
-class GuardedService(Service[Any]):
+class ServiceWithMiddleware(Service[Any]):
     """A BentoML service behind its guards. What each API's request type says of its route, they hold it to.
 
     The guards stand before BentoML's own layers: to turn a request away costs a tenth of what those do.
     """
 
     @cached_property
-    def openapi_spec(self) -> Description:
+    def openapi_spec(self) -> OpenApiDocument:
         version = (self.bento and self.bento.tag.version) or "unreleased"
-        keys = Keys.parse(load_settings().api_keys)
+        keys = ApiKeyStore.parse(load_settings().api_keys)
         return describe(self.name, version, self.inner.__doc__ or "", self.apis.values(), bool(keys))
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
@@ -43,10 +43,10 @@ class GuardedService(Service[Any]):
             # than all of BentoML's other layers.
             tracing: Any = OpenTelemetryMiddleware
             app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not tracing]
-        door = RequestDoor(app, requests, places(), LIMITS)
-        return Access(
-            Fence(ShowsApiPage(TellsReadiness(door, readiness())), requests),
-            Keys.parse(settings.api_keys),
+        validation = RequestValidationMiddleware(app, requests, concurrency_limiter(), CONFIG)
+        return ApiKeyMiddleware(
+            AllowedPathsMiddleware(ApiPageMiddleware(ReadinessMiddleware(validation, readiness())), requests),
+            ApiKeyStore.parse(settings.api_keys),
             {path: request.SCOPE for path, request in requests.items()},
-            RateLimit(settings.rate_limit),
+            TokenBucketLimiter(settings.rate_limit),
         )

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 from events.errors import LiveError
 from events.records import Decision
-from serving.config import Limits
+from serving.config import ServiceConfig
 from serving.metrics import Metrics
 
 logger = logging.getLogger("reach.serving")
 
-MOST = 500
+MAX_BATCH = 500
 """Decisions written at once."""
 
 
@@ -22,11 +22,11 @@ class DecisionLog:
     What does not fit into the queue, or cannot be written, is counted and lost: an answer never waits.
     """
 
-    def __init__(self, write: Callable[[Sequence[Decision]], None], limits: Limits, metrics: Metrics):
+    def __init__(self, write: Callable[[Sequence[Decision]], None], config: ServiceConfig, metrics: Metrics):
         self._write = write
         self._metrics = metrics
-        self._pause = limits.decision_seconds
-        self._waiting: queue.Queue[Decision] = queue.Queue(limits.decisions_waiting)
+        self._pause = config.decision_flush_interval_s
+        self._waiting: queue.Queue[Decision] = queue.Queue(config.decision_queue_size)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
 
@@ -53,7 +53,7 @@ class DecisionLog:
     def _flush(self) -> None:
         while not self._waiting.empty():
             some: list[Decision] = []
-            while len(some) < MOST and not self._waiting.empty():
+            while len(some) < MAX_BATCH and not self._waiting.empty():
                 some.append(self._waiting.get())
             try:
                 self._write(some)

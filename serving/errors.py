@@ -4,20 +4,20 @@ ServingError                    500
 ├── BadRequestError             400     a field or the body is not as documented
 ├── UnauthorizedError           401     no API key, or one that is not known here
 ├── ForbiddenError              403     the key's scopes do not hold this
-├── PathError                   404     there is no such path
-├── NoSuchProductError          404     the serving version does not know the product asked about
-├── MethodError                 405     the path is asked by another method
-├── ClockError                  409     an event lies in the future, or before 1990
-├── BodyTooSlowError            408     the body did not arrive in time
-├── BodyTooLargeError           413     the body is larger than any valid request
-├── NotJsonError                415     the content type is not JSON
-├── BusyError                   429     try again later
+├── NotFoundError                   404     there is no such path
+├── UnknownProductError          404     the serving version does not know the product asked about
+├── MethodNotAllowedError                 405     the path is asked by another method
+├── FutureEventError                  409     an event lies in the future, or before 1990
+├── RequestTimeoutError            408     the body did not arrive in time
+├── PayloadTooLargeError           413     the body is larger than any valid request
+├── UnsupportedMediaTypeError                415     the content type is not JSON
+├── TooManyRequestsError                   429     try again later
 │   ├── OverloadedError                 more requests at once than can be answered soon
 │   └── RateLimitedError                this key asks more often than it may
 ├── ScoringFailedError          500     the bundle could not score a customer
 ├── NoChampionError             503     nothing is deployed, or nothing could be loaded yet
 ├── EventsUnavailableError      503     the journal does not take events just now
-├── KeysError                   -       the API keys cannot be used as they are
+├── ApiKeyConfigError                   -       the API keys cannot be used as they are
 └── PortTakenError              -       the command cannot start
 """
 
@@ -79,19 +79,19 @@ class ForbiddenError(ServingError):
     status = HTTPStatus.FORBIDDEN
 
 
-class PathError(ServingError):
+class NotFoundError(ServingError):
     """There is no such path."""
 
     status = HTTPStatus.NOT_FOUND
 
 
-class NoSuchProductError(ServingError):
+class UnknownProductError(ServingError):
     """The serving version does not know the product asked about."""
 
     status = HTTPStatus.NOT_FOUND
 
 
-class MethodError(ServingError):
+class MethodNotAllowedError(ServingError):
     """The path is asked by another method, which `Allow` names."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
@@ -104,31 +104,31 @@ class MethodError(ServingError):
         return {"Allow": ", ".join(self._allowed)}
 
 
-class ClockError(ServingError):
+class FutureEventError(ServingError):
     """An event lies in the future or before 1990: the sender's clock and this one disagree."""
 
     status = HTTPStatus.CONFLICT
 
 
-class BodyTooSlowError(ServingError):
+class RequestTimeoutError(ServingError):
     """The body did not arrive in time."""
 
     status = HTTPStatus.REQUEST_TIMEOUT
 
 
-class BodyTooLargeError(ServingError):
+class PayloadTooLargeError(ServingError):
     """The body is larger than any valid request."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-class NotJsonError(ServingError):
+class UnsupportedMediaTypeError(ServingError):
     """The content type is not JSON."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-class BusyError(ServingError):
+class TooManyRequestsError(ServingError):
     """Too many requests at once, or with this key: try again after `Retry-After` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
@@ -141,11 +141,11 @@ class BusyError(ServingError):
         return {"Retry-After": str(self._retry_after)}
 
 
-class OverloadedError(BusyError):
+class OverloadedError(TooManyRequestsError):
     """More requests at once than can be answered soon."""
 
 
-class RateLimitedError(BusyError):
+class RateLimitedError(TooManyRequestsError):
     """This key asks more often than it may."""
 
 
@@ -171,7 +171,7 @@ class EventsUnavailableError(ServingError):
         return {"Retry-After": "1"}
 
 
-class KeysError(ServingError):
+class ApiKeyConfigError(ServingError):
     """The API keys cannot be used as they are."""
 
 

@@ -4,10 +4,10 @@ from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram, Summary
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds of the latency buckets, here and in BentoML's request histogram."""
 
-STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
+STAGE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
 """Upper bounds of the buckets of a single stage, which may take tenths of a millisecond."""
 
 
@@ -20,25 +20,30 @@ class Metrics:
             "Answers by slate and by why they were not the model's.",
             ["slate", "fallback"],
         )
-        self.rejected = Counter("reach_rejected_requests", "Requests turned away at the door.", ["status"])
-        self.failed = Counter("reach_failed_requests", "Requests the bundle could not score.")
-        self.scoring = Histogram("reach_scoring_seconds", "Scoring of one request.", buckets=SECONDS)
+        self.rejected = Counter("reach_requests_rejected", "Requests turned away at the door.", ["status"])
+        self.failed = Counter("reach_requests_failed", "Requests the bundle could not score.")
+        self.scoring = Histogram("reach_scoring_seconds", "Scoring of one request.", buckets=LATENCY_BUCKETS_S)
         self.stages = Histogram(
-            "reach_stage_seconds", "Each stage of answering one request, by its name.", ["stage"], buckets=STAGE_SECONDS
+            "reach_stage_seconds",
+            "Each stage of answering one request, by its name.",
+            ["stage"],
+            buckets=STAGE_BUCKETS_S,
         )
         self.candidates = Summary("reach_candidates", "Candidates that the ranker scored in one request.")
         self.feature_reads = Counter(
             "reach_feature_reads",
-            "Reads of the online store by outcome; 'refused' while it is given a rest.",
+            "Reads of the online store by outcome; 'circuit_open' while it is given a rest.",
             ["outcome"],
         )
         self.events = Counter(
             "reach_events",
-            "Events by outcome: accepted, duplicate, or refused by a broken journal.",
+            "Events by outcome: accepted, duplicate, or failed because of a broken journal.",
             ["outcome"],
         )
-        self.live_reads = Counter(
-            "reach_live_reads", "Reads of a customer's purchases since the features, by outcome.", ["outcome"]
+        self.recent_purchase_reads = Counter(
+            "reach_recent_purchase_reads",
+            "Reads of a customer's purchases since the features, by outcome.",
+            ["outcome"],
         )
         self.unknown_purchases = Counter(
             "reach_unknown_purchases", "Purchases left out of answers, for the bundle does not know the product."
@@ -55,13 +60,13 @@ class Metrics:
         self.generation = Gauge(
             "reach_champion_generation",
             "Generation of the champion alias, by live worker: the 'champion' it read last, and those 'serving' and "
-            "last 'refused'.",
-            ["outcome"],
+            "last 'rejected'.",
+            ["state"],
             # By process id: a worker that stays behind is seen, and so is which one it is.
             multiprocess_mode="liveall",
         )
-        self.swaps = Counter("reach_bundle_swaps", "Changes of the serving version, the first one included.")
-        self.refused = Counter("reach_bundles_refused", "Bundles that were not let in.", ["version"])
+        self.reloads = Counter("reach_model_reloads", "Changes of the serving version, the first one included.")
+        self.load_failures = Counter("reach_model_load_failures", "Bundles that were not let in.", ["version"])
 
 
 @cache

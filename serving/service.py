@@ -10,23 +10,23 @@ import click
 
 from events.event_log import open_journal
 from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
-from serving.app import GuardedService
-from serving.config import LIMITS
-from serving.customer_state.fast_feast_import import without_type_checks
-from serving.customer_state.feature_client import CustomerReader, FeatureReads
+from serving.app import ServiceWithMiddleware
+from serving.config import CONFIG
+from serving.customer_state.fast_feast_import import typeguard_disabled
+from serving.customer_state.feature_client import CustomerReader, FeatureClient
 from serving.decision_log import DecisionLog
 from serving.errors import ServingError
-from serving.handlers.events import Events, EventsRequest, EventsResponse
+from serving.handlers.events import EventsHandler, EventsRequest, EventsResponse
 from serving.handlers.history import HistoryRequest, HistoryResponse
-from serving.handlers.recommendations import Answers
-from serving.metrics import SECONDS, metrics
-from serving.middleware.admission import places
-from serving.middleware.api_keys import Keys
+from serving.handlers.recommendations import RecommendationHandler
+from serving.metrics import LATENCY_BUCKETS_S, metrics
+from serving.middleware.admission import concurrency_limiter
+from serving.middleware.api_keys import ApiKeyStore
 from serving.middleware.auth import require_keys
 from serving.middleware.health import ReadyResponse, readiness
-from serving.model.bundle_source import champion_of, pinned_in
-from serving.model.watcher import ChampionFollower
-from serving.ui.endpoints import PageAnswers, page
+from serving.model.bundle_source import follow_champion, pinned_bundle
+from serving.model.watcher import ModelWatcher
+from serving.ui.endpoints import UiEndpoints, page
 from serving.workers import Workers, metrics_folder
 from settings import Settings, load_settings, settings_fingerprint
 
@@ -61,32 +61,32 @@ class Reach:
         # Operators want to read of swaps; BentoML shows only the warnings of other loggers.
         logging.getLogger("reach").setLevel(logging.INFO)
         # Under load the event loop would wait five milliseconds for a scoring thread after every system call.
-        sys.setswitchinterval(LIMITS.switch_seconds)
+        sys.setswitchinterval(CONFIG.gil_switch_interval_s)
         settings = load_settings()
         self._settings = settings_fingerprint(settings)
-        look_up, load = pinned_in(service.bento) if service.bento else champion_of(settings)
+        read_alias, load = pinned_bundle(service.bento) if service.bento else follow_champion(settings)
         self._workers = Workers(metrics_folder())
-        self._champion = ChampionFollower(look_up, load, LIMITS, metrics(), publish=self._workers.publish)
-        self._journal = open_journal(settings, LIMITS.event_seconds)
-        self._features = FeatureReads(lambda: open_customers(settings), self._journal, LIMITS)
-        self._decisions = DecisionLog(self._journal.append_decisions, LIMITS, metrics())
-        self._answers = Answers(
-            lambda: self._champion.current, self._features, places(), self._decisions, LIMITS, metrics()
+        self._champion = ModelWatcher(read_alias, load, CONFIG, metrics(), publish=self._workers.publish)
+        self._journal = open_journal(settings, CONFIG.event_commit_timeout_s)
+        self._features = FeatureClient(lambda: open_customers(settings), self._journal, CONFIG)
+        self._decisions = DecisionLog(self._journal.append_decisions, CONFIG, metrics())
+        self._recommendations = RecommendationHandler(
+            lambda: self._champion.current, self._features, concurrency_limiter(), self._decisions, CONFIG, metrics()
         )
-        self._events = Events(self._journal, LIMITS, metrics())
-        self.page = PageAnswers(self._champion, self._features)
+        self._events = EventsHandler(self._journal, CONFIG, metrics())
+        self.page = UiEndpoints(self._champion, self._features)
         self._decisions.start()
         readiness().ask, readiness().forget_dead = self._readiness, self._workers.forget_dead
         # BentoML opens the door when this returns: one that restarts lets requests wait instead of failing them.
         self._features.start()
         self._champion.start()
-        self._features.wait(LIMITS.start_seconds)
+        self._features.wait(CONFIG.startup_timeout_s)
 
     @bentoml.on_deployment
     @staticmethod
     def require_keys() -> None:
         """However it is started: no keys, no address but loopback."""
-        require_keys(Keys.parse(load_settings().api_keys), address_to_serve())
+        require_keys(ApiKeyStore.parse(load_settings().api_keys), address_to_serve())
 
     @bentoml.on_shutdown
     def stop(self) -> None:
@@ -98,7 +98,7 @@ class Reach:
 
     def _readiness(self) -> ReadyResponse:
         return ReadyResponse(
-            ready=self._champion.current is not None and self._features.was_tried,
+            ready=self._champion.current is not None and self._features.startup_attempted,
             **self._champion.report(),
             online_store=self._features.state,
             settings=self._settings,
@@ -112,7 +112,7 @@ class Reach:
         A customer without a history gets popular products, and `fallback` says so: an answer, not an error.
         Wrong requests get 400 with a sentence a field; 503 means that no version serves yet.
         """
-        return await _answered(self._answers.recommend(request))
+        return await _answered(self._recommendations.recommend(request))
 
     @bentoml.api(route="/rerank")
     async def rerank(self, request: RerankRequest, /) -> RecommendResponse:
@@ -120,12 +120,12 @@ class Reach:
 
         Products that this version does not know are left out and named in `unknown_product_ids`.
         """
-        return await _answered(self._answers.rerank(request))
+        return await _answered(self._recommendations.rerank(request))
 
     @bentoml.api(route="/similar_items")
     async def similar_items(self, request: SimilarItemsRequest, /) -> RecommendResponse:
         """Products like one product, or often bought with it. 404 if this version does not know the product."""
-        return await _answered(self._answers.similar_items(request))
+        return await _answered(self._recommendations.similar_items(request))
 
     @bentoml.api(route="/history")
     async def history(self, request: HistoryRequest, /) -> HistoryResponse:
@@ -133,7 +133,7 @@ class Reach:
 
         It is personal data: where there are API keys, one with the scope `admin` is needed.
         """
-        return await _answered(self._answers.history(request))
+        return await _answered(self._recommendations.history(request))
 
     @bentoml.api(route="/events")
     async def events(self, request: EventsRequest, /) -> EventsResponse:
@@ -142,7 +142,7 @@ class Reach:
         Events may come late, in any order and again: each `event_id` counts once. A batch is kept whole or, with 503,
         perhaps not at all; then send it again.
         """
-        return await _answered(self._events.keep(request))
+        return await _answered(self._events.ingest(request))
 
 
 async def _answered(answer: Awaitable[Answer]) -> Answer:
@@ -156,12 +156,12 @@ async def _answered(answer: Awaitable[Answer]) -> Answer:
 service = bentoml.service(
     name="reach",
     description=Reach.__doc__,
-    service_class=GuardedService,
+    service_class=ServiceWithMiddleware,
     workers=1,
     envs=[{"name": name, "value": value} for name, value in WORKER_ENVIRONMENT.items()],
-    traffic={"timeout": LIMITS.request_seconds},
+    traffic={"timeout": CONFIG.request_timeout_s},
     http={"host": HOST},
-    metrics={"duration": {"buckets": list(SECONDS)}},
+    metrics={"duration": {"buckets": list(LATENCY_BUCKETS_S)}},
     logging={"access": {"enabled": False}},
 )(Reach)
 service.mount_asgi_app(page(lambda: bentoml.get_current_service().page), path="/ui", name="ui")
@@ -169,7 +169,7 @@ service.mount_asgi_app(page(lambda: bentoml.get_current_service().page), path="/
 
 def open_customers(settings: Settings) -> CustomerReader:
     """The online store, opened. Importing Feast takes seconds: a thread calls this while the service starts."""
-    with without_type_checks():
+    with typeguard_disabled():
         from feature_store.online.reader import OnlineFeatureReader
 
     customers = OnlineFeatureReader(settings)

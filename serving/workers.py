@@ -19,7 +19,7 @@ from core.atomic_files import replace_file
 
 logger = logging.getLogger("reach.serving")
 
-State = Literal["starting", "serving", "loading", "refused"]
+State = Literal["starting", "serving", "loading", "rejected"]
 
 
 class WorkerStatus(BaseModel):

@@ -62,23 +62,23 @@ def drill_bundles(sandbox: Sandbox, served: Served, traffic: Traffic, sheet: She
             generation = sandbox.registry.deploy(version, None, "drill", BY).generation
             until(lambda wanted=version: _refused(served) == wanted)  # type: ignore[misc]
         status, report = served.readiness()
-        counted = served.metric(f'reach_bundles_refused_total{{version="{version}"}}')
-        refused = served.samples('reach_champion_generation{outcome="refused",')
-        reported = bool(refused) and set(refused) == {generation} and counted >= 1
+        counted = served.metric(f'reach_model_load_failures_total{{version="{version}"}}')
+        rejected = served.samples("reach_champion_generation", 'state="rejected"')
+        reported = bool(rejected) and set(rejected) == {generation} and counted >= 1
         metrics = "tell" if reported else "do not tell"
         sheet.note(
             f"a bundle with {fault}",
-            f"refused, {serving} goes on, /readyz and metrics tell",
-            f"{seen.story()}; /readyz {status}, refused {report['refused']}; metrics {metrics}",
+            f"rejected, {serving} goes on, /readyz and metrics tell",
+            f"{seen.story()}; /readyz {status}, rejected {report['rejected']}; metrics {metrics}",
             not seen.failures and set(seen.versions) == {serving} and status == 200 and reported,
         )
     sandbox.registry.deploy(serving, None, "drill: sound again", BY)
-    until(lambda: served.readiness()[1].get("refused") is None)
+    until(lambda: served.readiness()[1].get("rejected") is None)
 
 
 def _refused(served: Served) -> str | None:
-    refused = served.readiness()[1].get("refused")
-    return str(refused["version"]) if refused else None
+    rejected = served.readiness()[1].get("rejected")
+    return str(rejected["version"]) if rejected else None
 
 
 def _copy(bundle: Path, version: str) -> None:

@@ -12,7 +12,7 @@ LATER_MS = 50.0
 KEPT = 0.8
 """Share of lists that must stay personal, of customers who all were here before."""
 
-LATE = {"features_unavailable", "remembered_features"}
+LATE = {"features_unavailable", "cached_features"}
 """How lists are marked if a read takes too long, as any may on a busy machine."""
 
 SECONDS_TO_MEND = 10.0

@@ -122,10 +122,10 @@ class Served:
                 return float(line.rsplit(" ", 1)[1])
         return 0.0
 
-    def samples(self, beginning: str) -> list[float]:
-        """The values of all samples of /metrics that begin so: one for each worker."""
+    def samples(self, name: str, label: str) -> list[float]:
+        """Return the values of a metric's samples with a label, such as `state="serving"`: one per worker."""
         lines = self.service.get("/metrics").splitlines()
-        return [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(beginning)]
+        return [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{") and label in line]
 
     def workers(self) -> list[int]:
         """The processes that answer requests."""

@@ -34,8 +34,8 @@ class StoreFault:
     marks: frozenset[str]
 
 
-REMEMBERED = frozenset({"remembered_features", "features_unavailable"})
-STALE = frozenset({"stale_features", "remembered_features"})
+REMEMBERED = frozenset({"cached_features", "features_unavailable"})
+STALE = frozenset({"stale_features", "cached_features"})
 
 
 class SqliteFile:

@@ -32,7 +32,7 @@ def drill_swaps(
     with traffic.watch(0.5) as seen:
         for _ in range(rollbacks):
             previous = sandbox.registry.alias().previous  # type: ignore[union-attr]
-            until(lambda previous=previous: served.readiness()[1].get("at_hand") == previous)  # type: ignore[misc]
+            until(lambda previous=previous: served.readiness()[1].get("standby_version") == previous)  # type: ignore[misc]
             version = sandbox.registry.rollback("drill", BY).version
             took = until(lambda version=version: served.readiness()[1].get("version") == version)  # type: ignore[misc]
             slowest = max(slowest, took)

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from core.ids import MAX_LENGTH
 from events.fields import Id, Moment, without_fraction
 
-__all__ = ["ID", "MAX_COUNT", "Count", "Id", "Moment", "Share"]
+__all__ = ["ID", "MAX_COUNT", "Count", "Id", "Moment", "UnitInterval"]
 
 MAX_COUNT = 100
 
@@ -18,4 +18,4 @@ Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(w
 """How many of something: no string of digits, no truth value. Its bounds stand here, for pydantic describes none that
 are put upon `Count | None` from outside."""
 
-Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+UnitInterval = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]

@@ -19,28 +19,35 @@ from serving.api.openapi_3_0 import as_openapi_3_0
 from serving.api.validation import ApiRequest
 from serving.errors import (
     BadRequestError,
-    BodyTooLargeError,
-    BodyTooSlowError,
-    BusyError,
     ErrorResponse,
     ForbiddenError,
-    MethodError,
+    MethodNotAllowedError,
     NoChampionError,
-    NotJsonError,
+    PayloadTooLargeError,
+    RequestTimeoutError,
     ScoringFailedError,
     ServingError,
+    TooManyRequestsError,
     UnauthorizedError,
+    UnsupportedMediaTypeError,
 )
-from serving.middleware.auth import OPEN
+from serving.middleware.auth import PUBLIC_PATHS
 from serving.middleware.health import ReadyResponse
 
-ANYWHERE = (UnauthorizedError, ForbiddenError, MethodError, BusyError)
+COMMON_ERRORS = (UnauthorizedError, ForbiddenError, MethodNotAllowedError, TooManyRequestsError)
 """What any path but those of the process' health may answer."""
 
-ASKED = (BadRequestError, BodyTooSlowError, BodyTooLargeError, NotJsonError, ScoringFailedError, NoChampionError)
+POST_ERRORS = (
+    BadRequestError,
+    RequestTimeoutError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+    ScoringFailedError,
+    NoChampionError,
+)
 """What a `POST` may answer besides."""
 
-READ = {
+GET_PATHS = {
     "/livez": ("The process runs.", "text/plain"),
     "/readyz": ("A version is loaded, and the online store was opened or could not be.", "application/json"),
     "/healthz": ("The process runs; kept for old probes.", "text/plain"),
@@ -57,7 +64,7 @@ HEADERS = {
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "integer", "Seconds to wait."),
 }
 
-GIVEN_UP = {HTTPStatus.GATEWAY_TIMEOUT: "The request took too long and was given up."}
+TIMEOUT = {HTTPStatus.GATEWAY_TIMEOUT: "The request took too long and was given up."}
 
 
 class Api(Protocol):
@@ -70,17 +77,17 @@ class Api(Protocol):
     input_spec: Any
 
 
-class Description(dict[str, Any]):
+class OpenApiDocument(dict[str, Any]):
     """An OpenAPI document, in the form in which BentoML serves it and writes it into a Bento."""
 
     def asdict(self) -> dict[str, Any]:
         return dict(self)
 
 
-yaml.add_representer(Description, lambda dumper, document: dumper.represent_dict(document))
+yaml.add_representer(OpenApiDocument, lambda dumper, document: dumper.represent_dict(document))
 
 
-def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: bool) -> Description:
+def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: bool) -> OpenApiDocument:
     """The document. `needs_key`: whether this installation has API keys."""
     apis = list(apis)
     requests: list[type[ApiRequest]] = [api.input_spec for api in apis]
@@ -94,7 +101,7 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
         ],
         ref_template="#/components/schemas/{model}",
     )
-    errors = _errors(ANYWHERE)
+    errors = _errors(COMMON_ERRORS)
     secured: list[dict[str, list[str]]] = [{"ApiKey": []}] if needs_key else []
     paths: dict[str, Any] = {
         path: {
@@ -105,14 +112,14 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
                 "security": [],
             }
         }
-        for path, (summary, kind) in READ.items()
+        for path, (summary, kind) in GET_PATHS.items()
     }
     ready = references[(ReadyResponse, "serialization")]
     paths["/readyz"]["get"]["responses"] = {
-        "200": _content(READ["/readyz"][0], "application/json", ready),
+        "200": _content(GET_PATHS["/readyz"][0], "application/json", ready),
         "503": _content("Not yet.", "application/json", ready),
     }
-    for path in READ.keys() - OPEN:
+    for path in GET_PATHS.keys() - PUBLIC_PATHS:
         paths[path]["get"]["responses"] |= errors
         paths[path]["get"]["security"] = secured
     for api, request, answer in zip(apis, requests, answers, strict=True):
@@ -127,12 +134,12 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
                 "responses": {
                     "200": _content("The answer.", "application/json", references[(answer, "serialization")]),
                     **errors,
-                    **_errors((*ASKED, *request.ERRORS)),
+                    **_errors((*POST_ERRORS, *request.ERRORS)),
                 },
                 "security": secured,
             }
         }
-    return Description(
+    return OpenApiDocument(
         openapi="3.0.3",
         info={"title": name, "version": version, "description": " ".join(doc.split())},
         paths=as_openapi_3_0(paths),
@@ -146,7 +153,7 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
 def _errors(kinds: Iterable[type[ServingError]]) -> dict[str, Any]:
     found = {kind.status: (kind.__doc__ or "").strip() for kind in kinds}
     if NoChampionError in kinds:
-        found |= GIVEN_UP
+        found |= TIMEOUT
     return {str(int(status)): _error(status, words) for status, words in sorted(found.items())}
 
 

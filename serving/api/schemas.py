@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from scoring.reranking.business_rules import BusinessRules
-from serving.api.fields import ID, MAX_COUNT, Count, Id, Moment, Share
+from serving.api.fields import ID, MAX_COUNT, Count, Id, Moment, UnitInterval
 from serving.api.validation import ApiRequest
-from serving.errors import NoSuchProductError
+from serving.errors import UnknownProductError
 
 MAX_CATEGORY = 100
 MAX_EXCLUDED = 200
@@ -38,7 +38,7 @@ Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CATEGOR
 Slate = Literal["all", "explore"]
 
 
-class Ruled(ApiRequest):
+class WithBusinessRules(ApiRequest):
     """What every question takes: the shop's rules. If they leave fewer products than asked for, the list is short."""
 
     MAX_BYTES: ClassVar = 163_840
@@ -57,7 +57,7 @@ class Ruled(ApiRequest):
         description="At most so many products of a category; those without a category are not counted. "
         f"Allowed: {_RULES['max_per_category']}.",
     )
-    diversity: Share = Field(
+    diversity: UnitInterval = Field(
         0.0,
         description="How far to go from the most relevant list, 0, to the most diverse one, 1. A higher number never "
         f"gives a less diverse list. Allowed: {_RULES['diversity']}.",
@@ -92,7 +92,7 @@ class Context(BaseModel):
     )
 
 
-class Personal(Ruled):
+class CustomerRequest(WithBusinessRules):
     """What questions about a customer take."""
 
     customer_id: Id = Field(description=f"The shop's id of the customer: {ID}.")
@@ -105,10 +105,10 @@ class Personal(Ruled):
         return replace(rules, exclude=rules.exclude | frozenset(self.context.basket)) if self.context.basket else rules
 
 
-class RecommendRequest(Personal):
+class RecommendRequest(CustomerRequest):
     """Which customer, which slate, how many products, under which rules."""
 
-    ALLOWED: ClassVar = {"customer_id": ID, "slate": _SLATE, "k": _K} | _RULES | _CONTEXT
+    FIELD_HELP: ClassVar = {"customer_id": ID, "slate": _SLATE, "k": _K} | _RULES | _CONTEXT
     EXAMPLE: ClassVar = {"customer_id": "1250", "slate": "all", "k": 3}
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -116,10 +116,10 @@ class RecommendRequest(Personal):
     k: Count = Field(10, description=f"Length of the list: {_K}.")
 
 
-class RerankRequest(Personal):
+class RerankRequest(CustomerRequest):
     """Which products to put in a customer's order."""
 
-    ALLOWED: ClassVar = (
+    FIELD_HELP: ClassVar = (
         {
             "customer_id": ID,
             "product_ids": f"1 to {MAX_COUNT} {_IDS}",
@@ -136,17 +136,17 @@ class RerankRequest(Personal):
     product_ids: list[Id] = Field(
         min_length=1,
         max_length=MAX_COUNT,
-        description=f"The products to rank, and no others: {ALLOWED['product_ids']}.",
+        description=f"The products to rank, and no others: {FIELD_HELP['product_ids']}.",
     )
-    k: Count | None = Field(None, description=f"Length of the list: {ALLOWED['k']}.")
+    k: Count | None = Field(None, description=f"Length of the list: {FIELD_HELP['k']}.")
 
 
-class SimilarItemsRequest(Ruled):
+class SimilarItemsRequest(WithBusinessRules):
     """Which product, how many others, under which rules."""
 
-    ALLOWED: ClassVar = {"product_id": ID, "k": _K} | _RULES
+    FIELD_HELP: ClassVar = {"product_id": ID, "k": _K} | _RULES
     EXAMPLE: ClassVar = {"product_id": "1082185", "k": 3}
-    ERRORS: ClassVar = (NoSuchProductError,)
+    ERRORS: ClassVar = (UnknownProductError,)
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
@@ -168,7 +168,7 @@ class RecommendedItem(BaseModel):
 
 
 Fallback = Literal[
-    "unknown_customer", "empty_history", "features_unavailable", "remembered_features", "stale_features", "baseline"
+    "unknown_customer", "empty_history", "features_unavailable", "cached_features", "stale_features", "baseline"
 ]
 
 
@@ -181,7 +181,7 @@ class RecommendResponse(BaseModel):
     fallback: Fallback | None = Field(
         description="Why the list is not the model's, or rests on older features; null if neither is so."
     )
-    short_by: int = Field(0, description="How many products are missing from k, because the rules leave no more.")
+    missing_items: int = Field(0, description="How many products are missing from k, because the rules leave no more.")
     unknown_product_ids: list[str] = Field([], description="Products of the request that this version does not know.")
     unknown_categories: list[str] = Field([], description="Categories of the request that this version does not know.")
     items: list[RecommendedItem] = Field(description="The products, best first.")

@@ -11,23 +11,23 @@ from starlette.requests import Request
 
 from serving.errors import BadRequestError, ServingError
 
-SHOWN = 40
+MAX_ECHO_CHARS = 40
 """Characters of a wrong value that an error message repeats to the caller."""
 
-EXPLAINED = 10
+MAX_FIELD_ERRORS = 10
 """Fields that an error message explains at most: a batch can be wrong in a thousand places."""
 
-PASSED = "reach.request"
+SCOPE_KEY = "reach.request"
 """Where in an ASGI scope the door leaves the request that it has validated."""
 
 
 class ApiRequest(bentoml.IODescriptor):
     """Base of the body of each `POST`. A route's door reads the class variables.
 
-    ALLOWED: what each field may be, in words, by its path without positions: `k`, `events.quantity`.
+    FIELD_HELP: what each field may be, in words, by its path without positions: `k`, `events.quantity`.
     EXAMPLE: a body one can send.
     MAX_BYTES: more than the largest valid body.
-    SCORED: whether it takes a place (serving/middleware/admission.py), and so is turned away while many wait for one.
+    USES_SCORING_SLOT: whether it takes a slot (serving/middleware/admission.py): it gets 429 while many wait for one.
     ERRORS: what its route may answer besides what every route may (serving/api/openapi.py).
     SCOPE: which scope an API key needs for it (serving/middleware/api_keys.py).
     """
@@ -35,24 +35,24 @@ class ApiRequest(bentoml.IODescriptor):
     # Messages must not repeat what was sent: BentoML logs them, and a customer id is personal data.
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    ALLOWED: ClassVar[Mapping[str, str]]
+    FIELD_HELP: ClassVar[Mapping[str, str]]
     EXAMPLE: ClassVar[dict[str, JsonValue]]
     MAX_BYTES: ClassVar[int] = 16_384
-    SCORED: ClassVar[bool] = True
+    USES_SCORING_SLOT: ClassVar[bool] = True
     ERRORS: ClassVar[tuple[type[ServingError], ...]] = ()
     SCOPE: ClassVar[str] = "recommend"
 
     @classmethod
     async def from_http_request(cls, request: Request, serde: Any) -> Self:
         """BentoML's hook to parse a body: what the door has let through is not parsed a second time."""
-        passed: Self | None = request.scope.get(PASSED)
+        passed: Self | None = request.scope.get(SCOPE_KEY)
         return await super().from_http_request(request, serde) if passed is None else passed
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
         """The request in a body. Raises BadRequestError in words that help the caller."""
         if not body.strip():
-            raise BadRequestError(f"The body is empty. {cls.hint()}")
+            raise BadRequestError(f"The body is empty. {cls.example_hint()}")
         try:
             request: Self = cls.model_validate_json(body)
         except ValidationError as error:
@@ -60,7 +60,7 @@ class ApiRequest(bentoml.IODescriptor):
         return request
 
     @classmethod
-    def hint(cls) -> str:
+    def example_hint(cls) -> str:
         """What to send instead, as a sentence."""
         return f"Send an object such as {json.dumps(cls.EXAMPLE)}."
 
@@ -71,18 +71,18 @@ def _explain(request: type[ApiRequest], errors: list[ErrorDetails]) -> BadReques
     for error in errors:
         if error["type"] == "json_invalid":
             cause = error.get("ctx", {}).get("error", "it cannot be parsed")
-            return BadRequestError(f"The body is not valid JSON: {cause}. {request.hint()}")
+            return BadRequestError(f"The body is not valid JSON: {cause}. {request.example_hint()}")
         if not error["loc"]:
-            return BadRequestError(f"The body is no JSON object. {request.hint()}")
-        field, name = _place(request.ALLOWED, error["loc"])
-        if len(fields) == EXPLAINED and field not in fields:
+            return BadRequestError(f"The body is no JSON object. {request.example_hint()}")
+        field, name = _field_path(request.FIELD_HELP, error["loc"])
+        if len(fields) == MAX_FIELD_ERRORS and field not in fields:
             return BadRequestError(" ".join([*fields.values(), "There is more that is wrong."]), fields)
-        fields[field] = _sentence(request.ALLOWED, field, name, error)
+        fields[field] = _sentence(request.FIELD_HELP, field, name, error)
     return BadRequestError(" ".join(fields.values()), fields)
 
 
-def _place(allowed: Mapping[str, str], location: Iterable[int | str]) -> tuple[str, str]:
-    """A finding's place as the caller wrote it, `events[3].price`, and its name in ALLOWED, `events.price`.
+def _field_path(allowed: Mapping[str, str], location: Iterable[int | str]) -> tuple[str, str]:
+    """A finding's place as the caller wrote it, `events[3].price`, and its name in FIELD_HELP, `events.price`.
 
     Below a documented field a location goes on with pydantic's own words for the alternatives of a union.
     """
@@ -93,7 +93,11 @@ def _place(allowed: Mapping[str, str], location: Iterable[int | str]) -> tuple[s
             continue
         if name in allowed and not any(key.startswith(f"{name}.") for key in allowed):
             break
-        field, name = (f"{field}.{step[:SHOWN]}", f"{name}.{step[:SHOWN]}") if name else (step[:SHOWN], step[:SHOWN])
+        field, name = (
+            (f"{field}.{step[:MAX_ECHO_CHARS]}", f"{name}.{step[:MAX_ECHO_CHARS]}")
+            if name
+            else (step[:MAX_ECHO_CHARS], step[:MAX_ECHO_CHARS])
+        )
     return field, name
 
 
@@ -103,14 +107,14 @@ def _sentence(allowed: Mapping[str, str], field: str, name: str, error: ErrorDet
         siblings = [key.rpartition(".")[2] for key in allowed if key.rpartition(".")[0] == parent]
         return f"'{field}' is not a field of this request; the fields are {', '.join(siblings)}."
     if error["type"] == "missing":
-        return f"'{field}' is missing: {_words(allowed, name)}."
+        return f"'{field}' is missing: {_help_for(allowed, name)}."
     shown = json.dumps(error["input"], default=str, ensure_ascii=False)
-    if len(shown) > SHOWN:
-        shown = f"{shown[:SHOWN]}… ({len(shown)} characters)"
-    return f"'{field}' is {shown}; allowed: {_words(allowed, name)}."
+    if len(shown) > MAX_ECHO_CHARS:
+        shown = f"{shown[:MAX_ECHO_CHARS]}… ({len(shown)} characters)"
+    return f"'{field}' is {shown}; allowed: {_help_for(allowed, name)}."
 
 
-def _words(allowed: Mapping[str, str], name: str) -> str:
+def _help_for(allowed: Mapping[str, str], name: str) -> str:
     """What a field may be; of a place below a documented field, what that may be."""
     while name and name not in allowed:
         name = name.rpartition(".")[0]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Breaker:
+class CircuitBreaker:
     """Not thread-safe: it lives on the event loop."""
 
     def __init__(self, failures: int, pause_seconds: float, clock: Callable[[], float] = time.monotonic):

@@ -8,7 +8,7 @@ import typeguard
 
 
 @contextmanager
-def without_type_checks() -> Iterator[None]:
+def typeguard_disabled() -> Iterator[None]:
     """While it lasts, classes that are imported are not rewritten to check their arguments' types.
 
     Feast decorates its classes so, for those who define features by hand; rewriting their source takes more than half

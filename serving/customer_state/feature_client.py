@@ -12,15 +12,15 @@ from typing import Any, Literal, Protocol
 
 from events.errors import LiveError
 from events.records import Purchase
-from serving.config import Limits
-from serving.customer_state.circuit_breaker import Breaker
+from serving.config import ServiceConfig
+from serving.customer_state.circuit_breaker import CircuitBreaker
 
 logger = logging.getLogger("reach.serving")
 
-Outcome = Literal["found", "unknown", "timeout", "error", "refused"]
-"""`unknown`: the store answered and has no such customer; `refused`: the breaker did not let us ask."""
+Outcome = Literal["found", "unknown", "timeout", "error", "circuit_open"]
+"""`unknown`: the store answered and has no such customer; `circuit_open`: the breaker did not let us ask."""
 
-Live = Literal["read", "error", "unread"]
+PurchaseReadStatus = Literal["read", "error", "unread"]
 """What came of reading the purchases; `unread`: it was not tried, or had not come back in time."""
 
 Features = Mapping[str, Any]
@@ -43,42 +43,42 @@ class RecentPurchases(Protocol):
 
 
 @dataclass(frozen=True)
-class Read:
+class FeatureResult:
     """What came of a read; `features` is None unless the outcome is `found`, or they are remembered. Purchases may be
     there without them."""
 
     outcome: Outcome
     features: Features | None = None
-    live: Live = "unread"
+    purchase_status: PurchaseReadStatus = "unread"
     purchases: Sequence[Purchase] = ()
-    is_remembered: bool = False
+    from_cache: bool = False
 
 
 @dataclass
-class Job:
+class ReadRequest:
     """One read on its way. The purchases come first: they are at hand if the features then fail."""
 
     customer_id: str
     features: Future[Features | None] = field(default_factory=Future)
-    live: Live = "unread"
+    purchase_status: PurchaseReadStatus = "unread"
     purchases: Sequence[Purchase] = ()
 
 
-class FeatureReads:
+class FeatureClient:
     """Reads on threads of their own, behind a deadline and a breaker.
 
     The threads are daemons: one that hangs in a client library must not keep the service from stopping.
     """
 
-    def __init__(self, open_reader: Callable[[], CustomerReader], recent: RecentPurchases, limits: Limits):
+    def __init__(self, open_reader: Callable[[], CustomerReader], recent: RecentPurchases, config: ServiceConfig):
         self._open_reader = open_reader
         self._recent = recent
-        self._limits = limits
+        self._config = config
         self._reader: CustomerReader | None = None
         self._tried = threading.Event()
         self._stopped = threading.Event()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._breaker = Breaker(limits.breaker_failures, limits.breaker_seconds)
+        self._requests: queue.SimpleQueue[ReadRequest] = queue.SimpleQueue()
+        self._breaker = CircuitBreaker(config.circuit_failures, config.circuit_reset_s)
 
     def start(self) -> None:
         """Open the store on a thread, for as long as that takes and as often as it needs."""
@@ -88,7 +88,7 @@ class FeatureReads:
         self._stopped.set()
 
     @property
-    def was_tried(self) -> bool:
+    def startup_attempted(self) -> bool:
         """Whether the store was opened, or once could not be: what answers say from now on will not change soon."""
         return self._tried.is_set()
 
@@ -103,36 +103,38 @@ class FeatureReads:
             return "not open"
         return "does not answer" if self._breaker.is_open else "answers"
 
-    async def read(self, customer_id: str) -> Read:
-        """The customer's features and purchases, or why there are none, within `feature_seconds`."""
+    async def read(self, customer_id: str) -> FeatureResult:
+        """The customer's features and purchases, or why there are none, within `feature_timeout_s`."""
         if self._reader is None:
-            return Read("error")
+            return FeatureResult("error")
         if not self._breaker.allows():
-            return Read("refused")
-        job = Job(customer_id)
-        self._jobs.put(job)
+            return FeatureResult("circuit_open")
+        request = ReadRequest(customer_id)
+        self._requests.put(request)
         try:
-            features = await asyncio.wait_for(asyncio.wrap_future(job.features), self._limits.feature_seconds)
+            features = await asyncio.wait_for(asyncio.wrap_future(request.features), self._config.feature_timeout_s)
         except TimeoutError:
-            self._failed(f"no answer within {self._limits.feature_seconds:g} s")
-            return Read("timeout", None, job.live, job.purchases)
+            self._failed(f"no answer within {self._config.feature_timeout_s:g} s")
+            return FeatureResult("timeout", None, request.purchase_status, request.purchases)
         except Exception as error:  # whatever a store's client raises, the customer gets a list
             self._failed(type(error).__name__)
-            return Read("error", None, job.live, job.purchases)
+            return FeatureResult("error", None, request.purchase_status, request.purchases)
         if self._breaker.is_open:
             logger.info("The online store answers again.")
         self._breaker.succeeded()
-        return Read("unknown" if features is None else "found", features, job.live, job.purchases)
+        return FeatureResult(
+            "unknown" if features is None else "found", features, request.purchase_status, request.purchases
+        )
 
-    async def sample_ids(self, count: int) -> list[str]:
+    async def sample_customers(self, count: int) -> list[str]:
         """Ids of a few customers the store knows; none if it does not answer in time."""
         if self._reader is None or self._breaker.is_open:
             return []
         found: Future[list[str]] = Future()
         # On a thread of its own: those that read for requests are not to wait for this.
-        threading.Thread(target=_find, args=(self._reader, count, found), name="features-some", daemon=True).start()
+        threading.Thread(target=_find, args=(self._reader, count, found), name="features-sample", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(found), self._limits.feature_seconds)
+            return await asyncio.wait_for(asyncio.wrap_future(found), self._config.feature_timeout_s)
         except Exception as error:  # a convenience: who types an id needs none of this
             logger.info("No customers could be suggested (%s).", type(error).__name__)
             return []
@@ -144,9 +146,9 @@ class FeatureReads:
             # Not the error's own words: a client's message may quote the key that was read, a customer.
             logger.warning(
                 "The online store failed %d times in a row (%s); answering without it, asking again every %g s.",
-                self._limits.breaker_failures,
+                self._config.circuit_failures,
                 cause,
-                self._limits.breaker_seconds,
+                self._config.circuit_reset_s,
             )
 
     def _open(self) -> None:
@@ -158,14 +160,14 @@ class FeatureReads:
                 if not self._tried.is_set():
                     logger.warning("The online store cannot be opened; answering without it. %s", error)
                 self._tried.set()
-                self._stopped.wait(self._limits.breaker_seconds)
+                self._stopped.wait(self._config.circuit_reset_s)
         else:
             return
-        warm = [threading.Event() for _ in range(self._limits.feature_threads)]
+        warm = [threading.Event() for _ in range(self._config.feature_threads)]
         for number, event in enumerate(warm):
             threading.Thread(target=self._work, args=(reader, event), name=f"features-{number}", daemon=True).start()
         for event in warm:
-            event.wait(self._limits.breaker_seconds)
+            event.wait(self._config.circuit_reset_s)
         self._reader = reader
         self._tried.set()
 
@@ -177,17 +179,17 @@ class FeatureReads:
                 read("")
         warm.set()
         while True:
-            job = self._jobs.get()
-            if not job.features.set_running_or_notify_cancel():
+            request = self._requests.get()
+            if not request.features.set_running_or_notify_cancel():
                 continue  # its request has given up
             try:
-                job.purchases, job.live = self._recent.of_customer(job.customer_id), "read"
+                request.purchases, request.purchase_status = self._recent.of_customer(request.customer_id), "read"
             except LiveError:
-                job.live = "error"  # counted, and the list comes from the features alone
+                request.purchase_status = "error"  # counted, and the list comes from the features alone
             try:
-                job.features.set_result(reader.read(job.customer_id))
+                request.features.set_result(reader.read(request.customer_id))
             except Exception as error:
-                job.features.set_exception(error)
+                request.features.set_exception(error)
 
 
 def _find(reader: CustomerReader, count: int, found: Future[list[str]]) -> None:

@@ -10,7 +10,7 @@ from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.customer.realtime import apply_purchases, unmaterialized
 from serving.api.schemas import Context
-from serving.customer_state.feature_client import Read
+from serving.customer_state.feature_client import FeatureResult
 from serving.customer_state.freshness import EVENT_TIMESTAMP
 from serving.metrics import Metrics
 
@@ -18,7 +18,9 @@ HELD = "held"
 """Which purchases are in the features (core/held.py); the reader puts it next to them."""
 
 
-def customer_now(read: Read, bundle: Bundle, context: Context, metrics: Metrics) -> Customer | None:
+def customer_at_request_time(
+    read: FeatureResult, bundle: Bundle, context: Context, metrics: Metrics
+) -> Customer | None:
     """The customer of a read, at the moment the request speaks of; None if nothing is known.
 
     Without a time the clock stands still at the instant of the features, and what was bought since counts as bought

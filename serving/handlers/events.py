@@ -15,15 +15,15 @@ from events.errors import LiveError
 from events.records import EVENT_TYPES, Event
 from serving.api.fields import ID
 from serving.api.validation import ApiRequest
-from serving.config import Limits
-from serving.errors import ClockError, EventsUnavailableError
+from serving.config import ServiceConfig
+from serving.errors import EventsUnavailableError, FutureEventError
 from serving.metrics import Metrics
 
 logger = logging.getLogger("reach.serving")
 
 MAX_EVENTS = 500
 
-AHEAD = timedelta(minutes=5)
+MAX_CLOCK_SKEW = timedelta(minutes=5)
 """How far the sender's clock may be ahead of this one."""
 
 
@@ -31,10 +31,10 @@ class EventsRequest(ApiRequest):
     """A batch of events: kept as a whole or not at all."""
 
     SCOPE: ClassVar = "events"
-    SCORED: ClassVar = False  # what happened is not turned away because many ask for lists
+    USES_SCORING_SLOT: ClassVar = False  # what happened is not turned away because many ask for lists
     MAX_BYTES: ClassVar = 1_048_576
-    ERRORS: ClassVar = (ClockError, EventsUnavailableError)
-    ALLOWED: ClassVar = {
+    ERRORS: ClassVar = (FutureEventError, EventsUnavailableError)
+    FIELD_HELP: ClassVar = {
         "events": f"a list of 1 to {MAX_EVENTS} events",
         "events.event_id": f"{ID}; yours, and another one for every event",
         "events.customer_id": ID,
@@ -71,43 +71,44 @@ class EventsResponse(BaseModel):
     duplicates: int = Field(description="Events whose event_id is known: nothing was changed by them.")
 
 
-class Keeper(Protocol):
+class EventAppender(Protocol):
     """The journal's side that takes events."""
 
     def append(self, events: Sequence[Event]) -> Future[list[bool]]: ...
 
 
-class Events:
+class EventsHandler:
     """Takes batches to the journal and waits until they are safe."""
 
-    def __init__(self, journal: Keeper, limits: Limits, metrics: Metrics):
+    def __init__(self, journal: EventAppender, config: ServiceConfig, metrics: Metrics):
         self._journal = journal
-        self._limits = limits
+        self._config = config
         self._metrics = metrics
 
-    async def keep(self, request: EventsRequest) -> EventsResponse:
+    async def ingest(self, request: EventsRequest) -> EventsResponse:
         """Keep a batch.
 
-        Raises ClockError if an event lies in the future or before any shop's time, and EventsUnavailableError if the
-        batch may be lost: it must be sent again, and may safely be.
+        Raises FutureEventError if an event lies in the future or before any shop's time, and EventsUnavailableError if
+        the batch may be lost: it must be sent again, and may safely be.
         """
         early = [place for place, event in enumerate(request.events) if event.occurred_at.date() < EARLIEST_DAY]
         if early:
-            raise ClockError(
+            raise FutureEventError(
                 f"'events[{early[0]}].occurred_at' lies before {EARLIEST_DAY}; nothing of the batch was kept. "
                 "Set the sender's clock and send the event with the time at which it happened."
             )
-        ahead = [place for place, event in enumerate(request.events) if event.occurred_at > utc_now() + AHEAD]
+        ahead = [place for place, event in enumerate(request.events) if event.occurred_at > utc_now() + MAX_CLOCK_SKEW]
         if ahead:
-            raise ClockError(
-                f"'events[{ahead[0]}].occurred_at' lies more than {AHEAD.seconds // 60} minutes in the future; nothing "
-                "of the batch was kept. Set the sender's clock, or send the event when it has happened."
+            raise FutureEventError(
+                f"'events[{ahead[0]}].occurred_at' lies more than {MAX_CLOCK_SKEW.seconds // 60} minutes "
+                "in the future; nothing of the batch was kept. "
+                "Set the sender's clock, or send the event when it has happened."
             )
         try:
             waiting = asyncio.wrap_future(self._journal.append(request.events))
-            is_new = await asyncio.wait_for(waiting, self._limits.event_seconds)
+            is_new = await asyncio.wait_for(waiting, self._config.event_commit_timeout_s)
         except (LiveError, TimeoutError) as error:
-            self._metrics.events.labels("refused").inc(len(request.events))
+            self._metrics.events.labels("failed").inc(len(request.events))
             logger.error(
                 "%d events were not acknowledged. %s", len(request.events), error or "The journal is too slow."
             )

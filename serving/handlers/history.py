@@ -9,7 +9,7 @@ from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from serving.api.fields import ID, MAX_COUNT, Count, Id
 from serving.api.validation import ApiRequest
-from serving.customer_state.feature_client import Read
+from serving.customer_state.feature_client import FeatureResult
 from serving.customer_state.freshness import EVENT_TIMESTAMP
 
 Missing = Literal["unknown_customer", "empty_history", "features_unavailable"]
@@ -19,8 +19,8 @@ class HistoryRequest(ApiRequest):
     """Whose history, and how many products of it. It is personal data: a key needs the scope `admin`."""
 
     SCOPE: ClassVar = "admin"
-    SCORED: ClassVar = False
-    ALLOWED: ClassVar = {
+    USES_SCORING_SLOT: ClassVar = False
+    FIELD_HELP: ClassVar = {
         "customer_id": ID,
         "k": f"a whole number from 1 to {MAX_COUNT}",
     }
@@ -28,8 +28,8 @@ class HistoryRequest(ApiRequest):
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    customer_id: Id = Field(description=f"The shop's id of the customer: {ALLOWED['customer_id']}.")
-    k: Count = Field(20, description=f"Products at most: {ALLOWED['k']}.")
+    customer_id: Id = Field(description=f"The shop's id of the customer: {FIELD_HELP['customer_id']}.")
+    k: Count = Field(20, description=f"Products at most: {FIELD_HELP['k']}.")
 
 
 class BoughtProduct(BaseModel):
@@ -50,14 +50,14 @@ class HistoryResponse(BaseModel):
     missing: Missing | None = Field(
         description="Why there is no history, or only what was bought since the features; null if it is whole."
     )
-    known_at: datetime | None = Field(description="The features know what happened before this instant (UTC).")
+    features_as_of: datetime | None = Field(description="The features know what happened before this instant (UTC).")
     products: int = Field(description="Different products ever bought.")
     baskets: int = Field(description="Baskets ever bought.")
     days_since_last_basket: float | None = Field(description="Days since the last of them.")
     items: list[BoughtProduct] = Field(description="The products, at most k.")
 
 
-def history_of(read: Read, customer: Customer | None, catalogue: Catalogue, k: int) -> HistoryResponse:
+def build_history(read: FeatureResult, customer: Customer | None, catalogue: Catalogue, k: int) -> HistoryResponse:
     """The answer about a customer whose features were read; `customer` is None if there are none."""
     missing: Missing | None = None
     if read.outcome not in ("found", "unknown"):
@@ -71,7 +71,7 @@ def history_of(read: Read, customer: Customer | None, catalogue: Catalogue, k: i
     order = sorted(range(len(known.product_ids)), key=lambda i: -float(weights[i]))
     return HistoryResponse(
         missing=missing,
-        known_at=_in_utc(read.features.get(EVENT_TIMESTAMP)) if read.features else None,
+        features_as_of=_in_utc(read.features.get(EVENT_TIMESTAMP)) if read.features else None,
         products=len(order),
         baskets=int(known.profile["baskets"]),
         days_since_last_basket=known.profile["days_since_last_basket"] if known.profile["baskets"] else None,

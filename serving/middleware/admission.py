@@ -6,16 +6,16 @@ from collections.abc import Callable
 from functools import cache
 from types import TracebackType
 
-from serving.config import LIMITS
+from serving.config import CONFIG
 
-WEIGHT = 0.2
+EMA_WEIGHT = 0.2
 """Of the newest interval in the running mean."""
 
-LONGEST = 0.1
+MAX_INTERVAL_S = 0.1
 """Seconds that one interval counts at most: a pause of the whole machine is no measure of what comes next."""
 
 
-class Places:
+class ConcurrencyLimiter:
     """`async with places:` waits for a place, first come, first served. Not thread-safe: it lives on the event loop.
 
     The only queue of a request: who has a place finds a thread free to read features and one to score. If requests
@@ -35,7 +35,7 @@ class Places:
         self._left_some = False
 
     @property
-    def expected_wait(self) -> float:
+    def estimated_wait(self) -> float:
         """Seconds until a request that came now would have a place."""
         return self._waiting * self._interval
 
@@ -47,7 +47,7 @@ class Places:
             self._waiting -= 1
         now = self._clock()
         if self._left_some:  # else the interval tells when requests come, not how fast they are answered
-            self._interval += WEIGHT * (min(now - self._taken_at, LONGEST) - self._interval)
+            self._interval += EMA_WEIGHT * (min(now - self._taken_at, MAX_INTERVAL_S) - self._interval)
         self._taken_at = now
         self._left_some = self._waiting > 0
 
@@ -58,6 +58,6 @@ class Places:
 
 
 @cache
-def places() -> Places:
+def concurrency_limiter() -> ConcurrencyLimiter:
     """This process' places: the door asks how full they are, the answers take them."""
-    return Places(LIMITS.feature_threads + LIMITS.scoring_threads)
+    return ConcurrencyLimiter(CONFIG.feature_threads + CONFIG.scoring_threads)

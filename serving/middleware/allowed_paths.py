@@ -8,23 +8,25 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import MethodError, PathError, ServingError
+from serving.errors import MethodNotAllowedError, NotFoundError, ServingError
 from serving.metrics import metrics
-from serving.ui.endpoints import ANSWERS, FILES
+from serving.ui.endpoints import UI_ENDPOINTS, UI_FILES
 
-OWN = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json", "/")
+BENTOML_PATHS = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json", "/")
 """Paths besides those of the APIs, to be read."""
 
-READ = ("GET", "HEAD")
-ASK = ("POST",)
+GET_METHODS = ("GET", "HEAD")
+POST_METHODS = ("POST",)
 
 
-class Fence:
-    """ASGI application around another: lets only known paths in, each by its methods. `asked`: those of `POST`."""
+class AllowedPathsMiddleware:
+    """ASGI application around another: lets only known paths in, each by its methods. `post_paths`: those of `POST`."""
 
-    def __init__(self, app: ASGIApp, asked: Iterable[str]):
+    def __init__(self, app: ASGIApp, post_paths: Iterable[str]):
         self._app = app
-        self._methods = dict.fromkeys([*OWN, *FILES, *ANSWERS], READ) | dict.fromkeys(asked, ASK)
+        self._methods = dict.fromkeys([*BENTOML_PATHS, *UI_FILES, *UI_ENDPOINTS], GET_METHODS) | dict.fromkeys(
+            post_paths, POST_METHODS
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -39,7 +41,7 @@ class Fence:
     def _check(self, path: str, method: str) -> None:
         methods = self._methods.get(path)
         if methods is None:
-            asked = ", ".join(path for path, methods in self._methods.items() if methods is ASK)
-            raise PathError(f"There is nothing here. Ask {asked} by POST; the page at / describes the API.")
+            asked = ", ".join(path for path, methods in self._methods.items() if methods is POST_METHODS)
+            raise NotFoundError(f"There is nothing here. Ask {asked} by POST; the page at / describes the API.")
         if method not in methods:
-            raise MethodError(f"{path} is asked by {' or '.join(methods)}.", methods)
+            raise MethodNotAllowedError(f"{path} is asked by {' or '.join(methods)}.", methods)

@@ -6,16 +6,16 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from serving.errors import ForbiddenError, KeysError, UnauthorizedError
+from serving.errors import ApiKeyConfigError, ForbiddenError, UnauthorizedError
 
 SCOPES = ("recommend", "events", "admin")
 """`recommend`: ask for lists. `events`: report events. `admin`: metrics, the API's description, everything else."""
 
-SHORTEST = 32
+MIN_KEY_LENGTH = 32
 """Characters of a key. SHA-256 is no password hash: it protects a key that cannot be guessed, not a word."""
 
-ENTRY = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,40}):(?P<scopes>[a-z]+(\+[a-z]+)*):(?P<digest>[0-9a-f]{64})")
-SHAPE = "name:scope+scope:sha256, as '.venv/bin/python -m serving hash-key' prints it"
+ENTRY_PATTERN = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,40}):(?P<scopes>[a-z]+(\+[a-z]+)*):(?P<digest>[0-9a-f]{64})")
+ENTRY_FORMAT = "name:scope+scope:sha256, as '.venv/bin/python -m serving hash-key' prints it"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ApiKey:
     digest: bytes
 
 
-class Keys:
+class ApiKeyStore:
     """The keys of one installation. None at all means that nobody needs one."""
 
     def __init__(self, keys: list[ApiKey]):
@@ -37,20 +37,22 @@ class Keys:
         return bool(self._keys)
 
     @classmethod
-    def parse(cls, text: str | None) -> "Keys":
-        """Keys from `REACH_API_KEYS`: entries separated by spaces, commas or lines. Raises KeysError."""
+    def parse(cls, text: str | None) -> "ApiKeyStore":
+        """ApiKeyStore from `REACH_API_KEYS`: entries separated by spaces, commas or lines. Raises ApiKeyConfigError."""
         keys: dict[str, ApiKey] = {}
         for place, entry in enumerate(re.findall(r"[^\s,]+", text or ""), 1):
-            found = ENTRY.fullmatch(entry)
+            found = ENTRY_PATTERN.fullmatch(entry)
             if found is None:  # not repeated: it could be a key in clear
-                raise KeysError(f"Entry {place} of REACH_API_KEYS is not of the form {SHAPE}.")
+                raise ApiKeyConfigError(f"Entry {place} of REACH_API_KEYS is not of the form {ENTRY_FORMAT}.")
             name, scopes = found["name"], frozenset(found["scopes"].split("+"))
             if unknown := scopes - set(SCOPES):
-                raise KeysError(
+                raise ApiKeyConfigError(
                     f"REACH_API_KEYS gives '{name}' the scope '{min(unknown)}'; the scopes are {', '.join(SCOPES)}."
                 )
             if name in keys:
-                raise KeysError(f"REACH_API_KEYS names '{name}' twice. Names tell keys apart in metrics and limits.")
+                raise ApiKeyConfigError(
+                    f"REACH_API_KEYS names '{name}' twice. Names tell keys apart in metrics and limits."
+                )
             keys[name] = ApiKey(name, scopes, bytes.fromhex(found["digest"]))
         return cls(list(keys.values()))
 
@@ -81,9 +83,11 @@ def make_key() -> str:
 
 
 def entry_for(key: str, name: str, scopes: list[str]) -> str:
-    """What `REACH_API_KEYS` holds of a key. Raises KeysError if the key is short or the entry impossible."""
-    if len(key) < SHORTEST or not key.isascii() or not key.isprintable() or " " in key:
-        raise KeysError(f"A key has at least {SHORTEST} printable ASCII characters and no space. Let one be made.")
+    """What `REACH_API_KEYS` holds of a key. Raises ApiKeyConfigError if the key is short or the entry impossible."""
+    if len(key) < MIN_KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:
+        raise ApiKeyConfigError(
+            f"A key has at least {MIN_KEY_LENGTH} printable ASCII characters and no space. Let one be made."
+        )
     entry = f"{name}:{'+'.join(scopes)}:{hashlib.sha256(key.encode()).hexdigest()}"
-    Keys.parse(entry)
+    ApiKeyStore.parse(entry)
     return entry

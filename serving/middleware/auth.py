@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import ForbiddenError, KeysError, ServingError
+from serving.errors import ApiKeyConfigError, ForbiddenError, ServingError
 from serving.metrics import metrics
-from serving.middleware.api_keys import Keys
-from serving.middleware.rate_limit import RateLimit
-from serving.ui.endpoints import FILES
+from serving.middleware.api_keys import ApiKeyStore
+from serving.middleware.rate_limit import TokenBucketLimiter
+from serving.ui.endpoints import UI_FILES
 
-OPEN = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"}) | FILES
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"}) | UI_FILES
 """Paths that need no key. The first three are asked by whatever watches over the process and answer only whether it
 lives, and which version serves. The API's description and the pages' files hold nothing of the shop: the pages ask
 their user for a key."""
@@ -19,17 +19,17 @@ their user for a key."""
 NO_KEYS = "Make one with '.venv/bin/python -m serving hash-key' and put its entry into REACH_API_KEYS."
 
 
-class Access:
+class ApiKeyMiddleware:
     """ASGI middleware. `scopes`: the scope that a path needs; paths that are not in it need `admin`."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, scopes: Mapping[str, str], rate_limit: RateLimit):
+    def __init__(self, app: ASGIApp, keys: ApiKeyStore, scopes: Mapping[str, str], rate_limit: TokenBucketLimiter):
         self._app = app
         self._keys = keys
         self._scopes = scopes
         self._rate_limit = rate_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
             try:
                 self._check(scope)
             except ServingError as error:
@@ -49,10 +49,10 @@ class Access:
         self._rate_limit.take(key.name)
 
 
-def require_keys(keys: Keys, host: str) -> None:
-    """Raise KeysError if the service would listen beyond this machine for anybody who asks."""
+def require_keys(keys: ApiKeyStore, host: str) -> None:
+    """Raise ApiKeyConfigError if the service would listen beyond this machine for anybody who asks."""
     if not keys and not is_loopback(host):
-        raise KeysError(f"Without API keys the service listens on loopback only, not on {host}. {NO_KEYS}")
+        raise ApiKeyConfigError(f"Without API keys the service listens on loopback only, not on {host}. {NO_KEYS}")
 
 
 def is_loopback(host: str) -> bool:

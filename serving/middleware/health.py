@@ -15,7 +15,7 @@ PATH = "/readyz"
 METRICS = "/metrics"
 
 
-class Refused(BaseModel):
+class Rejected(BaseModel):
     """A champion that was not let in."""
 
     version: str | None
@@ -28,8 +28,8 @@ class ReadyResponse(BaseModel):
     ready: bool = Field(description="Whether this worker can answer.")
     version: str | None = Field(None, description="The version that this worker answers with.")
     generation: int = Field(0, description="The generation of the champion alias that this worker serves.")
-    at_hand: str | None = Field(None, description="The version in memory that a roll-back would go to.")
-    refused: Refused | None = Field(None, description="The champion that this worker refused, if it did.")
+    standby_version: str | None = Field(None, description="The version in memory that a roll-back would go to.")
+    rejected: Rejected | None = Field(None, description="The champion that this worker refused, if it did.")
     online_store: Literal["answers", "does not answer", "not open"] = "not open"
     settings: str = Field("", description="Fingerprint of the settings that the service was started with.")
     workers: WorkersReport = Field(
@@ -60,7 +60,7 @@ def readiness() -> Readiness:
     return Readiness()
 
 
-class TellsReadiness:
+class ReadinessMiddleware:
     """ASGI application around another: answers `/readyz` with a body, which BentoML's own has not.
 
     Before `/metrics` is answered, killed workers are taken out of it.

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from serving.errors import RateLimitedError
 
-BURST_SECONDS = 2.0
+BURST_S = 2.0
 """A bucket holds what comes in so long: pages that ask for several lists at once are not turned away."""
 
 
-class RateLimit:
+class TokenBucketLimiter:
     """Not thread-safe: it lives on the event loop. Each worker process counts for itself."""
 
     def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic):
         self._per_second = per_second
-        self._most = max(1.0, per_second * BURST_SECONDS)
+        self._most = max(1.0, per_second * BURST_S)
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
 

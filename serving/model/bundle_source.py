@@ -12,17 +12,17 @@ from registry.model_store import ModelStore
 from scoring.bundle import Bundle
 from settings import Settings
 
-LookUp = Callable[[], ChampionAlias | None]
+ReadAlias = Callable[[], ChampionAlias | None]
 Load = Callable[[str], Bundle]
 
 
-def champion_of(settings: Settings) -> tuple[LookUp, Load]:
+def follow_champion(settings: Settings) -> tuple[ReadAlias, Load]:
     """Follow the installation's champion alias; bundles come from its model store."""
     store = ModelStore(settings.paths.bentoml)
     return Registry(settings.paths.release).alias, lambda version: Bundle.open(store.path(version))
 
 
-def pinned_in(bento: bentoml.Bento) -> tuple[LookUp, Load]:
+def pinned_bundle(bento: bentoml.Bento) -> tuple[ReadAlias, Load]:
     """Serve the one bundle a Bento was built with, by its full tag; `latest` could be another one tomorrow.
 
     Raises BentoMLException if the Bento holds no bundle: build it with `.venv/bin/python -m registry build`.

@@ -12,7 +12,7 @@ from typing import Any
 
 from registry.champion_alias import ChampionAlias
 from scoring.bundle import Bundle
-from serving.config import Limits
+from serving.config import ServiceConfig
 from serving.metrics import Metrics
 from serving.workers import State, WorkerStatus
 
@@ -20,26 +20,26 @@ logger = logging.getLogger("reach.serving")
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RejectedVersion:
     """A pointer that was not followed, and when to try again (monotonic seconds)."""
 
     pointer: ChampionAlias
     retry_at: float
 
 
-class ChampionFollower:
+class ModelWatcher:
     """Holds the bundle that serves. Requests read `current`, which is replaced whole: none sees half a swap.
 
-    look_up: reads the pointer; None if there is none.
+    read_alias: reads the pointer; None if there is none.
     load: opens and verifies a version's bundle; raises whatever is wrong with it.
     publish: takes this worker's status whenever it changes, for the other workers to see.
     """
 
     def __init__(
         self,
-        look_up: Callable[[], ChampionAlias | None],
+        read_alias: Callable[[], ChampionAlias | None],
         load: Callable[[str], Bundle],
-        limits: Limits,
+        config: ServiceConfig,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         publish: Callable[[WorkerStatus], None] = lambda status: None,
@@ -47,12 +47,12 @@ class ChampionFollower:
         self.current: Bundle | None = None
         self._sought: ChampionAlias | None = None
         self._previous: Bundle | None = None
-        self._stood_by: ChampionAlias | None = None
+        self._preloaded_for: ChampionAlias | None = None
         self._followed: ChampionAlias | None = None
-        self._refusal: Refusal | None = None
-        self._look_up = look_up
+        self._rejected: RejectedVersion | None = None
+        self._look_up = read_alias
         self._load = load
-        self._limits = limits
+        self._config = config
         self._metrics = metrics
         self._clock = clock
         self._publish = publish
@@ -65,10 +65,10 @@ class ChampionFollower:
 
     def start(self) -> None:
         """Follow the pointer: at once, so that a process that restarts has a version, then on a thread until `stop`."""
-        self._tell("starting")
-        self._try(self.step)
+        self._publish_status("starting")
+        self._try(self.poll_once)
         if self._sought is None:
-            self._tell("serving")  # nothing is deployed
+            self._publish_status("serving")  # nothing is deployed
         threading.Thread(target=self._run, name="champion", daemon=True).start()
 
     def stop(self) -> None:
@@ -76,44 +76,44 @@ class ChampionFollower:
 
     def report(self) -> dict[str, Any]:
         """What serves, what a roll-back finds in memory, and which pointer was not followed."""
-        followed, refusal, current, previous = self._followed, self._refusal, self.current, self._previous
+        followed, rejected, current, previous = self._followed, self._rejected, self.current, self._previous
         return {
             "version": current.version if current else None,
             "generation": followed.generation if followed else 0,
-            "at_hand": previous.version if previous else None,
-            "refused": None
-            if refusal is None
-            else {"version": refusal.pointer.version, "generation": refusal.pointer.generation},
+            "standby_version": previous.version if previous else None,
+            "rejected": None
+            if rejected is None
+            else {"version": rejected.pointer.version, "generation": rejected.pointer.generation},
         }
 
-    def step(self) -> None:
+    def poll_once(self) -> None:
         """Look once, and swap if the pointer moved. Whatever goes wrong, the present bundle keeps serving."""
         try:
             pointer = self._look_up()
         except Exception as error:
             logger.error("The champion alias cannot be read; nothing changes. %s", error)
             return
-        if pointer is None or pointer == self._followed or self._is_refused(pointer):
+        if pointer is None or pointer == self._followed or self._is_rejected(pointer):
             return
         self._sought = pointer
         self._metrics.generation.labels("champion").set(pointer.generation)
-        self._tell("loading")
+        self._publish_status("loading")
         if pointer.version is None:
             self._swap(None, pointer)
             return
         try:
             bundle = self._bundle(pointer.version)
         except Exception as error:  # a broken bundle may break in any way
-            self._refuse(pointer, pointer.version, error)
+            self._reject(pointer, pointer.version, error)
             return
         self._swap(bundle, pointer)
 
-    def stand_by(self) -> None:
+    def preload_previous(self) -> None:
         """Have in memory what a roll-back would go to: after a start or a roll-back it is another than just left."""
         pointer = self._followed
-        if pointer is None or pointer is self._stood_by or not pointer.previous:
+        if pointer is None or pointer is self._preloaded_for or not pointer.previous:
             return
-        self._stood_by = pointer  # one try: a roll-back tries again, and says what is wrong
+        self._preloaded_for = pointer  # one try: a roll-back tries again, and says what is wrong
         if not any(
             bundle is not None and bundle.version == pointer.previous for bundle in (self.current, self._previous)
         ):
@@ -123,9 +123,9 @@ class ChampionFollower:
                 logger.warning("Version %s is not at hand for a roll-back. %s", pointer.previous, error)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._limits.poll_seconds):
-            self._try(self.step)
-            self._try(self.stand_by)
+        while not self._stop.wait(self._config.champion_poll_interval_s):
+            self._try(self.poll_once)
+            self._try(self.preload_previous)
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
@@ -153,35 +153,35 @@ class ChampionFollower:
     def _swap(self, bundle: Bundle | None, pointer: ChampionAlias) -> None:
         before = self.current
         self._followed = pointer
-        self._refusal = None
+        self._rejected = None
         self.current = bundle
         self._metrics.generation.labels("serving").set(pointer.generation)
-        self._tell("serving")
+        self._publish_status("serving")
         if bundle is before:
             return
         if before is not None:
             self._previous = before
             self._metrics.bundle.labels(before.version, before.as_of.isoformat()).set(0)
-        self._metrics.swaps.inc()
+        self._metrics.reloads.inc()
         if bundle is None:
             logger.warning("The champion was withdrawn: %s", pointer.reason)
             return
         self._metrics.bundle.labels(bundle.version, bundle.as_of.isoformat()).set(1)
         logger.info("Version %s serves now (generation %d).", bundle.version, pointer.generation)
 
-    def _is_refused(self, pointer: ChampionAlias) -> bool:
-        refusal = self._refusal
-        return refusal is not None and refusal.pointer == pointer and self._clock() < refusal.retry_at
+    def _is_rejected(self, pointer: ChampionAlias) -> bool:
+        rejected = self._rejected
+        return rejected is not None and rejected.pointer == pointer and self._clock() < rejected.retry_at
 
-    def _refuse(self, pointer: ChampionAlias, version: str, error: Exception) -> None:
+    def _reject(self, pointer: ChampionAlias, version: str, error: Exception) -> None:
         serving = self.current.version if self.current else "nothing"
         logger.error("Version %s is refused, %s keeps serving. %s: %s", version, serving, type(error).__name__, error)
-        self._refusal = Refusal(pointer, self._clock() + self._limits.refused_seconds)
-        self._metrics.refused.labels(version).inc()
-        self._metrics.generation.labels("refused").set(pointer.generation)
-        self._tell("refused")
+        self._rejected = RejectedVersion(pointer, self._clock() + self._config.rejected_retry_s)
+        self._metrics.load_failures.labels(version).inc()
+        self._metrics.generation.labels("rejected").set(pointer.generation)
+        self._publish_status("rejected")
 
-    def _tell(self, state: State) -> None:
+    def _publish_status(self, state: State) -> None:
         followed, sought = self._followed, self._sought
         self._publish(
             WorkerStatus(

@@ -16,25 +16,25 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scoring.bundle import Bundle
-from serving.customer_state.feature_client import FeatureReads
+from serving.customer_state.feature_client import FeatureClient
 from serving.errors import NoChampionError
-from serving.model.watcher import ChampionFollower
+from serving.model.watcher import ModelWatcher
 
-FOLDER = Path(__file__).with_name("static")
+STATIC_DIR = Path(__file__).with_name("static")
 API_PAGE = "/"
 API_PAGE_FILE = "/ui/api.html"
-FILES = frozenset(
+UI_FILES = frozenset(
     {
         *("/ui", "/ui/", "/ui/page.js", "/ui/page.css", "/ui/icon.svg"),
         *(API_PAGE, API_PAGE_FILE, "/ui/api.js", "/ui/api.css"),
     }
 )
-ANSWERS = frozenset({"/ui/version", "/ui/customers"})
+UI_ENDPOINTS = frozenset({"/ui/version", "/ui/customers"})
 
-SUGGESTED = 8
+MAX_SUGGESTIONS = 8
 """Customers to pick from. A handful: the page is no way to read out who buys here."""
 
-HEADERS = {
+SECURITY_HEADERS = {
     # Nothing from elsewhere, nothing inline, and no other site's frame around the button that books a purchase.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -44,10 +44,10 @@ HEADERS = {
 }
 
 
-class PageAnswers:
+class UiEndpoints:
     """What serves and why, and some customers to begin with."""
 
-    def __init__(self, champion: ChampionFollower, features: FeatureReads):
+    def __init__(self, champion: ModelWatcher, features: FeatureClient):
         self._champion = champion
         self._features = features
 
@@ -64,10 +64,10 @@ class PageAnswers:
 
     async def customers(self) -> list[str]:
         """Ids of a few customers the online store knows; none if it does not answer."""
-        return await self._features.sample_ids(SUGGESTED)
+        return await self._features.sample_customers(MAX_SUGGESTIONS)
 
 
-def page(answers: Callable[[], PageAnswers]) -> ASGIApp:
+def page(answers: Callable[[], UiEndpoints]) -> ASGIApp:
     """The application to mount at /ui."""
 
     async def version(_: Request) -> JSONResponse:
@@ -79,11 +79,11 @@ def page(answers: Callable[[], PageAnswers]) -> ASGIApp:
     async def customers(_: Request) -> JSONResponse:
         return JSONResponse({"customer_ids": await answers().customers()})
 
-    files = Mount("/", StaticFiles(directory=FOLDER, html=True))
+    files = Mount("/", StaticFiles(directory=STATIC_DIR, html=True))
     return _WithHeaders(Starlette(routes=[Route("/version", version), Route("/customers", customers), files]))
 
 
-class ShowsApiPage:
+class ApiPageMiddleware:
     """ASGI application around another: `/` is the page that describes the API, instead of BentoML's.
 
     BentoML's loads Google Tag Manager, and its script needs a key before its user can type one.
@@ -99,7 +99,7 @@ class ShowsApiPage:
 
 
 class _WithHeaders:
-    """ASGI middleware: adds HEADERS to every answer."""
+    """ASGI middleware: adds SECURITY_HEADERS to every answer."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -107,7 +107,7 @@ class _WithHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

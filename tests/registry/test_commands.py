@@ -195,12 +195,12 @@ def test_verify_is_content_when_the_service_answers_as_the_bundle(
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"behind": ["refused"]}, "1 of 2 workers refused v2"),
+        ({"behind": ["rejected"]}, "1 of 2 workers rejected v2"),
         ({"version": "v1"}, "answers with version v1"),
         ({"reversed": True}, "list for a new customer is not the bundle's"),
         ({"status": 500}, "HTTP 500"),
     ],
-    ids=["refused", "another version", "another answer", "no answer"],
+    ids=["rejected", "another version", "another answer", "no answer"],
 )
 def test_verify_rolls_back_when_the_service_does_not_answer_as_it_should(
     service: FakeService, fault: dict[str, Any], words: str
@@ -224,7 +224,7 @@ def test_verify_rolls_back_when_the_service_does_not_answer_as_it_should(
             "1 of 2 workers did not take up v2, and nothing moved for 0.1 seconds: worker 2 serves v1 (generation 1), "
             "is loading v2 since 2018-01-01T10:00:00Z.",
         ),
-        ({"behind": ["serving"]}, "worker 2 serves v1 (generation 1). None refused it."),
+        ({"behind": ["serving"]}, "worker 2 serves v1 (generation 1). None rejected it."),
         ({"status": 429}, "too busy to be verified"),
     ],
     ids=["stuck while loading", "does not look", "too busy"],
@@ -259,7 +259,7 @@ def test_a_missing_service_key_is_named_and_nothing_is_rolled_back(service: Fake
 
 def test_verify_unsets_a_first_version_that_fails(service: FakeService, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "rollback")
-    service.behind = ["refused"]
+    service.behind = ["rejected"]
 
     assert fails("verify", "--version=v1").endswith("v1 is no longer the champion, and nothing was deployed before it.")
     assert Registry(service.data / "release").champion() is None

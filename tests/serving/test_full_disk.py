@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from events.sqlite_event_log import SqliteJournal
-from serving.config import LIMITS
+from serving.config import CONFIG
 from serving.errors import EventsUnavailableError
-from serving.handlers.events import Events, EventsRequest
+from serving.handlers.events import EventsHandler, EventsRequest
 from serving.metrics import metrics
 from tests.serving.handlers.test_events import event, send
 from tests.support.serving.running import ask, install, metric, serve, wait_until_ready
@@ -25,7 +25,7 @@ def test_without_a_journal_events_are_503_in_words_and_lists_go_on_until_it_can_
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
         assert answer.json()["error"].startswith("The events could not be kept just now. Send the same batch again")
         assert (ask(client, "buyer").status_code, ask(client, "buyer").json()["fallback"]) == (200, None)
-        assert metric(client, 'reach_events_total{outcome="refused"}') == 1
+        assert metric(client, 'reach_events_total{outcome="failed"}') == 1
         log = installed.log.read_text()
         assert f"The journal in {installed.paths.live} cannot be used" in log
         assert "Traceback" not in log
@@ -49,7 +49,7 @@ def test_a_full_disk_refuses_the_whole_batch_and_is_named_in_the_log(
     journal = SqliteJournal(tmp_path / "live", 1.0, has_log=True)
     batch = EventsRequest.model_validate({"events": [event(f"e{n}", "buyer" + "x" * 50) for n in range(500)]})
     with pytest.raises(EventsUnavailableError, match="Send the same batch again"):
-        asyncio.run(Events(journal, LIMITS, metrics()).keep(batch))
+        asyncio.run(EventsHandler(journal, CONFIG, metrics()).ingest(batch))
     journal.close()
     monkeypatch.undo()
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.config import LIMITS
+from serving.config import CONFIG
 from tests.serving.api.test_grammar import FIELDS
 from tests.support.serving.running import Installation, ask, install, metric, serve, wait_until_ready
 from tests.support.serving.small_bundle import buyer_features
@@ -178,14 +178,14 @@ def test_a_body_that_trickles_in_is_given_up_and_others_are_answered_meanwhile(c
 
 def test_a_hung_online_store_costs_a_fallback_and_no_request(client: httpx.Client, installation: Installation) -> None:
     personal = ask(client, "buyer").json()["items"]
-    for _ in range(LIMITS.breaker_failures):
+    for _ in range(CONFIG.circuit_failures):
         answer = ask(client, HANGING)
         assert (answer.status_code, answer.json()["fallback"]) == (200, "features_unavailable")
     resting = ask(client, "buyer").json()  # the store is given a rest, and buyer was asked about before
-    assert (resting["fallback"], resting["items"]) == ("remembered_features", personal)
+    assert (resting["fallback"], resting["items"]) == ("cached_features", personal)
     assert ask(client, "never asked about").json()["fallback"] == "features_unavailable"
-    assert metric(client, 'reach_feature_reads_total{outcome="timeout"}') == LIMITS.breaker_failures
-    assert metric(client, 'reach_feature_reads_total{outcome="refused"}') >= 1
+    assert metric(client, 'reach_feature_reads_total{outcome="timeout"}') == CONFIG.circuit_failures
+    assert metric(client, 'reach_feature_reads_total{outcome="circuit_open"}') >= 1
     assert "answering without it" in installation.log.read_text()
 
     _wait_until_personal(client)
@@ -195,7 +195,7 @@ def test_a_hung_online_store_costs_a_fallback_and_no_request(client: httpx.Clien
 def test_a_failing_online_store_costs_a_fallback_and_its_words_stay_out_of_the_log(
     client: httpx.Client, installation: Installation
 ) -> None:
-    for _ in range(LIMITS.breaker_failures):
+    for _ in range(CONFIG.circuit_failures):
         assert ask(client, FAILING).json()["fallback"] == "features_unavailable"
 
     log = installation.log.read_text()
@@ -236,7 +236,7 @@ def test_health_readiness_metrics_and_openapi_are_answered(client: httpx.Client)
     )
     assert 'reach_bundle_info{as_of="2018-01-01",version="v1"} 1.0' in metrics
     (worker,) = client.get("/readyz").json()["workers"]["each"]
-    assert f'reach_champion_generation{{outcome="serving",pid="{worker["pid"]}"}} 1.0' in metrics
+    assert f'reach_champion_generation{{pid="{worker["pid"]}",state="serving"}} 1.0' in metrics
 
 
 def test_openapi_shows_a_request_one_can_send(client: httpx.Client) -> None:

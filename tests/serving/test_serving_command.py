@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from serving.__main__ import main
-from serving.middleware.api_keys import Keys, entry_for
+from serving.middleware.api_keys import ApiKeyStore, entry_for
 from settings import ROOT
 
 
@@ -88,7 +88,7 @@ def test_a_made_key_and_its_entry_fit(capsys: pytest.CaptureFixture[str]) -> Non
     main(["hash-key", "shop", "recommend", "events"])
 
     entry, key = (line.rpartition(": ")[2] for line in capsys.readouterr().out.splitlines())
-    assert Keys.parse(entry).check(f"Bearer {key}", "events").name == "shop"
+    assert ApiKeyStore.parse(entry).check(f"Bearer {key}", "events").name == "shop"
 
 
 def test_a_key_of_ones_own_is_read_from_standard_input(
@@ -116,4 +116,4 @@ def test_making_a_key_runs_as_the_guide_prints_it_and_its_entries_can_be_sourced
     sourced = subprocess.run(["bash", "-c", source], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
     for key in keys:
-        assert Keys.parse(sourced).check(f"Bearer {key}", "recommend")
+        assert ApiKeyStore.parse(sourced).check(f"Bearer {key}", "recommend")

@@ -50,7 +50,7 @@ def test_a_worker_that_has_not_taken_up_the_champion_another_read_lags_since_its
     assert second.report() == report
 
 
-@pytest.mark.parametrize("state", ["starting", "loading", "refused"])
+@pytest.mark.parametrize("state", ["starting", "loading", "rejected"])
 def test_a_worker_that_does_not_serve_what_it_should_lags_whatever_its_generation(tmp_path: Path, state: str) -> None:
     workers = Workers(tmp_path, 1)
     workers.publish(status(1, generation=0, champion=0, state=state))

@@ -4,7 +4,7 @@ const FALLBACKS = {
   unknown_customer: (id) => `“${id}” is not known here: no purchases are stored under this id. The lists hold what is popular.`,
   empty_history: (id) => `“${id}” is known and has bought nothing yet. The lists hold what is popular.`,
   features_unavailable: () => "The online store does not answer, so nothing is known of the customer. The lists hold what is popular.",
-  remembered_features: () => "The online store does not answer. The lists are the customer's own, from what was known within the last hour.",
+  cached_features: () => "The online store does not answer. The lists are the customer's own, from what was known within the last hour.",
   stale_features: () => "The lists are the customer's own, from features that are over a week older than the version: is materialisation stuck?",
   baseline: () => "The simple rule answers for this customer: the model was found to serve such customers worse.",
 };

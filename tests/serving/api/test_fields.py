@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from serving.api.fields import Count, Id, Moment, Share
+from serving.api.fields import Count, Id, Moment, UnitInterval
 
 
 def _read(kind: Any, json: str) -> Any:
@@ -24,8 +24,8 @@ def _read(kind: Any, json: str) -> Any:
         (Id, '"17850.0"', "17850"),
         (Count, "3", 3),
         (Count, "3.0", 3),
-        (Share, "1", 1.0),
-        (Share, "0.25", 0.25),
+        (UnitInterval, "1", 1.0),
+        (UnitInterval, "0.25", 0.25),
         (Moment, '"2018-01-01T17:30:00Z"', datetime(2018, 1, 1, 17, 30, tzinfo=UTC)),
         (Moment, '"2018-01-01T17:30:00+02:00"', datetime(2018, 1, 1, 15, 30, tzinfo=UTC)),
     ],
@@ -41,7 +41,7 @@ def test_a_value_is_read_as_it_is_meant(kind: Any, json: str, value: Any) -> Non
         *((Id, json) for json in ['" "', '"null"', '"NaN"', r'"15\u000066"', '"1.5E+05"']),
         (Id, "9007199254740993.0"),  # a float of JSON: it would be read as ...992
         *((Count, json) for json in ["true", '"3"', "3.5", "null", "NaN", "Infinity", "0", "101", "-1.0"]),
-        *((Share, json) for json in ["true", '"0.5"', "1.1", "-0.1", "null", "NaN", "Infinity"]),
+        *((UnitInterval, json) for json in ["true", '"0.5"', "1.1", "-0.1", "null", "NaN", "Infinity"]),
         # Without an offset nobody knows when; a number may be seconds, milliseconds or a mistake.
         *((Moment, json) for json in ['"2018-01-01T17:30:00"', "1514764800", '"1514764800"', '"2018-01-01"', "true"]),
         *((Moment, json) for json in ['"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59-14:00"']),

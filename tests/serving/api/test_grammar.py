@@ -14,7 +14,7 @@ FIELDS = {
     "model_version",
     "as_of",
     "fallback",
-    "short_by",
+    "missing_items",
     "unknown_product_ids",
     "unknown_categories",
     "items",
@@ -47,14 +47,14 @@ def test_rules_leave_out_and_the_answer_says_what_is_missing_and_what_it_does_no
 
     assert ids(answer) == ["p5", "p4"]
     assert [item["category"] for item in answer["items"]] == ["Dairy", "Bakery"]
-    assert answer["short_by"] == 3
+    assert answer["missing_items"] == 3
     assert answer["unknown_product_ids"] == ["p77"]
     assert answer["unknown_categories"] == ["Wine", "Fish"]
 
 
 def test_rules_hold_for_customers_nobody_knows(client: httpx.Client) -> None:
     answer = ask(client, "nobody", k=3, exclude=["p0"], exclude_categories=["Dairy"]).json()
-    assert (answer["fallback"], ids(answer), answer["short_by"]) == ("unknown_customer", ["p2", "p3", "p4"], 0)
+    assert (answer["fallback"], ids(answer), answer["missing_items"]) == ("unknown_customer", ["p2", "p3", "p4"], 0)
 
 
 def test_what_lies_in_the_basket_is_not_recommended(client: httpx.Client) -> None:
@@ -74,13 +74,13 @@ def test_rerank_orders_the_given_products_for_the_customer(client: httpx.Client)
         ("p5", 17.0),
         ("p1", 11.0),
     ]
-    assert (answer["unknown_product_ids"], answer["short_by"]) == (["gone"], 1)
+    assert (answer["unknown_product_ids"], answer["missing_items"]) == (["gone"], 1)
 
 
 def test_rerank_takes_the_same_rules(client: httpx.Client) -> None:
     body = {"customer_id": "buyer", "product_ids": ["p1", "p5", "p3"], "k": 2, "exclude": ["p3"], "slate": "explore"}
     answer = client.post("/rerank", json=body).json()
-    assert (ids(answer), answer["short_by"]) == (["p1"], 1)  # p5 was bought before
+    assert (ids(answer), answer["missing_items"]) == (["p1"], 1)  # p5 was bought before
 
 
 def test_similar_items_come_in_the_same_shape_with_reasons(client: httpx.Client) -> None:

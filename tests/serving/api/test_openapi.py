@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 import yaml
 
-from serving.api.openapi import Description, describe
+from serving.api.openapi import OpenApiDocument, describe
 from serving.api.openapi_3_0 import NULL, as_openapi_3_0
-from serving.middleware.allowed_paths import OWN
+from serving.middleware.allowed_paths import BENTOML_PATHS
 from serving.service import service
 from settings import ROOT
 from tests.support.serving.conformity import run
 
 
 @pytest.fixture
-def document() -> Description:
+def document() -> OpenApiDocument:
     return describe("reach", "v1", "A service.", service.apis.values(), needs_key=True)
 
 
-def test_every_path_is_described_and_no_other(document: Description) -> None:
-    assert set(document["paths"]) == set(OWN) | {api.route for api in service.apis.values()}
+def test_every_path_is_described_and_no_other(document: OpenApiDocument) -> None:
+    assert set(document["paths"]) == set(BENTOML_PATHS) | {api.route for api in service.apis.values()}
 
 
-def test_every_error_has_one_shape(document: Description) -> None:
+def test_every_error_has_one_shape(document: OpenApiDocument) -> None:
     responses = [
         (status, response)
         for path, item in document["paths"].items()
@@ -44,7 +44,7 @@ def test_every_error_has_one_shape(document: Description) -> None:
     assert all("Retry-After" in response["headers"] for status, response in responses if status in ("429", "503"))
 
 
-def test_every_reference_leads_somewhere(document: Description) -> None:
+def test_every_reference_leads_somewhere(document: OpenApiDocument) -> None:
     text = json.dumps(document)
     referred = set(re.findall(r"#/components/schemas/(\w+)", text))
 
@@ -52,7 +52,7 @@ def test_every_reference_leads_somewhere(document: Description) -> None:
     assert referred <= set(document["components"]["schemas"])
 
 
-def test_a_field_that_may_be_null_or_a_number_is_described_so(document: Description) -> None:
+def test_a_field_that_may_be_null_or_a_number_is_described_so(document: OpenApiDocument) -> None:
     schemas = document["components"]["schemas"]
 
     assert schemas["RecommendRequest"]["properties"]["customer_id"]["allOf"] == [{"$ref": "#/components/schemas/Id"}]
@@ -67,7 +67,7 @@ def test_a_field_that_may_be_null_or_a_number_is_described_so(document: Descript
     }
 
 
-def test_the_document_is_of_openapi_3_0_and_holds_nothing_that_only_3_1_knows(document: Description) -> None:
+def test_the_document_is_of_openapi_3_0_and_holds_nothing_that_only_3_1_knows(document: OpenApiDocument) -> None:
     found: set[str] = set()
 
     def walk(value: Any) -> None:
@@ -112,7 +112,7 @@ def test_a_key_is_asked_for_if_the_installation_has_keys(needs_key: bool, securi
     assert paths["/livez"]["get"]["security"] == []
 
 
-def test_a_bento_holds_the_document_as_plain_yaml(document: Description) -> None:
+def test_a_bento_holds_the_document_as_plain_yaml(document: OpenApiDocument) -> None:
     assert yaml.safe_load(yaml.dump(document)) == json.loads(json.dumps(document))
 
 
@@ -120,7 +120,7 @@ def test_schemathesis_finds_no_difference_between_the_document_and_the_service(t
     ended = run(tmp_path, examples=30, seed=7)
 
     assert ended.returncode == 0, ended.stdout
-    operations = len(OWN) + len(service.apis) - 1  # it leaves out the document itself
+    operations = len(BENTOML_PATHS) + len(service.apis) - 1  # it leaves out the document itself
     assert f"Operations:       {operations} selected / {operations} total" in ended.stdout
 
 

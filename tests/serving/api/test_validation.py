@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.api.validation import EXPLAINED, ApiRequest
+from serving.api.validation import MAX_FIELD_ERRORS, ApiRequest
 from serving.errors import BadRequestError
 
 
@@ -17,7 +17,7 @@ class Line(BaseModel):
 
 
 class Basket(ApiRequest):
-    ALLOWED: ClassVar = {
+    FIELD_HELP: ClassVar = {
         "kind": "'cart' or 'order'",
         "lines": "1 to 50 lines",
         "lines.product_id": "a string",
@@ -55,7 +55,7 @@ def test_a_missing_field_inside_a_list_is_named_by_its_path() -> None:
 def test_a_body_wrong_in_many_places_is_explained_in_a_few() -> None:
     body = b'{"kind": "cart", "lines": [' + b",".join([b'{"quantity": 1}'] * 40) + b"]}"
 
-    assert list(_fields(body)) == [f"lines[{place}].product_id" for place in range(EXPLAINED)]
+    assert list(_fields(body)) == [f"lines[{place}].product_id" for place in range(MAX_FIELD_ERRORS)]
 
 
 def test_the_fields_of_a_request_are_the_documented_ones() -> None:
@@ -67,5 +67,5 @@ def test_a_hint_shows_a_body_one_can_send() -> None:
     with pytest.raises(BadRequestError) as caught:
         Basket.parse(b"")
 
-    hint = str(caught.value).removeprefix("The body is empty. Send an object such as ").removesuffix(".")
-    assert Basket.parse(hint.encode()).kind == "cart"
+    example_hint = str(caught.value).removeprefix("The body is empty. Send an object such as ").removesuffix(".")
+    assert Basket.parse(example_hint.encode()).kind == "cart"

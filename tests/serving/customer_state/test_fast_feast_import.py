@@ -6,7 +6,7 @@ from typing import Any
 
 import typeguard
 
-from serving.customer_state.fast_feast_import import without_type_checks
+from serving.customer_state.fast_feast_import import typeguard_disabled
 from settings import ROOT
 
 
@@ -14,7 +14,7 @@ def test_decorated_classes_stay_as_they_are_written():
     def length(text: str) -> int:
         return len(text)
 
-    with without_type_checks():
+    with typeguard_disabled():
         assert typeguard.typechecked(length) is length
         check: Any = typeguard.typechecked
         assert check(collection_check_strategy=None)(length) is length
@@ -22,15 +22,15 @@ def test_decorated_classes_stay_as_they_are_written():
 
 def test_the_checks_are_back_afterwards():
     before = typeguard.typechecked
-    with without_type_checks():
+    with typeguard_disabled():
         assert typeguard.typechecked is not before
     assert typeguard.typechecked is before
 
 
 def test_feast_reads_without_them():
     code = (
-        "from serving.customer_state.fast_feast_import import without_type_checks\n"
-        "with without_type_checks():\n"
+        "from serving.customer_state.fast_feast_import import typeguard_disabled\n"
+        "with typeguard_disabled():\n"
         "    from feature_store.online.reader import OnlineFeatureReader\n"
         "import feast\n"
         "assert not hasattr(feast.FeatureView.__init__, '__wrapped__')\n"

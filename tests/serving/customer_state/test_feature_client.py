@@ -8,11 +8,11 @@ from typing import Any
 
 from events.errors import JournalUnavailableError
 from events.records import Purchase
-from serving.config import Limits
-from serving.customer_state.circuit_breaker import Breaker
-from serving.customer_state.feature_client import FeatureReads, Read
+from serving.config import ServiceConfig
+from serving.customer_state.circuit_breaker import CircuitBreaker
+from serving.customer_state.feature_client import FeatureClient, FeatureResult
 
-LIMITS = Limits(feature_seconds=0.05, feature_threads=2, breaker_failures=3, breaker_seconds=0.2)
+CONFIG = ServiceConfig(feature_timeout_s=0.05, feature_threads=2, circuit_failures=3, circuit_reset_s=0.2)
 
 
 class Store:
@@ -57,15 +57,15 @@ class Recent:
 BOUGHT = Recent().of_customer("anybody")
 
 
-def started(store: Store, recent: Recent | None = None) -> FeatureReads:
-    reads = FeatureReads(lambda: store, recent or Recent(), LIMITS)
+def started(store: Store, recent: Recent | None = None) -> FeatureClient:
+    reads = FeatureClient(lambda: store, recent or Recent(), CONFIG)
     reads.start()
     reads._tried.wait(20)
     return reads
 
 
-def run(reads: FeatureReads, *customers: str) -> list[Read]:
-    async def all_at_once() -> list[Read]:
+def run(reads: FeatureClient, *customers: str) -> list[FeatureResult]:
+    async def all_at_once() -> list[FeatureResult]:
         return list(await asyncio.gather(*(reads.read(customer) for customer in customers)))
 
     return asyncio.run(all_at_once())
@@ -90,7 +90,7 @@ def test_the_first_customers_wait_for_no_connection_that_a_thread_makes_once() -
 
         def _connect(self, name: str) -> None:
             if not hasattr(self._threads, name):
-                threading.Event().wait(2 * LIMITS.feature_seconds)
+                threading.Event().wait(2 * CONFIG.feature_timeout_s)
                 setattr(self._threads, name, True)
 
     cold = Cold()
@@ -107,20 +107,20 @@ def test_a_store_that_hangs_at_the_start_does_not_hold_the_service_up() -> None:
 def test_known_and_unknown_customers_are_told_apart() -> None:
     known, unknown = run(started(Store()), "known-1", "stranger")
 
-    assert known == Read("found", {"id": "known-1"}, "read", BOUGHT)
-    assert unknown == Read("unknown", None, "read", BOUGHT)
+    assert known == FeatureResult("found", {"id": "known-1"}, "read", BOUGHT)
+    assert unknown == FeatureResult("unknown", None, "read", BOUGHT)
 
 
 def test_a_broken_journal_costs_the_purchases_and_not_the_features() -> None:
     [read] = run(started(Store(), Recent(broken=True)), "known-1")
-    assert read == Read("found", {"id": "known-1"}, "error", ())
+    assert read == FeatureResult("found", {"id": "known-1"}, "error", ())
 
 
 def test_purchases_are_at_hand_when_the_features_fail() -> None:
     store = Store()
     store.broken = True
     [read] = run(started(store), "known-1")
-    assert read == Read("error", None, "read", BOUGHT)
+    assert read == FeatureResult("error", None, "read", BOUGHT)
 
 
 def test_a_hung_store_is_given_up_at_the_deadline_even_when_every_thread_hangs() -> None:
@@ -130,7 +130,7 @@ def test_a_hung_store_is_given_up_at_the_deadline_even_when_every_thread_hangs()
 
     outcomes = [read.outcome for read in run(reads, *(f"known-{i}" for i in range(10)))]
     assert outcomes == ["timeout"] * 10
-    assert len(store.asked) == LIMITS.feature_threads  # the others waited for a thread and were given up
+    assert len(store.asked) == CONFIG.feature_threads  # the others waited for a thread and were given up
 
 
 def test_when_a_hung_store_comes_back_it_is_not_asked_for_requests_that_have_gone() -> None:
@@ -148,14 +148,14 @@ def test_after_failures_in_a_row_the_store_is_left_alone_then_asked_once_then_us
     store = Store()
     store.broken = True
     reads = started(store)
-    assert [run(reads, "known-1")[0].outcome for _ in range(4)] == ["error", "error", "error", "refused"]
+    assert [run(reads, "known-1")[0].outcome for _ in range(4)] == ["error", "error", "error", "circuit_open"]
 
-    async def one_probe() -> list[Read]:
-        await asyncio.sleep(LIMITS.breaker_seconds + 0.05)
+    async def one_probe() -> list[FeatureResult]:
+        await asyncio.sleep(CONFIG.circuit_reset_s + 0.05)
         return list(await asyncio.gather(*(reads.read(f"known-{i}") for i in range(3))))
 
     store.broken = False
-    assert [read.outcome for read in asyncio.run(one_probe())] == ["found", "refused", "refused"]
+    assert [read.outcome for read in asyncio.run(one_probe())] == ["found", "circuit_open", "circuit_open"]
     assert run(reads, "known-2")[0].outcome == "found"
 
 
@@ -178,10 +178,10 @@ def test_a_store_that_cannot_be_opened_yet_is_tried_again() -> None:
             raise FileNotFoundError("no registry")
         return store
 
-    reads = FeatureReads(open_at_the_third_attempt, Recent(), LIMITS)
+    reads = FeatureClient(open_at_the_third_attempt, Recent(), CONFIG)
     assert run(reads, "known-1")[0].outcome == "error"
     reads.start()
-    _wait(lambda: reads.was_tried)
+    _wait(lambda: reads.startup_attempted)
     _wait(lambda: run(reads, "known-1")[0].outcome == "found")
     assert len(attempts) == 3
 
@@ -196,7 +196,7 @@ def _wait(done: Callable[[], bool]) -> None:
 
 def test_a_breaker_lets_one_caller_a_pause_through() -> None:
     now = [0.0]
-    breaker = Breaker(failures=2, pause_seconds=10, clock=lambda: now[0])
+    breaker = CircuitBreaker(failures=2, pause_seconds=10, clock=lambda: now[0])
     breaker.failed()
     assert breaker.allows()
     breaker.failed()
@@ -210,9 +210,9 @@ def test_a_breaker_lets_one_caller_a_pause_through() -> None:
 def test_customers_to_begin_with_come_from_the_store_and_never_late_or_as_an_error() -> None:
     store = Store()
     reads = started(store)
-    assert asyncio.run(reads.sample_ids(2)) == ["known-0", "known-1"]
+    assert asyncio.run(reads.sample_customers(2)) == ["known-0", "known-1"]
     store.broken = True
-    assert asyncio.run(reads.sample_ids(2)) == []
+    assert asyncio.run(reads.sample_customers(2)) == []
     store.release.clear()
-    assert asyncio.run(reads.sample_ids(2)) == []
+    assert asyncio.run(reads.sample_customers(2)) == []
     store.release.set()

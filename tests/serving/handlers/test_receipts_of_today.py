@@ -7,8 +7,8 @@ from typing import Any
 from core.held import Held
 from events.records import Purchase
 from serving.api.schemas import Context
-from serving.customer_state.feature_client import Read
-from serving.customer_state.realtime import customer_now
+from serving.customer_state.feature_client import FeatureResult
+from serving.customer_state.realtime import customer_at_request_time
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 TOMORROW = datetime(2018, 1, 2)
@@ -25,7 +25,7 @@ def _baskets(held: Held, *purchases: Purchase) -> dict[str, float]:
     recommender = SimpleNamespace(catalogue=small_catalogue())
     bundle: Any = SimpleNamespace(recommender=recommender, as_of=TOMORROW.date())
     metrics: Any = SimpleNamespace(unknown_purchases=SimpleNamespace(inc=lambda _: None))
-    customer = customer_now(Read("found", features, "read", purchases), bundle, Context(), metrics)
+    customer = customer_at_request_time(FeatureResult("found", features, "read", purchases), bundle, Context(), metrics)
     assert customer is not None
     return dict(zip(customer.product_ids, customer.history["baskets"].tolist(), strict=True))
 

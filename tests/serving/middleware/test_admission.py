@@ -9,25 +9,25 @@ import pytest
 
 from serving.api.schemas import RecommendRequest
 from serving.api.validation import ApiRequest
-from serving.config import Limits
+from serving.config import ServiceConfig
 from serving.handlers.events import EventsRequest
-from serving.middleware.admission import LONGEST, Places
-from serving.middleware.request_validation import RequestDoor
+from serving.middleware.admission import MAX_INTERVAL_S, ConcurrencyLimiter
+from serving.middleware.request_validation import RequestValidationMiddleware
 
 
 class Queue:
-    """Requests at the places, each of which takes as long as it is told, by a clock that only tests move."""
+    """Requests at the slots, each of which takes as long as it is told, by a clock that only tests move."""
 
     def __init__(self, count: int):
         self.now = 0.0
-        self.places = Places(count, clock=lambda: self.now)
+        self.limiter = ConcurrencyLimiter(count, clock=lambda: self.now)
 
     async def expected_behind(self, waiting: int, seconds: list[float]) -> float:
         """The expected wait behind `waiting` requests, when those before them took these `seconds`."""
         ends = [asyncio.Event() for _ in range(len(seconds) + 1 + waiting)]
 
         async def request(end: asyncio.Event) -> None:
-            async with self.places:
+            async with self.limiter:
                 await end.wait()
 
         requests = [asyncio.create_task(request(end)) for end in ends]
@@ -36,7 +36,7 @@ class Queue:
             self.now += took
             end.set()
         await _settle()
-        expected = self.places.expected_wait
+        expected = self.limiter.estimated_wait
         for end in ends:
             end.set()
         await asyncio.gather(*requests)
@@ -67,7 +67,7 @@ def test_moments_in_which_nobody_waits_say_nothing_about_the_speed() -> None:
 
 
 def test_a_pause_of_the_machine_does_not_lock_everybody_out() -> None:
-    assert asyncio.run(Queue(1).expected_behind(1, [30.0])) <= LONGEST
+    assert asyncio.run(Queue(1).expected_behind(1, [30.0])) <= MAX_INTERVAL_S
 
 
 def test_who_is_given_up_while_waiting_waits_no_longer_and_keeps_no_place() -> None:
@@ -77,7 +77,7 @@ def test_who_is_given_up_while_waiting_waits_no_longer_and_keeps_no_place() -> N
         end = asyncio.Event()
 
         async def request() -> None:
-            async with queue.places:
+            async with queue.limiter:
                 await end.wait()
 
         first, *others = (asyncio.create_task(request()) for _ in range(4))
@@ -85,7 +85,7 @@ def test_who_is_given_up_while_waiting_waits_no_longer_and_keeps_no_place() -> N
         for other in others:
             other.cancel()
         await asyncio.wait(others)
-        expected = queue.places.expected_wait
+        expected = queue.limiter.estimated_wait
         end.set()
         await first
         async with asyncio.timeout(1):
@@ -95,15 +95,15 @@ def test_who_is_given_up_while_waiting_waits_no_longer_and_keeps_no_place() -> N
     assert asyncio.run(ask()) == 0.0
 
 
-def test_no_more_are_answered_at_once_than_there_are_places() -> None:
+def test_no_more_are_answered_at_once_than_there_are_slots() -> None:
     inside: list[int] = []
 
     async def ask() -> None:
-        places, now = Places(3), 0
+        limiter, now = ConcurrencyLimiter(3), 0
 
         async def request() -> None:
             nonlocal now
-            async with places:
+            async with limiter:
                 now += 1
                 inside.append(now)
                 await asyncio.sleep(0)
@@ -116,22 +116,22 @@ def test_no_more_are_answered_at_once_than_there_are_places() -> None:
 
 
 class Question(ApiRequest):
-    ALLOWED: ClassVar = {"k": "a number"}
+    FIELD_HELP: ClassVar = {"k": "a number"}
     EXAMPLE: ClassVar = {"k": 1}
 
     k: int
 
 
 class Report(Question):
-    SCORED: ClassVar = False
+    USES_SCORING_SLOT: ClassVar = False
 
 
-class Full(Places):
-    expected_wait = 0.3
+class Full(ConcurrencyLimiter):
+    estimated_wait = 0.3
 
 
 async def _post(
-    door: RequestDoor, path: str, read: Callable[[], None] = lambda: None, body: bytes = b'{"k": 1}'
+    door: RequestValidationMiddleware, path: str, read: Callable[[], None] = lambda: None, body: bytes = b'{"k": 1}'
 ) -> int:
     """The status of one request; `read` is called when its body is read."""
     sent: list[Any] = []
@@ -159,27 +159,29 @@ async def _answer(scope: Any, receive: Any, send: Any) -> None:
 
 def test_who_would_wait_too_long_is_turned_away_before_the_body_is_read() -> None:
     read: list[bool] = []
-    door = RequestDoor(_answer, {"/q": Question}, Full(1), Limits())
+    door = RequestValidationMiddleware(_answer, {"/q": Question}, Full(1), ServiceConfig())
 
     assert asyncio.run(_post(door, "/q", lambda: read.append(True))) == 429
     assert read == []
 
 
 def test_what_needs_no_place_is_let_in_while_all_are_full() -> None:
-    door = RequestDoor(_answer, {"/q": Question, "/r": Report}, Full(1), Limits())
+    door = RequestValidationMiddleware(_answer, {"/q": Question, "/r": Report}, Full(1), ServiceConfig())
 
     assert asyncio.run(_post(door, "/r")) == 200
 
 
 def test_events_are_taken_while_lists_are_shed() -> None:
-    door = RequestDoor(_answer, {"/events": EventsRequest, "/recommend": RecommendRequest}, Full(1), Limits())
+    door = RequestValidationMiddleware(
+        _answer, {"/events": EventsRequest, "/recommend": RecommendRequest}, Full(1), ServiceConfig()
+    )
 
     assert asyncio.run(_post(door, "/events", body=json.dumps(EventsRequest.EXAMPLE).encode())) == 200
     assert asyncio.run(_post(door, "/recommend", body=json.dumps(RecommendRequest.EXAMPLE).encode())) == 429
 
 
 def test_no_more_are_inside_than_may_be() -> None:
-    door = RequestDoor(_answer, {"/q": Question}, Places(1), Limits(requests_inside=3))
+    door = RequestValidationMiddleware(_answer, {"/q": Question}, ConcurrencyLimiter(1), ServiceConfig(max_in_flight=3))
 
     async def ask() -> list[int]:
         return await asyncio.gather(*(_post(door, "/q") for _ in range(5)))
@@ -189,6 +191,6 @@ def test_no_more_are_inside_than_may_be() -> None:
 
 
 def test_a_store_that_hangs_is_not_taken_for_an_overload() -> None:
-    limits = Limits()
+    config = ServiceConfig()
 
-    assert limits.wait_seconds > limits.feature_seconds
+    assert config.max_queue_wait_s > config.feature_timeout_s

@@ -87,7 +87,7 @@ def test_a_key_that_asks_too_often_is_told_to_wait_while_others_are_answered(any
         assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
         assert "times a second" in ErrorResponse.model_validate(refused[0].json()).error
         assert ask(operator, "buyer").status_code == 200
-        assert metric(operator, 'reach_rejected_requests_total{status="429"}') == len(refused)
+        assert metric(operator, 'reach_requests_rejected_total{status="429"}') == len(refused)
 
 
 def test_verification_works_with_a_key_and_says_which_one_it_needs(

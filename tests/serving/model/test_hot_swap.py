@@ -92,7 +92,7 @@ def test_deploy_and_rollback_under_load_fail_no_request(client: httpx.Client, in
 
     assert answers["failed"] == 0
     assert set(answers) == {"v1", "v2", "v3"}
-    assert metric(client, "reach_bundle_swaps_total") == 5
+    assert metric(client, "reach_model_reloads_total") == 5
 
 
 def test_the_previous_version_is_at_hand_even_if_its_files_are_gone(
@@ -115,14 +115,14 @@ def test_a_corrupt_bundle_is_refused_while_the_old_one_answers_and_verify_goes_b
     ranker.write_bytes(sound[:-1] + b"x")
     with load(client) as answers:
         installation.deploy("v4")
-        _wait_for_generation(client, installation.registry.generation(), "refused")
+        _wait_for_generation(client, installation.registry.generation(), "rejected")
         with pytest.raises(VerifyError, match=r"ranker\.onnx.*Rolled back to v1\."):
             check(installation, client, "v4")
         _wait_for_generation(client, installation.registry.generation())
     ranker.write_bytes(sound)
 
     assert set(answers) == {"v1"}
-    assert metric(client, 'reach_bundles_refused_total{version="v4"}') == 1
+    assert metric(client, 'reach_model_load_failures_total{version="v4"}') == 1
     assert "Version v4 is refused, v1 keeps serving" in installation.log.read_text()
 
 
@@ -158,9 +158,9 @@ def test_withdrawing_the_champion_ends_in_503(client: httpx.Client, installation
     wait_for_version(client, "v3", installation)
 
 
-def _wait_for_generation(client: httpx.Client, generation: int, outcome: str = "serving") -> None:
+def _wait_for_generation(client: httpx.Client, generation: int, state: str = "serving") -> None:
     deadline = time.monotonic() + 60
-    sample = re.compile(rf'reach_champion_generation\{{outcome="{outcome}",pid="\d+"\}} {generation}\.0')
+    sample = re.compile(rf'reach_champion_generation\{{pid="\d+",state="{state}"\}} {generation}\.0')
     while not sample.search(client.get("/metrics").text):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -112,5 +112,5 @@ def test_a_stuck_worker_is_seen_in_readyz_metrics_and_verifys_words_until_it_is_
 
 def serving_generations(client: httpx.Client) -> dict[int, int]:
     """What each live worker serves, from the metrics."""
-    found = re.findall(r'reach_champion_generation\{outcome="serving",pid="(\d+)"\} (\d+)', client.get("/metrics").text)
+    found = re.findall(r'reach_champion_generation\{pid="(\d+)",state="serving"\} (\d+)', client.get("/metrics").text)
     return {int(pid): int(generation) for pid, generation in found}

@@ -7,9 +7,9 @@ import pytest
 
 from registry.champion_alias import ChampionAlias
 from scoring.bundle import Bundle
-from serving.config import Limits
+from serving.config import ServiceConfig
 from serving.metrics import metrics
-from serving.model.watcher import ChampionFollower
+from serving.model.watcher import ModelWatcher
 from tests.support.serving.small_bundle import write_bundle
 
 
@@ -21,8 +21,8 @@ class Installation:
         self.pointer: ChampionAlias | None = None
         self.loaded: list[str] = []
         self.now = 0.0
-        self.follower = ChampionFollower(
-            lambda: self.pointer, self.load, Limits(refused_seconds=60), metrics(), clock=lambda: self.now
+        self.watcher = ModelWatcher(
+            lambda: self.pointer, self.load, ServiceConfig(rejected_retry_s=60), metrics(), clock=lambda: self.now
         )
 
     def load(self, version: str) -> Bundle:
@@ -38,11 +38,11 @@ class Installation:
             reason="",
             by="test",
         )
-        self.follower.step()
+        self.watcher.poll_once()
 
     @property
     def serving(self) -> str | None:
-        return self.follower.current.version if self.follower.current else None
+        return self.watcher.current.version if self.watcher.current else None
 
 
 @pytest.fixture
@@ -51,14 +51,14 @@ def installation(tmp_path: Path) -> Installation:
 
 
 def test_nothing_serves_before_a_pointer_is_there(installation: Installation) -> None:
-    installation.follower.step()
+    installation.watcher.poll_once()
     assert installation.serving is None
 
 
 def test_a_version_is_loaded_once_however_often_the_pointer_is_looked_at(installation: Installation) -> None:
     installation.point_at("v1")
     for _ in range(3):
-        installation.follower.step()
+        installation.watcher.poll_once()
 
     assert installation.serving == "v1"
     assert installation.loaded == ["v1"]
@@ -68,12 +68,12 @@ def test_after_a_start_and_after_a_roll_back_the_next_roll_back_finds_its_versio
     installation: Installation,
 ) -> None:
     installation.point_at("v3", previous="v2")
-    installation.follower.stand_by()
+    installation.watcher.preload_previous()
     assert installation.loaded == ["v3", "v2"]
 
     installation.point_at("v2", previous="v1")  # a roll-back; another one would go to v1
     for _ in range(3):
-        installation.follower.stand_by()
+        installation.watcher.preload_previous()
     assert installation.loaded == ["v3", "v2", "v1"]
     installation.point_at("v1")
 
@@ -84,23 +84,28 @@ def test_after_a_start_and_after_a_roll_back_the_next_roll_back_finds_its_versio
 def test_a_version_that_cannot_stand_by_harms_nothing_and_is_tried_once(installation: Installation) -> None:
     installation.point_at("v2", previous="gone")
     for _ in range(3):
-        installation.follower.stand_by()
+        installation.watcher.preload_previous()
 
     assert installation.serving == "v2"
     assert installation.loaded == ["v2", "gone"]
 
 
 def test_the_report_names_what_serves_what_is_at_hand_and_what_was_refused(installation: Installation) -> None:
-    assert installation.follower.report() == {"version": None, "generation": 0, "at_hand": None, "refused": None}
+    assert installation.watcher.report() == {
+        "version": None,
+        "generation": 0,
+        "standby_version": None,
+        "rejected": None,
+    }
     installation.point_at("v1")
     installation.point_at("v2", previous="v1")
     installation.point_at("gone", previous="v2")
 
-    assert installation.follower.report() == {
+    assert installation.watcher.report() == {
         "version": "v2",
         "generation": 2,
-        "at_hand": None,  # it made room for the one that was refused
-        "refused": {"version": "gone", "generation": 3},
+        "standby_version": None,  # it made room for the one that was refused
+        "rejected": {"version": "gone", "generation": 3},
     }
 
 
@@ -117,12 +122,12 @@ def test_a_refused_version_is_tried_again_only_after_a_while(installation: Insta
     whole = installation.bundles["v2"]
     installation.bundles["v2"] = whole / "nowhere"
     installation.point_at("v2")
-    installation.follower.step()
+    installation.watcher.poll_once()
     assert (installation.serving, installation.loaded) == ("v1", ["v1", "v2"])
 
     installation.bundles["v2"] = whole
     installation.now = 61.0
-    installation.follower.step()
+    installation.watcher.poll_once()
     assert installation.serving == "v2"
 
 
@@ -151,15 +156,15 @@ def test_a_pointer_that_cannot_be_read_changes_nothing(installation: Installatio
     def unreadable() -> ChampionAlias:
         raise OSError("disk")
 
-    installation.follower._look_up = unreadable
-    installation.follower.step()
+    installation.watcher._look_up = unreadable
+    installation.watcher.poll_once()
     assert installation.serving == "v1"
 
 
 def test_a_pointer_that_vanishes_changes_nothing_but_a_withdrawn_champion_does(installation: Installation) -> None:
     installation.point_at("v1")
     kept, installation.pointer = installation.pointer, None
-    installation.follower.step()
+    installation.watcher.poll_once()
     assert installation.serving == "v1"
 
     installation.pointer = kept

@@ -14,7 +14,7 @@ from serving.api.schemas import Fallback
 from serving.errors import ErrorResponse
 from serving.handlers.history import Missing
 from serving.middleware.api_keys import entry_for, make_key
-from serving.ui.endpoints import FILES, FOLDER
+from serving.ui.endpoints import STATIC_DIR, UI_FILES
 from tests.support.serving.browser import Browser, Tab, chromium
 from tests.support.serving.running import Installation, ask, install, serve, wait_for_version, wait_until_ready
 from tests.support.serving.small_bundle import buyer_features
@@ -349,7 +349,7 @@ def test_the_page_says_what_is_wrong_when_the_service_is_gone(browser: Browser, 
 
 
 def test_the_pages_files_carry_a_strict_policy_and_ask_for_nothing_from_elsewhere(client: httpx.Client) -> None:
-    for path in (*sorted(FILES - {"/ui"}), "/ui/version", "/ui/customers"):
+    for path in (*sorted(UI_FILES - {"/ui"}), "/ui/version", "/ui/customers"):
         answer = client.get(path)
         assert answer.status_code == 200, path
         policy = answer.headers["Content-Security-Policy"]
@@ -358,7 +358,7 @@ def test_the_pages_files_carry_a_strict_policy_and_ask_for_nothing_from_elsewher
         assert "unsafe" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "http" not in answer.text.replace("http://www.w3.org/2000/svg", ""), path
-    assert {f"/ui/{file.name}" for file in FOLDER.iterdir()} <= FILES | {"/ui/index.html"}
+    assert {f"/ui/{file.name}" for file in STATIC_DIR.iterdir()} <= UI_FILES | {"/ui/index.html"}
     assert client.get("/static_content/index.css").status_code == 404
     assert client.get("/ui").headers["Location"].endswith("/ui/")
     assert client.get("/ui/../service.py").status_code == 404
@@ -366,7 +366,7 @@ def test_the_pages_files_carry_a_strict_policy_and_ask_for_nothing_from_elsewher
 
 
 def test_the_page_has_words_for_every_reason_why_something_is_missing() -> None:
-    script = (FOLDER / "page.js").read_text()
+    script = (STATIC_DIR / "page.js").read_text()
     for table, reasons in (("FALLBACKS", get_args(Fallback)), ("MISSING", get_args(Missing))):
         words = script.split(f"const {table} = {{")[1].split("};")[0]
         assert [reason for reason in reasons if f"  {reason}:" not in words] == []

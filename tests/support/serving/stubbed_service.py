@@ -16,8 +16,8 @@ from typing import Any
 import serving.app
 import serving.service
 from scoring.bundle import Bundle
-from serving.config import LIMITS
-from serving.model.bundle_source import Load, LookUp, champion_of
+from serving.config import CONFIG
+from serving.model.bundle_source import Load, ReadAlias, follow_champion
 from settings import Settings
 
 HANGING = "hangs"
@@ -44,8 +44,8 @@ class FileCustomers:
         return list(json.loads(self._file.read_text()))[:count]
 
 
-def champion_with_a_slow_loader(settings: Settings) -> tuple[LookUp, Load]:
-    look_up, load = champion_of(settings)
+def champion_with_a_slow_loader(settings: Settings) -> tuple[ReadAlias, Load]:
+    read_alias, load = follow_champion(settings)
 
     def slow(version: str) -> Bundle:
         hold = settings.data / HOLD
@@ -55,12 +55,12 @@ def champion_with_a_slow_loader(settings: Settings) -> tuple[LookUp, Load]:
                 time.sleep(0.05)
         return load(version)
 
-    return look_up, slow
+    return read_alias, slow
 
 
-PATIENT = replace(LIMITS, feature_seconds=1.0, wait_seconds=30.0, breaker_seconds=2.0)
+PATIENT = replace(CONFIG, feature_timeout_s=1.0, max_queue_wait_s=30.0, circuit_reset_s=2.0)
 
 serving.service.open_customers = FileCustomers
-serving.service.champion_of = champion_with_a_slow_loader
-serving.service.LIMITS = serving.app.LIMITS = PATIENT
+serving.service.follow_champion = champion_with_a_slow_loader
+serving.service.CONFIG = serving.app.CONFIG = PATIENT
 service = serving.service.service
