@@ -120,8 +120,8 @@ drill: setup ## What may go wrong, done to a real service in a sandbox while cus
 	@$(PYTHON) -m benchmarks.drill --rate $(or $(RATE),40) --seconds $(or $(SECONDS),12)
 
 .PHONY: gate-check
-gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, TWIN=…, COMPARISONS=400
-	@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(TWIN),--twin $(TWIN)) \
+gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, REPLICATE=…, COMPARISONS=400
+	$(if $(TWIN),$(error TWIN is now REPLICATE))@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(REPLICATE),--replicate $(REPLICATE)) \
 		--comparisons $(or $(COMPARISONS),400)
 
 .PHONY: manifest

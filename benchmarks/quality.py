@@ -74,10 +74,10 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
 
     from benchmarks.peers.data import PeerData
     from benchmarks.run_files import lists_of
-    from ml.evaluation.bootstrap import bootstrap, paired
-    from ml.evaluation.ground_truth import Lists, Slates, coverages, judge
+    from ml.evaluation.bootstrap import bootstrap, paired_difference
+    from ml.evaluation.evaluated_run import CHALLENGER
+    from ml.evaluation.ground_truth import RankedLists, Slates, coverages, evaluate_lists
     from ml.runs.run import Run
-    from ml.steps.evaluate import CHALLENGER
 
     run = Run(folder.parent, folder.name)
     data = PeerData.of(run)
@@ -88,7 +88,7 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
     for name, place in fitted.items():
         arrays = np.load(place / "lists.npz", allow_pickle=False)
         slates = {
-            slate: Lists(*(arrays[f"{slate} {part}"] for part in ("positions", "scores", "sources")))
+            slate: RankedLists(*(arrays[f"{slate} {part}"] for part in ("positions", "scores", "sources")))
             for slate in ("all", "explore")
         }
         costs[name] = json.loads((place / "cost.json").read_text())
@@ -98,13 +98,13 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
         else:
             methods[name] = slates
 
-    scores = {name: judge(truth, slates) for name, slates in methods.items()}
+    scores = {name: evaluate_lists(truth, slates) for name, slates in methods.items()}
     rows = {
         name: {
             "scores": {score: asdict(bootstrap(values, seed)) for score, values in mine.items()},
             "reach_minus_this": {}
             if name == REACH
-            else {score: asdict(paired(scores[REACH][score], values, seed)) for score, values in mine.items()},
+            else {s: asdict(paired_difference(scores[REACH][s], values, seed)) for s, values in mine.items()},
             "coverage": coverages(methods[name]),
             **costs.get(name, {"seconds": None, "peak_mib": None}),
         }

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ml.errors import RunError
-from ml.evaluation.ground_truth import Lists, Slates, Truth
+from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates
 from ml.runs.artifacts import DATASET
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
@@ -22,7 +22,7 @@ def scratch_run(run: Run, spec: RunSpec, folder: Path) -> Run:
     return scratch
 
 
-def lists_of(path: Path, method: str, truth: Truth, index: Mapping[str, int]) -> Slates:
+def lists_of(path: Path, method: str, truth: GroundTruth, index: Mapping[str, int]) -> Slates:
     """One method's lists from a run's `lists.parquet`, in the order of the judged customers.
 
     index: the position of each product id in the catalogue. RunError if the file has no such method.
@@ -38,7 +38,7 @@ def lists_of(path: Path, method: str, truth: Truth, index: Mapping[str, int]) ->
     scores = table["score"].to_numpy()
     slates = {}
     for name in dict.fromkeys(slate.tolist()):
-        mine, lists = slate == name, Lists.of([np.zeros(0)] * len(row_of), [np.zeros(0)] * len(row_of))
+        mine, lists = slate == name, RankedLists.of([np.zeros(0)] * len(row_of), [np.zeros(0)] * len(row_of))
         lists.positions[rows[mine], places[mine]] = positions[mine]
         lists.scores[rows[mine], places[mine]] = scores[mine]
         slates[name] = lists

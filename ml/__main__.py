@@ -101,35 +101,35 @@ def _gate(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _ablate(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.studies.ablate import ablate
+    from ml.studies.ablation import ablate
 
-    both = args.sources == args.families
-    return ablate(_run(settings, args), args.sources or both, args.families or both, args.customers)
+    both = args.sources == args.feature_groups
+    return ablate(_run(settings, args), args.sources or both, args.feature_groups or both, args.customers)
 
 
-def _hidden_history(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.studies.cold_start import hidden_history
+def _cold_start(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.studies.cold_start import cold_start
 
-    return hidden_history(_run(settings, args), args.customers)
+    return cold_start(_run(settings, args), args.customers)
 
 
 def _sources(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.studies.candidate_sources import judge_sources
+    from ml.studies.candidate_sources import evaluate_sources
 
-    return judge_sources(_run(settings, args))
+    return evaluate_sources(_run(settings, args))
 
 
-def _new_products(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.studies.new_items import judge_new_products
+def _new_items(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.studies.new_items import evaluate_new_items
 
-    return judge_new_products(_run(settings, args))
+    return evaluate_new_items(_run(settings, args))
 
 
 def _gate_check(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.studies.gate_error_rates import gate_check
 
-    twin = None if args.twin is None else Run(settings.paths.runs, args.twin)
-    return gate_check(Run(settings.paths.runs, args.run), twin, args.comparisons)
+    replicate = None if args.replicate is None else Run(settings.paths.runs, args.replicate)
+    return gate_check(Run(settings.paths.runs, args.run), replicate, args.comparisons)
 
 
 def _register_model(settings: Settings, args: argparse.Namespace) -> Any:
@@ -152,13 +152,16 @@ def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.whole_run import train_and_decide
     from ml.studies.backtest import backtest
 
     config = _config(args).model_copy(update={"promotions_known_in_advance": not args.without_plans})
-    return backtest(settings, config, args.as_of or _published(settings), args.origins, args.seeds)
+    return backtest(settings, config, args.as_of or _published(settings), args.origins, train_and_decide, args.seeds)
 
 
 def _tune(settings: Settings, args: argparse.Namespace) -> Any:
+    from ml.steps.whole_run import prepare_candidates
+
     try:
         from ml.studies.tuning import tune
     except ModuleNotFoundError as error:
@@ -166,7 +169,7 @@ def _tune(settings: Settings, args: argparse.Namespace) -> Any:
     config = load_config()
     ranker = args.ranker or config.ranking.rankers[0]
     as_of = args.as_of or _published(settings)
-    return tune(settings, config, as_of, ranker, args.trials, args.timeout_minutes, args.write)
+    return tune(settings, config, as_of, ranker, args.trials, args.timeout_minutes, args.write, prepare_candidates)
 
 
 def _rankers(settings: Settings, args: argparse.Namespace) -> Any:
@@ -222,17 +225,17 @@ def _parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true"
     )
     step("prune", _prune, "delete what ml/runs/retention.toml does not keep of ended runs", of_run=False)
-    ablation = step("ablate", _ablate, "what each source and each feature family brings; both if neither is named")
+    ablation = step("ablate", _ablate, "what each source and each feature group brings; both if neither is named")
     ablation.add_argument("--sources", action="store_true", help="switch off one candidate source after the other")
-    ablation.add_argument("--families", action="store_true", help="shuffle one feature family after the other")
+    ablation.add_argument("--feature-groups", action="store_true", help="shuffle one feature group after the other")
     ablation.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
-    hidden = step("hidden-history", _hidden_history, "the scores with histories cut to a few baskets")
+    hidden = step("cold-start", _cold_start, "the scores with histories cut to a few baskets")
     hidden.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
-    step("sources", _sources, "what each candidate source is worth by itself")
-    step("new-products", _new_products, "how well products of their first week are found")
+    step("candidate-sources", _sources, "what each candidate source is worth by itself")
+    step("new-items", _new_items, "how well products of their first week are found")
     check = step("gate-check", _gate_check, "the gate's own error rates, on a finished run's lists", of_run=False)
     check.add_argument("--run", default="latest", help="a finished run")
-    check.add_argument("--twin", help="a run of the same window with another seed, to compare with")
+    check.add_argument("--replicate", help="a run of the same window with another seed, to compare with")
     check.add_argument("--comparisons", type=int, default=400, help="comparisons of equals; half as many of others")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
 

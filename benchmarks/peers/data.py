@@ -8,14 +8,13 @@ from typing import Any, cast
 import numpy as np
 from scipy import sparse
 
-from ml.data.dataset import Dataset
-from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.evaluated_run import EvaluatedRun, EvaluationSet
+from ml.evaluation.ground_truth import RankedLists, Slates
 from ml.evaluation.metrics import DEPTH
 from ml.retrieval.catalogue_builder import build_catalogue
 from ml.runs.artifacts import RETRIEVAL
 from ml.runs.run import Run
-from ml.runs.spec import RunSpec, dataset
-from ml.steps.evaluate import Window
+from ml.runs.spec import RunSpec
 from scoring.bundle import VOCABULARY
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.purchase_matrix import PurchaseMatrix
@@ -41,16 +40,15 @@ class PeerData:
     spec: RunSpec
     ids: list[str]
     everyone: list[Customer]
-    window: Window
+    window: EvaluationSet
     catalogue: Catalogue
 
     @classmethod
     def of(cls, run: Run) -> "PeerData":
-        spec, data = RunSpec.read(run), dataset(run)
-        ids, everyone = data.customers(spec.split.evaluation)
-        catalogue = _bare_catalogue(run, spec, data)
-        window = Window.of(ids, everyone, data.labels(spec.split.evaluation), catalogue)
-        return cls(run, spec, ids, everyone, window, catalogue)
+        evaluated = EvaluatedRun.at_snapshot(run)
+        catalogue = _bare_catalogue(evaluated)
+        window = evaluated.evaluation_set(catalogue)
+        return cls(run, evaluated.spec, evaluated.ids, evaluated.everyone, window, catalogue)
 
     @cached_property
     def judged_rows(self) -> np.ndarray:
@@ -61,9 +59,7 @@ class PeerData:
     @cached_property
     def judged(self) -> CustomerBatch:
         """The judged customers in front of the catalogue."""
-        return CustomerBatch.of(
-            self.window.customers, self.catalogue, np.zeros((len(self.window.customers), 0), np.float32)
-        )
+        return self.window.batch(self.catalogue)
 
     def purchases(self, name: str | None = None) -> sparse.csr_matrix:
         """Everyone × products, float32: one of `schema.HISTORY`, or 1 for every product ever bought."""
@@ -89,7 +85,7 @@ class PeerData:
                     best = self._best(values, allowed)
                     lists[slate].append(best)
                     scores[slate].append(values[best])
-        return {slate: Lists.of(lists[slate], scores[slate]) for slate in lists}
+        return {slate: RankedLists.of(lists[slate], scores[slate]) for slate in lists}
 
     def _best(self, values: np.ndarray, allowed: np.ndarray) -> np.ndarray:
         """The DEPTH best of the allowed positions, best first."""
@@ -101,13 +97,14 @@ class PeerData:
         return allowed[order[:DEPTH]]
 
 
-def _bare_catalogue(run: Run, spec: RunSpec, data: Dataset) -> Catalogue:
-    products = data.products(spec.split.evaluation)
+def _bare_catalogue(evaluated: EvaluatedRun) -> Catalogue:
+    spec = evaluated.spec
+    products = evaluated.data.products(spec.split.evaluation)
     return build_catalogue(
         as_of=spec.day(spec.split.evaluation),
         products=products,
         customers=[Customer.empty()],
-        vocabulary=Vocabulary.load(run.path(RETRIEVAL) / VOCABULARY),
+        vocabulary=Vocabulary.load(evaluated.run.path(RETRIEVAL) / VOCABULARY),
         candidate_tower=cast(Any, lambda inputs: np.zeros((len(products.product_ids), 0), np.float32)),
         config=spec.config.collaborative,
         seed=spec.seed,

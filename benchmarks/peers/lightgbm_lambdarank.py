@@ -12,11 +12,9 @@ import lightgbm
 import numpy as np
 
 from benchmarks.peers.data import PeerData
+from ml.evaluation.evaluated_run import EvaluatedRun, recommend_lists, retriever_with
 from ml.evaluation.ground_truth import Slates
-from ml.ranking.examples import RankingExamples
-from ml.runs.spec import dataset
-from ml.steps.evaluate import recommended
-from ml.steps.generate_candidates import catalogue_at, load_examples, retriever_with
+from ml.ranking.examples import RankingExamples, load_examples
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
 
@@ -51,9 +49,9 @@ def fit_and_list(data: PeerData) -> Slates:
     """Fit on every ranker snapshot of the run; list by the code that lists for Reach."""
     snapshots = load_examples(data.run, data.spec)
     trees = Trees([fit(snapshots, new_only, data.spec.seed) for new_only in (False, True)])
-    catalogue = catalogue_at(data.run, data.spec, dataset(data.run), data.spec.split.evaluation, data.everyone)
+    catalogue = EvaluatedRun.at_snapshot(data.run).catalogue()
     recommender = Recommender(retriever_with(data.run, data.spec, catalogue), trees)  # type: ignore[arg-type]
-    return recommended(recommender, data.window.customers)[0]
+    return recommend_lists(recommender, data.window.customers)[0]
 
 
 def fit(snapshots: Sequence[RankingExamples], new_only: bool, seed: int, rounds: int = ROUNDS) -> lightgbm.Booster:

@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.peers.data import PeerData
 from benchmarks.run_files import lists_of, scratch_run
+from ml.evaluation.evaluated_run import CHALLENGER
 from ml.evaluation.ground_truth import Slates
 from ml.runs.artifacts import LISTS
-from ml.steps.evaluate import CHALLENGER, evaluate
+from ml.steps.evaluate import evaluate
 from ml.steps.generate_candidates import generate_candidates
 from ml.steps.select_ranker import select_ranker
 from ml.steps.train_ranker import train_ranker

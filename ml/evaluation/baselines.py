@@ -1,6 +1,6 @@
 """The simple rules a model has to beat, on the same features and the same customers."""
 
-from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.ground_truth import RankedLists, Slates
 from ml.evaluation.metrics import DEPTH
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import SLATES, Slate
@@ -15,7 +15,7 @@ def popularity(block: CustomerBatch) -> Slates:
     order, score = block.catalogue.by_popularity, block.catalogue.popularity
     everything = [order[:DEPTH]] * len(block.customers)
     return {
-        "all": Lists.of(everything, [score[items] for items in everything]),
+        "all": RankedLists.of(everything, [score[items] for items in everything]),
         "explore": _ruled(block, "explore"),
     }
 
@@ -25,9 +25,9 @@ def own_frequency(block: CustomerBatch) -> Slates:
     return {slate: _ruled(block, slate) for slate in SLATES}
 
 
-def _ruled(block: CustomerBatch, slate: Slate) -> Lists:
+def _ruled(block: CustomerBatch, slate: Slate) -> RankedLists:
     lists = [recency_frequency_baseline(block, row, slate, DEPTH) for row in range(len(block.customers))]
-    return Lists.of([positions for positions, _ in lists], [scores for _, scores in lists])
+    return RankedLists.of([positions for positions, _ in lists], [scores for _, scores in lists])
 
 
 BASELINES = {POPULARITY: popularity, OWN_FREQUENCY: own_frequency}

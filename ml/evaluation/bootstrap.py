@@ -29,7 +29,7 @@ def bootstrap(values: np.ndarray, seed: int) -> Estimate:
     return bootstrap_columns(values[~np.isnan(values), None], seed)[0]
 
 
-def paired(challenger: np.ndarray, other: np.ndarray, seed: int) -> Estimate:
+def paired_difference(challenger: np.ndarray, other: np.ndarray, seed: int) -> Estimate:
     """Estimate the mean difference challenger - other on the same customers."""
     return bootstrap(challenger - other, seed)
 

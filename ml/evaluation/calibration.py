@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from ml.evaluation.ground_truth import Slates, Truth, found
+from ml.evaluation.ground_truth import GroundTruth, Slates, hit_matrix
 from ml.evaluation.metrics import DEPTH
 from ml.ranking.examples import ListRef, RankingExamples
 from scoring.models.ranker import SLATES, Ranker
@@ -71,7 +71,11 @@ def expected_error(found: list[Bin]) -> float:
 
 
 def calibrate(
-    snapshots: Sequence[RankingExamples], held_out: Sequence[ListRef], ranker: Ranker, truth: Truth, judged: Slates
+    snapshots: Sequence[RankingExamples],
+    held_out: Sequence[ListRef],
+    ranker: Ranker,
+    truth: GroundTruth,
+    judged: Slates,
 ) -> dict[str, dict[str, Any]]:
     """By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
 
@@ -82,7 +86,7 @@ def calibrate(
     result: dict[str, dict[str, Any]] = {}
     for slate in SLATES:
         lists = judged[slate]
-        shown, hits = lists.positions >= 0, found(lists.positions, truth.relevant(slate))
+        shown, hits = lists.positions >= 0, hit_matrix(lists.positions, truth.relevant(slate))
         # Nothing to fit on or nothing shown: customers who bought every product have nothing left to explore.
         is_known = len(fitted[slate][0]) > 0 and bool(shown.any())
         probabilities = Curve.fit(*fitted[slate])(lists.scores[shown]) if is_known else np.zeros(0)

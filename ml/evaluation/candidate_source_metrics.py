@@ -1,45 +1,77 @@
-"""What each candidate source is worth by itself: its own list as if there were no ranker and no other source."""
+"""What each candidate source brings: its share of what is shown, and what would not be found without it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ml.evaluation.bootstrap import bootstrap, paired
-from ml.evaluation.ground_truth import Lists, Slates, Truth, judge
-from ml.evaluation.metrics import DEPTH
+from ml.evaluation.ground_truth import GroundTruth, Slates
+from ml.evaluation.metrics import mean
 from scoring.candidates.merge import Candidates
 
-SCORES = ("explore NDCG@20", "explore Recall@100")
 
+def source_contributions(
+    truth: GroundTruth,
+    slates: Slates,
+    candidates: Sequence[Candidates],
+    quotas: Mapping[str, int],
+    names: Sequence[str],
+) -> dict[str, dict[str, float | None]]:
+    """One row a source with a quota; `names` are all sources in the order in which lists number them.
 
-def listed(candidates: Iterable[Candidates], name: str) -> Slates:
-    """What one source put forward of products new to the customer, in its own order, DEPTH deep.
-
-    candidates: gathered with a quota of at least DEPTH for the source.
+    candidates: how many it put forward, a customer. In the first ten of each slate: `share` of the places credited to
+    it, and `bought`, how many of those were (None where it shows nothing). Before ranking, means over customers:
+    `recall`, the part of what was bought that it put forward; `only_here`, the part that no other source did.
+    By slate: `all share`, `explore recall` and so on. `only_here_hits`: purchases that no other source put forward.
     """
-    positions, scores = [], []
-    for found in candidates:
-        rank = found.ranks[name]
-        mine = np.flatnonzero((rank < DEPTH) & ~found.is_repeat)
-        mine = mine[np.argsort(rank[mine], kind="stable")]
-        positions.append(found.positions[mine])
-        scores.append(found.scores[name][mine])
-    lists = Lists.of(positions, scores)
-    return {"all": lists, "explore": lists}
-
-
-def compare(truth: Truth, lists: Mapping[str, Slates], reference: str, seed: int) -> dict[str, dict[str, Any]]:
-    """By source and score: the mean, and the paired difference to the source `reference`, with 95% intervals."""
-    judged = {name: judge(truth, slates) for name, slates in lists.items()}
-    return {
-        name: {
-            score: {
-                "mean": asdict(bootstrap(values[score], seed)),
-                "more": asdict(paired(values[score], judged[reference][score], seed)),
+    listed = {name: [found.ranks[name] < n for found in candidates] for name, n in quotas.items() if n > 0}
+    rows: dict[str, dict[str, float | None]] = {}
+    for name in listed:
+        rows[name] = {"candidates": float(np.mean([mine.sum() for mine in listed[name]]))}
+    for slate in ("all", "explore"):
+        relevant = truth.relevant(slate)
+        totals = np.array([len(items) for items in relevant]) + truth.missing
+        hits = [np.isin(found.positions, items) for found, items in zip(candidates, relevant, strict=True)]
+        by = [sum(listed[name][row].astype(int) for name in listed) for row in range(len(candidates))]
+        places, sources = slates[slate].positions[:, :10], slates[slate].sources[:, :10]
+        shown = np.stack([np.isin(row, items) for row, items in zip(places, relevant, strict=True)])
+        for name in listed:
+            found = np.array([(hit & mine).sum() for hit, mine in zip(hits, listed[name], strict=True)])
+            only = np.array(
+                [(hit & mine & (n == 1)).sum() for hit, mine, n in zip(hits, listed[name], by, strict=True)]
+            )
+            credited = sources == list(names).index(name)
+            rows[name] |= {
+                f"{slate} share": float(credited.sum() / max((places >= 0).sum(), 1)),
+                f"{slate} bought": float(shown[credited].mean()) if credited.any() else None,
+                f"{slate} recall": _mean_share(found, totals),
+                f"{slate} only_here": _mean_share(only, totals),
             }
-            for score in SCORES
-        }
-        for name, values in judged.items()
-    }
+            if slate == "all":
+                rows[name]["only_here_hits"] = float(only.sum())
+    return rows
+
+
+def _mean_share(part: np.ndarray, totals: np.ndarray) -> float:
+    judged = totals > 0
+    return float((part[judged] / totals[judged]).mean()) if judged.any() else 0.0
+
+
+def candidate_recall(candidates: Sequence[Candidates], truth: GroundTruth) -> dict[str, float]:
+    """Return the recall of the candidates before ranking, for `all` and `explore`, and their mean number (`size`)."""
+    positions = [found.positions for found in candidates]
+    recalls = {"size": float(np.mean([len(found) for found in positions]))}
+    return recalls | {part: mean(recall_by_customer(positions, truth, part)) for part in ("all", "explore")}
+
+
+def recall_by_customer(candidates: Sequence[np.ndarray], truth: GroundTruth, part: str) -> np.ndarray:
+    """Return each customer's share of what was bought that is among the candidates, NaN where nothing was bought.
+
+    Args:
+        candidates: The catalogue indices of each customer's candidates.
+        truth: What the customers bought.
+        part: `all`, `repeat` or `explore`.
+    """
+    relevant = truth.relevant(part)
+    totals = np.array([len(items) for items in relevant]) + truth.missing
+    found = np.array([np.isin(bought, items).sum() for bought, items in zip(relevant, candidates, strict=True)])
+    return np.where(totals > 0, found / np.maximum(totals, 1), np.nan)

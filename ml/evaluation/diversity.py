@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation.bootstrap import bootstrap_columns
-from ml.evaluation.ground_truth import Slates, Truth, found
+from ml.evaluation.ground_truth import GroundTruth, Slates, hit_matrix
 from ml.evaluation.metrics import DEPTH, mean, ndcg
 from scoring.catalogue import Catalogue
 from scoring.models.ranker import SLATES, Slate
@@ -21,7 +21,7 @@ CUSTOMERS = 500
 """At most this many judged customers, drawn at random: enough for narrow intervals, and done in seconds."""
 
 
-def trade_off(catalogue: Catalogue, truth: Truth, slates: Slates, seed: int) -> dict[str, list[dict[str, Any]]]:
+def trade_off(catalogue: Catalogue, truth: GroundTruth, slates: Slates, seed: int) -> dict[str, list[dict[str, Any]]]:
     """One row a setting of the knob, by slate.
 
     `setting`; `distance`: the lists' mean intra-list distance; `ndcg`: their NDCG; `difference`: to the NDCG at setting
@@ -39,7 +39,7 @@ def trade_off(catalogue: Catalogue, truth: Truth, slates: Slates, seed: int) -> 
         for setting in SETTINGS:
             chosen = [_chosen(catalogue, *ranked, setting, LENGTH[slate]) for ranked in lists]
             distances.append(float(np.mean([intra_list_distance(catalogue, items) for items in chosen])))
-            scores.append(ndcg(found(_padded(chosen), bought), counts, LENGTH[slate]))
+            scores.append(ndcg(hit_matrix(_padded(chosen), bought), counts, LENGTH[slate]))
         differences = bootstrap_columns(np.column_stack([score - scores[0] for score in scores]), seed)
         result[slate] = [
             {

@@ -10,35 +10,35 @@ from ml.evaluation.metrics import DEPTH, METRICS, coverage
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """What the judged customers bought in the window.
 
     customer_ids: those with a purchase before the cut and one in the window, `[customers]`.
     bought: for each the catalogue indices of distinct products bought in the window.
-    own: for each the catalogue indices of everything bought before the cut.
+    history: for each the catalogue indices of everything bought before the cut.
     missing: for each how many products bought in the window the catalogue does not know; they stay in the
         denominator of `all` and `explore`.
     """
 
     customer_ids: list[str]
     bought: list[np.ndarray]
-    own: list[np.ndarray]
+    history: list[np.ndarray]
     missing: np.ndarray
 
     def relevant(self, part: str) -> list[np.ndarray]:
         """Relevant products of each customer for one of `all`, `repeat`, `explore`."""
         if part == "all":
             return self.bought
-        pairs = zip(self.bought, self._is_own, strict=True)
+        pairs = zip(self.bought, self._is_repeat, strict=True)
         return [items[is_repeat == (part == "repeat")] for items, is_repeat in pairs]
 
     @cached_property
-    def _is_own(self) -> list[np.ndarray]:
-        return contained(self.bought, self.own)
+    def _is_repeat(self) -> list[np.ndarray]:
+        return is_in(self.bought, self.history)
 
 
 @dataclass(frozen=True)
-class Lists:
+class RankedLists:
     """One method's lists for one slate, each `[customers, DEPTH]`: catalogue indices (-1 where a list ends), scores,
     and for the system the index of the source that brought the product (-1 where there is none)."""
 
@@ -52,7 +52,7 @@ class Lists:
         positions: Sequence[np.ndarray],
         scores: Sequence[np.ndarray],
         sources: Sequence[np.ndarray] | None = None,
-    ) -> "Lists":
+    ) -> "RankedLists":
         shape = (len(positions), DEPTH)
         lists = cls(np.full(shape, -1), np.full(shape, np.nan), np.full(shape, -1))
         for row, (items, values) in enumerate(zip(positions, scores, strict=True)):
@@ -64,16 +64,16 @@ class Lists:
         return lists
 
 
-Slates = dict[str, Lists]
+Slates = dict[str, RankedLists]
 """A method's lists by slate (`all`, `explore`)."""
 
 
-def judge(truth: Truth, slates: Slates) -> dict[str, np.ndarray]:
+def evaluate_lists(truth: GroundTruth, slates: Slates) -> dict[str, np.ndarray]:
     """Every score of a method, float `[customers]` by name such as `all NDCG@10`; NaN where nothing was to find."""
     scores = {}
     for part, metrics in METRICS.items():
         relevant = truth.relevant(part)
-        hits = found(slates["all" if part == "repeat" else part].positions, relevant)
+        hits = hit_matrix(slates["all" if part == "repeat" else part].positions, relevant)
         counts = np.array([len(items) for items in relevant])
         if part != "repeat":
             counts = counts + truth.missing
@@ -82,12 +82,12 @@ def judge(truth: Truth, slates: Slates) -> dict[str, np.ndarray]:
     return scores
 
 
-def found(positions: np.ndarray, relevant: Sequence[np.ndarray]) -> np.ndarray:
+def hit_matrix(positions: np.ndarray, relevant: Sequence[np.ndarray]) -> np.ndarray:
     """Whether each listed product is relevant for its customer, bool like `positions` `[customers, depth]`."""
-    return np.stack(contained(list(positions), relevant))
+    return np.stack(is_in(list(positions), relevant))
 
 
-def contained(rows: Sequence[np.ndarray], among: Sequence[np.ndarray]) -> list[np.ndarray]:
+def is_in(rows: Sequence[np.ndarray], among: Sequence[np.ndarray]) -> list[np.ndarray]:
     """For each row which of its indices are also in the same row of `among`; one look-up for all rows together."""
     if not len(rows):
         return []

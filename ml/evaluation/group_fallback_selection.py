@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
-from ml.evaluation.ground_truth import Lists, Slates
-from ml.evaluation.slices import LEAST, difference
+from ml.evaluation.ground_truth import RankedLists, Slates
+from ml.evaluation.slices import MIN_SLICE_CUSTOMERS, difference
 from scoring.customer.customer import Customer
 from scoring.models.ranker import Slate
 from scoring.reranking.group_fallback import CUSTOMER_GROUPS, GroupFallback
 
-DOUBT = 0.1
+MAX_P_WORSE = 0.1
 """The rule serves where the model is worse with this much chance of error, uncorrected: the rule costs little where it
 is as good, so that being wrong on its side is cheap. The gate asks stricter questions afterwards."""
 
@@ -41,10 +41,10 @@ def choose_fallbacks(
             for slate, (rule, score) in _QUESTIONS.items():
                 differences = (scores[ours][score] - scores[rule][score])[among & (values == value)]
                 differences = differences[~np.isnan(differences)]
-                if len(differences) < LEAST // 2:
+                if len(differences) < MIN_SLICE_CUSTOMERS // 2:
                     continue
                 found = difference(differences)
-                if found.p_worse < DOUBT:
+                if found.p_worse < MAX_P_WORSE:
                     reason = (
                         f"{ours} {found.mean:+.4f} against {rule} on {score}, 95% interval {found.low:+.4f} to "
                         f"{found.high:+.4f}, {len(differences):,} customers"
@@ -66,7 +66,7 @@ def select_fallbacks(
     return slates, choose_fallbacks(customers, scores, ours, among=np.ones(len(customers), bool))
 
 
-def _served_by(rule: Slates, slates: Slates, slate: Slate, rows: np.ndarray) -> Lists:
+def _served_by(rule: Slates, slates: Slates, slate: Slate, rows: np.ndarray) -> RankedLists:
     mine, theirs = slates[slate], rule[slate]
     return replace(
         mine,

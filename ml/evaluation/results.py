@@ -11,26 +11,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ml.errors import RunError
 from ml.evaluation.bootstrap import Estimate, bootstrap_columns
-from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.ground_truth import RankedLists, Slates
 from ml.evaluation.metrics import mean
 
 SCORES = "scores.parquet"
-FACTS = "facts.json"
+SUMMARY = "summary.json"
+SAMPLE_CUSTOMERS = "sample_customers.json"
+SOURCE_CONTRIBUTIONS = "source_contributions.json"
+FALLBACKS = "fallbacks.json"
+DIVERSITY = "diversity.json"
 
 
 @dataclass(frozen=True)
 class Results:
     """scores: by method and score name, float `[customers]`, NaN where a customer had nothing to find.
 
-    coverage: different products shown in the first ten, by method and slate; union: recall of the candidates;
+    coverage: different products shown in the first ten, by method and slate; candidate_recall: of all
+    candidates;
     champion: the deployed version that was judged too, if any.
     """
 
     customer_ids: list[str]
     scores: dict[str, dict[str, np.ndarray]]
     coverage: dict[str, dict[str, int]]
-    union: dict[str, float]
+    candidate_recall: dict[str, float]
     ranker: str
     champion: str | None
 
@@ -48,7 +54,7 @@ class Results:
             "customers": len(self.customer_ids),
             "ranker": self.ranker,
             "champion": self.champion,
-            "candidates": self.union,
+            "candidates": self.candidate_recall,
             "methods": methods,
         }
 
@@ -78,7 +84,7 @@ class Results:
         ]
         pq.write_table(pa.concat_tables(rows), folder / SCORES)
         facts = {k: v for k, v in asdict(self).items() if k not in ("scores", "customer_ids")}
-        (folder / FACTS).write_text(json.dumps(facts, indent=2))
+        (folder / SUMMARY).write_text(json.dumps(facts, indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> "Results":
@@ -90,7 +96,7 @@ class Results:
         scores: dict[str, dict[str, np.ndarray]] = {}
         for i, (method, name) in enumerate(keys):
             scores.setdefault(method, {})[name] = values[i * n : (i + 1) * n]
-        facts = json.loads((folder / FACTS).read_text())
+        facts = read_part(folder, SUMMARY)
         return cls(customer_ids=ids[:n], scores=scores, **facts)
 
     def save_lists(self, path: Path, methods: dict[str, Slates], product_ids: list[str]) -> None:
@@ -115,6 +121,22 @@ class Results:
         pq.write_table(pa.concat_tables(tables).unify_dictionaries(), path)
 
 
+def read_part(folder: Path, name: str) -> Any:
+    """Read a JSON file of an evaluation's folder.
+
+    Raises:
+        RunError: The file is not there, because an earlier version made this evaluation.
+    """
+    path = folder / name
+    if not path.exists():
+        run_id = folder.parent.name
+        raise RunError(
+            f"Run '{run_id}' has no {folder.name}/{name}, because an earlier version of Reach evaluated it. "
+            f"'.venv/bin/python -m ml evaluate --run-id {run_id}' evaluates it again."
+        )
+    return json.loads(path.read_text())
+
+
 def load_lists(path: Path, customer_ids: list[str], product_ids: list[str]) -> dict[str, Slates]:
     """What `save_lists` wrote, by method, for the given customers in their order; others are left out.
 
@@ -128,7 +150,7 @@ def load_lists(path: Path, customer_ids: list[str], product_ids: list[str]) -> d
     for pair in table.select(["method", "slate"]).group_by(["method", "slate"]).aggregate([]).to_pylist():
         member = pc.and_(pc.equal(table["method"], pair["method"]), pc.equal(table["slate"], pair["slate"]))
         at = member.to_numpy() & (rows >= 0)
-        lists = Lists.of([np.zeros(0, np.int64)] * len(customer_ids), [np.zeros(0)] * len(customer_ids))
+        lists = RankedLists.of([np.zeros(0, np.int64)] * len(customer_ids), [np.zeros(0)] * len(customer_ids))
         lists.positions[rows[at], places[at]] = positions[at]
         lists.scores[rows[at], places[at]] = scores[at]
         methods.setdefault(pair["method"], {})[pair["slate"]] = lists

@@ -12,24 +12,26 @@ from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES
 from scoring.recommender import Recommender
 
-ASKED = 200
-FIRST = 10
+SAMPLE_SIZE = 200
+LIST_LENGTH = 10
 
 
 @dataclass(frozen=True)
-class ServingFacts:
-    """agreement: share of the first ten places of judged lists that single requests give the same product.
+class ServingMeasurements:
+    """list_agreement: share of the first ten places of judged lists that single requests give the same product.
 
-    milliseconds: median of single requests in this process, features given; the champion's likewise, if it was judged.
-    megabytes: the model's own files, without the catalogue, which grows with the shop.
-    features: share of customers whom the online store gives as the point-in-time join does; None if it could not tell.
+    median_latency_ms: median of single requests in this process, features given;
+        the champion's likewise, if it was evaluated.
+    model_mb: the model's own files, without the catalogue, which grows with the shop.
+    feature_agreement: share of customers whom the online store gives as the point-in-time join does;
+        None if it could not tell.
     """
 
-    agreement: float
-    milliseconds: float
-    champion_milliseconds: float | None
-    megabytes: float
-    features: float | None = None
+    list_agreement: float
+    median_latency_ms: float
+    champion_median_latency_ms: float | None
+    model_mb: float
+    feature_agreement: float | None = None
 
 
 def check_serving(
@@ -38,25 +40,25 @@ def check_serving(
     judged: Slates,
     files: Iterable[Path],
     champion: Recommender | None,
-    features: float | None = None,
-) -> ServingFacts:
+    feature_agreement: float | None = None,
+) -> ServingMeasurements:
     """Ask for some of the judged customers one at a time, with features as the online store would give them.
 
     recommender: opened from files, as a service does. judged: the lists that the same models gave all `customers` in
     blocks. features: what was found when online features were compared.
     """
-    rows = np.unique(np.linspace(0, len(customers) - 1, ASKED).astype(int))
-    same, milliseconds = _ask(recommender, customers, rows, judged)
-    return ServingFacts(
-        agreement=same,
-        milliseconds=milliseconds,
-        champion_milliseconds=None if champion is None else _ask(champion, customers, rows, judged)[1],
-        megabytes=sum(path.stat().st_size for path in files) / 1e6,
-        features=features,
+    rows = np.unique(np.linspace(0, len(customers) - 1, SAMPLE_SIZE).astype(int))
+    same, median_latency_ms = _time_requests(recommender, customers, rows, judged)
+    return ServingMeasurements(
+        list_agreement=same,
+        median_latency_ms=median_latency_ms,
+        champion_median_latency_ms=None if champion is None else _time_requests(champion, customers, rows, judged)[1],
+        model_mb=sum(path.stat().st_size for path in files) / 1e6,
+        feature_agreement=feature_agreement,
     )
 
 
-def _ask(
+def _time_requests(
     recommender: Recommender, customers: Sequence[Customer], rows: np.ndarray, judged: Slates
 ) -> tuple[float, float]:
     index = recommender.catalogue.index
@@ -65,9 +67,9 @@ def _ask(
         online = Customer.from_features(customers[row].to_features())
         for slate in SLATES:
             started = time.perf_counter()
-            answer = recommender.recommend(online, slate, FIRST)
+            answer = recommender.recommend(online, slate, LIST_LENGTH)
             seconds.append(time.perf_counter() - started)
-            expected = judged[slate].positions[row, :FIRST]
+            expected = judged[slate].positions[row, :LIST_LENGTH]
             given = np.array([index[item.product_id] for item in answer.items])
             places += len(expected)
             same += int((given == expected[: len(given)]).sum()) + (len(expected) - len(given))

@@ -15,10 +15,10 @@ from scipy import stats
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.reranking.group_fallback import CUSTOMER_GROUPS
 
-LEAST = 50
+MIN_SLICE_CUSTOMERS = 50
 """Customers below which a slice says more about chance than about a method."""
 
-SLICED = ("all NDCG@10", "explore Recall@100")
+SLICE_SCORES = ("all NDCG@10", "explore Recall@100")
 """Scores that are looked at slice by slice."""
 
 
@@ -48,17 +48,18 @@ class Slice:
         return cls(**{**row, "against": {other: Difference(**values) for other, values in row["against"].items()}})
 
 
-def assign(block: CustomerBatch, departments: Sequence[str]) -> dict[str, np.ndarray]:
+def assign_slices(block: CustomerBatch, departments: Sequence[str]) -> dict[str, np.ndarray]:
     """The value of each slice for each customer of a block, `[customers]` strings; '' where none is known.
 
-    baskets and demographics: the segments that online features know too. store: the usual store if at least LEAST
+    baskets and demographics: the segments that online features know too. store: the usual store if at least
+    MIN_SLICE_CUSTOMERS
     of these customers share it, otherwise `other`. department: what the customer buys more of than others do, that
     is the department whose share of the customer's purchases is furthest above its mean share; the largest share
     itself is the same department for nearly everybody. departments: names of the codes 1, 2, ….
     """
     assigned = {name: np.array([segment(c) for c in block.customers]) for name, segment in CUSTOMER_GROUPS.items()}
     stores = [customer.traits["store_id"] for customer in block.customers]
-    usual = {store for store, n in Counter(stores).items() if n >= LEAST}
+    usual = {store for store, n in Counter(stores).items() if n >= MIN_SLICE_CUSTOMERS}
     assigned["store"] = np.array([store if store in usual or not store else "other" for store in stores])
 
     codes = block.catalogue.codes["department"]
@@ -77,10 +78,10 @@ def assign(block: CustomerBatch, departments: Sequence[str]) -> dict[str, np.nda
     return assigned
 
 
-def compare(
+def compare_slices(
     assigned: Mapping[str, np.ndarray], scores: Mapping[str, Mapping[str, np.ndarray]], ours: str
 ) -> list[Slice]:
-    """Every slice with at least LEAST customers to judge; `scores` by method and score, `[customers]`, as in Results.
+    """Every slice with at least MIN_SLICE_CUSTOMERS customers; `scores` by method and score, `[customers]`.
 
     A slice that holds everybody says nothing new and is left out.
     """
@@ -90,9 +91,9 @@ def compare(
             members = values == value
             if members.all():
                 continue
-            for score in SLICED:
+            for score in SLICE_SCORES:
                 judged = members & ~np.isnan(scores[ours][score])
-                if judged.sum() < LEAST:
+                if judged.sum() < MIN_SLICE_CUSTOMERS:
                     continue
                 mine = {method: columns[score][judged] for method, columns in scores.items()}
                 found.append(

@@ -7,24 +7,47 @@ from pathlib import Path
 from typing import Any
 
 from ml.evaluation.baselines import BASELINES, OWN_FREQUENCY
+from ml.evaluation.bootstrap import Estimate
 from ml.evaluation.metrics import mean
-from ml.evaluation.results import Results
-from ml.evaluation.serving_checks import ServingFacts
+from ml.evaluation.results import Results, read_part
+from ml.evaluation.serving_checks import ServingMeasurements
 from ml.evaluation.slices import Slice
-from ml.gate.gate import Evidence
 
 SLICES = "slices.json"
 CALIBRATION = "calibration.json"
-SERVING = "serving.json"
+SERVING = "serving_checks.json"
 
 
 @dataclass(frozen=True)
-class Checks:
+class Evidence:
+    """What an evaluation found about a challenger.
+
+    opponent: whom it has to beat: the deployed version, or the strongest simple rule if none is deployed.
+    against: paired differences challenger - other, by other and score, on the same customers.
+    means: the challenger's and the rules' means, by method and score.
+    coverage: different products the challenger shows in the first ten, by slate.
+    slices: groups of customers with their paired differences. calibration: expected error by slate.
+    leaks: sentences about features or labels that know what they cannot know.
+    """
+
+    customers: int
+    opponent: str
+    against: Mapping[str, Mapping[str, Estimate]]
+    means: Mapping[str, Mapping[str, float]]
+    coverage: Mapping[str, int]
+    slices: Sequence[Slice]
+    calibration: Mapping[str, float]
+    serving: ServingMeasurements
+    leaks: Sequence[str]
+
+
+@dataclass(frozen=True)
+class EvaluationChecks:
     """What `evaluate` found besides scores: see `ml.evaluation.slices`, `.calibration` and `.serving_checks`."""
 
     slices: Sequence[Slice]
     calibration: Mapping[str, Any]
-    serving: ServingFacts
+    serving: ServingMeasurements
 
     def save(self, folder: Path) -> None:
         (folder / SLICES).write_text(json.dumps([asdict(found) for found in self.slices], indent=2))
@@ -32,13 +55,13 @@ class Checks:
         (folder / SERVING).write_text(json.dumps(asdict(self.serving), indent=2))
 
     @classmethod
-    def load(cls, folder: Path) -> "Checks":
-        slices, calibration, serving = (json.loads((folder / n).read_text()) for n in (SLICES, CALIBRATION, SERVING))
-        return cls([Slice.from_json(row) for row in slices], calibration, ServingFacts(**serving))
+    def load(cls, folder: Path) -> "EvaluationChecks":
+        slices, calibration, serving = (read_part(folder, name) for name in (SLICES, CALIBRATION, SERVING))
+        return cls([Slice.from_json(row) for row in slices], calibration, ServingMeasurements(**serving))
 
 
 def evidence_of(
-    results: Results, checks: Checks, leaks: Sequence[str], challenger: str, champion: str, seed: int
+    results: Results, checks: EvaluationChecks, leaks: Sequence[str], challenger: str, champion: str, seed: int
 ) -> Evidence:
     """The challenger's paired differences against the champion (if one serves) and every simple rule."""
     others = [*BASELINES, *([champion] if results.champion else [])]

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ml.evaluation.ground_truth import Lists, Slates, Truth, found
-from ml.gate.leakage import Known, Purchases, product_of
+from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates, hit_matrix
+from ml.gate.purchase_evidence import PurchaseEvidence, SnapshotFeatures, product_of
 
 HEAD = 10
 SPREAD = 0.2
@@ -18,7 +18,7 @@ SPREAD = 0.2
 two of them is 0.0012, between the model and decayed own frequency 0.0019. More would spoil the lists."""
 
 
-def resampled(slates: Slates, rng: np.random.Generator) -> Slates:
+def resample(slates: Slates, rng: np.random.Generator) -> Slates:
     """The same lists drawn again: Plackett-Luce on the logarithm of the rank, so that neighbours change places."""
     drawn = {}
     for slate, lists in slates.items():
@@ -29,7 +29,7 @@ def resampled(slates: Slates, rng: np.random.Generator) -> Slates:
     return drawn
 
 
-def exchanged(one: Slates, other: Slates, rng: np.random.Generator) -> tuple[Slates, Slates]:
+def swap_lists(one: Slates, other: Slates, rng: np.random.Generator) -> tuple[Slates, Slates]:
     """Two models' lists, changed places customer by customer at the toss of a coin: neither can be the better one."""
     first, second = {}, {}
     heads = rng.random((len(one["all"].positions), 1)) < 0.5
@@ -39,14 +39,14 @@ def exchanged(one: Slates, other: Slates, rng: np.random.Generator) -> tuple[Sla
     return first, second
 
 
-def moved(truth: Truth, slates: Slates, by: float, rng: np.random.Generator) -> Slates:
-    """Lists whose mean `all` NDCG@10 is `by` higher or, if negative, lower: hits of random customers change places.
+def shift_metric(truth: GroundTruth, slates: Slates, by: float, rng: np.random.Generator) -> Slates:
+    """Lists whose mean `all` NDCG@10 is `by` higher or, if negative, lower: hits of random customers swap.
 
     A gain lets a bought product from further down (or from outside the list) and one that was not bought in the first
     ten change places; a loss does the reverse.
     """
     positions = slates["all"].positions.copy()
-    hits = found(positions, truth.bought)
+    hits = hit_matrix(positions, truth.bought)
     discount = 1.0 / np.log2(np.arange(2, HEAD + 2))
     counts = np.array([len(items) for items in truth.bought]) + truth.missing
     ideal = np.concatenate([[1.0], np.cumsum(discount)])[np.minimum(counts, HEAD)]
@@ -73,7 +73,7 @@ def moved(truth: Truth, slates: Slates, by: float, rng: np.random.Generator) -> 
     return {**slates, "all": _rearranged(slates["all"], positions)}
 
 
-def leaks(purchases: Purchases) -> Mapping[str, Purchases]:
+def inject_leaks(purchases: PurchaseEvidence) -> Mapping[str, PurchaseEvidence]:
     """Three leaks, each by the name that people give it."""
     split, judged = purchases.split, purchases.split.evaluation
     ranker = [judged, *split.ranker]
@@ -87,7 +87,7 @@ def leaks(purchases: Purchases) -> Mapping[str, Purchases]:
     }
 
 
-def _with_buyers(purchases: Purchases, buyers: Mapping[date, np.ndarray]) -> Purchases:
+def _with_buyers(purchases: PurchaseEvidence, buyers: Mapping[date, np.ndarray]) -> PurchaseEvidence:
     known = {
         at: replace(known, activity={**known.activity, "buyers_4w": buyers[at]}) if at in buyers else known
         for at, known in purchases.known.items()
@@ -95,7 +95,7 @@ def _with_buyers(purchases: Purchases, buyers: Mapping[date, np.ndarray]) -> Pur
     return replace(purchases, known=known)
 
 
-def _next_week(purchases: Purchases) -> np.ndarray:
+def _next_week(purchases: PurchaseEvidence) -> np.ndarray:
     """`buyers_4w` of the judged snapshot with buyers of the week after it, as far as first or last purchases tell."""
     now, judged = purchases.known[purchases.split.now], purchases.split.evaluation
     age = (purchases.split.now - judged) / timedelta(days=1)
@@ -106,13 +106,13 @@ def _next_week(purchases: Purchases) -> np.ndarray:
     return next_week
 
 
-def _buyers(known: Known, keys: np.ndarray) -> np.ndarray:
+def _buyers(known: SnapshotFeatures, keys: np.ndarray) -> np.ndarray:
     """How many of the keys name each product on offer."""
     counts = np.bincount(product_of(keys), minlength=int(known.product.max()) + 1)
     buyers: np.ndarray = counts[known.product].astype(np.float64)
     return buyers
 
 
-def _rearranged(lists: Lists, positions: np.ndarray) -> Lists:
+def _rearranged(lists: RankedLists, positions: np.ndarray) -> RankedLists:
     """Other products at the same places; the ranker's scores fall from place to place as before."""
     return replace(lists, positions=positions)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ml.runs.artifacts import CANDIDATES
+from ml.runs.run import Run
+from ml.runs.spec import RunSpec
 from scoring.candidates.retriever import Retriever
 from scoring.customer.customer import Customer
 from scoring.rank_features import CATEGORICAL, NUMERIC, cross_features
@@ -150,3 +153,14 @@ def _pad(lists: Sequence[Batch]) -> Batch:
         return padded
 
     return Batch(*(stack(name) for name in Batch.__dataclass_fields__))
+
+
+def load_examples(run: Run, spec: RunSpec) -> list[RankingExamples]:
+    """Load the examples of every ranker snapshot."""
+    folder = run.path(CANDIDATES, made_by="generate-candidates")
+    return [RankingExamples.load(folder / str(number)) for number in range(len(spec.split.ranker))]
+
+
+def holdout_lists(snapshots: Sequence[RankingExamples], spec: RunSpec) -> list[ListRef]:
+    """Return the training lists that no ranker of the run learned from."""
+    return train_holdout_split(snapshots, spec.config.ranking.holdout_share, np.random.default_rng(spec.seed))[1]

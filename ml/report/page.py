@@ -6,7 +6,9 @@ from typing import Any
 
 import jinja2
 
+from ml.evaluation.bootstrap import Estimate
 from ml.report import plots
+from ml.report.facts import BaselineFacts, ReportFacts, StudyResult
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGE = "report.html.j2"
@@ -19,36 +21,24 @@ LEARNED = ("loss", "recall", "all NDCG@10", "explore NDCG@20")
 """What learning curves show, where a model has it."""
 
 
-def render(facts: Mapping[str, Any]) -> str:
-    """The report's HTML.
-
-    facts: `run_id`, `folder`, `plan`, `judged`, `until`, `results` (as in run.json), `ours`, `opponent`, `rule` (what
-    slices are compared with), `differences` (ours - other, by other and score), `gate` (as in gate.json), `curves`
-    (rows an epoch, by what was trained), `brought`, `examples`, `changes`, `diversity_customers` (the sample behind
-    `diversity`); and, None where there is no evidence, `slices`, `published`, `rankers` and `encoders` (as in their
-    json files), `calibration`, `diversity`, `alone` (as in sources.json), `ablation`, `hidden_history`, `new_products`.
-    """
-    methods = facts["results"]["methods"]
-    lines = _lines(facts["curves"])
+def render(facts: ReportFacts) -> str:
+    """Return the HTML of the report of a run that trained and evaluated."""
+    lines = _lines(facts.curves)
     page = _environment().get_template(PAGE)
     return page.render(
-        **facts,
-        scores=list(methods[facts["ours"]]["means"]),
+        **vars(facts),
+        scores=list(facts.results.methods[facts.ours].means),
         headlines=HEADLINES,
-        ranker_scores=facts["rankers"] and _telling(facts["rankers"]["scores"]),
-        last_values=[_taken_once(title, found) for title, found in lines.items() if not _has_a_curve(found)],
+        ranker_scores=facts.rankers and _distinguishing(facts.rankers["scores"]),
+        last_values=[_single_values(title, found) for title, found in lines.items() if not _has_a_curve(found)],
         pictures={name: picture for name, picture in _pictures(facts).items() if picture is not None},
     )
 
 
-def render_baseline(facts: Mapping[str, Any]) -> str:
-    """The report's HTML of a run that trained nothing.
-
-    facts: `run_id`, `folder`, `plan`, `because` (what is missing), `rule`, `needs`, and of the features' day the number
-    of `customers` and `products` and the `popular` products.
-    """
+def render_baseline(facts: BaselineFacts) -> str:
+    """Return the HTML of the report of a run that trained nothing."""
     page = _environment().get_template(BASELINE_PAGE)
-    return page.render(**facts)
+    return page.render(**vars(facts))
 
 
 def _environment() -> jinja2.Environment:
@@ -61,57 +51,50 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _pictures(facts: Mapping[str, Any]) -> dict[str, Any]:
-    ours = facts["ours"]
+def _pictures(facts: ReportFacts) -> dict[str, Any]:
+    methods = facts.results.methods
     return {
         "scores": plots.dots(
-            {
-                name: {m: (v["means"][name], *v["intervals"][name]) for m, v in facts["results"]["methods"].items()}
-                for name in HEADLINES
-            },
-            ours,
+            {name: {m: (v.means[name], *v.intervals[name]) for m, v in methods.items()} for name in HEADLINES},
+            facts.ours,
         ),
         "differences": plots.forest(
             {
-                name: {f"to {other}": _bounds(of[name]) for other, of in facts["differences"].items()}
+                name: {f"to {other}": _estimate_bounds(of[name]) for other, of in facts.differences.items()}
                 for name in HEADLINES
             },
             "difference",
             "Paired differences to every other method with 95% intervals; the figures are in the table.",
         ),
-        "slices": facts["slices"] and _slices(facts),
-        "sources": _sources(facts["brought"]),
-        "calibration": facts["calibration"] and plots.reliability(facts["calibration"]),
-        "diversity": facts["diversity"] and plots.trade_off(facts["diversity"]),
-        "curves": [
-            plots.curve(title, found) for title, found in _lines(facts["curves"]).items() if _has_a_curve(found)
-        ],
-        "overlaps": plots.overlaps(
-            {slate: change["counts"] for slate, change in facts["changes"].items()}, facts["opponent"]
-        ),
-        "ablation": [_ablation(kind, facts["ablation"][kind]) for kind in _kinds(facts["ablation"])],
-        "hidden_history": facts["hidden_history"] and _hidden_history(facts["hidden_history"]),
+        "slices": facts.slices and _slices(facts, facts.slices),
+        "sources": _sources(facts.source_contributions),
+        "calibration": facts.calibration and plots.reliability(facts.calibration),
+        "diversity": facts.diversity and plots.trade_off(facts.diversity),
+        "curves": [plots.curve(title, found) for title, found in _lines(facts.curves).items() if _has_a_curve(found)],
+        "overlaps": plots.overlaps({slate: c.counts for slate, c in facts.list_changes.items()}, facts.opponent),
+        "ablation": [_ablation(kind, found[kind]) for found in [facts.ablation] if found for kind in _kinds(found)],
+        "cold_start": facts.cold_start and _cold_start(facts.cold_start),
     }
 
 
-def _slices(facts: Mapping[str, Any]) -> str:
-    """Ours - the simple rule, a panel a score."""
-    rule = facts["rule"]
+def _slices(facts: ReportFacts, slices: Sequence[StudyResult]) -> str:
+    """Draw ours - the baseline in every slice, a panel a score."""
+    baseline = facts.baseline
     panels: dict[str, dict[str, plots.Bounds]] = {}
-    for row in facts["slices"]:
-        if rule in row["against"]:
+    for row in slices:
+        if baseline in row["against"]:
             name = f"{row['slice']}: {row['value']}"
-            panels.setdefault(row["score"], {})[name] = _bounds(row["against"][rule])
+            panels.setdefault(row["score"], {})[name] = _bounds(row["against"][baseline])
     # Every panel has the rows of the longest; a slice too small for a score is blank there.
     ordered = sorted(panels.items(), key=lambda item: -len(item[1]))
     return plots.forest(
         dict(ordered),
-        f"difference to {rule}",
-        f"Difference of {facts['ours']} to {rule} in every slice, with 95% intervals; the figures are in the table.",
+        f"difference to {baseline}",
+        f"Difference of {facts.ours} to {baseline} in every slice, with 95% intervals; the figures are in the table.",
     )
 
 
-def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
+def _sources(contributions: Mapping[str, Mapping[str, float | None]]) -> str:
     panels = {
         "Places in ten, all": ("all share", None),
         "Places in ten, explore": ("explore share", None),
@@ -120,7 +103,9 @@ def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
     }
     return plots.bars(
         {
-            title: {name: (row[light] or 0.0, (row[dark] or 0.0) if dark else 0.0) for name, row in brought.items()}
+            title: {
+                name: (row[light] or 0.0, (row[dark] or 0.0) if dark else 0.0) for name, row in contributions.items()
+            }
             for title, (light, dark) in panels.items()
         },
         ("found", "by no other source"),
@@ -128,7 +113,7 @@ def _sources(brought: Mapping[str, Mapping[str, float | None]]) -> str:
     )
 
 
-def _telling(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _distinguishing(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return the scores that tell rankers apart.
 
     A held-out list holds few negatives, so a deep recall finds all of it whatever the order: that score is left out.
@@ -147,7 +132,7 @@ def _has_a_curve(lines: Lines) -> bool:
     return any(len(epochs) > 1 for epochs, _ in lines.values())
 
 
-def _taken_once(title: str, lines: Lines) -> str:
+def _single_values(title: str, lines: Lines) -> str:
     return f"{title} " + ", ".join(f"{values[0]:.4f} after {name}" for name, (_, values) in lines.items())
 
 
@@ -170,25 +155,26 @@ def _lines(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Lines
 
 
 def _line(rows: Sequence[Mapping[str, Any]], score: str) -> tuple[list[int], list[float]]:
-    """Epochs at which a score was taken, and its values."""
+    """Return the epochs at which a score was measured, and its values."""
     seen = [row for row in rows if score in row]
     return [row["epoch"] for row in seen], [row[score] for row in seen]
 
 
-def _kinds(ablation: Mapping[str, Any] | None) -> list[str]:
-    return [kind for kind in ("sources", "families") if ablation and kind in ablation]
+def _kinds(ablation: StudyResult) -> list[str]:
+    return [kind for kind in ("sources", "feature_groups") if kind in ablation]
 
 
-def _ablation(kind: str, rows: Mapping[str, Any]) -> str:
+def _ablation(kind: str, rows: StudyResult) -> str:
     scores = list(next(iter(rows.values()))["scores"])
     return plots.forest(
         {score: {name: _bounds(row["scores"][score]) for name, row in rows.items()} for score in scores},
         "brings",
-        f"What the system loses without each of its {kind}, with 95% intervals; the figures are in the table.",
+        f"What the system loses without each of its {kind.replace('_', ' ')}, with 95% intervals; "
+        "the figures are in the table.",
     )
 
 
-def _hidden_history(curve: Mapping[str, Any]) -> list[str]:
+def _cold_start(curve: StudyResult) -> list[str]:
     points = curve["points"]
     labels = [point["baskets"] for point in points]
     return [
@@ -200,6 +186,10 @@ def _hidden_history(curve: Mapping[str, Any]) -> list[str]:
         )
         for score in curve["scores"]
     ]
+
+
+def _estimate_bounds(estimate: Estimate) -> plots.Bounds:
+    return estimate.mean, estimate.low, estimate.high
 
 
 def _bounds(estimate: Mapping[str, float]) -> plots.Bounds:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.evaluation.ground_truth import Slates, Truth
+from ml.evaluation.ground_truth import GroundTruth, Slates
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 
@@ -14,8 +14,8 @@ RECENT = 10
 BOUGHT = 30
 
 
-def examples(
-    truth: Truth, slates: Slates, customers: Sequence[Customer], catalogue: Catalogue, sources: Sequence[str]
+def sample_customers(
+    truth: GroundTruth, slates: Slates, customers: Sequence[Customer], catalogue: Catalogue, sources: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Ten customers spread over the judged ones.
 
@@ -69,11 +69,11 @@ def _recent(customer: Customer, catalogue: Catalogue) -> list[dict[str, Any]]:
     ]
 
 
-def _purchases(truth: Truth, slates: Slates, row: int, catalogue: Catalogue) -> list[dict[str, Any]]:
+def _purchases(truth: GroundTruth, slates: Slates, row: int, catalogue: Catalogue) -> list[dict[str, Any]]:
     """The first BOUGHT of what was bought: what either list had shown comes first."""
     shown = np.concatenate([lists.positions[row, :10] for lists in slates.values()])
     bought = truth.bought[row]
-    hit, known = np.isin(bought, shown), np.isin(bought, truth.own[row])
+    hit, known = np.isin(bought, shown), np.isin(bought, truth.history[row])
     order = np.lexsort((bought, ~known, ~hit))[:BOUGHT]
     return [
         {

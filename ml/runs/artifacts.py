@@ -20,9 +20,9 @@ RUN = "run.json"
 GATE = "gate.json"
 REPORT = "report.html"
 ABLATION = "ablation.json"
-HIDDEN_HISTORY = "hidden_history.json"
-SOURCES = "sources.json"
-NEW_PRODUCTS = "new_products.json"
+COLD_START = "cold_start.json"
+CANDIDATE_SOURCES = "candidate_sources.json"
+NEW_ITEMS = "new_items.json"
 REGISTERED_MODEL = "registered_model.json"
 
 

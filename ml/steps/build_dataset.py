@@ -19,7 +19,7 @@ from ml.data.dataset import Dataset
 from ml.data.online_offline_parity import online_agreement
 from ml.data.splits import Supply, label_instant, label_instants, split, untrained
 from ml.errors import NotEnoughDataError, RunError
-from ml.gate.gate import load_policy
+from ml.gate.policy import load_policy
 from ml.runs.artifacts import DATASET, PARITY
 from ml.runs.not_enough_data import clear_not_enough_data, not_enough_data, record_not_enough_data
 from ml.runs.run import Run

@@ -4,16 +4,18 @@ from dataclasses import asdict
 from typing import Any
 
 from ml.evaluation.baselines import OWN_FREQUENCY
+from ml.evaluation.evaluated_run import CHALLENGER, CHAMPION
 from ml.evaluation.results import Results
-from ml.gate.evidence import Checks, evidence_of
-from ml.gate.gate import decide, load_policy
-from ml.gate.leakage import Purchases, find_leaks
+from ml.gate.evidence import EvaluationChecks, evidence_of
+from ml.gate.gate import decide
+from ml.gate.leakage import find_leaks
+from ml.gate.policy import load_policy
+from ml.gate.purchase_evidence import PurchaseEvidence
+from ml.report.write import write_report
 from ml.runs import artifacts
 from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.evaluate import CHALLENGER, CHAMPION
-from ml.steps.report import write_report
 
 
 def gate(run: Run) -> dict[str, Any]:
@@ -25,8 +27,8 @@ def gate(run: Run) -> dict[str, Any]:
 def _judge(run: Run) -> dict[str, Any]:
     spec, results = RunSpec.read(run), Results.load(run.path(artifacts.EVALUATION))
     policy = load_policy()
-    purchases = Purchases.read(run.path(artifacts.DATASET), spec.split, spec.config.training_windows.horizon)
-    checks = Checks.load(run.path(artifacts.EVALUATION))
+    purchases = PurchaseEvidence.read(run.path(artifacts.DATASET), spec.split, spec.config.training_windows.horizon)
+    checks = EvaluationChecks.load(run.path(artifacts.EVALUATION))
     evidence = evidence_of(results, checks, find_leaks(purchases), CHALLENGER, CHAMPION, spec.seed)
     decision = decide(CHALLENGER, evidence, policy)
     return _finish(

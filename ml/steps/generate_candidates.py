@@ -1,10 +1,9 @@
 """Candidates and their features at the rankers' snapshots, labelled by the weeks after."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from datetime import datetime
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,18 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ml.data.dataset import Dataset
-from ml.ranking.examples import RankingExamples, build
-from ml.retrieval.catalogue_builder import build_catalogue
-from ml.runs.artifacts import CANDIDATES, RETRIEVAL
+from ml.evaluation.evaluated_run import catalogue_at, retriever_with
+from ml.ranking.examples import build
+from ml.runs.artifacts import CANDIDATES
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec, dataset
-from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, VOCABULARY
-from scoring.candidates.retriever import Retriever
-from scoring.catalogue import Catalogue
-from scoring.customer.customer import Customer
-from scoring.models.two_tower import Tower
-from scoring.vocabulary import Vocabulary
 
 
 def generate_candidates(run: Run) -> dict[str, Any]:
@@ -68,28 +60,3 @@ def _snapshot(run: Run, number: int, folder: Path) -> Counts:
     examples = build(retriever, ids, customers, data.labels(cut), spec.config.ranking.negative_sampling_rate, rng)
     examples.save(folder / str(number))
     return Counts(len(examples.ends), len(examples.bought), int(examples.bought.sum()))
-
-
-def catalogue_at(run: Run, spec: RunSpec, data: Dataset, cut: datetime, customers: list[Customer]) -> Catalogue:
-    """The catalogue with this run's candidate tower at one of the run's snapshots."""
-    folder = run.path(RETRIEVAL)
-    return build_catalogue(
-        as_of=spec.day(cut),
-        products=data.products(cut),
-        customers=customers,
-        vocabulary=Vocabulary.load(folder / VOCABULARY),
-        candidate_tower=Tower(folder / CANDIDATE_TOWER),
-        config=spec.config.collaborative,
-        seed=spec.seed,
-    )
-
-
-def retriever_with(run: Run, spec: RunSpec, catalogue: Catalogue, quotas: Mapping[str, int] | None = None) -> Retriever:
-    """This run's first stage in front of a catalogue; `quotas`: instead of the configured ones."""
-    return Retriever(catalogue, Tower(run.path(RETRIEVAL) / QUERY_TOWER), quotas or spec.config.candidates_per_source)
-
-
-def load_examples(run: Run, spec: RunSpec) -> list[RankingExamples]:
-    """The examples of every ranker snapshot."""
-    folder = run.path(CANDIDATES, made_by="generate-candidates")
-    return [RankingExamples.load(folder / str(number)) for number in range(len(spec.split.ranker))]

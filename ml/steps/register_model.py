@@ -8,7 +8,6 @@ shop's data: a demo's model must not serve the first shop that follows it.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -21,7 +20,10 @@ from ml.bundles.write import write_bundle
 from ml.config import CollaborativeConfig
 from ml.data.dataset import Dataset
 from ml.evaluation.baselines import OWN_FREQUENCY
+from ml.evaluation.evaluated_run import CHALLENGER, chosen_ranker
+from ml.evaluation.results import FALLBACKS, read_part
 from ml.ranking.baseline_ranker import CANDIDATES_PER_SOURCE, write_baseline_ranker
+from ml.report.write import refresh_report
 from ml.retrieval.catalogue_builder import build_catalogue, build_vocabulary
 from ml.retrieval.untrained import write_untrained_towers
 from ml.runs import artifacts
@@ -29,9 +31,6 @@ from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec, dataset
 from ml.steps.build_dataset import SERVICES
-from ml.steps.evaluate import CHALLENGER, FALLBACKS
-from ml.steps.report import refresh_report
-from ml.steps.select_ranker import chosen_ranker
 from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.models.two_tower import Tower
@@ -95,7 +94,7 @@ def _challenger(run: Run, spec: RunSpec, decision: dict[str, Any]) -> Parts:
     files = _towers(run) | {RANKER: model}
     facts = {
         "quotas": spec.config.candidates_per_source,
-        "fallbacks": json.loads((run.path(artifacts.EVALUATION) / FALLBACKS).read_text()),
+        "fallbacks": read_part(run.path(artifacts.EVALUATION), FALLBACKS),
         "trained_until": spec.day(spec.split.evaluation),
         "ranker": ranker,
         "metrics": _means(run, CHALLENGER),

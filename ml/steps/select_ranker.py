@@ -2,19 +2,17 @@
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ml.errors import NotEnoughDataError
 from ml.ranking.ensemble import ENSEMBLE, write_ensemble
-from ml.ranking.examples import TOO_FEW_LISTS, ListRef, RankingExamples, train_holdout_split
+from ml.ranking.examples import TOO_FEW_LISTS, holdout_lists, load_examples
 from ml.ranking.holdout_metrics import holdout_metrics
 from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.generate_candidates import load_examples
 from scoring.bundle import RANKER
 from scoring.models.ranker import Ranker
 
@@ -63,13 +61,3 @@ def _trained_in(run: Run) -> list[str]:
     """Names of the rankers that the run's folder holds."""
     folder = artifacts.ranker_folder("")
     return [path.parent.parent.name.removeprefix(folder) for path in run.folder.glob(f"{folder}*/{RANKER}")]
-
-
-def holdout_lists(snapshots: Sequence[RankingExamples], spec: RunSpec) -> list[ListRef]:
-    """Training lists that no ranker of the run learned from."""
-    return train_holdout_split(snapshots, spec.config.ranking.holdout_share, np.random.default_rng(spec.seed))[1]
-
-
-def chosen_ranker(run: Run) -> tuple[str, Path]:
-    """The name and the model of the ranker that competes for serving."""
-    return run.read_json(artifacts.RANKERS)["chosen"], run.path(artifacts.SELECTED_RANKER) / RANKER

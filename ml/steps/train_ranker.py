@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from ml.ranking.examples import load_examples
 from ml.ranking.train import export, train
 from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.generate_candidates import load_examples
 from scoring.bundle import RANKER, VOCABULARY
 from scoring.vocabulary import Vocabulary
 

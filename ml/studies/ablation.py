@@ -1,25 +1,32 @@
-"""What each candidate source and each feature family brings to a trained system, without training it again.
+"""What each candidate source and each feature group brings to a trained system, without training it again.
 
 *Sources* are switched off at inference: their candidates vanish unless another source puts them forward too, their
 scores say nothing (0) and their ranks say "not put forward" (the quota), as the ranker saw it in training.
 
-*Feature families* are permuted (Breiman 2001, "Random Forests", section 10; the joint permutation of a group and its
+*Feature groups* are permuted (Breiman 2001, "Random Forests", section 10; the joint permutation of a group and its
 reading as "model reliance" follow Fisher, Rudin & Dominici 2019, "All Models are Wrong, but Many are Useful",
-section 3): the family's columns change places together among the candidates of one customer, so that they keep their
-values and their relation to each other but say nothing about the candidate. A family that is the same for all
+section 3): the group's columns change places together among the candidates of one customer, so that they keep their
+values and their relation to each other but say nothing about the candidate. A group that is the same for all
 candidates of a customer (who the customer is) changes places among customers instead.
 
-Both measure what the *trained* model uses. A model trained without the source or the family would lean on what is left,
+Both measure what the *trained* model uses. A model trained without the source or the group would lean on what is left,
 so the loss of leaving it out for good is smaller; and permuted rows are combinations that the model never saw.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ml.evaluation.ground_truth import Lists, Slates
-from ml.evaluation.metrics import DEPTH
+from ml.evaluation.bootstrap import Estimate, bootstrap, paired_difference
+from ml.evaluation.candidate_source_metrics import recall_by_customer
+from ml.evaluation.evaluated_run import EvaluatedRun, stack_lists
+from ml.evaluation.ground_truth import Slates, evaluate_lists
+from ml.evaluation.metrics import DEPTH, mean
+from ml.report.write import refresh_report
+from ml.runs import artifacts
+from ml.runs.run import Run
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.merge import Candidates
 from scoring.candidates.retriever import Retriever
@@ -28,8 +35,12 @@ from scoring.models.ranker import SLATES, Slate
 from scoring.rank_features import CATEGORICAL, FEATURE_GROUPS, NUMERIC, cross_features
 from scoring.recommender import RankedList, Recommender
 
+SCORES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
+RECALL_PARTS = ("all", "explore")
+WIDTH = 22
+
 CODES = "product codes"
-"""The family of the categorical features."""
+"""The group of the categorical features."""
 
 Ranking = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -68,10 +79,7 @@ def slates_of(recommender: Recommender, ranker: Ranking, parts: Sequence[Part]) 
         for row, candidates in enumerate(part.found):
             for slate in SLATES:
                 ranked[slate].append(recommender.build_slate(part.block, row, candidates, scores[row], slate, DEPTH))
-    return {
-        slate: Lists.of([r.positions for r in lists], [r.scores for r in lists], [r.sources for r in lists])
-        for slate, lists in ranked.items()
-    }
+    return stack_lists(ranked)
 
 
 def without_source(parts: Sequence[Part], source: str, quotas: Mapping[str, int]) -> list[Part]:
@@ -108,21 +116,21 @@ def put_forward(candidates: Candidates, quotas: Mapping[str, int], leave_out: st
     return kept
 
 
-def families() -> dict[str, list[str]]:
-    """The names of the features by family; the categorical ones are a family of their own."""
+def feature_groups() -> dict[str, list[str]]:
+    """The names of the features by group; the categorical ones are a group of their own."""
     members: dict[str, list[str]] = {}
     for name in NUMERIC:
         members.setdefault(FEATURE_GROUPS[name], []).append(name)
     return members | {CODES: list(CATEGORICAL)}
 
 
-def permuted(parts: Sequence[Part], family: str, seed: int) -> list[Part]:
-    """The same parts with the family's columns shuffled; the same seed shuffles the same way."""
+def permuted(parts: Sequence[Part], group: str, seed: int) -> list[Part]:
+    """The same parts with the group's columns shuffled; the same seed shuffles the same way."""
     rng = np.random.default_rng(seed)
-    if family == CODES:
+    if group == CODES:
         orders = [_within(part.sizes, rng) for part in parts]
         return [replace(part, categorical=part.categorical[o]) for part, o in zip(parts, orders, strict=True)]
-    columns = [NUMERIC.index(name) for name in families()[family]]
+    columns = [NUMERIC.index(name) for name in feature_groups()[group]]
     changed = []
     if all(_constant(part, columns) for part in parts):
         values = np.concatenate([part.numeric[_firsts(part.sizes)][:, columns] for part in parts])
@@ -158,3 +166,84 @@ def _firsts(sizes: np.ndarray) -> np.ndarray:
 def _constant(part: Part, columns: list[int]) -> bool:
     first = np.repeat(part.numeric[_firsts(part.sizes)][:, columns], part.sizes, axis=0)
     return bool((first == part.numeric[:, columns]).all())
+
+
+def ablate(run: Run, sources: bool, of_feature_groups: bool, customers: int) -> dict[str, Any]:
+    """Leave `ablation.json` (what is lost without each source and group, paired, with intervals) and print a table.
+
+    A run that was ablated for sources alone keeps what an earlier call found for groups, and the other way round,
+    if both looked at the same customers.
+    """
+    judged = EvaluatedRun.of(run, customers)
+    system, seed = judged.system(), judged.spec.seed
+    evaluated = judged.evaluation_set(system.catalogue)
+    people, truth = evaluated.customers, evaluated.truth
+    parts = list(featured(system.retriever, people))
+    print(f"{len(people):,} customers, {sum(len(part.numeric) for part in parts):,} candidates", flush=True)
+
+    def scored(changed: list[Part]) -> dict[str, np.ndarray]:
+        scores = evaluate_lists(truth, slates_of(system.recommender, system.ranker, changed))
+        return {name: scores[name] for name in SCORES}
+
+    whole = scored(parts)
+    recalls = {part: recall_by_customer(_positions(parts), truth, part) for part in RECALL_PARTS}
+    found: dict[str, Any] = {
+        "customers": len(people),
+        "means": {name: vars(bootstrap(values, seed)) for name, values in whole.items()},
+        "candidate_recall": {part: mean(values) for part, values in recalls.items()},
+    }
+    if (run.folder / artifacts.ABLATION).exists():
+        earlier = run.read_json(artifacts.ABLATION)
+        if earlier["customers"] == len(people):
+            found |= {name: earlier[name] for name in ("sources", "feature_groups") if name in earlier}
+    if sources:
+        found["sources"] = {}
+        _head("brings, by source", [*SCORES, *(f"candidates' {part}" for part in RECALL_PARTS)])
+        quotas = judged.spec.config.candidates_per_source
+        for source in quotas:
+            left = without_source(parts, source, quotas)
+            less = scored(left)
+            recall = {
+                part: vars(paired_difference(recalls[part], recall_by_customer(_positions(left), truth, part), seed))
+                for part in RECALL_PARTS
+            }
+            found["sources"][source] = {"scores": _lost(whole, less, seed), "recall": recall}
+            _say(source, found["sources"][source])
+    if of_feature_groups:
+        found["feature_groups"] = {}
+        _head("brings, by feature group", list(SCORES))
+        for group, members in feature_groups().items():
+            less = scored(permuted(parts, group, seed))
+            found["feature_groups"][group] = {"scores": _lost(whole, less, seed), "features": len(members)}
+            _say(group, found["feature_groups"][group])
+    run.write_json(artifacts.ABLATION, found)
+    refresh_report(run)
+    return {
+        "customers": len(people),
+        **{
+            kind: {name: round(row["scores"][SCORES[0]]["mean"], 4) for name, row in found[kind].items()}
+            for kind in ("sources", "feature_groups")
+            if kind in found
+        },
+    }
+
+
+def _positions(parts: list[Part]) -> list[np.ndarray]:
+    return [candidates.positions for part in parts for candidates in part.found]
+
+
+def _lost(whole: dict[str, np.ndarray], less: dict[str, np.ndarray], seed: int) -> dict[str, Any]:
+    return {name: vars(paired_difference(values, less[name], seed)) for name, values in whole.items()}
+
+
+def _say(name: str, row: dict[str, Any]) -> None:
+    cells = [_cell(Estimate(**value)) for value in (*row["scores"].values(), *row.get("recall", {}).values())]
+    print(name.ljust(WIDTH) + "".join(cell.rjust(WIDTH + 6) for cell in cells), flush=True)
+
+
+def _cell(brings: Estimate) -> str:
+    return f"{brings.mean:+.4f} ({brings.low:+.4f} {brings.high:+.4f})"
+
+
+def _head(first: str, names: list[str]) -> None:
+    print(first.ljust(WIDTH) + "".join(name.rjust(WIDTH + 6) for name in names), flush=True)

@@ -12,7 +12,7 @@ by customer, so that intervals speak of the mean model.
 
 import json
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from datetime import date, timedelta
@@ -25,25 +25,31 @@ from ml.config import Config
 from ml.data.splits import Split, split
 from ml.errors import NotEnoughDataError
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
+from ml.evaluation.evaluated_run import CHALLENGER
 from ml.evaluation.results import Results
 from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.evaluate import CHALLENGER
 from settings import Settings
 
 SUMMARY = "backtest.json"
 SCORES = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
 
 
-class Origin(Run):
+TrainAndDecide = Callable[[Settings, Config, Run, date, str, int], None]
+"""Runs every step of a run: settings, configuration, run, features' day, reason, weeks earlier."""
+
+
+class BacktestRun(Run):
     """A run of the backtest: whatever it finds, it is not the latest run, which others look at."""
 
     def make_latest(self) -> None:
         """Leave `latest` where it is."""
 
 
-def backtest(settings: Settings, config: Config, as_of: date, origins: int, seeds: int = 1) -> dict[str, Any]:
+def backtest(
+    settings: Settings, config: Config, as_of: date, origins: int, train_and_decide: TrainAndDecide, seeds: int = 1
+) -> dict[str, Any]:
     """Run every origin that has no decision yet, a horizon apart; write and print what each found.
 
     seeds: how many seeds to train each origin with, the configured one and those after it.
@@ -67,28 +73,28 @@ def backtest(settings: Settings, config: Config, as_of: date, origins: int, seed
         for seed in range(settings.seed, settings.seed + seeds):
             seeded = settings.model_copy(update={"seed": seed})
             plans = "" if config.promotions_known_in_advance else "-without-plans"
-            runs.append(Origin(settings.paths.runs, f"backtest-{as_of}-{shift:02}w-seed{seed}{plans}"))
+            runs.append(BacktestRun(settings.paths.runs, f"backtest-{as_of}-{shift:02}w-seed{seed}{plans}"))
             if is_done(seeded, config, runs[-1], cuts):
                 print(f"{runs[-1].run_id}: is done already", flush=True)
             else:
                 print(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots", flush=True)
                 try:
-                    _in_a_process_of_its_own(seeded, config, as_of, runs[-1].run_id, shift)
+                    _run_in_new_process(train_and_decide, seeded, config, as_of, runs[-1].run_id, shift)
                 except NotEnoughDataError as error:
                     missing = str(error)
                     print(f"{shift} weeks earlier: {missing}", flush=True)
                     break
-        found.append({"shift_weeks": shift, "not_enough_data": missing} if missing else finding(runs, shift))
+        found.append({"shift_weeks": shift, "not_enough_data": missing} if missing else origin_summary(runs, shift))
     if all("not_enough_data" in origin for origin in found):
         raise NotEnoughDataError(found[0]["not_enough_data"])
     summary = {
         "as_of": as_of.isoformat(),
         "origins": found,
-        "leads_everywhere": leads_everywhere(found),
+        "better_at_every_origin": better_at_every_origin(found),
     }
     Run(settings.paths.runs.parent, settings.paths.runs.name).write_json(SUMMARY, summary)
     print(table(found), flush=True)
-    return {"origins": len(found), "leads_everywhere": summary["leads_everywhere"]}
+    return {"origins": len(found), "better_at_every_origin": summary["better_at_every_origin"]}
 
 
 def is_done(settings: Settings, config: Config, run: Run, cuts: Split) -> bool:
@@ -102,39 +108,27 @@ def is_done(settings: Settings, config: Config, run: Run, cuts: Split) -> bool:
     return bool({name: spec[name] for name in wanted} == json.loads(json.dumps(wanted, default=str)))
 
 
-def run_origin(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
-    """All steps of one origin, as Airflow would run them."""
-    from ml.runs.not_enough_data import require_enough_data
-    from ml.steps.build_dataset import build_dataset
-    from ml.steps.evaluate import evaluate
-    from ml.steps.gate import gate
-    from ml.steps.generate_candidates import generate_candidates
-    from ml.steps.prune import delete_part
-    from ml.steps.select_ranker import select_ranker
-    from ml.steps.train_ranker import train_ranker
-    from ml.steps.train_retrieval import train_retrieval
-
-    run = Origin(settings.paths.runs, run_id)
-    (run.folder / artifacts.GATE).unlink(missing_ok=True)  # an old decision must not speak for a new run
-    build_dataset(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)
-    require_enough_data(run)
-    train_retrieval(run)
-    generate_candidates(run)
-    for ranker in config.ranking.rankers:
-        train_ranker(run, ranker)
-    select_ranker(run)
-    evaluate(settings, run)
-    gate(run)
-    delete_part(run.path(artifacts.CANDIDATES))  # 2 GB with the demo's data, and nothing reads them again
+def run_origin(
+    train_and_decide: TrainAndDecide, settings: Settings, config: Config, as_of: date, run_id: str, shift: int
+) -> None:
+    """Run all steps of one origin, as Airflow would run them."""
+    run = BacktestRun(settings.paths.runs, run_id)
+    (run.folder / artifacts.GATE).unlink(missing_ok=True)  # a decision is only valid for the run that made it
+    train_and_decide(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)
 
 
-def _in_a_process_of_its_own(settings: Settings, config: Config, as_of: date, run_id: str, shift: int) -> None:
-    """TensorFlow gives no memory back, and a new process gives the same weights whatever ran before."""
+def _run_in_new_process(
+    train_and_decide: TrainAndDecide, settings: Settings, config: Config, as_of: date, run_id: str, shift: int
+) -> None:
+    """Run one origin in a process of its own.
+
+    TensorFlow gives no memory back, and a new process gives the same weights whatever ran before.
+    """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        pool.submit(run_origin, settings, config, as_of, run_id, shift).result()
+        pool.submit(run_origin, train_and_decide, settings, config, as_of, run_id, shift).result()
 
 
-def finding(runs: Sequence[Run], shift: int) -> dict[str, Any]:
+def origin_summary(runs: Sequence[Run], shift: int) -> dict[str, Any]:
     """What an origin's finished runs found: mean scores, the lead over each rule with its interval, the decisions."""
     spec, results = RunSpec.read(runs[0]), mean_results([Results.load(run.path(artifacts.EVALUATION)) for run in runs])
     decisions = [run.read_json(artifacts.GATE) for run in runs]
@@ -148,7 +142,7 @@ def finding(runs: Sequence[Run], shift: int) -> dict[str, Any]:
         "training_snapshots": {"retrieval": len(spec.split.retrieval), "ranker": len(spec.split.ranker)},
         "promotions_known_in_advance": spec.config.promotions_known_in_advance,
         "customers": len(results.customer_ids),
-        "candidates": results.union,
+        "candidates": results.candidate_recall,
         "means": means,
         "lead": {
             rule: {score: asdict(estimate) for score, estimate in found.items()}
@@ -167,11 +161,13 @@ def mean_results(seeds: Sequence[Results]) -> Results:
         for method, named in first.scores.items()
         if all(method in results.scores for results in seeds)
     }
-    union = {name: float(np.mean([results.union[name] for results in seeds])) for name in first.union}
-    return replace(first, scores=scores, union=union)
+    candidate_recall = {
+        name: float(np.mean([results.candidate_recall[name] for results in seeds])) for name in first.candidate_recall
+    }
+    return replace(first, scores=scores, candidate_recall=candidate_recall)
 
 
-def leads_everywhere(found: list[dict[str, Any]]) -> dict[str, bool]:
+def better_at_every_origin(found: list[dict[str, Any]]) -> dict[str, bool]:
     """By score, whether the lead over decayed own frequency is above zero with its whole interval at every origin."""
     judged = [origin for origin in found if "lead" in origin]
     return {
@@ -194,8 +190,8 @@ def table(found: list[dict[str, Any]]) -> str:
             f"{'mailers known' if origin['promotions_known_in_advance'] else 'mailers not known'}, "
             f"published with {sum(origin['publish'])} of {len(origin['publish'])} seeds"
         )
-        union = ", ".join(f"{name} {value:.3f}" for name, value in origin["candidates"].items())
-        lines.append(f"  candidates: {union}")
+        candidate_recall = ", ".join(f"{name} {value:.3f}" for name, value in origin["candidates"].items())
+        lines.append(f"  candidates: {candidate_recall}")
         lines.append(" ".ljust(20) + "".join(name.rjust(24) for name in methods) + "lead over own frequency".rjust(34))
         for score in SCORES:
             lead = origin["lead"][OWN_FREQUENCY][score]

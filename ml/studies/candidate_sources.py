@@ -1,14 +1,19 @@
 """Judge each candidate source by its own list, as if it were the whole system for products new to the customer."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from ml.evaluation.candidate_source_metrics import SCORES, compare, listed
-from ml.evaluation.evaluated_run import Judged
+import numpy as np
+
+from ml.evaluation.bootstrap import bootstrap, paired_difference
+from ml.evaluation.evaluated_run import EvaluatedRun, retriever_with
+from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates, evaluate_lists
 from ml.evaluation.metrics import DEPTH
+from ml.report.write import refresh_report
 from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.steps.generate_candidates import retriever_with
-from ml.steps.report import refresh_report
+from scoring.candidates.merge import Candidates
 
 OWN = "repeat_purchases"
 """The one source that speaks of nothing new."""
@@ -16,24 +21,63 @@ OWN = "repeat_purchases"
 REFERENCE = "popular"
 
 
-def judge_sources(run: Run) -> dict[str, Any]:
+SCORES = ("explore NDCG@20", "explore Recall@100")
+
+
+def standalone_lists(candidates: Iterable[Candidates], name: str) -> Slates:
+    """What one source put forward of products new to the customer, in its own order, DEPTH deep.
+
+    candidates: gathered with a quota of at least DEPTH for the source.
+    """
+    positions, scores = [], []
+    for found in candidates:
+        rank = found.ranks[name]
+        mine = np.flatnonzero((rank < DEPTH) & ~found.is_repeat)
+        mine = mine[np.argsort(rank[mine], kind="stable")]
+        positions.append(found.positions[mine])
+        scores.append(found.scores[name][mine])
+    lists = RankedLists.of(positions, scores)
+    return {"all": lists, "explore": lists}
+
+
+def compare_sources(
+    truth: GroundTruth, lists: Mapping[str, Slates], reference: str, seed: int
+) -> dict[str, dict[str, Any]]:
+    """By source and score: the mean, and the paired difference to the source `reference`, with 95% intervals."""
+    judged = {name: evaluate_lists(truth, slates) for name, slates in lists.items()}
+    return {
+        name: {
+            score: {
+                "mean": asdict(bootstrap(values[score], seed)),
+                "more": asdict(paired_difference(values[score], judged[reference][score], seed)),
+            }
+            for score in SCORES
+        }
+        for name, values in judged.items()
+    }
+
+
+def evaluate_sources(run: Run) -> dict[str, Any]:
     """Leave `sources.json` and print a line a source: its scores, and what it has more than popularity."""
-    judged = Judged.of(run)
+    judged = EvaluatedRun.of(run)
     catalogue = judged.system().catalogue
-    customers, truth = judged.window(catalogue)
+    evaluated = judged.evaluation_set(catalogue)
+    customers, truth = evaluated.customers, evaluated.truth
     names = [name for name in judged.spec.config.candidates_per_source if name != OWN]
     if REFERENCE not in names:
         names.append(REFERENCE)
     retriever = retriever_with(run, judged.spec, catalogue, dict.fromkeys(names, DEPTH))
     candidates = [found for _, block in retriever.candidates(customers) for found in block]
-    found = compare(truth, {name: listed(candidates, name) for name in names}, REFERENCE, judged.spec.seed)
+    found = compare_sources(
+        truth, {name: standalone_lists(candidates, name) for name in names}, REFERENCE, judged.spec.seed
+    )
     best_first = sorted(found, key=lambda name: -found[name][SCORES[-1]]["mean"]["mean"])
     result = {
         "customers": len(customers),
         "reference": REFERENCE,
         "sources": {name: found[name] for name in best_first},
     }
-    run.write_json(artifacts.SOURCES, result)
+    run.write_json(artifacts.CANDIDATE_SOURCES, result)
     refresh_report(run)
     for name in best_first:
         cells = [

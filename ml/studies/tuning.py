@@ -11,11 +11,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
@@ -23,15 +25,16 @@ from optuna.trial import TrialState
 from ml.config import Config
 from ml.data.splits import split
 from ml.errors import DivergenceError, NotEnoughDataError
+from ml.evaluation.evaluated_run import EvaluatedRun, retriever_with
+from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates, evaluate_lists
+from ml.evaluation.metrics import DEPTH, mean
+from ml.ranking.examples import load_examples
 from ml.runs import artifacts
-from ml.runs.not_enough_data import require_enough_data
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.build_dataset import build_dataset
-from ml.steps.generate_candidates import generate_candidates, load_examples
-from ml.steps.train_retrieval import train_retrieval
-from ml.studies.ranking_validation import Validation
 from scoring.bundle import VOCABULARY
+from scoring.models.ranker import SLATES
+from scoring.rank_features import cross_features
 from scoring.vocabulary import Vocabulary
 from settings import ROOT, Settings
 
@@ -48,6 +51,9 @@ SPACE: dict[str, BaseDistribution] = {
 }
 """What is searched, by the names of `config.Ranking`."""
 
+PrepareCandidates = Callable[[Settings, Config, Run, date, str, int], None]
+"""Runs the steps before the rankers: settings, configuration, run, features' day, reason, weeks earlier."""
+
 AfterEpoch = Callable[[int, Any], None]
 """Called with the number of the epoch and the model."""
 
@@ -55,12 +61,19 @@ SUMMARY = ROOT / "docs" / "tuning.json"
 
 
 def tune(
-    settings: Settings, config: Config, as_of: date, ranker: str, trials: int, minutes: float, write: bool
+    settings: Settings,
+    config: Config,
+    as_of: date,
+    ranker: str,
+    trials: int,
+    minutes: float,
+    write: bool,
+    prepare_candidates: PrepareCandidates,
 ) -> dict[str, Any]:
     """Go on with the study until it has `trials` finished trials or `minutes` are over; print the best as TOML."""
     run, started = Run(settings.paths.runs, f"tune-{as_of}"), time.monotonic()
-    spec = _prepared(settings, config, run, as_of)
-    validation = Validation.of(run, spec)
+    spec = _prepared(settings, config, run, as_of, prepare_candidates)
+    validation = RankerValidation.of(run, spec)
     study, examples = open_study(run.folder / "study.db", ranker, spec), load_examples(run, spec)
     vocabulary = Vocabulary.load(run.path(artifacts.RETRIEVAL) / VOCABULARY)
 
@@ -165,7 +178,9 @@ def toml(parameters: dict[str, Any]) -> str:
     return "\n".join(["[ranking]", *(f"{name} = {json.dumps(value)}" for name, value in parameters.items())])
 
 
-def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> RunSpec:
+def _prepared(
+    settings: Settings, config: Config, run: Run, as_of: date, prepare_candidates: PrepareCandidates
+) -> RunSpec:
     """Towers and candidates of the validation window; made again if data, seed or configuration are others now."""
     from features.publication import current_publication
 
@@ -180,9 +195,65 @@ def _prepared(settings: Settings, config: Config, run: Run, as_of: date) -> RunS
     pruned = not (run.folder / artifacts.CANDIDATES).exists()
     if pruned or not marker.exists() or json.loads(marker.read_text()) != fields:
         marker.unlink(missing_ok=True)
-        build_dataset(settings, config, run, as_of, wanted.reason, shift)
-        require_enough_data(run)
-        train_retrieval(run)
-        generate_candidates(run)
+        prepare_candidates(settings, config, run, as_of, wanted.reason, shift)
         run.write_json(marker.name, fields)
     return RunSpec.read(run)
+
+
+@dataclass(frozen=True)
+class RankerValidation:
+    """The candidates of the judged customers with their features, made once, and what they bought.
+
+    numeric, categorical: `[rows, …]`; positions, is_repeat, popularity: `[rows]`; ends: `[customers]`, as in
+    `RankingExamples`.
+    """
+
+    numeric: np.ndarray
+    categorical: np.ndarray
+    positions: np.ndarray
+    is_repeat: np.ndarray
+    popularity: np.ndarray
+    ends: np.ndarray
+    truth: GroundTruth
+
+    @classmethod
+    def of(cls, run: Run, spec: RunSpec) -> "RankerValidation":
+        evaluated = EvaluatedRun.at_snapshot(run)
+        catalogue = evaluated.catalogue()
+        window = evaluated.evaluation_set(catalogue)
+        numeric, categorical, positions, own = [], [], [], []
+        for block, gathered in retriever_with(run, spec, catalogue).candidates(window.customers):
+            for row, found in enumerate(gathered):
+                features = cross_features(block, row, found)
+                numeric.append(features[0])
+                categorical.append(features[1])
+                positions.append(found.positions)
+                own.append(found.is_repeat)
+        flat = np.concatenate(positions)
+        ends = np.cumsum([len(rows) for rows in positions])
+        parts = np.concatenate(numeric), np.concatenate(categorical), flat, np.concatenate(own)
+        return cls(*parts, catalogue.popularity[flat], ends, window.truth)
+
+    def scores(self, model: Any) -> dict[str, float]:
+        """Every score of a ranker as it is now; a Keras model from features to a column of scores a slate."""
+        size = 16_384
+        chunks = [slice(start, start + size) for start in range(0, len(self.positions), size)]
+        values = np.concatenate([np.asarray(model(self.numeric[c], self.categorical[c])) for c in chunks])
+        judged = evaluate_lists(self.truth, self.slates(values))
+        return {name: mean(found) for name, found in judged.items()}
+
+    def slates(self, values: np.ndarray) -> Slates:
+        """The candidates in the order of `values` `[rows, len(SLATES)]`, ties as in `scoring.recommender`."""
+        lists: Slates = {}
+        for column, slate in enumerate(SLATES):
+            best, scores = [], []
+            for begin, end in zip([0, *self.ends[:-1]], self.ends, strict=True):
+                rows = np.arange(begin, end)
+                if slate == "explore":
+                    rows = rows[~self.is_repeat[rows]]
+                score = values[rows, column]
+                order = np.lexsort((self.positions[rows], -self.popularity[rows], -score))[:DEPTH]
+                best.append(self.positions[rows[order]])
+                scores.append(score[order])
+            lists[slate] = RankedLists.of(best, scores)
+        return lists

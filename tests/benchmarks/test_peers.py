@@ -11,7 +11,7 @@ from benchmarks.peers import PEERS, ease, ease_hybrid, own_frequency, popularity
 from benchmarks.peers.data import PeerData
 from benchmarks.run_files import lists_of
 from ml.errors import RunError
-from ml.evaluation.ground_truth import judge
+from ml.evaluation.ground_truth import evaluate_lists
 from ml.evaluation.results import Results
 from ml.runs import artifacts
 from ml.runs.run import Run
@@ -103,7 +103,7 @@ def test_one_command_judges_every_method_on_the_same_customers(run, data, monkey
     table = json.loads(run.path(quality.TABLE).read_text())
     assert list(table["methods"]) == ["reach", "decayed own frequency", "popularity"]
     row = table["methods"]["popularity"]
-    mine = {name: np.nanmean(v) for name, v in judge(data.window.truth, popularity.fit_and_list(data)).items()}
+    mine = {name: np.nanmean(v) for name, v in evaluate_lists(data.window.truth, popularity.fit_and_list(data)).items()}
     assert {name: found["mean"] for name, found in row["scores"].items()} == pytest.approx(mine)
     # Reach's lists are own frequency's here: no difference to it, and the same one to popularity as it has.
     same, other = table["methods"]["decayed own frequency"], row["reach_minus_this"]["all NDCG@10"]

@@ -14,18 +14,18 @@ from ml.data.splits import Split
 from ml.errors import NotEnoughDataError, RunError
 from ml.evaluation.bootstrap import bootstrap
 from ml.evaluation.calibration import calibrate
-from ml.evaluation.ground_truth import Lists, Truth
+from ml.evaluation.evaluated_run import chosen_ranker
+from ml.evaluation.ground_truth import GroundTruth, RankedLists
 from ml.evaluation.results import Results, load_lists
-from ml.gate.gate import decide, load_policy
-from ml.ranking.examples import train_holdout_split
+from ml.gate.gate import decide
+from ml.gate.policy import load_policy
+from ml.ranking.examples import holdout_lists, load_examples, train_holdout_split
 from ml.retrieval import examples
 from ml.retrieval.untrained import DIMENSIONS, write_untrained_towers
 from ml.runs import artifacts
 from ml.runs.not_enough_data import record_not_enough_data
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.generate_candidates import load_examples
-from ml.steps.select_ranker import chosen_ranker, holdout_lists
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import SLATES, Ranker
 from scoring.models.two_tower import Tower
@@ -127,9 +127,9 @@ def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: 
     run = write_run(tmp_path / "runs")
     spec = RunSpec.read(run)
     snapshots = load_examples(run, spec)
-    shown = Lists.of([np.array([0])], [np.array([0.5])])
-    nothing = Lists.of([np.zeros(0, np.int64)], [np.zeros(0)])
-    truth = Truth(["c"], [np.array([0])], [np.array([0])], np.zeros(1, int))
+    shown = RankedLists.of([np.array([0])], [np.array([0.5])])
+    nothing = RankedLists.of([np.zeros(0, np.int64)], [np.zeros(0)])
+    truth = GroundTruth(["c"], [np.array([0])], [np.array([0])], np.zeros(1, int))
     ranker = Ranker(chosen_ranker(run)[1])
     found = calibrate(snapshots, holdout_lists(snapshots, spec), ranker, truth, {"all": shown, "explore": nothing})
     assert found["all"]["judged_on"] == 1
@@ -138,7 +138,10 @@ def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: 
 
 
 def test_customers_who_bought_everything_leave_an_explore_slate_without_rows(tmp_path: Path):
-    shown, nothing = Lists.of([np.array([0])], [np.array([0.5])]), Lists.of([np.zeros(0, np.int64)], [np.zeros(0)])
+    shown, nothing = (
+        RankedLists.of([np.array([0])], [np.array([0.5])]),
+        RankedLists.of([np.zeros(0, np.int64)], [np.zeros(0)]),
+    )
     results = Results(["c"], {"reach": {}}, {}, {}, "dlrm", None)
     results.save_lists(tmp_path / "lists.parquet", {"reach": {"all": shown, "explore": nothing}}, ["p0"])
     [row] = pq.read_table(tmp_path / "lists.parquet").to_pylist()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.bootstrap import bootstrap, bootstrap_columns, holm, paired
+from ml.evaluation.bootstrap import bootstrap, bootstrap_columns, holm, paired_difference
 
 
 def test_a_constant_difference_has_no_uncertainty_however_customers_vary():
     base = np.random.default_rng(1).normal(size=400)
-    estimate = paired(base + 0.01, base, seed=7)
+    estimate = paired_difference(base + 0.01, base, seed=7)
     assert estimate.low == pytest.approx(0.01)
     assert estimate.high == pytest.approx(0.01)
 
@@ -23,7 +23,7 @@ def test_the_interval_has_the_width_of_the_normal_approximation():
 
 def test_no_difference_is_not_significant():
     noise = np.random.default_rng(3).normal(size=1000)
-    assert paired(noise, np.roll(noise, 1), seed=7).p_value > 0.05
+    assert paired_difference(noise, np.roll(noise, 1), seed=7).p_value > 0.05
 
 
 def test_customers_who_are_not_judged_are_left_out():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.calibration import Curve, bins, calibrate, expected_error, listed
-from ml.evaluation.ground_truth import Lists, Truth
+from ml.evaluation.ground_truth import GroundTruth, RankedLists
 from ml.ranking.examples import RankingExamples
 
 
@@ -83,10 +83,10 @@ def test_only_held_out_lists_are_learned_from():
 
 
 def test_a_window_in_which_other_things_are_bought_is_reported_as_error():
-    truth = Truth(["a"], [np.array([5])], [np.array([7])], np.zeros(1))
-    right = Lists.of([np.array([5, 6])], [np.array([3.0, 1.0])])
-    wrong = Lists.of([np.array([6, 5])], [np.array([3.0, 1.0])])
-    explore = Lists.of([np.array([6])], [np.array([11.0])])
+    truth = GroundTruth(["a"], [np.array([5])], [np.array([7])], np.zeros(1))
+    right = RankedLists.of([np.array([5, 6])], [np.array([3.0, 1.0])])
+    wrong = RankedLists.of([np.array([6, 5])], [np.array([3.0, 1.0])])
+    explore = RankedLists.of([np.array([6])], [np.array([11.0])])
     errors = [
         calibrate(examples(), HELD_OUT, ranker, truth, {"all": lists, "explore": explore})["all"]["ece"]
         for lists in (right, wrong)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.diversity import LENGTH, SETTINGS, trade_off
-from ml.evaluation.ground_truth import Lists, Truth
+from ml.evaluation.ground_truth import GroundTruth, RankedLists
 from scoring.models.ranker import SLATES
 from scoring.reranking.business_rules import BusinessRules
 from scoring.reranking.diversity import intra_list_distance
@@ -16,10 +16,10 @@ def test_each_setting_is_judged_on_the_lists_that_requests_get(slate):
     found = shop(4, products=80, customers=12)
     recommender, index = found.recommender, found.catalogue.index
     ranked = {s: [r for _, part in recommender.rank_batch(found.customers, s, 100) for r in part] for s in SLATES}
-    slates = {s: Lists.of([r.positions for r in rows], [r.scores for r in rows]) for s, rows in ranked.items()}
+    slates = {s: RankedLists.of([r.positions for r in rows], [r.scores for r in rows]) for s, rows in ranked.items()}
     bought = [np.array([i, i + 20, i + 40]) for i in range(12)]
     nothing = [np.zeros(0, np.int64)] * 12
-    truth = Truth([str(i) for i in range(12)], bought, nothing, np.zeros(12, int))
+    truth = GroundTruth([str(i) for i in range(12)], bought, nothing, np.zeros(12, int))
 
     rows = trade_off(found.catalogue, truth, slates, 7)[slate]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
-from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.ground_truth import RankedLists, Slates
 from ml.evaluation.group_fallback_selection import choose_fallbacks, select_fallbacks
 from scoring.customer.customer import Customer
 from tests.support.serving.small_bundle import buyer_features
@@ -33,7 +33,7 @@ def scores(loss: float) -> dict[str, dict[str, np.ndarray]]:
 
 
 def lists(product: int) -> Slates:
-    return {slate: Lists.of([np.array([product])] * N, [np.ones(1)] * N) for slate in ("all", "explore")}
+    return {slate: RankedLists.of([np.array([product])] * N, [np.ones(1)] * N) for slate in ("all", "explore")}
 
 
 METHODS = {"reach": lists(1), OWN_FREQUENCY: lists(2), POPULARITY: lists(3)}

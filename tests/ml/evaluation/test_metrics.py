@@ -5,7 +5,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from ml.evaluation.ground_truth import Lists, Truth, coverages, found, judge
+from ml.evaluation.ground_truth import GroundTruth, RankedLists, coverages, evaluate_lists, hit_matrix
 from ml.evaluation.metrics import average_precision, coverage, hit_rate, ndcg, recall
 
 
@@ -44,14 +44,14 @@ def test_coverage_counts_different_products_and_no_gaps():
 
 
 @pytest.fixture
-def truth() -> Truth:
+def truth() -> GroundTruth:
     """One customer who had bought 1 and 2, then bought 2, 3 and one product the catalogue does not know."""
-    return Truth(["c"], [np.array([2, 3])], [np.array([1, 2])], np.array([1]))
+    return GroundTruth(["c"], [np.array([2, 3])], [np.array([1, 2])], np.array([1]))
 
 
-def test_unknown_products_stay_in_the_denominator_but_not_among_repeats(truth: Truth):
-    slates = {slate: Lists.of([np.array([2, 3, 1])], [np.array([3.0, 2.0, 1.0])]) for slate in ("all", "explore")}
-    scores = judge(truth, slates)
+def test_unknown_products_stay_in_the_denominator_but_not_among_repeats(truth: GroundTruth):
+    slates = {slate: RankedLists.of([np.array([2, 3, 1])], [np.array([3.0, 2.0, 1.0])]) for slate in ("all", "explore")}
+    scores = evaluate_lists(truth, slates)
     assert scores["all Recall@20"][0] == pytest.approx(2 / 3)
     assert scores["repeat Recall@20"][0] == pytest.approx(1 / 1)
     assert scores["explore Recall@100"][0] == pytest.approx(1 / 2)
@@ -60,10 +60,10 @@ def test_unknown_products_stay_in_the_denominator_but_not_among_repeats(truth: T
 
 def test_what_one_customer_bought_is_no_hit_for_another():
     positions = np.array([[0, 5, -1], [5, 0, -1]])
-    hits = found(positions, [np.array([0]), np.array([7, 5])])
+    hits = hit_matrix(positions, [np.array([0]), np.array([7, 5])])
     assert hits.tolist() == [[True, False, False], [True, False, False]]
 
 
 def test_where_a_list_ends_nothing_is_found():
     # -1 must not be taken for the last product of the customer before
-    assert found(np.array([[3], [-1]]), [np.array([3]), np.array([], np.int64)]).tolist() == [[True], [False]]
+    assert hit_matrix(np.array([[3], [-1]]), [np.array([3]), np.array([], np.int64)]).tolist() == [[True], [False]]

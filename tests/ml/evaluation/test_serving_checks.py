@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.evaluation.ground_truth import Lists, Slates
+from ml.evaluation.ground_truth import RankedLists, Slates
 from ml.evaluation.serving_checks import check_serving
 from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
@@ -25,19 +25,19 @@ def judged(recommender: Recommender) -> Slates:
     slates: Slates = {}
     for slate in SLATES:
         [(_, ranked)] = recommender.rank_batch(CUSTOMERS, slate, 12)
-        slates[slate] = Lists.of([row.positions for row in ranked], [row.scores for row in ranked])
+        slates[slate] = RankedLists.of([row.positions for row in ranked], [row.scores for row in ranked])
     return slates
 
 
 def test_the_judged_model_answers_as_it_was_judged(bundle: Bundle):
     facts = check_serving(bundle.recommender, CUSTOMERS, judged(bundle.recommender), [], None)
-    assert facts.agreement == 1.0
-    assert facts.champion_milliseconds is None
+    assert facts.list_agreement == 1.0
+    assert facts.champion_median_latency_ms is None
 
 
 def test_another_model_is_found_out(bundle: Bundle, tmp_path: Path):
     other = Bundle.open(write_bundle(tmp_path / "b", "v2", weight=-10.0)).recommender
-    assert check_serving(other, CUSTOMERS, judged(bundle.recommender), [], None).agreement < 0.9
+    assert check_serving(other, CUSTOMERS, judged(bundle.recommender), [], None).list_agreement < 0.9
 
 
 def test_files_are_weighed_and_the_champion_is_timed_too(bundle: Bundle, tmp_path: Path):
@@ -45,6 +45,6 @@ def test_files_are_weighed_and_the_champion_is_timed_too(bundle: Bundle, tmp_pat
     (tmp_path / "two").write_bytes(b"\0" * 500_000)
     files = [tmp_path / "one", tmp_path / "two"]
     facts = check_serving(bundle.recommender, CUSTOMERS, judged(bundle.recommender), files, bundle.recommender)
-    assert facts.megabytes == 2.0
-    assert facts.champion_milliseconds is not None
-    assert np.isfinite(facts.champion_milliseconds)
+    assert facts.model_mb == 2.0
+    assert facts.champion_median_latency_ms is not None
+    assert np.isfinite(facts.champion_median_latency_ms)

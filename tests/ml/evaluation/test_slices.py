@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ml.evaluation.slices import LEAST, Slice, assign, compare, difference
+from ml.evaluation.slices import MIN_SLICE_CUSTOMERS, Slice, assign_slices, compare_slices, difference
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.customer.customer import Customer
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
@@ -21,7 +21,7 @@ def customer(*own: str, baskets: float = 5, **traits: str) -> Customer:
 def assigned(*customers: Customer) -> dict[str, list[str]]:
     # department codes of p0, p1, …: 1, 2, 3, 0 (unknown), 1, …
     block = CustomerBatch.of(customers, small_catalogue(), np.zeros((len(customers), 4), np.float32))
-    return {name: values.tolist() for name, values in assign(block, ["Bakery", "Deli", "Fish"]).items()}
+    return {name: values.tolist() for name, values in assign_slices(block, ["Bakery", "Deli", "Fish"]).items()}
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,11 @@ def test_a_usual_store_alone_is_no_demographic():
 
 
 def test_a_store_with_few_customers_is_one_of_the_others():
-    many = [customer("p0", store_id="7")] * LEAST
-    assert assigned(*many, customer("p0", store_id="8"), customer("p0"))["store"] == ["7"] * LEAST + ["other", ""]
+    many = [customer("p0", store_id="7")] * MIN_SLICE_CUSTOMERS
+    assert assigned(*many, customer("p0", store_id="8"), customer("p0"))["store"] == ["7"] * MIN_SLICE_CUSTOMERS + [
+        "other",
+        "",
+    ]
 
 
 def test_a_department_is_what_the_customer_buys_more_of_than_others():
@@ -59,7 +62,7 @@ def two_groups(loss: float) -> tuple[dict[str, np.ndarray], dict[str, dict[str, 
 def test_a_mean_does_not_hide_the_few_who_lose():
     groups, scores = two_groups(loss=0.02)
     assert (scores["ours"]["all NDCG@10"] - scores["rule"]["all NDCG@10"]).mean() > 0.03
-    found = {row.value: row for row in compare(groups, scores, "ours") if row.score == "all NDCG@10"}
+    found = {row.value: row for row in compare_slices(groups, scores, "ours") if row.score == "all NDCG@10"}
     assert (found["few"].customers, found["many"].customers) == (60, 240)
     assert found["few"].against["rule"].mean == pytest.approx(-0.02, abs=0.005)
     assert found["few"].against["rule"].p_worse < 0.001
@@ -69,17 +72,17 @@ def test_a_mean_does_not_hide_the_few_who_lose():
 
 def test_groups_too_small_to_tell_unknown_ones_and_everybody_are_no_slices():
     _, scores = two_groups(loss=0.02)
-    small = np.array(["a"] * (LEAST - 1) + ["b"] * (300 - LEAST + 1))
+    small = np.array(["a"] * (MIN_SLICE_CUSTOMERS - 1) + ["b"] * (300 - MIN_SLICE_CUSTOMERS + 1))
     unknown = np.array([""] * 100 + ["c"] * 200)
-    found = compare({"small": small, "unknown": unknown, "all": np.array(["x"] * 300)}, scores, "ours")
+    found = compare_slices({"small": small, "unknown": unknown, "all": np.array(["x"] * 300)}, scores, "ours")
     assert {(row.slice, row.value) for row in found} == {("small", "b"), ("unknown", "c")}
 
 
 def test_customers_with_nothing_to_find_do_not_fill_a_slice():
     groups, scores = two_groups(loss=0.02)
     few = scores["ours"]["explore Recall@100"].copy()
-    few[: 60 - LEAST + 1] = np.nan
-    found = compare(groups, {**scores, "ours": {**scores["ours"], "explore Recall@100": few}}, "ours")
+    few[: 60 - MIN_SLICE_CUSTOMERS + 1] = np.nan
+    found = compare_slices(groups, {**scores, "ours": {**scores["ours"], "explore Recall@100": few}}, "ours")
     assert ("few", "explore Recall@100") not in {(row.value, row.score) for row in found}
 
 
@@ -90,5 +93,5 @@ def test_equal_lists_are_not_worse_and_equal_losses_are():
 
 def test_slices_are_read_as_they_were_written():
     groups, scores = two_groups(loss=0.02)
-    rows = compare(groups, scores, "ours")
+    rows = compare_slices(groups, scores, "ours")
     assert [Slice.from_json(asdict(row)) for row in rows] == rows

@@ -8,9 +8,12 @@ import pytest
 
 from ml.errors import ConfigError
 from ml.evaluation.bootstrap import Estimate
-from ml.evaluation.serving_checks import ServingFacts
+from ml.evaluation.serving_checks import ServingMeasurements
 from ml.evaluation.slices import Difference, Slice
-from ml.gate.gate import Evidence, decide, load_policy
+from ml.gate.evidence import Evidence
+from ml.gate.gate import decide
+from ml.gate.policy import POLICY as POLICY_FILE
+from ml.gate.policy import load_policy
 
 POLICY = load_policy()
 SCORES = ("all NDCG@10", "all Recall@20", "explore Recall@100")
@@ -34,7 +37,9 @@ def winning() -> Evidence:
         coverage={"explore coverage@10": 900},
         slices=[sliced(str(number), p_worse=0.9) for number in range(20)],
         calibration={"all": 0.006, "explore": 0.002},
-        serving=ServingFacts(agreement=1.0, milliseconds=20.0, champion_milliseconds=15.0, megabytes=13.0),
+        serving=ServingMeasurements(
+            list_agreement=1.0, median_latency_ms=20.0, champion_median_latency_ms=15.0, model_mb=13.0
+        ),
         leaks=(),
     )
 
@@ -85,14 +90,14 @@ def test_a_challenger_that_wins_everywhere_is_published(winning: Evidence):
             "Purchase probabilities of explore are off",
         ),
         (
-            lambda e: replace(e, serving=replace(e.serving, agreement=0.9)),
+            lambda e: replace(e, serving=replace(e.serving, list_agreement=0.9)),
             "Single requests agree with the judged lists in 90.0% of the first ten places",
         ),
         (
-            lambda e: replace(e, serving=replace(e.serving, milliseconds=400.0)),
+            lambda e: replace(e, serving=replace(e.serving, median_latency_ms=400.0)),
             "A single request takes 400 ms (at most 150 ms is allowed)",
         ),
-        (lambda e: replace(e, serving=replace(e.serving, megabytes=999.0)), "The model's files are 999.0 MB"),
+        (lambda e: replace(e, serving=replace(e.serving, model_mb=999.0)), "The model's files are 999.0 MB"),
         (
             lambda e: replace(e, slices=[*e.slices, sliced("Deli", p_worse=1e-5)]),
             "Worse than decayed own frequency on all NDCG@10 where department is Deli: -0.0200",
@@ -122,7 +127,7 @@ def test_a_small_shop_has_no_slices_and_is_told_so(winning: Evidence):
 
 def test_online_features_that_differ_keep_a_model_out_and_unknown_ones_do_not(winning: Evidence):
     for share, publish in ((1.0, True), (None, True), (0.995, False)):
-        decision = decide("reach", replace(winning, serving=replace(winning.serving, features=share)), POLICY)
+        decision = decide("reach", replace(winning, serving=replace(winning.serving, feature_agreement=share)), POLICY)
         assert decision.publish is publish
     assert decision.reasons[0].startswith("Online features are those of the point-in-time join for 99.5% of the")
 
@@ -137,7 +142,7 @@ def test_a_slice_counts_only_on_the_scores_and_rules_of_the_policy(winning: Evid
 def test_the_superiorities_are_corrected_together(winning: Evidence):
     # Each below 0.025; by Holm the smallest of three has to stay below 0.025 / 3.
     evidence = winning
-    for other, score in (("champion", "all NDCG@10"), *POLICY.beat.items()):
+    for other, score in (("champion", "all NDCG@10"), *POLICY.must_beat.items()):
         evidence = change(evidence, other, score, replace(estimate(0.01), p_value=0.02))
     assert not decide("reach", evidence, POLICY).publish
     assert decide(
@@ -146,7 +151,7 @@ def test_the_superiorities_are_corrected_together(winning: Evidence):
 
 
 def test_a_slow_machine_is_no_fault_of_the_challenger(winning: Evidence):
-    slow = replace(winning.serving, milliseconds=400.0, champion_milliseconds=300.0)
+    slow = replace(winning.serving, median_latency_ms=400.0, champion_median_latency_ms=300.0)
     assert decide("reach", replace(winning, serving=slow), POLICY).publish
 
 
@@ -167,3 +172,11 @@ def test_a_misspelt_policy_is_refused_by_name(tmp_path: Path):
     path.write_text('primry = "all NDCG@10"')
     with pytest.raises(ConfigError, match=r"gate\.toml cannot be used(.|\n)*primry"):
         load_policy(path)
+
+
+def test_a_key_of_an_earlier_version_is_named_with_the_key_that_replaces_it(tmp_path: Path):
+    policy = tmp_path / "gate.toml"
+    text = POLICY_FILE.read_text()
+    policy.write_text(text.replace("[must_beat]", "[beat]").replace("max_latency_ratio", "times_champion"))
+    with pytest.raises(ConfigError, match=r"'beat' is now 'must_beat'; 'serving.times_champion' is now 'serving.max_"):
+        load_policy(policy)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.gate.leakage import Known, Purchases, find_leaks
-from ml.gate.synthetic_effects import leaks
+from ml.gate.leakage import find_leaks
+from ml.gate.purchase_evidence import PurchaseEvidence, SnapshotFeatures
+from ml.gate.synthetic_effects import inject_leaks
 from tests.support.ml.purchase_days import SPLIT, Shop
 
 
@@ -16,13 +17,13 @@ def shop() -> Shop:
     return Shop.open(customers=60)
 
 
-def with_history(purchases: Purchases, **columns: np.ndarray) -> Purchases:
+def with_history(purchases: PurchaseEvidence, **columns: np.ndarray) -> PurchaseEvidence:
     known = purchases.known[SPLIT.evaluation]
     changed = replace(known, history={**known.history, **columns})
     return replace(purchases, known={**purchases.known, SPLIT.evaluation: changed})
 
 
-def with_known(purchases: Purchases, known: Known) -> Purchases:
+def with_known(purchases: PurchaseEvidence, known: SnapshotFeatures) -> PurchaseEvidence:
     return replace(purchases, known={**purchases.known, SPLIT.evaluation: known})
 
 
@@ -39,7 +40,7 @@ def test_sound_features_contradict_nothing(shop: Shop):
     ],
 )
 def test_each_leak_is_named(shop: Shop, name: str, reason: str):
-    assert any(reason in sentence for sentence in find_leaks(leaks(shop.purchases())[name]))
+    assert any(reason in sentence for sentence in find_leaks(inject_leaks(shop.purchases())[name]))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,9 @@ def test_each_leak_is_named(shop: Shop, name: str, reason: str):
         ),
     ],
 )
-def test_what_knows_too_much_is_found(shop: Shop, plant: Callable[[Shop, Purchases], Purchases], reason: str):
+def test_what_knows_too_much_is_found(
+    shop: Shop, plant: Callable[[Shop, PurchaseEvidence], PurchaseEvidence], reason: str
+):
     found = find_leaks(plant(shop, shop.purchases()))
     assert any(sentence.split(": ")[1].split(" ", 1)[1].startswith(reason) for sentence in found), found
 

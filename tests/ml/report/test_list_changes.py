@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from ml.report.list_changes import changes
+from ml.report.facts import ProductExposure
+from ml.report.list_changes import list_changes
 
 
 def lists(**shown: dict[str, str]) -> pa.Table:
@@ -20,13 +21,13 @@ def lists(**shown: dict[str, str]) -> pa.Table:
 def test_overlap_counts_the_first_ten_alone():
     # Customer 1 keeps nine of ten; what stands at place eleven does not count.
     table = lists(reach={"1": "abcdefghijz", "2": "abcdefghij"}, champion={"1": "zbcdefghij", "2": "jihgfedcba"})
-    [change] = changes(table, "reach", "champion", {}).values()
-    assert change["overlap"] == pytest.approx(0.95)
-    assert [n for n, customers in enumerate(change["counts"]) if customers] == [9, 10]
+    [change] = list_changes(table, "reach", "champion", {}).values()
+    assert change.overlap == pytest.approx(0.95)
+    assert [n for n, customers in enumerate(change.counts) if customers] == [9, 10]
 
 
 def test_products_are_named_with_the_share_of_customers_who_see_them():
     table = lists(reach={"1": "ab", "2": "a"}, champion={"1": "bc", "2": "c"})
-    [change] = changes(table, "reach", "champion", {"a": "Apples", "b": "Bread"}).values()
-    assert change["gained"] == [{"product_id": "a", "name": "Apples", "ours": 1.0, "other": 0.0}]
-    assert change["lost"] == [{"product_id": "c", "name": "product", "ours": 0.0, "other": 1.0}]
+    [change] = list_changes(table, "reach", "champion", {"a": "Apples", "b": "Bread"}).values()
+    assert change.gained == [ProductExposure("a", "Apples", ours=1.0, other=0.0)]
+    assert change.lost == [ProductExposure("c", "product", ours=0.0, other=1.0)]

@@ -10,20 +10,20 @@ import pytest
 from ml.errors import NotEnoughDataError
 from ml.evaluation import evaluated_run as judged_step
 from ml.evaluation.diversity import CUSTOMERS, SETTINGS
-from ml.evaluation.evaluated_run import Judged
-from ml.report.page import _telling
+from ml.evaluation.evaluated_run import CHALLENGER, EvaluatedRun
+from ml.evaluation.results import DIVERSITY, SAMPLE_CUSTOMERS
+from ml.report.page import _distinguishing
+from ml.report.write import refresh_report, write_report
 from ml.runs import artifacts
 from ml.runs.run import Run
-from ml.steps.evaluate import CHALLENGER, DIVERSITY, EXAMPLES, evaluate
+from ml.steps.evaluate import evaluate
 from ml.steps.gate import gate
-from ml.steps.report import refresh_report, write_report
-from ml.studies import cold_start as hidden_history_step
-from ml.studies import new_items as new_products_step
-from ml.studies.ablate import ablate
-from ml.studies.candidate_sources import OWN, judge_sources
-from ml.studies.cold_start import hidden_history
-from ml.studies.new_items import judge_new_products
-from ml.studies.shortened_histories import NotBetterWithHistory
+from ml.studies import cold_start as cold_start_study
+from ml.studies import new_items as new_items_study
+from ml.studies.ablation import ablate
+from ml.studies.candidate_sources import OWN, evaluate_sources
+from ml.studies.cold_start import NotBetterWithHistoryError, cold_start
+from ml.studies.new_items import evaluate_new_items
 from settings import Settings
 from tests.support.ml.small_run import NEW, found, page, write_run
 
@@ -113,7 +113,7 @@ def test_a_section_without_evidence_is_not_there(run: Run, tmp_path: Path):
     bare = write_run(settings.paths.runs, "bare")
     evaluate(settings, bare)
     gate(bare)
-    for id in ("slices", "ablation", "history", "new"):
+    for id in ("slices", "ablation", "cold-start", "new-items"):
         assert f'"{id}"' not in page(bare)
         assert f'"#{id}"' not in page(bare)
 
@@ -146,13 +146,13 @@ def test_slices_and_calibration_appear_with_their_evidence(run: Run):
 
 
 def test_an_ablation_says_what_every_source_and_family_brings(run: Run):
-    quotas = Judged.of(run).spec.config.candidates_per_source
-    ablate(run, sources=True, of_families=False, customers=1000)
-    ablate(run, sources=False, of_families=True, customers=1000)
+    quotas = EvaluatedRun.of(run).spec.config.candidates_per_source
+    ablate(run, sources=True, of_feature_groups=False, customers=1000)
+    ablate(run, sources=False, of_feature_groups=True, customers=1000)
     result = found(run, artifacts.ABLATION)
     assert set(result["sources"]) == set(quotas)
     # The small ranker lives on what was bought before: nothing else can lose as much.
-    lost = {family: row["scores"]["all NDCG@10"]["mean"] for family, row in result["families"].items()}
+    lost = {group: row["scores"]["all NDCG@10"]["mean"] for group, row in result["feature_groups"].items()}
     assert lost["repeat"] == max(lost.values())
     assert lost["repeat"] > 0
     assert lost["manufacturer"] == 0
@@ -161,18 +161,18 @@ def test_an_ablation_says_what_every_source_and_family_brings(run: Run):
 
 
 def test_the_whole_system_scores_in_an_ablation_as_it_was_judged(run: Run):
-    ablate(run, sources=True, of_families=False, customers=1000)
+    ablate(run, sources=True, of_feature_groups=False, customers=1000)
     judged = found(run, artifacts.RUN)["results"]
     result = found(run, artifacts.ABLATION)
     for score, estimate in result["means"].items():
         assert estimate["mean"] == pytest.approx(judged["methods"][CHALLENGER]["means"][score])
-    assert result["union"]["all"] == pytest.approx(judged["candidates"]["all"])
+    assert result["candidate_recall"]["all"] == pytest.approx(judged["candidates"]["all"])
 
 
 def test_hidden_histories_leave_a_curve_from_nothing_to_all(run: Run, capsys: pytest.CaptureFixture[str]):
-    with contextlib.suppress(NotBetterWithHistory):  # three products a customer: more history need not help here
-        hidden_history(run, 1000)
-    curve = found(run, artifacts.HIDDEN_HISTORY)
+    with contextlib.suppress(NotBetterWithHistoryError):  # three products a customer: more history need not help here
+        cold_start(run, 1000)
+    curve = found(run, artifacts.COLD_START)
     assert [point["baskets"] for point in curve["points"]] == ["0", "1", "3", "5", "all"]
     assert curve["customers"] == 40
     nothing = curve["points"][0]
@@ -183,18 +183,18 @@ def test_hidden_histories_leave_a_curve_from_nothing_to_all(run: Run, capsys: py
         > (nothing["methods"][CHALLENGER]["all NDCG@10"]["mean"])
     )
     assert "baskets known" in capsys.readouterr().out
-    assert '"#history"' in page(run)
+    assert '"#cold-start"' in page(run)
 
 
 def test_nothing_learns_from_a_customer_whose_history_is_hidden(run: Run, monkeypatch: pytest.MonkeyPatch):
     known, hidden = [], []
-    learn, hide = judged_step.catalogue_at, hidden_history_step.cut
+    learn, hide = judged_step.catalogue_at, cold_start_study.cut
     monkeypatch.setattr(judged_step, "catalogue_at", lambda *args: known.append(args[-1]) or learn(*args))
     monkeypatch.setattr(
-        hidden_history_step, "cut", lambda customer, n: hidden.append((len(known), id(customer))) or hide(customer, n)
+        cold_start_study, "cut", lambda customer, n: hidden.append((len(known), id(customer))) or hide(customer, n)
     )
-    with contextlib.suppress(NotBetterWithHistory):
-        hidden_history(run, 1000)
+    with contextlib.suppress(NotBetterWithHistoryError):
+        cold_start(run, 1000)
     for fold, customers in enumerate(known, start=1):
         cut_here = {who for when, who in hidden if when == fold}
         assert len(cut_here) == 10
@@ -203,22 +203,22 @@ def test_nothing_learns_from_a_customer_whose_history_is_hidden(run: Run, monkey
 
 def test_a_curve_that_falls_is_an_error_with_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("ml.studies.cold_start.findings", lambda *_: ["With 1 basket known, it falls."])
-    with pytest.raises(NotBetterWithHistory, match="With 1 basket known, it falls"):
-        hidden_history(run, 8)
+    with pytest.raises(NotBetterWithHistoryError, match="With 1 basket known, it falls"):
+        cold_start(run, 8)
 
 
 def test_new_products_are_judged_for_those_who_bought_them(run: Run):
-    judge_new_products(run)
-    result = found(run, artifacts.NEW_PRODUCTS)
+    evaluate_new_items(run)
+    result = found(run, artifacts.NEW_ITEMS)
     assert (result["products"], result["customers"], result["purchases"]) == (len(NEW), 40, 40)
     # Both new products are ranked, so recall is whole and the first find is at place one or two.
     assert result["means"]["two_tower"]["Recall@20"]["mean"] == 1
-    assert '"#new"' in page(run)
+    assert '"#new-items"' in page(run)
 
 
 def test_each_source_is_judged_by_its_own_list_on_what_customers_never_had(run: Run):
-    said = judge_sources(run)
-    sources = found(run, artifacts.SOURCES)["sources"]
+    said = evaluate_sources(run)
+    sources = found(run, artifacts.CANDIDATE_SOURCES)["sources"]
     assert OWN not in sources
     assert sources["popular"]["explore Recall@100"]["more"]["mean"] == 0
     # Everybody then bought p22, which is new; two dozen products fit into any list that is not empty.
@@ -227,9 +227,9 @@ def test_each_source_is_judged_by_its_own_list_on_what_customers_never_had(run: 
 
 
 def test_without_new_products_nothing_is_claimed(run: Run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(new_products_step, "new_products", lambda _: [])
+    monkeypatch.setattr(new_items_study, "new_items", lambda _: [])
     with pytest.raises(NotEnoughDataError, match="0 products were first sold in the week before 2017-12-04"):
-        judge_new_products(run)
+        evaluate_new_items(run)
 
 
 def test_the_page_explains_why_the_rule_and_popularity_are_one_list_when_exploring(run: Run):
@@ -244,8 +244,8 @@ def test_the_page_says_of_how_many_customers_the_diversity_figures_are(run: Run)
 
 def test_a_score_that_is_equal_for_every_ranker_is_left_out():
     rankers = {"a": {"NDCG": 0.2, "Recall": 0.5}, "b": {"NDCG": 0.3, "Recall": 0.5 + 1e-12}}
-    assert _telling(rankers) == ["NDCG"]
-    assert _telling({"a": rankers["a"]}) == ["NDCG", "Recall"]
+    assert _distinguishing(rankers) == ["NDCG"]
+    assert _distinguishing({"a": rankers["a"]}) == ["NDCG", "Recall"]
 
 
 def test_what_was_taken_once_is_a_sentence_and_no_picture(run: Run):
@@ -256,7 +256,7 @@ def test_what_was_taken_once_is_a_sentence_and_no_picture(run: Run):
 
 
 def test_products_stand_with_their_ids(run: Run):
-    [example] = found(run, f"{artifacts.EVALUATION}/{EXAMPLES}")[:1]
+    [example] = found(run, f"{artifacts.EVALUATION}/{SAMPLE_CUSTOMERS}")[:1]
     shown = example["slates"]["all"][0]
     assert f"<small>{shown['product_id']}</small>" in page(run)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ml.errors import RunError
+from ml.ranking.examples import load_examples
 from ml.runs import artifacts
 from ml.runs.retention import KeptRun, Retention, choose, load_retention
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.generate_candidates import load_examples
 from ml.steps.prune import prune
 from registry.model_store import ModelStore
 from settings import Settings

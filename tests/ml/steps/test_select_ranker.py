@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from ml.ranking.ensemble import ENSEMBLE, write_ensemble
-from ml.ranking.examples import ListRef, RankingExamples
+from ml.ranking.examples import ListRef, RankingExamples, holdout_lists, load_examples
 from ml.ranking.holdout_metrics import holdout_metrics
 from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
-from ml.steps.generate_candidates import load_examples
-from ml.steps.select_ranker import holdout_lists, select_ranker
+from ml.steps.select_ranker import select_ranker
 from scoring.bundle import RANKER
 from scoring.models.ranker import Ranker
 from scoring.rank_features import CATEGORICAL, NUMERIC

@@ -1,9 +1,9 @@
-"""Taking away a source or a family of features takes away that, and nothing else."""
+"""Taking away a source or a group of features takes away that, and nothing else."""
 
 import numpy as np
 import pytest
 
-from ml.studies.ablation import CODES, Part, families, featured, permuted, put_forward, without_source
+from ml.studies.ablation import CODES, Part, feature_groups, featured, permuted, put_forward, without_source
 from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES
 from scoring.customer.customer import Customer
@@ -60,20 +60,20 @@ def test_the_evidence_of_a_source_goes_with_it(parts: list[Part]):
 
 
 def test_features_have_one_family_each():
-    members = families()
+    members = feature_groups()
     assert sorted(name for names in members.values() for name in names) == sorted([*NUMERIC, *CATEGORICAL])
     assert members[CODES] == list(CATEGORICAL)
 
 
 def test_a_shuffled_family_keeps_each_customers_rows_and_touches_no_other_column(parts: list[Part]):
-    family = FEATURE_GROUPS["product_buyers_4w"]
-    mine = [column for column, name in enumerate(NUMERIC) if FEATURE_GROUPS[name] == family]
+    group = FEATURE_GROUPS["product_buyers_4w"]
+    mine = [column for column, name in enumerate(NUMERIC) if FEATURE_GROUPS[name] == group]
     others = [column for column in range(len(NUMERIC)) if column not in mine]
-    [before], [after] = parts, permuted(parts, family, seed=7)
+    [before], [after] = parts, permuted(parts, group, seed=7)
     assert (after.numeric[:, others] == before.numeric[:, others]).all()
     assert (after.numeric != before.numeric).any()
     for customer in np.split(np.arange(len(before.numeric)), np.cumsum(before.sizes)[:-1]):
-        rows = [sorted(map(tuple, part.numeric[np.ix_(customer, np.asarray(mine))])) for part in (before, after)]
+        rows = [sorted(map(tuple, part.numeric[np.ix_(customer, mine)])) for part in (before, after)]
         assert rows[0] == rows[1]
 
 
@@ -87,17 +87,17 @@ def test_what_says_who_the_customer_is_changes_places_among_customers(parts: lis
     assert all(len(set(values[:first])) == len(set(values[first:])) == 1 for values in shuffled)
 
 
-@pytest.mark.parametrize("family", ["product", "customer", CODES])
-def test_the_same_seed_shuffles_the_same_way(parts: list[Part], family: str):
-    [one], [other] = permuted(parts, family, 7), permuted(parts, family, 7)
+@pytest.mark.parametrize("group", ["product", "customer", CODES])
+def test_the_same_seed_shuffles_the_same_way(parts: list[Part], group: str):
+    [one], [other] = permuted(parts, group, 7), permuted(parts, group, 7)
     assert (one.numeric == other.numeric).all()
     assert (one.categorical == other.categorical).all()
 
 
 def test_shuffling_leaves_the_cached_features_alone(parts: list[Part]):
     before = parts[0].numeric.copy(), parts[0].categorical.copy()
-    for family in families():
-        permuted(parts, family, 7)
+    for group in feature_groups():
+        permuted(parts, group, 7)
     without_source(parts, "trending", QUOTAS)
     assert (parts[0].numeric == before[0]).all()
     assert (parts[0].categorical == before[1]).all()

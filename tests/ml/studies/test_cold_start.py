@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.studies.shortened_histories import cut, findings, summary
+from ml.studies.cold_start import cut, findings, summary
 from scoring.customer.customer import Customer
 from scoring.customer.state import distinct_ages
 from scoring.schema import HISTORY, PROFILE

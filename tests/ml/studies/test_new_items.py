@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.ground_truth import Truth
-from ml.studies.new_item_lists import buyers_of, category_popularity, compare, new_products, ranked_scores
+from ml.evaluation.ground_truth import GroundTruth
+from ml.studies.new_items import buyers_of, category_popularity, compare, new_items, ranked_scores
 from scoring.schema import ACTIVITY
 from tests.support.serving.small_bundle import small_catalogue
 
@@ -19,11 +19,11 @@ def catalogue(first_sale: dict[int, float], unsold: tuple[int, ...] = ()):
 
 
 def test_a_product_is_new_for_a_week_from_its_first_sale():
-    assert new_products(catalogue({3: 0.5, 4: 7.0, 5: 7.1})).tolist() == [3, 4]
+    assert new_items(catalogue({3: 0.5, 4: 7.0, 5: 7.1})).tolist() == [3, 4]
 
 
 def test_a_product_that_was_never_sold_is_not_new():
-    assert new_products(catalogue({3: 0.0, 4: 0.0}, unsold=(3,))).tolist() == [4]
+    assert new_items(catalogue({3: 0.0, 4: 0.0}, unsold=(3,))).tolist() == [4]
 
 
 def test_a_category_is_as_popular_as_all_its_products():
@@ -32,7 +32,7 @@ def test_a_category_is_as_popular_as_all_its_products():
 
 
 def test_only_customers_who_bought_a_new_product_for_the_first_time_are_judged():
-    truth = Truth(
+    truth = GroundTruth(
         ["a", "b", "c"],
         [np.array([1, 3]), np.array([3, 4]), np.array([1])],
         [np.array([1]), np.array([3]), np.array([], dtype=int)],

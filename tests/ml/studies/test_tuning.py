@@ -9,15 +9,24 @@ import pytest
 from ml.config import Config, RankingConfig
 from ml.data.splits import Split
 from ml.errors import DivergenceError, NotEnoughDataError
-from ml.evaluation.ground_truth import Truth
+from ml.evaluation.ground_truth import GroundTruth
 from ml.runs.spec import RunSpec
-from ml.studies.ranking_validation import Validation
+from ml.steps.whole_run import prepare_candidates
 from settings import Settings
 
 optuna = pytest.importorskip("optuna", reason="the dependency group 'tuning'")
 
 from ml.studies import tuning  # noqa: E402 - needs Optuna
-from ml.studies.tuning import OBJECTIVE, SPACE, finished, open_study, summary, toml, try_one  # noqa: E402
+from ml.studies.tuning import (  # noqa: E402
+    OBJECTIVE,
+    SPACE,
+    RankerValidation,
+    finished,
+    open_study,
+    summary,
+    toml,
+    try_one,
+)
 
 CURRENT = RankingConfig(epochs=5, learning_rate=0.001, softmax_loss_weight=0.25)
 
@@ -109,14 +118,14 @@ def test_the_best_is_printed_as_configuration():
 
 def test_validation_judges_the_candidates_in_the_models_order():
     """Two customers; the first has candidates 4 (own), 2 and 3, the second 1 and 0."""
-    validation = Validation(
+    validation = RankerValidation(
         numeric=np.arange(5, dtype=np.float32)[:, None],
         categorical=np.zeros((5, 1), np.int32),
         positions=np.array([4, 2, 3, 1, 0]),
         is_repeat=np.array([True, False, False, False, False]),
         popularity=np.array([1.0, 5.0, 9.0, 2.0, 7.0]),
         ends=np.array([3, 5]),
-        truth=Truth(
+        truth=GroundTruth(
             ["a", "b"], [np.array([3, 4]), np.array([0, 9])], [np.array([4]), np.array([], int)], np.array([0, 0])
         ),
     )
@@ -132,10 +141,12 @@ def test_validation_judges_the_candidates_in_the_models_order():
 
 def test_the_budget_ends_the_study_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tuning, "_prepared", lambda *_: spec_of())
-    monkeypatch.setattr(tuning.Validation, "of", lambda *_: None)
+    monkeypatch.setattr(tuning.RankerValidation, "of", lambda *_: None)
     monkeypatch.setattr(tuning, "load_examples", lambda *_: [])
     monkeypatch.setattr(tuning.Vocabulary, "load", lambda *_: None)
     monkeypatch.setattr(tuning.Run, "path", lambda self, name: tmp_path)
     (tmp_path / "runs" / "tune-2018-01-01").mkdir(parents=True)
     with pytest.raises(NotEnoughDataError, match="within 0 minutes"):
-        tuning.tune(Settings(data=tmp_path), spec_of().config, date(2018, 1, 1), "dlrm", 3, 0.0, False)
+        tuning.tune(
+            Settings(data=tmp_path), spec_of().config, date(2018, 1, 1), "dlrm", 3, 0.0, False, prepare_candidates
+        )

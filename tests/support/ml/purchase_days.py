@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ml.data.splits import Split
-from ml.evaluation.ground_truth import Lists, Slates, Truth
+from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates
 from ml.evaluation.metrics import DEPTH
-from ml.gate.leakage import Known, Purchases, key
+from ml.gate.purchase_evidence import PurchaseEvidence, SnapshotFeatures, key
 
 HORIZON = 28
 PRODUCTS = 500
@@ -44,7 +44,7 @@ class Shop:
         day = rng.integers(0, SPLIT_DAYS["now"], counts.sum()) + 0.5
         return cls(np.repeat(np.arange(customers), counts), product, day, likes)
 
-    def known(self, at: int) -> Known:
+    def known(self, at: int) -> SnapshotFeatures:
         """Features of a snapshot, recounted purchase by purchase; one purchase is one basket here."""
         before = self.day < at
         age, pairs = at - self.day[before], key(self.customer[before], self.product[before])
@@ -64,35 +64,35 @@ class Shop:
         activity |= {f"buyers_{weeks}w": total(last < 7 * weeks) for weeks in (1, 2, 4, 8, 13, 26)}
         activity |= {f"first_buyers_{weeks}w": total(first < 7 * weeks) for weeks in (4, 8)}
         activity |= {"buyers": total(last > 0), "rebuyers": total(history["baskets"] > 1)}
-        return Known(keys, history, np.arange(PRODUCTS), activity)
+        return SnapshotFeatures(keys, history, np.arange(PRODUCTS), activity)
 
     def bought(self, at: int) -> np.ndarray:
         """Keys of what was bought in the horizon after a day."""
         inside = (self.day >= at) & (self.day < at + HORIZON)
         return np.unique(key(self.customer[inside], self.product[inside]))
 
-    def purchases(self) -> Purchases:
+    def purchases(self) -> PurchaseEvidence:
         cuts = [SPLIT_DAYS["now"], SPLIT_DAYS["evaluation"], *SPLIT_DAYS["ranker"]]
         labelled = [SPLIT_DAYS["evaluation"], *SPLIT_DAYS["ranker"], *SPLIT_DAYS["retrieval"]]
-        return Purchases(
+        return PurchaseEvidence(
             SPLIT,
             timedelta(days=HORIZON),
             {instant(day): self.known(day) for day in cuts},
             {instant(day): self.bought(day) for day in labelled},
         )
 
-    def truth(self) -> Truth:
+    def truth(self) -> GroundTruth:
         """The judged window; every customer of this shop buys in it."""
         window, known = self.bought(SPLIT_DAYS["evaluation"]), self.known(SPLIT_DAYS["evaluation"])
         customers = np.unique(window >> 32)
-        return Truth(
+        return GroundTruth(
             customer_ids=[f"c{customer}" for customer in customers],
             bought=[window[window >> 32 == customer] & 0xFFFFFFFF for customer in customers],
-            own=[known.keys[known.keys >> 32 == customer] & 0xFFFFFFFF for customer in customers],
+            history=[known.keys[known.keys >> 32 == customer] & 0xFFFFFFFF for customer in customers],
             missing=np.zeros(len(customers), int),
         )
 
-    def lists(self, truth: Truth, insight: float) -> Slates:
+    def lists(self, truth: GroundTruth, insight: float) -> Slates:
         """A method's lists: what the customer bought before, popularity, and `insight` into what is liked.
 
         None (popularity alone) is an insight of NaN.
@@ -106,11 +106,11 @@ class Shop:
             rows = np.array([int(name[1:]) for name in truth.customer_ids])
             score += (1 - insight) * counts[rows] / counts[rows].sum(axis=1, keepdims=True) + insight * self.likes[rows]
         new = score.copy()
-        for row, own in enumerate(truth.own):
+        for row, own in enumerate(truth.history):
             new[row, own] = -np.inf
         return {"all": best(score), "explore": best(new)}
 
 
-def best(scores: np.ndarray) -> Lists:
+def best(scores: np.ndarray) -> RankedLists:
     order: np.ndarray = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
-    return Lists.of(list(order), [row[places] for row, places in zip(scores, order, strict=True)])
+    return RankedLists.of(list(order), [row[places] for row, places in zip(scores, order, strict=True)])

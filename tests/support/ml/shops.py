@@ -34,7 +34,7 @@ from ml.__main__ import main as ml
 from ml.bundles.champion import deployed_champion
 from ml.config import Config, load_config
 from ml.data.dataset import Dataset
-from ml.gate.gate import Policy, load_policy
+from ml.gate.policy import Policy, load_policy
 from ml.runs import artifacts
 from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
@@ -164,9 +164,15 @@ class Needs:
         if not self.is_real:
             policy = policy.model_copy(update={"min_customers": 1})
         if self.lets_everything_through:
-            lenient = {"confidence": 1e-6, "leak_ceiling": 1e6, "non_inferior": {}, "beat": {}, "calibration": {}}
-            coverage = policy.coverage.model_copy(update={"least": 0})
-            slow = policy.serving.model_copy(update={"milliseconds": 1e4, "agreement": 0.0})
+            lenient = {
+                "confidence": 1e-6,
+                "plausibility_ceiling": 1e6,
+                "non_inferiority_margins": {},
+                "must_beat": {},
+                "max_calibration_error": {},
+            }
+            coverage = policy.coverage.model_copy(update={"minimum": 0})
+            slow = policy.serving.model_copy(update={"max_median_latency_ms": 1e4, "min_list_agreement": 0.0})
             policy = policy.model_copy(update=lenient | {"coverage": coverage, "serving": slow})
         return policy
 
@@ -201,7 +207,7 @@ def serve(
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {name: str(value) for name, value in names.items()}))
         stack.enter_context(patch("ml.__main__.load_config", lambda: needs.config))
-        for place in ("ml.steps.build_dataset.load_policy", "ml.steps.gate.load_policy", "ml.steps.report.load_policy"):
+        for place in ("ml.steps.build_dataset.load_policy", "ml.steps.gate.load_policy", "ml.report.write.load_policy"):
             stack.enter_context(patch(place, lambda: needs.policy))
         stack.enter_context(patch("os.sched_getaffinity", lambda _: {0}))
         codes: dict[str, int] = {}
