@@ -1,6 +1,6 @@
-"""How good a ranker is on lists that no ranker trained on: what the choice between rankers rests on.
+"""How good a ranker is on training lists that no ranker trained on. The selection among rankers rests on it.
 
-The judged window stays untouched: choosing on it would make the gate's figures too good.
+The evaluation window stays untouched, because selecting on it would make the gate's figures too good.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,18 +11,22 @@ from ml.evaluation.metrics import DEPTH, METRICS, mean
 from ml.ranking.examples import ListRef, RankingExamples
 from scoring.models.ranker import SLATES
 
+SELECTION_METRICS = ("all NDCG@10", "explore NDCG@20")
+"""The ranker with the greatest sum of these metrics is selected."""
+
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """numeric `[rows, features]`, categorical `[rows, fields]` → `[rows, len(SLATES)]`."""
 
 
-def holdout_metrics(snapshots: Sequence[RankingExamples], places: Sequence[ListRef], score: Score) -> dict[str, float]:
-    """Mean of every score of `all` and `explore` over the places, over candidates as they were sampled.
+def holdout_metrics(snapshots: Sequence[RankingExamples], lists: Sequence[ListRef], score: Score) -> dict[str, float]:
+    """Return the mean of every metric of `all` and `explore` over the given lists.
 
-    Sampled negatives make the figures higher than on full lists, for every ranker alike.
+    The lists hold the candidates as they were sampled. Sampled negatives make the figures higher than on full lists,
+    for every ranker alike.
     """
     rankings: dict[str, list[np.ndarray]] = {slate: [] for slate in SLATES}
     relevant: dict[str, list[int]] = {slate: [] for slate in SLATES}
-    for number, row in places:
+    for number, row in lists:
         part = snapshots[number]
         rows = part.rows(row)
         scores = score(np.asarray(part.numeric[rows]), np.asarray(part.categorical[rows]))
@@ -37,5 +41,5 @@ def holdout_metrics(snapshots: Sequence[RankingExamples], places: Sequence[ListR
         f"{slate} {name}": mean(metric(np.stack(rankings[slate]), np.array(relevant[slate]), k))
         for slate in SLATES
         for name, (metric, k) in METRICS[slate].items()
-        if places
+        if lists
     }

@@ -9,14 +9,12 @@ import numpy as np
 from ml.errors import NotEnoughDataError
 from ml.ranking.ensemble import ENSEMBLE, write_ensemble
 from ml.ranking.examples import TOO_FEW_LISTS, holdout_lists, load_examples
-from ml.ranking.holdout_metrics import holdout_metrics
+from ml.ranking.holdout_metrics import SELECTION_METRICS, holdout_metrics
 from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
 from scoring.bundle import RANKER
 from scoring.models.ranker import Ranker
-
-CRITERION = ("all NDCG@10", "explore NDCG@20")
 
 
 def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
@@ -45,9 +43,9 @@ def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
             trained[ENSEMBLE] = folder / "ensemble.onnx"
             write_ensemble([path for name, path in trained.items() if name != ENSEMBLE], trained[ENSEMBLE])
         scores = {name: holdout_metrics(snapshots, held_out, Ranker(path)) for name, path in trained.items()}
-        best = max(scores, key=lambda name: np.nansum([scores[name][score] for score in CRITERION]))
+        best = max(scores, key=lambda name: np.nansum([scores[name][score] for score in SELECTION_METRICS]))
         for name, values in scores.items():
-            said = ", ".join(f"{score} {values[score]:.4f}" for score in CRITERION)
+            said = ", ".join(f"{score} {values[score]:.4f}" for score in SELECTION_METRICS)
             print(f"{name}: {said}{' (chosen)' if name == best else ''}", flush=True)
         (folder / RANKER).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained[best], folder / RANKER)

@@ -28,7 +28,7 @@ def parse(home: Path, data: Path, keep: tuple[str, ...] = ()) -> dict[str, Any]:
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
     }
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("parsed_dags.py")), str(ROOT / "dags")],
+        [sys.executable, str(ROOT / "tests/support/dags/parsed_dags.py"), str(ROOT / "dags")],
         env=environment,
         capture_output=True,
         text=True,

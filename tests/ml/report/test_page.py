@@ -86,7 +86,7 @@ def test_pictures_are_described_in_words_and_share_no_ids(run: Run):
 
 
 def test_the_towers_learning_is_one_picture_of_its_phases(run: Run):
-    assert "retrieval: loss by epoch: hidden histories from 7 to 6; first purchases from 5 to 5." in page(run)
+    assert "retrieval: loss by epoch: masked histories from 7 to 6; new purchases from 5 to 5." in page(run)
 
 
 def test_product_names_are_text_and_never_markup(run: Run):
@@ -250,7 +250,7 @@ def test_a_score_that_is_equal_for_every_ranker_is_left_out():
 
 def test_what_was_taken_once_is_a_sentence_and_no_picture(run: Run):
     # The towers' recall is taken at the end of each of two phases.
-    assert "Taken once, so without a curve: retrieval: recall 0.0700 after hidden histories, 0.0800 after" in page(run)
+    assert "Taken once, so without a curve: retrieval: recall 0.0700 after masked histories, 0.0800 after" in page(run)
     assert "retrieval: recall by epoch" not in page(run)
     assert "retrieval: loss by epoch" in page(run)
 

@@ -118,8 +118,8 @@ def test_the_encoder_that_finds_more_on_the_snapshot_held_out_is_served(tmp_path
     assert served.reads_sequences
     curve = run.read_json(artifacts.RETRIEVAL_CURVE)
     assert [(row["phase"], row["epoch"], row["recall"]) for row in curve] == [
-        ("hidden histories", 1, 0.3),
-        ("first purchases", 2, 0.2),
+        ("masked histories", 1, 0.3),
+        ("new purchases", 2, 0.2),
     ]
 
 

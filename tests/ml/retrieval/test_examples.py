@@ -25,7 +25,7 @@ def examples() -> SnapshotExamples:
         | {f"sequence_{field}": sequence for field in QUERY_FIELDS}
         | {"history_weights": weights, "sequence_mask": (sequence > 0).astype(np.float32)},
         candidates={"product_id": codes},
-        firsts=[np.array([50])] * len(LENGTHS),
+        new_purchases=[np.array([50])] * len(LENGTHS),
         frequency=np.full(PRODUCTS, 1 / PRODUCTS, np.float32),
     )
 
@@ -82,5 +82,5 @@ def test_what_is_bought_more_often_is_corrected_more(batch: Batch):
 def test_customers_with_short_histories_only_give_no_batch():
     short = examples()
     rows = {name: values[2:] for name, values in short.queries.items()}
-    alone = SnapshotExamples(rows, short.candidates, short.firsts[2:], short.frequency)
+    alone = SnapshotExamples(rows, short.candidates, short.new_purchases[2:], short.frequency)
     assert list(masked_history_batches(alone, 10, 5, np.random.default_rng(1))) == []

@@ -61,9 +61,9 @@ def write_run(runs: Path, run_id: str = "r1") -> Run:
     }
     run.write_json(artifacts.RANKERS, {"chosen": ranker, "lists": 12, "scores": scores})
     phases: tuple[tuple[str, dict[str, float]], ...] = (
-        ("hidden histories", {}),
-        ("hidden histories", {"recall": 0.07}),
-        ("first purchases", {"recall": 0.08}),
+        ("masked histories", {}),
+        ("masked histories", {"recall": 0.07}),
+        ("new purchases", {"recall": 0.08}),
     )
     towers = [{"phase": phase, "epoch": e, "loss": 8.0 - e} | row for e, (phase, row) in enumerate(phases, start=1)]
     run.write_json(artifacts.RETRIEVAL_CURVE, towers)
