@@ -141,10 +141,11 @@ test: lint types ## Everything: lint, types, and the tests of all levels
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
-lint: setup ## Style, format, and whether every imported package is declared
+lint: setup ## Style and format of Python and SQL, and whether every imported package is declared
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m deptry .
+	$(PYTHON) -m sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
 .PHONY: types
 types: setup ## Types

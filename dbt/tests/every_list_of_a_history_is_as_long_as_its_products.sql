@@ -10,7 +10,7 @@ select
     event_timestamp
 from {{ ref('feat_customer_history') }}
 where
+    {% for list in lists -%}
+    coalesce({{ list_length(list) }}, 0) <> {{ list_length('product_ids') }} or
+    {% endfor -%}
     {{ list_length('product_ids') }} = 0
-    {%- for list in lists %}
-    or coalesce({{ list_length(list) }}, 0) <> {{ list_length('product_ids') }}
-    {%- endfor %}

@@ -7,10 +7,10 @@
 with admitted as (
 
     select
+        {% for landed in measures -%}
+        sum({{ 'abs(' ~ landed ~ ')' if 'discount' in landed else landed }}) as {{ landed }},
+        {% endfor -%}
         count(*) as lines
-        {%- for landed in measures %},
-        sum({{ 'abs(' ~ landed ~ ')' if 'discount' in landed else landed }}) as {{ landed }}
-        {%- endfor %}
     from {{ source('landing', 'transactions') }}
 
 ),
@@ -18,10 +18,10 @@ with admitted as (
 bought as (
 
     select
+        {% for landed, kept in measures.items() -%}
+        coalesce(sum({{ kept }}), 0) as {{ landed }},
+        {% endfor -%}
         count(*) as lines
-        {%- for landed, kept in measures.items() %},
-        coalesce(sum({{ kept }}), 0) as {{ landed }}
-        {%- endfor %}
     from {{ ref('fct_purchases') }}
     where not is_provisional
 
@@ -30,10 +30,10 @@ bought as (
 returned as (
 
     select
+        {% for landed in measures -%}
+        coalesce(sum({{ landed }}), 0) as {{ landed }},
+        {% endfor -%}
         count(*) as lines
-        {%- for landed in measures %},
-        coalesce(sum({{ landed }}), 0) as {{ landed }}
-        {%- endfor %}
     from {{ ref('stg_landing__transactions') }}
     where is_return
 

@@ -64,8 +64,13 @@ activities as (
             count(purchases.cancelled_at) over (partition by {{ key }}) as cancelled_lines
         from purchases
         cross join snapshots
-        where (customer_id, basket_id) in (select (customer_id, basket_id) from purchases where cancelled_at is not null)
-    ) as lines
+        where
+            (purchases.customer_id, purchases.basket_id) in (
+                select (cancelled.customer_id, cancelled.basket_id)
+                from purchases as cancelled
+                where cancelled.cancelled_at is not null
+            )
+    ) as basket_lines
     where cancelled_lines > 0 and (cancelled_at is null or cancelled_at >= snapshot_at)
     group by {{ key }}, snapshot_at
 
@@ -74,7 +79,10 @@ activities as (
 {% endfor -%}
 expected as (
 
-    select 'history' as feature, snapshots.snapshot_at, count(*) as bought
+    select
+        'history' as feature,
+        snapshots.snapshot_at,
+        count(*) as bought
     from basket_products
     inner join snapshots
         on basket_products.purchased_at < snapshots.snapshot_at
@@ -84,7 +92,10 @@ expected as (
 
     union all
 
-    select 'activity' as feature, snapshots.snapshot_at, count(*) as bought
+    select
+        'activity' as feature,
+        snapshots.snapshot_at,
+        count(*) as bought
     from basket_products
     inner join snapshots
         on basket_products.purchased_at < snapshots.snapshot_at
@@ -93,7 +104,10 @@ expected as (
 
     union all
 
-    select 'profile' as feature, snapshots.snapshot_at, count(*) as bought
+    select
+        'profile' as feature,
+        snapshots.snapshot_at,
+        count(*) as bought
     from baskets
     inner join snapshots
         on baskets.purchased_at < snapshots.snapshot_at
@@ -118,25 +132,37 @@ expected as (
 
 found as (
 
-    select 'history' as feature, event_timestamp, sum({{ list_sum('baskets') }}) as bought
+    select
+        'history' as feature,
+        event_timestamp,
+        sum({{ list_sum('baskets') }}) as bought
     from histories
     group by event_timestamp
 
     union all
 
-    select 'activity' as feature, event_timestamp, sum(baskets) as bought
+    select
+        'activity' as feature,
+        event_timestamp,
+        sum(baskets) as bought
     from activities
     group by event_timestamp
 
     union all
 
-    select 'profile' as feature, event_timestamp, sum(baskets) as bought
+    select
+        'profile' as feature,
+        event_timestamp,
+        sum(baskets) as bought
     from profiles
     group by event_timestamp
 
     union all
 
-    select 'label' as feature, event_timestamp, sum({{ list_length('product_ids') }}) as bought
+    select
+        'label' as feature,
+        event_timestamp,
+        sum({{ list_length('product_ids') }}) as bought
     from labels
     group by event_timestamp
 

@@ -1,6 +1,6 @@
 with purchases as (
 
-    select * from {{ ref('int_purchases') }}
+    select * from {{ ref('int_customer_purchases') }}
 
 ),
 
@@ -10,27 +10,9 @@ baskets as (
 
 ),
 
-customers as (
-
-    select * from {{ ref('int_customers_keyed') }}
-
-),
-
 products as (
 
     select * from {{ ref('int_products_keyed') }}
-
-),
-
-counted as (
-
-    select
-        customers.customer_key,
-        purchases.*
-    from purchases
-    inner join customers
-        on purchases.customer_id = customers.customer_id
-        and (purchases.cancelled_at is null or purchases.cancelled_at >= customers.snapshots_until)
 
 ),
 
@@ -44,7 +26,7 @@ grouped as (
         sum(spend) as spend,
         -- Known when its last line is known.
         max(purchased_at) as purchased_at
-    from counted
+    from purchases
     group by customer_key, basket_id, product_id
 
 ),

@@ -1,24 +1,6 @@
 with purchases as (
 
-    select * from {{ ref('int_purchases') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('int_customers_keyed') }}
-
-),
-
-counted as (
-
-    select
-        customers.customer_key,
-        purchases.*
-    from purchases
-    inner join customers
-        on purchases.customer_id = customers.customer_id
-        and (purchases.cancelled_at is null or purchases.cancelled_at >= customers.snapshots_until)
+    select * from {{ ref('int_customer_purchases') }}
 
 ),
 
@@ -33,7 +15,7 @@ grouped as (
         sum(retail_discount) as retail_discount,
         -- Known when its last line is known.
         max(purchased_at) as purchased_at
-    from counted
+    from purchases
     group by customer_key, basket_id
 
 ),

@@ -53,17 +53,17 @@ final as (
     select
         snapshot_at,
         product_id,
-        max(case when ends_on >= snapshot_on then 1 else 0 end) = 1 as is_promoted_next
-        {%- for window, days in windows.items() %}
+        -- Shares of all days of all stores in the window; periods that overlap cannot make more than all.
+        {% for window, days in windows.items() -%}
         {%- set overlap = days_in_common(
             'starts_on', 'ends_on', days_after('snapshot_on', days[0]), days_after('snapshot_on', days[1])
-        ) %}
-        {%- for kind in ['mailer', 'display'] %},
-        -- Of all days of all stores in the window; periods that overlap cannot make more than all.
+        ) -%}
+        {%- for kind in ['mailer', 'display'] -%}
         least(1.0, sum({{ kind }}_in * {{ overlap }}) / cast(max(stores) * {{ days[1] - days[0] + 1 }} as double))
-            as {{ kind }}_stores{{ '' if window == 'before' else '_' ~ window }}
-        {%- endfor %}
-        {%- endfor %}
+            as {{ kind }}_stores{{ '' if window == 'before' else '_' ~ window }},
+        {% endfor -%}
+        {%- endfor -%}
+        max(case when ends_on >= snapshot_on then 1 else 0 end) = 1 as is_promoted_next
     from promotions_by_snapshot
     group by snapshot_at, product_id
 

@@ -43,7 +43,7 @@ open_purchases as (
         *,
         sum(case when quantity < 0 then -1 else 1 end) over (
             partition by customer_id, product_id, pair_quantity
-            order by transaction_at, quantity desc, basket_id, sales_value, store_id
+            order by transaction_at asc, quantity desc, basket_id asc, sales_value asc, store_id asc
             rows between unbounded preceding and current row
         ) as height
     from lines
@@ -57,7 +57,7 @@ lowest as (
         *,
         least(0, min(height) over (
             partition by customer_id, product_id, pair_quantity
-            order by transaction_at, quantity desc, basket_id, sales_value, store_id
+            order by transaction_at asc, quantity desc, basket_id asc, sales_value asc, store_id asc
             rows between unbounded preceding and current row
         )) as low
     from open_purchases
@@ -73,7 +73,7 @@ paired as (
     from lowest
     window same_depth as (
         partition by customer_id, product_id, pair_quantity, height - low + case when quantity < 0 then 1 else 0 end
-        order by transaction_at, quantity desc, basket_id, sales_value, store_id
+        order by transaction_at asc, quantity desc, basket_id asc, sales_value asc, store_id asc
     )
 
 ),
@@ -120,7 +120,8 @@ provisional_purchases as (
 
     select
         events.customer_id,
-        'provisional ' || events.customer_id || ' ' || cast({{ local_date('events.occurred_at') }} as varchar) as basket_id,
+        'provisional ' || events.customer_id || ' ' || cast({{ local_date('events.occurred_at') }} as varchar)
+            as basket_id,
         events.product_id,
         cast(null as varchar) as store_id,
         coalesce(events.quantity, 1) as quantity,

@@ -14,7 +14,12 @@ with final as (
         '{{ var("timezone") }}' as timezone,
         {{ list_of_instants(var('snapshots')) }} as snapshots
     {%- else -%}
-    select as_of, as_of_instant, timezone, snapshots from {{ this }}
+    select
+        as_of,
+        as_of_instant,
+        timezone,
+        snapshots
+    from {{ this }}
     {%- endif %}
 
 )

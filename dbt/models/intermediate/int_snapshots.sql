@@ -24,11 +24,11 @@ final as (
 
     select
         snapshot_at,
-        snapshot_on,
-        {% for weeks in [1, 2, 4, 8, 13, 26] -%}
         -- A window begins at the shop's midnight, also across a change of the clocks.
-        {{ start_of_local_day(days_after('snapshot_on', -7 * weeks)) }} as since_{{ weeks }}w{{ ',' if not loop.last }}
-        {% endfor %}
+        {% for weeks in [1, 2, 4, 8, 13, 26] -%}
+        {{ start_of_local_day(days_after('snapshot_on', -7 * weeks)) }} as since_{{ weeks }}w,
+        {% endfor -%}
+        snapshot_on
     from days
 
 )

@@ -6,7 +6,8 @@ with purchases as (
 
 stores as (
 
-    select distinct store_id from purchases where store_id is not null
+    select distinct store_id from purchases
+    where store_id is not null
 
 ),
 

@@ -4,7 +4,7 @@ with source as (
 
 ),
 
-cleaned as (
+final as (
 
     select
         customer_id,
@@ -24,12 +24,6 @@ cleaned as (
 
         transaction_at
     from source
-
-),
-
-final as (
-
-    select * from cleaned
 
 )
 

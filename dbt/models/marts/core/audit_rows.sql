@@ -48,11 +48,20 @@ products as (
 
 event_purchases as (
 
-    select * from events where event_type = 'purchase'
+    select * from events
+    where event_type = 'purchase'
 
 ),
 
-final as (
+provisional as (
+
+    select count(*) as lines
+    from purchases
+    where is_provisional
+
+),
+
+counted as (
 
     select
         'transactions' as table_name,
@@ -89,10 +98,11 @@ final as (
     select
         'events' as table_name,
         'a purchase of a day that receipts have reached, or with a negative quantity or price' as reason,
-        count(*) - (select count(*) from purchases where is_provisional) as left_out,
+        count(*) - coalesce(max(provisional.lines), 0) as left_out,
         count(*) as all_rows,
-        min('product ' || product_id) as example
+        min('product ' || event_purchases.product_id) as example
     from event_purchases
+    cross join provisional
 
     union all
 
@@ -125,6 +135,18 @@ final as (
         min(case when products.product_id is null then 'product ' || promotions.product_id end) as example
     from promotions
     left join products on promotions.product_id = products.product_id
+
+),
+
+final as (
+
+    select
+        table_name,
+        reason,
+        cast(left_out as bigint) as left_out,
+        cast(all_rows as bigint) as all_rows,
+        example
+    from counted
 
 )
 

@@ -28,7 +28,8 @@ final as (
         redemptions.coupon_id,
         redemptions.campaign_id,
         coalesce(covered.products_covered, 0) as products_covered,
-        redemptions.redeemed_on
+        redemptions.redeemed_on,
+        redemptions.redemption_number
     from redemptions
     left join covered
         on redemptions.coupon_id = covered.coupon_id

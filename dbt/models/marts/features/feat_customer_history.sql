@@ -81,10 +81,10 @@ final as (
         customers.customer_id,
         listed.snapshot_at as event_timestamp,
         listed.snapshot_at as created_timestamp,
+        {% for number in numbers -%}
+        {{ list_of('listed.bought', number) }} as {{ number }},
+        {% endfor -%}
         {{ list_of('listed.bought', 'product_id') }} as product_ids
-        {%- for number in numbers %},
-        {{ list_of('listed.bought', number) }} as {{ number }}
-        {%- endfor %}
     from listed
     inner join customers on listed.customer_key = customers.customer_key
 

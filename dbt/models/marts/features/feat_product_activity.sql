@@ -91,9 +91,16 @@ sold as (
 
 snapshot_products as (
 
-    select snapshot_at, product_id from sold
+    select
+        snapshot_at,
+        product_id
+    from sold
     union
-    select snapshot_at, product_id from promotions where is_promoted_next
+    select
+        snapshot_at,
+        product_id
+    from promotions
+    where is_promoted_next
 
 ),
 
@@ -127,7 +134,8 @@ joined as (
     left join prices
         on sold.product_key = prices.product_key and sold.snapshot_at = prices.snapshot_at
     left join promotions
-        on snapshot_products.product_id = promotions.product_id and snapshot_products.snapshot_at = promotions.snapshot_at
+        on snapshot_products.product_id = promotions.product_id
+        and snapshot_products.snapshot_at = promotions.snapshot_at
     left join coupons
         on snapshot_products.product_id = coupons.product_id and snapshot_products.snapshot_at = coupons.snapshot_at
     left join group_buyers as type_buyers
