@@ -44,6 +44,7 @@ def test_modules_the_makefile_starts_exist() -> None:
         "deptry",
         "pytest",
         "ruff",
+        "sqlfluff",
         "mypy",
         "venv",
         "tensorboard.main",
