@@ -95,6 +95,10 @@ class Paths:
         """One folder a training run; `latest` links to the newest."""
         return self.data / "runs"
 
+    def runs_of(self, product: str) -> Path:
+        """Return the folder of a product's training runs; the recommender's are directly in `runs`."""
+        return self.runs if product == "recommender" else self.runs / product
+
     @property
     def release(self) -> Path:
         """One folder per product with its release log and its champion alias."""

@@ -43,7 +43,7 @@ def deploy(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     reason = options.reason
     baseline = read_stored_manifest(store.path(options.version)).baseline
     if baseline:
-        reason = f"{reason}. The simple rule serves: {baseline}"
+        reason = f"{reason}. A simple rule is released: {baseline}"
     champion = registry.deploy(options.version, options.expect, reason, options.by)
     print(f"{champion.version} is champion (generation {champion.generation}); before: {champion.previous or 'none'}.")
     return _state(champion.version, champion.generation, champion.previous)

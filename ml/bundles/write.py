@@ -36,7 +36,7 @@ def write_bundle(
         shutil.copyfile(source, target)
     catalogue.save(folder / CATALOGUE)
     (folder / GOLDEN).write_text("[]")
-    manifest = Manifest(**facts, created_at=datetime.now(UTC), git_revision=_git_revision(), files=hash_files(folder))
+    manifest = Manifest(**facts, created_at=datetime.now(UTC), git_revision=git_revision(), files=hash_files(folder))
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2))
     recommender = Bundle.open(folder).recommender
     golden = [_golden(recommender, customer, slate) for customer in customers for slate in SLATES]
@@ -60,7 +60,8 @@ def _golden(recommender: Recommender, customer: Customer, slate: Slate) -> Golde
     )
 
 
-def _git_revision() -> str:
+def git_revision() -> str:
+    """Return the commit of the code that runs, or `unknown` outside a repository."""
     try:
         found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

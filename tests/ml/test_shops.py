@@ -45,7 +45,7 @@ def test_one_customer_one_product_one_day_get_a_service(tmp_path: Path):
     )
     assert "training needs 16 weeks of them before 2026-03-01. 16 more weeks are missing." in served.not_enough_data
     [reason] = history(tmp_path)
-    assert reason == f"a test. The simple rule serves: {served.not_enough_data}"
+    assert reason == f"a test. A simple rule is released: {served.not_enough_data}"
     assert served.not_enough_data in served.run.path("report.html").read_text()
     assert served.codes["evaluate"] == NOTHING_TO_DO
 
