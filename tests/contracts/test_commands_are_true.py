@@ -8,7 +8,7 @@ from settings import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, flags=re.MULTILINE))
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 # Words of the makers, not of make: "make sure", "make it".
 COMMAND = re.compile(r"`make ([a-z0-9-]+)|^\s*(?:[A-Z_]+=\S+ )*make ([a-z0-9-]+)", flags=re.MULTILINE)
 
@@ -71,3 +71,14 @@ def test_links_between_documents_lead_somewhere() -> None:
             if not Path(document.parent / target).exists():
                 missing.append(f"{document.name} -> {target}")
     assert missing == []
+
+
+def test_files_that_documents_name_exist() -> None:
+    named = {
+        f"{document.name}: {path}"
+        for document in DOCUMENTS
+        if not document.name.startswith("add-a-")  # those name the file that their reader writes
+        for path in re.findall(r"`((?:[\w.]+/)+[\w.]+\.(?:py|toml|sql|yml))`", document.read_text())
+        if not (ROOT / path).exists()
+    }
+    assert named == set()
