@@ -8,7 +8,7 @@ WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-cache --no-default-groups --group serving --group kafka --group ann
 
-COPY settings.py ./
+COPY settings.py products.py ./
 COPY core core
 COPY events events
 COPY features features

@@ -10,7 +10,7 @@ RUN uv sync --frozen --no-cache --no-default-groups \
     --group cluster --group landing --group quality --group features --group training --group registry \
     --group kafka --group ann
 
-COPY settings.py ./
+COPY settings.py products.py ./
 COPY dags dags
 COPY orchestration orchestration
 COPY core core

@@ -26,7 +26,7 @@ class Wanted:
 
 def wanted(settings: Settings, as_of: str | None) -> Wanted:
     """Hash the data, the settings and the code that features and model depend on."""
-    shared = [ROOT / "settings.py", ROOT / "uv.lock"]
+    shared = [ROOT / "settings.py", ROOT / "products.py", ROOT / "uv.lock"]
     feature_rooms = [
         ROOT / room for room in ("core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality")
     ]

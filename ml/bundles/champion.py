@@ -1,4 +1,4 @@
-"""The deployed version, as an opponent for the challenger."""
+"""Find the deployed version, and decide whether a challenger can be compared with it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,22 +20,24 @@ its whole assortment within a season sells more than a tenth of the former one."
 
 @dataclass(frozen=True)
 class ChampionBundle:
-    """A deployed bundle: where it lies and what it says of itself."""
+    """A deployed bundle: its folder and its manifest."""
 
     path: Path
     manifest: Manifest
 
     @property
     def version(self) -> str:
+        """Return the version that the manifest names."""
         return self.manifest.version
 
     @property
     def is_baseline(self) -> bool:
-        """Whether the simple rule serves, because no trained version was ever good enough."""
+        """Return whether it is a baseline, deployed because no trained version was ever good enough."""
         return bool(self.manifest.baseline)
 
     @property
     def collaborative(self) -> CollaborativeConfig:
+        """Return the settings of the collaborative models in the bundle."""
         return CollaborativeConfig.model_validate(self.manifest.collaborative)
 
     def another_shop(self, sold: Collection[str]) -> str | None:
@@ -57,10 +59,10 @@ class ChampionBundle:
 
 def deployed_champion(settings: Settings) -> ChampionBundle | None:
     """Return the version that serves now; None before the first deployment, or if its format is another one."""
-    pointer = Registry(settings.paths.release).champion()
-    if pointer is None or pointer.version is None:
+    champion = Registry(settings.paths.release).champion()
+    if champion is None:
         return None
-    path = ModelStore(settings.paths.bentoml).path(pointer.version)
+    path = ModelStore(settings.paths.bentoml).path(champion.version)
     try:
         return ChampionBundle(path, read_manifest(path))
     except BundleFormatError as error:
@@ -69,25 +71,24 @@ def deployed_champion(settings: Settings) -> ChampionBundle | None:
 
 
 def comparable_champion(settings: Settings, spec: RunSpec) -> ChampionBundle | None:
-    """The deployed version if it is a fair opponent for this run.
+    """Return the deployed version if the challenger of this run can be compared with it, otherwise None.
 
-    It is none if it learned from purchases in the window that this run is judged on (a run of an earlier day, or
-    on the validation window): what it knows would look like skill. Nor is it one if it was made with other features
-    than this code computes, after a feature was added, say: its ranker cannot be asked. A baseline is the simple rule,
-    which every challenger has to beat anyway.
+    A version is not comparable if it learned from purchases in the evaluation window, because its memory would look
+    like skill. This happens to a run of an earlier day, or on the validation window. A version with other features than
+    this code computes cannot be scored. A baseline is skipped, because every challenger has to beat the rules anyway.
     """
     champion = deployed_champion(settings)
     if champion is None:
         return None
     if champion.is_baseline:
-        print(f"{champion.version} is the simple rule, so the simple rules are the opponents.", flush=True)
+        print(f"{champion.version} is a baseline, so the baselines are the opponents.", flush=True)
         return None
-    judged, known = spec.day(spec.split.evaluation), champion.manifest.trained_until
-    if known > judged:
-        why = f"learned from purchases until {known}, so it knows the window from {judged} on"
+    evaluated, trained_until = spec.day(spec.split.evaluation), champion.manifest.trained_until
+    if trained_until > evaluated:
+        why = f"learned from purchases until {trained_until}, so it has seen the evaluation window (from {evaluated})"
     elif not champion.manifest.has_present_features:
         why = f"was made with other features than this code computes ({champion.manifest.changed_features})"
     else:
         return champion
-    print(f"{champion.version} {why}; the simple rules are the opponents.", flush=True)
+    print(f"{champion.version} {why}; the baselines are the opponents.", flush=True)
     return None

@@ -1,7 +1,7 @@
-"""Golden requests: questions with their answers that travel with a bundle, of customers who do not exist.
+"""Make up customers for golden requests: the requests and answers by which a copied bundle is checked.
 
-A bundle is copied, kept and sent on, so it must not hold anybody's purchases. The customers are made up from the
-catalogue alone: products by how well they sell, days and units by chance.
+A bundle is copied, stored and sent to other machines, so it must not contain the purchases of a real customer. The
+customers are made up from the catalogue alone: products in proportion to their buyers, days and units at random.
 """
 
 from datetime import datetime, timedelta
@@ -14,13 +14,13 @@ from scoring.customer.customer import Customer
 from scoring.customer.realtime import apply_purchases
 
 BASKETS = (0, 1, 6, 25, 60)
-"""Baskets of the made-up customers, one number each: from a customer without purchases to a weekly one."""
+"""Number of baskets of each made-up customer: from a customer without purchases to a weekly one."""
 
 BASKET_SIZE = 6.0
 """Products of a made-up basket, on average."""
 
-FAVOURITES = 40
-"""How many products a made-up customer chooses from, so that some are bought again."""
+ASSORTMENT = 40
+"""Number of products that a made-up customer chooses from; it is small, so that some are bought again."""
 
 HISTORY_DAYS = 360
 """Days before the catalogue's instant in which made-up customers buy."""
@@ -38,16 +38,19 @@ class _Line(NamedTuple):
 def made_up_customers(catalogue: Catalogue, at: datetime, seed: int) -> list[Customer]:
     """Return one customer for each number of `BASKETS`; the same catalogue and seed give the same customers.
 
-    at: the catalogue's instant (naive UTC), a midnight of the shop; all made-up purchases were made before it.
+    Args:
+        catalogue: the products to buy from.
+        at: the catalogue's instant (naive UTC), a midnight of the shop; all made-up purchases are before it.
+        seed: of the random numbers.
     """
     rng = np.random.default_rng(seed)
     return [apply_purchases(Customer.empty(), at, _purchases(catalogue, at, count, rng), at) for count in BASKETS]
 
 
 def _purchases(catalogue: Catalogue, at: datetime, baskets: int, rng: np.random.Generator) -> list[_Line]:
-    # Plus one: in a shop's first days no product has four weeks of buyers.
+    # Plus one, because in a shop's first days no product has four weeks of buyers.
     popularity = catalogue.popularity + 1.0
-    count = min(FAVOURITES, len(catalogue))
+    count = min(ASSORTMENT, len(catalogue))
     favourites = rng.choice(len(catalogue), count, replace=False, p=popularity / popularity.sum())
     days = rng.choice(HISTORY_DAYS, baskets, replace=False)
     lines = []

@@ -1,4 +1,4 @@
-"""Writing a bundle: weights that were judged, a catalogue as of now, golden requests, hashes."""
+"""Write a bundle: the evaluated weights, a catalogue as of now, golden requests and hashes."""
 
 import json
 import shutil
@@ -27,8 +27,12 @@ def write_bundle(
 ) -> Bundle:
     """Fill an empty folder and open it again, which checks it.
 
-    model_files: by their place in the bundle. facts: the manifest's fields but `files` and the git revision.
-    customers: made-up ones (ml/bundles/golden.py) for golden requests; their features become part of the bundle.
+    Args:
+        folder: where the bundle goes.
+        model_files: the models' files, by their path in the bundle.
+        catalogue: the products that the bundle recommends.
+        facts: the manifest's fields, except `files`, `created_at` and the git revision.
+        customers: made-up ones (ml/bundles/golden.py) for golden requests; the bundle contains their features.
     """
     for name, source in model_files.items():
         target = folder / name

@@ -42,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for room in ROOMS:
         shutil.copytree(ROOT / room, project / room, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
     (project / "docs").mkdir()
-    for file in ("settings.py", "pyproject.toml"):
+    for file in ("settings.py", "products.py", "pyproject.toml"):
         shutil.copy(ROOT / file, project)
     for patch in PATCHES:
         subprocess.run(["git", "apply", "--recount", "-"], input=patch, text=True, cwd=project, check=True)

@@ -89,7 +89,7 @@ def test_a_baseline_is_no_opponent_beside_the_rule(tmp_path: Path, capsys: pytes
     now, judged = datetime(2018, 2, 12, 5), datetime(2018, 1, 15, 5)
     spec = RunSpec("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, judged, [], []))
     assert comparable_champion(settings, spec) is None
-    assert "v1 is the simple rule, so the simple rules are the opponents." in capsys.readouterr().out
+    assert "v1 is a baseline, so the baselines are the opponents." in capsys.readouterr().out
 
 
 def test_a_score_nobody_can_be_judged_on_keeps_a_challenger_out_in_words(winning):

@@ -23,7 +23,7 @@ AS_OF = date(2018, 1, 1)
 SNAPSHOTS = 10
 CODE = (
     "core",
-    "live",
+    "events",
     "retention",
     "landing",
     "dbt",
@@ -78,7 +78,7 @@ def copy_of_the_code(folder: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", ".*_cache", "target", "logs")
     for room in CODE:
         shutil.copytree(ROOT / room, folder / room, ignore=ignored)
-    for file in ("settings.py", "uv.lock"):
+    for file in ("settings.py", "products.py", "uv.lock"):
         shutil.copy(ROOT / file, folder)
     (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
