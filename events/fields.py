@@ -39,6 +39,9 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("beyond the calendar in UTC") from error
 
 
+ID = f"a string of 1 to {MAX_LENGTH} characters that is not a word for \"missing\" such as 'null', or a whole number"
+"""Describes what an id may be, for descriptions of fields (core/ids.py)."""
+
 _DESCRIPTION = (
     f"1 to {MAX_LENGTH} characters, without control characters and without the words that mean there is none, such as "
     "'null' or 'nan'. Blanks around it are dropped."

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.clock import utc_now
 from core.limits import MAX_PRICE, MAX_UNITS
-from events.fields import Id, Moment, TextId
+from events.fields import ID, Id, Moment, TextId
 
 EventType = Literal["purchase", "cart", "click", "view", "impression"]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
@@ -43,16 +43,27 @@ class Event(BaseModel):
     # Messages must not repeat what was sent: a customer id is personal data.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    event_id: Id = Field(description="The sender's id of the event; sending it again changes nothing.")
-    customer_id: Id = Field(description="Who did it.")
-    product_id: Id = Field(description="With which product.")
-    event_type: EventType = Field(description="What was done.")
-    occurred_at: Annotated[Moment, AfterValidator(_without_zone)] = Field(description="When.")
-    request_id: TextId | None = Field(
-        None, description="The answer of the service that had shown the product, if one had."
+    event_id: Id = Field(
+        description="The sender's id of the event; sending it again changes nothing. "
+        f"Allowed: {ID}; another for each event."
     )
-    quantity: Units | None = Field(None, description="Units; 1 if absent.")
-    price: Money | None = Field(None, description="Money paid for one unit, in the shop's currency.")
+    customer_id: Id = Field(description=f"The customer. Allowed: {ID}.")
+    product_id: Id = Field(description=f"The product. Allowed: {ID}.")
+    event_type: EventType = Field(description=f"What the customer did. Allowed: one of {', '.join(EVENT_TYPES)}.")
+    occurred_at: Annotated[Moment, AfterValidator(_without_zone)] = Field(
+        description="When. Allowed: a time with its offset, as 2018-01-01T17:30:00Z, that has passed."
+    )
+    request_id: TextId | None = Field(
+        None,
+        description="The answer of the service that showed the product. Allowed: the request_id of an answer, or null.",
+    )
+    quantity: Units | None = Field(
+        None, description=f"Units; 1 if absent. Allowed: a number above 0, at most {MAX_UNITS}, or null."
+    )
+    price: Money | None = Field(
+        None,
+        description=f"Price of one unit, in the shop's currency. Allowed: a number from 0 to {MAX_PRICE}, or null.",
+    )
 
     def row(self, received_at: datetime) -> Row:
         """The event as it is journalled: its fields and when it arrived."""

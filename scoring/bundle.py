@@ -21,6 +21,7 @@ from scoring.models.ranker import Ranker, Slate
 from scoring.models.two_tower import Tower
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender
+from scoring.request import RecommendationRequest
 from scoring.reranking.group_fallback import GroupFallback
 
 GOLDEN = "golden.json"
@@ -162,7 +163,9 @@ class Bundle:
     def check_golden(self) -> None:
         """Answer the golden requests again; BundleError names the first that differs."""
         for number, golden in enumerate(self.golden):
-            answer = self.recommender.recommend(Customer.from_features(golden.features), golden.slate, golden.k)
+            answer = self.recommender.recommend(
+                Customer.from_features(golden.features), RecommendationRequest(golden.slate, golden.k)
+            )
             found = [item.score for item in answer.items]
             if [item.product_id for item in answer.items] != golden.product_ids or not np.allclose(
                 found, golden.scores, atol=SCORE_TOLERANCE
@@ -177,7 +180,7 @@ class Bundle:
         """Return one request per slate for a customer who does not exist, with this bundle's answer."""
         probes = []
         for slate in get_args(Slate):
-            items = self.recommender.recommend(None, slate, PROBE_ITEMS).items
+            items = self.recommender.recommend(None, RecommendationRequest(slate, PROBE_ITEMS)).items
             body = {"customer_id": PROBE_CUSTOMER, "slate": slate, "k": PROBE_ITEMS}
             ids, scores = [item.product_id for item in items], [item.score for item in items]
             probes.append(ServiceProbe("/recommend", body, self.version, ids, scores))

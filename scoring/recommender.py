@@ -10,8 +10,10 @@ from scoring.candidates.merge import Candidates
 from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES
 from scoring.customer.customer import Customer
+from scoring.fallback import Fallback, FeatureState, fallback_reason
 from scoring.models.ranker import SLATES, Ranker, Slate
 from scoring.rank_features import cross_features
+from scoring.request import RecommendationRequest
 from scoring.reranking.baseline import recency_frequency_baseline
 from scoring.reranking.business_rules import NO_RULES, BusinessRules, apply_business_rules
 from scoring.reranking.explanations import Explainer
@@ -39,7 +41,7 @@ class Recommendation:
     """A ranked list, and why it is not the model's if it is not."""
 
     items: list[Item]
-    fallback: str | None
+    fallback: Fallback | None
 
 
 @dataclass(frozen=True)
@@ -75,25 +77,35 @@ class Recommender:
         self._baseline = baseline
 
     def recommend(
-        self, customer: Customer | None, slate: Slate = "all", k: int = 10, rules: BusinessRules = NO_RULES
+        self, customer: Customer | None, request: RecommendationRequest, features: FeatureState = "current"
     ) -> Recommendation:
-        """The best `k` products for one customer; popular ones, marked as a fallback, if nothing is known."""
-        return self._recommend(customer, slate, k, rules, None)
+        """Return the best products for one customer; popular ones, as a fallback, if nothing is known.
 
-    def rerank(
-        self,
-        customer: Customer | None,
-        product_ids: Sequence[str],
-        slate: Slate,
-        k: int,
-        rules: BusinessRules = NO_RULES,
-    ) -> Recommendation:
-        """The same for the given products only, scored as if the sources had put each of them forward.
+        Products of `request.restrict_to` are scored as if a candidate source had proposed each of them. Those that the
+        catalogue does not contain are left out.
 
-        Products that the catalogue does not know are left out.
+        Args:
+            customer: The customer; None if nothing is known.
+            request: What is asked for.
+            features: The state of the customer's features, for the fallback's reason.
         """
-        found = {self.catalogue.index.get(product_id, -1) for product_id in product_ids} - {-1}
-        return self._recommend(customer, slate, k, rules, np.array(sorted(found), np.int64))
+        k, rules, only = request.k, request.rules, self._restriction(request)
+        uses_baseline = customer is not None and self._is_baseline_customer(customer, request.slate)
+        fallback = fallback_reason(customer, features, uses_baseline)
+        batch: CustomerBatch | None
+        if only is not None and not len(only):
+            return Recommendation([], fallback)
+        if customer is None or customer.is_new:
+            ranked, batch = self._popular(k, rules, only), None
+        else:
+            batch, candidates, scores = next(self.score([customer], only))
+            ranked = self.build_slate(batch, 0, candidates[0], scores[0], request.slate, k, rules, only)
+        why = Explainer(self.catalogue, batch)
+        items = []
+        for position, score, source in zip(ranked.positions, ranked.scores, ranked.sources, strict=True):
+            name = _SOURCE_NAMES[source]
+            items.append(self._item(position, score, name, why.of(int(position), name).text))
+        return Recommendation(items, fallback)
 
     def similar(self, product_id: str, k: int, rules: BusinessRules = NO_RULES) -> Recommendation:
         """Products like one product, or bought with it. Raises KeyError if the catalogue does not have it."""
@@ -110,27 +122,6 @@ class Recommender:
             why = explain(self.catalogue, asked, position, together)
             items.append(self._item(position, score, "item_to_item" if together else "two_tower", why))
         return Recommendation(items, None)
-
-    def _recommend(
-        self, customer: Customer | None, slate: Slate, k: int, rules: BusinessRules, only: np.ndarray | None
-    ) -> Recommendation:
-        if only is not None and not len(only):
-            return Recommendation([], None)
-        fallback: str | None
-        block: CustomerBatch | None
-        if customer is None or customer.is_new:
-            ranked, block = self._popular(k, rules, only), None
-            fallback = "unknown_customer" if customer is None else "empty_history"
-        else:
-            block, candidates, scores = next(self.score([customer], only))
-            ranked = self.build_slate(block, 0, candidates[0], scores[0], slate, k, rules, only)
-            fallback = "baseline" if self._is_baseline_customer(customer, slate) else None
-        why = Explainer(self.catalogue, block)
-        items = []
-        for position, score, source in zip(ranked.positions, ranked.scores, ranked.sources, strict=True):
-            name = _SOURCE_NAMES[source]
-            items.append(self._item(position, score, name, why.of(int(position), name).text))
-        return Recommendation(items, fallback)
 
     def rank_batch(
         self, customers: Sequence[Customer], slate: Slate, k: int
@@ -197,6 +188,13 @@ class Recommender:
             values = np.concatenate([values, floor - 1.0 - np.arange(len(extra), dtype=np.float32)])
             sources = np.concatenate([sources, np.full(len(extra), _POPULAR)])
         return self._apply_rules(RankedList(positions, values, sources), k, rules, only)
+
+    def _restriction(self, request: RecommendationRequest) -> np.ndarray | None:
+        """Return the catalogue indices that a request is restricted to, int64 `[n]`; None without a restriction."""
+        if request.restrict_to is None:
+            return None
+        found = {self.catalogue.index.get(product_id, -1) for product_id in request.restrict_to} - {-1}
+        return np.array(sorted(found), np.int64)
 
     def _depth(self, k: int, rules: BusinessRules, only: np.ndarray | None) -> int:
         """How far down a list must be known before rules or a request's own candidates thin it out."""

@@ -1,5 +1,5 @@
-"""The recommendation service: the champion bundle and the online store behind `POST /recommend`.
+"""Serve recommendations over HTTP, from the champion bundle and the online store.
 
-Knows `scoring`, the read side of `registry`, `feature_repo`'s door and `settings`; no training code and no
-TensorFlow.
+The package imports `scoring`, the read side of `registry`, `feature_store`, `events` and `settings`. It imports no
+training code and no TensorFlow.
 """

@@ -1,6 +1,6 @@
-"""`python -m serving`: the service, on loopback. The process becomes `bentoml serve`, so its id stays.
+"""Run the service on loopback: `python -m serving`. The process becomes `bentoml serve` and keeps its id.
 
-`python -m serving hash-key`: an API key and the entry by which the service knows it.
+`python -m serving hash-key` makes an API key and its entry for REACH_API_KEYS.
 """
 
 import argparse
@@ -18,14 +18,14 @@ SERVICE = "serving.service:service"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Start the service, or make a key; prints `error: …` and exits 1 if it cannot."""
+    """Start the service, or make a key. Print `error: …` and exit with 1 on failure."""
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve the champion's recommendations.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--bento", metavar="TAG", help="serve this built Bento, as reach:2018-01-01-3f2a9c")
+    parser.add_argument("--bento", metavar="TAG", help="serve this built Bento, such as reach:2018-01-01-3f2a9c")
     commands = parser.add_subparsers(dest="command", metavar="hash-key")
-    keys = commands.add_parser("hash-key", help="make an API key, or hash one of your own")
-    keys.add_argument("name", help="who will use it, as web-shop")
-    keys.add_argument("scopes", nargs="+", choices=SCOPES, metavar="scope", help=f"of {', '.join(SCOPES)}")
+    keys = commands.add_parser("hash-key", help="make an API key, or hash your own")
+    keys.add_argument("name", help="name of its user, such as web-shop")
+    keys.add_argument("scopes", nargs="+", choices=SCOPES, metavar="scope", help=f"one of {', '.join(SCOPES)}")
     keys.add_argument("--stdin", action="store_true", help="read the key from standard input instead of making one")
     options = parser.parse_args(arguments)
     try:
@@ -38,7 +38,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def serve(host: str, bento: str | None) -> None:
-    """Become `bentoml serve`. Raises what keeps the service from starting: settings, keys, a port that is taken."""
+    """Become `bentoml serve`.
+
+    Raises:
+        SettingsError: A setting is not valid.
+        ApiKeyConfigError: REACH_API_KEYS is not valid, or is missing for an address beyond this machine.
+        PortTakenError: Another process listens on the port.
+    """
     settings = load_settings()
     require_keys(ApiKeyStore.parse(settings.api_keys), host)
     check_port(host, settings.service_port)
@@ -48,32 +54,32 @@ def serve(host: str, bento: str | None) -> None:
 
 
 def print_key(name: str, scopes: list[str], key: str | None) -> None:
-    """Print a key, new unless given, and its entry. Nothing keeps the key: whoever is to use it must."""
+    """Print a key, by default a new one, and its entry. The key is stored nowhere, so its user must keep it."""
     key = key or make_key()
     print(f"entry for REACH_API_KEYS: {entry_for(key, name, scopes)}")
     print(f"key for {name}: {key}")
 
 
 def serve_command(host: str, port: int, bento: str | None = None) -> list[str]:
-    """The command line of `bentoml serve` for the code beside this file, or for a built Bento."""
+    """Return the command line of `bentoml serve` for this code, or for a built Bento."""
     target = [bento] if bento else [SERVICE, "--working-dir", str(ROOT)]
     return [sys.executable, "-m", "bentoml", "serve", *target, "--host", host, "--port", str(port)]
 
 
 def worker_count(count: int) -> dict[str, str]:
-    """The environment in which `bentoml serve` runs so many processes of the service."""
+    """Return the environment in which `bentoml serve` runs `count` processes of the service."""
     return {"BENTOML_CONFIG_OPTIONS": f"services.reach.workers={count}"}
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise PortTakenError if something listens there: BentoML would say so only in a traceback."""
+    """Raise PortTakenError if a process listens on the port; BentoML would show only a traceback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise PortTakenError(
-                f"Port {port} on {host} cannot be used ({error.strerror}). Stop what listens there, or set "
+                f"Port {port} on {host} cannot be used ({error.strerror}). Stop the process that listens on it, or set "
                 "REACH_SERVICE_PORT to a free port."
             ) from error
 

@@ -1,15 +1,9 @@
-"""The order in which a request passes: may it come in, is there such a path, is its body right; then BentoML."""
+"""Build the service's application: BentoML's, with the middleware around it."""
 
-from functools import cached_property
-from typing import Any
-
-from _bentoml_sdk import Service
-from bentoml._internal.container import BentoMLContainer
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from serving.api.openapi import OpenApiDocument, describe
+from serving._private import OpenApiDocument, ServiceWithMiddleware
+from serving.api.openapi import describe
 from serving.config import CONFIG
 from serving.middleware.admission import concurrency_limiter
 from serving.middleware.allowed_paths import AllowedPathsMiddleware
@@ -22,31 +16,24 @@ from serving.ui.endpoints import ApiPageMiddleware
 from settings import load_settings
 
 
-class ServiceWithMiddleware(Service[Any]):
-    """A BentoML service behind its guards. What each API's request type says of its route, they hold it to.
+class ReachService(ServiceWithMiddleware):
+    """Serve BentoML's APIs behind the middleware, which reads each API's path and limits from its request type."""
 
-    The guards stand before BentoML's own layers: to turn a request away costs a tenth of what those do.
-    """
-
-    @cached_property
-    def openapi_spec(self) -> OpenApiDocument:
-        version = (self.bento and self.bento.tag.version) or "unreleased"
-        keys = ApiKeyStore.parse(load_settings().api_keys)
-        return describe(self.name, version, self.inner.__doc__ or "", self.apis.values(), bool(keys))
-
-    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        """Return the application with its middleware: key, path, API page, readiness, body, then BentoML."""
         settings = load_settings()
         requests = {api.route: api.input_spec for api in self.apis.values()}
-        app: Starlette = super().to_asgi(is_main)
-        if not BentoMLContainer.tracing.sample_rate.get():
-            # Its spans are opened for every message of every request, also if nobody collects them, and cost more
-            # than all of BentoML's other layers.
-            tracing: Any = OpenTelemetryMiddleware
-            app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not tracing]
-        validation = RequestValidationMiddleware(app, requests, concurrency_limiter(), CONFIG)
+        app = RequestValidationMiddleware(app, requests, concurrency_limiter(), CONFIG)
+        app = AllowedPathsMiddleware(ApiPageMiddleware(ReadinessMiddleware(app, readiness())), requests)
         return ApiKeyMiddleware(
-            AllowedPathsMiddleware(ApiPageMiddleware(ReadinessMiddleware(validation, readiness())), requests),
+            app,
             ApiKeyStore.parse(settings.api_keys),
             {path: request.SCOPE for path, request in requests.items()},
             TokenBucketLimiter(settings.rate_limit),
         )
+
+    def describe(self) -> OpenApiDocument:
+        """Return the OpenAPI document; it asks for an API key if the service has keys."""
+        version = (self.bento and self.bento.tag.version) or "unreleased"
+        keys = ApiKeyStore.parse(load_settings().api_keys)
+        return describe(self.name, version, self.inner.__doc__ or "", self.apis.values(), bool(keys))

@@ -1,31 +1,35 @@
-"""What the service allows and how long it waits, in one place."""
+"""Hold the limits and timeouts of one service process."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """Bounds of one service process.
+    """Limit what one service process accepts, and how long it waits.
 
-    feature_timeout_s: a request waits this long for the online store, then answers without it.
-    feature_threads: reads that may run at once, and so may hang at once.
-    circuit_failures: so many failed reads in a row stop further reads for `circuit_reset_s`.
-    max_feature_age_days: features older than the bundle's as_of by more than this are reported as stale.
-    stale_cache_size, stale_cache_ttl_s: so many customers' features are kept in memory, some 50 KB each, and used
-        for so long while the online store does not answer.
-    champion_poll_interval_s: how often the champion alias is read, a file of 300 bytes.
-    startup_timeout_s: a process that starts waits so long for its first version and the online store before it listens.
-    rejected_retry_s: a bundle that was refused is tried again after this long, in case the disk was at fault.
-    body_timeout_s: the time a request's body may take to arrive; its size is bounded by the request's type.
-    scoring_threads: requests scored at once. Two share the interpreter's lock and cost more processor time than they
-        save; further cores are for further processes.
-    max_queue_wait_s: a request that would wait longer for its turn gets 429 instead. Longer than `feature_timeout_s`,
-        so that a store that hangs is not taken for an overload.
-    gil_switch_interval_s: how long a thread may keep the interpreter while others want it.
-    max_in_flight: valid requests being answered at once; beyond, 429, however fast they are.
-    event_commit_timeout_s: a batch of events waits this long for the journal; beyond, 503, and it must be sent again.
-    decision_queue_size, decision_flush_interval_s: so many decisions wait to be written down, every so often.
-    request_timeout_s: BentoML gives a request up with 504 after this long.
+    Args:
+        feature_timeout_s: Time for a read of the online store. After it, the request is answered without features.
+        feature_threads: Concurrent reads of the online store, so also the number of reads that may hang at once.
+        circuit_failures: Failed reads in a row that open the circuit breaker.
+        circuit_reset_s: Time for which an open circuit breaker stops reads.
+        max_feature_age_days: Features older than the bundle's `as_of` by more than this are reported as stale.
+        stale_cache_size: Customers in the cache of features that is used while the online store fails; about 50 KB
+            each.
+        stale_cache_ttl_s: Time for which a cached customer is used.
+        champion_poll_interval_s: Time between two reads of the champion alias, a file of 300 bytes.
+        startup_timeout_s: Time that a starting process waits for the online store before it listens.
+        rejected_retry_s: Time until a rejected bundle is tried again, in case the disk was at fault.
+        body_timeout_s: Time for a request's body to arrive. Its size is limited by the request's type.
+        scoring_threads: Requests scored at once. Two threads contend for the GIL and cost more CPU than they save; use
+            more processes to use more cores.
+        max_queue_wait_s: A request that would queue for longer gets 429. It is longer than `feature_timeout_s`, so a
+            hanging online store does not look like an overload.
+        gil_switch_interval_s: Time for which a thread keeps the GIL while other threads wait for it.
+        max_in_flight: Valid requests being answered at once; more get 429, however fast they are.
+        event_commit_timeout_s: Time for the event log to commit a batch. After it, the sender gets 503.
+        decision_queue_size: Decisions that wait to be written; more are dropped and counted.
+        decision_flush_interval_s: Time between two writes of decisions.
+        request_timeout_s: Time after which BentoML answers 504.
     """
 
     feature_timeout_s: float = 0.040

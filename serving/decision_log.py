@@ -1,4 +1,4 @@
-"""The decision log: what was shown, written down beside the answers and never in their way."""
+"""Record each answer in the decision log, without delaying the answer."""
 
 import logging
 import queue
@@ -13,52 +13,59 @@ from serving.metrics import Metrics
 logger = logging.getLogger("reach.serving")
 
 MAX_BATCH = 500
-"""Decisions written at once."""
+"""Limit of the decisions written at once."""
 
 
 class DecisionLog:
-    """Takes decisions from the event loop and writes them on a thread, some at a time.
+    """Queue decisions on the event loop, and write them in batches on a thread.
 
-    What does not fit into the queue, or cannot be written, is counted and lost: an answer never waits.
+    A decision that does not fit into the queue, or cannot be written, is counted and dropped.
+
+    Args:
+        write: Writes a batch; raises LiveError if it cannot.
+        config: The queue's size and the time between writes.
+        metrics: Counts written and lost decisions.
     """
 
     def __init__(self, write: Callable[[Sequence[Decision]], None], config: ServiceConfig, metrics: Metrics):
         self._write = write
         self._metrics = metrics
-        self._pause = config.decision_flush_interval_s
-        self._waiting: queue.Queue[Decision] = queue.Queue(config.decision_queue_size)
+        self._flush_interval_s = config.decision_flush_interval_s
+        self._queue: queue.Queue[Decision] = queue.Queue(config.decision_queue_size)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
 
     def start(self) -> None:
+        """Start the thread that writes."""
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """Write what waits, for at most so long."""
+        """Write the queued decisions, for at most `seconds`."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
 
     def add(self, decision: Decision) -> None:
+        """Queue a decision."""
         try:
-            self._waiting.put_nowait(decision)
+            self._queue.put_nowait(decision)
         except queue.Full:
             self._metrics.decisions.labels("lost").inc()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._pause):
+        while not self._stopping.wait(self._flush_interval_s):
             self._flush()
         self._flush()
 
     def _flush(self) -> None:
-        while not self._waiting.empty():
-            some: list[Decision] = []
-            while len(some) < MAX_BATCH and not self._waiting.empty():
-                some.append(self._waiting.get())
+        while not self._queue.empty():
+            batch: list[Decision] = []
+            while len(batch) < MAX_BATCH and not self._queue.empty():
+                batch.append(self._queue.get())
             try:
-                self._write(some)
+                self._write(batch)
             except LiveError as error:
-                self._metrics.decisions.labels("lost").inc(len(some))
-                logger.warning("%d decisions could not be written down. %s", len(some), error)
+                self._metrics.decisions.labels("lost").inc(len(batch))
+                logger.warning("%d decisions could not be written. %s", len(batch), error)
             else:
-                self._metrics.decisions.labels("written").inc(len(some))
+                self._metrics.decisions.labels("written").inc(len(batch))

@@ -1,24 +1,24 @@
-"""Errors of this room; each class carries the HTTP status it becomes at the boundary.
+"""Define the service's errors; each class has the HTTP status of its response.
 
-ServingError                    500
-├── BadRequestError             400     a field or the body is not as documented
-├── UnauthorizedError           401     no API key, or one that is not known here
-├── ForbiddenError              403     the key's scopes do not hold this
-├── NotFoundError                   404     there is no such path
-├── UnknownProductError          404     the serving version does not know the product asked about
-├── MethodNotAllowedError                 405     the path is asked by another method
-├── FutureEventError                  409     an event lies in the future, or before 1990
-├── RequestTimeoutError            408     the body did not arrive in time
-├── PayloadTooLargeError           413     the body is larger than any valid request
-├── UnsupportedMediaTypeError                415     the content type is not JSON
-├── TooManyRequestsError                   429     try again later
-│   ├── OverloadedError                 more requests at once than can be answered soon
-│   └── RateLimitedError                this key asks more often than it may
-├── ScoringFailedError          500     the bundle could not score a customer
-├── NoChampionError             503     nothing is deployed, or nothing could be loaded yet
-├── EventsUnavailableError      503     the journal does not take events just now
-├── ApiKeyConfigError                   -       the API keys cannot be used as they are
-└── PortTakenError              -       the command cannot start
+ServingError                      500
+├── BadRequestError               400     a field or the body is not valid
+├── UnauthorizedError             401     the API key is missing or not valid
+├── ForbiddenError                403     the key does not have the scope
+├── NotFoundError                 404     the path is unknown
+├── UnknownProductError           404     the serving version does not contain the product
+├── MethodNotAllowedError         405     the path accepts other methods
+├── RequestTimeoutError           408     the body did not arrive in time
+├── FutureEventError              409     an event lies in the future, or before 1990
+├── PayloadTooLargeError          413     the body is larger than any valid request
+├── UnsupportedMediaTypeError     415     the content type is not JSON
+├── TooManyRequestsError          429     try again later
+│   ├── OverloadedError                   the queue is too long
+│   └── RateLimitedError                  this key sends too many requests
+├── ScoringFailedError            500     the bundle could not score a customer
+├── NoChampionError               503     no version is deployed, or none could be loaded yet
+├── EventsUnavailableError        503     the event log does not accept events
+├── ApiKeyConfigError             -       REACH_API_KEYS is not valid
+└── PortTakenError                -       the command cannot start
 """
 
 from collections.abc import Sequence
@@ -29,30 +29,35 @@ from starlette.responses import JSONResponse
 
 
 class ErrorResponse(BaseModel):
-    """The body of every error, whatever its status."""
+    """Define the body of every error response."""
 
-    error: str = Field(description="What is wrong and what to do, in a sentence or more.")
+    error: str = Field(description="What is wrong and what to do, in one or more sentences.")
     fields: dict[str, str] = Field(
         default_factory=dict, description="With 400: what is wrong, by the field's path, as `k` or `events[3].price`."
     )
 
 
 class ServingError(Exception):
-    """Anything that keeps a request from being answered."""
+    """Base class of the errors with which a request ends."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
 
     def response(self) -> JSONResponse:
-        """The error as the caller sees it: an `ErrorResponse`."""
+        """Return the HTTP response, with an `ErrorResponse` as body."""
         return JSONResponse({"error": str(self)}, status_code=self.status, headers=self.headers())
 
     def headers(self) -> dict[str, str]:
-        """What a client's library wants to know besides."""
+        """Return the response's headers."""
         return {}
 
 
 class BadRequestError(ServingError):
-    """A field or the body is not as documented. `fields`: what is wrong, by field."""
+    """A field or the body is not valid.
+
+    Args:
+        message: What is wrong and what to do.
+        fields: What is wrong, by the field's path.
+    """
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -61,38 +66,40 @@ class BadRequestError(ServingError):
         self.fields = fields or {}
 
     def response(self) -> JSONResponse:
+        """Return the HTTP response, with the fields."""
         return JSONResponse({"error": str(self), "fields": self.fields}, status_code=self.status)
 
 
 class UnauthorizedError(ServingError):
-    """No API key, or one that is not known here."""
+    """The API key is missing or not valid."""
 
     status = HTTPStatus.UNAUTHORIZED
 
     def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
         return {"WWW-Authenticate": "Bearer"}
 
 
 class ForbiddenError(ServingError):
-    """The key's scopes do not hold this."""
+    """The API key does not have the scope."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class NotFoundError(ServingError):
-    """There is no such path."""
+    """The path is unknown."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class UnknownProductError(ServingError):
-    """The serving version does not know the product asked about."""
+    """The serving version does not contain the product."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class MethodNotAllowedError(ServingError):
-    """The path is asked by another method, which `Allow` names."""
+    """The path accepts other methods, which `Allow` names."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
 
@@ -101,11 +108,12 @@ class MethodNotAllowedError(ServingError):
         self._allowed = allowed
 
     def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
         return {"Allow": ", ".join(self._allowed)}
 
 
 class FutureEventError(ServingError):
-    """An event lies in the future or before 1990: the sender's clock and this one disagree."""
+    """An event lies in the future or before 1990, so the sender's clock is wrong."""
 
     status = HTTPStatus.CONFLICT
 
@@ -129,7 +137,7 @@ class UnsupportedMediaTypeError(ServingError):
 
 
 class TooManyRequestsError(ServingError):
-    """Too many requests at once, or with this key: try again after `Retry-After` seconds."""
+    """There are too many requests at once, or with this key. Try again after `Retry-After` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
@@ -138,15 +146,16 @@ class TooManyRequestsError(ServingError):
         self._retry_after = retry_after
 
     def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
         return {"Retry-After": str(self._retry_after)}
 
 
 class OverloadedError(TooManyRequestsError):
-    """More requests at once than can be answered soon."""
+    """The queue of requests is too long."""
 
 
 class RateLimitedError(TooManyRequestsError):
-    """This key asks more often than it may."""
+    """The API key sends too many requests per second."""
 
 
 class ScoringFailedError(ServingError):
@@ -154,26 +163,28 @@ class ScoringFailedError(ServingError):
 
 
 class NoChampionError(ServingError):
-    """Nothing is deployed, or nothing could be loaded yet."""
+    """No version is deployed, or none could be loaded yet."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
         return {"Retry-After": "5"}
 
 
 class EventsUnavailableError(ServingError):
-    """The journal does not take events just now; the batch must be sent again."""
+    """The event log does not accept events at the moment; send the batch again."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
         return {"Retry-After": "1"}
 
 
 class ApiKeyConfigError(ServingError):
-    """The API keys cannot be used as they are."""
+    """REACH_API_KEYS is not valid."""
 
 
 class PortTakenError(ServingError):
-    """The command cannot start: something else listens on the port."""
+    """Another process listens on the port."""

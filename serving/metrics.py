@@ -1,4 +1,4 @@
-"""What the service counts besides BentoML's own request counters and latencies; all of it on `/metrics`."""
+"""Define the service's metrics, which `/metrics` shows next to BentoML's request counters and latencies."""
 
 from functools import cache
 
@@ -8,37 +8,32 @@ LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0
 """Upper bounds of the latency buckets, here and in BentoML's request histogram."""
 
 STAGE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
-"""Upper bounds of the buckets of a single stage, which may take tenths of a millisecond."""
+"""Upper bounds of the buckets of one stage, which may take tenths of a millisecond."""
 
 
 class Metrics:
-    """The service's own metrics. No label ever holds a customer."""
+    """Hold the service's own metrics. No label contains a customer's id."""
 
     def __init__(self) -> None:
         self.answers = Counter(
-            "reach_recommendations",
-            "Answers by slate and by why they were not the model's.",
-            ["slate", "fallback"],
+            "reach_recommendations", "Answers by slate and by the reason for a fallback.", ["slate", "fallback"]
         )
-        self.rejected = Counter("reach_requests_rejected", "Requests turned away at the door.", ["status"])
-        self.failed = Counter("reach_requests_failed", "Requests the bundle could not score.")
-        self.scoring = Histogram("reach_scoring_seconds", "Scoring of one request.", buckets=LATENCY_BUCKETS_S)
+        self.rejected = Counter(
+            "reach_requests_rejected", "Requests rejected before they reach a handler, by status.", ["status"]
+        )
+        self.failed = Counter("reach_requests_failed", "Requests that the bundle could not score.")
+        self.scoring = Histogram("reach_scoring_seconds", "Time to score one request.", buckets=LATENCY_BUCKETS_S)
         self.stages = Histogram(
-            "reach_stage_seconds",
-            "Each stage of answering one request, by its name.",
-            ["stage"],
-            buckets=STAGE_BUCKETS_S,
+            "reach_stage_seconds", "Time of each stage of a request, by its name.", ["stage"], buckets=STAGE_BUCKETS_S
         )
         self.candidates = Summary("reach_candidates", "Candidates that the ranker scored in one request.")
         self.feature_reads = Counter(
             "reach_feature_reads",
-            "Reads of the online store by outcome; 'circuit_open' while it is given a rest.",
+            "Reads of the online store by outcome; 'circuit_open' while the circuit breaker stops them.",
             ["outcome"],
         )
         self.events = Counter(
-            "reach_events",
-            "Events by outcome: accepted, duplicate, or failed because of a broken journal.",
-            ["outcome"],
+            "reach_events", "Events by outcome: accepted, duplicate, or failed if the event log failed.", ["outcome"]
         )
         self.recent_purchase_reads = Counter(
             "reach_recent_purchase_reads",
@@ -46,30 +41,33 @@ class Metrics:
             ["outcome"],
         )
         self.unknown_purchases = Counter(
-            "reach_unknown_purchases", "Purchases left out of answers, for the bundle does not know the product."
+            "reach_unknown_purchases", "Purchases that were ignored because the bundle does not contain the product."
         )
         self.decisions = Counter("reach_decisions", "Answers in the decision log: written or lost.", ["outcome"])
         self.stale = Counter("reach_stale_features", "Answers from features older than the bundle allows.")
         self.bundle = Gauge(
             "reach_bundle_info",
-            "How many live workers serve the version.",
+            "Live workers that serve the version.",
             ["version", "as_of"],
-            # BentoML runs Prometheus' client in its multi-process mode: a gauge needs a rule that joins the processes.
+            # BentoML uses the Prometheus client's multi-process mode, in which a gauge must say how to aggregate.
             multiprocess_mode="livesum",
         )
         self.generation = Gauge(
             "reach_champion_generation",
-            "Generation of the champion alias, by live worker: the 'champion' it read last, and those 'serving' and "
-            "last 'rejected'.",
+            "Generation of the champion alias by live worker: of the 'champion' read last, of the one it is "
+            "'serving', and of the one last 'rejected'.",
             ["state"],
-            # By process id: a worker that stays behind is seen, and so is which one it is.
+            # By process id, so that a worker that stays on an older version can be seen and found.
             multiprocess_mode="liveall",
         )
-        self.reloads = Counter("reach_model_reloads", "Changes of the serving version, the first one included.")
-        self.load_failures = Counter("reach_model_load_failures", "Bundles that were not let in.", ["version"])
+        self.reloads = Counter("reach_model_reloads", "Changes of the serving version, including the first one.")
+        self.load_failures = Counter("reach_model_load_failures", "Bundles that could not be loaded.", ["version"])
 
 
 @cache
 def metrics() -> Metrics:
-    """This process' metrics, made on first use: by then BentoML has said where the processes meet."""
+    """Return this process's metrics.
+
+    They are created on first use, because BentoML sets the directory of the multi-process mode at start-up only.
+    """
     return Metrics()

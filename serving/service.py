@@ -1,4 +1,4 @@
-"""The service BentoML runs: wiring and HTTP. One process; a new champion is swapped in while it answers."""
+"""Define the BentoML service: its endpoints and its wiring."""
 
 import logging
 import sys
@@ -6,13 +6,12 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 import bentoml
-import click
 
 from events.event_log import open_journal
+from serving._private import host_option, typeguard_disabled
 from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
-from serving.app import ServiceWithMiddleware
+from serving.app import ReachService
 from serving.config import CONFIG
-from serving.customer_state.fast_feast_import import typeguard_disabled
 from serving.customer_state.feature_client import CustomerReader, FeatureClient
 from serving.decision_log import DecisionLog
 from serving.errors import ServingError
@@ -30,18 +29,17 @@ from serving.ui.endpoints import UiEndpoints, page
 from serving.workers import Workers, metrics_folder
 from settings import Settings, load_settings, settings_fingerprint
 
-# BentoML sets these before Python starts in its worker. BLAS reads them once, when numpy is imported: the
-# matrices of one request are small: more threads cost six times the processor time and bring nothing.
-# ONNX Runtime reports to its maker unless told not to. Each arena of the C library's allocator keeps what its threads
-# have freed.
 WORKER_ENVIRONMENT = {
+    # BLAS reads these when numpy is imported. One request's matrices are small, so more threads only cost CPU time (six
+    # times as much).
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "ORT_DISABLE_TELEMETRY": "1",
+    # Each malloc arena retains the memory that its threads free.
     "MALLOC_ARENA_MAX": "2",
 }
-
+"""Variables that BentoML sets before a worker's Python starts."""
 
 HOST = "127.0.0.1"
 
@@ -49,57 +47,58 @@ Answer = TypeVar("Answer")
 
 
 class Reach:
-    """Recommendations for a retailer's customers: ask `POST /recommend`, `/rerank` or `/similar_items`.
+    """Recommend products to a retailer's customers: use `POST /recommend`, `/rerank` or `/similar_items`.
 
-    `POST /events` takes what customers do, and the next answer reflects it.
+    `POST /events` accepts what customers do, and the next answer reflects it.
 
     `GET /ui/`: a page for people. `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online
-    store was opened or could not be. `GET /metrics`: Prometheus.
+    store is open or could not be opened. `GET /metrics`: metrics for Prometheus.
     """
 
     def __init__(self) -> None:
-        # Operators want to read of swaps; BentoML shows only the warnings of other loggers.
+        # BentoML shows only warnings of other loggers; operators also need to see reloads.
         logging.getLogger("reach").setLevel(logging.INFO)
-        # Under load the event loop would wait five milliseconds for a scoring thread after every system call.
+        # With the default, the event loop would wait 5 ms for a scoring thread after every system call.
         sys.setswitchinterval(CONFIG.gil_switch_interval_s)
         settings = load_settings()
         self._settings = settings_fingerprint(settings)
         read_alias, load = pinned_bundle(service.bento) if service.bento else follow_champion(settings)
         self._workers = Workers(metrics_folder())
-        self._champion = ModelWatcher(read_alias, load, CONFIG, metrics(), publish=self._workers.publish)
-        self._journal = open_journal(settings, CONFIG.event_commit_timeout_s)
-        self._features = FeatureClient(lambda: open_customers(settings), self._journal, CONFIG)
-        self._decisions = DecisionLog(self._journal.append_decisions, CONFIG, metrics())
+        self._watcher = ModelWatcher(read_alias, load, CONFIG, metrics(), publish=self._workers.publish)
+        self._event_log = open_journal(settings, CONFIG.event_commit_timeout_s)
+        self._features = FeatureClient(lambda: open_customers(settings), self._event_log, CONFIG)
+        self._decisions = DecisionLog(self._event_log.append_decisions, CONFIG, metrics())
         self._recommendations = RecommendationHandler(
-            lambda: self._champion.current, self._features, concurrency_limiter(), self._decisions, CONFIG, metrics()
+            lambda: self._watcher.current, self._features, concurrency_limiter(), self._decisions, CONFIG, metrics()
         )
-        self._events = EventsHandler(self._journal, CONFIG, metrics())
-        self.page = UiEndpoints(self._champion, self._features)
+        self._events = EventsHandler(self._event_log, CONFIG, metrics())
+        self.page = UiEndpoints(self._watcher, self._features)
         self._decisions.start()
-        readiness().ask, readiness().forget_dead = self._readiness, self._workers.forget_dead
-        # BentoML opens the door when this returns: one that restarts lets requests wait instead of failing them.
+        readiness().report, readiness().remove_dead_workers = self._report, self._workers.remove_dead
+        # BentoML accepts requests when this returns, so requests to a restarting process wait instead of failing.
         self._features.start()
-        self._champion.start()
+        self._watcher.start()
         self._features.wait(CONFIG.startup_timeout_s)
 
     @bentoml.on_deployment
     @staticmethod
     def require_keys() -> None:
-        """However it is started: no keys, no address but loopback."""
-        require_keys(ApiKeyStore.parse(load_settings().api_keys), address_to_serve())
+        """Check, however the service is started, that it has API keys or listens on loopback only."""
+        require_keys(ApiKeyStore.parse(load_settings().api_keys), host_option() or HOST)
 
     @bentoml.on_shutdown
     def stop(self) -> None:
-        self._champion.stop()
+        """Stop the threads, and write what is queued."""
+        self._watcher.stop()
         self._features.stop()
         self._decisions.stop()
-        self._journal.close()
+        self._event_log.close()
         self._workers.close()
 
-    def _readiness(self) -> ReadyResponse:
+    def _report(self) -> ReadyResponse:
         return ReadyResponse(
-            ready=self._champion.current is not None and self._features.startup_attempted,
-            **self._champion.report(),
+            ready=self._watcher.current is not None and self._features.startup_attempted,
+            **self._watcher.report(),
             online_store=self._features.state,
             settings=self._settings,
             workers=self._workers.report(),
@@ -107,40 +106,41 @@ class Reach:
 
     @bentoml.api(route="/recommend")
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:
-        """The best products for one customer, best first.
+        """Return the best products for one customer, best first.
 
-        A customer without a history gets popular products, and `fallback` says so: an answer, not an error.
-        Wrong requests get 400 with a sentence a field; 503 means that no version serves yet.
+        A customer without a history gets popular products, and `fallback` names the reason: this is not an error.
+        Wrong requests get 400 with a sentence per field; 503 means that no version serves yet.
         """
         return await _answered(self._recommendations.recommend(request))
 
     @bentoml.api(route="/rerank")
     async def rerank(self, request: RerankRequest, /) -> RecommendResponse:
-        """The given products in one customer's order, scored like `/recommend`'s candidates; no others are added.
+        """Return the given products, and no others, in one customer's order.
 
-        Products that this version does not know are left out and named in `unknown_product_ids`.
+        They are scored like the candidates of `/recommend`. Products that this version does not contain are left out
+        and named in `unknown_product_ids`.
         """
-        return await _answered(self._recommendations.rerank(request))
+        return await _answered(self._recommendations.recommend(request))
 
     @bentoml.api(route="/similar_items")
     async def similar_items(self, request: SimilarItemsRequest, /) -> RecommendResponse:
-        """Products like one product, or often bought with it. 404 if this version does not know the product."""
+        """Return products like one product, or often bought with it; 404 for an unknown product."""
         return await _answered(self._recommendations.similar_items(request))
 
     @bentoml.api(route="/history")
     async def history(self, request: HistoryRequest, /) -> HistoryResponse:
-        """What a customer bought, as the models see it: the facts behind the lists.
+        """Return what a customer bought, as the models see it.
 
-        It is personal data: where there are API keys, one with the scope `admin` is needed.
+        This is personal data: if the service has API keys, one with the scope `admin` is needed.
         """
         return await _answered(self._recommendations.history(request))
 
     @bentoml.api(route="/events")
     async def events(self, request: EventsRequest, /) -> EventsResponse:
-        """What customers did. When this answers, the batch is on disk, and the next `/recommend` reflects it.
+        """Store what customers did: the batch is on disk with the answer, and the next `/recommend` reflects it.
 
-        Events may come late, in any order and again: each `event_id` counts once. A batch is kept whole or, with 503,
-        perhaps not at all; then send it again.
+        Events may come late, in any order and repeatedly: each `event_id` counts once. A batch is stored whole. With
+        503 it may not be stored; then send it again.
         """
         return await _answered(self._events.ingest(request))
 
@@ -149,14 +149,14 @@ async def _answered(answer: Awaitable[Answer]) -> Answer:
     try:
         return await answer
     except ServingError as error:
-        # BentoML sends a response object as it is, but hides the message of any error above 499.
+        # BentoML sends a response object unchanged, but hides the message of an error with a status of 500 or more.
         return error.response()  # type: ignore[return-value]
 
 
 service = bentoml.service(
     name="reach",
     description=Reach.__doc__,
-    service_class=ServiceWithMiddleware,
+    service_class=ReachService,
     workers=1,
     envs=[{"name": name, "value": value} for name, value in WORKER_ENVIRONMENT.items()],
     traffic={"timeout": CONFIG.request_timeout_s},
@@ -168,16 +168,10 @@ service.mount_asgi_app(page(lambda: bentoml.get_current_service().page), path="/
 
 
 def open_customers(settings: Settings) -> CustomerReader:
-    """The online store, opened. Importing Feast takes seconds: a thread calls this while the service starts."""
+    """Open the online store. Importing Feast takes seconds, so a thread calls this while the service starts."""
     with typeguard_disabled():
         from feature_store.online.reader import OnlineFeatureReader
 
     customers = OnlineFeatureReader(settings)
     customers.warm_up()
     return customers
-
-
-def address_to_serve() -> str:
-    """Where `bentoml serve` is told to listen: by its option, by BENTOML_HOST, or by the service's own settings."""
-    command = click.get_current_context(silent=True)
-    return str(command.params["host"]) if command and command.params.get("host") else HOST

@@ -1,7 +1,7 @@
-"""What every worker of this service serves, shared through small files in the folder of the workers' metrics.
+"""Share what each worker of the service serves, through small files in the folder of the workers' metrics.
 
-Each worker holds a lock on a file of its own for as long as it lives. The kernel frees the lock, whatever ended the
-process, so the files of a killed worker are recognised, removed, and no longer counted; a reused process id is no trap.
+Each worker holds a lock on a file of its own while it runs. The kernel frees the lock however the process ends, so the
+files of a killed worker are recognised and removed, also if another process has its id by then.
 """
 
 import fcntl
@@ -23,36 +23,36 @@ State = Literal["starting", "serving", "loading", "rejected"]
 
 
 class WorkerStatus(BaseModel):
-    """One process of the service."""
+    """Describe one process of the service."""
 
     pid: int = Field(description="The process id.")
-    state: State = Field(description="What it does about the newest champion it has read.")
+    state: State = Field(description="What it does with the newest champion that it has read.")
     since: datetime = Field(description="Since when, in UTC.")
-    version: str | None = Field(None, description="The version it answers with.")
+    version: str | None = Field(None, description="The version that it serves.")
     generation: int = Field(0, description="The generation of the champion alias that it serves.")
-    champion: str | None = Field(None, description="The newest champion it has read.")
+    champion: str | None = Field(None, description="The newest champion that it has read.")
     champion_generation: int = Field(0, description="The generation of that champion.")
-    champion_since: datetime | None = Field(None, description="When that became champion, in UTC.")
+    champion_since: datetime | None = Field(None, description="When that version became champion, in UTC.")
 
 
 class WorkersReport(BaseModel):
-    """All live workers of the service, compared with the champion."""
+    """Compare all live workers of the service with the champion."""
 
-    live: int = Field(description="Workers that live.")
-    on_champion: int = Field(description="Those of them that serve the champion's generation.")
-    lagging: int = Field(description="Those of them that do not.")
+    live: int = Field(description="Number of live workers.")
+    on_champion: int = Field(description="Live workers that serve the champion's generation.")
+    lagging: int = Field(description="Live workers that do not.")
     lagging_since: datetime | None = Field(
-        None, description="When the champion that they do not serve was deployed, in UTC; null if none lags."
+        None, description="When the champion that they do not serve was deployed, in UTC; null if no worker lags."
     )
     each: list[WorkerStatus] = Field([], description="Every live worker.")
 
 
 class Workers:
-    """The workers of one service, as seen by one of them.
+    """Publish this worker's status, and read those of all workers.
 
     Args:
-        folder: where all of them keep their files; None if there is none, then this worker sees only itself.
-        pid: of this process.
+        folder: The folder of all workers' files. Without one, this worker sees only itself.
+        pid: The id of this process.
     """
 
     def __init__(self, folder: Path | None, pid: int | None = None):
@@ -65,10 +65,10 @@ class Workers:
                 self._lock = _held(folder, self._pid)
             except OSError as error:
                 logger.warning("Other workers cannot see this one: %s cannot be written. %s", folder, error)
-        self.forget_dead()
+        self.remove_dead()
 
     def publish(self, status: WorkerStatus) -> None:
-        """Make this worker's status known to all workers."""
+        """Publish this worker's status to all workers."""
         self._own = status
         if self._folder is None or self._lock is None:
             return
@@ -92,11 +92,11 @@ class Workers:
             each=each,
         )
 
-    def forget_dead(self) -> None:
-        """Remove the files of workers that no longer live, and their gauges."""
+    def remove_dead(self) -> None:
+        """Remove the files and the gauges of workers that have ended."""
         for alive in self._files():
             with suppress(OSError), alive.open("rb") as handle:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # raises while the worker lives
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # raises while the worker runs
                 pid = int(alive.stem)
                 with suppress(FileNotFoundError):  # another worker may remove the same files
                     mark_process_dead(pid, str(alive.parent))  # type: ignore[no-untyped-call]
@@ -104,18 +104,18 @@ class Workers:
                 alive.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Take this worker out: it stops."""
+        """Remove this worker, because it stops."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-            self.forget_dead()
+            self.remove_dead()
 
     def _live(self) -> list[WorkerStatus]:
-        self.forget_dead()
+        self.remove_dead()
         found = {} if self._own is None else {self._pid: self._own}
         for alive in self._files():
             if int(alive.stem) not in found:
-                with suppress(OSError, ValidationError):  # it has just begun, or just ended
+                with suppress(OSError, ValidationError):  # it has just started or ended
                     status = WorkerStatus.model_validate_json(alive.with_suffix(".json").read_bytes())
                     found[status.pid] = status
         return list(found.values())
@@ -125,13 +125,13 @@ class Workers:
 
 
 def metrics_folder() -> Path | None:
-    """Where BentoML lets the metrics of all workers meet; None without it."""
+    """Return the folder of all workers' metrics, which BentoML sets; None outside BentoML."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     return Path(folder) if folder else None
 
 
 def _held(folder: Path, pid: int) -> IO[bytes]:
-    """Make the file that says that this process lives. It has its lock before it has its name."""
+    """Create the file of a running process, and return it locked. It is locked before it gets its name."""
     staged = folder / f"{pid}.starting"
     handle = staged.open("wb")
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

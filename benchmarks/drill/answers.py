@@ -9,6 +9,7 @@ from registry.model_store import ModelStore
 from scoring.bundle import SCORE_TOLERANCE, Bundle
 from scoring.customer.customer import Customer
 from scoring.models.ranker import Slate
+from scoring.request import RecommendationRequest
 from serving.api.schemas import RecommendResponse
 
 SLATES: tuple[Slate, ...] = get_args(Slate)
@@ -36,7 +37,7 @@ class Expected:
             found = self.features[customer_id] if customer_id is not None else None
             customer = None if found is None else Customer.from_features(found)
             for slate in SLATES:
-                items = bundle.recommender.recommend(customer, slate, self.k).items
+                items = bundle.recommender.recommend(customer, RecommendationRequest(slate, self.k)).items
                 lists[(version, customer_id, slate)] = [(item.product_id, item.score) for item in items]
         with self._lock:
             self._lists |= lists

@@ -14,6 +14,7 @@ from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES, Slate
 from scoring.recommender import Recommender
+from scoring.request import RecommendationRequest
 
 GOLDEN_LENGTH = 20
 
@@ -54,7 +55,7 @@ def write_bundle(
 
 def _golden(recommender: Recommender, customer: Customer, slate: Slate) -> Golden:
     features = customer.to_features()
-    answer = recommender.recommend(Customer.from_features(features), slate, GOLDEN_LENGTH)
+    answer = recommender.recommend(Customer.from_features(features), RecommendationRequest(slate, GOLDEN_LENGTH))
     return Golden(
         features=features,
         slate=slate,

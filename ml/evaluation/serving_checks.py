@@ -11,6 +11,7 @@ from ml.evaluation.ground_truth import Slates
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES
 from scoring.recommender import Recommender
+from scoring.request import RecommendationRequest
 
 SAMPLE_SIZE = 200
 LIST_LENGTH = 10
@@ -67,7 +68,7 @@ def _time_requests(
         online = Customer.from_features(customers[row].to_features())
         for slate in SLATES:
             started = time.perf_counter()
-            answer = recommender.recommend(online, slate, LIST_LENGTH)
+            answer = recommender.recommend(online, RecommendationRequest(slate, LIST_LENGTH))
             seconds.append(time.perf_counter() - started)
             expected = judged[slate].positions[row, :LIST_LENGTH]
             given = np.array([index[item.product_id] for item in answer.items])

@@ -1,1 +1,1 @@
-"""Wire types of the HTTP API, their validation messages and the OpenAPI document."""
+"""Define the HTTP API: request and answer types, validation messages, the OpenAPI document."""

@@ -1,9 +1,9 @@
-"""The service's OpenAPI document, from the types that it validates by and the errors that it raises.
+"""Build the service's OpenAPI document from its request types and errors.
 
-It is of version 3.0.3: client generators still call their support of 3.1 unfinished.
+The document has version 3.0.3, because client generators call their support of 3.1 unfinished.
 
-BentoML's own says of every API that it may answer 400, 404 and 500 in shapes that Reach does not use, and drops all but
-the first alternative of a type: `null` where a field may be null, numbers where an id may be one.
+BentoML's own document names answers 400, 404 and 500 in shapes that Reach does not use. It also drops all but the first
+alternative of a type, such as `null` where a field may be null.
 """
 
 import typing
@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Protocol
 
-import yaml
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from serving._private import OpenApiDocument
 from serving.api.openapi_3_0 import as_openapi_3_0
 from serving.api.validation import ApiRequest
 from serving.errors import (
@@ -35,7 +35,7 @@ from serving.middleware.auth import PUBLIC_PATHS
 from serving.middleware.health import ReadyResponse
 
 COMMON_ERRORS = (UnauthorizedError, ForbiddenError, MethodNotAllowedError, TooManyRequestsError)
-"""What any path but those of the process' health may answer."""
+"""Error responses common to every path except the health checks."""
 
 POST_ERRORS = (
     BadRequestError,
@@ -45,7 +45,7 @@ POST_ERRORS = (
     ScoringFailedError,
     NoChampionError,
 )
-"""What a `POST` may answer besides."""
+"""Further error responses of every `POST`."""
 
 GET_PATHS = {
     "/livez": ("The process runs.", "text/plain"),
@@ -54,21 +54,21 @@ GET_PATHS = {
     "/metrics": ("Metrics for Prometheus.", "text/plain"),
     "/docs.json": ("This document.", "application/json"),
     "/schema.json": ("The APIs in BentoML's own form, for its clients.", "application/json"),
-    "/": ("A page that describes the API and lets one try it.", "text/html"),
+    "/": ("A page to read about the API and to try it.", "text/html"),
 }
 
 HEADERS = {
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "string", "Bearer"),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("Allow", "string", "The methods this path is asked by."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("Allow", "string", "The methods that this path accepts."),
     HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "integer", "Seconds to wait."),
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "integer", "Seconds to wait."),
 }
 
-TIMEOUT = {HTTPStatus.GATEWAY_TIMEOUT: "The request took too long and was given up."}
+TIMEOUT = {HTTPStatus.GATEWAY_TIMEOUT: "The request took too long and was cancelled."}
 
 
 class Api(Protocol):
-    """What is read of one of BentoML's APIs."""
+    """Describe one of BentoML's APIs; names the attributes that are read."""
 
     name: str
     route: str
@@ -77,18 +77,16 @@ class Api(Protocol):
     input_spec: Any
 
 
-class OpenApiDocument(dict[str, Any]):
-    """An OpenAPI document, in the form in which BentoML serves it and writes it into a Bento."""
-
-    def asdict(self) -> dict[str, Any]:
-        return dict(self)
-
-
-yaml.add_representer(OpenApiDocument, lambda dumper, document: dumper.represent_dict(document))
-
-
 def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: bool) -> OpenApiDocument:
-    """The document. `needs_key`: whether this installation has API keys."""
+    """Return the document.
+
+    Args:
+        name: The service's name.
+        version: The Bento's version.
+        doc: The service's description.
+        apis: BentoML's APIs; the types of their requests and answers are described.
+        needs_key: Whether this installation has API keys.
+    """
     apis = list(apis)
     requests: list[type[ApiRequest]] = [api.input_spec for api in apis]
     answers: list[type[BaseModel]] = [typing.get_type_hints(api.func)["return"] for api in apis]
@@ -102,7 +100,7 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
         ref_template="#/components/schemas/{model}",
     )
     errors = _errors(COMMON_ERRORS)
-    secured: list[dict[str, list[str]]] = [{"ApiKey": []}] if needs_key else []
+    security: list[dict[str, list[str]]] = [{"ApiKey": []}] if needs_key else []
     paths: dict[str, Any] = {
         path: {
             "get": {
@@ -121,7 +119,7 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
     }
     for path in GET_PATHS.keys() - PUBLIC_PATHS:
         paths[path]["get"]["responses"] |= errors
-        paths[path]["get"]["security"] = secured
+        paths[path]["get"]["security"] = security
     for api, request, answer in zip(apis, requests, answers, strict=True):
         summary, _, more = (api.doc or "").strip().partition("\n")
         body = {"schema": references[(request, "validation")], "example": request.EXAMPLE}
@@ -136,7 +134,7 @@ def describe(name: str, version: str, doc: str, apis: Iterable[Api], needs_key: 
                     **errors,
                     **_errors((*POST_ERRORS, *request.ERRORS)),
                 },
-                "security": secured,
+                "security": security,
             }
         }
     return OpenApiDocument(
@@ -154,16 +152,16 @@ def _errors(kinds: Iterable[type[ServingError]]) -> dict[str, Any]:
     found = {kind.status: (kind.__doc__ or "").strip() for kind in kinds}
     if NoChampionError in kinds:
         found |= TIMEOUT
-    return {str(int(status)): _error(status, words) for status, words in sorted(found.items())}
+    return {str(int(status)): _error(status, text) for status, text in sorted(found.items())}
 
 
-def _error(status: HTTPStatus, words: str) -> dict[str, Any]:
-    response = _content(words, "application/json", {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"})
+def _error(status: HTTPStatus, text: str) -> dict[str, Any]:
+    response = _content(text, "application/json", {"$ref": f"#/components/schemas/{ErrorResponse.__name__}"})
     if status in HEADERS:
         name, kind, meaning = HEADERS[status]
         response["headers"] = {name: {"description": meaning, "schema": {"type": kind}}}
     return response
 
 
-def _content(words: str, kind: str, schema: Any) -> dict[str, Any]:
-    return {"description": words, "content": {kind: {"schema": schema}}}
+def _content(text: str, kind: str, schema: Any) -> dict[str, Any]:
+    return {"description": text, "content": {kind: {"schema": schema}}}

@@ -1,23 +1,27 @@
-"""Translates JSON Schema as pydantic writes it (2020-12, as in OpenAPI 3.1) to the dialect of OpenAPI 3.0."""
+"""Translate pydantic's JSON Schema (2020-12, as in OpenAPI 3.1) to the dialect of OpenAPI 3.0."""
 
 from typing import Any
 
 NULL = {"type": "null"}
 
-STRAY = {"ge", "gt", "le", "lt"}
-"""Pydantic repeats a bound under its own word where a validator stands before it."""
+PYDANTIC_KEYWORDS = {"ge", "gt", "le", "lt"}
+"""Keywords that are not JSON Schema: pydantic adds them where a validator stands in front of a bound."""
 
-VALUES = {"example", "default", "enum"}
-"""What holds values, not schemas."""
+VALUE_KEYWORDS = {"example", "default", "enum"}
+"""Keywords whose content is a value, not a schema."""
 
 
 def as_openapi_3_0(value: Any) -> Any:
-    """Return a copy of a schema, or of anything that holds schemas, in the older dialect."""
+    """Return a copy of a schema, or of anything that contains schemas, in the dialect of OpenAPI 3.0."""
     if isinstance(value, list):
         return [as_openapi_3_0(part) for part in value]
     if not isinstance(value, dict):
         return value
-    schema = {key: part if key in VALUES else as_openapi_3_0(part) for key, part in value.items() if key not in STRAY}
+    schema = {
+        key: part if key in VALUE_KEYWORDS else as_openapi_3_0(part)
+        for key, part in value.items()
+        if key not in PYDANTIC_KEYWORDS
+    }
     kinds = schema.get("anyOf")
     if isinstance(kinds, list) and NULL in kinds:
         schema["nullable"] = True

@@ -1,70 +1,72 @@
-"""What the questions take and what they give: one grammar, whatever is asked."""
+"""Define the requests and answers of the list endpoints.
+
+A field is declared once: its `description` ends with "Allowed: …", from which the messages about wrong requests
+(serving/api/validation.py) and the OpenAPI document (serving/api/openapi.py) are made.
+"""
 
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from events.fields import ID, Id, Moment, without_fraction
+from scoring.fallback import Fallback
+from scoring.request import RecommendationRequest
 from scoring.reranking.business_rules import BusinessRules
-from serving.api.fields import ID, MAX_COUNT, Count, Id, Moment, UnitInterval
 from serving.api.validation import ApiRequest
 from serving.errors import UnknownProductError
 
-MAX_CATEGORY = 100
+MAX_COUNT = 100
+MAX_CATEGORY_CHARS = 100
 MAX_EXCLUDED = 200
 MAX_CATEGORIES = 50
 MAX_BASKET = 100
 
-_IDS = f"product ids, each {ID}"
-_CATEGORIES = f"at most {MAX_CATEGORIES} names of categories, each of 1 to {MAX_CATEGORY} characters"
-_K = f"a whole number from 1 to {MAX_COUNT}"
-_SLATE = "'all' (what the customer will buy next) or 'explore' (only products never bought before)"
-_RULES = {
-    "exclude": f"at most {MAX_EXCLUDED} {_IDS}",
-    "include_categories": _CATEGORIES,
-    "exclude_categories": _CATEGORIES,
-    "max_per_category": f"{_K}, or null",
-    "diversity": "a number from 0 to 1",
-}
-_CONTEXT = {
-    "context": "an object with any of time and basket",
-    "context.time": "a time with its offset, as 2018-01-01T17:30:00Z, or null",
-    "context.basket": f"at most {MAX_BASKET} {_IDS}",
-}
+COUNT = f"a whole number from 1 to {MAX_COUNT}"
+IDS = f"product ids, each {ID}"
+CATEGORIES = f"at most {MAX_CATEGORIES} names of categories, each of 1 to {MAX_CATEGORY_CHARS} characters"
 
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(without_fraction)]
+"""A length: no digits in quotes, no boolean. The bounds stand here, because pydantic leaves those that are put on
+`Count | None` from outside out of the schema."""
 
-Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CATEGORY)]
+UnitInterval = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
+Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CATEGORY_CHARS)]
 Slate = Literal["all", "explore"]
 
 
 class WithBusinessRules(ApiRequest):
-    """What every question takes: the shop's rules. If they leave fewer products than asked for, the list is short."""
+    """Accept the shop's business rules. A list is short if the rules leave fewer products than asked for."""
 
     MAX_BYTES: ClassVar = 163_840
 
     exclude: list[Id] = Field(
-        [], max_length=MAX_EXCLUDED, description=f"Products never to be shown: {_RULES['exclude']}."
+        [],
+        max_length=MAX_EXCLUDED,
+        description=f"Products that are never shown. Allowed: at most {MAX_EXCLUDED} {IDS}.",
     )
     include_categories: list[Category] = Field(
-        [], max_length=MAX_CATEGORIES, description=f"If any, only products of these: {_CATEGORIES}."
+        [],
+        max_length=MAX_CATEGORIES,
+        description=f"If any, only products of these categories. Allowed: {CATEGORIES}.",
     )
     exclude_categories: list[Category] = Field(
-        [], max_length=MAX_CATEGORIES, description=f"No products of these: {_CATEGORIES}."
+        [], max_length=MAX_CATEGORIES, description=f"No products of these categories. Allowed: {CATEGORIES}."
     )
     max_per_category: Count | None = Field(
         None,
-        description="At most so many products of a category; those without a category are not counted. "
-        f"Allowed: {_RULES['max_per_category']}.",
+        description="How many products of one category a list holds at most; products without a category are not "
+        f"counted. Allowed: {COUNT}, or null.",
     )
     diversity: UnitInterval = Field(
         0.0,
         description="How far to go from the most relevant list, 0, to the most diverse one, 1. A higher number never "
-        f"gives a less diverse list. Allowed: {_RULES['diversity']}.",
+        "gives a less diverse list. Allowed: a number from 0 to 1.",
     )
 
-    def rules(self) -> BusinessRules:
-        """The rules as the recommender takes them."""
+    def business_rules(self) -> BusinessRules:
+        """Return the rules as the recommender takes them."""
         return BusinessRules(
             exclude=frozenset(self.exclude),
             include_categories=frozenset(self.include_categories),
@@ -75,60 +77,70 @@ class WithBusinessRules(ApiRequest):
 
 
 class Context(BaseModel):
-    """The moment a customer is asked about: when, and with what in the basket."""
+    """Describe the moment of a request: the time, and what is in the basket."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     time: Moment | None = Field(
         None,
-        description="When: everything known of the customer is aged to it. Null: the moment of the features, and what "
-        f"was bought since was bought just now. Allowed: {_CONTEXT['context.time']}.",
+        description="The time for which the customer's features are computed. Null: the time of the features, and "
+        "later purchases count as made just now. "
+        "Allowed: a time with its offset, as 2018-01-01T17:30:00Z, or null.",
     )
     basket: list[Id] = Field(
         [],
         max_length=MAX_BASKET,
-        description="Products in the basket so far: they count as bought now and are not recommended. "
-        f"Allowed: {_CONTEXT['context.basket']}.",
+        description="Products in the basket: they count as bought now and are not recommended. "
+        f"Allowed: at most {MAX_BASKET} {IDS}.",
     )
 
 
 class CustomerRequest(WithBusinessRules):
-    """What questions about a customer take."""
+    """Accept what every request about a customer takes."""
 
-    customer_id: Id = Field(description=f"The shop's id of the customer: {ID}.")
-    slate: Slate = Field("all", description=f"The list's purpose: {_SLATE}.")
-    context: Context = Field(default_factory=Context, description="The moment: when, and with what in the basket.")
+    customer_id: Id = Field(description=f"The shop's id of the customer. Allowed: {ID}.")
+    slate: Slate = Field(
+        "all",
+        description="The purpose of the list. Allowed: 'all' (what the customer will buy next) or 'explore' (only "
+        "products never bought before).",
+    )
+    context: Context = Field(
+        default_factory=Context,
+        description="The moment of the request. Allowed: an object with any of time and basket.",
+    )
 
-    def rules(self) -> BusinessRules:
-        """What lies in the basket is not recommended."""
-        rules = super().rules()
-        return replace(rules, exclude=rules.exclude | frozenset(self.context.basket)) if self.context.basket else rules
+    def _request(self, k: int, restrict_to: tuple[str, ...] | None = None) -> RecommendationRequest:
+        """Return the request as the recommender takes it. The context is read here only."""
+        basket = tuple(dict.fromkeys(self.context.basket))
+        rules, time = self.business_rules(), self.context.time
+        return RecommendationRequest(
+            slate=self.slate,
+            k=k,
+            rules=replace(rules, exclude=rules.exclude | frozenset(basket)) if basket else rules,
+            restrict_to=restrict_to,
+            customer_id=self.customer_id,
+            time=None if time is None else time.replace(tzinfo=None),
+            basket=basket,
+        )
 
 
 class RecommendRequest(CustomerRequest):
-    """Which customer, which slate, how many products, under which rules."""
+    """Ask for the best products for a customer."""
 
-    FIELD_HELP: ClassVar = {"customer_id": ID, "slate": _SLATE, "k": _K} | _RULES | _CONTEXT
     EXAMPLE: ClassVar = {"customer_id": "1250", "slate": "all", "k": 3}
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    k: Count = Field(10, description=f"Length of the list: {_K}.")
+    k: Count = Field(10, description=f"Length of the list. Allowed: {COUNT}.")
+
+    def recommendation_request(self) -> RecommendationRequest:
+        """Return the request as the recommender takes it."""
+        return self._request(self.k)
 
 
 class RerankRequest(CustomerRequest):
-    """Which products to put in a customer's order."""
+    """Ask for given products in a customer's order."""
 
-    FIELD_HELP: ClassVar = (
-        {
-            "customer_id": ID,
-            "product_ids": f"1 to {MAX_COUNT} {_IDS}",
-            "slate": _SLATE,
-            "k": f"{_K}, or null for all of them",
-        }
-        | _RULES
-        | _CONTEXT
-    )
     EXAMPLE: ClassVar = {"customer_id": "1250", "product_ids": ["1082185", "1029743", "995242"]}
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -136,52 +148,54 @@ class RerankRequest(CustomerRequest):
     product_ids: list[Id] = Field(
         min_length=1,
         max_length=MAX_COUNT,
-        description=f"The products to rank, and no others: {FIELD_HELP['product_ids']}.",
+        description=f"The products to rank, and no others. Allowed: 1 to {MAX_COUNT} {IDS}.",
     )
-    k: Count | None = Field(None, description=f"Length of the list: {FIELD_HELP['k']}.")
+    k: Count | None = Field(None, description=f"Length of the list. Allowed: {COUNT}, or null for all of them.")
+
+    def recommendation_request(self) -> RecommendationRequest:
+        """Return the request as the recommender takes it: restricted to the given products."""
+        product_ids = tuple(dict.fromkeys(self.product_ids))
+        return self._request(self.k or len(product_ids), product_ids)
 
 
 class SimilarItemsRequest(WithBusinessRules):
-    """Which product, how many others, under which rules."""
+    """Ask for products like one product."""
 
-    FIELD_HELP: ClassVar = {"product_id": ID, "k": _K} | _RULES
     EXAMPLE: ClassVar = {"product_id": "1082185", "k": 3}
     ERRORS: ClassVar = (UnknownProductError,)
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
-    product_id: Id = Field(description=f"The product to find others for: {ID}.")
-    k: Count = Field(10, description=f"Length of the list: {_K}.")
+    product_id: Id = Field(description=f"The product to find others for. Allowed: {ID}.")
+    k: Count = Field(10, description=f"Length of the list. Allowed: {COUNT}.")
 
 
 class RecommendedItem(BaseModel):
-    """One product of the list."""
+    """Describe one product of a list."""
 
     product_id: str = Field(description="The shop's id of the product.")
     name: str | None = Field(description="The product's name; null if it has none.")
-    category: str | None = Field(description="The category that rules speak of; null if the product has none.")
-    score: float = Field(description="What the list is ordered by: comparable within one answer only.")
-    source: str = Field(description="The candidate source that brought the product in, or 'request'.")
-    reason: str = Field(
-        description="A sentence for the customer, from the customer's own purchases if they speak for it."
-    )
-
-
-Fallback = Literal[
-    "unknown_customer", "empty_history", "features_unavailable", "cached_features", "stale_features", "baseline"
-]
+    category: str | None = Field(description="The category that business rules refer to; null if the product has none.")
+    score: float = Field(description="The list is ordered by it; comparable within one answer only.")
+    source: str = Field(description="The candidate source of the product, or 'request'.")
+    reason: str = Field(description="A sentence for the customer, from the customer's own purchases where possible.")
 
 
 class RecommendResponse(BaseModel):
-    """A ranked list, best first, and which version made it."""
+    """Return a ranked list, best product first, and the version that made it."""
 
-    request_id: str = Field(description="Names this answer in logs and feedback.")
+    request_id: str = Field(description="The id of this answer in logs and feedback.")
     model_version: str = Field(description="Version of the bundle that answered.")
-    as_of: date = Field(description="The bundle knows what was known before this day.")
+    as_of: date = Field(description="The bundle was trained on data from before this day.")
     fallback: Fallback | None = Field(
-        description="Why the list is not the model's, or rests on older features; null if neither is so."
+        description="Why the list is not the model's, or is made from older features; null for a list of the model "
+        "from current features."
     )
-    missing_items: int = Field(0, description="How many products are missing from k, because the rules leave no more.")
-    unknown_product_ids: list[str] = Field([], description="Products of the request that this version does not know.")
-    unknown_categories: list[str] = Field([], description="Categories of the request that this version does not know.")
+    missing_items: int = Field(0, description="How many products fewer than k the list has, because of the rules.")
+    unknown_product_ids: list[str] = Field(
+        [], description="Products of the request that this version does not contain."
+    )
+    unknown_categories: list[str] = Field(
+        [], description="Categories of the request that this version does not contain."
+    )
     items: list[RecommendedItem] = Field(description="The products, best first.")

@@ -1,1 +1,1 @@
-"""What is known of a customer at the time of a request: features, recent purchases and their fallbacks."""
+"""Read a customer's features and recent purchases at request time, with a fallback for each failure."""

@@ -1,14 +1,17 @@
-"""A breaker: after several failures in a row it stops asking for a while, then lets one try."""
+"""Stop asking a service that fails, and try again after a pause."""
 
 import time
 from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Not thread-safe: it lives on the event loop."""
+    """Open after several failures in a row; while open, allow one attempt per pause.
+
+    Not thread-safe: use it on the event loop.
+    """
 
     def __init__(self, failures: int, pause_seconds: float, clock: Callable[[], float] = time.monotonic):
-        self._allowed = failures
+        self._max_failures = failures
         self._pause = pause_seconds
         self._clock = clock
         self._failures = 0
@@ -16,10 +19,11 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        return self._failures >= self._allowed
+        """Return whether attempts are being stopped."""
+        return self._failures >= self._max_failures
 
     def allows(self) -> bool:
-        """Whether to ask now. While open, one caller a pause is let through to find out."""
+        """Return whether an attempt may be made now. While open, one caller per pause gets True."""
         if not self.is_open:
             return True
         if self._clock() < self._retry_at:
@@ -28,9 +32,11 @@ class CircuitBreaker:
         return True
 
     def succeeded(self) -> None:
+        """Close the circuit."""
         self._failures = 0
 
     def failed(self) -> None:
+        """Count a failure."""
         self._failures += 1
         if self.is_open:
             self._retry_at = self._clock() + self._pause

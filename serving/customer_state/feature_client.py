@@ -1,4 +1,4 @@
-"""A customer's features and purchases since, with a deadline: a hung store costs a fallback, no request."""
+"""Read a customer's features and recent purchases with a deadline, so a hanging store costs only a fallback."""
 
 import asyncio
 import logging
@@ -18,34 +18,46 @@ from serving.customer_state.circuit_breaker import CircuitBreaker
 logger = logging.getLogger("reach.serving")
 
 Outcome = Literal["found", "unknown", "timeout", "error", "circuit_open"]
-"""`unknown`: the store answered and has no such customer; `circuit_open`: the breaker did not let us ask."""
+"""Outcome of a read. `unknown`: the store answered and does not contain the customer. `circuit_open`: the circuit
+breaker stopped the read."""
 
 PurchaseReadStatus = Literal["read", "error", "unread"]
-"""What came of reading the purchases; `unread`: it was not tried, or had not come back in time."""
+"""Outcome of the read of purchases. `unread`: it was not tried, or did not end in time."""
 
 Features = Mapping[str, Any]
 
 
 class CustomerReader(Protocol):
-    """Reads one customer's row of the online store; None if there is none. Several threads use it at once."""
+    """Read rows of the online store. Several threads use it at once."""
 
-    def read(self, customer_id: str) -> Features | None: ...
+    def read(self, customer_id: str) -> Features | None:
+        """Return a customer's row, or None if there is none."""
+        ...
 
     def sample_ids(self, count: int) -> list[str]:
-        """Ids of a few customers there are."""
+        """Return the ids of a few customers in the store."""
         ...
 
 
 class RecentPurchases(Protocol):
-    """Reads what a customer bought lately. Several threads use it at once. Raises LiveError."""
+    """Read recent purchases. Several threads use it at once."""
 
-    def of_customer(self, customer_id: str) -> list[Purchase]: ...
+    def of_customer(self, customer_id: str) -> list[Purchase]:
+        """Return a customer's recent purchases, or raise LiveError."""
+        ...
 
 
 @dataclass(frozen=True)
 class FeatureResult:
-    """What came of a read; `features` is None unless the outcome is `found`, or they are remembered. Purchases may be
-    there without them."""
+    """Hold the result of a read; there may be purchases without features.
+
+    Args:
+        outcome: The outcome of the read of features.
+        features: None unless the outcome is `found` or `from_cache` is true.
+        purchase_status: The outcome of the read of purchases.
+        purchases: The customer's recent purchases.
+        from_cache: Whether the features are cached ones (StaleFeatureCache).
+    """
 
     outcome: Outcome
     features: Features | None = None
@@ -56,7 +68,7 @@ class FeatureResult:
 
 @dataclass
 class ReadRequest:
-    """One read on its way. The purchases come first: they are at hand if the features then fail."""
+    """Hand one read to a thread. Purchases are read first, so they are there if the features then fail."""
 
     customer_id: str
     features: Future[Features | None] = field(default_factory=Future)
@@ -65,9 +77,14 @@ class ReadRequest:
 
 
 class FeatureClient:
-    """Reads on threads of their own, behind a deadline and a breaker.
+    """Read features on dedicated threads, behind a deadline and a circuit breaker.
 
-    The threads are daemons: one that hangs in a client library must not keep the service from stopping.
+    The threads are daemons, because one that hangs in a client library must not keep the service from stopping.
+
+    Args:
+        open_reader: Opens the online store.
+        recent: Reads recent purchases.
+        config: Timeouts and limits.
     """
 
     def __init__(self, open_reader: Callable[[], CustomerReader], recent: RecentPurchases, config: ServiceConfig):
@@ -75,77 +92,81 @@ class FeatureClient:
         self._recent = recent
         self._config = config
         self._reader: CustomerReader | None = None
-        self._tried = threading.Event()
+        self._attempted = threading.Event()
         self._stopped = threading.Event()
         self._requests: queue.SimpleQueue[ReadRequest] = queue.SimpleQueue()
         self._breaker = CircuitBreaker(config.circuit_failures, config.circuit_reset_s)
 
     def start(self) -> None:
-        """Open the store on a thread, for as long as that takes and as often as it needs."""
+        """Open the store on a thread, which tries again until it succeeds."""
         threading.Thread(target=self._open, name="features-open", daemon=True).start()
 
     def stop(self) -> None:
+        """Stop trying to open the store."""
         self._stopped.set()
 
     @property
     def startup_attempted(self) -> bool:
-        """Whether the store was opened, or once could not be: what answers say from now on will not change soon."""
-        return self._tried.is_set()
+        """Return whether the store is open or an attempt to open it failed."""
+        return self._attempted.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Until the store was opened, or could not be, or so long."""
-        self._tried.wait(seconds)
+        """Wait until `startup_attempted`, for at most `seconds`."""
+        self._attempted.wait(seconds)
 
     @property
     def state(self) -> Literal["answers", "does not answer", "not open"]:
-        """What is known of the store from the reads so far."""
+        """Return the store's state after the reads so far."""
         if self._reader is None:
             return "not open"
         return "does not answer" if self._breaker.is_open else "answers"
 
     async def read(self, customer_id: str) -> FeatureResult:
-        """The customer's features and purchases, or why there are none, within `feature_timeout_s`."""
+        """Return the customer's features and purchases within `feature_timeout_s`, or why there are none."""
         if self._reader is None:
             return FeatureResult("error")
         if not self._breaker.allows():
             return FeatureResult("circuit_open")
         request = ReadRequest(customer_id)
         self._requests.put(request)
+        features: Features | None = None
         try:
             features = await asyncio.wait_for(asyncio.wrap_future(request.features), self._config.feature_timeout_s)
         except TimeoutError:
+            outcome: Outcome = "timeout"
             self._failed(f"no answer within {self._config.feature_timeout_s:g} s")
-            return FeatureResult("timeout", None, request.purchase_status, request.purchases)
-        except Exception as error:  # whatever a store's client raises, the customer gets a list
+        except Exception as error:  # a client library may raise anything; the customer still gets a list
+            outcome = "error"
             self._failed(type(error).__name__)
-            return FeatureResult("error", None, request.purchase_status, request.purchases)
-        if self._breaker.is_open:
-            logger.info("The online store answers again.")
-        self._breaker.succeeded()
-        return FeatureResult(
-            "unknown" if features is None else "found", features, request.purchase_status, request.purchases
-        )
+        else:
+            outcome = "unknown" if features is None else "found"
+            if self._breaker.is_open:
+                logger.info("The online store answers again.")
+            self._breaker.succeeded()
+        return FeatureResult(outcome, features, request.purchase_status, request.purchases)
 
     async def sample_customers(self, count: int) -> list[str]:
-        """Ids of a few customers the store knows; none if it does not answer in time."""
+        """Return the ids of a few customers in the store; none if it does not answer in time."""
         if self._reader is None or self._breaker.is_open:
             return []
-        found: Future[list[str]] = Future()
-        # On a thread of its own: those that read for requests are not to wait for this.
-        threading.Thread(target=_find, args=(self._reader, count, found), name="features-sample", daemon=True).start()
+        sample: Future[list[str]] = Future()
+        # A thread of its own, so reads for requests do not wait for it.
+        threading.Thread(
+            target=_sample, args=(self._reader, count, sample), name="features-sample", daemon=True
+        ).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(found), self._config.feature_timeout_s)
-        except Exception as error:  # a convenience: who types an id needs none of this
-            logger.info("No customers could be suggested (%s).", type(error).__name__)
+            return await asyncio.wait_for(asyncio.wrap_future(sample), self._config.feature_timeout_s)
+        except Exception as error:  # suggestions are a convenience
+            logger.info("No customers can be suggested (%s).", type(error).__name__)
             return []
 
     def _failed(self, cause: str) -> None:
         was_open = self._breaker.is_open
         self._breaker.failed()
         if self._breaker.is_open and not was_open:
-            # Not the error's own words: a client's message may quote the key that was read, a customer.
+            # The error's message is not logged: it may contain the key that was read, which is a customer's id.
             logger.warning(
-                "The online store failed %d times in a row (%s); answering without it, asking again every %g s.",
+                "The online store failed %d times in a row (%s); answering without it, trying again every %g s.",
                 self._config.circuit_failures,
                 cause,
                 self._config.circuit_reset_s,
@@ -156,10 +177,10 @@ class FeatureClient:
             try:
                 reader = self._open_reader()
                 break
-            except Exception as error:  # no customer was asked for: the error may speak
-                if not self._tried.is_set():
+            except Exception as error:  # no customer is involved, so the error's message may be logged
+                if not self._attempted.is_set():
                     logger.warning("The online store cannot be opened; answering without it. %s", error)
-                self._tried.set()
+                self._attempted.set()
                 self._stopped.wait(self._config.circuit_reset_s)
         else:
             return
@@ -169,11 +190,11 @@ class FeatureClient:
         for event in warm:
             event.wait(self._config.circuit_reset_s)
         self._reader = reader
-        self._tried.set()
+        self._attempted.set()
 
     def _work(self, reader: CustomerReader, warm: threading.Event) -> None:
-        # Each thread has connections of its own, and the first one makes the journal's files, which takes longer than a
-        # customer waits.
+        # Open this thread's connections. The first one also creates the event log's files, which takes longer than
+        # `feature_timeout_s`.
         for read in (self._recent.of_customer, reader.read):
             with suppress(Exception):
                 read("")
@@ -181,20 +202,21 @@ class FeatureClient:
         while True:
             request = self._requests.get()
             if not request.features.set_running_or_notify_cancel():
-                continue  # its request has given up
+                continue  # the deadline has passed
             try:
-                request.purchases, request.purchase_status = self._recent.of_customer(request.customer_id), "read"
+                request.purchases = self._recent.of_customer(request.customer_id)
+                request.purchase_status = "read"
             except LiveError:
-                request.purchase_status = "error"  # counted, and the list comes from the features alone
+                request.purchase_status = "error"  # it is counted, and the list is made from the features alone
             try:
                 request.features.set_result(reader.read(request.customer_id))
             except Exception as error:
                 request.features.set_exception(error)
 
 
-def _find(reader: CustomerReader, count: int, found: Future[list[str]]) -> None:
-    found.set_running_or_notify_cancel()
+def _sample(reader: CustomerReader, count: int, sample: Future[list[str]]) -> None:
+    sample.set_running_or_notify_cancel()
     try:
-        found.set_result(reader.sample_ids(count))
+        sample.set_result(reader.sample_ids(count))
     except Exception as error:
-        found.set_exception(error)
+        sample.set_exception(error)

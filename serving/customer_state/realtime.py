@@ -1,7 +1,7 @@
-"""A customer as of this moment: the features from the online store and what was bought since."""
+"""Compute a customer's state at request time, from stored features and the purchases since."""
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 
 from core.clock import utc_now
 from events.records import Purchase
@@ -9,43 +9,63 @@ from scoring.bundle import Bundle
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.customer.realtime import apply_purchases, unmaterialized
-from serving.api.schemas import Context
+from scoring.fallback import FeatureState
+from scoring.request import RecommendationRequest
 from serving.customer_state.feature_client import FeatureResult
-from serving.customer_state.freshness import EVENT_TIMESTAMP
 from serving.metrics import Metrics
 
+EVENT_TIMESTAMP = "event_timestamp"
+"""Key, in a row of features, of the instant (UTC) up to which the features count events."""
+
 HELD = "held"
-"""Which purchases are in the features (core/held.py); the reader puts it next to them."""
+"""Key, in a row of features, of what identifies the purchases that the features count (core/held.py)."""
+
+
+def feature_state(result: FeatureResult, as_of: date, max_age_days: int) -> FeatureState:
+    """Return whether a result's features are current.
+
+    They are stale if they are older than `as_of` by more than `max_age_days`, because Feast does not enforce a TTL on
+    online reads. Features without a timestamp count as current.
+    """
+    if result.from_cache:
+        return "cached"
+    if result.features is not None:
+        timestamp = result.features.get(EVENT_TIMESTAMP)
+        stale = isinstance(timestamp, datetime) and timestamp.date() < as_of - timedelta(days=max_age_days)
+        return "stale" if stale else "current"
+    # Without an answer of the store it is not known whether the customer is unknown.
+    return "current" if result.outcome == "unknown" else "unavailable"
 
 
 def customer_at_request_time(
-    read: FeatureResult, bundle: Bundle, context: Context, metrics: Metrics
+    result: FeatureResult, bundle: Bundle, request: RecommendationRequest, metrics: Metrics
 ) -> Customer | None:
-    """The customer of a read, at the moment the request speaks of; None if nothing is known.
+    """Return the customer at the request's time, or None if there are neither features nor purchases.
 
-    Without a time the clock stands still at the instant of the features, and what was bought since counts as bought
-    just now, as does what lies in the basket.
+    Without a time, the features are not advanced: purchases since then, and products in the basket, count as made just
+    now.
     """
     catalogue = bundle.recommender.catalogue
-    features = read.features
+    features = result.features
     customer = None if features is None else Customer.from_features(features)
-    known_at = None if features is None else features.get(EVENT_TIMESTAMP)
-    if not isinstance(known_at, datetime):
-        known_at = datetime.combine(bundle.as_of, time.min)
-    # Of a customer without features nothing is contained anywhere, whenever it was bought.
-    left: Sequence[Purchase] = read.purchases
+    features_as_of = None if features is None else features.get(EVENT_TIMESTAMP)
+    if not isinstance(features_as_of, datetime):
+        features_as_of = datetime.combine(bundle.as_of, time.min)
+    # Without features no purchase is counted in them, whenever it was made.
+    purchases: Sequence[Purchase] = result.purchases
     if features is not None:
-        left = unmaterialized(read.purchases, known_at, features.get(HELD))
-    scored = [purchase for purchase in left if purchase.product_id in catalogue.index]
-    if len(scored) < len(left):
-        metrics.unknown_purchases.inc(len(left) - len(scored))
-    at = None if context.time is None else context.time.replace(tzinfo=None)
-    now = at or utc_now()
-    basket = [name for name in dict.fromkeys(context.basket) if name in catalogue.index]
-    scored += [Purchase(f"basket {name}", name, now, now, 1.0, None) for name in basket]
+        purchases = unmaterialized(result.purchases, features_as_of, features.get(HELD))
+    scored = [purchase for purchase in purchases if purchase.product_id in catalogue.index]
+    if len(scored) < len(purchases):
+        metrics.unknown_purchases.inc(len(purchases) - len(scored))
+    now = request.time or utc_now()
+    basket = [product_id for product_id in request.basket if product_id in catalogue.index]
+    scored += [Purchase(f"basket {product_id}", product_id, now, now, 1.0, None) for product_id in basket]
     if customer is None and not scored:
         return None
-    return apply_purchases(customer or Customer.empty(), known_at, scored, at, lambda name: _price(catalogue, name))
+    return apply_purchases(
+        customer or Customer.empty(), features_as_of, scored, request.time, lambda name: _price(catalogue, name)
+    )
 
 
 def _price(catalogue: Catalogue, product_id: str) -> float:

@@ -1,4 +1,4 @@
-"""What the online store said of customers asked about lately: better than nothing while it says nothing."""
+"""Keep the last features of recent customers, for times when the online store fails."""
 
 import time
 from collections import OrderedDict
@@ -10,30 +10,31 @@ from serving.customer_state.feature_client import FeatureResult, Features
 
 
 class StaleFeatureCache:
-    """The features of the customers asked about last, in this process' memory, for a bounded time.
+    """Cache features in this process's memory, with a size limit (least recently read out first) and a TTL.
 
-    They stand in when the store does not answer, and when it does not know a customer whom it knew a moment ago: it
-    was emptied, or is being written anew. A customer who was deleted is forgotten after `stale_cache_ttl_s`.
+    The cache answers when the store does not. It also answers when the store does not contain a customer whom it
+    contained a moment ago, because the store was emptied or is being rebuilt. A deleted customer leaves the cache after
+    `stale_cache_ttl_s`.
     """
 
     def __init__(self, config: ServiceConfig, clock: Callable[[], float] = time.monotonic):
         self._max_size = config.stale_cache_size
         self._ttl_s = config.stale_cache_ttl_s
         self._clock = clock
-        self._known: OrderedDict[str, tuple[float, Features]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[float, Features]] = OrderedDict()
 
-    def fill(self, customer_id: str, read: FeatureResult) -> FeatureResult:
-        """The read as it is if it found the customer; else with what is remembered, if anything is."""
-        if read.features is not None:
-            self._known[customer_id] = (self._clock(), read.features)
-            self._known.move_to_end(customer_id)
-            if len(self._known) > self._max_size:
-                self._known.popitem(last=False)
-            return read
-        since, features = self._known.get(customer_id, (0.0, None))
+    def fill(self, customer_id: str, result: FeatureResult) -> FeatureResult:
+        """Return the result with cached features if it has none; cache its features if it has some."""
+        if result.features is not None:
+            self._entries[customer_id] = (self._clock(), result.features)
+            self._entries.move_to_end(customer_id)
+            if len(self._entries) > self._max_size:
+                self._entries.popitem(last=False)
+            return result
+        cached_at, features = self._entries.get(customer_id, (0.0, None))
         if features is None:
-            return read
-        if self._clock() - since > self._ttl_s:
-            del self._known[customer_id]
-            return read
-        return replace(read, features=features, from_cache=True)
+            return result
+        if self._clock() - cached_at > self._ttl_s:
+            del self._entries[customer_id]
+            return result
+        return replace(result, features=features, from_cache=True)

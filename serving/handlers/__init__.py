@@ -1,1 +1,1 @@
-"""One file for each family of endpoints."""
+"""Handle valid requests, one file per family of endpoints."""

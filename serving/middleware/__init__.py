@@ -1,1 +1,1 @@
-"""What every request passes before its handler, one concern a file."""
+"""Check each request before its handler runs, one concern per file."""

@@ -1,4 +1,4 @@
-"""The places at which requests are answered, and how long one that came now would wait for one of them."""
+"""Limit how many requests are answered at once, and estimate how long a new one would queue."""
 
 import asyncio
 import time
@@ -9,47 +9,49 @@ from types import TracebackType
 from serving.config import CONFIG
 
 EMA_WEIGHT = 0.2
-"""Of the newest interval in the running mean."""
+"""Weight of the newest interval in the exponential moving average."""
 
 MAX_INTERVAL_S = 0.1
-"""Seconds that one interval counts at most: a pause of the whole machine is no measure of what comes next."""
+"""Limit of one interval: a pause of the whole machine does not predict the next intervals."""
 
 
 class ConcurrencyLimiter:
-    """`async with places:` waits for a place, first come, first served. Not thread-safe: it lives on the event loop.
+    """Admit a fixed number of requests at once: `async with limiter:` waits for a slot, first come, first served.
 
-    The only queue of a request: who has a place finds a thread free to read features and one to score. If requests
-    queued for the online store, an overload would look like a store that hangs, and lists would lose their customers.
+    It is the only queue of a request: a request with a slot finds a thread free to read features and one to score. If
+    requests queued for the online store, an overload would look like a hanging store.
 
-    The expected wait is Little's law: how many wait, times the mean interval at which places are taken while some
-    wait. It holds for any speed of model and machine, where a fixed length of the queue is either too short for a
-    fast model or means seconds of waiting with a slow one.
+    The estimated wait follows Little's law: the length of the queue times the mean interval between two admissions
+    while requests wait. It holds for any speed of model and machine. A fixed length of the queue would be too short for
+    a fast model, or mean seconds of waiting with a slow one.
+
+    Not thread-safe: use it on the event loop.
     """
 
-    def __init__(self, count: int, clock: Callable[[], float] = time.perf_counter):
-        self._free = asyncio.Semaphore(count)
+    def __init__(self, slots: int, clock: Callable[[], float] = time.perf_counter):
+        self._free = asyncio.Semaphore(slots)
         self._clock = clock
-        self._waiting = 0
+        self._queued = 0
         self._interval = 0.0
-        self._taken_at = 0.0
-        self._left_some = False
+        self._admitted_at = 0.0
+        self._left_queue = False
 
     @property
     def estimated_wait(self) -> float:
-        """Seconds until a request that came now would have a place."""
-        return self._waiting * self._interval
+        """Return the seconds until a new request would get a slot."""
+        return self._queued * self._interval
 
     async def __aenter__(self) -> None:
-        self._waiting += 1
+        self._queued += 1
         try:
             await self._free.acquire()
-        finally:  # also if it was given up
-            self._waiting -= 1
+        finally:  # also if the request was cancelled
+            self._queued -= 1
         now = self._clock()
-        if self._left_some:  # else the interval tells when requests come, not how fast they are answered
-            self._interval += EMA_WEIGHT * (min(now - self._taken_at, MAX_INTERVAL_S) - self._interval)
-        self._taken_at = now
-        self._left_some = self._waiting > 0
+        if self._left_queue:  # otherwise the interval measures how often requests come, not how fast they are answered
+            self._interval += EMA_WEIGHT * (min(now - self._admitted_at, MAX_INTERVAL_S) - self._interval)
+        self._admitted_at = now
+        self._left_queue = self._queued > 0
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -59,5 +61,5 @@ class ConcurrencyLimiter:
 
 @cache
 def concurrency_limiter() -> ConcurrencyLimiter:
-    """This process' places: the door asks how full they are, the answers take them."""
+    """Return this process's limiter, which the middleware reads and the handlers use."""
     return ConcurrencyLimiter(CONFIG.feature_threads + CONFIG.scoring_threads)

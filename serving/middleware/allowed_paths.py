@@ -1,7 +1,7 @@
-"""Paths and methods that do not exist end here, before BentoML makes a metric of each path.
+"""Reject unknown paths and methods before BentoML counts them.
 
-BentoML's request metrics carry the path as it came: a scanner, or a client that puts customer ids into the path,
-would leave a dozen time series for every one of them, for ever.
+BentoML labels its request metrics with the path as it was sent. A scanner, or a client that puts customer ids into the
+path, would leave about twelve time series for each path in memory until the process ends.
 """
 
 from collections.abc import Iterable
@@ -13,22 +13,27 @@ from serving.metrics import metrics
 from serving.ui.endpoints import UI_ENDPOINTS, UI_FILES
 
 BENTOML_PATHS = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json", "/")
-"""Paths besides those of the APIs, to be read."""
+"""Paths with `GET` besides those of the pages."""
 
-GET_METHODS = ("GET", "HEAD")
-POST_METHODS = ("POST",)
+GET_METHODS: tuple[str, ...] = ("GET", "HEAD")
+POST_METHODS: tuple[str, ...] = ("POST",)
 
 
 class AllowedPathsMiddleware:
-    """ASGI application around another: lets only known paths in, each by its methods. `post_paths`: those of `POST`."""
+    """Let only known paths pass, each with its methods.
+
+    Args:
+        app: The application behind this one.
+        post_paths: The paths with `POST`.
+    """
 
     def __init__(self, app: ASGIApp, post_paths: Iterable[str]):
         self._app = app
-        self._methods = dict.fromkeys([*BENTOML_PATHS, *UI_FILES, *UI_ENDPOINTS], GET_METHODS) | dict.fromkeys(
-            post_paths, POST_METHODS
-        )
+        self._methods = dict.fromkeys([*BENTOML_PATHS, *UI_FILES, *UI_ENDPOINTS], GET_METHODS)
+        self._methods |= dict.fromkeys(post_paths, POST_METHODS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 404 or 405."""
         if scope["type"] == "http":
             try:
                 self._check(scope["path"], scope["method"])
@@ -41,7 +46,7 @@ class AllowedPathsMiddleware:
     def _check(self, path: str, method: str) -> None:
         methods = self._methods.get(path)
         if methods is None:
-            asked = ", ".join(path for path, methods in self._methods.items() if methods is POST_METHODS)
-            raise NotFoundError(f"There is nothing here. Ask {asked} by POST; the page at / describes the API.")
+            post_paths = ", ".join(path for path, methods in self._methods.items() if methods is POST_METHODS)
+            raise NotFoundError(f"Unknown path. Use POST {post_paths}; the page at / describes the API.")
         if method not in methods:
-            raise MethodNotAllowedError(f"{path} is asked by {' or '.join(methods)}.", methods)
+            raise MethodNotAllowedError(f"{path} accepts {' or '.join(methods)} only.", methods)

@@ -1,4 +1,4 @@
-"""Who may come in: whoever holds a key with the right scope; without keys, this machine alone."""
+"""Check each request's API key and its rate; without API keys, accept requests from this machine only."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -12,15 +12,22 @@ from serving.middleware.rate_limit import TokenBucketLimiter
 from serving.ui.endpoints import UI_FILES
 
 PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"}) | UI_FILES
-"""Paths that need no key. The first three are asked by whatever watches over the process and answer only whether it
-lives, and which version serves. The API's description and the pages' files hold nothing of the shop: the pages ask
-their user for a key."""
+"""Paths that need no key. The health checks are for the process's supervisor and show only whether it runs and which
+version serves. The API's description and the pages' files hold no data of the shop; the pages ask their user for a
+key."""
 
 NO_KEYS = "Make one with '.venv/bin/python -m serving hash-key' and put its entry into REACH_API_KEYS."
 
 
 class ApiKeyMiddleware:
-    """ASGI middleware. `scopes`: the scope that a path needs; paths that are not in it need `admin`."""
+    """Let only requests with a valid key pass.
+
+    Args:
+        app: The application behind this one.
+        keys: The valid keys; if there are none, only requests over loopback pass.
+        scopes: The scope that each path needs; other paths need `admin`.
+        rate_limit: Limits the requests of each key.
+    """
 
     def __init__(self, app: ASGIApp, keys: ApiKeyStore, scopes: Mapping[str, str], rate_limit: TokenBucketLimiter):
         self._app = app
@@ -29,6 +36,7 @@ class ApiKeyMiddleware:
         self._rate_limit = rate_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 401, 403 or 429."""
         if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
             try:
                 self._check(scope)
@@ -40,7 +48,7 @@ class ApiKeyMiddleware:
 
     def _check(self, scope: Scope) -> None:
         if not self._keys:
-            # Starting is refused, too; this holds for whatever way a process was started.
+            # The start-up check (require_keys) refuses this too; here it holds for any way to start a process.
             if scope.get("server") and not is_loopback(scope["server"][0]):
                 raise ForbiddenError("This service has no API keys, so it answers on loopback only.")
             return
@@ -50,13 +58,17 @@ class ApiKeyMiddleware:
 
 
 def require_keys(keys: ApiKeyStore, host: str) -> None:
-    """Raise ApiKeyConfigError if the service would listen beyond this machine for anybody who asks."""
+    """Check that the service has API keys if it listens beyond this machine.
+
+    Raises:
+        ApiKeyConfigError: There are no keys, and `host` is not a loopback address.
+    """
     if not keys and not is_loopback(host):
         raise ApiKeyConfigError(f"Without API keys the service listens on loopback only, not on {host}. {NO_KEYS}")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address, or a unix socket's path, can be reached from this machine only."""
+    """Return whether an address, or a unix socket's path, can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,7 +1,7 @@
-"""What a request passes before BentoML sees it: bounded in size, time and number, explained when it is wrong.
+"""Limit a request's size, time and number, and validate its body, before BentoML's layers.
 
-BentoML takes bodies of any size for as long as they trickle in, and answers wrong ones with pydantic's own wording
-after logging a traceback. Here they are validated once; BentoML gets the finished request.
+BentoML accepts bodies of any size for any time. It answers wrong ones with pydantic's own messages, and logs a
+traceback. This middleware validates a body once; BentoML gets the finished request.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.api.validation import MAX_ECHO_CHARS, SCOPE_KEY, ApiRequest
+from serving._private import VALIDATED_REQUEST
+from serving.api.validation import MAX_ECHO_CHARS, ApiRequest
 from serving.config import ServiceConfig
 from serving.errors import (
     OverloadedError,
@@ -23,10 +24,21 @@ from serving.middleware.admission import ConcurrencyLimiter
 
 
 class RequestValidationMiddleware:
-    """ASGI application around another: lets only valid bodies through. `requests`: what each path takes by `POST`."""
+    """Let only valid bodies pass.
+
+    Args:
+        app: The application behind this one.
+        requests: The request type of each path with `POST`.
+        limiter: Estimates how long a request would queue.
+        config: Limits and timeouts.
+    """
 
     def __init__(
-        self, app: ASGIApp, requests: Mapping[str, type[ApiRequest]], limiter: ConcurrencyLimiter, config: ServiceConfig
+        self,
+        app: ASGIApp,
+        requests: Mapping[str, type[ApiRequest]],
+        limiter: ConcurrencyLimiter,
+        config: ServiceConfig,
     ):
         self._app = app
         self._requests = requests
@@ -35,38 +47,38 @@ class RequestValidationMiddleware:
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = self._requests.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if request is None:
+        """Pass the validated request on, or answer with the error."""
+        request_type = self._requests.get(scope["path"]) if scope.get("method") == "POST" else None
+        if request_type is None:
             await self._app(scope, receive, send)
             return
         try:
-            self._check_load(request)
+            self._check_load(request_type)  # before the body is read, because that is cheap
             check_content_type(_header(scope, b"content-type"))
-            body = await self._read(request, scope, receive)
+            body = await self._read(request_type, scope, receive)
             if body is None:
-                return  # the caller went away
-            passed = request.parse(body)
-            self._check_load(request)
+                return  # the client disconnected
+            request = request_type.parse(body)
+            self._check_load(request_type)  # again, because other requests arrived while the body did
         except ServingError as error:
             metrics().rejected.labels(int(error.status)).inc()
             await error.response()(scope, receive, send)
             return
         self._in_flight += 1
         try:
-            await self._app({**scope, SCOPE_KEY: passed}, receive, send)
+            await self._app({**scope, VALIDATED_REQUEST: request}, receive, send)
         finally:
             self._in_flight -= 1
 
-    def _check_load(self, request: type[ApiRequest]) -> None:
-        """Raise OverloadedError if an answer would take too long: before the body is read, for that is cheap, and
-        after it, for others came meanwhile. Stalled uploads do not count."""
-        late = request.USES_SCORING_SLOT and self._limiter.estimated_wait > self._config.max_queue_wait_s
+    def _check_load(self, request_type: type[ApiRequest]) -> None:
+        """Raise OverloadedError if an answer would take too long. Stalled uploads do not count as load."""
+        late = request_type.USES_SCORING_SLOT and self._limiter.estimated_wait > self._config.max_queue_wait_s
         if late or self._in_flight >= self._config.max_in_flight:
             raise OverloadedError("Too many requests at once. Try again in a second.")
 
-    async def _read(self, request: type[ApiRequest], scope: Scope, receive: Receive) -> bytes | None:
-        limit = request.MAX_BYTES
-        too_large = PayloadTooLargeError(f"The body is larger than {limit} bytes. {request.example_hint()}")
+    async def _read(self, request_type: type[ApiRequest], scope: Scope, receive: Receive) -> bytes | None:
+        limit = request_type.MAX_BYTES
+        too_large = PayloadTooLargeError(f"The body is larger than {limit} bytes. {request_type.example_hint()}")
         announced = _header(scope, b"content-length")
         if announced.isdecimal() and (len(announced) > 12 or int(announced) > limit):
             raise too_large
@@ -89,10 +101,12 @@ class RequestValidationMiddleware:
 
 
 def check_content_type(value: str) -> None:
-    """Raise UnsupportedMediaTypeError unless the header says JSON."""
+    """Raise UnsupportedMediaTypeError unless the header is that of JSON.
+
+    A missing header is wrong, too: any web page can make a browser send such a body.
+    """
     media_type = value.split(";")[0].strip().lower()
     if media_type != "application/json":
-        # Also if there is none: a browser sends such a body for any page that asks it to.
         raise UnsupportedMediaTypeError(
             f"The content type is '{media_type[:MAX_ECHO_CHARS]}'; send 'application/json'."
         )

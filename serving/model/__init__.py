@@ -1,1 +1,1 @@
-"""Which bundle serves: follow the champion alias, load, check and swap."""
+"""Follow the champion: load, check and swap the bundle that serves."""

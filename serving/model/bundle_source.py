@@ -1,4 +1,4 @@
-"""Which version to serve and where its bundle lies: this installation's champion, or the one in a Bento."""
+"""Find the version to serve and its bundle: the installation's champion, or the one in a Bento."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,21 +17,25 @@ Load = Callable[[str], Bundle]
 
 
 def follow_champion(settings: Settings) -> tuple[ReadAlias, Load]:
-    """Follow the installation's champion alias; bundles come from its model store."""
+    """Return a reader of the installation's champion alias, and a loader of bundles from its model store."""
     store = ModelStore(settings.paths.bentoml)
     return Registry(settings.paths.release).alias, lambda version: Bundle.open(store.path(version))
 
 
 def pinned_bundle(bento: bentoml.Bento) -> tuple[ReadAlias, Load]:
-    """Serve the one bundle a Bento was built with, by its full tag; `latest` could be another one tomorrow.
+    """Return a constant pointer to the bundle of a Bento, and its loader.
 
-    Raises BentoMLException if the Bento holds no bundle: build it with `.venv/bin/python -m registry build`.
+    The bundle is loaded by its full tag, because `latest` may be another one tomorrow.
+
+    Raises:
+        BentoMLException: The Bento does not contain exactly one bundle.
     """
     name = PRODUCTS[DEFAULT_PRODUCT].model_name
     versions = [model.tag.version for model in bento.info.all_models if model.tag.name == name]
     if len(versions) != 1:
         raise bentoml.exceptions.BentoMLException(
-            f"{bento.tag} holds {len(versions)} bundles, not one. Build it with '.venv/bin/python -m registry build'."
+            f"{bento.tag} contains {len(versions)} bundles instead of one. "
+            "Build it with '.venv/bin/python -m registry build'."
         )
     pointer = ChampionAlias(
         generation=0,

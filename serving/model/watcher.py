@@ -1,4 +1,4 @@
-"""Following the champion: load the new bundle beside the old, check it, swap at once, keep one to go back to."""
+"""Watch the champion alias: load a new bundle next to the old one, check it, swap, and keep one for a roll-back."""
 
 import gc
 import logging
@@ -21,18 +21,22 @@ logger = logging.getLogger("reach.serving")
 
 @dataclass(frozen=True)
 class RejectedVersion:
-    """A pointer that was not followed, and when to try again (monotonic seconds)."""
+    """Remember a pointer whose bundle could not be loaded, and when to try again (monotonic seconds)."""
 
     pointer: ChampionAlias
     retry_at: float
 
 
 class ModelWatcher:
-    """Holds the bundle that serves. Requests read `current`, which is replaced whole: none sees half a swap.
+    """Hold the bundle that serves. Requests read `current`, which is replaced as a whole.
 
-    read_alias: reads the pointer; None if there is none.
-    load: opens and verifies a version's bundle; raises whatever is wrong with it.
-    publish: takes this worker's status whenever it changes, for the other workers to see.
+    Args:
+        read_alias: Reads the champion alias; returns None if there is none.
+        load: Opens and verifies a version's bundle, or raises.
+        config: Intervals between attempts.
+        metrics: Counts reloads and failures.
+        clock: Returns monotonic seconds.
+        publish: Receives this worker's status at each change.
     """
 
     def __init__(
@@ -45,12 +49,12 @@ class ModelWatcher:
         publish: Callable[[WorkerStatus], None] = lambda status: None,
     ):
         self.current: Bundle | None = None
-        self._sought: ChampionAlias | None = None
+        self._newest: ChampionAlias | None = None
         self._previous: Bundle | None = None
         self._preloaded_for: ChampionAlias | None = None
-        self._followed: ChampionAlias | None = None
+        self._current_pointer: ChampionAlias | None = None
         self._rejected: RejectedVersion | None = None
-        self._look_up = read_alias
+        self._read_alias = read_alias
         self._load = load
         self._config = config
         self._metrics = metrics
@@ -59,27 +63,28 @@ class ModelWatcher:
         self._stop = threading.Event()
 
     @property
-    def followed(self) -> ChampionAlias | None:
-        """The pointer by which `current` came to serve."""
-        return self._followed
+    def current_pointer(self) -> ChampionAlias | None:
+        """Return the pointer to `current`."""
+        return self._current_pointer
 
     def start(self) -> None:
-        """Follow the pointer: at once, so that a process that restarts has a version, then on a thread until `stop`."""
+        """Load the champion, so a restarted process has a version, then watch the pointer on a thread until `stop`."""
         self._publish_status("starting")
         self._try(self.poll_once)
-        if self._sought is None:
+        if self._newest is None:
             self._publish_status("serving")  # nothing is deployed
         threading.Thread(target=self._run, name="champion", daemon=True).start()
 
     def stop(self) -> None:
+        """Stop watching."""
         self._stop.set()
 
     def report(self) -> dict[str, Any]:
-        """What serves, what a roll-back finds in memory, and which pointer was not followed."""
-        followed, rejected, current, previous = self._followed, self._rejected, self.current, self._previous
+        """Return what serves, the version in memory for a roll-back, and the version that could not be loaded."""
+        pointer, rejected, current, previous = self._current_pointer, self._rejected, self.current, self._previous
         return {
             "version": current.version if current else None,
-            "generation": followed.generation if followed else 0,
+            "generation": pointer.generation if pointer else 0,
             "standby_version": previous.version if previous else None,
             "rejected": None
             if rejected is None
@@ -87,15 +92,15 @@ class ModelWatcher:
         }
 
     def poll_once(self) -> None:
-        """Look once, and swap if the pointer moved. Whatever goes wrong, the present bundle keeps serving."""
+        """Read the pointer, and swap if it has changed. If anything fails, the current bundle keeps serving."""
         try:
-            pointer = self._look_up()
+            pointer = self._read_alias()
         except Exception as error:
             logger.error("The champion alias cannot be read; nothing changes. %s", error)
             return
-        if pointer is None or pointer == self._followed or self._is_rejected(pointer):
+        if pointer is None or pointer == self._current_pointer or self._is_rejected(pointer):
             return
-        self._sought = pointer
+        self._newest = pointer
         self._metrics.generation.labels("champion").set(pointer.generation)
         self._publish_status("loading")
         if pointer.version is None:
@@ -109,18 +114,18 @@ class ModelWatcher:
         self._swap(bundle, pointer)
 
     def preload_previous(self) -> None:
-        """Have in memory what a roll-back would go to: after a start or a roll-back it is another than just left."""
-        pointer = self._followed
+        """Load the version of a possible roll-back; after a start or a roll-back it is not yet in memory."""
+        pointer = self._current_pointer
         if pointer is None or pointer is self._preloaded_for or not pointer.previous:
             return
-        self._preloaded_for = pointer  # one try: a roll-back tries again, and says what is wrong
+        self._preloaded_for = pointer  # one attempt: a roll-back tries again, and logs the error
         if not any(
             bundle is not None and bundle.version == pointer.previous for bundle in (self.current, self._previous)
         ):
             try:
                 self._previous = self._opened(pointer.previous)
             except Exception as error:
-                logger.warning("Version %s is not at hand for a roll-back. %s", pointer.previous, error)
+                logger.warning("Version %s is not in memory for a roll-back. %s", pointer.previous, error)
 
     def _run(self) -> None:
         while not self._stop.wait(self._config.champion_poll_interval_s):
@@ -130,29 +135,29 @@ class ModelWatcher:
     def _try(self, act: Callable[[], None]) -> None:
         try:
             act()
-        except Exception:  # a thread that dies here would leave this version serving for ever, unnoticed
-            logger.exception("Following the champion failed; trying again.")
+        except Exception:  # without this, the thread would end and this version would serve forever
+            logger.exception("Watching the champion failed; trying again.")
 
     def _bundle(self, version: str) -> Bundle:
-        """The version's bundle, ready to serve: at hand if it is the present or the previous one."""
+        """Return a version's bundle, ready to serve; from memory if it is the current or the previous one."""
         for bundle in (self.current, self._previous):
             if bundle is not None and bundle.version == version:
                 return bundle
         return self._opened(version)
 
     def _opened(self, version: str) -> Bundle:
-        self._previous = None  # not three bundles in memory at once
+        self._previous = None  # at most two bundles in memory
         gc.unfreeze()
         gc.collect()
         bundle = self._load(version)
         bundle.check_golden()  # also warms it up: every model and every slate has run once
-        # What lives as long as a version need not be walked through by the collector while requests wait.
+        # The collector skips these objects, which live as long as the version, while requests wait.
         gc.freeze()
         return bundle
 
     def _swap(self, bundle: Bundle | None, pointer: ChampionAlias) -> None:
         before = self.current
-        self._followed = pointer
+        self._current_pointer = pointer
         self._rejected = None
         self.current = bundle
         self._metrics.generation.labels("serving").set(pointer.generation)
@@ -164,7 +169,7 @@ class ModelWatcher:
             self._metrics.bundle.labels(before.version, before.as_of.isoformat()).set(0)
         self._metrics.reloads.inc()
         if bundle is None:
-            logger.warning("The champion was withdrawn: %s", pointer.reason)
+            logger.warning("No version serves, because the champion was withdrawn: %s", pointer.reason)
             return
         self._metrics.bundle.labels(bundle.version, bundle.as_of.isoformat()).set(1)
         logger.info("Version %s serves now (generation %d).", bundle.version, pointer.generation)
@@ -182,16 +187,16 @@ class ModelWatcher:
         self._publish_status("rejected")
 
     def _publish_status(self, state: State) -> None:
-        followed, sought = self._followed, self._sought
+        pointer, newest = self._current_pointer, self._newest
         self._publish(
             WorkerStatus(
                 pid=os.getpid(),
                 state=state,
                 since=datetime.now(UTC),
                 version=self.current.version if self.current else None,
-                generation=followed.generation if followed else 0,
-                champion=sought.version if sought else None,
-                champion_generation=sought.generation if sought else 0,
-                champion_since=sought.changed_at.replace(tzinfo=UTC) if sought else None,
+                generation=pointer.generation if pointer else 0,
+                champion=newest.version if newest else None,
+                champion_generation=newest.generation if newest else 0,
+                champion_since=newest.changed_at.replace(tzinfo=UTC) if newest else None,
             )
         )

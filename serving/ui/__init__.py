@@ -1,1 +1,1 @@
-"""The browser pages for trying the service, and the endpoints that they call."""
+"""Serve the browser pages, and the endpoints that only they call."""

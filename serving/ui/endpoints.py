@@ -1,6 +1,6 @@
-"""The pages: `/` describes the API, `/ui` shows lists; and the two answers that only `/ui` asks for.
+"""Serve the pages `/`, which describes the API, and `/ui`, which shows lists, and the endpoints that only `/ui` calls.
 
-The files hold nothing of the shop, so they need no key; the pages take one from their user if the service wants it.
+The files contain no data of the shop, so they need no key. The pages ask their user for one if the service needs it.
 """
 
 from collections.abc import Callable
@@ -32,10 +32,10 @@ UI_FILES = frozenset(
 UI_ENDPOINTS = frozenset({"/ui/version", "/ui/customers"})
 
 MAX_SUGGESTIONS = 8
-"""Customers to pick from. A handful: the page is no way to read out who buys here."""
+"""Number of suggested customers: a handful, so that the page does not list the shop's customers."""
 
 SECURITY_HEADERS = {
-    # Nothing from elsewhere, nothing inline, and no other site's frame around the button that books a purchase.
+    # Nothing from other hosts, nothing inline, and no frame of another site around the button that records a purchase.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -45,15 +45,15 @@ SECURITY_HEADERS = {
 
 
 class UiEndpoints:
-    """What serves and why, and some customers to begin with."""
+    """Answer the requests of the page `/ui`."""
 
-    def __init__(self, champion: ModelWatcher, features: FeatureClient):
-        self._champion = champion
+    def __init__(self, watcher: ModelWatcher, features: FeatureClient):
+        self._watcher = watcher
         self._features = features
 
     def version(self) -> dict[str, Any]:
-        """The serving version, how it came about, and what the gate decided. Raises NoChampionError."""
-        bundle, pointer = self._champion.current, self._champion.followed
+        """Return the serving version, its deployment and the gate's decision, or raise NoChampionError."""
+        bundle, pointer = self._watcher.current, self._watcher.current_pointer
         if bundle is None or pointer is None:
             raise NoChampionError("No version serves yet. Deploy one with '.venv/bin/python -m registry deploy'.")
         return _described(bundle) | {
@@ -63,43 +63,44 @@ class UiEndpoints:
         }
 
     async def customers(self) -> list[str]:
-        """Ids of a few customers the online store knows; none if it does not answer."""
+        """Return the ids of a few customers in the online store; none if it does not answer."""
         return await self._features.sample_customers(MAX_SUGGESTIONS)
 
 
-def page(answers: Callable[[], UiEndpoints]) -> ASGIApp:
-    """The application to mount at /ui."""
+def page(endpoints: Callable[[], UiEndpoints]) -> ASGIApp:
+    """Return the application to mount at /ui."""
 
     async def version(_: Request) -> JSONResponse:
         try:
-            return JSONResponse(answers().version())
+            return JSONResponse(endpoints().version())
         except NoChampionError as error:
             return error.response()
 
     async def customers(_: Request) -> JSONResponse:
-        return JSONResponse({"customer_ids": await answers().customers()})
+        return JSONResponse({"customer_ids": await endpoints().customers()})
 
     files = Mount("/", StaticFiles(directory=STATIC_DIR, html=True))
     return _WithHeaders(Starlette(routes=[Route("/version", version), Route("/customers", customers), files]))
 
 
 class ApiPageMiddleware:
-    """ASGI application around another: `/` is the page that describes the API, instead of BentoML's.
+    """Serve the page that describes the API at `/`, instead of BentoML's page.
 
-    BentoML's loads Google Tag Manager, and its script needs a key before its user can type one.
+    BentoML's page loads Google Tag Manager, and its script needs a key before its user can enter one.
     """
 
     def __init__(self, app: ASGIApp):
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, `/` as the path of the page's file."""
         if scope["type"] == "http" and scope["path"] == API_PAGE:
             scope = {**scope, "path": API_PAGE_FILE, "raw_path": API_PAGE_FILE.encode()}
         await self._app(scope, receive, send)
 
 
 class _WithHeaders:
-    """ASGI middleware: adds SECURITY_HEADERS to every answer."""
+    """Add SECURITY_HEADERS to every answer."""
 
     def __init__(self, app: ASGIApp):
         self._app = app

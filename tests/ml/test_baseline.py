@@ -29,6 +29,7 @@ from ml.runs.spec import RunSpec
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import SLATES, Ranker
 from scoring.models.two_tower import Tower
+from scoring.request import RecommendationRequest
 from scoring.reranking.baseline import recency_frequency_baseline
 from scoring.schema import CONTENT, PROFILE
 from scoring.vocabulary import Vocabulary
@@ -76,11 +77,11 @@ def test_a_baseline_gives_everybody_the_rules_list_and_says_so():
     customer = shop(3).customers[1]
     block = CustomerBatch.of([customer], baseline.catalogue, np.zeros((1, 6), np.float32))
     for slate in SLATES:
-        answer = baseline.recommend(customer, slate, 8)
+        answer = baseline.recommend(customer, RecommendationRequest(slate, 8))
         positions, _ = recency_frequency_baseline(block, 0, slate, 8)
         assert [item.product_id for item in answer.items] == [baseline.catalogue.product_ids[i] for i in positions]
         assert answer.fallback == "baseline"
-        assert model.recommend(customer, slate, 8).fallback is None
+        assert model.recommend(customer, RecommendationRequest(slate, 8)).fallback is None
 
 
 def test_a_baseline_is_no_opponent_beside_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

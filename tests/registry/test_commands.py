@@ -14,6 +14,7 @@ from registry.__main__ import main
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import Bundle
+from scoring.request import RecommendationRequest
 from tests.support.serving.small_bundle import write_bundle
 
 
@@ -148,7 +149,10 @@ class FakeService:
                     return
                 body = json.loads(content)
                 bundle = Bundle.open(ModelStore(fake.data / "bentoml").path(fake.version))
-                items = [vars(i) for i in bundle.recommender.recommend(None, body["slate"], body["k"]).items]
+                items = [
+                    vars(i)
+                    for i in bundle.recommender.recommend(None, RecommendationRequest(body["slate"], body["k"])).items
+                ]
                 answer = {"model_version": fake.version, "items": items[::-1] if fake.reversed else items}
                 self._send(json.dumps(answer).encode())
 

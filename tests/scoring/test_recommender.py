@@ -15,6 +15,7 @@ from scoring.errors import BundleFormatError
 from scoring.models.ranker import Ranker
 from scoring.models.two_tower import Tower
 from scoring.recommender import Recommender
+from scoring.request import RecommendationRequest
 from tests.support.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
 
@@ -24,7 +25,7 @@ def recommender(tmp_path_factory: pytest.TempPathFactory) -> Recommender:
 
 
 def ids(recommender: Recommender, customer: Customer | None, slate: str, k: int) -> list[str]:
-    return [item.product_id for item in recommender.recommend(customer, slate, k).items]
+    return [item.product_id for item in recommender.recommend(customer, RecommendationRequest(slate, k)).items]
 
 
 def test_explore_never_shows_what_the_customer_bought(recommender: Recommender):
@@ -40,7 +41,7 @@ def test_all_puts_the_strongest_own_product_first(recommender: Recommender):
 
 def test_a_short_list_is_filled_with_popular_products_below_the_rest(recommender: Recommender):
     customer = Customer.from_features(buyer_features("p3"))
-    answer = recommender.recommend(customer, "all", PRODUCTS)
+    answer = recommender.recommend(customer, RecommendationRequest("all", PRODUCTS))
     assert len({item.product_id for item in answer.items}) == PRODUCTS
     scores = [item.score for item in answer.items]
     assert scores == sorted(scores, reverse=True)
@@ -48,7 +49,7 @@ def test_a_short_list_is_filled_with_popular_products_below_the_rest(recommender
 
 @pytest.mark.parametrize(("customer", "why"), [(None, "unknown_customer"), (Customer.empty(), "empty_history")])
 def test_without_history_popular_products_are_shown_and_marked(recommender: Recommender, customer, why):
-    answer = recommender.recommend(customer, "explore", 3)
+    answer = recommender.recommend(customer, RecommendationRequest("explore", 3))
     assert answer.fallback == why
     assert [item.product_id for item in answer.items] == ["p0", "p1", "p2"]
     assert {item.source for item in answer.items} == {"popular"}
@@ -59,7 +60,7 @@ def test_a_customer_for_whom_no_source_has_anything_gets_popular_products(tmp_pa
     catalogue = Bundle.open(folder).recommender.catalogue
     retriever = Retriever(catalogue, Tower(folder / QUERY_TOWER), {"repeat_purchases": 5, "type_affinity": 5})
     customer = Customer.from_features(buyer_features("sold elsewhere"))
-    answer = Recommender(retriever, Ranker(folder / RANKER)).recommend(customer, "all", 3)
+    answer = Recommender(retriever, Ranker(folder / RANKER)).recommend(customer, RecommendationRequest("all", 3))
     assert [item.product_id for item in answer.items] == ["p0", "p1", "p2"]
     assert {item.source for item in answer.items} == {"popular"}
 
@@ -79,7 +80,9 @@ def test_a_block_of_customers_gets_what_each_gets_alone(recommender: Recommender
 
 def test_a_request_s_own_products_are_ranked_and_no_others(recommender: Recommender):
     customer = Customer.from_features(buyer_features("p9", "p4"))
-    items = recommender.rerank(customer, ["p11", "p4", "gone", "p0", "p9", "p4"], "all", 10).items
+    items = recommender.recommend(
+        customer, RecommendationRequest("all", 10, restrict_to=("p11", "p4", "gone", "p0", "p9", "p4"))
+    ).items
     # as above; p11 was never bought and has one buyer
     assert [item.product_id for item in items] == ["p9", "p4", "p0", "p11"]
     assert [item.score for item in items] == [23.0, 18.0, 12.0, 1.0]
@@ -88,12 +91,14 @@ def test_a_request_s_own_products_are_ranked_and_no_others(recommender: Recommen
 
 def test_reranking_scores_products_as_recommending_them_does(recommender: Recommender):
     customer = Customer.from_features(buyer_features("p3", "p8"))
-    usual = recommender.recommend(customer, "all", 6).items
-    assert recommender.rerank(customer, [item.product_id for item in reversed(usual)], "all", 6).items == usual
+    usual = recommender.recommend(customer, RecommendationRequest("all", 6)).items
+    restrict_to = tuple(item.product_id for item in reversed(usual))
+    assert recommender.recommend(customer, RecommendationRequest("all", 6, restrict_to=restrict_to)).items == usual
 
 
 def test_reranking_only_unknown_products_gives_an_empty_list(recommender: Recommender):
-    assert recommender.rerank(Customer.from_features(buyer_features("p3")), ["gone"], "all", 5).items == []
+    request = RecommendationRequest("all", 5, restrict_to=("gone",))
+    assert recommender.recommend(Customer.from_features(buyer_features("p3")), request).items == []
 
 
 def test_a_bundle_altered_after_publishing_is_refused(tmp_path: Path):

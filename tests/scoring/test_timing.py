@@ -4,6 +4,7 @@ from pathlib import Path
 
 from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
+from scoring.request import RecommendationRequest
 from scoring.timing import STAGES, mark, record_timings
 from tests.support.serving.small_bundle import PRODUCTS, buyer_features, write_bundle
 
@@ -13,7 +14,7 @@ def test_every_stage_of_a_recommendation_is_timed(tmp_path: Path):
     with record_timings() as stopwatch:
         customer = Customer.from_features(buyer_features("p3", "p5"))
         mark("customer")
-        recommender.recommend(customer, "all", 3)
+        recommender.recommend(customer, RecommendationRequest("all", 3))
         mark("rules")
     assert tuple(stopwatch.seconds) == STAGES
     assert all(seconds > 0 for seconds in stopwatch.seconds.values())

@@ -9,6 +9,7 @@ import yaml
 
 from registry.bento import build
 from scoring.bundle import Bundle
+from scoring.request import RecommendationRequest
 from settings import ROOT
 from tests.support.serving.running import ask, install, serve, wait_until_ready
 
@@ -33,7 +34,9 @@ def test_a_bento_serves_its_own_bundle_whatever_the_champion_is_now(tmp_path: Pa
         for slate in ("all", "explore"):
             answer = ask(client, "nobody", slate=slate, k=7).json()
             assert answer["model_version"] == "v1"
-            assert answer["items"] == [vars(item) for item in expected.recommend(None, slate, 7).items]
+            assert answer["items"] == [
+                vars(item) for item in expected.recommend(None, RecommendationRequest(slate, 7)).items
+            ]
 
 
 def _check_content(bento: Path) -> None:

@@ -23,7 +23,7 @@ def test_without_a_journal_events_are_503_in_words_and_lists_go_on_until_it_can_
         wait_until_ready(client, installed)
         answer = send(client, event("e1"))
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-        assert answer.json()["error"].startswith("The events could not be kept just now. Send the same batch again")
+        assert answer.json()["error"].startswith("The events could not be stored. Send the same batch again")
         assert (ask(client, "buyer").status_code, ask(client, "buyer").json()["fallback"]) == (200, None)
         assert metric(client, 'reach_events_total{outcome="failed"}') == 1
         log = installed.log.read_text()

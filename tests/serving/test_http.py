@@ -114,7 +114,7 @@ BAD: list[tuple[Any, str]] = [
         {"customer_id": "a", "count": 5},
         "'count' is not a field of this request; the fields are customer_id, slate, k, exclude,",
     ),
-    ([], "The body is no JSON object."),
+    ([], "The body is not a JSON object."),
     (b"", "The body is empty."),
     (b'{"customer_id": "a"', "The body is not valid JSON: EOF"),
     (b'{"customer_id": "a", "k": NaN}', "'k'"),

@@ -6,6 +6,7 @@ import pytest
 from ml.evaluation.diversity import LENGTH, SETTINGS, trade_off
 from ml.evaluation.ground_truth import GroundTruth, RankedLists
 from scoring.models.ranker import SLATES
+from scoring.request import RecommendationRequest
 from scoring.reranking.business_rules import BusinessRules
 from scoring.reranking.diversity import intra_list_distance
 from tests.support.scoring.random_shop import shop
@@ -27,7 +28,9 @@ def test_each_setting_is_judged_on_the_lists_that_requests_get(slate):
     for row in rows:
         lists = []
         for customer in found.customers:
-            items = recommender.recommend(customer, slate, LENGTH[slate], BusinessRules(diversity=row["setting"])).items
+            items = recommender.recommend(
+                customer, RecommendationRequest(slate, LENGTH[slate], BusinessRules(diversity=row["setting"]))
+            ).items
             lists.append(np.array([index[item.product_id] for item in items]))
         distances = [intra_list_distance(found.catalogue, positions) for positions in lists]
         assert row["distance"] == pytest.approx(np.mean(distances), abs=1e-6)

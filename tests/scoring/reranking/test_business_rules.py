@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES
 from scoring.recommender import Item
+from scoring.request import RecommendationRequest
 from scoring.reranking.business_rules import NO_RULES, BusinessRules, apply_business_rules, eligible
 from scoring.reranking.group_fallback import GroupFallback
 from tests.support.scoring.random_shop import CATEGORIES, Shop, shop
@@ -69,7 +70,7 @@ def _bare(product_id: str) -> Item:
 def test_no_list_breaks_a_rule_and_none_is_shorter_than_it_must_be(name, row, slate, k, rules):
     found = SHOPS[name]
     customer = {-1: None, -2: Customer.empty()}.get(row) if row < 0 else found.customers[row]
-    answer = found.recommender.recommend(customer, slate, k, rules)
+    answer = found.recommender.recommend(customer, RecommendationRequest(slate, k, rules))
     own = set() if customer is None else set(customer.product_ids)
 
     assert violations(found, answer.items, rules, k) == []
@@ -78,7 +79,7 @@ def test_no_list_breaks_a_rule_and_none_is_shorter_than_it_must_be(name, row, sl
     if len(answer.items) < k:  # every product nobody forbids is somewhere in the list or behind it
         new = [product_id for product_id in found.catalogue.product_ids if product_id not in own]
         assert room_left(found, answer.items, rules, new) == []
-    assert found.recommender.recommend(customer, slate, k, rules) == answer
+    assert found.recommender.recommend(customer, RecommendationRequest(slate, k, rules)) == answer
 
 
 @MANY
@@ -89,7 +90,7 @@ def test_no_list_breaks_a_rule_and_none_is_shorter_than_it_must_be(name, row, sl
 def test_reranking_keeps_the_rules_and_adds_no_product(name, row, slate, k, rules, asked):
     found = SHOPS[name]
     customer = {-1: None, -2: Customer.empty()}.get(row) if row < 0 else found.customers[row]
-    items = found.recommender.rerank(customer, asked, slate, k, rules).items
+    items = found.recommender.recommend(customer, RecommendationRequest(slate, k, rules, tuple(asked))).items
     own = set() if customer is None else set(customer.product_ids)
 
     assert violations(found, items, rules, k) == []
@@ -117,9 +118,9 @@ def test_without_diversity_the_rules_only_leave_out(slate):
     found = SHOPS["plain"]
     rules = BusinessRules(exclude=frozenset({"p3", "p4"}), exclude_categories=frozenset({"Wine"}))
     for customer in found.customers[:10]:
-        everything = found.recommender.recommend(customer, slate, 60).items
+        everything = found.recommender.recommend(customer, RecommendationRequest(slate, 60)).items
         kept = [i for i in everything if i.product_id not in rules.exclude and i.category != "Wine"]
-        assert found.recommender.recommend(customer, slate, 7, rules).items == kept[:7]
+        assert found.recommender.recommend(customer, RecommendationRequest(slate, 7, rules)).items == kept[:7]
 
 
 def test_unknown_products_and_categories_change_nothing():

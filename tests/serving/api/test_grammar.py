@@ -96,7 +96,7 @@ def test_similar_items_of_an_unknown_product_are_404_with_the_next_step(client: 
     answer = client.post("/similar_items", json={"product_id": "p99"})
     assert answer.status_code == 404
     assert answer.json()["error"] == (
-        "Version v1 does not know the product 'p99'. Ask about one that was sold before 2018-01-01 or is on a mailer "
+        "Version v1 does not contain the product 'p99'. It contains products sold before 2018-01-01 or on a mailer "
         "planned then; newer ones come with the next version."
     )
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from serving.api.openapi import OpenApiDocument, describe
+from serving._private import OpenApiDocument
+from serving.api.openapi import describe
 from serving.api.openapi_3_0 import NULL, as_openapi_3_0
+from serving.api.validation import ApiRequest, field_help
 from serving.middleware.allowed_paths import BENTOML_PATHS
 from serving.service import service
 from settings import ROOT
@@ -138,3 +140,8 @@ def test_no_body_gets_a_server_error_or_an_answer_that_is_not_documented() -> No
     assert set(counts["by_path"]) == {api.route for api in service.apis.values()}
     # It reaches the answer, not only the door.
     assert {"200", "400", "415"} <= set(counts["by_status"])
+
+
+@pytest.mark.parametrize("request_type", [api.input_spec for api in service.apis.values()])
+def test_every_field_of_a_request_names_what_it_accepts(request_type: type[ApiRequest]) -> None:
+    assert [path for path, text in field_help(request_type).items() if not text] == []

@@ -12,21 +12,15 @@ from serving.errors import BadRequestError
 class Line(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    product_id: str
-    quantity: int | float = Field(1, ge=0)
+    product_id: str = Field(description="The product. Allowed: a string.")
+    quantity: int | float = Field(1, ge=0, description="Units. Allowed: a number from 0.")
 
 
 class Basket(ApiRequest):
-    FIELD_HELP: ClassVar = {
-        "kind": "'cart' or 'order'",
-        "lines": "1 to 50 lines",
-        "lines.product_id": "a string",
-        "lines.quantity": "a number from 0",
-    }
     EXAMPLE: ClassVar = {"kind": "cart", "lines": [{"product_id": "7"}]}
 
-    kind: Literal["cart", "order"]
-    lines: list[Line] = Field(min_length=1, max_length=50)
+    kind: Literal["cart", "order"] = Field(description="Kind of the basket. Allowed: 'cart' or 'order'.")
+    lines: list[Line] = Field(min_length=1, max_length=50, description="The lines. Allowed: 1 to 50 lines.")
 
 
 def _fields(body: bytes) -> dict[str, str]:

@@ -60,7 +60,7 @@ BOUGHT = Recent().of_customer("anybody")
 def started(store: Store, recent: Recent | None = None) -> FeatureClient:
     reads = FeatureClient(lambda: store, recent or Recent(), CONFIG)
     reads.start()
-    reads._tried.wait(20)
+    reads.wait(20)
     return reads
 
 

@@ -116,7 +116,6 @@ def test_no_more_are_answered_at_once_than_there_are_slots() -> None:
 
 
 class Question(ApiRequest):
-    FIELD_HELP: ClassVar = {"k": "a number"}
     EXAMPLE: ClassVar = {"k": 1}
 
     k: int

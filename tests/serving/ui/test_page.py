@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from serving.api.schemas import Fallback
+from scoring.fallback import Fallback, MissingHistory
 from serving.errors import ErrorResponse
-from serving.handlers.history import Missing
 from serving.middleware.api_keys import entry_for, make_key
 from serving.ui.endpoints import STATIC_DIR, UI_FILES
 from tests.support.serving.browser import Browser, Tab, chromium
@@ -367,6 +366,6 @@ def test_the_pages_files_carry_a_strict_policy_and_ask_for_nothing_from_elsewher
 
 def test_the_page_has_words_for_every_reason_why_something_is_missing() -> None:
     script = (STATIC_DIR / "page.js").read_text()
-    for table, reasons in (("FALLBACKS", get_args(Fallback)), ("MISSING", get_args(Missing))):
+    for table, reasons in (("FALLBACKS", get_args(Fallback)), ("MISSING", get_args(MissingHistory))):
         words = script.split(f"const {table} = {{")[1].split("};")[0]
         assert [reason for reason in reasons if f"  {reason}:" not in words] == []

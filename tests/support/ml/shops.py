@@ -43,6 +43,7 @@ from quality.__main__ import main as quality
 from registry.__main__ import main as registry
 from scoring.bundle import Bundle
 from scoring.models.ranker import SLATES
+from scoring.request import RecommendationRequest
 from settings import ROOT, Settings, load_settings
 
 END = datetime(2026, 3, 1)
@@ -257,13 +258,13 @@ def _ask(bundle: Bundle, run: Run) -> None:
     customers = Dataset(run.path(artifacts.DATASET)).customers(RunSpec.read(run).split.now)[1]
     for customer in customers[:50]:
         for slate in SLATES:
-            answer = recommender.recommend(customer, slate, 10)
+            answer = recommender.recommend(customer, RecommendationRequest(slate, 10))
             new = len(set(catalogue.product_ids) - set(customer.product_ids))
             assert len(answer.items) == min(10, len(catalogue) if slate == "all" else new), (slate, answer)
             assert all(np.isfinite(item.score) and item.reason for item in answer.items)
             if bundle.manifest.baseline:
                 assert answer.fallback == "baseline"
-    assert len(recommender.recommend(None, "all", 5).items) == min(5, len(catalogue))
+    assert len(recommender.recommend(None, RecommendationRequest("all", 5)).items) == min(5, len(catalogue))
     for product_id in catalogue.product_ids[:10]:
         assert len(recommender.similar(product_id, 5).items) == min(5, len(catalogue) - 1)
     assert "<h1>" in run.path(artifacts.REPORT).read_text()

@@ -33,6 +33,7 @@ from scoring.models.matrix_factorization import MatrixFactorization
 from scoring.models.user_knn import UserKnn
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender, Slate
+from scoring.request import RecommendationRequest
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
 
 PRODUCTS = 12
@@ -166,7 +167,7 @@ def _save(graph: onnx.GraphProto, path: Path) -> None:
 
 
 def _golden(recommender: Recommender, features: dict[str, Any], slate: Slate) -> dict[str, Any]:
-    answer = recommender.recommend(Customer.from_features(features), slate, 5)
+    answer = recommender.recommend(Customer.from_features(features), RecommendationRequest(slate, 5))
     return {
         "features": features,
         "slate": slate,

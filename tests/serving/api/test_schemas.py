@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from serving.api.fields import Count, Id, Moment, UnitInterval
+from events.fields import Id, Moment
+from serving.api.schemas import Count, UnitInterval
 
 
 def _read(kind: Any, json: str) -> Any:
