@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ml.evaluation.bootstrap import bootstrap, bootstrap_columns, holm, paired_difference
 
@@ -64,3 +65,33 @@ def test_holm_multiplies_by_the_tests_that_are_left():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]) == []
     assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_the_interval_is_that_of_scipys_percentile_bootstrap():
+    values = np.random.default_rng(3).gamma(2.0, 0.1, 400) - 0.18
+    ours = bootstrap(values, seed=7)
+    scipys = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", confidence_level=0.95, rng=np.random.default_rng(8)
+    )
+    # An end of an interval from 2,000 resamples varies by about 0.0003 here, a tenth of the standard error.
+    assert ours.mean == pytest.approx(values.mean())
+    assert ours.low == pytest.approx(scipys.confidence_interval.low, abs=0.001)
+    assert ours.high == pytest.approx(scipys.confidence_interval.high, abs=0.001)
+    assert ours.p_value == pytest.approx((scipys.bootstrap_distribution <= 0).mean(), abs=0.02)
+
+
+def test_paired_differences_have_the_interval_of_scipys_paired_bootstrap():
+    rng = np.random.default_rng(4)
+    one = rng.random(300)
+    other = one - 0.02 + 0.1 * rng.standard_normal(300)
+    ours = paired_difference(one, other, seed=7)
+    scipys = stats.bootstrap(
+        (one, other),
+        lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+        n_resamples=20_000,
+        paired=True,
+        method="percentile",
+        rng=np.random.default_rng(8),
+    )
+    assert ours.low == pytest.approx(scipys.confidence_interval.low, abs=0.001)
+    assert ours.high == pytest.approx(scipys.confidence_interval.high, abs=0.001)

@@ -1,5 +1,6 @@
 """Scores of ranked lists, worked out by hand."""
 
+from collections.abc import Callable
 from math import log2
 
 import numpy as np
@@ -67,3 +68,32 @@ def test_what_one_customer_bought_is_no_hit_for_another():
 def test_where_a_list_ends_nothing_is_found():
     # -1 must not be taken for the last product of the customer before
     assert hit_matrix(np.array([[3], [-1]]), [np.array([3]), np.array([], np.int64)]).tolist() == [[True], [False]]
+
+
+def by_definition(name: str, listed: list[int], bought: set[int], k: int) -> float:
+    """A metric of one customer, written out from its definition with loops and no arrays."""
+    ranks = [rank for rank, product in enumerate(listed[:k], start=1) if product in bought]
+    if name == "ndcg":
+        ideal = sum(1 / log2(rank + 1) for rank in range(1, min(len(bought), k) + 1))
+        return sum(1 / log2(rank + 1) for rank in ranks) / ideal
+    if name == "recall":
+        return len(ranks) / len(bought)
+    if name == "hit_rate":
+        return float(len(ranks) > 0)
+    precisions = [(index + 1) / rank for index, rank in enumerate(ranks)]
+    return sum(precisions) / min(len(bought), k)
+
+
+@pytest.mark.parametrize("metric", [ndcg, recall, average_precision, hit_rate])
+@pytest.mark.parametrize("k", [1, 10, 20, 100])
+def test_every_metric_equals_a_second_implementation_on_random_lists(metric: Callable[..., np.ndarray], k: int):
+    rng = np.random.default_rng(5)
+    lists = np.stack([rng.permutation(300)[:100] for _ in range(60)])
+    bought = [rng.permutation(300)[: rng.integers(1, 60)] for _ in range(60)]
+    hits = hit_matrix(lists, bought)
+    values = metric(hits, np.array([len(items) for items in bought]), k)
+    expected = [
+        by_definition(metric.__name__.replace("average_precision", "map"), row.tolist(), set(items.tolist()), k)
+        for row, items in zip(lists, bought, strict=True)
+    ]
+    np.testing.assert_allclose(values, expected)
