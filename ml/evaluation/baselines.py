@@ -1,4 +1,4 @@
-"""The simple rules a model has to beat, on the same features and the same customers."""
+"""The baselines that a model has to beat, on the same features and the same customers."""
 
 from ml.evaluation.ground_truth import RankedLists, Slates
 from ml.evaluation.metrics import DEPTH
@@ -11,7 +11,7 @@ OWN_FREQUENCY = "decayed own frequency"
 
 
 def popularity(block: CustomerBatch) -> Slates:
-    """The same list for everybody; for `explore` without what the customer had before."""
+    """Recommend the same list to everybody; in `explore` without what the customer had bought before."""
     order, score = block.catalogue.by_popularity, block.catalogue.popularity
     everything = [order[:DEPTH]] * len(block.customers)
     return {
@@ -21,7 +21,7 @@ def popularity(block: CustomerBatch) -> Slates:
 
 
 def own_frequency(block: CustomerBatch) -> Slates:
-    """The rule of `scoring.reranking.baseline`: what is judged here is what serves where the model can't."""
+    """Recommend with the baseline that serves where no model does, `scoring.reranking.baseline`."""
     return {slate: _ruled(block, slate) for slate in SLATES}
 
 

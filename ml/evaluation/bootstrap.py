@@ -35,10 +35,14 @@ def paired_difference(challenger: np.ndarray, other: np.ndarray, seed: int) -> E
 
 
 def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
-    """Estimate the mean of every column of `values`, float `[customers, columns]`, on the same resamples.
+    """Estimate the mean of every column on the same resamples.
 
     A resample is a number of times for each customer, so the sums of all columns are one matrix product. Customers
     are drawn whole: a column in which some are NaN is the mean of those that were drawn and are not.
+
+    Args:
+        values: Float `[customers, columns]`, NaN where a customer has no value.
+        seed: The seed of the resamples.
     """
     customers, columns = values.shape
     judged = ~np.isnan(values)

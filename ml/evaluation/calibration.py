@@ -32,7 +32,13 @@ class Curve:
 
     @classmethod
     def fit(cls, scores: np.ndarray, bought: np.ndarray, weight: np.ndarray) -> "Curve":
-        """scores float `[n]`, bought bool `[n]`, weight: how many products each stands for, float `[n]`."""
+        """Fit the curve by isotonic regression.
+
+        Args:
+            scores: Float `[n]`.
+            bought: Bool `[n]`.
+            weight: How many products each score stands for, float `[n]`.
+        """
         order = np.argsort(scores, kind="stable")
         scores, bought, weight = scores[order].astype(float), bought[order].astype(float), weight[order].astype(float)
         starts = isotonic_regression(bought, weights=weight).blocks[:-1]
@@ -40,6 +46,7 @@ class Curve:
         return cls(np.add.reduceat(weight * scores, starts) / total, np.add.reduceat(weight * bought, starts) / total)
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Return the probabilities of scores, both float `[n]`."""
         probabilities: np.ndarray = np.interp(scores, self.scores, self.probabilities)
         return probabilities
 
@@ -64,8 +71,11 @@ def bins(predicted: np.ndarray, bought: np.ndarray, number: int = BINS) -> list[
 
 
 def expected_error(found: list[Bin]) -> float:
-    """Expected calibration error, sum over bins of n_b / n × |observed_b - predicted_b| (Naeini et al. 2015; Guo et al.
-    2017, equation 3), with bins of equal size instead of equal width: most probabilities here are small."""
+    """Return the expected calibration error, the sum over bins of n_b / n × |observed_b - predicted_b|.
+
+    The source is Naeini et al. 2015 and Guo et al. 2017, equation 3. The bins have equal size instead of equal width,
+    because most probabilities here are small.
+    """
     total = sum(part.count for part in found)
     return sum(part.count / total * abs(part.observed - part.predicted) for part in found)
 
@@ -77,10 +87,18 @@ def calibrate(
     truth: GroundTruth,
     judged: Slates,
 ) -> dict[str, dict[str, Any]]:
-    """By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and `judged_on`.
+    """Fit a calibration curve for each slate and measure its error on the evaluation window.
 
-    held_out: lists of the training snapshots that no ranker learned from; judged: the model's own lists, before any
-    routes.
+    Args:
+        snapshots: The rankers' training examples, newest snapshot first.
+        held_out: Lists of the training snapshots that no ranker learned from.
+        ranker: The ranker whose scores are calibrated.
+        truth: What the evaluated customers bought.
+        judged: The model's own lists, before any fallbacks.
+
+    Returns:
+        By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and
+        `judged_on`.
     """
     fitted = listed(snapshots, held_out, ranker)
     result: dict[str, dict[str, Any]] = {}

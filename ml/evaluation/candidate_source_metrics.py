@@ -1,4 +1,4 @@
-"""What each candidate source brings: its share of what is shown, and what would not be found without it."""
+"""Metrics of candidate sources: their share of what is shown, and what no other source finds."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Judging methods on the same customers in the same window."""
+"""Evaluate methods on the same customers in the same window."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from ml.evaluation.metrics import DEPTH, METRICS, coverage
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What the judged customers bought in the window.
+    """What the evaluated customers bought in the window.
 
-    customer_ids: those with a purchase before the cut and one in the window, `[customers]`.
-    bought: for each the catalogue indices of distinct products bought in the window.
-    history: for each the catalogue indices of everything bought before the cut.
-    missing: for each how many products bought in the window the catalogue does not know; they stay in the
-        denominator of `all` and `explore`.
+    Attributes:
+        customer_ids: Customers with a purchase before the snapshot and one in the window, `[customers]`.
+        bought: For each customer the catalogue indices of distinct products bought in the window.
+        history: For each customer the catalogue indices of everything bought before the snapshot.
+        missing: For each customer how many products bought in the window are not in the catalogue. These stay in the
+            denominator of `all` and `explore`.
     """
 
     customer_ids: list[str]
@@ -26,7 +27,7 @@ class GroundTruth:
     missing: np.ndarray
 
     def relevant(self, part: str) -> list[np.ndarray]:
-        """Relevant products of each customer for one of `all`, `repeat`, `explore`."""
+        """Return the relevant products of each customer for one of `all`, `repeat`, `explore`."""
         if part == "all":
             return self.bought
         pairs = zip(self.bought, self._is_repeat, strict=True)
@@ -39,8 +40,13 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class RankedLists:
-    """One method's lists for one slate, each `[customers, DEPTH]`: catalogue indices (-1 where a list ends), scores,
-    and for the system the index of the source that brought the product (-1 where there is none)."""
+    """One method's lists for one slate, each array `[customers, DEPTH]`.
+
+    Attributes:
+        positions: Catalogue indices, -1 where a list ends.
+        scores: The scores, NaN where a list ends.
+        sources: The index of the source that is credited with the product, -1 where there is none.
+    """
 
     positions: np.ndarray
     scores: np.ndarray
@@ -53,6 +59,7 @@ class RankedLists:
         scores: Sequence[np.ndarray],
         sources: Sequence[np.ndarray] | None = None,
     ) -> "RankedLists":
+        """Put lists of any length into arrays, and cut them at DEPTH."""
         shape = (len(positions), DEPTH)
         lists = cls(np.full(shape, -1), np.full(shape, np.nan), np.full(shape, -1))
         for row, (items, values) in enumerate(zip(positions, scores, strict=True)):
@@ -69,7 +76,10 @@ Slates = dict[str, RankedLists]
 
 
 def evaluate_lists(truth: GroundTruth, slates: Slates) -> dict[str, np.ndarray]:
-    """Every score of a method, float `[customers]` by name such as `all NDCG@10`; NaN where nothing was to find."""
+    """Return every score of a method, float `[customers]` by name such as `all NDCG@10`.
+
+    A score is NaN where a customer bought nothing that it looks for.
+    """
     scores = {}
     for part, metrics in METRICS.items():
         relevant = truth.relevant(part)

@@ -1,9 +1,10 @@
-"""Which customers the simple rule should serve, because the model serves them worse.
+"""Select the groups of customers whom a baseline should serve, because the model serves them worse.
 
-The fallbacks must not be chosen on the lists that the gate judges, or the gate would judge its own choice. The ranker's
-training snapshots are no place for it either: a model looks best where it learned. So the judged customers are halved
-at random: the customers of each half are judged on lists under the fallbacks that the other half's evidence chose. The
-bundle then gets the fallbacks that all of the evidence chooses, by the same procedure that was judged.
+Fallbacks must not be selected on the lists that the gate evaluates, because the gate would then evaluate its own
+choice. The ranker's training snapshots cannot be used either, because a model looks best where it learned. So the
+evaluated customers are halved at random. The customers of each half are evaluated on lists under the fallbacks that
+the other half's evidence selected. The bundle then gets the fallbacks that all of the evidence selects, by the same
+procedure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,14 @@ Scores = Mapping[str, Mapping[str, np.ndarray]]
 def choose_fallbacks(
     customers: Sequence[Customer], scores: Scores, ours: str, among: np.ndarray
 ) -> list[GroupFallback]:
-    """Fallbacks by the evidence of the customers in `among`, bool `[customers]`; scores by method and score."""
+    """Choose fallbacks by the evidence of some customers.
+
+    Args:
+        customers: The evaluated customers.
+        scores: Scores by method and score name, `[customers]`.
+        ours: The method that a baseline may replace.
+        among: Whose evidence counts, bool `[customers]`.
+    """
     fallbacks = []
     for group, value_of in CUSTOMER_GROUPS.items():
         values = np.array([value_of(customer) for customer in customers])
@@ -56,7 +64,7 @@ def choose_fallbacks(
 def select_fallbacks(
     customers: Sequence[Customer], methods: Mapping[str, Slates], scores: Scores, ours: str, seed: int
 ) -> tuple[Slates, list[GroupFallback]]:
-    """Our lists as they are to be judged, and the fallbacks to publish with the model."""
+    """Return our lists as they are to be evaluated, and the fallbacks to register with the model."""
     first = np.random.default_rng(seed).random(len(customers)) < 0.5
     slates = dict(methods[ours])
     for half in (first, ~first):

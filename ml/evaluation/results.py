@@ -26,11 +26,15 @@ DIVERSITY = "diversity.json"
 
 @dataclass(frozen=True)
 class Results:
-    """scores: by method and score name, float `[customers]`, NaN where a customer had nothing to find.
+    """The scores of an evaluation.
 
-    coverage: different products shown in the first ten, by method and slate; candidate_recall: of all
-    candidates;
-    champion: the deployed version that was judged too, if any.
+    Attributes:
+        customer_ids: The evaluated customers.
+        scores: By method and score name, float `[customers]`, NaN where a customer had nothing to find.
+        coverage: Different products shown in the first ten, by method and slate.
+        candidate_recall: The recall of the candidates before ranking, and their mean number.
+        ranker: The name of the ranker that competed.
+        champion: The deployed version that was evaluated too, if any.
     """
 
     customer_ids: list[str]
@@ -66,7 +70,7 @@ class Results:
         return {other: {name: next(estimates) for name in mine} for other in others}
 
     def table(self, seed: int) -> str:
-        """The methods and their means, as text."""
+        """Return the methods and their means as text."""
         names = list(next(iter(self.scores.values())))
         width = max(len(method) for method in self.scores) + 2
         lines = ["".ljust(width) + "".join(name.rjust(20) for name in names)]
@@ -75,6 +79,7 @@ class Results:
         return "\n".join(lines)
 
     def save(self, folder: Path) -> None:
+        """Write the results into an evaluation's folder."""
         rows = [
             pa.table({"customer_id": self.customer_ids, "value": values})
             .append_column("method", pa.array([method] * len(values)))
@@ -88,6 +93,11 @@ class Results:
 
     @classmethod
     def load(cls, folder: Path) -> "Results":
+        """Read the results of an evaluation's folder.
+
+        Raises:
+            RunError: An earlier version made this evaluation.
+        """
         table = pq.read_table(folder / SCORES)
         methods, names = table["method"].to_pylist(), table["score"].to_pylist()
         values, ids = table["value"].to_numpy(), table["customer_id"].to_pylist()
@@ -138,9 +148,15 @@ def read_part(folder: Path, name: str) -> Any:
 
 
 def load_lists(path: Path, customer_ids: list[str], product_ids: list[str]) -> dict[str, Slates]:
-    """What `save_lists` wrote, by method, for the given customers in their order; others are left out.
+    """Read what `save_lists` wrote, by method.
 
-    Positions are indices in `product_ids`; sources are not kept in the file.
+    Args:
+        path: The file.
+        customer_ids: The customers whose lists are returned, in this order.
+        product_ids: The products that positions are indices of.
+
+    Returns:
+        The lists by method and slate. The file does not keep sources.
     """
     table = pq.read_table(path)
     rows = pc.index_in(table["customer_id"], pa.array(customer_ids)).fill_null(-1).to_numpy()

@@ -19,13 +19,15 @@ LIST_LENGTH = 10
 
 @dataclass(frozen=True)
 class ServingMeasurements:
-    """list_agreement: share of the first ten places of judged lists that single requests give the same product.
+    """What was measured on single requests.
 
-    median_latency_ms: median of single requests in this process, features given;
-        the champion's likewise, if it was evaluated.
-    model_mb: the model's own files, without the catalogue, which grows with the shop.
-    feature_agreement: share of customers whom the online store gives as the point-in-time join does;
-        None if it could not tell.
+    Attributes:
+        list_agreement: The share of the first ten ranks on which single requests give the evaluated lists' product.
+        median_latency_ms: The median of single requests in this process, features given.
+        champion_median_latency_ms: The champion's median, if it was evaluated.
+        model_mb: The size of the model's own files. The catalogue does not count, because it grows with the shop.
+        feature_agreement: The share of customers whose online features are those of the point-in-time join; None if
+            that could not be measured.
     """
 
     list_agreement: float
@@ -43,10 +45,15 @@ def check_serving(
     champion: Recommender | None,
     feature_agreement: float | None = None,
 ) -> ServingMeasurements:
-    """Ask for some of the judged customers one at a time, with features as the online store would give them.
+    """Request lists for some evaluated customers one at a time, with features as the online store would give them.
 
-    recommender: opened from files, as a service does. judged: the lists that the same models gave all `customers` in
-    blocks. features: what was found when online features were compared.
+    Args:
+        recommender: The recommender, opened from files as a service opens it.
+        customers: The evaluated customers.
+        judged: The lists that the same models gave all customers in batches.
+        files: The model's files.
+        champion: The deployed version's recommender, if it is evaluated.
+        feature_agreement: What the comparison of online features found.
     """
     rows = np.unique(np.linspace(0, len(customers) - 1, SAMPLE_SIZE).astype(int))
     same, median_latency_ms = _time_requests(recommender, customers, rows, judged)

@@ -45,17 +45,21 @@ class Slice:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "Slice":
+        """Read one row of `slices.json`."""
         return cls(**{**row, "against": {other: Difference(**values) for other, values in row["against"].items()}})
 
 
 def assign_slices(block: CustomerBatch, departments: Sequence[str]) -> dict[str, np.ndarray]:
-    """The value of each slice for each customer of a block, `[customers]` strings; '' where none is known.
+    """Assign each customer of a batch a value of each slice, `[customers]` strings; '' where none is known.
 
-    baskets and demographics: the segments that online features know too. store: the usual store if at least
-    MIN_SLICE_CUSTOMERS
-    of these customers share it, otherwise `other`. department: what the customer buys more of than others do, that
-    is the department whose share of the customer's purchases is furthest above its mean share; the largest share
-    itself is the same department for nearly everybody. departments: names of the codes 1, 2, ….
+    `baskets` and `demographics` are the groups that online features have too. `store` is the usual store if at least
+    MIN_SLICE_CUSTOMERS of these customers share it, otherwise `other`. `department` is the one whose share of the
+    customer's purchases is furthest above its mean share, because the largest share itself is the same department for
+    nearly everybody.
+
+    Args:
+        block: The customers in front of a catalogue.
+        departments: Names of the codes 1, 2, ….
     """
     assigned = {name: np.array([segment(c) for c in block.customers]) for name, segment in CUSTOMER_GROUPS.items()}
     stores = [customer.traits["store_id"] for customer in block.customers]
@@ -81,9 +85,12 @@ def assign_slices(block: CustomerBatch, departments: Sequence[str]) -> dict[str,
 def compare_slices(
     assigned: Mapping[str, np.ndarray], scores: Mapping[str, Mapping[str, np.ndarray]], ours: str
 ) -> list[Slice]:
-    """Every slice with at least MIN_SLICE_CUSTOMERS customers; `scores` by method and score, `[customers]`.
+    """Compare every slice with at least MIN_SLICE_CUSTOMERS customers; a slice that holds everybody is left out.
 
-    A slice that holds everybody says nothing new and is left out.
+    Args:
+        assigned: The value of each slice for each customer.
+        scores: Scores by method and score name, `[customers]`, as in Results.
+        ours: The method that is compared with every other one.
     """
     found = []
     for name, values in assigned.items():

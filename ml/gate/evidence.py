@@ -22,12 +22,16 @@ SERVING = "serving_checks.json"
 class Evidence:
     """What an evaluation found about a challenger.
 
-    opponent: whom it has to beat: the deployed version, or the strongest simple rule if none is deployed.
-    against: paired differences challenger - other, by other and score, on the same customers.
-    means: the challenger's and the rules' means, by method and score.
-    coverage: different products the challenger shows in the first ten, by slate.
-    slices: groups of customers with their paired differences. calibration: expected error by slate.
-    leaks: sentences about features or labels that know what they cannot know.
+    Attributes:
+        customers: How many customers were evaluated.
+        opponent: What the challenger has to beat: the deployed version, or the strongest baseline if none is deployed.
+        against: Paired differences challenger - other, by other and score, on the same customers.
+        means: The challenger's and the baselines' means, by method and score.
+        coverage: Different products that the challenger shows in the first ten, by slate.
+        slices: Groups of customers with their paired differences.
+        calibration: The expected error by slate.
+        serving: What was measured on single requests.
+        leaks: Sentences about features or labels that contain what was not known at their snapshot.
     """
 
     customers: int
@@ -50,12 +54,18 @@ class EvaluationChecks:
     serving: ServingMeasurements
 
     def save(self, folder: Path) -> None:
+        """Write the checks into an evaluation's folder."""
         (folder / SLICES).write_text(json.dumps([asdict(found) for found in self.slices], indent=2))
         (folder / CALIBRATION).write_text(json.dumps(self.calibration, indent=2))
         (folder / SERVING).write_text(json.dumps(asdict(self.serving), indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> "EvaluationChecks":
+        """Read the checks of an evaluation's folder.
+
+        Raises:
+            RunError: An earlier version made this evaluation.
+        """
         slices, calibration, serving = (read_part(folder, name) for name in (SLICES, CALIBRATION, SERVING))
         return cls([Slice.from_json(row) for row in slices], calibration, ServingMeasurements(**serving))
 
@@ -63,7 +73,7 @@ class EvaluationChecks:
 def evidence_of(
     results: Results, checks: EvaluationChecks, leaks: Sequence[str], challenger: str, champion: str, seed: int
 ) -> Evidence:
-    """The challenger's paired differences against the champion (if one serves) and every simple rule."""
+    """Gather the challenger's paired differences against the champion (if one serves) and every baseline."""
     others = [*BASELINES, *([champion] if results.champion else [])]
     return Evidence(
         customers=len(results.customer_ids),

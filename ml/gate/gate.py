@@ -55,12 +55,12 @@ def _no_leakage(evidence: Evidence) -> Iterator[Answer]:
 
 
 def _superiority(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
-    """The primary score against the opponent, and the rules to beat.
+    """Test the primary score against the opponent, and the baselines that must be beaten.
 
     All have to be won, and a decision that needs every test to win errs no more often than one of them (Berger 1982):
     publishing as such needs no correction. Each test is also a sentence that people quote, so Holm covers this family:
     "better" is wrong anywhere in it with at most 1 - confidence. It costs nothing where the other tests are clear.
-    Margins and bounds are no claims of superiority and stay outside; slices, any of which can stop a challenger, are a
+    Margins and bounds are no claims of superiority and stay outside. Slices, any of which can stop a challenger, are a
     family of their own.
     """
     family = list(dict.fromkeys([(evidence.opponent, policy.primary), *policy.must_beat.items()]))
@@ -185,7 +185,7 @@ def _plausibility(challenger: str, evidence: Evidence, policy: Policy) -> Answer
 
 
 def _nobody_to_evaluate(score: str) -> Answer:
-    """A challenger that nobody can be judged on is not shown to be better."""
+    """Answer no, because a challenger without evaluated customers is not shown to be better."""
     return False, f"Nobody can be judged on {score}: no customer bought anything that it looks for."
 
 

@@ -33,7 +33,7 @@ def find_leaks(purchases: PurchaseEvidence) -> list[str]:
 
 
 def _training_windows(purchases: PurchaseEvidence) -> Iterator[str]:
-    """A training label must end before the judged window begins."""
+    """Check that every training label ends before the evaluation window begins."""
     judged = purchases.split.evaluation
     for model, cuts in (("ranker", purchases.split.ranker), ("two-tower", purchases.split.retrieval)):
         for cut in cuts:
@@ -82,7 +82,7 @@ def _customer_histories(purchases: PurchaseEvidence, at: datetime, known: Snapsh
 
 
 def _product_counts(known: SnapshotFeatures) -> Iterator[str]:
-    """Counts of products against the histories of everybody."""
+    """Compare counts of products with the histories of all customers."""
     order = np.argsort(known.product)
     place, offered = _find(known.product[order], product_of(known.keys))
     at = order[place][offered]

@@ -17,17 +17,23 @@ class _Section(BaseModel):
 
 
 class Coverage(_Section):
+    """How many different products the first ten of a slate must show in total."""
+
     score: str
     minimum: int
 
 
 class Slices(_Section):
+    """On which scores no group of customers may fall below which baselines."""
+
     confidence: float
     scores: list[str]
     baselines: list[str]
 
 
 class Serving(_Section):
+    """The limits on single requests and on the model's files."""
+
     min_list_agreement: float
     min_feature_agreement: float
     max_median_latency_ms: float

@@ -91,7 +91,7 @@ class PurchaseEvidence:
         return cls(split, timedelta(weeks=weeks), known, labels)
 
     def before(self, at: datetime) -> datetime | None:
-        """The snapshot whose label ends at `at`, if the run has it (clock changes move an instant by an hour)."""
+        """Return the snapshot whose label ends at `at`, if the run has it; clocks may change by an hour."""
         return next((t for t in self.labels if abs(t + self.horizon - at) < timedelta(days=CLOCK_TOLERANCE_DAYS)), None)
 
 
@@ -107,7 +107,7 @@ def key(customer: np.ndarray, product: np.ndarray) -> np.ndarray:
 
 
 def product_of(keys: np.ndarray) -> np.ndarray:
-    """The products' codes in keys."""
+    """Return the products' codes in keys."""
     return keys & _PRODUCT_BITS
 
 
@@ -117,7 +117,7 @@ class _Codes:
     products: pa.Array
 
     def keys(self, table: pa.Table, column: str) -> np.ndarray:
-        """A key for every element of a list column, in the table's order."""
+        """Return a key for every element of a list column, in the table's order."""
         products = table[column].combine_chunks()
         customer = pc.index_in(table["customer_id"], self.customers).to_numpy()
         return key(

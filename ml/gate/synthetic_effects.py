@@ -1,6 +1,6 @@
-"""Changes whose right verdict is known: no difference, a loss, a gain, a leak. The gate is asked about each.
+"""Changes whose right verdict is known: no difference, a loss, a gain, a leak.
 
-Lists are changed, not scores: what was planted is judged like any other list.
+Lists are changed, not scores, so that a synthetic effect is evaluated like any other list.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ two of them is 0.0012, between the model and decayed own frequency 0.0019. More 
 
 
 def resample(slates: Slates, rng: np.random.Generator) -> Slates:
-    """The same lists drawn again: Plackett-Luce on the logarithm of the rank, so that neighbours change places."""
+    """Draw the same lists again: Plackett-Luce on the logarithm of the rank, so that close ranks swap."""
     drawn = {}
     for slate, lists in slates.items():
         places = np.log(np.arange(1, lists.positions.shape[1] + 1)) - SPREAD * rng.gumbel(size=lists.positions.shape)
@@ -30,7 +30,7 @@ def resample(slates: Slates, rng: np.random.Generator) -> Slates:
 
 
 def swap_lists(one: Slates, other: Slates, rng: np.random.Generator) -> tuple[Slates, Slates]:
-    """Two models' lists, changed places customer by customer at the toss of a coin: neither can be the better one."""
+    """Swap two models' lists customer by customer at the toss of a coin, so that neither can be the better one."""
     first, second = {}, {}
     heads = rng.random((len(one["all"].positions), 1)) < 0.5
     for slate, lists in one.items():
@@ -40,10 +40,13 @@ def swap_lists(one: Slates, other: Slates, rng: np.random.Generator) -> tuple[Sl
 
 
 def shift_metric(truth: GroundTruth, slates: Slates, by: float, rng: np.random.Generator) -> Slates:
-    """Lists whose mean `all` NDCG@10 is `by` higher or, if negative, lower: hits of random customers swap.
+    """Move hits of random customers until the mean `all` NDCG@10 is `by` higher or, if negative, lower.
 
-    A gain lets a bought product from further down (or from outside the list) and one that was not bought in the first
-    ten change places; a loss does the reverse.
+    A gain swaps a bought product from further down (or from outside the list) with one in the first ten that was not
+    bought. A loss does the reverse.
+
+    Raises:
+        ValueError: The lists have too few hits to move.
     """
     positions = slates["all"].positions.copy()
     hits = hit_matrix(positions, truth.bought)
@@ -74,7 +77,7 @@ def shift_metric(truth: GroundTruth, slates: Slates, by: float, rng: np.random.G
 
 
 def inject_leaks(purchases: PurchaseEvidence) -> Mapping[str, PurchaseEvidence]:
-    """Three leaks, each by the name that people give it."""
+    """Inject three leaks, each by the name that people give it."""
     split, judged = purchases.split, purchases.split.evaluation
     ranker = [judged, *split.ranker]
     return {

@@ -249,7 +249,7 @@ def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes
 
 
 def _svg(figure: Figure, said: str) -> str:
-    """The figure as an element of a page, with `said` for those who do not see it."""
+    """Return the figure as an element of a page, with `said` as its description."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     text = buffer.getvalue()

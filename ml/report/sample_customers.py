@@ -17,10 +17,10 @@ BOUGHT = 30
 def sample_customers(
     truth: GroundTruth, slates: Slates, customers: Sequence[Customer], catalogue: Catalogue, sources: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Ten customers spread over the judged ones.
+    """Describe ten customers, evenly spread over the evaluated ones.
 
-    Each with the products bought most recently before the cut (with days ago and in how many baskets), both slates'
-    first ten (with the source, and whether it was bought), and what was bought, new products marked.
+    Each has the products bought most recently before the snapshot (with days ago and in how many baskets), both
+    slates' first ten (with the source, and whether it was bought), and what was bought, new products marked.
     """
     rows = np.unique(np.linspace(0, len(truth.customer_ids) - 1, SHOWN).astype(int))
     return [
@@ -70,7 +70,7 @@ def _recent(customer: Customer, catalogue: Catalogue) -> list[dict[str, Any]]:
 
 
 def _purchases(truth: GroundTruth, slates: Slates, row: int, catalogue: Catalogue) -> list[dict[str, Any]]:
-    """The first BOUGHT of what was bought: what either list had shown comes first."""
+    """Return the first BOUGHT of what was bought; products that either list had shown come first."""
     shown = np.concatenate([lists.positions[row, :10] for lists in slates.values()])
     bought = truth.bought[row]
     hit, known = np.isin(bought, shown), np.isin(bought, truth.history[row])

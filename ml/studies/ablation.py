@@ -83,7 +83,7 @@ def slates_of(recommender: Recommender, ranker: Ranking, parts: Sequence[Part]) 
 
 
 def without_source(parts: Sequence[Part], source: str, quotas: Mapping[str, int]) -> list[Part]:
-    """The same parts as if `source` had never been asked."""
+    """Return the same parts as if `source` had put nothing forward."""
     return [_without(part, source, quotas) for part in parts]
 
 
@@ -117,7 +117,7 @@ def put_forward(candidates: Candidates, quotas: Mapping[str, int], leave_out: st
 
 
 def feature_groups() -> dict[str, list[str]]:
-    """The names of the features by group; the categorical ones are a group of their own."""
+    """Return the names of the features by group; the categorical ones are a group of their own."""
     members: dict[str, list[str]] = {}
     for name in NUMERIC:
         members.setdefault(FEATURE_GROUPS[name], []).append(name)
@@ -125,7 +125,7 @@ def feature_groups() -> dict[str, list[str]]:
 
 
 def permuted(parts: Sequence[Part], group: str, seed: int) -> list[Part]:
-    """The same parts with the group's columns shuffled; the same seed shuffles the same way."""
+    """Return the same parts with the group's columns shuffled; the same seed shuffles the same way."""
     rng = np.random.default_rng(seed)
     if group == CODES:
         orders = [_within(part.sizes, rng) for part in parts]
@@ -152,13 +152,13 @@ def _with(part: Part, columns: list[int], values: np.ndarray) -> Part:
 
 
 def _within(sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An order of rows that moves them only inside their own customer."""
+    """Return an order of rows that moves them only inside their own customer."""
     customer = np.repeat(np.arange(len(sizes)), sizes)
     return np.lexsort((rng.random(len(customer)), customer))
 
 
 def _firsts(sizes: np.ndarray) -> np.ndarray:
-    """The first row of each customer; one without candidates borrows a neighbour's, and nobody reads it."""
+    """Return the first row of each customer; nobody reads that of a customer without candidates."""
     firsts: np.ndarray = np.minimum(np.cumsum(sizes) - sizes, max(int(sizes.sum()) - 1, 0))
     return firsts
 

@@ -129,7 +129,7 @@ def _run_in_new_process(
 
 
 def origin_summary(runs: Sequence[Run], shift: int) -> dict[str, Any]:
-    """What an origin's finished runs found: mean scores, the lead over each rule with its interval, the decisions."""
+    """Summarise an origin's finished runs: mean scores, the lead over each baseline, the decisions."""
     spec, results = RunSpec.read(runs[0]), mean_results([Results.load(run.path(artifacts.EVALUATION)) for run in runs])
     decisions = [run.read_json(artifacts.GATE) for run in runs]
     judged = spec.day(spec.split.evaluation)
@@ -154,7 +154,7 @@ def origin_summary(runs: Sequence[Run], shift: int) -> dict[str, Any]:
 
 
 def mean_results(seeds: Sequence[Results]) -> Results:
-    """The results of one window's runs as one: each customer's score and the candidates' recall, averaged over runs."""
+    """Average the results of one window's runs: each customer's score, and the candidates' recall."""
     first = seeds[0]
     scores = {
         method: {name: np.mean([results.scores[method][name] for results in seeds], axis=0) for name in named}

@@ -25,9 +25,11 @@ SCORES = ("explore NDCG@20", "explore Recall@100")
 
 
 def standalone_lists(candidates: Iterable[Candidates], name: str) -> Slates:
-    """What one source put forward of products new to the customer, in its own order, DEPTH deep.
+    """Return what one source put forward of products new to the customer, in its own order, DEPTH deep.
 
-    candidates: gathered with a quota of at least DEPTH for the source.
+    Args:
+        candidates: Candidates that were generated with a quota of at least DEPTH for the source.
+        name: The source.
     """
     positions, scores = [], []
     for found in candidates:

@@ -40,11 +40,12 @@ class NotBetterWithHistoryError(MLError):
 
 
 def cut(customer: Customer, baskets: int | None) -> Customer:
-    """The customer as known from the newest `baskets` baskets alone; unchanged if there are no more than that."""
+    """Return the customer with the newest `baskets` baskets alone; unchanged if there are no more than that."""
     return customer if baskets is None else CustomerState(customer).newest(baskets).customer
 
 
 def label(baskets: int | None) -> str:
+    """Return the text for a number of baskets."""
     return "all" if baskets is None else str(baskets)
 
 
@@ -99,7 +100,7 @@ def findings(curve: dict[str, Any], score: str, floor: str) -> list[str]:
 
 
 def table(curve: dict[str, Any], score: str) -> str:
-    """The curve of one score as text."""
+    """Return the curve of one score as text."""
     methods = list(curve["points"][0]["methods"])
     lines = [f"{score}, {curve['customers']:,} customers; baskets known:"]
     lines.append("".ljust(24) + "".join(point["baskets"].rjust(24) for point in curve["points"]))

@@ -1,4 +1,4 @@
-"""How often the gate is wrong: it is asked about changes whose right verdict is known, on real lists."""
+"""The gate's own error rates, measured on real lists with changes whose right verdict is known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,9 +31,14 @@ _OURS, _CHAMPION = "challenger", "champion"
 
 @dataclass(frozen=True)
 class GateExperiment:
-    """A run's judged customers, and what of its evidence does not depend on the lists.
+    """A run's evaluated customers, and the part of its evidence that does not depend on the lists.
 
-    models: lists of models by name; rules: lists of the simple rules by name; assigned: slices of the customers.
+    Attributes:
+        truth: What the customers bought.
+        models: Lists of models, by name.
+        rules: Lists of the baselines, by name.
+        assigned: The slices of the customers.
+        checks: The run's checks, whose slices are computed again for changed lists.
     """
 
     truth: GroundTruth
@@ -44,12 +49,13 @@ class GateExperiment:
 
     @cached_property
     def rule_scores(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return the baselines' scores."""
         return {name: evaluate_lists(self.truth, slates) for name, slates in self.rules.items()}
 
     def ask(
         self, challenger: Slates, champion: Slates, policy: Policy, seed: int, found: Sequence[str] = ()
     ) -> GateDecision:
-        """The gate's verdict on these lists, on evidence that is gathered as in every run."""
+        """Return the gate's decision on these lists, on evidence that is gathered as in every run."""
         scores = {
             _OURS: evaluate_lists(self.truth, challenger),
             _CHAMPION: evaluate_lists(self.truth, champion),
@@ -66,7 +72,10 @@ class GateExperiment:
         return decide(_OURS, evidence_of(results, checks, found, _OURS, _CHAMPION, seed), policy)
 
     def pair(self, number: int, rng: np.random.Generator) -> tuple[Slates, Slates]:
-        """Two sets of lists of which none is better: in turn two draws of one model's, and two models' exchanged."""
+        """Return two sets of lists of which none is better.
+
+        Even numbers give two draws of one model's lists, odd numbers two models' swapped lists.
+        """
         names = list(self.models)
         if len(names) > 1 and number % 2:
             return swap_lists(self.models[names[0]], self.models[names[1 + number // 2 % (len(names) - 1)]], rng)
@@ -77,10 +86,13 @@ class GateExperiment:
 def error_rates(
     window: GateExperiment, purchases: PurchaseEvidence, policy: Policy, comparisons: int, seed: int
 ) -> tuple[dict[str, Any], list[str]]:
-    """The rates by name, and in sentences what was asked and why the gate kept a champion.
+    """Measure the error rates of the gate.
 
-    `comparisons` A/A pairs; half as many losses of 0.010 and gains of 0.015 in `all` NDCG@10, each planted into one of
-    such a pair; three leaks, planted where a clean run would be published.
+    `comparisons` A/A pairs are compared; half as many losses of 0.010 and gains of 0.015 in `all` NDCG@10, each
+    applied to one of such a pair; three leaks, injected where a clean run would be published.
+
+    Returns:
+        The rates by name, and sentences on what was compared and why the gate kept a champion.
     """
     rng = np.random.default_rng(seed)
     planted = max(1, comparisons // 2)
@@ -129,9 +141,15 @@ def _why_not(decisions: Sequence[GateDecision]) -> str:
 
 
 def gate_check(run: Run, replicate: Run | None, comparisons: int) -> dict[str, Any]:
-    """Ask the gate `comparisons` times about equals, and about planted losses, gains and leaks.
+    """Measure the gate's error rates on the lists of a finished run.
 
-    replicate: a run of the same window with another seed, whose lists are then compared with the run's own.
+    Args:
+        run: The finished run.
+        replicate: A run of the same window with another seed, whose lists are then compared with the run's own.
+        comparisons: How many pairs of equals are compared.
+
+    Raises:
+        ConfigError: `comparisons` is not positive, or the replicate has another evaluation window.
     """
     if comparisons < 1:
         raise ConfigError(f"--comparisons is {comparisons}; the gate has to be asked at least once.")

@@ -97,7 +97,7 @@ def tune(
 
 
 def open_study(path: Path, ranker: str, spec: RunSpec) -> optuna.Study:
-    """The study of this ranker on these features; new, it starts with the configuration of the spec.
+    """Open the study of this ranker on these features; a new one starts with the configuration of the run.
 
     Another publication, seed, or configuration of what stands before the ranker is another study.
     """
@@ -151,12 +151,12 @@ def try_one(
 
 
 def value_of(scores: Mapping[str, float]) -> float:
-    """What the study maximises."""
+    """Return the value that the study maximises."""
     return sum(scores[name] for name in OBJECTIVE)
 
 
 def summary(study: optuna.Study, spec: RunSpec, ranker: str) -> dict[str, Any]:
-    """What the study found: for a person, and for the repository."""
+    """Summarise the study, for a person and for the repository."""
     first = study.trials[0]
     return {
         "study": ranker,
@@ -174,7 +174,7 @@ def summary(study: optuna.Study, spec: RunSpec, ranker: str) -> dict[str, Any]:
 
 
 def toml(parameters: dict[str, Any]) -> str:
-    """The lines for `ml/config.toml`."""
+    """Return the lines for `ml/config.toml`."""
     return "\n".join(["[ranking]", *(f"{name} = {json.dumps(value)}" for name, value in parameters.items())])
 
 
@@ -218,6 +218,7 @@ class RankerValidation:
 
     @classmethod
     def of(cls, run: Run, spec: RunSpec) -> "RankerValidation":
+        """Generate the candidates of the validation window once."""
         evaluated = EvaluatedRun.at_snapshot(run)
         catalogue = evaluated.catalogue()
         window = evaluated.evaluation_set(catalogue)
@@ -235,7 +236,7 @@ class RankerValidation:
         return cls(*parts, catalogue.popularity[flat], ends, window.truth)
 
     def scores(self, model: Any) -> dict[str, float]:
-        """Every score of a ranker as it is now; a Keras model from features to a column of scores a slate."""
+        """Evaluate a ranker as it is now: a Keras model from features to a column of scores a slate."""
         size = 16_384
         chunks = [slice(start, start + size) for start in range(0, len(self.positions), size)]
         values = np.concatenate([np.asarray(model(self.numeric[c], self.categorical[c])) for c in chunks])
@@ -243,7 +244,7 @@ class RankerValidation:
         return {name: mean(found) for name, found in judged.items()}
 
     def slates(self, values: np.ndarray) -> Slates:
-        """The candidates in the order of `values` `[rows, len(SLATES)]`, ties as in `scoring.recommender`."""
+        """Rank the candidates by `values` `[rows, len(SLATES)]`, with ties as in `scoring.recommender`."""
         lists: Slates = {}
         for column, slate in enumerate(SLATES):
             best, scores = [], []

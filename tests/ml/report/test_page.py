@@ -239,7 +239,7 @@ def test_the_page_explains_why_the_rule_and_popularity_are_one_list_when_explori
 def test_the_page_says_of_how_many_customers_the_diversity_figures_are(run: Run):
     judged = found(run, artifacts.RUN)["results"]["customers"]
     assert judged < CUSTOMERS
-    assert f"The figures are of {judged} of the judged customers" in page(run)
+    assert f"The figures are of {judged} of the evaluated customers" in page(run)
 
 
 def test_a_score_that_is_equal_for_every_ranker_is_left_out():
