@@ -35,8 +35,8 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from orchestration.assets import FEATURES
 from orchestration.dbt import dbt_models
 from orchestration.defaults import defaults
-from orchestration.operators import Step
-from orchestration.pages import PageStep
+from orchestration.operators import CommandOperator
+from orchestration.pages import PageOperator
 from settings import load_settings
 
 SETTINGS = load_settings()
@@ -68,25 +68,25 @@ with DAG(
     default_args=defaults(timedelta(minutes=30)),
     tags=["reach"],
 ) as dag:
-    admit = Step(
+    admit = CommandOperator(
         task_id="admit",
         arguments=["landing", "admit", "{{ '--as-of=' ~ params.as_of if params.as_of else '' }}"],
         final_errors=True,
         doc_md="Checks the tables' columns and types, and writes what was known before `as_of`, for the checks only.",
     )
-    check_landing = Step(
+    check_landing = CommandOperator(
         task_id="check_landing",
         arguments=["quality", "landing", AS_OF],
         final_errors=True,
         doc_md="Great Expectations on the tables of `admit`. A critical failure stops the run and changes nothing.",
     )
-    accept = Step(
+    accept = CommandOperator(
         task_id="accept",
         arguments=["landing", "accept", AS_OF, "--admission={{ ti.xcom_pull(task_ids='admit')['admission'] }}"],
         final_errors=True,
         doc_md="Moves the link `admitted` to the tables that were checked; dbt reads them there.",
     )
-    dbt_vars = Step(
+    dbt_vars = CommandOperator(
         task_id="dbt_vars",
         arguments=["landing", "dbt-vars", AS_OF],
         doc_md="The variables dbt is built with: the points in time of the feature tables.",
@@ -97,7 +97,7 @@ with DAG(
         variables="{{ ti.xcom_pull(task_ids='dbt_vars') | tojson }}",
         timeout_minutes=30,
     )
-    freshness = Step(
+    freshness = CommandOperator(
         task_id="freshness",
         program="dbt",
         arguments=[
@@ -108,7 +108,7 @@ with DAG(
         result=False,
         doc_md="How old the newest row of a table was on the day of the run. Too old is a warning in the log.",
     )
-    dbt_docs = Step(
+    dbt_docs = CommandOperator(
         task_id="dbt_docs",
         # A folder of its own: dbt writes its manifest there too, and Airflow may be reading the other one.
         program="dbt",
@@ -120,35 +120,35 @@ with DAG(
         result=False,
         doc_md="dbt's documentation as one page, static_index.html.",
     )
-    check_features = Step(
+    check_features = CommandOperator(
         task_id="check_features",
         arguments=["quality", "features", AS_OF],
         final_errors=True,
         doc_md="Great Expectations on the staged feature tables. Nothing is published before they hold.",
     )
-    publish = Step(
-        task_id="publish",
+    publish_features = CommandOperator(
+        task_id="publish_features",
         arguments=["feature_store", "publish", AS_OF],
         doc_md="Gathers the staged tables in a folder named by their content, and moves the link in one step.",
     )
-    apply = Step(
+    apply = CommandOperator(
         task_id="apply",
         arguments=["feature_store", "apply"],
         doc_md="Registers entities, views and feature services with Feast.",
     )
-    materialize = Step(
+    materialize = CommandOperator(
         task_id="materialize",
         arguments=["feature_store", "materialize", AS_OF],
         outlets=[FEATURES],
         doc_md="Brings every customer's newest features to the online store; then the retraining starts.",
     )
 
-    prune_data = Step(
+    prune_data = CommandOperator(
         task_id="prune_data",
         arguments=["retention", "prune"],
         doc_md="Deletes old logs, old Data Docs and temporary files (retention/policy.toml); logs what was freed.",
     )
-    page = PageStep(
+    page = PageOperator(
         task_id="page",
         arguments=[
             "pages",
@@ -168,7 +168,7 @@ with DAG(
         >> dbt_vars
         >> models
         >> [freshness, dbt_docs, check_features]
-        >> publish
+        >> publish_features
         >> apply
         >> materialize
         >> prune_data

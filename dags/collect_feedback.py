@@ -32,7 +32,7 @@ from airflow.sdk import DAG
 
 from orchestration.assets import FEEDBACK
 from orchestration.defaults import defaults
-from orchestration.operators import Step
+from orchestration.operators import CommandOperator
 from settings import load_settings
 
 TARGET = load_settings().paths.dbt_target
@@ -48,19 +48,19 @@ with DAG(
     default_args=defaults(timedelta(minutes=30)),
     tags=["reach"],
 ) as dag:
-    collect = Step(
+    collect = CommandOperator(
         task_id="collect",
         arguments=["landing", "collect"],
         doc_md="Reads the journal on from the last batch, and unites it with your own events and decisions.",
     )
-    check_feedback = Step(
+    check_feedback = CommandOperator(
         task_id="check_feedback",
         arguments=["quality", "feedback"],
         final_errors=True,
         doc_md="Great Expectations on all feedback there is. A critical failure keeps the facts as they are.",
     )
-    facts = Step(
-        task_id="facts",
+    build_facts = CommandOperator(
+        task_id="build_facts",
         # A target folder of its own: Airflow may be reading the manifest in the other one.
         program="dbt",
         arguments=[
@@ -74,4 +74,4 @@ with DAG(
         doc_md="dbt on the two facts and what they are made of, with their tests.",
     )
 
-    collect >> check_feedback >> facts
+    collect >> check_feedback >> build_facts

@@ -48,10 +48,10 @@ from airflow.sdk.exceptions import AirflowFailException
 from orchestration import pools
 from orchestration.assets import FEATURES
 from orchestration.defaults import defaults
-from orchestration.operators import Step
-from orchestration.pages import PageStep
+from orchestration.operators import CommandOperator
+from orchestration.pages import PageOperator
 
-RUN = "--run-id={{ ti.xcom_pull(task_ids='begin')['run_id'] }}"
+RUN = "--run-id={{ ti.xcom_pull(task_ids='resolve_run')['run_id'] }}"
 VERSION = "--version={{ ti.xcom_pull(task_ids='register_model')['version'] }}"
 REASON = "--reason={{ params.reason }}"
 
@@ -99,7 +99,7 @@ with DAG(
 ) as dag:
 
     @task(inlets=[FEATURES], pool="default_pool", execution_timeout=timedelta(minutes=5))
-    def begin(**context: Any) -> dict[str, str]:
+    def resolve_run(**context: Any) -> dict[str, str]:
         """Settle the day and the name of the run; the same for every retry of this run."""
         as_of = context["params"]["as_of"]
         if not as_of:
@@ -111,85 +111,85 @@ with DAG(
         mark = hashlib.sha256(context["run_id"].encode()).hexdigest()[:6]
         return {"as_of": as_of, "run_id": f"{as_of}-{mark}"}
 
-    build_dataset = Step(
+    build_dataset = CommandOperator(
         task_id="build_dataset",
         arguments=[
-            *["ml", "build-dataset", RUN, "--as-of={{ ti.xcom_pull(task_ids='begin')['as_of'] }}"],
+            *["ml", "build-dataset", RUN, "--as-of={{ ti.xcom_pull(task_ids='resolve_run')['as_of'] }}"],
             *["{{ '--epochs=%d' % params.epochs if params.epochs else '' }}", REASON],
         ],
         doc_md="Training sets from Feast: every row holds only what was known at its time.",
     )
-    check_training = Step(
+    check_training = CommandOperator(
         task_id="check_training",
         arguments=["quality", "training", RUN],
         final_errors=True,
         doc_md="Great Expectations on the training sets. A critical failure stops the run here.",
     )
-    train_retrieval = Step(
+    train_retrieval = CommandOperator(
         task_id="train_retrieval",
         arguments=["ml", "train-retrieval", RUN],
         final_errors=True,
         doc_md="The two towers that find candidates.",
     )
-    generate_candidates = Step(
+    generate_candidates = CommandOperator(
         task_id="generate_candidates",
         arguments=["ml", "generate-candidates", RUN],
         doc_md="Candidates of every customer from all sources: what the rankers learn from.",
     )
-    rankers = Step(
+    rankers = CommandOperator(
         task_id="rankers",
         arguments=["ml", "rankers"],
         pool="default_pool",
         doc_md="Which rankers compete in this version of the code.",
     )
-    train_ranker = Step.partial(
+    train_ranker = CommandOperator.partial(
         task_id="train_ranker",
         final_errors=True,
         pool=pools.RANKERS,
         map_index_template="{{ task.arguments[-1] }}",
         doc_md="One ranker; several compete side by side.",
     ).expand(arguments=rankers.output.map(lambda ranker: ["ml", "train-ranker", RUN, "--ranker", ranker]))
-    select_ranker = Step(
+    select_ranker = CommandOperator(
         task_id="select_ranker",
         arguments=["ml", "select-ranker", RUN],
         doc_md="The rankers and their ensemble on training lists held out; the best one goes on.",
     )
-    evaluate = Step(
+    evaluate = CommandOperator(
         task_id="evaluate",
         arguments=["ml", "evaluate", RUN],
         doc_md="Lists of the system, the champion and the simple rules for the same customers; the report.",
     )
-    gate = Step(
+    gate = CommandOperator(
         task_id="gate",
         arguments=["ml", "gate", RUN],
         # Where there is too little to train or to judge on, the steps before it are skipped, and the rule serves.
         trigger_rule="none_failed",
         doc_md="The verdict, with reasons in sentences. 'Keep the champion' is a result, not a failure.",
     )
-    register_model = Step(
+    register_model = CommandOperator(
         task_id="register_model",
         arguments=["ml", "register-model", RUN, "{{ '' if params.publish_if_better else '--dry-run' }}"],
         doc_md="Bundles what was judged and puts it in the model store. Skipped if the champion stays.",
     )
-    deploy = Step(
+    deploy = CommandOperator(
         task_id="deploy",
         arguments=["registry", "deploy", VERSION, "--expect=auto", REASON],
         doc_md="Makes the bundle champion, unless someone else changed the champion meanwhile.",
     )
-    verify = Step(
+    verify = CommandOperator(
         task_id="verify",
         arguments=["registry", "verify", VERSION],
         final_errors=True,
         doc_md="Waits until the running service answers as the bundle should; rolls back if it does not.",
     )
 
-    open_page = PageStep(
+    open_page = PageOperator(
         task_id="open_page",
         arguments=["pages", "run", RUN],
         pool="default_pool",
         doc_md="The run's page of links, as soon as there is a run; what does not exist yet is named with the reason.",
     ).as_teardown()
-    page = PageStep(
+    page = PageOperator(
         task_id="page",
         arguments=["pages", "run", RUN],
         pool="default_pool",
@@ -197,25 +197,25 @@ with DAG(
         doc_md="The same page once more, after the last step: also of a run that failed or was skipped.",
     ).as_teardown()
 
-    prune = Step(
+    prune = CommandOperator(
         task_id="prune",
         arguments=["registry", "prune"],
         doc_md="Deletes old versions; never the champion, the one before it, or one the log named lately.",
     )
-    prune_runs = Step(
+    prune_runs = CommandOperator(
         task_id="prune_runs",
         arguments=["ml", "prune"],
         trigger_rule="none_failed",
         doc_md="Deletes what only training needed, and old runs, by ml/runs/retention.toml, whatever the verdict.",
     )
-    prune_data = Step(
+    prune_data = CommandOperator(
         task_id="prune_data",
         arguments=["retention", "prune"],
         trigger_rule="none_failed",
         doc_md="Deletes old logs, old Data Docs and temporary files (retention/policy.toml); logs what was freed.",
     )
 
-    begin() >> build_dataset >> check_training >> train_retrieval >> generate_candidates >> train_ranker
+    resolve_run() >> build_dataset >> check_training >> train_retrieval >> generate_candidates >> train_ranker
     rankers >> train_ranker >> select_ranker >> evaluate >> gate >> register_model >> deploy >> verify
     verify >> prune >> prune_runs >> prune_data >> page
     build_dataset >> open_page >> page

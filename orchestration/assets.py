@@ -3,7 +3,7 @@
 | asset    | emitted by                       | consumed by         | travels with the event     |
 |----------|----------------------------------|---------------------|----------------------------|
 | features | `build_features` (`materialize`) | `retrain_recommender` | `as_of`: the day they are of |
-| feedback | `collect_feedback` (`facts`)     | nobody here: reports and tools of your own | nothing |
+| feedback | `collect_feedback` (`build_facts`)     | nobody here: reports and tools of your own | nothing |
 """
 
 from airflow.sdk import Asset

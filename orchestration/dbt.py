@@ -29,7 +29,7 @@ class ManifestMissingError(Exception):
     """The DAG cannot be drawn, for dbt has not described its models yet."""
 
 
-class Build(DbtProducerWatcherOperator):
+class RetryableBuild(DbtProducerWatcherOperator):
     """Cosmos' producer that builds again when Airflow tries it again.
 
     Cosmos skips a second try and lets each watcher run its own model, without the data tests. `dbt build` may
@@ -56,8 +56,8 @@ class Build(DbtProducerWatcherOperator):
             raise AirflowFailException(f"dbt: {error}") from error
 
 
-class Watch(DbtRunWatcherOperator):
-    """Cosmos' watcher that only ever watches; see `Build`."""
+class WatchOnly(DbtRunWatcherOperator):
+    """Cosmos' watcher that only ever watches; see `RetryableBuild`."""
 
     def _handle_retry(self, try_number: int, producer_task_state: str | None, context: Context) -> bool | None:
         return None
@@ -121,9 +121,9 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
     tasks: Iterable[Any] = group.iter_tasks()
     for task in tasks:
         if type(task) is DbtProducerWatcherOperator:
-            task.__class__ = Build
+            task.__class__ = RetryableBuild
         elif type(task) is DbtRunWatcherOperator:
-            task.__class__ = Watch
+            task.__class__ = WatchOnly
             # The build has failed and has sent its message: thirty more would say the same.
             task.on_failure_callback = []
     return group

@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.configuration import conf
 
-from orchestration.operators import Step
+from orchestration.operators import CommandOperator
 
 FOLDERS = {"run": "runs", "features": "quality"}
 
@@ -26,7 +26,7 @@ class PageLink(BaseOperatorLink):
         return f"{conf.get('api', 'base_url').rstrip('/')}/reach/{FOLDERS[kind]}/{folder}/index.html"
 
 
-class PageStep(Step):
+class PageOperator(CommandOperator):
     """Runs `python -m pages …`."""
 
     operator_extra_links = (PageLink(),)

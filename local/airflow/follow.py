@@ -53,14 +53,14 @@ def follow(
         for task in tasks:
             attempt = (task["task_id"], task["map_index"], task["try_number"])
             # A watcher of a dbt model only repeats what the build has said.
-            own = task["operator"] != "Watch"
+            own = task["operator"] != "WatchOnly"
             if own and task["state"] in ("failed", "up_for_retry") and attempt not in told:
                 told.add(attempt)
                 _say_why(api, task, say)
         if state == "success":
             return
         if state == "failed":
-            failed = sorted({t["task_id"] for t in tasks if t["state"] == "failed" and t["operator"] != "Watch"})
+            failed = sorted({t["task_id"] for t in tasks if t["state"] == "failed" and t["operator"] != "WatchOnly"})
             raise RunFailedError(
                 f"{dag_id} ended red at {', '.join(failed) or 'no task'}. Its lines are above and in "
                 "Airflow's UI. When the cause is gone, clear the task there, or run the same command again."

@@ -53,7 +53,7 @@ class Builder:
                 run = self._started_by(features_run)
         with self._stages.stage(MODEL_DAG):
             self._follow(MODEL_DAG, run, sought.model)
-            run_id = str(self._api.result(MODEL_DAG, run, "begin")["run_id"])
+            run_id = str(self._api.result(MODEL_DAG, run, "resolve_run")["run_id"])
             self._record.keep_run(sought.model, run_id)
             return run_id
 

@@ -81,13 +81,13 @@ def test_every_dbt_model_is_a_task(bag: dict[str, Any], data: Path) -> None:
     models = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
     assert models
     tasks = bag["dags"]["build_features"]["tasks"]
-    watched = {name for name, task in tasks.items() if task["type"] == "Watch"}
+    watched = {name for name, task in tasks.items() if task["type"] == "WatchOnly"}
     assert watched == {f"dbt.{model}_run" for model in models}
 
 
 def test_the_dbt_build_repeats_itself_whole(bag: dict[str, Any]) -> None:
     tasks = bag["dags"]["build_features"]["tasks"]
-    assert tasks["dbt.dbt_producer_watcher"]["type"] == "Build"
+    assert tasks["dbt.dbt_producer_watcher"]["type"] == "RetryableBuild"
 
 
 def test_every_task_has_an_owner_and_a_failure_is_sent_once(dag: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def test_every_task_has_an_owner_and_a_failure_is_sent_once(dag: dict[str, Any])
     assert {task["owner"] for name, task in tasks.items() if not name.startswith("dbt.")} == {"reach"}
     assert "airflow" not in {task["owner"] for task in tasks.values()}
     # The watchers of dbt's models fail with the build, which sends the message.
-    watchers = {name for name, task in tasks.items() if task["type"] == "Watch"}
+    watchers = {name for name, task in tasks.items() if task["type"] == "WatchOnly"}
     assert {name for name, task in tasks.items() if "orchestration.alerts.on_failure" in task["on_failure"]} == (
         set(tasks) - watchers
     )
@@ -156,16 +156,16 @@ def test_feedback_becomes_facts_by_itself_after_it_was_checked(bag: dict[str, An
     assert {name: task["upstream"] for name, task in tasks.items()} == {
         "collect": [],
         "check_feedback": ["collect"],
-        "facts": ["check_feedback"],
+        "build_facts": ["check_feedback"],
     }
     # The warehouse has one writer at a time: the build of the features, or this.
     assert {task["pool"] for task in tasks.values()} == {"reach"}
-    assert tasks["facts"]["outlets"] == ["feedback"]
+    assert tasks["build_facts"]["outlets"] == ["feedback"]
 
 
 def test_nothing_is_published_before_it_was_checked(bag: dict[str, Any]) -> None:
     features = bag["dags"]["build_features"]["tasks"]
-    assert sorted(features["publish"]["upstream"]) == ["check_features", "dbt_docs", "freshness"]
+    assert sorted(features["publish_features"]["upstream"]) == ["check_features", "dbt_docs", "freshness"]
     assert features["dbt_vars"]["upstream"] == ["accept"]
     assert features["accept"]["upstream"] == ["check_landing"]
     model = bag["dags"]["retrain_recommender"]["tasks"]

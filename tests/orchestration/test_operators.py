@@ -14,7 +14,7 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from tests.dags.conftest import StepRunner
+from tests.orchestration.conftest import StepRunner
 
 # Starts a child of its own, writes both process ids, then both sleep.
 SLEEPER = """
@@ -49,7 +49,7 @@ def test_the_line_for_people_runs_as_printed_and_holds_no_secret(
 
 def test_a_full_disk_stops_a_step_before_it_begins(runner: StepRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     (runner.folder.parent / "data").mkdir()
-    monkeypatch.setattr("orchestration.operators.LEAST_FREE", 2**60)
+    monkeypatch.setattr("orchestration.operators.MIN_FREE_BYTES", 2**60)
     with pytest.raises(AirflowFailException, match="make prune"):
         runner.run("print('1')")
 
@@ -121,7 +121,7 @@ def test_a_killed_command_is_tried_again_and_names_the_signal(runner: StepRunner
 
 
 def test_an_end_without_a_value_is_an_error(runner: StepRunner) -> None:
-    with pytest.raises(AirflowFailException, match="no JSON value: 'done'"):
+    with pytest.raises(AirflowFailException, match="not a JSON value: 'done'"):
         runner.run("print('done')")
 
 
@@ -158,8 +158,8 @@ def test_what_a_crashed_attempt_left_is_stopped_before_the_next(runner: StepRunn
     runner.step(SLEEPER, str(pids))
     attempt = f"""
 from types import SimpleNamespace as Names
-from orchestration.operators import Step
-step = Step(task_id="stand_in", arguments=["standin_command", {str(pids)!r}])
+from orchestration.operators import CommandOperator
+step = CommandOperator(task_id="stand_in", arguments=["standin_command", {str(pids)!r}])
 step.execute({{"ti": Names(dag_id="a_dag", task_id="stand_in", map_index=-1), "outlet_events": {{}}}})
 """
     environment = {**os.environ, "PYTHONPATH": f"{runner.folder}:{Path.cwd()}"}

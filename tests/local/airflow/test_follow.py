@@ -18,7 +18,7 @@ def task(name: str, state: str | None, start: int = 0, end: int = 0, **more: Any
         "end_date": f"2026-01-01T00:00:{end:02d}+00:00" if finished else None,
         "map_index": -1,
         "try_number": 1,
-        "operator": "Step",
+        "operator": "CommandOperator",
         **more,
     }
 
@@ -86,7 +86,9 @@ def test_a_second_try_is_announced_with_its_reason_once() -> None:
 def test_watchers_of_a_failed_build_do_not_repeat_it() -> None:
     airflow = ScriptedAirflow()
     airflow.end = "failed"
-    airflow.task_lists = [[task("dbt.producer", "failed", 1, 2), task("dbt.a_run", "failed", 1, 2, operator="Watch")]]
+    airflow.task_lists = [
+        [task("dbt.producer", "failed", 1, 2), task("dbt.a_run", "failed", 1, 2, operator="WatchOnly")]
+    ]
     airflow.add("build_features", "run", "running")
     said: list[str] = []
     with pytest.raises(RunFailedError, match=r"ended red at dbt\.producer\."):

@@ -13,7 +13,7 @@ os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 
 import pytest  # noqa: E402
 
-from orchestration.operators import Step  # noqa: E402
+from orchestration.operators import CommandOperator  # noqa: E402
 
 
 class Log(list[str]):
@@ -39,16 +39,16 @@ class StepRunner:
         self.log = Log()
         self.events: dict[Any, SimpleNamespace] = {}
 
-    def step(self, source: str, *arguments: str, **options: Any) -> Step:
+    def step(self, source: str, *arguments: str, **options: Any) -> CommandOperator:
         (self.folder / "standin_command.py").write_text(source)
         log = self.log
 
-        class LoggedStep(Step):
+        class LoggedOperator(CommandOperator):
             @property
             def log(self) -> Any:
                 return log
 
-        step = LoggedStep(task_id="stand_in", arguments=["standin_command", *arguments], **options)
+        step = LoggedOperator(task_id="stand_in", arguments=["standin_command", *arguments], **options)
         self.events = {outlet: SimpleNamespace(extra=None) for outlet in step.outlets}
         return step
 
