@@ -46,29 +46,29 @@ LENIENT_GATE = """
 primary = "explore Recall@100"
 confidence = 0.000001
 min_customers = 1
-leak_ceiling = 1000
+plausibility_ceiling = 1000
 
-[non_inferior]
+[non_inferiority_margins]
 
-[beat]
+[must_beat]
 
 [slices]
 confidence = 0.95
 scores = []
-against = []
+baselines = []
 
 [coverage]
-slate = "explore coverage@10"
-least = 1
+score = "explore coverage@10"
+minimum = 1
 
-[calibration]
+[max_calibration_error]
 
 [serving]
-agreement = 0.99
-features = 1.0
-milliseconds = 10000
-times_champion = 100
-megabytes = 1000
+min_list_agreement = 0.99
+min_feature_agreement = 1.0
+max_median_latency_ms = 10000
+max_latency_ratio = 100
+max_model_mb = 1000
 """
 
 
@@ -80,7 +80,7 @@ def copy_of_the_code(folder: Path) -> Path:
         shutil.copytree(ROOT / room, folder / room, ignore=ignored)
     for file in ("settings.py", "products.py", "uv.lock"):
         shutil.copy(ROOT / file, folder)
-    (folder / "ml" / "gate.toml").write_text(LENIENT_GATE)
+    (folder / "ml" / "gate" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
     text = re.sub(r"(?m)^pretraining_epochs = \d+", "pretraining_epochs = 1", config.read_text())
     # The rankers' batch, of the last section; the towers' stays as it is.
