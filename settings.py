@@ -19,10 +19,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent
 
 SERVICE_SETTINGS = (
-    *("data", "online_store", "redis", "redis_password", "events_kafka"),
-    *("service_port", "service_workers", "api_keys", "rate_limit"),
+    *("data", "online_store", "redis", "redis_password", "kafka_bootstrap_servers"),
+    *("service_port", "service_workers", "api_keys", "rate_limit_per_second"),
 )
 """Settings that the recommendation service reads once, when it starts: a change needs a restart."""
+
+
+RENAMED = {
+    "REACH_EVENTS_KAFKA": "REACH_KAFKA_BOOTSTRAP_SERVERS",
+    "REACH_SERVICE_KEY": "REACH_CLIENT_API_KEY",
+    "REACH_RATE_LIMIT": "REACH_RATE_LIMIT_PER_SECOND",
+}
+"""Settings of earlier versions and what they are called now; setting an old name is an error that gives the new one."""
 
 
 class SettingsError(ValueError):
@@ -86,9 +94,9 @@ class Paths:
         return self.data / "feast"
 
     @property
-    def live(self) -> Path:
-        """The journal of events and decisions, and recent purchases, unless they are in Redis or Kafka."""
-        return self.data / "live"
+    def events(self) -> Path:
+        """The event log and recent purchases, unless they are in Redis or Kafka."""
+        return self.data / "events"
 
     @property
     def runs(self) -> Path:
@@ -149,7 +157,7 @@ class Settings(BaseSettings):
     online_store: Literal["sqlite", "redis"] = Field("sqlite", description="Feast's online store.")
     redis: str = Field("localhost:6379", description="Redis as host:port, if the online store is Redis.")
     redis_password: SecretStr | None = Field(None, description="Redis' password, if it asks for one.")
-    events_kafka: str | None = Field(
+    kafka_bootstrap_servers: str | None = Field(
         None, description="Kafka's bootstrap servers, as host:port,host:port, if events and decisions go there."
     )
     airflow_port: int = Field(8080, ge=1, le=65535, description="Airflow's UI and API, on loopback.")
@@ -158,8 +166,10 @@ class Settings(BaseSettings):
     api_keys: str | None = Field(
         None, description="Hashes of API keys the service accepts: '.venv/bin/python -m serving hash-key' prints them."
     )
-    rate_limit: float = Field(100.0, gt=0, description="Requests a second that one API key may send to one worker.")
-    service_key: SecretStr | None = Field(
+    rate_limit_per_second: float = Field(
+        100.0, gt=0, description="Requests per second that one API key may send to one worker."
+    )
+    client_api_key: SecretStr | None = Field(
         None, description="The API key with which Reach's own commands ask the service; scope recommend."
     )
     quality_thresholds: Path | None = Field(
@@ -243,7 +253,10 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read the environment; an unknown `REACH_…` name is an error, for it is usually a misspelt one."""
     known = {f"REACH_{name}".upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith("REACH_") and name not in known)
+    for old, new in RENAMED.items():
+        if os.environ.get(old):
+            raise SettingsError(f"{old} is now called {new}. Rename it where you set it, such as in .env.")
+    unknown = sorted(name for name in os.environ if name.startswith("REACH_") and name not in known | set(RENAMED))
     if unknown:
         raise SettingsError(f"Unknown setting {', '.join(unknown)}. Known settings: {', '.join(sorted(known))}.")
     try:

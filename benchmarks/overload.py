@@ -275,7 +275,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a part (default: %(default)s)")
     options = parser.parse_args()
     settings = load_settings()
-    key = settings.service_key.get_secret_value() if settings.service_key else None
+    key = settings.client_api_key.get_secret_value() if settings.client_api_key else None
     load = Load(settings.service_port, known_customers(settings), key)
     try:
         figures = uvloop.run(check(load, options.seconds))

@@ -1,23 +1,23 @@
-"""What can go wrong with the journal.
+"""Define what can go wrong with the event log.
 
-LiveError
-├── JournalUnavailableError   the journal cannot be written or read now: try again
-├── CursorError               a cursor that this journal did not give
-└── KafkaMissingError         events shall go to Kafka, but its client is not installed
+EventsError
+├── EventLogUnavailableError   the event log cannot be written or read at the moment: try again
+├── OffsetError                a position that this event log did not return
+└── KafkaMissingError          events are configured to go to Kafka, but its client is not installed
 """
 
 
-class LiveError(Exception):
-    """Base of this room's errors; the command prints the message and exits with 1."""
+class EventsError(Exception):
+    """Base of this package's errors; the command prints the message and exits with 1."""
 
 
-class JournalUnavailableError(LiveError):
-    """The journal cannot be written or read now; what was not acknowledged must be sent again."""
+class EventLogUnavailableError(EventsError):
+    """The event log cannot be written or read at the moment; send again what was not acknowledged."""
 
 
-class CursorError(LiveError):
-    """A cursor that this kind of journal did not give."""
+class OffsetError(EventsError):
+    """The position was not returned by this kind of event log."""
 
 
-class KafkaMissingError(LiveError):
-    """`REACH_EVENTS_KAFKA` is set and the package confluent-kafka is not installed."""
+class KafkaMissingError(EventsError):
+    """`REACH_KAFKA_BOOTSTRAP_SERVERS` is set and the package confluent-kafka is not installed."""

@@ -1,23 +1,24 @@
-"""Group commit: one wait for the disk (or for Kafka) serves all batches that arrived meanwhile."""
+"""Commit batches in groups: one wait for the disk (or for Kafka) covers all batches that arrived in the meantime."""
 
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from events.errors import JournalUnavailableError
+from events.errors import EventLogUnavailableError
 from events.records import Event
 
 Batch = Sequence[Event]
 Job = tuple[Batch, Future[list[bool]]]
-MOST = 64
-"""Batches written at once."""
+MAX_BATCHES = 64
+"""Batches written in one commit."""
 
 
 class GroupCommit:
     """Hands batches to one writing thread, which takes all that wait.
 
-    write: keeps several batches durably, all or none, and says of each event whether it is new.
+    Args:
+        write: Stores several batches durably, all or none, and returns for each event whether it is new.
     """
 
     def __init__(self, write: Callable[[Sequence[Batch]], list[list[bool]]]):
@@ -28,19 +29,21 @@ class GroupCommit:
         self._closed = False
 
     def append(self, batch: Batch) -> Future[list[bool]]:
-        """Put a batch in line. The future is done when it is kept, or has what `write` raised."""
+        """Queue a batch; the future is done when the batch is stored, or fails with what `write` raised."""
         done: Future[list[bool]] = Future()
         with self._starting:
             if self._closed:
-                raise JournalUnavailableError("The journal is closed: the service is stopping. Send the batch again.")
+                raise EventLogUnavailableError(
+                    "The event log is closed, because the service is stopping. Send the batch again."
+                )
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
                 self._thread.start()
             self._waiting.put((batch, done))
         return done
 
     def close(self) -> None:
-        """Write what waits, then end the thread."""
+        """Write the batches that wait, then end the thread."""
         with self._starting:
             self._closed = True
             thread = self._thread
@@ -52,7 +55,7 @@ class GroupCommit:
         stopping = False
         while not stopping:
             taken = [self._waiting.get()]
-            while len(taken) < MOST and not self._waiting.empty():
+            while len(taken) < MAX_BATCHES and not self._waiting.empty():
                 taken.append(self._waiting.get())
             jobs = [job for job in taken if job is not None]
             stopping = len(jobs) < len(taken)
@@ -60,7 +63,7 @@ class GroupCommit:
                 self._commit(jobs)
 
     def _commit(self, jobs: list[Job]) -> None:
-        # Whoever gave up waiting has not been answered, and its batch is kept all the same.
+        # A caller that gave up waiting got no answer, but its batch is stored all the same.
         for _, done in jobs:
             done.set_running_or_notify_cancel()
         try:

@@ -1,34 +1,43 @@
-"""A cursor: a place in the events and one in the decisions, as one text."""
+"""Encode how far the two streams of an event log were read, as one text."""
 
 import json
 from typing import Literal
 
-from events.errors import CursorError
+from events.errors import OffsetError
 
 Stream = Literal["events", "decisions"]
 STREAMS: tuple[Stream, Stream] = ("events", "decisions")
 
-Places = dict[str, str]
-"""Place by name: of a stream, or of a stream's partition."""
+Offsets = dict[str, str]
+"""Offset by the name of a stream, or of a stream's partition."""
 
 
-def places_in(kind: str, cursor: str | None) -> Places:
-    """The places in a cursor of this kind of journal; none is the beginning.
+def decode(kind: str, position: str | None) -> Offsets:
+    """Return the offsets of a position; None is the beginning.
 
-    Raises CursorError.
+    Args:
+        kind: The kind of event log that reads on, such as `sqlite`.
+        position: What `encode` returned; positions of earlier versions are understood too.
+
+    Raises:
+        OffsetError: If the position is of another kind of event log, or is not a position.
     """
-    if cursor is None:
+    if position is None:
         return {}
     try:
-        fields = json.loads(cursor)
-        if fields["journal"] != kind:
+        fields = json.loads(position)
+        # Earlier versions wrote "journal" and "places"; batches on disk still hold them.
+        if fields.get("log", fields.get("journal")) != kind:
             raise ValueError
-        return {str(name): str(place) for name, place in fields["places"].items()}
+        offsets = fields["offsets"] if "offsets" in fields else fields["places"]
+        return {str(name): str(offset) for name, offset in offsets.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CursorError(
-            f"{cursor!r} is no cursor of a journal in {kind}. What another journal held must be collected from there."
+        raise OffsetError(
+            f"{position!r} is not a position in an event log in {kind}. What another event log contains must be "
+            "collected from there."
         ) from error
 
 
-def cursor_of(kind: str, places: Places) -> str:
-    return json.dumps({"journal": kind, "places": places}, sort_keys=True)
+def encode(kind: str, offsets: Offsets) -> str:
+    """Return the offsets as one text, which begins with the kind of event log that they belong to."""
+    return json.dumps({"log": kind, "offsets": offsets}, sort_keys=True)

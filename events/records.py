@@ -1,4 +1,4 @@
-"""What is journalled: events (what customers did) and decisions (what they were shown).
+"""Define what the event log stores: events (what customers did) and decisions (what they were shown).
 
 Times are naive UTC, as everywhere in Reach.
 """
@@ -12,17 +12,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.clock import utc_now
 from core.limits import MAX_PRICE, MAX_UNITS
-from events.fields import ID, Id, Moment, TextId
+from events.fields import ID, Id, TextId, UtcDatetime
 
 EventType = Literal["purchase", "cart", "click", "view", "impression"]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 
 Row = dict[str, Any]
-"""A record as it is read: the columns of landing's contract by name."""
+"""A record as it is read: values by the column names of landing's contract."""
 
 
-class Broken(NamedTuple):
-    """An entry of the journal that is not rows: of which stream, its text, and what is wrong with it."""
+class MalformedEntry(NamedTuple):
+    """An entry of the event log that cannot be read as rows: its stream, its text, and the reason."""
 
     stream: str
     text: str
@@ -38,9 +38,9 @@ def _without_zone(value: datetime) -> datetime:
 
 
 class Event(BaseModel):
-    """One thing a customer did. What is sent twice under one `event_id` counts once: the first."""
+    """One thing a customer did. An event that is sent twice under one `event_id` counts once: the first."""
 
-    # Messages must not repeat what was sent: a customer id is personal data.
+    # Error messages must not repeat the input, because a customer id is personal data.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     event_id: Id = Field(
@@ -50,7 +50,7 @@ class Event(BaseModel):
     customer_id: Id = Field(description=f"The customer. Allowed: {ID}.")
     product_id: Id = Field(description=f"The product. Allowed: {ID}.")
     event_type: EventType = Field(description=f"What the customer did. Allowed: one of {', '.join(EVENT_TYPES)}.")
-    occurred_at: Annotated[Moment, AfterValidator(_without_zone)] = Field(
+    occurred_at: Annotated[UtcDatetime, AfterValidator(_without_zone)] = Field(
         description="When. Allowed: a time with its offset, as 2018-01-01T17:30:00Z, that has passed."
     )
     request_id: TextId | None = Field(
@@ -66,12 +66,12 @@ class Event(BaseModel):
     )
 
     def row(self, received_at: datetime) -> Row:
-        """The event as it is journalled: its fields and when it arrived."""
+        """Return the event as it is stored: its fields and when it arrived."""
         return self.model_dump() | {"received_at": received_at}
 
 
 class Purchase(NamedTuple):
-    """One bought line of a customer, from an event. `price` is for one unit, None if unknown."""
+    """One purchased product of a customer, from an event. `price` is for one unit, None if unknown."""
 
     event_id: str
     product_id: str
@@ -82,25 +82,43 @@ class Purchase(NamedTuple):
 
 
 def purchase_of(event: Event, received_at: datetime) -> Purchase:
-    """The line that an event of type purchase stands for."""
+    """Return the purchase that an event of type purchase reports."""
     quantity = 1.0 if event.quantity is None else event.quantity
     return Purchase(event.event_id, event.product_id, event.occurred_at, received_at, quantity, event.price)
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One product of an answer: the candidate source that brought it in, and the ranker's score."""
+class ShownItem:
+    """One product of an answer.
+
+    Attributes:
+        product_id: The product.
+        source: The candidate source that generated it.
+        score: The ranker's score.
+        propensity: The probability with which the policy showed this product here; None if it was not random.
+    """
 
     product_id: str
     source: str
     score: float
+    propensity: float | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One answer: who was shown what, by which version. `items` are in the order shown.
+    """One answer: which customer was shown which products, by which version.
 
-    customer_id: None if the request named no customer, as one for similar items.
+    Attributes:
+        request_id: The answer's id, which events quote.
+        customer_id: None if the request named no customer, such as one for similar items.
+        slate: The list's purpose.
+        model_version: The version that decided.
+        fallback: Why the list is not the model's; None if it is.
+        items: The products in the order shown.
+        decided_at: When, in naive UTC.
+        experiment_id: The experiment that the answer belongs to; None outside experiments.
+        variant: The variant of the experiment that the customer was assigned to.
+        is_holdout: Whether the customer is in a holdout group; None outside experiments.
     """
 
     request_id: str
@@ -108,10 +126,24 @@ class Decision:
     slate: str
     model_version: str
     fallback: str | None
-    items: Sequence[Shown]
+    items: Sequence[ShownItem]
     decided_at: datetime = field(default_factory=utc_now)
+    experiment_id: str | None = None
+    variant: str | None = None
+    is_holdout: bool | None = None
 
     def rows(self) -> list[Row]:
-        """One row a product shown; `position` counts from 1."""
-        common = {name: value for name, value in vars(self).items() if name != "items"}
-        return [common | {"position": place} | vars(item) for place, item in enumerate(self.items, start=1)]
+        """Return one row per product; `position` counts from 1. Empty fields of experiments are left out."""
+        common = _without_empty({name: value for name, value in vars(self).items() if name != "items"})
+        return [
+            common | {"position": position} | _without_empty(vars(item))
+            for position, item in enumerate(self.items, start=1)
+        ]
+
+
+_EXPERIMENT_FIELDS = ("experiment_id", "variant", "propensity", "is_holdout")
+
+
+def _without_empty(fields: Row) -> Row:
+    """Leave out empty fields of experiments, so that an answer outside experiments is stored as before."""
+    return {name: value for name, value in fields.items() if value is not None or name not in _EXPERIMENT_FIELDS}

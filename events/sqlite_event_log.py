@@ -1,7 +1,7 @@
-"""The journal of one machine: two SQLite files that all its processes share.
+"""Store events and decisions in two SQLite files, which all processes of one machine share.
 
-events.db     the events, which ids were seen, and each customer's purchases; on the disk before a call returns
-decisions.db  a file of its own, so that the many decisions never hold up an event
+events.db     events, ids that arrived, and each customer's purchases; on the disk before a call returns
+decisions.db  a separate file, so that the many decisions never delay an event
 """
 
 import sqlite3
@@ -15,12 +15,12 @@ from pathlib import Path
 from core.clock import utc_now
 from core.exclusive_lock import exclusive_lock
 from core.held import Held
-from events.errors import CursorError, JournalUnavailableError
-from events.event_log import SEEN_DAYS, Page
+from events.errors import EventLogUnavailableError, OffsetError
+from events.event_log import DEDUP_DAYS, LogBatch
 from events.group_commit import GroupCommit
-from events.offsets import STREAMS, Stream, cursor_of, places_in
+from events.offsets import STREAMS, Stream, decode, encode
 from events.records import Decision, Event, Purchase, purchase_of
-from events.serialization import Rows, as_text, page_of, rows_to_text
+from events.serialization import StreamRows, as_text, batch_of, rows_to_text
 
 KIND = "sqlite"
 
@@ -35,34 +35,40 @@ _TABLES = {
     """,
     "decisions": "CREATE TABLE IF NOT EXISTS decisions (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)",
 }
-# FULL: an acknowledged event outlives a power cut. A lost second of decisions costs nobody anything.
+# FULL: an acknowledged event survives a power cut. A lost second of decisions does no harm.
 _SYNCHRONOUS = {"events": "FULL", "decisions": "NORMAL"}
 
 
-class SqliteJournal:
-    """An entry is a JSON array of rows: of one event, or of one answer's products.
+class SqliteEventLog:
+    """An event log in SQLite; an entry is a JSON array of the rows of one event, or of one answer's products.
 
-    has_log: whether the events themselves are kept for `read_after`; not if they are in Kafka.
+    Args:
+        folder: Where the two files are; created on first use.
+        timeout_s: How long a call waits for other writers.
+        stores_events: Whether events are stored for `read_from`; False if they are in Kafka.
     """
 
-    def __init__(self, folder: Path, timeout_seconds: float, has_log: bool = True):
+    def __init__(self, folder: Path, timeout_s: float, stores_events: bool = True):
         self._folder = folder
-        self._timeout = timeout_seconds
-        self._has_log = has_log
+        self._timeout = timeout_s
+        self._stores_events = stores_events
         self._opening = threading.Lock()
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._group = GroupCommit(self._write)
 
     def append(self, events: Sequence[Event]) -> Future[list[bool]]:
+        """Store a batch; see `EventLog.append`."""
         return self._group.append(events)
 
     def append_decisions(self, decisions: Sequence[Decision]) -> None:
+        """Store decisions; see `EventLog.append_decisions`."""
         entries = [(rows_to_text(decision.rows()),) for decision in decisions]
         with self._transaction("decisions") as connection:
             connection.executemany("INSERT INTO decisions (entry) VALUES (?)", entries)
 
     def of_customer(self, customer_id: str) -> list[Purchase]:
+        """Return the customer's recent purchases."""
         with self._errors():
             found = self._open("events").execute(
                 "SELECT event_id, product_id, occurred_at, received_at, quantity, price FROM purchases "
@@ -76,9 +82,10 @@ class SqliteJournal:
                 for event_id, product_id, occurred, received, *rest in found
             ]
 
-    def forget_contained(self, as_of: datetime, held: Held) -> int:
+    def evict_materialized(self, as_of: datetime, held: Held) -> int:
+        """Delete recent purchases that the feature tables contain; return how many."""
         with self._transaction("events") as connection:
-            long_ago = as_text(utc_now() - timedelta(days=SEEN_DAYS))
+            long_ago = as_text(utc_now() - timedelta(days=DEDUP_DAYS))
             connection.execute("DELETE FROM seen WHERE received_at < ?", (long_ago,))
             query = (  # Held.holds() as SQL
                 "DELETE FROM purchases WHERE occurred_at < ? "
@@ -87,27 +94,30 @@ class SqliteJournal:
             instants = (as_of, held.receipts_until, held.events_from, held.collected_at)
             return connection.execute(query, [as_text(instant) for instant in instants]).rowcount
 
-    def read_after(self, cursor: str | None, limit: int = 1000) -> Page:
-        places = _numbers(cursor)
-        found = {stream: Rows(stream) for stream in STREAMS}
+    def read_from(self, position: str | None, limit: int = 1000) -> LogBatch:
+        """Return about `limit` rows after the position; see `EventLog.read_from`."""
+        offsets = _numbers(position)
+        found = {stream: StreamRows(stream) for stream in STREAMS}
         for stream in STREAMS:
             query = f"SELECT number, entry FROM {stream} WHERE number > ? ORDER BY number LIMIT ?"
             with self._errors():
-                for number, entry in self._open(stream).execute(query, (places[stream], limit)):
+                for number, entry in self._open(stream).execute(query, (offsets[stream], limit)):
                     found[stream].add(entry)
-                    places[stream] = number
+                    offsets[stream] = number
                     if len(found[stream]) >= limit:
                         break
-        return page_of(found, cursor_of(KIND, {name: str(n) for name, n in places.items()}))
+        return batch_of(found, encode(KIND, {name: str(n) for name, n in offsets.items()}))
 
-    def forget_collected(self, cursor: str) -> int:
-        forgotten = 0
-        for stream, number in _numbers(cursor).items():
+    def truncate_before(self, position: str) -> int:
+        """Delete the entries before a position; return how many."""
+        deleted = 0
+        for stream, number in _numbers(position).items():
             with self._transaction(stream) as connection:
-                forgotten += connection.execute(f"DELETE FROM {stream} WHERE number <= ?", (number,)).rowcount
-        return forgotten
+                deleted += connection.execute(f"DELETE FROM {stream} WHERE number <= ?", (number,)).rowcount
+        return deleted
 
     def close(self) -> None:
+        """Write what waits, then release files and connections."""
         self._group.close()
         with self._opening:
             for connection in self._connections:
@@ -116,16 +126,16 @@ class SqliteJournal:
             self._local = threading.local()
 
     def _write(self, batches: Sequence[Sequence[Event]]) -> list[list[bool]]:
-        """All waiting batches in one transaction: one wait for the disk serves them all."""
+        """Write all waiting batches in one transaction, so that they share one wait for the disk."""
         with self._transaction("events") as connection:
-            received_at = utc_now()  # with the lock in hand: who reads the clock earlier does not write later
+            received_at = utc_now()  # under the lock: a writer with an earlier time never writes later
             return [[self._insert(connection, event, received_at) for event in batch] for batch in batches]
 
     def _insert(self, connection: sqlite3.Connection, event: Event, received_at: datetime) -> bool:
         seen = (event.event_id, as_text(received_at))
         if connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", seen).rowcount == 0:
             return False
-        if self._has_log:
+        if self._stores_events:
             entry = rows_to_text([event.row(received_at)])
             connection.execute("INSERT INTO events (entry) VALUES (?)", (entry,))
         if event.event_type == "purchase":
@@ -151,7 +161,7 @@ class SqliteJournal:
                 raise
 
     def _open(self, stream: Stream) -> sqlite3.Connection:
-        """This thread's connection to the file."""
+        """Return this thread's connection to the file."""
         connection: sqlite3.Connection | None = getattr(self._local, stream, None)
         if connection is not None:
             return connection
@@ -172,12 +182,12 @@ class SqliteJournal:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise JournalUnavailableError(f"The journal in {self._folder} cannot be used: {error}.") from error
+            raise EventLogUnavailableError(f"The event log in {self._folder} cannot be used: {error}.") from error
 
 
-def _numbers(cursor: str | None) -> dict[Stream, int]:
-    places = places_in(KIND, cursor)
+def _numbers(position: str | None) -> dict[Stream, int]:
+    offsets = decode(KIND, position)
     try:
-        return {stream: int(places.get(stream, 0)) for stream in STREAMS}
+        return {stream: int(offsets.get(stream, 0)) for stream in STREAMS}
     except ValueError as error:
-        raise CursorError(f"{cursor!r} is no cursor of a journal in {KIND}.") from error
+        raise OffsetError(f"{position!r} is not a position in an event log in {KIND}.") from error

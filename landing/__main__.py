@@ -11,8 +11,8 @@ from contextlib import closing
 from datetime import date
 from pathlib import Path
 
-from events.errors import LiveError
-from events.event_log import open_journal
+from events.errors import EventsError
+from events.factory import open_event_log
 from landing.admission import accept, admit, check
 from landing.complete_journey import PACKAGE, land_demo
 from landing.errors import AsOfError, LandingError, sentences
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load_settings()
         with sentences(settings.data):
             result = _run(settings, options)
-    except (SettingsError, LandingError, LiveError) as error:
+    except (SettingsError, LandingError, EventsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(json.dumps(result))
@@ -101,8 +101,8 @@ def _dbt_vars(settings: Settings, as_of: date | None) -> dict[str, object]:
 def _collect(settings: Settings) -> dict[str, object]:
     """Take over what the service has written down since the last time, and unite it with the landing's own."""
     home, landing = settings.paths.feedback, settings.landing or settings.paths.demo_landing
-    with closing(open_journal(settings)) as journal:
-        collected = collect(home, journal, _say)
+    with closing(open_event_log(settings)) as event_log:
+        collected = collect(home, event_log, _say)
     findings, memory_limit = Findings(_say), settings.duckdb_memory(MEMORY_LIMIT)
     landed = land_feedback(
         home, landing if landing.is_dir() else None, PlausibleDays.of(settings), findings, _say, memory_limit

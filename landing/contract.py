@@ -6,12 +6,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnType = Literal["id", "text", "number", "date", "timestamp"]
+ColumnType = Literal["id", "text", "number", "boolean", "date", "timestamp"]
 
 SQL_TYPE: dict[ColumnType, str] = {
     "id": "VARCHAR",
     "text": "VARCHAR",
     "number": "DOUBLE",
+    "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamp": "TIMESTAMP",
 }
@@ -190,6 +191,10 @@ DECISIONS = Table(
         _required("model_version", "text", "Which version decided."),
         _optional("fallback", "text", "Why the list is not the model's; empty if it is."),
         _required("decided_at", "timestamp", "When, in UTC."),
+        _optional("experiment_id", "id", "The experiment that the answer belongs to; empty outside experiments."),
+        _optional("variant", "text", "The variant of the experiment that the customer was assigned to."),
+        _optional("propensity", "number", "The probability of showing this product here; empty if it was not random."),
+        _optional("is_holdout", "boolean", "Whether the customer is in a holdout group; empty outside experiments."),
     ),
 )
 

@@ -39,6 +39,7 @@ WRITTEN = (
         "file_hashes.json",
         "feedback",
         "landing",
+        "events",
         "live",
         "processes",
     ),

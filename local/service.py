@@ -26,7 +26,7 @@ class Service:
     def __init__(self, settings: Settings, programs: Programs) -> None:
         self._settings = settings
         self._programs = programs
-        key = settings.service_key.get_secret_value() if settings.service_key else None
+        key = settings.client_api_key.get_secret_value() if settings.client_api_key else None
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=self.url, timeout=30, headers=headers)
 
@@ -53,17 +53,17 @@ class Service:
 
     def require_key(self) -> None:
         """Raises NoKeyError if the service will want a key that these settings do not hold."""
-        keys, key = self._settings.api_keys, self._settings.service_key
+        keys, key = self._settings.api_keys, self._settings.client_api_key
         if not keys:
             return
         make = "'.venv/bin/python -m serving hash-key reach recommend' makes one and its entry for REACH_API_KEYS."
         if key is None:
             raise NoKeyError(
-                "REACH_API_KEYS is set, so the service wants a key, and REACH_SERVICE_KEY holds none. "
+                "REACH_API_KEYS is set, so the service wants a key, and REACH_CLIENT_API_KEY holds none. "
                 f"Set it to a key with the scope recommend: {make}"
             )
         if hashlib.sha256(key.get_secret_value().encode()).hexdigest() not in keys:
-            raise NoKeyError(f"REACH_SERVICE_KEY is not the key of any entry of REACH_API_KEYS. {make}")
+            raise NoKeyError(f"REACH_CLIENT_API_KEY is not the key of any entry of REACH_API_KEYS. {make}")
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
@@ -89,8 +89,8 @@ class Service:
         answer = self._http.post("/recommend", json=body)
         if answer.status_code in (401, 403):
             raise NoKeyError(
-                f"The service at {self.url} wants an API key that the demo does not have. Set REACH_SERVICE_KEY to one "
-                "of REACH_API_KEYS with the scope recommend. "
+                f"The service at {self.url} wants an API key that the demo does not have. Set REACH_CLIENT_API_KEY to "
+                "one of REACH_API_KEYS with the scope recommend. "
                 "'.venv/bin/python -m serving hash-key reach recommend' makes one."
             )
         if answer.status_code != 200:

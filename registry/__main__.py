@@ -57,7 +57,7 @@ def verify(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         store.load_verified(options.version)
         print(f"No service answers with the product '{options.product}'. The bundle itself passes its checks.")
         return {"version": options.version, "service": "none"}
-    key = settings.service_key.get_secret_value() if settings.service_key else None
+    key = settings.client_api_key.get_secret_value() if settings.client_api_key else None
     client = ServiceClient(settings.service_port, key)
     verified = verify_service(registry, store, client, options.version, options.wait, options.by)
     return {"version": options.version, "service": "verified" if verified else "not running"}

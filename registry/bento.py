@@ -18,7 +18,7 @@ from settings import ROOT, Paths
 RECIPE = Path("serving") / "bentofile.yaml"
 SERVICE_NAME = "reach"
 GROUPS = ("serving", "kafka", "ann")
-"""Groups of the lock: the service, Kafka's client for REACH_EVENTS_KAFKA, the index of large catalogues."""
+"""Groups of the lock: the service, Kafka's client for REACH_KAFKA_BOOTSTRAP_SERVERS, the index of large catalogues."""
 
 
 def build(paths: Paths, version: str, again: bool = False, product: str = DEFAULT_PRODUCT) -> str:

@@ -13,7 +13,7 @@ TIMEOUT_S = 10.0
 MAX_ERROR_CHARS = 300
 
 MAKE_A_KEY = (
-    "Set REACH_SERVICE_KEY to a key with the scope recommend: "
+    "Set REACH_CLIENT_API_KEY to a key with the scope recommend: "
     "'.venv/bin/python -m serving hash-key reach recommend' makes one; "
     "add its entry to REACH_API_KEYS and restart the service."
 )
@@ -128,8 +128,8 @@ class ServiceClient:
             return
         if not self._has_key:
             raise ServiceKeyError(
-                f"The service at {self.url} has API keys, and REACH_SERVICE_KEY is not set. {MAKE_A_KEY}"
+                f"The service at {self.url} has API keys, and REACH_CLIENT_API_KEY is not set. {MAKE_A_KEY}"
             )
         raise ServiceKeyError(
-            f"The service at {self.url} rejects the key in REACH_SERVICE_KEY ({answer.status_code}). {MAKE_A_KEY}"
+            f"The service at {self.url} rejects the key in REACH_CLIENT_API_KEY ({answer.status_code}). {MAKE_A_KEY}"
         )

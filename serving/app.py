@@ -29,7 +29,7 @@ class ReachService(ServiceWithMiddleware):
             app,
             ApiKeyStore.parse(settings.api_keys),
             {path: request.SCOPE for path, request in requests.items()},
-            TokenBucketLimiter(settings.rate_limit),
+            TokenBucketLimiter(settings.rate_limit_per_second),
         )
 
     def describe(self) -> OpenApiDocument:

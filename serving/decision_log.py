@@ -5,7 +5,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from events.errors import LiveError
+from events.errors import EventsError
 from events.records import Decision
 from serving.config import ServiceConfig
 from serving.metrics import Metrics
@@ -22,7 +22,7 @@ class DecisionLog:
     A decision that does not fit into the queue, or cannot be written, is counted and dropped.
 
     Args:
-        write: Writes a batch; raises LiveError if it cannot.
+        write: Writes a batch; raises EventsError if it cannot.
         config: The queue's size and the time between writes.
         metrics: Counts written and lost decisions.
     """
@@ -64,7 +64,7 @@ class DecisionLog:
                 batch.append(self._queue.get())
             try:
                 self._write(batch)
-            except LiveError as error:
+            except EventsError as error:
                 self._metrics.decisions.labels("lost").inc(len(batch))
                 logger.warning("%d decisions could not be written. %s", len(batch), error)
             else:

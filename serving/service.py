@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import bentoml
 
-from events.event_log import open_journal
+from events.factory import open_event_log
 from serving._private import host_option, typeguard_disabled
 from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.app import ReachService
@@ -65,7 +65,7 @@ class Reach:
         read_alias, load = pinned_bundle(service.bento) if service.bento else follow_champion(settings)
         self._workers = Workers(metrics_folder())
         self._watcher = ModelWatcher(read_alias, load, CONFIG, metrics(), publish=self._workers.publish)
-        self._event_log = open_journal(settings, CONFIG.event_commit_timeout_s)
+        self._event_log = open_event_log(settings, CONFIG.event_commit_timeout_s)
         self._features = FeatureClient(lambda: open_customers(settings), self._event_log, CONFIG)
         self._decisions = DecisionLog(self._event_log.append_decisions, CONFIG, metrics())
         self._recommendations = RecommendationHandler(

@@ -9,8 +9,8 @@ from feast import FeatureStore, FeatureView
 from redis.exceptions import RedisError
 
 from core.exclusive_lock import exclusive_lock
-from events.errors import JournalUnavailableError
-from events.event_log import open_recent
+from events.errors import EventLogUnavailableError
+from events.factory import open_recent_purchases
 from feature_store.offline_store import open_store, publication_name, set_spill_directory, store_config
 from feature_store.online.sqlite_generations import SqliteGenerations, current_state, generation_marker
 from feature_store.online.state import OnlineState, can_update_incrementally, read_state, write_state
@@ -72,10 +72,10 @@ def _forget_purchases(settings: Settings, before: OnlineState) -> None:
     """
     if not before.complete or before.held is None:
         return
-    recent = open_recent(settings)
+    recent = open_recent_purchases(settings)
     try:
-        recent.forget_contained(before.as_of_instant, before.held)
-    except JournalUnavailableError as error:
+        recent.evict_materialized(before.as_of_instant, before.held)
+    except EventLogUnavailableError as error:
         print(f"Live purchases that are in the features now were not forgotten; the next run does it. {error}")
     finally:
         recent.close()

@@ -1,4 +1,4 @@
-"""Takes over what the journal holds: each batch one folder, its entries and its cursor committed by one rename.
+"""Takes over what the event log holds: each batch one folder, its entries and its position committed by one rename.
 
 `<home>/batches/00000001/` holds `events.parquet`, `decisions.parquet` and `batch.json`. A batch begins where the one
 before it ended, so a collector that is killed and started again reads the same entries into the same folder: nothing
@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from core.atomic_files import empty_folder, remove_leftovers, replace_file, staging_path, sync
 from core.clock import utc_now
 from core.exclusive_lock import exclusive_lock
-from events.errors import CursorError
-from events.event_log import Journal, Page
+from events.errors import OffsetError
+from events.event_log import EventLog, LogBatch
 from landing.contract import DECISIONS, EVENTS, ColumnType, Table
 from landing.errors import SourceError
 from landing.feedback.quarantine import Entry, folder_of, set_aside_entries
@@ -32,6 +32,7 @@ _ARROW: dict[ColumnType, pa.DataType] = {
     "id": pa.string(),
     "text": pa.string(),
     "number": pa.float64(),
+    "boolean": pa.bool_(),
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
@@ -51,24 +52,24 @@ class Collected:
     """Entries that cannot be used; they are in `quarantine/` (landing/feedback/quarantine.py)."""
 
 
-def collect(home: Path, journal: Journal, say: Callable[[str], None], limit: int = LIMIT) -> Collected:
-    """Write everything the journal holds after the last batch as new batches, and let the journal forget it.
+def collect(home: Path, event_log: EventLog, say: Callable[[str], None], limit: int = LIMIT) -> Collected:
+    """Write everything the event log holds after the last batch as new batches, and let the event log forget it.
 
     Returns how much that was. An entry that does not fit the contract goes to quarantine and stops nothing. Raises
-    SourceError if the last batch cannot be read, live's JournalUnavailableError if the journal cannot be read now.
+    SourceError if the last batch cannot be read, live's EventLogUnavailableError if the event log cannot be read now.
     """
     batches = events = decisions = set_aside = 0
     begun = utc_now()
     with exclusive_lock(home):
         remove_leftovers(home)
         (home / "batches").mkdir(exist_ok=True)
-        number, cursor = _last(home)
-        for page in _pages(journal, cursor, limit, say):
+        number, position = _last(home)
+        for page in _pages(event_log, position, limit, say):
             number += 1
             tables, unusable = _sorted(page)
             set_aside_entries(home, f"batch-{number:08d}", unusable)
-            _write(home, number, page.cursor, tables)
-            journal.forget_collected(page.cursor)
+            _write(home, number, page.position, tables)
+            event_log.truncate_before(page.position)
             taken = {table: len(rows) for table, rows in tables.items()}
             batches, events, decisions = batches + 1, events + taken[EVENTS], decisions + taken[DECISIONS]
             set_aside += len(unusable)
@@ -95,18 +96,19 @@ def batch_files(home: Path, table: Table) -> tuple[Path, ...]:
     return tuple(folder / f"{table.name}.parquet" for folder in batch_folders(home))
 
 
-def _pages(journal: Journal, cursor: str | None, limit: int, say: Callable[[str], None]) -> Iterator[Page]:
+def _pages(event_log: EventLog, position: str | None, limit: int, say: Callable[[str], None]) -> Iterator[LogBatch]:
     while True:
         try:
-            page = journal.read_after(cursor, limit)
-        except CursorError:
-            # From another kind of journal, before a setting changed. Reading twice is safe: facts count an event once.
-            say("The last batch came from another journal: this one is read from its beginning.")
-            page = journal.read_after(None, limit)
-        if not page.events and not page.decisions and not page.broken:
+            page = event_log.read_from(position, limit)
+        except OffsetError:
+            # The last batch came from another kind of event log, before a setting changed. Reading entries twice is
+            # safe, because facts count an event once.
+            say("The last batch came from another event log, so this one is read from its beginning.")
+            page = event_log.read_from(None, limit)
+        if not page.events and not page.decisions and not page.malformed:
             return
         yield page
-        cursor = page.cursor
+        position = page.position
 
 
 def batch_folders(home: Path) -> list[Path]:
@@ -134,7 +136,7 @@ def span_of(folder: Path) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
-def cursor_of(folder: Path) -> str:
+def position_of(folder: Path) -> str:
     """Where the batch after this one begins. Raises OSError, ValueError or KeyError if that cannot be read."""
     return str(json.loads((folder / FACTS).read_text())["until"])
 
@@ -158,31 +160,31 @@ def _spans(home: Path) -> dict[tuple[int, int], Path]:
 
 
 def _last(home: Path) -> tuple[int, str | None]:
-    """Number and cursor of the last batch; before the first one 0 and None."""
+    """Number and position of the last batch; before the first one 0 and None."""
     folders = batch_folders(home)
     if not folders:
         return 0, None
     try:
-        return span_of(folders[-1])[1], cursor_of(folders[-1])
+        return span_of(folders[-1])[1], position_of(folders[-1])
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(
             f"{folders[-1] / FACTS} cannot be read ({error}), so it is not known where the next batch begins. "
-            f"Remove the folder {folders[-1]}: its entries are collected again as long as the journal has them."
+            f"Remove the folder {folders[-1]}: its entries are collected again as long as the event log has them."
         ) from error
 
 
-def _write(home: Path, number: int, cursor: str, tables: dict[Table, pa.Table]) -> None:
-    """The journal may forget what is in a published batch."""
+def _write(home: Path, number: int, position: str, tables: dict[Table, pa.Table]) -> None:
+    """The event_log may forget what is in a published batch."""
     staging = empty_staging(home)
     for table, rows in tables.items():
         pq.write_table(rows, staging / f"{table.name}.parquet", compression="zstd")
-    facts: dict[str, object] = {"until": cursor} | {table.name: len(rows) for table, rows in tables.items()}
+    facts: dict[str, object] = {"until": position} | {table.name: len(rows) for table, rows in tables.items()}
     publish(staging, facts, home / "batches" / f"{number:08d}")
 
 
-def _sorted(page: Page) -> tuple[dict[Table, pa.Table], list[Entry]]:
+def _sorted(page: LogBatch) -> tuple[dict[Table, pa.Table], list[Entry]]:
     """The page's rows in the contract's types, and what does not fit them."""
-    unusable = [Entry(*broken) for broken in page.broken]
+    unusable = [Entry(*broken) for broken in page.malformed]
     tables = {}
     for table, rows in ((EVENTS, page.events), (DECISIONS, page.decisions)):
         try:

@@ -18,13 +18,13 @@ from core.duckdb_engine import connect, quote_literal
 from core.exclusive_lock import exclusive_lock
 from landing.contract import FEEDBACK, Table
 from landing.errors import LandingError, SourceError, not_written
-from landing.feedback.collector import batch_folders, cursor_of, empty_staging, merged_away, publish, span_of
+from landing.feedback.collector import batch_folders, empty_staging, merged_away, position_of, publish, span_of
 from landing.reading.tables import MEMORY_LIMIT
 
 MOST = 48
 """So many folders of batches may lie there, two days of collections."""
 NEWEST = 12
-"""So many stay as they came: the last one has the cursor and stands for all of them in `landed/inputs.json`."""
+"""So many stay as they came: the last one has the position and stands for all of them in `landed/inputs.json`."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def compact(
 def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[Table, int]]:
     """Write the batches as one; returns its folder and its rows."""
     try:
-        cursor = cursor_of(old[-1])
+        position = position_of(old[-1])
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(f"Batches are not merged: {old[-1]}/batch.json cannot be read ({error}).") from error
     target = home / "batches" / f"{span_of(old[0])[0]:08d}-{span_of(old[-1])[1]:08d}"
@@ -72,7 +72,7 @@ def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[T
             connection.execute("SET threads = 1")  # the services need the other cores, and rows stay in their order
             rows = {table: _unite(connection, table, old, staging / f"{table.name}.parquet") for table in FEEDBACK}
         shutil.rmtree(staging / "spill", ignore_errors=True)
-        publish(staging, {"until": cursor} | {table.name: count for table, count in rows.items()}, target)
+        publish(staging, {"until": position} | {table.name: count for table, count in rows.items()}, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target, rows

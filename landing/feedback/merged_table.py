@@ -101,9 +101,11 @@ def _write(
     if own is not None:
         say(f"{table.name}: {own.label} fits the contract")
     if batches:
-        columns = ", ".join(quote_identifier(column.name) for column in table.columns)
         files = ", ".join(quote_literal(file) for file in batches)
-        query = f"{query} UNION ALL SELECT {columns} FROM read_parquet([{files}])"
+        # Batches of earlier versions lack columns that were added since. `checked.rows` has them all, so they are NULL.
+        columns = ", ".join(quote_identifier(column.name) for column in table.columns)
+        collected = f"SELECT * FROM read_parquet([{files}], union_by_name = true)"
+        query = f"SELECT {columns} FROM (({query}) UNION ALL BY NAME {collected})"
         say(f"{table.name}: {len(batches)} folders of collected batches")
     query = set_aside_rows(connection, home, table, query, days, findings)
     target = home / "landed" / f"{table.name}.parquet"

@@ -1,4 +1,4 @@
-"""Keeps entries of the journal and rows of feedback that cannot be used: in `<home>/quarantine/`, with the reason.
+"""Keeps entries of the event log and rows of feedback that cannot be used: in `<home>/quarantine/`, with the reason.
 
 They are counted and never read again, so one of them cannot stop a run. The files may hold personal data, as the
 batches do. Each is written whole under a name that a repeated run gives again, so nothing is there twice.
@@ -26,7 +26,7 @@ _CAUSES_SHOWN = 5
 
 
 class Entry(NamedTuple):
-    """An entry of the journal that cannot be collected: its table, its text, and the reason."""
+    """An entry of the event log that cannot be collected: its table, its text, and the reason."""
 
     table: str
     text: str

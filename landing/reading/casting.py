@@ -1,6 +1,6 @@
 """Turns a file's columns into the contract's columns and types, as SQL; `landing/checking.py` applies it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ EXPECTED: dict[ColumnType, str] = {
     "id": "an id (text or a whole number)",
     "text": "text",
     "number": "a number such as 3 or 1.99, with a decimal point and without thousands separators",
+    "boolean": "true or false",
     "date": "a date such as 2017-03-01",
     "timestamp": "a timestamp in UTC such as 2017-03-01 14:05:00",
 }
@@ -109,6 +110,7 @@ def _refuse_wrong_kind(source: Source, file: Path, column: Column, found: str | 
         "id": exact or found in _EXACT or found == "UUID" or found.startswith("ENUM"),
         "text": not any(mark in found for mark in _NESTED) or found.startswith("ENUM"),
         "number": exact or found in _EXACT,
+        "boolean": found == "BOOLEAN",
         "date": found == "DATE" or found.startswith("TIMESTAMP"),
         "timestamp": found == "DATE" or found.startswith("TIMESTAMP"),
     }
@@ -125,9 +127,7 @@ def _cast(column: Column, found: str | None, days: PlausibleDays) -> Cast:
         return Cast(column, "absent", f"CAST(NULL AS {SQL_TYPE[column.type]})")
     if found == "BLOB":
         return _from_bytes(column, value, days)
-    return {"id": _id, "text": _text, "number": _number, "date": _time, "timestamp": _time}[column.type](
-        column, value, found, days
-    )
+    return _CASTS[column.type](column, value, found, days)
 
 
 def _from_bytes(column: Column, value: str, days: PlausibleDays) -> Cast:
@@ -141,9 +141,7 @@ def _from_bytes(column: Column, value: str, days: PlausibleDays) -> Cast:
 
 
 def _cast_text(column: Column, text: str, days: PlausibleDays) -> Cast:
-    return {"id": _id, "text": _text, "number": _number, "date": _time, "timestamp": _time}[column.type](
-        column, text, "VARCHAR", days
-    )
+    return _CASTS[column.type](column, text, "VARCHAR", days)
 
 
 def _id(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
@@ -200,6 +198,26 @@ def _time(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
     conditions = {"another type": f"({value} IS NOT NULL AND {unread})"} | outside
     doubtful = " OR ".join(conditions.values() if found == "VARCHAR" else outside.values())
     return Cast(column, found, time, f"({doubtful})", _first_of(conditions))
+
+
+def _boolean(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
+    truth = f"TRY_CAST({value} AS BOOLEAN)"
+    if found != "VARCHAR":
+        return Cast(column, found, truth)
+    # DuckDB reads single letters and numbers as well; only words are taken.
+    words = f"(lower({value}) IN ('true', 'false'))"
+    unread = f"({value} IS NOT NULL AND trim({value}) <> '' AND NOT {words})"
+    return Cast(column, found, truth, unread, _first_of({"another type": unread}))
+
+
+_CASTS: dict[ColumnType, Callable[[Column, str, str, PlausibleDays], Cast]] = {
+    "id": _id,
+    "text": _text,
+    "number": _number,
+    "boolean": _boolean,
+    "date": _time,
+    "timestamp": _time,
+}
 
 
 def _first_of(conditions: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from events.fields import ID, Id, Moment, without_fraction
+from events.fields import ID, Id, UtcDatetime, without_fraction
 from scoring.fallback import Fallback
 from scoring.request import RecommendationRequest
 from scoring.reranking.business_rules import BusinessRules
@@ -81,7 +81,7 @@ class Context(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    time: Moment | None = Field(
+    time: UtcDatetime | None = Field(
         None,
         description="The time for which the customer's features are computed. Null: the time of the features, and "
         "later purchases count as made just now. "

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from events.errors import LiveError
+from events.errors import EventsError
 from events.records import Purchase
 from serving.config import ServiceConfig
 from serving.customer_state.circuit_breaker import CircuitBreaker
@@ -43,7 +43,7 @@ class RecentPurchases(Protocol):
     """Read recent purchases. Several threads use it at once."""
 
     def of_customer(self, customer_id: str) -> list[Purchase]:
-        """Return a customer's recent purchases, or raise LiveError."""
+        """Return a customer's recent purchases, or raise EventsError."""
         ...
 
 
@@ -206,7 +206,7 @@ class FeatureClient:
             try:
                 request.purchases = self._recent.of_customer(request.customer_id)
                 request.purchase_status = "read"
-            except LiveError:
+            except EventsError:
                 request.purchase_status = "error"  # it is counted, and the list is made from the features alone
             try:
                 request.features.set_result(reader.read(request.customer_id))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.clock import utc_now
 from core.limits import EARLIEST_DAY
-from events.errors import LiveError
+from events.errors import EventsError
 from events.records import Event
 from serving.api.validation import ApiRequest
 from serving.config import ServiceConfig
@@ -102,7 +102,7 @@ class EventsHandler:
         try:
             committed = asyncio.wrap_future(self._event_log.append(body.events))
             is_new = await asyncio.wait_for(committed, self._config.event_commit_timeout_s)
-        except (LiveError, TimeoutError) as error:
+        except (EventsError, TimeoutError) as error:
             self._metrics.events.labels("failed").inc(len(body.events))
             logger.error("%d events were not acknowledged. %s", len(body.events), error or "The event log is too slow.")
             raise EventsUnavailableError(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-from events.records import Decision, Shown
+from events.records import Decision, ShownItem
 from scoring.bundle import Bundle
 from scoring.fallback import Fallback
 from scoring.recommender import Item, Recommendation
@@ -167,7 +167,7 @@ class RecommendationHandler:
     ) -> None:
         fallback: Fallback | None = answer.fallback
         self._metrics.answers.labels(slate, fallback or "none").inc()
-        items = [Shown(item.product_id, item.source, item.score) for item in answer.items]
+        items = [ShownItem(item.product_id, item.source, item.score) for item in answer.items]
         self._decisions.add(Decision(request_id, customer_id, slate, bundle.version, fallback, items))
 
 

@@ -21,7 +21,7 @@ def test_every_purchase_reaches_the_lists_of_both_workers_and_the_installation_i
 
     assert result["changed"] == result["events"] > 1
     assert result["at_once"] == result["events"], "the first list asked for after the acknowledgement knows"
-    assert not installation.paths.live.exists()
+    assert not installation.paths.events.exists()
 
 
 def test_a_purchase_that_no_list_shows_is_no_change_and_counts_as_slow(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import ROOT, SERVICE_SETTINGS, Settings
+from settings import RENAMED, ROOT, SERVICE_SETTINGS, Settings
 from tests.support.contracts.airflow_options import unknown_options
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -148,14 +148,14 @@ def test_every_environment_name_is_known(name: str) -> None:
         if variable.startswith("AIRFLOW__"):
             continue
         if variable.startswith("REACH_"):
-            assert variable in settings, variable
+            assert variable in settings or variable in RENAMED, variable
         else:
             assert variable == "AIRFLOW_ADMIN_PASSWORD"
 
 
 def test_a_step_in_the_worker_finds_every_setting_that_concerns_it() -> None:
     # The first is of Airflow's port on one machine, the others are of the service's door alone.
-    elsewhere = {"REACH_AIRFLOW_PORT", "REACH_API_KEYS", "REACH_RATE_LIMIT"}
+    elsewhere = {"REACH_AIRFLOW_PORT", "REACH_API_KEYS", "REACH_RATE_LIMIT_PER_SECOND"}
     settings = {f"REACH_{field}".upper() for field in Settings.model_fields}
     assert settings - set(environment(SERVICES["airflow-worker"])) == elsewhere
     of_service = {f"REACH_{field}".upper() for field in SERVICE_SETTINGS}

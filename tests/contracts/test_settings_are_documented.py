@@ -5,7 +5,7 @@ import re
 import pytest
 from pydantic_core import PydanticUndefined
 
-from settings import ROOT, Settings, SettingsError, load_settings
+from settings import RENAMED, ROOT, Settings, SettingsError, load_settings
 
 LINES = (ROOT / ".env.example").read_text().splitlines()
 DOCUMENTED = {name: value for line in LINES if re.match(r"[A-Z]", line) for name, _, value in [line.partition("=")]}
@@ -46,3 +46,20 @@ def test_a_schedule_that_is_no_cron_expression_is_refused_with_an_example(
     monkeypatch.setenv("REACH_FEATURES_SCHEDULE", wrong)
     with pytest.raises(SettingsError, match=r"five fields, such as '30 5 \* \* \*'"):
         load_settings()
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_setting_of_an_earlier_version_is_refused_with_its_new_name(
+    old: str, new: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert new in DOCUMENTED
+    monkeypatch.setenv(old, "")  # docker-compose.yml passes it on, empty unless somebody sets it
+    load_settings()
+    monkeypatch.setenv(old, "7")
+    with pytest.raises(SettingsError, match=f"{old} is now called {new}. Rename it"):
+        load_settings()
+
+
+def test_memory_limits_every_duckdb_connection_once_it_is_changed() -> None:
+    assert Settings().duckdb_memory("512MB") == "512MB"
+    assert Settings(memory="4GB").duckdb_memory("512MB") == "4GB"

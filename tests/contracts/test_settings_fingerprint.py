@@ -12,11 +12,11 @@ OTHER = {
     "online_store": "redis",
     "redis": "other:6379",
     "redis_password": "a password",
-    "events_kafka": "kafka:9092",
+    "kafka_bootstrap_servers": "kafka:9092",
     "service_port": 3999,
     "service_workers": 2,
     "api_keys": "shop:recommend:" + "0" * 64,
-    "rate_limit": 7.5,
+    "rate_limit_per_second": 7.5,
 }
 
 
@@ -25,7 +25,7 @@ def made(**changed: object) -> Settings:
 
 
 def test_equal_settings_have_one_fingerprint() -> None:
-    assert settings_fingerprint(made()) == settings_fingerprint(made(seed=8, service_key="another"))
+    assert settings_fingerprint(made()) == settings_fingerprint(made(seed=8, client_api_key="another"))
 
 
 @pytest.mark.parametrize("name", SERVICE_SETTINGS)

@@ -101,7 +101,7 @@ def _api_key() -> dict[str, str]:
         check=True,
     ).stdout
     entry, key = (line.partition(": ")[2] for line in printed.splitlines())
-    return {"REACH_API_KEYS": entry, "REACH_SERVICE_KEY": key}
+    return {"REACH_API_KEYS": entry, "REACH_CLIENT_API_KEY": key}
 
 
 def _end_of(api: AirflowApi, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""What every journal promises: SQLite, a real Redis, and Kafka (librdkafka's mock cluster)."""
+"""What every event log guarantees: SQLite, a real Redis, and Kafka (librdkafka's mock cluster)."""
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ import redis
 
 from core.clock import utc_now
 from core.held import Held
-from events.errors import CursorError, JournalUnavailableError
-from events.event_log import Journal, Page, open_journal, open_recent
-from events.records import Decision, Event, Shown
+from events.errors import EventLogUnavailableError, OffsetError
+from events.event_log import EventLog, LogBatch
+from events.factory import open_event_log, open_recent_purchases
+from events.offsets import decode, encode
+from events.records import Decision, Event, ShownItem
 from settings import Settings
 from tests.support.servers.kafka_cluster import kafka_cluster
 from tests.support.servers.redis_server import PASSWORD, redis_server
 
 NOON = datetime(2018, 1, 1, 12)
-Open = Callable[[], Journal]
+Open = Callable[[], EventLog]
 
 
 def event(event_id: str, **fields: Any) -> Event:
@@ -31,7 +34,7 @@ def event(event_id: str, **fields: Any) -> Event:
 
 
 def decision(request_id: str, *product_ids: str) -> Decision:
-    items = [Shown(product_id, "repeat_purchases", 1.5) for product_id in product_ids]
+    items = [ShownItem(product_id, "repeat_purchases", 1.5) for product_id in product_ids]
     return Decision(request_id, "ann", "all", "v1", None, items, NOON)
 
 
@@ -54,50 +57,50 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
         redis.Redis.from_url(f"redis://:{PASSWORD}@{address}").flushall()
         return Settings(data=tmp_path, online_store="redis", redis=address, redis_password=PASSWORD)
     servers = request.getfixturevalue("kafka_servers") if request.param == "kafka" else None
-    return Settings(data=tmp_path, events_kafka=servers)
+    return Settings(data=tmp_path, kafka_bootstrap_servers=servers)
 
 
 @pytest.fixture
 def opened(settings: Settings) -> Iterator[Open]:
-    """Opens the journal again and again, each as another process would."""
-    journals = []
+    """Opens the event log again and again, each as another process would."""
+    event_logs = []
 
-    def journal() -> Journal:
-        journals.append(open_journal(settings))
-        return journals[-1]
+    def event_log() -> EventLog:
+        event_logs.append(open_event_log(settings))
+        return event_logs[-1]
 
-    yield journal
-    for one in journals:
+    yield event_log
+    for one in event_logs:
         one.close()
 
 
 @pytest.fixture
 def start(opened: Open) -> str:
-    """The cursor behind what an earlier test left in Kafka."""
-    return read_all(opened(), None)[-1].cursor
+    """The position behind what an earlier test left in Kafka."""
+    return read_all(opened(), None)[-1].position
 
 
-def read_all(journal: Journal, cursor: str | None, limit: int = 1000) -> list[Page]:
-    pages = [journal.read_after(cursor, limit)]
+def read_all(event_log: EventLog, position: str | None, limit: int = 1000) -> list[LogBatch]:
+    pages = [event_log.read_from(position, limit)]
     while pages[-1].events or pages[-1].decisions:
-        pages.append(journal.read_after(pages[-1].cursor, limit))
+        pages.append(event_log.read_from(pages[-1].position, limit))
     return pages
 
 
-def event_ids(journal: Journal, cursor: str | None) -> list[str]:
-    return [row["event_id"] for page in read_all(journal, cursor) for row in page.events]
+def event_ids(event_log: EventLog, position: str | None) -> list[str]:
+    return [row["event_id"] for page in read_all(event_log, position) for row in page.events]
 
 
-def bought(journal: Journal) -> set[str]:
-    return {purchase.event_id for purchase in journal.of_customer("ann")}
+def bought(event_log: EventLog) -> set[str]:
+    return {purchase.event_id for purchase in event_log.of_customer("ann")}
 
 
 def test_an_event_sent_again_is_no_new_event(opened: Open) -> None:
-    journal = opened()
-    assert journal.append([event("a"), event("b"), event("a", product_id="p2")]).result() == [True, True, False]
+    event_log = opened()
+    assert event_log.append([event("a"), event("b"), event("a", product_id="p2")]).result() == [True, True, False]
     assert opened().append([event("b"), event("c")]).result() == [False, True]
-    assert bought(journal) == {"a", "b", "c"}
-    assert {purchase.product_id for purchase in journal.of_customer("ann")} == {"p1"}
+    assert bought(event_log) == {"a", "b", "c"}
+    assert {purchase.product_id for purchase in event_log.of_customer("ann")} == {"p1"}
 
 
 def test_every_process_sees_an_acknowledged_purchase(opened: Open) -> None:
@@ -110,15 +113,15 @@ def test_every_process_sees_an_acknowledged_purchase(opened: Open) -> None:
 
 
 def test_only_purchases_are_kept_by_customer(opened: Open) -> None:
-    journal = opened()
-    journal.append([event("a", event_type="view"), event("b", event_type="cart"), event("c")]).result()
-    assert bought(journal) == {"c"}
+    event_log = opened()
+    event_log.append([event("a", event_type="view"), event("b", event_type="cart"), event("c")]).result()
+    assert bought(event_log) == {"c"}
 
 
 def test_a_collector_reads_on_from_its_cursor(opened: Open, start: str) -> None:
-    journal = opened()
-    journal.append([event("a"), event("b", event_type="click", request_id="r0")]).result()
-    journal.append_decisions([decision("r1", "p1", "p2"), decision("r2", "p3")])
+    event_log = opened()
+    event_log.append([event("a"), event("b", event_type="click", request_id="r0")]).result()
+    event_log.append_decisions([decision("r1", "p1", "p2"), decision("r2", "p3")])
     pages = read_all(opened(), start)
     events = {row["event_id"]: row for page in pages for row in page.events}
     shown = [row for page in pages for row in page.decisions]
@@ -129,16 +132,16 @@ def test_a_collector_reads_on_from_its_cursor(opened: Open, start: str) -> None:
     }
     assert shown[0]["decided_at"] == NOON
     assert (events["b"]["event_type"], events["b"]["request_id"], events["b"]["occurred_at"]) == ("click", "r0", NOON)
-    journal.append([event("a"), event("c")]).result()
-    assert set(event_ids(opened(), pages[-1].cursor)) - {"a"} == {"c"}
+    event_log.append([event("a"), event("c")]).result()
+    assert set(event_ids(opened(), pages[-1].position)) - {"a"} == {"c"}
 
 
 def test_small_pages_give_everything(opened: Open, start: str) -> None:
-    journal = opened()
+    event_log = opened()
     sent = [f"small-{n}" for n in range(25)]
     for event_id in sent:
-        journal.append([event(event_id)]).result()
-    journal.append_decisions([decision(f"r{n}", "p1", "p2", "p3") for n in range(5)])
+        event_log.append([event(event_id)]).result()
+    event_log.append_decisions([decision(f"r{n}", "p1", "p2", "p3") for n in range(5)])
     pages = read_all(opened(), start, limit=4)
     assert len(pages) > 3
     assert [row["event_id"] for page in pages for row in page.events] == sent
@@ -146,12 +149,12 @@ def test_small_pages_give_everything(opened: Open, start: str) -> None:
 
 
 def test_many_senders_at_once_lose_nothing(opened: Open, start: str) -> None:
-    journals = [opened(), opened()]
+    event_logs = [opened(), opened()]
     answers: list[bool] = []
 
     def send(sender: int) -> None:
         for n in range(10):  # every event is sent by two senders
-            answers.extend(journals[sender % 2].append([event(f"{sender // 2}-{n}")]).result())
+            answers.extend(event_logs[sender % 2].append([event(f"{sender // 2}-{n}")]).result())
 
     threads = [threading.Thread(target=send, args=[sender]) for sender in range(6)]
     for thread in threads:
@@ -160,47 +163,83 @@ def test_many_senders_at_once_lose_nothing(opened: Open, start: str) -> None:
         thread.join()
     assert answers.count(True) == answers.count(False) == 30
     sent = {f"{pair}-{n}" for pair in range(3) for n in range(10)}
-    assert set(event_ids(journals[0], start)) == bought(journals[1]) == sent
+    assert set(event_ids(event_logs[0], start)) == bought(event_logs[1]) == sent
 
 
 def test_purchases_in_the_feature_tables_are_forgotten_and_no_others(opened: Open, settings: Settings) -> None:
-    journal = opened()
-    journal.append([event("before"), event("after", occurred_at=NOON + timedelta(days=2))]).result()
-    recent = open_recent(settings)
+    event_log = opened()
+    event_log.append([event("before"), event("after", occurred_at=NOON + timedelta(days=2))]).result()
+    recent = open_recent_purchases(settings)
     midnight, start, end = NOON + timedelta(hours=12), datetime.min, datetime.max
-    assert recent.forget_contained(midnight, Held(NOON, end, end)) == 0  # no receipt reaches it
+    assert recent.evict_materialized(midnight, Held(NOON, end, end)) == 0  # no receipt reaches it
     assert (
-        recent.forget_contained(midnight, Held(start, start, utc_now() - timedelta(hours=1))) == 0
+        recent.evict_materialized(midnight, Held(start, start, utc_now() - timedelta(hours=1))) == 0
     )  # it arrived after collection
-    assert recent.forget_contained(midnight, Held(start, start, utc_now() + timedelta(hours=1))) == 1
-    assert bought(journal) == {"after"}
-    assert recent.forget_contained(NOON + timedelta(days=3), Held(NOON + timedelta(days=2, hours=1), end, start)) == 1
-    assert bought(journal) == set()
-    assert journal.append([event("before")]).result() == [False]
+    assert recent.evict_materialized(midnight, Held(start, start, utc_now() + timedelta(hours=1))) == 1
+    assert bought(event_log) == {"after"}
+    assert recent.evict_materialized(NOON + timedelta(days=3), Held(NOON + timedelta(days=2, hours=1), end, start)) == 1
+    assert bought(event_log) == set()
+    assert event_log.append([event("before")]).result() == [False]
     recent.close()
 
 
 def test_what_was_collected_can_be_forgotten(opened: Open, settings: Settings) -> None:
-    if settings.events_kafka is not None:
+    if settings.kafka_bootstrap_servers is not None:
         pytest.skip("Kafka forgets by its own retention")
-    journal = opened()
-    journal.append([event("a"), event("b")]).result()
-    journal.append_decisions([decision("r1", "p1")])
-    [page, _] = read_all(journal, None)
-    journal.append([event("c")]).result()
-    assert journal.forget_collected(page.cursor) == 3
-    assert event_ids(journal, None) == event_ids(journal, page.cursor) == ["c"]
-    assert bought(journal) == {"a", "b", "c"}
+    event_log = opened()
+    event_log.append([event("a"), event("b")]).result()
+    event_log.append_decisions([decision("r1", "p1")])
+    [page, _] = read_all(event_log, None)
+    event_log.append([event("c")]).result()
+    assert event_log.truncate_before(page.position) == 3
+    assert event_ids(event_log, None) == event_ids(event_log, page.position) == ["c"]
+    assert bought(event_log) == {"a", "b", "c"}
 
 
 def test_another_journals_cursor_is_refused(opened: Open) -> None:
-    with pytest.raises(CursorError, match="is no cursor of a journal in"):
-        opened().read_after('{"journal": "paper", "places": {}}')
+    with pytest.raises(OffsetError, match="is not a position in an event log in"):
+        opened().read_from('{"log": "paper", "offsets": {}}')
 
 
 def test_a_closed_journal_says_so(opened: Open) -> None:
-    journal = opened()
-    journal.append([event("a")]).result()
-    journal.close()
-    with pytest.raises(JournalUnavailableError, match="closed"):
-        journal.append([event("b")])
+    event_log = opened()
+    event_log.append([event("a")]).result()
+    event_log.close()
+    with pytest.raises(EventLogUnavailableError, match="closed"):
+        event_log.append([event("b")])
+
+
+def test_the_folder_of_earlier_versions_is_moved_once_with_everything_in_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(data=tmp_path)
+    with closing(open_event_log(settings)) as event_log:
+        event_log.append([event("1", event_type="purchase")]).result()
+    settings.paths.events.rename(tmp_path / "live")
+    caplog.set_level("INFO")
+    for _ in range(2):
+        with closing(open_event_log(settings)) as event_log:
+            assert event_ids(event_log, None) == ["1"]
+            assert len(event_log.of_customer("ann")) == 1
+    assert [record.message for record in caplog.records] == [
+        f"Moved the event log from {tmp_path / 'live'} to {tmp_path / 'events'}, its name since this version."
+    ]
+    assert not (tmp_path / "live").exists()
+
+
+def test_a_position_of_an_earlier_version_is_understood() -> None:
+    assert decode("sqlite", '{"journal": "sqlite", "places": {"events": "7"}}') == {"events": "7"}
+    assert decode("sqlite", encode("sqlite", {"events": "7"})) == {"events": "7"}
+
+
+def test_fields_of_experiments_are_stored_with_a_decision_and_left_out_when_empty() -> None:
+    plain = Decision("r", "c", "all", "v1", None, [ShownItem("p", "popular", 1.0)])
+    assert not {"experiment_id", "variant", "propensity", "is_holdout"} & set(plain.rows()[0])
+    assigned = Decision(
+        *("r", "c", "all", "v1", None, [ShownItem("p", "popular", 1.0, 0.25)]),
+        experiment_id="e1",
+        variant="b",
+        is_holdout=False,
+    )
+    (row,) = assigned.rows()
+    assert (row["experiment_id"], row["variant"], row["propensity"], row["is_holdout"]) == ("e1", "b", 0.25, False)

@@ -105,13 +105,13 @@ def test_a_part_of_airflow_that_never_started_has_no_log_to_show(tmp_path: Path,
 
 @pytest.mark.parametrize(("key", "sentence"), [(None, "holds none"), ("another", "not the key of any entry")])
 def test_a_missing_or_wrong_key_is_named_before_anything_starts(tmp_path: Path, key: str, sentence: str) -> None:
-    settings = settings_of(tmp_path, api_keys=f"shop:recommend:{HASH_OF_A_KEY}", service_key=key)
-    with pytest.raises(NoKeyError, match=f"REACH_SERVICE_KEY.*{sentence}"):
+    settings = settings_of(tmp_path, api_keys=f"shop:recommend:{HASH_OF_A_KEY}", client_api_key=key)
+    with pytest.raises(NoKeyError, match=f"REACH_CLIENT_API_KEY.*{sentence}"):
         Service(settings, cast(Programs, None)).require_key()
 
 
 def test_the_right_key_or_no_keys_at_all_are_fine(tmp_path: Path) -> None:
-    for values in ({}, {"api_keys": f"shop:recommend:{HASH_OF_A_KEY}", "service_key": "key"}):
+    for values in ({}, {"api_keys": f"shop:recommend:{HASH_OF_A_KEY}", "client_api_key": "key"}):
         Service(settings_of(tmp_path, **values), cast(Programs, None)).require_key()
 
 

@@ -34,12 +34,12 @@ def test_the_line_for_people_runs_as_printed_and_holds_no_secret(
     runner: StepRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REACH_SEED", "9")
-    monkeypatch.setenv("REACH_SERVICE_KEY", "s3cret")
+    monkeypatch.setenv("REACH_CLIENT_API_KEY", "s3cret")
     source = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['REACH_SEED'], os.getcwd()]))"
     value = runner.run(source, "two words")
     line = next(line for line in runner.log if line.startswith("The same by hand: "))
     assert "s3cret" not in line
-    assert "REACH_SERVICE_KEY" in line
+    assert "REACH_CLIENT_API_KEY" in line
     monkeypatch.delenv("REACH_SEED")
     printed = subprocess.run(
         line.removeprefix("The same by hand: "), shell=True, cwd="/", capture_output=True, text=True, check=True

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from events.event_log import Page
+from events.event_log import LogBatch
 from landing.feedback.collector import collect
 from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
@@ -18,25 +18,25 @@ MOMENT = datetime(2026, 3, 1, 10)
 
 
 class Told:
-    """A journal of 200 clicks on two answers, one product each."""
+    """A event_log of 200 clicks on two answers, one product each."""
 
-    def read_after(self, cursor: str | None, limit: int) -> Page:
-        if cursor:
-            return Page((), (), cursor)
+    def read_from(self, position: str | None, limit: int) -> LogBatch:
+        if position:
+            return LogBatch((), (), position)
         shown = {"slate": "all", "position": 1, "product_id": "p", "model_version": "v1", "decided_at": MOMENT}
         decisions = [{**shown, "request_id": f"r{n}", "customer_id": f"c{n}"} for n in range(2)]
         done = {"product_id": "p", "event_type": "click", "occurred_at": MOMENT, "received_at": MOMENT}
         answers = [{"request_id": f"r{n % 2}", "customer_id": f"c{n % 2}", "quantity": 1.0} for n in range(200)]
-        return Page([{**done, **answer, "event_id": f"e{n}"} for n, answer in enumerate(answers)], decisions, "end")
+        return LogBatch([{**done, **answer, "event_id": f"e{n}"} for n, answer in enumerate(answers)], decisions, "end")
 
-    def forget_collected(self, cursor: str) -> int:
+    def truncate_before(self, position: str) -> int:
         return 0
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    journal: Any = Told()
-    collect(tmp_path / "feedback", journal, lambda _: None)
+    event_log: Any = Told()
+    collect(tmp_path / "feedback", event_log, lambda _: None)
     land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
     return tmp_path
 

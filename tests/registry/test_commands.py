@@ -255,7 +255,7 @@ def test_verify_waits_for_a_worker_that_still_loads(service: FakeService, capsys
 def test_a_missing_service_key_is_named_and_nothing_is_rolled_back(service: FakeService) -> None:
     service.status = 401
 
-    assert "has API keys, and REACH_SERVICE_KEY is not set. Set REACH_SERVICE_KEY to a key" in fails(
+    assert "has API keys, and REACH_CLIENT_API_KEY is not set. Set REACH_CLIENT_API_KEY to a key" in fails(
         "verify", "--version=v2"
     )
     assert Registry(service.data / "release").history()[-1].change == "deployed"

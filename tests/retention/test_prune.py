@@ -61,7 +61,7 @@ def test_data_docs_stay_as_long_as_their_training_run(paths: Paths) -> None:
 def test_files_outside_the_named_parts_are_never_touched(paths: Paths) -> None:
     others = [
         old(paths.data / name / "file", days=900)
-        for name in ("admissions", "features", "runs", "release", "bentoml/models", "warehouse", "live", "landing")
+        for name in ("admissions", "features", "runs", "release", "bentoml/models", "warehouse", "events", "landing")
     ]
     pruned(paths)
     assert all(file.exists() for file in others)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from events.sqlite_event_log import SqliteJournal
+from events.sqlite_event_log import SqliteEventLog
 from serving.config import CONFIG
 from serving.errors import EventsUnavailableError
 from serving.handlers.events import EventsHandler, EventsRequest
@@ -18,7 +18,7 @@ from tests.support.serving.running import ask, install, metric, serve, wait_unti
 def test_without_a_journal_events_are_503_in_words_and_lists_go_on_until_it_can_be_written(tmp_path: Path) -> None:
     installed = install(tmp_path / "data", "v1")
     installed.deploy("v1")
-    installed.paths.live.touch()  # where its folder would be
+    installed.paths.events.touch()  # where its folder would be
     with serve(installed) as client:
         wait_until_ready(client, installed)
         answer = send(client, event("e1"))
@@ -27,26 +27,26 @@ def test_without_a_journal_events_are_503_in_words_and_lists_go_on_until_it_can_
         assert (ask(client, "buyer").status_code, ask(client, "buyer").json()["fallback"]) == (200, None)
         assert metric(client, 'reach_events_total{outcome="failed"}') == 1
         log = installed.log.read_text()
-        assert f"The journal in {installed.paths.live} cannot be used" in log
+        assert f"The event log in {installed.paths.events} cannot be used" in log
         assert "Traceback" not in log
 
-        installed.paths.live.unlink()
+        installed.paths.events.unlink()
         assert send(client, event("e1")).json() == {"accepted": 1, "duplicates": 0}
 
 
 def test_a_full_disk_refuses_the_whole_batch_and_is_named_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = SqliteJournal._open
+    opened = SqliteEventLog._open
 
-    def on_a_full_disk(journal: SqliteJournal, stream: str) -> sqlite3.Connection:
+    def on_a_full_disk(journal: SqliteEventLog, stream: str) -> sqlite3.Connection:
         connection = opened(journal, stream)
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
         return connection
 
-    monkeypatch.setattr(SqliteJournal, "_open", on_a_full_disk)
-    journal = SqliteJournal(tmp_path / "live", 1.0, has_log=True)
+    monkeypatch.setattr(SqliteEventLog, "_open", on_a_full_disk)
+    journal = SqliteEventLog(tmp_path / "events", 1.0, stores_events=True)
     batch = EventsRequest.model_validate({"events": [event(f"e{n}", "buyer" + "x" * 50) for n in range(500)]})
     with pytest.raises(EventsUnavailableError, match="Send the same batch again"):
         asyncio.run(EventsHandler(journal, CONFIG, metrics()).ingest(batch))
@@ -54,6 +54,6 @@ def test_a_full_disk_refuses_the_whole_batch_and_is_named_in_the_log(
     monkeypatch.undo()
 
     assert "database or disk is full" in caplog.text
-    again = SqliteJournal(tmp_path / "live", 1.0, has_log=True)
-    assert again.read_after(None).events == []
+    again = SqliteEventLog(tmp_path / "events", 1.0, stores_events=True)
+    assert again.read_from(None).events == []
     again.close()

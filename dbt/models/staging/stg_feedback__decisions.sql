@@ -9,7 +9,7 @@ once as (
     {{ deduplicate(
         'source',
         key='request_id, slate, position',
-        order_by='decided_at, customer_id, product_id, source, score, model_version, fallback'
+        order_by='decided_at, customer_id, product_id, source, score, model_version, fallback, experiment_id, variant, propensity, is_holdout'
     ) }}
 
 ),
@@ -28,6 +28,11 @@ final as (
 
         cast(position as integer) as position,
         score,
+
+        experiment_id,
+        {{ clean_text('variant') }} as variant,
+        propensity,
+        is_holdout,
 
         decided_at
     from once

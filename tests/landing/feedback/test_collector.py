@@ -1,4 +1,4 @@
-"""What the journal holds is taken over once, in its order, however often and wherever the collector is killed."""
+"""The collector stores each entry of the event log once and in order, however often and wherever it is killed."""
 
 import json
 import os
@@ -16,8 +16,9 @@ import pytest
 import redis
 from confluent_kafka import Producer
 
-from events.event_log import Journal, open_journal
-from events.records import Decision, Event, Shown
+from events.event_log import EventLog
+from events.factory import open_event_log
+from events.records import Decision, Event, ShownItem
 from landing.__main__ import main
 from landing.contract import DECISIONS, EVENTS, Table
 from landing.errors import SourceError
@@ -37,31 +38,31 @@ def event(number: int, **fields: object) -> Event:
 
 
 def decision(number: int) -> Decision:
-    items = [Shown("p1", "repeat_purchases", 2.5), Shown("p2", "popular", 1.5)]
+    items = [ShownItem("p1", "repeat_purchases", 2.5), ShownItem("p2", "popular", 1.5)]
     return Decision(f"r{number}", "c1", "all", "v1", None, items, MOMENT + timedelta(seconds=number))
 
 
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Of an installation whose journal is in SQLite, unless the test is tried on others too."""
+    """Of an installation whose event log is in SQLite, unless the test is tried on others too."""
     kind, data = getattr(request, "param", "sqlite"), tmp_path / "data"
     if kind == "redis":
         with redis_server(tmp_path) as (address, _):
             yield Settings(data=data, online_store="redis", redis=address, redis_password=PASSWORD)
     elif kind == "kafka":
         with kafka_cluster() as servers:
-            yield Settings(data=data, events_kafka=servers)
+            yield Settings(data=data, kafka_bootstrap_servers=servers)
     else:
         yield Settings(data=data)
 
 
-ON_EVERY_JOURNAL = pytest.mark.parametrize(
+ON_EVERY_EVENT_LOG = pytest.mark.parametrize(
     "settings", ["sqlite", pytest.param("redis", marks=pytest.mark.redis), "kafka"], indirect=True
 )
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Of a process that finds the same journal."""
+    """Of a process that finds the same event log."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("REACH_")}
     password = settings.redis_password.get_secret_value() if settings.redis_password else ""
     return plain | {
@@ -69,21 +70,21 @@ def environment(settings: Settings) -> dict[str, str]:
         "REACH_ONLINE_STORE": settings.online_store,
         "REACH_REDIS": settings.redis,
         "REACH_REDIS_PASSWORD": password,
-        "REACH_EVENTS_KAFKA": settings.events_kafka or "",
+        "REACH_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers or "",
     }
 
 
 @pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    opened = open_journal(settings)
+def event_log(settings: Settings) -> Iterator[EventLog]:
+    opened = open_event_log(settings)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def run(settings: Settings, journal: Journal) -> Callable[..., batches.Collected]:
-    """Collect from the journal, as a new process would."""
-    return lambda **options: collect(settings.paths.feedback, journal, lambda _: None, **options)
+def run(settings: Settings, event_log: EventLog) -> Callable[..., batches.Collected]:
+    """Collect from the event_log, as a new process would."""
+    return lambda **options: collect(settings.paths.feedback, event_log, lambda _: None, **options)
 
 
 def rows(settings: Settings, table: Table) -> list[dict]:
@@ -94,12 +95,12 @@ def ids(settings: Settings) -> list[str]:
     return [row["event_id"] for row in rows(settings, EVENTS)]
 
 
-@ON_EVERY_JOURNAL
+@ON_EVERY_EVENT_LOG
 def test_events_and_decisions_arrive_with_all_that_was_said(
-    settings: Settings, journal: Journal, run: Callable
+    settings: Settings, event_log: EventLog, run: Callable
 ) -> None:
-    journal.append([event(1, event_type="purchase", request_id="r1", quantity=2, price=1.5)]).result()
-    journal.append_decisions([decision(1)])
+    event_log.append([event(1, event_type="purchase", request_id="r1", quantity=2, price=1.5)]).result()
+    event_log.append_decisions([decision(1)])
     assert vars(run()) == {"batches": 1, "events": 1, "decisions": 2, "set_aside": 0}
     (row,) = rows(settings, EVENTS)
     assert row.pop("received_at") > MOMENT
@@ -124,23 +125,23 @@ def test_events_and_decisions_arrive_with_all_that_was_said(
     assert second["decided_at"] == MOMENT + timedelta(seconds=1)
 
 
-@ON_EVERY_JOURNAL
+@ON_EVERY_EVENT_LOG
 def test_a_second_run_takes_only_what_is_new_and_keeps_the_order(
-    settings: Settings, journal: Journal, run: Callable
+    settings: Settings, event_log: EventLog, run: Callable
 ) -> None:
     # A late event keeps its place in the order of arrival.
-    journal.append([event(2), event(1, occurred_at="2026-02-01T10:00:00Z")]).result()
+    event_log.append([event(2), event(1, occurred_at="2026-02-01T10:00:00Z")]).result()
     assert run().events == 2
     assert vars(run()) == {"batches": 0, "events": 0, "decisions": 0, "set_aside": 0}
-    assert journal.append([event(3), event(2)]).result() == [True, False]
+    assert event_log.append([event(3), event(2)]).result() == [True, False]
     run()
     # Kafka is written to before it is known what is new, so it has e2 twice; the facts count it once.
-    assert ids(settings) == ["e2", "e1", "e3", *(["e2"] if settings.events_kafka else [])]
+    assert ids(settings) == ["e2", "e1", "e3", *(["e2"] if settings.kafka_bootstrap_servers else [])]
 
 
-def test_many_entries_become_batches_of_bounded_size(settings: Settings, journal: Journal, run: Callable) -> None:
-    journal.append([event(number) for number in range(7)]).result()
-    journal.append_decisions([decision(number) for number in range(4)])
+def test_many_entries_become_batches_of_bounded_size(settings: Settings, event_log: EventLog, run: Callable) -> None:
+    event_log.append([event(number) for number in range(7)]).result()
+    event_log.append_decisions([decision(number) for number in range(4)])
     run(limit=3)
     sizes = [pq.read_metadata(file).num_rows for file in batch_files(settings.paths.feedback, EVENTS)]
     assert sizes == [3, 3, 1]
@@ -148,11 +149,11 @@ def test_many_entries_become_batches_of_bounded_size(settings: Settings, journal
     assert [row["request_id"] for row in rows(settings, DECISIONS)] == [f"r{n // 2}" for n in range(8)]
 
 
-def test_the_journal_forgets_what_is_safe(journal: Journal, run: Callable) -> None:
-    journal.append([event(1, event_type="purchase")]).result()
+def test_the_journal_forgets_what_is_safe(event_log: EventLog, run: Callable) -> None:
+    event_log.append([event(1, event_type="purchase")]).result()
     run()
-    assert journal.read_after(None).events == []
-    assert [bought.product_id for bought in journal.of_customer("c1")] == ["p1"]  # the service still needs it
+    assert event_log.read_from(None).events == []
+    assert [bought.product_id for bought in event_log.of_customer("c1")] == ["p1"]  # the service still needs it
 
 
 # Where a batch could be torn: a call of the collector's, and how many of them it has made then.
@@ -161,18 +162,18 @@ KILLED_BEFORE = [
     ("pq.write_table", 2),
     ("os.fsync", 3),
     ("Path.rename", 1),
-    ("journal.forget_collected", 1),
+    ("event_log.truncate_before", 1),
     ("Path.rename", 2),
 ]
 
 
-@ON_EVERY_JOURNAL
+@ON_EVERY_EVENT_LOG
 @pytest.mark.parametrize(("place", "call"), KILLED_BEFORE)
 def test_a_collector_killed_half_way_neither_loses_nor_doubles(
-    settings: Settings, journal: Journal, run: Callable, place: str, call: int
+    settings: Settings, event_log: EventLog, run: Callable, place: str, call: int
 ) -> None:
-    journal.append([event(number) for number in range(4)]).result()
-    journal.append_decisions([decision(1)])
+    event_log.append([event(number) for number in range(4)]).result()
+    event_log.append_decisions([decision(1)])
     killed = _collect_and_die(settings, place, call)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     run(limit=2)
@@ -185,22 +186,22 @@ def _collect_and_die(settings: Settings, place: str, call: int) -> "subprocess.C
     """Collect in a process that kills itself before the given call, counted from 1."""
     setup = """
 from landing.feedback.collector import collect
-from events.event_log import open_journal
+from events.factory import open_event_log
 from settings import load_settings
-journal = open_journal(load_settings())
+event_log = open_event_log(load_settings())
 """
-    action = f"collect(Path({str(settings.paths.feedback)!r}), journal, print, limit=2)"
+    action = f"collect(Path({str(settings.paths.feedback)!r}), event_log, print, limit=2)"
     return die_before(place, call, setup, action, environment(settings))
 
 
-def test_two_collectors_at_once_wait_for_one_another(settings: Settings, journal: Journal) -> None:
-    journal.append([event(number) for number in range(20)]).result()
+def test_two_collectors_at_once_wait_for_one_another(settings: Settings, event_log: EventLog) -> None:
+    event_log.append([event(number) for number in range(20)]).result()
     script = f"""
 from pathlib import Path
 from landing.feedback.collector import collect
-from events.event_log import open_journal
+from events.factory import open_event_log
 from settings import Settings
-collect(Path({str(settings.paths.feedback)!r}), open_journal(Settings()), print, limit=1)
+collect(Path({str(settings.paths.feedback)!r}), open_event_log(Settings()), print, limit=1)
 """
     both = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment(settings)) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
@@ -208,19 +209,19 @@ collect(Path({str(settings.paths.feedback)!r}), open_journal(Settings()), print,
 
 
 def test_another_kind_of_journal_is_read_from_its_beginning(
-    settings: Settings, journal: Journal, run: Callable
+    settings: Settings, event_log: EventLog, run: Callable
 ) -> None:
-    journal.append([event(1)]).result()
+    event_log.append([event(1)]).result()
     run()
     last = settings.paths.feedback / "batches" / "00000001" / "batch.json"
-    last.write_text(json.dumps({"until": json.dumps({"journal": "redis", "places": {"events": "17-0"}})}))
-    journal.append([event(2)]).result()
+    last.write_text(json.dumps({"until": json.dumps({"event_log": "redis", "places": {"events": "17-0"}})}))
+    event_log.append([event(2)]).result()
     assert run().events == 1
     assert ids(settings) == ["e1", "e2"]
 
 
-def test_a_damaged_batch_says_what_to_do(settings: Settings, journal: Journal, run: Callable) -> None:
-    journal.append([event(1)]).result()
+def test_a_damaged_batch_says_what_to_do(settings: Settings, event_log: EventLog, run: Callable) -> None:
+    event_log.append([event(1)]).result()
     run()
     (settings.paths.feedback / "batches" / "00000001" / "batch.json").write_text("{")
     with pytest.raises(SourceError, match=r"Remove the folder .*00000001"):
@@ -229,15 +230,15 @@ def test_a_damaged_batch_says_what_to_do(settings: Settings, journal: Journal, r
 
 def _write_raw(settings: Settings, entry: str) -> None:
     """An entry as another version or another program may have left it."""
-    if settings.events_kafka:
-        producer = Producer({"bootstrap.servers": settings.events_kafka})
+    if settings.kafka_bootstrap_servers:
+        producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
         producer.produce("reach.events", entry)
         assert producer.flush(10) == 0
     elif settings.online_store == "redis":
         host, _, port = settings.redis.rpartition(":")
         redis.Redis(host, int(port), password=PASSWORD).xadd("reach:events", {"entry": entry})
     else:
-        with closing(sqlite3.connect(settings.paths.live / "events.db")) as file, file:
+        with closing(sqlite3.connect(settings.paths.events / "events.db")) as file, file:
             file.execute("INSERT INTO events (entry) VALUES (?)", (entry,))
 
 
@@ -249,37 +250,37 @@ BROKEN = [
 ]
 
 
-@ON_EVERY_JOURNAL
+@ON_EVERY_EVENT_LOG
 def test_an_entry_that_cannot_be_used_is_set_aside_and_stops_nothing(
-    settings: Settings, journal: Journal, run: Callable
+    settings: Settings, event_log: EventLog, run: Callable
 ) -> None:
-    journal.append([event(1)]).result()
+    event_log.append([event(1)]).result()
     for entry in BROKEN:
         _write_raw(settings, entry)
-    journal.append([event(2)]).result()
+    event_log.append([event(2)]).result()
     found = run()
     assert (found.events, found.set_aside) == (2, 4)
     assert sorted(ids(settings)) == ["e1", "e2"]
     kept = (settings.paths.feedback / "quarantine" / "batch-00000001.jsonl").read_text().splitlines()
     assert len(kept) == 4
     assert all(json.loads(line)["reason"] for line in kept)
-    assert run().batches == 0  # the cursor stands behind them
+    assert run().batches == 0  # the position stands behind them
 
 
-def test_a_page_of_nothing_but_broken_entries_is_passed(settings: Settings, journal: Journal, run: Callable) -> None:
-    journal.append([event(1)]).result()
+def test_a_page_of_nothing_but_broken_entries_is_passed(settings: Settings, event_log: EventLog, run: Callable) -> None:
+    event_log.append([event(1)]).result()
     run()
     for entry in BROKEN:
         _write_raw(settings, entry)
-    journal.append([event(2)]).result()
+    event_log.append([event(2)]).result()
     assert run(limit=2).events == 1
     assert ids(settings) == ["e1", "e2"]
 
 
 def test_what_was_set_aside_is_there_once_if_the_collector_is_killed(
-    settings: Settings, journal: Journal, run: Callable
+    settings: Settings, event_log: EventLog, run: Callable
 ) -> None:
-    journal.append([event(1)]).result()
+    event_log.append([event(1)]).result()
     _write_raw(settings, BROKEN[0])
     assert _collect_and_die(settings, "Path.rename", 1).returncode == -signal.SIGKILL
     assert run().set_aside == 1
@@ -287,14 +288,14 @@ def test_what_was_set_aside_is_there_once_if_the_collector_is_killed(
     assert [len(file.read_text().splitlines()) for file in files] == [1]
 
 
-@ON_EVERY_JOURNAL
+@ON_EVERY_EVENT_LOG
 def test_the_command_says_how_much_it_took(
-    settings: Settings, journal: Journal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: Settings, event_log: EventLog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
-    journal.append([event(1), event(2)]).result()
-    journal.append_decisions([decision(1)])
+    event_log.append([event(1), event(2)]).result()
+    event_log.append_decisions([decision(1)])
     for batch_count, events, shown in ((1, 2, 2), (0, 0, 0)):
         assert main(["collect"]) == 0
         result = json.loads(capsys.readouterr().out.splitlines()[-1])

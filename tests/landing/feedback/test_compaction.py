@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from events.event_log import Page
+from events.event_log import LogBatch
 from landing.contract import FEEDBACK
 from landing.errors import SourceError
 from landing.feedback.collector import batch_files, batch_folders, collect
@@ -26,21 +26,21 @@ DAYS = PlausibleDays(date(2000, 1, 1), MOMENT + timedelta(days=365))
 
 
 class Counted:
-    """A journal with one event and one decision a page; only the first of three decisions has a fallback."""
+    """A event_log with one event and one decision a page; only the first of three decisions has a fallback."""
 
     def __init__(self, pages: int) -> None:
         self.pages = pages
 
-    def read_after(self, cursor: str | None, limit: int) -> Page:
-        number = int(cursor or 0) + 1
+    def read_from(self, position: str | None, limit: int) -> LogBatch:
+        number = int(position or 0) + 1
         if number > self.pages:
-            return Page((), (), str(self.pages))
+            return LogBatch((), (), str(self.pages))
         facts: dict[str, Any] = {"customer_id": "c1", "product_id": f"p{number}"}
         event = facts | {"event_id": f"e{number}", "event_type": "view", "occurred_at": MOMENT, "received_at": MOMENT}
         decision = facts | {"request_id": f"r{number}", "slate": "all", "position": 1, "decided_at": MOMENT}
-        return Page((event,), (decision | {"fallback": "popular" if number % 3 == 1 else None},), str(number))
+        return LogBatch((event,), (decision | {"fallback": "popular" if number % 3 == 1 else None},), str(number))
 
-    def forget_collected(self, cursor: str) -> int:
+    def truncate_before(self, position: str) -> int:
         return 0
 
 
@@ -97,13 +97,13 @@ def test_a_merged_batch_is_merged_again_and_collection_goes_on_behind_it(tmp_pat
     assert names(tmp_path) == ["00000001-00000007", "00000008", "00000009"]
     shutil.rmtree(tmp_path / "batches" / "00000008")
     shutil.rmtree(tmp_path / "batches" / "00000009")
-    collected(tmp_path, 9)  # only a merged one is left: it has the cursor
+    collected(tmp_path, 9)  # only a merged one is left: it has the position
     assert [row["event_id"] for row in rows(tmp_path)[0]] == [f"e{number}" for number in range(1, 10)]
 
 
 def test_up_to_the_limit_nothing_is_merged(tmp_path: Path) -> None:
     assert merge(collected(tmp_path, 4)).merged == 0
-    assert MOST > NEWEST >= 1  # the last batch has the cursor
+    assert MOST > NEWEST >= 1  # the last batch has the position
 
 
 def test_what_was_landed_is_not_made_again_because_batches_were_merged(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from events.event_log import Page
+from events.event_log import LogBatch
 from events.records import EVENT_TYPES
 from landing.contract import EVENTS
 from landing.errors import ContractError
@@ -26,15 +26,15 @@ MOMENT = datetime(2017, 1, 1, 20)
 
 
 class Told:
-    """A journal that holds these events."""
+    """A event_log that holds these events."""
 
     def __init__(self, *events: dict[str, Any]) -> None:
         self.events = events
 
-    def read_after(self, cursor: str | None, limit: int) -> Page:
-        return Page(self.events if cursor is None else (), (), "the end")
+    def read_from(self, position: str | None, limit: int) -> LogBatch:
+        return LogBatch(self.events if position is None else (), (), "the end")
 
-    def forget_collected(self, cursor: str) -> int:
+    def truncate_before(self, position: str) -> int:
         return 0
 
 

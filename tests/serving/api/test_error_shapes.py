@@ -26,10 +26,10 @@ JSON = {"Content-Type": "application/json"}
 def provoked(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[tuple[str, httpx.Response]]]:
     """Answers by status, each with the path that gave it."""
     installation = install(tmp_path_factory.mktemp("data"), "v1")
-    installation.paths.live.touch()  # where the journal's folder would be
+    installation.paths.events.touch()  # where the journal's folder would be
     entries = [entry_for(ALL, "all", ["recommend", "events", "admin"]), entry_for(SHOP, "shop", ["recommend"])]
     entries.append(entry_for(SELDOM, "seldom", ["recommend"]))
-    settings = {"REACH_API_KEYS": ",".join(entries), "REACH_RATE_LIMIT": "3"}
+    settings = {"REACH_API_KEYS": ",".join(entries), "REACH_RATE_LIMIT_PER_SECOND": "3"}
     found: dict[int, list[tuple[str, httpx.Response]]] = {}
     with serve(installation, settings=settings) as client:
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from events.fields import Id, Moment
+from events.fields import Id, UtcDatetime
 from serving.api.schemas import Count, UnitInterval
 
 
@@ -27,8 +27,8 @@ def _read(kind: Any, json: str) -> Any:
         (Count, "3.0", 3),
         (UnitInterval, "1", 1.0),
         (UnitInterval, "0.25", 0.25),
-        (Moment, '"2018-01-01T17:30:00Z"', datetime(2018, 1, 1, 17, 30, tzinfo=UTC)),
-        (Moment, '"2018-01-01T17:30:00+02:00"', datetime(2018, 1, 1, 15, 30, tzinfo=UTC)),
+        (UtcDatetime, '"2018-01-01T17:30:00Z"', datetime(2018, 1, 1, 17, 30, tzinfo=UTC)),
+        (UtcDatetime, '"2018-01-01T17:30:00+02:00"', datetime(2018, 1, 1, 15, 30, tzinfo=UTC)),
     ],
 )
 def test_a_value_is_read_as_it_is_meant(kind: Any, json: str, value: Any) -> None:
@@ -44,8 +44,11 @@ def test_a_value_is_read_as_it_is_meant(kind: Any, json: str, value: Any) -> Non
         *((Count, json) for json in ["true", '"3"', "3.5", "null", "NaN", "Infinity", "0", "101", "-1.0"]),
         *((UnitInterval, json) for json in ["true", '"0.5"', "1.1", "-0.1", "null", "NaN", "Infinity"]),
         # Without an offset nobody knows when; a number may be seconds, milliseconds or a mistake.
-        *((Moment, json) for json in ['"2018-01-01T17:30:00"', "1514764800", '"1514764800"', '"2018-01-01"', "true"]),
-        *((Moment, json) for json in ['"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59-14:00"']),
+        *(
+            (UtcDatetime, json)
+            for json in ['"2018-01-01T17:30:00"', "1514764800", '"1514764800"', '"2018-01-01"', "true"]
+        ),
+        *((UtcDatetime, json) for json in ['"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59-14:00"']),
     ],
 )
 def test_what_could_be_a_mistake_is_refused(kind: Any, json: str) -> None:

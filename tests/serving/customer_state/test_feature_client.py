@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from events.errors import JournalUnavailableError
+from events.errors import EventLogUnavailableError
 from events.records import Purchase
 from serving.config import ServiceConfig
 from serving.customer_state.circuit_breaker import CircuitBreaker
@@ -50,7 +50,7 @@ class Recent:
 
     def of_customer(self, customer_id: str) -> list[Purchase]:
         if self._broken:
-            raise JournalUnavailableError("no disk")
+            raise EventLogUnavailableError("no disk")
         return [Purchase("e1", "p1", NOON, NOON, 1.0, None)]
 
 

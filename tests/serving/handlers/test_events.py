@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from events.event_log import open_journal
+from events.factory import open_event_log
 from settings import Settings
 from tests.support.servers.kafka_cluster import kafka_cluster
 from tests.support.servers.redis_server import PASSWORD, redis_server
@@ -49,9 +49,9 @@ def client(installation: Installation) -> Iterator[httpx.Client]:
 
 
 def rows(installation: Installation) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    journal = open_journal(Settings(data=installation.data))
-    page = journal.read_after(None, 10_000)
-    journal.close()
+    event_log = open_event_log(Settings(data=installation.data))
+    page = event_log.read_from(None, 10_000)
+    event_log.close()
     return list(page.events), list(page.decisions)
 
 
@@ -217,7 +217,7 @@ def journal_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
         return
     if request.param == "kafka":
         with kafka_cluster() as servers:
-            yield {"REACH_EVENTS_KAFKA": servers}
+            yield {"REACH_KAFKA_BOOTSTRAP_SERVERS": servers}
         return
     with redis_server(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as (address, _):
         yield {"REACH_ONLINE_STORE": "redis", "REACH_REDIS": address, "REACH_REDIS_PASSWORD": PASSWORD}
@@ -244,20 +244,20 @@ def test_two_workers_share_events_and_a_kill_loses_no_acknowledged_one(
             acknowledged.add(f"e{number}")
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
-    kept = open_journal(
+    kept = open_event_log(
         Settings(
             data=installed.data,
             online_store="redis" if "REACH_REDIS" in journal_settings else "sqlite",
-            events_kafka=journal_settings.get("REACH_EVENTS_KAFKA"),
+            kafka_bootstrap_servers=journal_settings.get("REACH_KAFKA_BOOTSTRAP_SERVERS"),
             redis=journal_settings.get("REACH_REDIS", "localhost:6379"),
             redis_password=PASSWORD,
         )
     )
     found: set[str] = set()
-    page = kept.read_after(None)
+    page = kept.read_from(None)
     while page.events or page.decisions:
         found |= {row["event_id"] for row in page.events}
-        page = kept.read_after(page.cursor)
+        page = kept.read_from(page.position)
     assert found == acknowledged
     kept.close()
 

@@ -25,7 +25,7 @@ KEYS = {
             entry_for(OPERATOR, "operator", ["recommend", "admin"]),
         ]
     ),
-    "REACH_RATE_LIMIT": str(RATE),
+    "REACH_RATE_LIMIT_PER_SECOND": str(RATE),
 }
 
 
@@ -99,7 +99,7 @@ def test_verification_works_with_a_key_and_says_which_one_it_needs(
 
     for key, words in [(None, "is not set"), (EVENTS, r"\(403\)"), (make_key(), r"\(401\)")]:
         with pytest.raises(
-            VerifyError, match=f"REACH_SERVICE_KEY.*{words}.*'.venv/bin/python -m serving hash-key reach recommend'"
+            VerifyError, match=f"REACH_CLIENT_API_KEY.*{words}.*'.venv/bin/python -m serving hash-key reach recommend'"
         ):
             verify_service(installation.registry, installation.store, ServiceClient(port, key), "v1", 1, "test")
     champion = installation.registry.champion()

@@ -19,7 +19,7 @@ def run(folder: Path, examples: int, seed: int) -> subprocess.CompletedProcess[s
     installation = install(folder / "data", "v1")
     installation.deploy("v1")
     key = make_key()
-    settings = {"REACH_API_KEYS": entry_for(key, "tester", list(SCOPES)), "REACH_RATE_LIMIT": "1000000"}
+    settings = {"REACH_API_KEYS": entry_for(key, "tester", list(SCOPES)), "REACH_RATE_LIMIT_PER_SECOND": "1000000"}
     with serve(installation, settings=settings) as client:
         wait_until_ready(client, installation)
         return subprocess.run(
