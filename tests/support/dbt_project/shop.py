@@ -27,7 +27,8 @@ _COLUMNS = {
     "events": "event_id VARCHAR, customer_id VARCHAR, product_id VARCHAR, event_type VARCHAR, occurred_at TIMESTAMP, "
     "received_at TIMESTAMP, request_id VARCHAR, quantity DOUBLE, price DOUBLE",
     "decisions": "request_id VARCHAR, customer_id VARCHAR, slate VARCHAR, position DOUBLE, product_id VARCHAR, "
-    "source VARCHAR, score DOUBLE, model_version VARCHAR, fallback VARCHAR, decided_at TIMESTAMP",
+    "source VARCHAR, score DOUBLE, model_version VARCHAR, fallback VARCHAR, decided_at TIMESTAMP, "
+    "experiment_id VARCHAR, variant VARCHAR, propensity DOUBLE, is_holdout BOOLEAN",
 }
 
 
