@@ -131,10 +131,11 @@ def corner_shop() -> Shop:
         ("e3", "c2", "p2", "click", moment, moment, None, None, None),
         ("e4", "c1", "p3", "click", moment, moment, "r1", None, None),
     ]
+    outside = (None, None, None, None)  # of experiments
     decisions = [
-        ("r1", "c1", "all", 1, "p1", "repeat_purchases", 2.5, "v1", None, moment - timedelta(minutes=1)),
-        ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1)),
-        ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1)),
+        ("r1", "c1", "all", 1, "p1", "repeat_purchases", 2.5, "v1", None, moment - timedelta(minutes=1), *outside),
+        ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1), *outside),
+        ("r1", "c1", "all", 2, "p2", "popular", 1.5, "v1", None, moment - timedelta(minutes=1), *outside),
     ]
     return Shop(
         {
