@@ -1,18 +1,16 @@
-"""The steps of training and judging, each by hand exactly as Airflow runs them: `python -m ml <step> --help`.
+"""The steps of training and evaluation, as Airflow runs them: `python -m ml <step> --help`.
 
-Every step prints its progress and, as the last line, one JSON object. Exit codes: 0 done, 1 an error that the
-message explains, 99 nothing to do.
+Every step logs its progress and prints one JSON object as its last line; `core.command` has the exit codes.
 """
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from core.command import Commands
 from features.errors import FeatureStoreError
 from ml.config import Config, load_config
 from ml.errors import MLError, RunError
@@ -22,32 +20,10 @@ from registry.errors import RegistryError
 from scoring.errors import ScoringError
 from settings import Settings, SettingsError, load_settings
 
-NOTHING_TO_DO = 99
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one step; returns the exit code."""
-    args = _parser().parse_args(arguments)
-    try:
-        settings = load_settings()
-        result = args.step(settings, args)
-    except (MLError, ScoringError, FeatureStoreError, RegistryError, SettingsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    if result is None:
-        print(json.dumps({}))
-        return NOTHING_TO_DO
-    print(json.dumps(_without_nan(result)))
-    return 0
-
-
-def _without_nan(value: Any) -> Any:
-    """The value with null for NaN (a score on which nobody could be judged), which JSON and Airflow's database lack."""
-    if isinstance(value, dict):
-        return {name: _without_nan(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    """Run one step and return its exit code."""
+    return _commands().run(arguments)
 
 
 # Each step imports what it needs when it runs: TensorFlow takes ten seconds that most steps can save.
@@ -195,13 +171,12 @@ def _run(settings: Settings, args: argparse.Namespace) -> Run:
     return Run(settings.paths.runs, args.run_id)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ml", description=(__doc__ or "").split("\n")[0])
-    steps = parser.add_subparsers(required=True, metavar="step")
+def _commands() -> Commands[Settings]:
+    errors = (MLError, ScoringError, FeatureStoreError, RegistryError, SettingsError)
+    commands = Commands("ml", __doc__, load_settings, errors)
 
     def step(name: str, function: Callable[..., Any], description: str, of_run: bool = True) -> argparse.ArgumentParser:
-        sub = steps.add_parser(name, help=description, description=description)
-        sub.set_defaults(step=function)
+        sub = commands.add(name, function, description)
         if of_run:
             sub.add_argument("--run-id", required=True, help="names the run's folder below <data>/runs")
         return sub
@@ -210,7 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--as-of", type=date.fromisoformat, required=True)
     build.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
     build.add_argument("--reason", default="", help="why this run was started, kept in run.json")
-    build.add_argument("--shift-weeks", type=int, default=0, help="judge an earlier window; 4: validation")
+    build.add_argument("--shift-weeks", type=int, default=0, help="evaluate an earlier window; 4: validation")
     step("train-retrieval", _train_retrieval, "train the two towers")
     step("generate-candidates", _generate_candidates, "candidates and features for the rankers")
     step("train-ranker", _train_ranker, "train one ranker").add_argument("--ranker", required=True)
@@ -219,18 +194,18 @@ def _parser() -> argparse.ArgumentParser:
         "--also", action="append", default=[], metavar="RANKER",
         help="a ranker trained in this run that its configuration does not name; may be given several times",
     )  # fmt: skip
-    step("evaluate", _evaluate, "judge the challenger, the champion and the simple rules")
+    step("evaluate", _evaluate, "evaluate the challenger, the champion and the baselines")
     step("gate", _gate, "decide whether the challenger may serve")
-    step("register-model", _register_model, "put the winner into the model store").add_argument(
+    step("register-model", _register_model, "register what the gate decided on in the model store").add_argument(
         "--dry-run", action="store_true"
     )
     step("prune", _prune, "delete what ml/runs/retention.toml does not keep of ended runs", of_run=False)
     ablation = step("ablate", _ablate, "what each source and each feature group brings; both if neither is named")
     ablation.add_argument("--sources", action="store_true", help="switch off one candidate source after the other")
     ablation.add_argument("--feature-groups", action="store_true", help="shuffle one feature group after the other")
-    ablation.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
+    ablation.add_argument("--customers", type=int, default=1000, help="a random sample of the evaluated ones")
     hidden = step("cold-start", _cold_start, "the scores with histories cut to a few baskets")
-    hidden.add_argument("--customers", type=int, default=1000, help="a random sample of the judged ones")
+    hidden.add_argument("--customers", type=int, default=1000, help="a random sample of the evaluated ones")
     step("candidate-sources", _sources, "what each candidate source is worth by itself")
     step("new-items", _new_items, "how well products of their first week are found")
     check = step("gate-check", _gate_check, "the gate's own error rates, on a finished run's lists", of_run=False)
@@ -239,10 +214,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--comparisons", type=int, default=400, help="comparisons of equals; half as many of others")
     step("rankers", _rankers, "the configured rankers, as JSON", of_run=False)
 
-    backtest = step("backtest", _backtest, "train, judge and decide at several earlier days", of_run=False)
+    backtest = step("backtest", _backtest, "train, evaluate and decide at several earlier days", of_run=False)
     backtest.add_argument("--as-of", type=date.fromisoformat, help="default: the published features' day")
-    backtest.add_argument("--origins", type=int, default=4, help="windows to judge, a horizon apart (default: 4)")
-    backtest.add_argument("--seeds", type=int, default=1, help="train each origin with so many seeds (default: 1)")
+    backtest.add_argument("--origins", type=int, default=4, help="windows to evaluate, a horizon apart (default: 4)")
+    backtest.add_argument("--seeds", type=int, default=1, help="train each origin with this many seeds (default: 1)")
     backtest.add_argument("--without-plans", action="store_true", help="hide promotions that were planned, not seen")
     backtest.add_argument("--epochs", type=int, help="instead of the configured numbers of epochs")
 
@@ -258,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     recommend.add_argument("--slate", choices=["all", "explore"], default="all")
     recommend.add_argument("--k", type=int, default=100)
     recommend.add_argument("--out", type=Path, required=True)
-    return parser
+    return commands
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.peers.data import PeerData
+from core.command import log_to_stdout
 from ml.runs.run import Run
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="the run's folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for lists.npz and cost.json")
     options = parser.parse_args()
+    log_to_stdout()
     peer = importlib.import_module(f"benchmarks.peers.{options.module}")
     data = PeerData.of(Run(options.run.parent, options.run.name))
     started = time.perf_counter()

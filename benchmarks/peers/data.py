@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ml.evaluation.evaluated_run import EvaluatedRun, EvaluationSet
 from ml.evaluation.ground_truth import RankedLists, Slates
-from ml.evaluation.metrics import DEPTH
+from ml.metrics import DEPTH
 from ml.retrieval.catalogue_builder import build_catalogue
 from ml.runs.artifacts import RETRIEVAL
 from ml.runs.run import Run

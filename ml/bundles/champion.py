@@ -1,5 +1,6 @@
 """Find the deployed version, and decide whether a challenger can be compared with it."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from scoring.bundle import VOCABULARY, Manifest, read_manifest
 from scoring.errors import BundleFormatError
 from scoring.vocabulary import Vocabulary
 from settings import Settings
+
+logger = logging.getLogger(__name__)
 
 MIN_KNOWN_SHARE = 0.1
 """A champion that was trained with fewer of the products sold lately is another shop's: even a fashion shop that renews
@@ -66,7 +69,7 @@ def deployed_champion(settings: Settings) -> ChampionBundle | None:
     try:
         return ChampionBundle(path, read_manifest(path))
     except BundleFormatError as error:
-        print(f"{error} The baselines are the opponents.", flush=True)
+        logger.info(f"{error} The baselines are the opponents.")
         return None
 
 
@@ -81,7 +84,7 @@ def comparable_champion(settings: Settings, spec: RunSpec) -> ChampionBundle | N
     if champion is None:
         return None
     if champion.is_baseline:
-        print(f"{champion.version} is a baseline, so the baselines are the opponents.", flush=True)
+        logger.info(f"{champion.version} is a baseline, so the baselines are the opponents.")
         return None
     evaluated, trained_until = spec.day(spec.split.evaluation), champion.manifest.trained_until
     if trained_until > evaluated:
@@ -90,5 +93,5 @@ def comparable_champion(settings: Settings, spec: RunSpec) -> ChampionBundle | N
         why = f"was made with other features than this code computes ({champion.manifest.changed_features})"
     else:
         return champion
-    print(f"{champion.version} {why}; the baselines are the opponents.", flush=True)
+    logger.info(f"{champion.version} {why}; the baselines are the opponents.")
     return None

@@ -1,7 +1,7 @@
 """The baselines that a model has to beat, on the same features and the same customers."""
 
 from ml.evaluation.ground_truth import RankedLists, Slates
-from ml.evaluation.metrics import DEPTH
+from ml.metrics import DEPTH
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.models.ranker import SLATES, Slate
 from scoring.reranking.baseline import recency_frequency_baseline

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from ml.evaluation.ground_truth import GroundTruth, Slates, hit_matrix
-from ml.evaluation.metrics import DEPTH
+from ml.metrics import DEPTH
 from ml.ranking.examples import ListRef, RankingExamples
 from scoring.models.ranker import SLATES, Ranker
 

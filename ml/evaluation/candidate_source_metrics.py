@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ml.evaluation.ground_truth import GroundTruth, Slates
-from ml.evaluation.metrics import mean
+from ml.metrics import mean
 from scoring.candidates.merge import Candidates
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.evaluation.bootstrap import bootstrap_columns
 from ml.evaluation.ground_truth import GroundTruth, Slates, hit_matrix
-from ml.evaluation.metrics import DEPTH, mean, ndcg
+from ml.metrics import DEPTH, mean, ndcg
 from scoring.catalogue import Catalogue
 from scoring.models.ranker import SLATES, Slate
 from scoring.reranking.business_rules import BusinessRules, apply_business_rules

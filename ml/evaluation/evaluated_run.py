@@ -10,8 +10,8 @@ import numpy as np
 from ml.data.dataset import Dataset
 from ml.errors import NotEnoughDataError
 from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates
-from ml.evaluation.metrics import DEPTH
 from ml.evaluation.results import Results
+from ml.metrics import DEPTH
 from ml.retrieval.catalogue_builder import build_catalogue
 from ml.runs import artifacts
 from ml.runs.run import Run

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ml.evaluation.metrics import DEPTH, METRICS, coverage
+from ml.metrics import DEPTH, METRICS, coverage
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from ml.errors import RunError
 from ml.evaluation.bootstrap import Estimate, bootstrap_columns
 from ml.evaluation.ground_truth import RankedLists, Slates
-from ml.evaluation.metrics import mean
+from ml.metrics import mean
 
 SCORES = "scores.parquet"
 SUMMARY = "summary.json"

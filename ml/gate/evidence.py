@@ -8,10 +8,10 @@ from typing import Any
 
 from ml.evaluation.baselines import BASELINES, OWN_FREQUENCY
 from ml.evaluation.bootstrap import Estimate
-from ml.evaluation.metrics import mean
 from ml.evaluation.results import Results, read_part
 from ml.evaluation.serving_checks import ServingMeasurements
 from ml.evaluation.slices import Slice
+from ml.metrics import mean
 
 SLICES = "slices.json"
 CALIBRATION = "calibration.json"

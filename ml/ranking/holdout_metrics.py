@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ml.evaluation.metrics import DEPTH, METRICS, mean
+from ml.metrics import DEPTH, METRICS, mean
 from ml.ranking.examples import ListRef, RankingExamples
 from scoring.models.ranker import SLATES
 

@@ -1,6 +1,7 @@
 """Collect what a run's steps left behind into the run's page, `report.html`."""
 
 import json
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec, dataset
 from scoring.schema import ACTIVITY
+
+logger = logging.getLogger(__name__)
 
 POPULAR_PRODUCTS = 10
 """How many popular products the page of a run that trained nothing shows."""
@@ -45,7 +48,7 @@ def write_report(run: Run) -> Path:
 def refresh_report(run: Run) -> None:
     """Write the page again if the gate has written it before, because a later step has something to add."""
     if (run.folder / artifacts.REPORT).exists():
-        print(f"The report: {_relative(write_report(run))}", flush=True)
+        logger.info(f"The report: {_relative(write_report(run))}")
 
 
 def _facts(run: Run) -> ReportFacts:
@@ -58,7 +61,9 @@ def _facts(run: Run) -> ReportFacts:
     products = dataset(run).products(spec.split.evaluation)
     for name, step in FORMER_STUDIES.items():
         if (run.folder / name).exists():
-            print(f"{name} is of an earlier version: '.venv/bin/python -m ml {step} --run-id {run.run_id}' renews it.")
+            logger.info(
+                f"{name} is of an earlier version: '.venv/bin/python -m ml {step} --run-id {run.run_id}' renews it."
+            )
     return ReportFacts(
         run_id=run.run_id,
         folder=_relative(run.folder),

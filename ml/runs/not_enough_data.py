@@ -4,12 +4,15 @@ The step that finds too little writes why into `not_enough_data.json`. The steps
 until the gate, which decides for the rule. The next run tries to train again.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from ml.errors import NotEnoughDataError
 from ml.runs.artifacts import NOT_ENOUGH_DATA
 from ml.runs.run import Run
+
+logger = logging.getLogger(__name__)
 
 
 def not_enough_data(run: Run) -> str | None:
@@ -37,12 +40,12 @@ def unless_not_enough_data(run: Run, step: str, work: Callable[[], dict[str, Any
     """Do a step's work; None, with the reason printed, if this step or one before it finds too little for it."""
     if (run.folder / NOT_ENOUGH_DATA).exists():
         if run.read_json(NOT_ENOUGH_DATA)["step"] != step:
-            print(f"Nothing to do. {not_enough_data(run)}", flush=True)
+            logger.info(f"Nothing to do. {not_enough_data(run)}")
             return None
         clear_not_enough_data(run)
     try:
         return work()
     except NotEnoughDataError as error:
         record_not_enough_data(run, step, str(error))
-        print(f"The simple rule serves unless a trained version does. {error}", flush=True)
+        logger.info(f"The simple rule serves unless a trained version does. {error}")
         return None

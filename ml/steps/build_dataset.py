@@ -1,5 +1,6 @@
 """Training sets through Feast's point-in-time join: features at every snapshot, labels one horizon later."""
 
+import logging
 from datetime import date, datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ from ml.runs.spec import RunSpec
 from scoring.schema import PROMOTION_PLAN_FEATURES
 from settings import Settings
 
+logger = logging.getLogger(__name__)
+
 QUERY_SERVICE = "retrieval_query_v1"
 CANDIDATE_SERVICE = "retrieval_candidate_v1"
 LABEL_SERVICE = "labels_v1"
@@ -53,7 +56,7 @@ def build_dataset(
         cuts = split(instants, config.training_windows, shift_weeks, _supply(store, instants, config))
     except NotEnoughDataError as error:
         record_not_enough_data(run, "build-dataset", str(error))
-        print(f"Nothing is trained: the simple rule serves unless a trained version does. {error}", flush=True)
+        logger.info(f"Nothing is trained: the simple rule serves unless a trained version does. {error}")
         cuts = untrained(instants, config.training_windows)
     trained = not_enough_data(run) is None
     featured = cuts.featured if trained else [cuts.now]
@@ -79,7 +82,7 @@ def build_dataset(
             names = {"event_timestamp": "snapshot"}
             table = table.rename_columns([names.get(column, column) for column in table.column_names])
             pq.write_table(table.sort_by("snapshot"), folder / f"{name}.parquet", row_group_size=20_000)
-            print(f"{name}: {len(table):,} rows through {service}", flush=True)
+            logger.info(f"{name}: {len(table):,} rows through {service}")
     run.write_json(PARITY, {"agreement": _online(settings, Dataset(run.path(DATASET)), cuts.now)})
     RunSpec(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
     told = {"run_id": run.run_id, "as_of": as_of.isoformat()}
@@ -96,7 +99,7 @@ def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
     try:
         return online_agreement(OnlineFeatureReader(settings).read, *data.customers(now), now)
     except OnlineStoreUnavailableError as error:
-        print(f"Online features are not compared: {error}", flush=True)
+        logger.info(f"Online features are not compared: {error}")
         return None
 
 

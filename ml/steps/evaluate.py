@@ -1,6 +1,7 @@
 """Judge the challenger, the champion and the simple rules on the same customers in the same window."""
 
 import json
+import logging
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ from scoring.recommender import Recommender
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 
+logger = logging.getLogger(__name__)
+
 
 def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     """Leave `evaluation/` (every method's scores a customer, the gate's checks), `lists.parquet` and `run.json`."""
@@ -48,7 +51,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     ranker, model = chosen_ranker(run)
 
     shown, candidates = recommend_lists(system.recommender, window.customers)
-    print(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged", flush=True)
+    logger.info(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged")
     methods: dict[str, Slates] = {CHALLENGER: shown}
     champion = comparable_champion(settings, spec)
     rebuilt = None if champion is None else _rebuilt(champion, evaluated)
@@ -69,7 +72,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     shown, fallbacks = select_fallbacks(window.customers, methods, scores, CHALLENGER, spec.seed)
     methods[CHALLENGER], scores[CHALLENGER] = shown, evaluate_lists(window.truth, shown)
     for found in fallbacks:
-        print(f"{found.slate} is left to the rule where {found.group} is {found.value}: {found.reason}", flush=True)
+        logger.info(f"{found.slate} is left to the rule where {found.group} is {found.value}: {found.reason}")
     departments = Vocabulary.load(towers / VOCABULARY).values["department"]
     checks = EvaluationChecks(
         compare_slices(assign_slices(block, departments), scores, CHALLENGER), calibration, serving
@@ -96,11 +99,11 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         (folder / SOURCE_CONTRIBUTIONS).write_text(json.dumps(sources))
         (folder / DIVERSITY).write_text(json.dumps(trade_off(catalogue, window.truth, shown, spec.seed)))
     if silent := [name for name, row in sources.items() if row["candidates"] == 0]:
-        print(f"Put forward nothing, and the run goes on without: {', '.join(silent)}", flush=True)
+        logger.info(f"Put forward nothing, and the run goes on without: {', '.join(silent)}")
     run.link(artifacts.LISTS, f"{artifacts.EVALUATION}/{artifacts.LISTS}")
     summary = spec.as_dict() | {"results": results.summary(spec.seed)}
     run.write_json(artifacts.RUN, summary)
-    print(results.table(spec.seed), flush=True)
+    logger.info(results.table(spec.seed))
     return {"run_id": run.run_id, **summary["results"]["methods"][CHALLENGER]["means"]}
 
 

@@ -1,5 +1,6 @@
 """Let the gate decide on the evidence of `evaluate`."""
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +17,8 @@ from ml.runs import artifacts
 from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
+
+logger = logging.getLogger(__name__)
 
 
 def gate(run: Run) -> dict[str, Any]:
@@ -59,6 +62,6 @@ def _finish(run: Run, record: dict[str, Any]) -> dict[str, Any]:
     run.write_json(artifacts.GATE, record)
     report = write_report(run)
     run.make_latest()
-    print("PUBLISH" if publish else "KEEP THE CHAMPION", *reasons, sep="\n  ", flush=True)
-    print(f"The report: {report}", flush=True)
+    logger.info("\n  ".join(["PUBLISH" if publish else "KEEP THE CHAMPION", *reasons]))
+    logger.info(f"The report: {report}")
     return {"publish": publish, "reasons": reasons, "report": str(report)}

@@ -1,5 +1,6 @@
 """Candidates and their features at the rankers' snapshots, labelled by the weeks after."""
 
+import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +19,8 @@ from ml.runs.artifacts import CANDIDATES
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec, dataset
 
+logger = logging.getLogger(__name__)
+
 
 def generate_candidates(run: Run) -> dict[str, Any]:
     """Leave `candidates/<n>/`, one folder a ranker snapshot, newest first."""
@@ -35,10 +38,9 @@ def generate_candidates(run: Run) -> dict[str, Any]:
             counts = pool.map(_snapshot, *work)
         for cut, examples in zip(cuts, counts, strict=True):
             rows, bought = rows + examples.rows, bought + examples.bought
-            print(
+            logger.info(
                 f"snapshot {cut:%Y-%m-%d}: {examples.customers:,} customers, {examples.rows:,} candidates kept, "
-                f"{examples.bought:,} of them bought",
-                flush=True,
+                f"{examples.bought:,} of them bought"
             )
     return {"rows": rows, "bought": bought}
 

@@ -1,5 +1,6 @@
 """Delete what nobody needs of runs that have ended, by the policy of `ml/runs/retention.toml`."""
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +15,8 @@ from registry.model_store import ModelStore
 from scoring.bundle import read_manifest
 from scoring.errors import BundleError
 from settings import Settings
+
+logger = logging.getLogger(__name__)
 
 _LEAVING = ".deleted-"
 """A part takes this prefix before it is deleted, so that a killed step leaves no half part under a name people use."""
@@ -34,10 +37,10 @@ def prune(settings: Settings, policy: Retention, now: datetime | None = None) ->
             if (runs / run_id / part).exists():
                 freed[f"{run_id}/{part}"] = delete_part(runs / run_id / part)
     for name, size in freed.items():
-        print(f"Deleted {name}: {size / 1e6:,.1f} MB.", flush=True)
+        logger.info(f"Deleted {name}: {size / 1e6:,.1f} MB.")
     kept = sorted(run.run_id for run in _runs(runs))
     total = sum(freed.values())
-    print(f"Freed {total / 1e6:,.1f} MB by ml/runs/retention.toml; {len(kept)} runs stay.", flush=True)
+    logger.info(f"Freed {total / 1e6:,.1f} MB by ml/runs/retention.toml; {len(kept)} runs stay.")
     return {"freed_bytes": total, "freed": freed, "kept": kept}
 
 

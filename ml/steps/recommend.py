@@ -1,5 +1,6 @@
 """Lists for every customer from the champion, as a Parquet file, for e-mail campaigns and the like."""
 
+import logging
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from scoring.bundle import Bundle
 from scoring.candidates.sources import SOURCES
 from scoring.models.ranker import Slate
 from settings import Settings
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 20_000
 """Customers whose features are in memory at a time."""
@@ -71,6 +74,6 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
                         )
                     )
                     done += 1
-            print(f"{start + done:,} of {len(everybody):,} customers", flush=True)
+            logger.info(f"{start + done:,} of {len(everybody):,} customers")
     staged.replace(out)
     return {"version": bundle.version, "customers": len(everybody), "out": str(out)}

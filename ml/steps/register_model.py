@@ -8,6 +8,7 @@ shop's data: a demo's model must not serve the first shop that follows it.
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -38,6 +39,8 @@ from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.vocabulary import Vocabulary
 from settings import Settings
 
+logger = logging.getLogger(__name__)
+
 Parts = tuple[dict[str, Path], dict[str, Any]]
 """A bundle's model files by their place in it, and the facts of its manifest."""
 
@@ -46,7 +49,7 @@ def register_model(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any
     """Put a version into the model store and return it; None if there is nothing to publish."""
     parts = None if dry_run else _parts(settings, run)
     if parts is None:
-        print("Not published, as asked." if dry_run else "Nothing to publish: the champion stays.", flush=True)
+        logger.info("Not published, as asked." if dry_run else "Nothing to publish: the champion stays.")
         return None
     files, facts = parts
     store = ModelStore(settings.paths.bentoml)
@@ -74,17 +77,16 @@ def _parts(settings: Settings, run: Run) -> Parts | None:
             return None
         because = not_enough_data(run) or f"No trained model is shown to be better. {decision['reasons'][0]}"
         because = f"{elsewhere} {because}" if elsewhere else because
-        print(f"The baseline is published, {OWN_FREQUENCY} with popular products behind it. {because}", flush=True)
+        logger.info(f"The baseline is published, {OWN_FREQUENCY} with popular products behind it. {because}")
         return _baseline(run, spec, decision, because)
     if champion.manifest.as_of < spec.as_of and not champion.manifest.has_present_features:
-        print(
+        logger.info(
             f"The champion {champion.version} was made with other features than this code computes, so its catalogue "
-            f"cannot move on to {spec.as_of}. Code of revision {champion.manifest.git_revision} can move it.",
-            flush=True,
+            f"cannot move on to {spec.as_of}. Code of revision {champion.manifest.git_revision} can move it."
         )
         return None
     if champion.manifest.as_of < spec.as_of:
-        print(f"The champion {champion.version} stays; its catalogue moves on to {spec.as_of}.", flush=True)
+        logger.info(f"The champion {champion.version} stays; its catalogue moves on to {spec.as_of}.")
         return _refreshed(champion, spec)
     return None
 

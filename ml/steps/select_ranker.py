@@ -1,5 +1,6 @@
 """Let the trained rankers compete on the training lists held out, and keep the best."""
 
+import logging
 import shutil
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from ml.runs.spec import RunSpec
 from scoring.bundle import RANKER
 from scoring.models.ranker import Ranker
 
+logger = logging.getLogger(__name__)
+
 
 def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
     """Leave `ranker/` with the best model in ONNX and `rankers.json` with what each one scored.
@@ -31,10 +34,9 @@ def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
     trained = {name: run.path(artifacts.ranker_folder(name)) / RANKER for name in competing}
     left_out = sorted(set(_trained_in(run)) - set(competing))
     for name in left_out:
-        print(
+        logger.info(
             f"{name}: left out, because the run was prepared with {', '.join(spec.config.ranking.rankers)}. "
-            f"'.venv/bin/python -m ml select-ranker --run-id {run.run_id} --also {name}' lets it compete.",
-            flush=True,
+            f"'.venv/bin/python -m ml select-ranker --run-id {run.run_id} --also {name}' lets it compete."
         )
     if not held_out:
         raise NotEnoughDataError(TOO_FEW_LISTS)
@@ -46,7 +48,7 @@ def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
         best = max(scores, key=lambda name: np.nansum([scores[name][score] for score in SELECTION_METRICS]))
         for name, values in scores.items():
             said = ", ".join(f"{score} {values[score]:.4f}" for score in SELECTION_METRICS)
-            print(f"{name}: {said}{' (chosen)' if name == best else ''}", flush=True)
+            logger.info(f"{name}: {said}{' (chosen)' if name == best else ''}")
         (folder / RANKER).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained[best], folder / RANKER)
         (folder / "ensemble.onnx").unlink(missing_ok=True)

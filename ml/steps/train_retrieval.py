@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ml.data.dataset import Dataset
-from ml.evaluation.metrics import DEPTH, mean, recall
+from ml.metrics import DEPTH, mean, recall
 from ml.retrieval import examples
 from ml.retrieval.catalogue_builder import build_vocabulary, encode
 from ml.retrieval.encoders import reads_sequences

@@ -13,6 +13,7 @@ Both measure what the *trained* model uses. A model trained without the source o
 so the loss of leaving it out for good is smaller; and permuted rows are combinations that the model never saw.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +24,7 @@ from ml.evaluation.bootstrap import Estimate, bootstrap, paired_difference
 from ml.evaluation.candidate_source_metrics import recall_by_customer
 from ml.evaluation.evaluated_run import EvaluatedRun, stack_lists
 from ml.evaluation.ground_truth import Slates, evaluate_lists
-from ml.evaluation.metrics import DEPTH, mean
+from ml.metrics import DEPTH, mean
 from ml.report.write import refresh_report
 from ml.runs import artifacts
 from ml.runs.run import Run
@@ -34,6 +35,8 @@ from scoring.customer.customer import Customer
 from scoring.models.ranker import SLATES, Slate
 from scoring.rank_features import CATEGORICAL, FEATURE_GROUPS, NUMERIC, cross_features
 from scoring.recommender import RankedList, Recommender
+
+logger = logging.getLogger(__name__)
 
 SCORES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
 RECALL_PARTS = ("all", "explore")
@@ -179,7 +182,7 @@ def ablate(run: Run, sources: bool, of_feature_groups: bool, customers: int) -> 
     evaluated = judged.evaluation_set(system.catalogue)
     people, truth = evaluated.customers, evaluated.truth
     parts = list(featured(system.retriever, people))
-    print(f"{len(people):,} customers, {sum(len(part.numeric) for part in parts):,} candidates", flush=True)
+    logger.info(f"{len(people):,} customers, {sum(len(part.numeric) for part in parts):,} candidates")
 
     def scored(changed: list[Part]) -> dict[str, np.ndarray]:
         scores = evaluate_lists(truth, slates_of(system.recommender, system.ranker, changed))
@@ -238,7 +241,7 @@ def _lost(whole: dict[str, np.ndarray], less: dict[str, np.ndarray], seed: int) 
 
 def _say(name: str, row: dict[str, Any]) -> None:
     cells = [_cell(Estimate(**value)) for value in (*row["scores"].values(), *row.get("recall", {}).values())]
-    print(name.ljust(WIDTH) + "".join(cell.rjust(WIDTH + 6) for cell in cells), flush=True)
+    logger.info(name.ljust(WIDTH) + "".join(cell.rjust(WIDTH + 6) for cell in cells))
 
 
 def _cell(brings: Estimate) -> str:
@@ -246,4 +249,4 @@ def _cell(brings: Estimate) -> str:
 
 
 def _head(first: str, names: list[str]) -> None:
-    print(first.ljust(WIDTH) + "".join(name.rjust(WIDTH + 6) for name in names), flush=True)
+    logger.info(first.ljust(WIDTH) + "".join(name.rjust(WIDTH + 6) for name in names))

@@ -11,6 +11,7 @@ by customer, so that intervals speak of the mean model.
 """
 
 import json
+import logging
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from core.command import log_to_stdout
 from features.publication import current_publication
 from ml.config import Config
 from ml.data.splits import Split, split
@@ -31,6 +33,8 @@ from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
 from settings import Settings
+
+logger = logging.getLogger(__name__)
 
 SUMMARY = "backtest.json"
 SCORES = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
@@ -66,7 +70,7 @@ def backtest(
         try:
             cuts = split(instants, config.training_windows, shift)
         except NotEnoughDataError as error:
-            print(f"{shift} weeks earlier: {error}", flush=True)
+            logger.info(f"{shift} weeks earlier: {error}")
             found.append({"shift_weeks": shift, "not_enough_data": str(error)})
             continue
         runs, missing = [], ""
@@ -75,14 +79,14 @@ def backtest(
             plans = "" if config.promotions_known_in_advance else "-without-plans"
             runs.append(BacktestRun(settings.paths.runs, f"backtest-{as_of}-{shift:02}w-seed{seed}{plans}"))
             if is_done(seeded, config, runs[-1], cuts):
-                print(f"{runs[-1].run_id}: is done already", flush=True)
+                logger.info(f"{runs[-1].run_id}: is done already")
             else:
-                print(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots", flush=True)
+                logger.info(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots")
                 try:
                     _run_in_new_process(train_and_decide, seeded, config, as_of, runs[-1].run_id, shift)
                 except NotEnoughDataError as error:
                     missing = str(error)
-                    print(f"{shift} weeks earlier: {missing}", flush=True)
+                    logger.info(f"{shift} weeks earlier: {missing}")
                     break
         found.append({"shift_weeks": shift, "not_enough_data": missing} if missing else origin_summary(runs, shift))
     if all("not_enough_data" in origin for origin in found):
@@ -93,7 +97,7 @@ def backtest(
         "better_at_every_origin": better_at_every_origin(found),
     }
     Run(settings.paths.runs.parent, settings.paths.runs.name).write_json(SUMMARY, summary)
-    print(table(found), flush=True)
+    logger.info(table(found))
     return {"origins": len(found), "better_at_every_origin": summary["better_at_every_origin"]}
 
 
@@ -112,6 +116,7 @@ def run_origin(
     train_and_decide: TrainAndDecide, settings: Settings, config: Config, as_of: date, run_id: str, shift: int
 ) -> None:
     """Run all steps of one origin, as Airflow would run them."""
+    log_to_stdout()  # a process of its own starts without the command's logging
     run = BacktestRun(settings.paths.runs, run_id)
     (run.folder / artifacts.GATE).unlink(missing_ok=True)  # a decision is only valid for the run that made it
     train_and_decide(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)

@@ -1,5 +1,6 @@
 """Judge each candidate source by its own list, as if it were the whole system for products new to the customer."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,11 +10,13 @@ import numpy as np
 from ml.evaluation.bootstrap import bootstrap, paired_difference
 from ml.evaluation.evaluated_run import EvaluatedRun, retriever_with
 from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates, evaluate_lists
-from ml.evaluation.metrics import DEPTH
+from ml.metrics import DEPTH
 from ml.report.write import refresh_report
 from ml.runs import artifacts
 from ml.runs.run import Run
 from scoring.candidates.merge import Candidates
+
+logger = logging.getLogger(__name__)
 
 OWN = "repeat_purchases"
 """The one source that speaks of nothing new."""
@@ -87,5 +90,5 @@ def evaluate_sources(run: Run) -> dict[str, Any]:
             f"{row['more']['high']:+.4f}) to {REFERENCE}"
             for score, row in found[name].items()
         ]
-        print(name.ljust(16) + "   ".join(cells), flush=True)
+        logger.info(name.ljust(16) + "   ".join(cells))
     return {"run_id": run.run_id} | {name: round(found[name][SCORES[-1]]["mean"]["mean"], 4) for name in best_first}

@@ -10,6 +10,7 @@ Nothing of a hidden customer may be known elsewhere either, so the caller has to
 learns from everybody's purchases at the snapshot (item-to-item, neighbours).
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,8 @@ from ml.runs.run import Run
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.customer.customer import Customer
 from scoring.customer.state import CustomerState
+
+logger = logging.getLogger(__name__)
 
 SCORES = ("all NDCG@10", "all Recall@20")
 FOLDS = 4
@@ -142,7 +145,7 @@ def cold_start(run: Run, customers: int) -> dict[str, Any]:
                 for score, values in evaluate_lists(truth, slates).items():
                     if score in SCORES:
                         parts[baskets].setdefault(method, {}).setdefault(score, []).append(values)
-            print(f"part {fold + 1} of {FOLDS}: {len(known):,} customers, {label(baskets)} baskets known", flush=True)
+            logger.info(f"part {fold + 1} of {FOLDS}: {len(known):,} customers, {label(baskets)} baskets known")
     curve = summary(
         {
             baskets: {m: {s: np.concatenate(values) for s, values in of.items()} for m, of in methods.items()}
@@ -155,7 +158,7 @@ def cold_start(run: Run, customers: int) -> dict[str, Any]:
     run.write_json(artifacts.COLD_START, curve | {"findings": wrong})
     refresh_report(run)
     for score in SCORES:
-        print(table(curve, score), flush=True)
+        logger.info(table(curve, score))
     if wrong:
         raise NotBetterWithHistoryError(" ".join(wrong))
     return {

@@ -1,5 +1,6 @@
 """The gate's own error rates, measured on real lists with changes whose right verdict is known."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +25,8 @@ from ml.runs.run import Run
 from ml.runs.spec import RunSpec
 from scoring.bundle import VOCABULARY
 from scoring.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
 
 LOSS, GAIN = -0.010, 0.015
 _OURS, _CHAMPION = "challenger", "champion"
@@ -184,5 +187,5 @@ def gate_check(run: Run, replicate: Run | None, comparisons: int) -> dict[str, A
         comparisons,
         spec.seed,
     )
-    print(*words, sep="\n", flush=True)
+    logger.info("\n".join(words))
     return rates

@@ -5,6 +5,7 @@ so that the question is which of the new ones. The rule to beat knows what a sho
 product's category had in the last four weeks. Its ties are broken by the product's own buyers, which is in its favour.
 """
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from ml.runs.run import Run
 from scoring.candidates.product_subset import ProductSubset
 from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
+
+logger = logging.getLogger(__name__)
 
 WEEK = 7.0
 TOWER, CATEGORY, POPULAR = "two_tower", "category popularity", "popularity in its first days"
@@ -129,16 +132,15 @@ def evaluate_new_items(run: Run) -> dict[str, Any]:
     } | compare(found_by, seed)
     run.write_json(artifacts.NEW_ITEMS, result)
     refresh_report(run)
-    print(
+    logger.info(
         f"{len(products):,} products of their first week; {len(shown):,} of them are in the first hundred of somebody "
-        f"in `all` or `explore`.",
-        flush=True,
+        f"in `all` or `explore`."
     )
     for method, means in result["means"].items():
         cells = [f"{s} {e['mean']:.4f} ({e['low']:.4f}-{e['high']:.4f})" for s, e in means.items()]
-        print(method.ljust(30) + "  ".join(cells), flush=True)
+        logger.info(method.ljust(30) + "  ".join(cells))
     for other, lead in result["against"].items():
         cells = [f"{s} {e['mean']:+.4f} ({e['low']:+.4f} to {e['high']:+.4f})" for s, e in lead.items()]
-        print(f"{TOWER} - {other}".ljust(45) + "  ".join(cells), flush=True)
+        logger.info(f"{TOWER} - {other}".ljust(45) + "  ".join(cells))
     ahead = {s: round(e["mean"], 4) for s, e in result["against"][CATEGORY].items()}
     return {"products": len(products), "customers": len(rows), "shown": len(shown), "lead": ahead}

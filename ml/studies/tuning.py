@@ -9,6 +9,7 @@ folder, `runs/tune-<as_of>/`: the study as SQLite, and the validation candidates
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from ml.data.splits import split
 from ml.errors import DivergenceError, NotEnoughDataError
 from ml.evaluation.evaluated_run import EvaluatedRun, retriever_with
 from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates, evaluate_lists
-from ml.evaluation.metrics import DEPTH, mean
+from ml.metrics import DEPTH, mean
 from ml.ranking.examples import load_examples
 from ml.runs import artifacts
 from ml.runs.run import Run
@@ -37,6 +38,8 @@ from scoring.models.ranker import SLATES
 from scoring.rank_features import cross_features
 from scoring.vocabulary import Vocabulary
 from settings import ROOT, Settings
+
+logger = logging.getLogger(__name__)
 
 OBJECTIVE = ("all NDCG@10", "explore Recall@100")
 """Their sum is maximised. The smallest difference that can be seen is about .004 on either (PROTOCOL), so neither
@@ -85,12 +88,12 @@ def tune(
             trainer.train(ranker, examples, vocabulary, changed, spec.seed, Path(logs), after_epoch)
 
     while (missing := trials - finished(study)) > 0 and (left := minutes * 60 - (time.monotonic() - started)) > 0:
-        print(f"{missing} trials to go, {left / 60:.0f} minutes left", flush=True)
+        logger.info(f"{missing} trials to go, {left / 60:.0f} minutes left")
         try_one(study, train, validation.scores)
     if not study.get_trials(states=[TrialState.COMPLETE]):
         raise NotEnoughDataError(f"No trial ended within {minutes:g} minutes. Run the study again: it goes on.")
     result = summary(study, spec, ranker)
-    print(toml(result["best"]["parameters"]), flush=True)
+    logger.info(toml(result["best"]["parameters"]))
     if write:
         SUMMARY.write_text(json.dumps(result, indent=2) + "\n")
     return {key: result[key] for key in ("study", "trials", "current", "best")}
@@ -133,17 +136,17 @@ def try_one(
     def after_epoch(epoch: int, model: Any) -> None:
         found.update(scores(model))
         trial.report(value_of(found), epoch)
-        print(f"  trial {trial.number}: " + ", ".join(f"{name} {found[name]:.4f}" for name in OBJECTIVE), flush=True)
+        logger.info(f"  trial {trial.number}: " + ", ".join(f"{name} {found[name]:.4f}" for name in OBJECTIVE))
         if trial.should_prune():
             raise optuna.TrialPruned
 
-    print(f"trial {trial.number}: {trial.params}", flush=True)
+    logger.info(f"trial {trial.number}: {trial.params}")
     try:
         train(trial.params, after_epoch)
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
     except DivergenceError as error:
-        print(error, flush=True)
+        logger.info(error)
         study.tell(trial, state=TrialState.PRUNED)
     else:
         trial.set_user_attr("scores", found)

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from ml.__main__ import NOTHING_TO_DO, main
+from core.command import ExitCode
+from ml.__main__ import main
 from ml.config import Config
 from ml.data.splits import Split
 from ml.errors import DivergenceError
@@ -93,7 +94,7 @@ def test_a_window_with_nobody_leaves_the_lists_to_the_rule_without_an_alarm(
     run: Run, capsys: pytest.CaptureFixture[str]
 ):
     judge_only(run, [])
-    assert main(["evaluate", "--run-id", run.run_id]) == NOTHING_TO_DO
+    assert main(["evaluate", "--run-id", run.run_id]) == ExitCode.NOTHING_TO_DO
     because = "Nobody bought both before and after 2017-12-04"
     assert because in capsys.readouterr().out
     assert "evaluation" not in left(run)
@@ -106,7 +107,7 @@ def test_after_too_little_the_next_steps_have_nothing_to_do_and_the_same_step_tr
     run: Run, capsys: pytest.CaptureFixture[str]
 ):
     record_not_enough_data(run, "select-ranker", "No list was held out.")
-    assert main(["evaluate", "--run-id", run.run_id]) == NOTHING_TO_DO
+    assert main(["evaluate", "--run-id", run.run_id]) == ExitCode.NOTHING_TO_DO
     assert "Nothing to do. No list was held out." in capsys.readouterr().out
     record_not_enough_data(run, "evaluate", "Nobody bought anything.")
     assert main(["evaluate", "--run-id", run.run_id]) == 0

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ml.__main__ import NOTHING_TO_DO
+from core.command import ExitCode
 from registry.champion_alias import Registry
 from settings import Settings
 from tests.support.ml.shops import END, Needs, Served, Shop, serve
@@ -47,7 +47,7 @@ def test_one_customer_one_product_one_day_get_a_service(tmp_path: Path):
     [reason] = history(tmp_path)
     assert reason == f"a test. A simple rule is released: {served.not_enough_data}"
     assert served.not_enough_data in served.run.path("report.html").read_text()
-    assert served.codes["evaluate"] == NOTHING_TO_DO
+    assert served.codes["evaluate"] == ExitCode.NOTHING_TO_DO
 
 
 def test_a_baseline_gives_way_to_a_trained_version_and_never_replaces_it(tmp_path: Path):
@@ -66,7 +66,7 @@ def test_one_product_and_loyal_customers_end_in_answers(tmp_path: Path):
     served = serve(replace(LOYAL, products=1, customers=20), tmp_path, Needs(is_real=False), checks=False)
     assert served.not_enough_data is not None
     assert "a customer bought one of the 1 products for the first time" in served.not_enough_data
-    assert served.codes["train-retrieval"] == served.codes["generate-candidates"] == NOTHING_TO_DO
+    assert served.codes["train-retrieval"] == served.codes["generate-candidates"] == ExitCode.NOTHING_TO_DO
 
 
 @settings(

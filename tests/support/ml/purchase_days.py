@@ -8,8 +8,8 @@ import numpy as np
 
 from ml.data.splits import Split
 from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates
-from ml.evaluation.metrics import DEPTH
 from ml.gate.purchase_evidence import PurchaseEvidence, SnapshotFeatures, key
+from ml.metrics import DEPTH
 
 HORIZON = 28
 PRODUCTS = 500

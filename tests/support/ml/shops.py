@@ -27,9 +27,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dbt.cli.main import dbtRunner
 
+from core.command import ExitCode
 from feature_store.__main__ import main as feature_store
 from landing.__main__ import main as landing
-from ml.__main__ import NOTHING_TO_DO
 from ml.__main__ import main as ml
 from ml.bundles.champion import deployed_champion
 from ml.config import Config, load_config
@@ -216,7 +216,7 @@ def serve(
 
         def step(name: str, main: Any, *arguments: str, may_skip: bool = False) -> None:
             codes[name] = _quietly(name, main, list(arguments))
-            if codes[name] not in ((0, NOTHING_TO_DO) if may_skip else (0,)):
+            if codes[name] not in ((0, ExitCode.NOTHING_TO_DO) if may_skip else (0,)):
                 raise CommandError(f"{name} ended with {codes[name]}")
 
         step("admit", landing, "admit", f"--as-of={day}")
@@ -308,7 +308,7 @@ def _quietly(name: str, main: Any, arguments: list[str]) -> int:
         except Exception:
             traceback.print_exc(file=printed)
             code = -1
-    if code not in (0, NOTHING_TO_DO):
+    if code not in (0, ExitCode.NOTHING_TO_DO):
         print(f"--- {name}: {code}\n{printed.getvalue()[-3000:]}")
     return code
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.ground_truth import GroundTruth, RankedLists, coverages, evaluate_lists, hit_matrix
-from ml.evaluation.metrics import average_precision, coverage, hit_rate, ndcg, recall
+from ml.metrics import average_precision, coverage, hit_rate, ndcg, recall
 
 
 def hits(*ranks: int) -> np.ndarray:
