@@ -283,7 +283,7 @@ def test_a_service_with_keys_is_asked_with_one_which_stays_in_the_tab(
             tab.ask(f"document.querySelector('#key').value = {json.dumps(key)}")
             tab.press("Enter")
             if history is None:
-                tab.wait("document.querySelector('#key-wrong').innerText.includes('not known here')")
+                tab.wait("document.querySelector('#key-wrong').innerText.includes('This API key is not valid')")
                 continue
             tab.wait(SHOWN.format("all"))
             assert history in tab.text("#history .body")
