@@ -7,15 +7,11 @@ from feature_repo.entities import OWNER
 _SERVICES = {
     "retrieval_query_v1": (
         ["customer_history", "customer_profile"],
-        "What the query tower reads of a customer.",
+        "What the query tower and the running service read of a customer.",
     ),
     "retrieval_candidate_v1": (
         ["product_content", "product_activity"],
         "What the candidate tower reads of a product.",
-    ),
-    "online_customer_v1": (
-        ["customer_history", "customer_profile"],
-        "What the running service reads of a customer, in one online read a request.",
     ),
     "labels_v1": (
         ["customer_purchases"],

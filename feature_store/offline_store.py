@@ -1,7 +1,8 @@
-"""The door to Feast for the other rooms: open the store, read features as of any instant."""
+"""Open Feast's store, and read features as of any instant."""
 
-import json
 import warnings
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -15,11 +16,14 @@ from feast.errors import FeastObjectNotFoundException
 from feast.repo_config import RepoConfig
 from sqlalchemy.engine import make_url
 
+from feature_store.online.backends import WRITE_TIMEOUT_S, backend_of
 from features.errors import FeatureStoreError, NotPublishedError, UnknownFeatureServiceError
 from settings import ROOT, Settings
 
 FOLDER = ROOT / "feature_repo"
 EVENT_TIMESTAMP = "event_timestamp"
+QUERY_SERVICE = "retrieval_query_v1"
+"""What the query tower and the running service read of a customer."""
 _ROW = "__row"
 
 
@@ -29,28 +33,21 @@ NO_OFFLINE_STORE = {"type": "hybrid", "offline_stores": []}
 
 def store_config(
     settings: Settings,
-    online_path: Path | None = None,
-    redis_timeout_seconds: float = 30.0,
+    online_store: dict[str, Any] | None = None,
+    redis_timeout_seconds: float = WRITE_TIMEOUT_S,
     only_online: bool = False,
 ) -> RepoConfig:
-    """feature_store.yaml with the settings filled in.
+    """Return the configuration of feature_store.yaml with the settings filled in.
 
-    online_path: another file for the SQLite online store (materialisation builds it aside).
-    redis_timeout_seconds: how long to wait for Redis, to connect and for each answer.
-    only_online: for who reads online features only, and can spare 30 MB of DuckDB.
+    Args:
+        settings: The settings of this installation.
+        online_store: Feast's configuration of another online store than readers see; a materialization writes to it.
+        redis_timeout_seconds: How long to wait for Redis, to connect and for each answer.
+        only_online: Whether only online features are read, which spares 30 MB of DuckDB.
     """
     raw = yaml.safe_load((FOLDER / "feature_store.yaml").read_text())
     config = _filled(raw, {"REACH_DATA": str(settings.data)})
-    if settings.online_store == "redis":
-        config["online_store"] = {
-            "type": "redis",
-            "connection_string": _redis_connection(settings, redis_timeout_seconds),
-            # We are the only writer and mean what we write: without this, Redis keeps a row of the same
-            # instant although its content was corrected.
-            "skip_dedup": True,
-        }
-    elif online_path is not None:
-        config["online_store"]["path"] = str(online_path)
+    config["online_store"] = online_store or backend_of(settings).feast_config(redis_timeout_seconds)
     if only_online:
         config["offline_store"] = NO_OFFLINE_STORE
     result = RepoConfig(**config)
@@ -58,10 +55,13 @@ def store_config(
     return result
 
 
-def open_store(settings: Settings, redis_timeout_seconds: float = 30.0, only_online: bool = False) -> FeatureStore:
-    """Feast's store of this installation.
+def open_store(
+    settings: Settings, redis_timeout_seconds: float = WRITE_TIMEOUT_S, only_online: bool = False
+) -> FeatureStore:
+    """Open Feast's store of this installation.
 
-    Raises NotPublishedError if nothing was ever applied, for opening would create an empty registry.
+    Raises:
+        NotPublishedError: Nothing was ever applied; opening would create an empty registry.
     """
     config = store_config(settings, redis_timeout_seconds=redis_timeout_seconds, only_online=only_online)
     if not registry_file(config).exists():
@@ -70,13 +70,13 @@ def open_store(settings: Settings, redis_timeout_seconds: float = 30.0, only_onl
 
 
 def registry_file(config: RepoConfig) -> Path:
-    """The SQLite file of the registry."""
+    """Return the SQLite file of the registry."""
     database = make_url(config.registry.path).database
     return Path(database or "")
 
 
 def publication_name(store: FeatureStore) -> str:
-    """The publication the registry's views read: the folder name, such as '2018-01-01-3f2a9c0b1d4e'."""
+    """Return the folder name of the publication that the registry reads, such as '2018-01-01-3f2a9c0b1d4e'."""
     sources = [source for source in store.list_data_sources() if isinstance(source, FileSource)]
     if not sources:
         raise NotPublishedError(
@@ -86,9 +86,10 @@ def publication_name(store: FeatureStore) -> str:
 
 
 def feature_service(store: FeatureStore, name: str) -> FeatureService:
-    """A service by its name.
+    """Return a service by its name.
 
-    Raises UnknownFeatureServiceError naming what there is.
+    Raises:
+        UnknownFeatureServiceError: There is none; the message lists those that exist.
     """
     try:
         return store.get_feature_service(name)
@@ -101,12 +102,17 @@ def feature_service(store: FeatureStore, name: str) -> FeatureService:
 
 
 def historical_table(store: FeatureStore, service_name: str, entities: pd.DataFrame) -> pa.Table:
-    """The features of a service as they were known at each row's instant.
+    """Read the features of a service as they were known at each row's instant.
 
-    entities: the keys of the service (`customer_id`, `product_id`) and `event_timestamp` (UTC), one row a question;
-        other columns are carried along.
-    Returns the same rows in the same order, `event_timestamp` naive, plus one column a feature named
-    `view__feature`: null where no row was true (within the view's validity) and known at that instant.
+    Args:
+        store: An opened store.
+        service_name: The feature service.
+        entities: The keys of the service (`customer_id`, `product_id`) and `event_timestamp` (UTC), one row per
+            lookup; other columns are kept.
+
+    Returns:
+        The same rows in the same order, `event_timestamp` naive, plus one column per feature named `view__feature`:
+        null where no row was true (within the view's validity) and known at that instant.
     """
     service = feature_service(store, service_name)
     _check_entities(store, service, entities)
@@ -117,13 +123,32 @@ def historical_table(store: FeatureStore, service_name: str, entities: pd.DataFr
             entity_df=entities.assign(**{_ROW: range(len(entities))}),
             features=service,
             full_feature_names=True,
-            filter_by_created_timestamp=True,  # a row that was only known later must not teach
+            filter_by_created_timestamp=True,  # training must not see a row that was known only later
         )
         return _in_order(job.to_arrow())
 
 
+def entity_rows(store: FeatureStore, view_name: str, instants: Sequence[datetime]) -> pd.DataFrame:
+    """Return the keys with a row in the view at exactly these instants: the join key and `event_timestamp`, sorted.
+
+    The view's own source is queried, because Feast joins features to keys but does not list them.
+    """
+    view = store.get_feature_view(view_name)
+    [key] = view.join_keys
+    source = view.batch_source
+    assert isinstance(source, FileSource)  # every view here reads a table
+    import duckdb  # here, because the service opens the store, too, and reads no table
+
+    with duckdb.connect() as connection:
+        return connection.execute(
+            f'select "{key}", {EVENT_TIMESTAMP} from read_parquet($path) '
+            f"where list_contains($instants::timestamp[], {EVENT_TIMESTAMP}) order by 2 desc, 1",
+            {"path": source.path, "instants": list(instants)},
+        ).df()
+
+
 def _in_order(table: pa.Table) -> pa.Table:
-    """The rows as they were asked for (a join keeps no order), one column at a time to spare memory."""
+    """Restore the order of the request, which a join loses, one column at a time to spare memory."""
     order = pc.sort_indices(table[_ROW])
     columns = {}
     for name in table.column_names:
@@ -136,7 +161,7 @@ def _in_order(table: pa.Table) -> pa.Table:
 
 def _check_entities(store: FeatureStore, service: FeatureService, entities: pd.DataFrame) -> None:
     if entities.empty:
-        raise FeatureStoreError(f"The entity frame for '{service.name}' is empty: nothing can be asked of it.")
+        raise FeatureStoreError(f"The entity frame for '{service.name}' is empty. Pass at least one row.")
     views = [store.get_feature_view(projection.name) for projection in service.feature_view_projections]
     needed = {key for view in views for key in view.join_keys} | {EVENT_TIMESTAMP}
     missing = sorted(needed - set(entities.columns))
@@ -147,7 +172,7 @@ def _check_entities(store: FeatureStore, service: FeatureService, entities: pd.D
 
 
 def set_spill_directory(store: FeatureStore) -> None:
-    """What is too large for memory spills to disk; inside the data directory, like everything we write."""
+    """Let DuckDB spill into the data directory what is too large for memory."""
     # Here, because the service opens the store too and has no use for either.
     import ibis
 
@@ -156,22 +181,6 @@ def set_spill_directory(store: FeatureStore) -> None:
     folder = registry_file(store.config).parent / "tmp"
     folder.mkdir(exist_ok=True)
     ibis.get_backend().raw_sql(f"SET temp_directory = {quote_literal(folder)}")
-
-
-def _redis_connection(settings: Settings, timeout_seconds: float) -> str:
-    password = settings.redis_password.get_secret_value() if settings.redis_password else ""
-    if "," in password:
-        raise FeatureStoreError("REACH_REDIS_PASSWORD holds a comma, which Feast's connection string cannot carry.")
-    parts = [
-        settings.redis,
-        # With the client's own retries a dead Redis held a call for 12 seconds, and a hung one for ever.
-        f"socket_timeout={timeout_seconds}",
-        f"socket_connect_timeout={timeout_seconds}",
-        "retry=null",
-    ]
-    if password:
-        parts.append(f"password={json.dumps(password)}")  # quoted, or "0123" would arrive as a number
-    return ",".join(parts)
 
 
 def _filled(value: Any, names: dict[str, str]) -> Any:

@@ -6,15 +6,14 @@ from datetime import UTC, date
 
 import duckdb
 from feast import FeatureStore, FeatureView
-from redis.exceptions import RedisError
 
 from core.exclusive_lock import exclusive_lock
 from events.errors import EventLogUnavailableError
 from events.factory import open_recent_purchases
 from feature_store.offline_store import open_store, publication_name, set_spill_directory, store_config
-from feature_store.online.sqlite_generations import SqliteGenerations, current_state, generation_marker
-from feature_store.online.state import OnlineState, can_update_incrementally, read_state, write_state
-from features.errors import NotPublishedError, OnlineStoreUnavailableError
+from feature_store.online.backends import backend_of
+from feature_store.online.state import OnlineState, can_update_incrementally
+from features.errors import NotPublishedError
 from features.publication import Publication, current_publication
 from settings import Settings
 
@@ -25,8 +24,10 @@ _HISTORY = "feat_customer_history.parquet"
 class Materialized:
     """The outcome.
 
-    customers: customers now in the online store.
-    how: 'unchanged' (it already held this publication), 'incremental' or 'rebuilt'.
+    Attributes:
+        as_of: The day whose features the store holds.
+        customers: Customers in the online store.
+        how: 'unchanged' (it already held this publication), 'incremental' or 'rebuilt'.
     """
 
     as_of: date
@@ -37,8 +38,9 @@ class Materialized:
 def materialize(settings: Settings, as_of: date) -> Materialized:
     """Write the customers' newest features before `as_of` into the online store.
 
-    Raises NotPublishedError if the published or the applied features are not those of `as_of`, and
-    OnlineStoreUnavailableError if Redis does not answer.
+    Raises:
+        NotPublishedError: The published or the applied features are not those of `as_of`.
+        OnlineStoreUnavailableError: Redis does not answer.
     """
     publication = current_publication(settings.paths.features)
     if publication.as_of != as_of:
@@ -53,12 +55,8 @@ def materialize(settings: Settings, as_of: date) -> Materialized:
                 f"The registry reads {applied}, but {publication.name} is published. "
                 "Run '.venv/bin/python -m feature_store apply' first."
             )
-        before = current_state(settings)
-        how = (
-            _into_redis(settings, publication)
-            if settings.online_store == "redis"
-            else _into_file(settings, publication)
-        )
+        before = backend_of(settings).state()
+        how = _update(settings, publication)
         if how != "unchanged" and before is not None:
             _forget_purchases(settings, before)
     return Materialized(as_of, _count_customers(settings, publication), how)
@@ -81,48 +79,25 @@ def _forget_purchases(settings: Settings, before: OnlineState) -> None:
         recent.close()
 
 
-def _into_file(settings: Settings, publication: Publication) -> str:
-    online = SqliteGenerations(settings.paths.feast)
-    before = online.state()
-    done = OnlineState.of(publication, "sqlite", complete=True)
-    if before == done:
+def _update(settings: Settings, publication: Publication) -> str:
+    """Write the publication into the settings' store; return 'unchanged', 'incremental' or 'rebuilt'."""
+    backend = backend_of(settings)
+    state = OnlineState.of(publication, backend.name)
+    if backend.holds(state):
         return "unchanged"
-    go_on = can_update_incrementally(before, publication, "sqlite", _customers_left(settings, before, publication))
-    database = online.create(publication.name, copy=go_on)
-    store = FeatureStore(config=store_config(settings, online_path=database))
-    if not go_on:
-        store.provider.update_infra(store.project, [], _online_views(store), [], [], partial=True)
-    _write(store, publication, before if go_on else None)
-    online.activate(database, done)
-    return "incremental" if go_on else "rebuilt"
-
-
-def _into_redis(settings: Settings, publication: Publication) -> str:
-    """In place: Redis has no generations. Readers see each customer's old row or new row.
-
-    While a rebuild empties it first, readers find nobody for a moment and fall back.
-    """
-    name = f"redis {settings.redis}"
-    state = generation_marker(settings)
-    before = read_state(state)
-    go_on = can_update_incrementally(before, publication, name, _customers_left(settings, before, publication))
-    store = open_store(settings)
-    views = _online_views(store)
-    write_state(state, OnlineState.of(publication, name, complete=False))
-    try:
-        if not go_on:
-            store.provider.update_infra(store.project, views, [], [], [], partial=True)
-        _write(store, publication, before if go_on else None)
-    except RedisError as error:
-        raise OnlineStoreUnavailableError(
-            f"Redis at {settings.redis} does not answer: {error}. Start it and run again."
-        ) from error
-    write_state(state, OnlineState.of(publication, name, complete=True))
-    return "incremental" if go_on else "rebuilt"
+    before = backend.state()
+    customers_left = _customers_left(settings, before, publication)
+    incremental = can_update_incrementally(before, publication, backend.name, customers_left)
+    with backend.writing(state, incremental) as online_store:
+        store = FeatureStore(config=store_config(settings, online_store))
+        if not incremental:
+            backend.empty(store, _online_views(store))
+        _write(store, publication, before if incremental else None)
+    return "incremental" if incremental else "rebuilt"
 
 
 def _write(store: FeatureStore, publication: Publication, before: OnlineState | None) -> None:
-    """Feast's materialisation over the time that is new, and no further back than a row is valid."""
+    """Materialize the time that is new, and no further back than a row is valid."""
     views = _online_views(store)
     start = publication.as_of_instant - max(view.ttl for view in views if view.ttl)
     if before is not None:
@@ -142,7 +117,7 @@ def _online_views(store: FeatureStore) -> list[FeatureView]:
 
 
 def _customers_left(settings: Settings, before: OnlineState | None, publication: Publication) -> bool:
-    """Whether a customer of the earlier publication is no longer in this one (or nobody can tell any more)."""
+    """Return whether a customer of the earlier publication is missing in this one, or the earlier one is deleted."""
     if before is None or before.publication == publication.name:
         return False
     features = settings.paths.features.parent

@@ -1,7 +1,7 @@
-"""What the online store holds: written beside it, so that a run knows whether it may go on or must rebuild."""
+"""Record what the online store holds, so that a run knows whether to update it or to rebuild it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from features.publication import Publication
 
 @dataclass(frozen=True)
 class OnlineState:
-    """publication: the folder name that was written; as_of_instant: its day's start (UTC).
+    """What one materialization wrote.
 
-    store: which online store, such as 'sqlite' or 'redis localhost:6379'.
-    complete: False while a run is writing in place: whoever finds it knows that the run was killed.
-    held: which purchases the publication's tables hold; None: unknown.
+    Attributes:
+        publication: The folder name of the publication.
+        as_of_instant: When the publication's day begins, UTC.
+        store: The online store, such as `sqlite` or `redis localhost:6379`.
+        complete: False while a run writes in place; a run that finds it False knows that the one before was killed.
+        held: Which purchases the publication's tables hold; None if unknown.
     """
 
     publication: str
@@ -26,12 +29,17 @@ class OnlineState:
     held: Held | None = None
 
     @classmethod
-    def of(cls, publication: Publication, store: str, complete: bool) -> "OnlineState":
-        return cls(publication.name, publication.as_of_instant, store, complete, publication.held)
+    def of(cls, publication: Publication, store: str) -> "OnlineState":
+        """Return the state of a store that holds the publication."""
+        return cls(publication.name, publication.as_of_instant, store, True, publication.held)
+
+    def unfinished(self) -> "OnlineState":
+        """Return the state while a run writes."""
+        return replace(self, complete=False)
 
 
 def read_state(path: Path) -> OnlineState | None:
-    """The state, or None if nothing was ever written."""
+    """Return the state, or None if nothing was ever written."""
     try:
         fields = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
@@ -54,10 +62,10 @@ def write_state(path: Path, state: OnlineState) -> None:
 def can_update_incrementally(
     before: OnlineState | None, publication: Publication, store: str, customers_left: bool
 ) -> bool:
-    """Whether writing the newer rows over the older ones gives what a rebuild would give.
+    """Return whether writing the newer rows over the older ones gives what a rebuild would give.
 
-    Not if nothing is known of the store, if time moved back (newer rows would stay), if a customer is no longer in
-    the tables (their row would stay), or if the run before was killed while it wrote in place.
+    It does not if the store's content is unknown, if time moved back (newer rows would stay), if a customer is no
+    longer in the tables (their row would stay), or if the run before was killed while it wrote in place.
     """
     if before is None or before.store != store or not before.complete or customers_left:
         return False

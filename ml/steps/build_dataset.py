@@ -9,8 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from feast import FeatureStore
 
-from feature_store.entity_rows import entity_rows
-from feature_store.offline_store import historical_table, open_store
+from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
 from feature_store.online.reader import OnlineFeatureReader
 from feature_store.trainable_customers import count_trainable_customers
 from features.errors import OnlineStoreUnavailableError
@@ -30,7 +29,6 @@ from settings import Settings
 
 logger = logging.getLogger(__name__)
 
-QUERY_SERVICE = "retrieval_query_v1"
 CANDIDATE_SERVICE = "retrieval_candidate_v1"
 LABEL_SERVICE = "labels_v1"
 SERVICES = [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE]

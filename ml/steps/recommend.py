@@ -9,13 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.atomic_files import staging_path
-from feature_store.entity_rows import entity_rows
-from feature_store.offline_store import historical_table, open_store
+from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
 from features.publication import current_publication
 from ml.bundles.champion import deployed_champion
 from ml.data.dataset import customers_of
 from ml.errors import RunError
-from ml.steps.build_dataset import QUERY_SERVICE
 from scoring.bundle import Bundle
 from scoring.candidates.sources import SOURCES
 from scoring.models.ranker import Slate

@@ -27,7 +27,6 @@ VIEWS = {
 SERVICES = {
     "retrieval_query_v1": {"customer_history", "customer_profile"},
     "retrieval_candidate_v1": {"product_content", "product_activity"},
-    "online_customer_v1": {"customer_history", "customer_profile"},
     "labels_v1": {"customer_purchases"},
 }
 
@@ -58,7 +57,7 @@ def test_everything_has_a_description_and_an_owner(built: Settings) -> None:
         *store.list_feature_views(),
         *store.list_feature_services(),
     ]
-    assert len(things) == 2 + 5 + 5 + 4
+    assert len(things) == 2 + 5 + 5 + 3
     for thing in things:
         assert thing.description, thing.name
         assert "@" in thing.owner, thing.name

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from feature_store.entity_rows import entity_rows
-from feature_store.offline_store import historical_table, open_store
+from feature_store.offline_store import entity_rows, historical_table, open_store
 from features.errors import FeatureStoreError, UnknownFeatureServiceError
 from settings import Settings
 from tests.support.feature_store.installation import AS_OF

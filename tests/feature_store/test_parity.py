@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_store.entity_rows import entity_rows
-from feature_store.offline_store import historical_table, open_store
+from feature_store.offline_store import entity_rows, historical_table, open_store
 from feature_store.online.reader import OnlineFeatureReader
 from ml.data.dataset import customers_of
 from ml.data.online_offline_parity import online_agreement

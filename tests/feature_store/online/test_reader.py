@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_store.apply import apply
-from feature_store.online.reader import LOCKED_MS, OnlineFeatureReader
+from feature_store.online.backends import LOCKED_MS
+from feature_store.online.reader import OnlineFeatureReader
 from features.errors import OnlineStoreUnavailableError
 from settings import ROOT, Settings
 from tests.support.feature_store.installation import AS_OF, run_all

@@ -83,7 +83,7 @@ def _write_manifest(folder: Path, version: str, as_of: date) -> None:
         "run_id": version,
         "git_revision": "0" * 40,
         "features": f"{as_of}-000000000000",
-        "feature_services": ["online_customer_v1"],
+        "feature_services": ["retrieval_query_v1"],
         "numeric": list(NUMERIC),
         "categorical": list(CATEGORICAL),
         "quotas": QUOTAS,
