@@ -20,9 +20,10 @@ class Applied:
 
 
 def apply(settings: Settings) -> Applied:
-    """Make the registry say what the definitions say, and nothing else.
+    """Make the registry hold what the definitions hold, and nothing else.
 
-    Raises NotPublishedError if no feature tables are published.
+    Raises:
+        NotPublishedError: No feature tables are published.
     """
     objects: list[Any] = feature_objects(settings)
     with exclusive_lock(settings.paths.feast):
@@ -35,7 +36,7 @@ def apply(settings: Settings) -> Applied:
 
 
 def _unregistered(store: FeatureStore, objects: list[Any]) -> list[Any]:
-    """What an earlier version of the definitions put into the registry and this one no longer has."""
+    """Return the registered objects that the definitions no longer have."""
     kept = {(type(thing), thing.name) for thing in objects}
     registered: list[Any] = [
         *store.list_feature_services(),

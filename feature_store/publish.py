@@ -37,7 +37,12 @@ _READ_ONLY = 0o444
 
 @dataclass(frozen=True)
 class Published:
-    """The outcome. changed: False if this content was published before."""
+    """The outcome.
+
+    Attributes:
+        publication: The current publication.
+        changed: False if this content was published before.
+    """
 
     publication: Publication
     changed: bool
@@ -128,7 +133,7 @@ def _held(admitted: Path, as_of: date) -> Held | None:
 
 
 def _published_before(features: Path, as_of: date) -> Publication | None:
-    """The newest publication of a day."""
+    """Return the newest publication of a day, or None."""
     return next((publication for publication in publications(features) if publication.as_of == as_of), None)
 
 

@@ -1,4 +1,4 @@
-"""Are the staged tables what the views promise, and what are they worth (their content hash)?"""
+"""Check that the staged tables are what the views promise, and compute their content hash."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _BUILD = b"reach_build"
 
 
 def staged_tables(folder: Path) -> list[Path]:
-    """The feature tables in the staging folder; none if dbt has never written one."""
+    """Return the feature tables in the staging folder; none if dbt has never written one."""
     return sorted(folder.glob("feat_*.parquet")) if folder.is_dir() else []
 
 
@@ -72,10 +72,10 @@ def _check_one_build(paths: list[Path]) -> None:
 
 
 def content_hash(folder: Path, tables: list[str]) -> str:
-    """A hash (64 hex digits) of what the tables say: names, types and rows, the order of rows not counted.
+    """Return a hash (64 hex digits) of the tables' names, types and rows, whatever the order of the rows.
 
-    Not of the files' bytes: DuckDB's threads decide how rows fall into row groups, so the same rows seldom make
-    the same bytes. DuckDB's row hash may change with its version; the same tables then get a second name, no more.
+    It is not a hash of the files' bytes, because DuckDB's threads decide how rows fall into row groups. DuckDB's row
+    hash may change with its version; the same tables then get a second name.
     """
     digest = hashlib.sha256()
     with duckdb.connect() as connection:

@@ -1,4 +1,4 @@
-"""`python -m features` writes docs/features.md anew from the declared features."""
+"""`python -m features` writes docs/features.md from the declared features."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "features.md"
 
 
 def main() -> int:
+    """Write the page."""
     DOCUMENT.write_text(page())
     print(f"Wrote {DOCUMENT}.")
     return 0

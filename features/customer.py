@@ -45,7 +45,7 @@ class CustomerUpdate:
         self.first = max([*ages, self.old["days_since_first_basket"]])
 
     def within(self, window: Window) -> list[Basket]:
-        """The new baskets that lie in the window."""
+        """Return the new baskets that lie in the window."""
         return [basket for basket in self.baskets if basket.age <= window.days + self.since_midnight]
 
 
@@ -64,10 +64,11 @@ class CustomerAdvance:
 
     @cached_property
     def basket_ages(self) -> np.ndarray:
+        """Return the ages of the baskets that the products show, newest first."""
         return basket_ages(self.history)
 
     def share_left(self, window: Window) -> float:
-        """The share of the window's baskets that are still in it, of those that can be told from the products."""
+        """Return the share of the window's baskets that are still in it, of those that the products show."""
         before = int((self.basket_ages <= window.days).sum())
         return int((self.basket_ages <= window.days - self.midnights).sum()) / before if before else 0.0
 
@@ -138,7 +139,7 @@ PRODUCTS = CustomerUpdater(
 
 
 def mean_per_basket(of_basket: Callable[[Basket], float]) -> CustomerUpdater:
-    """A mean over all baskets ever."""
+    """Return the updater of a mean over all baskets ever."""
     return CustomerUpdater(
         "takes the new baskets into the mean",
         Exactness.ALWAYS,

@@ -9,7 +9,7 @@ FeatureStoreError
 
 
 class FeatureStoreError(Exception):
-    """Base of this room's errors; the command prints the message and exits with 1."""
+    """Base of the errors of features and their store; a command prints the message and exits with 1."""
 
 
 class StagedFeaturesError(FeatureStoreError):
@@ -25,4 +25,4 @@ class UnknownFeatureServiceError(FeatureStoreError):
 
 
 class OnlineStoreUnavailableError(FeatureStoreError):
-    """The online store cannot be read now; whoever serves falls back and says so."""
+    """The online store cannot be read now; the service falls back and names the reason."""

@@ -45,8 +45,9 @@ class Exactness(StrEnum):
 class Window:
     """The time that a feature is about.
 
-    days: its length, back from the instant of the features, if it is a number of days; 0 if there is none.
-    ahead: whether it lies after that instant, as planned promotions do.
+    Attributes:
+        days: Its length before the instant of the features, if it is a number of days; 0 if it is not.
+        ahead: Whether it lies after that instant, as planned promotions do.
     """
 
     text: str
@@ -59,10 +60,12 @@ UNDATED = Window("undated")
 
 
 def weeks(count: int) -> Window:
+    """Return a window of so many weeks before the instant of the features."""
     return Window(f"{count} week{'s' if count > 1 else ''}", 7 * count)
 
 
 def next_weeks(count: int) -> Window:
+    """Return a window of so many weeks after the instant of the features."""
     return Window(f"next {count} week{'s' if count > 1 else ''}", 7 * count, ahead=True)
 
 
@@ -70,8 +73,10 @@ def next_weeks(count: int) -> Window:
 class Updater:
     """What becomes of a feature between two builds; `features.product` and `features.customer` hold them all.
 
-    text: what a purchase does to it, for the documentation. exact: how far the outcome is dbt's.
-    needs: features of the same table that the arithmetic reads.
+    Attributes:
+        text: What a purchase does to it, for the documentation.
+        exactness: How far the outcome is dbt's.
+        needs: Features of the same table that the arithmetic reads.
     """
 
     text: str
@@ -83,7 +88,8 @@ class Updater:
 class BatchOnly:
     """Declares that a feature keeps its published value until the next build.
 
-    meaning: what that means for whoever reads it.
+    Attributes:
+        meaning: What that means for a reader of the feature.
     """
 
     meaning: str
@@ -96,8 +102,11 @@ NOT_BY_PURCHASES = BatchOnly("purchases do not change it")
 class Feature:
     """One feature. The column of that name in dbt's model is the truth of its value.
 
-    on_purchase: what becomes of it when a purchase arrives. source: the table of a landing that it comes from.
-    is_input: whether models read it. range: what it may be, if it is a number.
+    Attributes:
+        on_purchase: What becomes of it when a purchase arrives.
+        source: The table of a landing that it comes from.
+        is_input: Whether models read it.
+        range: What it may be, if it is a number.
     """
 
     name: str
@@ -127,7 +136,9 @@ class Feature:
 class FeatureTable:
     """The features of one of dbt's models, `feat_<name>`, and of the Feast view `<name>`.
 
-    entity: what a row describes: customer or product. updaters: the kinds of updaters that the live state asks here.
+    Attributes:
+        entity: What a row describes: customer or product.
+        updaters: The kinds of updaters that the customer's state between two builds calls.
     """
 
     name: str
@@ -150,7 +161,7 @@ class FeatureTable:
         if not isinstance(updater, self.updaters):
             kinds = " or ".join(kind.__name__ for kind in self.updaters) or "none"
             raise FeatureDeclarationError(
-                f"{its} is a {type(updater).__name__}, which nothing asks in '{self.name}' (it takes {kinds})."
+                f"{its} is a {type(updater).__name__}, which is never called in '{self.name}' (it takes {kinds})."
                 " Give it one of these, or BatchOnly(…)."
             )
         if updater.exactness is Exactness.SAME_DAY and not feature.window.days:
@@ -166,6 +177,7 @@ class FeatureTable:
 
     @cached_property
     def by_name(self) -> dict[str, Feature]:
+        """Return the features by name."""
         return {feature.name: feature for feature in self.features}
 
     def inputs(self, type: Type) -> tuple[str, ...]:
@@ -181,11 +193,12 @@ def number(
     source: str = PURCHASES,
     range: Range = Range.NOT_NEGATIVE,
 ) -> Feature:
+    """Declare a number."""
     return Feature(name, Type.NUMBER, text, window, on_purchase, source, range=range)
 
 
 def numbers(name: str, text: str, window: Window, on_purchase: Updater | BatchOnly | None = None) -> Feature:
-    """A number for each product of a customer's history."""
+    """Declare a number for each product of a customer's history."""
     return Feature(name, Type.NUMBERS, text, window, on_purchase)
 
 
@@ -197,5 +210,5 @@ def category(
     on_purchase: Updater | BatchOnly | None = None,
     is_input: bool = True,
 ) -> Feature:
-    """A text; '' is unknown."""
+    """Declare a text; '' is unknown."""
     return Feature(name, Type.TEXT, text, window, on_purchase, source, is_input)

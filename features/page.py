@@ -1,4 +1,4 @@
-"""docs/features.md: every declared feature in a table."""
+"""Render docs/features.md: every declared feature in a table."""
 
 from features.declarations import TABLES
 from features.feature import Exactness, Feature, FeatureTable, Updater
@@ -14,6 +14,7 @@ Where the column names no estimate, the live value equals the one that dbt compu
 
 
 def page() -> str:
+    """Return the page as Markdown."""
     return HEADER + "".join(_section(table) for table in TABLES)
 
 

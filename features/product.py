@@ -52,6 +52,7 @@ class ProductUpdate:
 
     @property
     def gap_mean(self) -> float:
+        """Return the mean days between baskets with the product; 0 after one basket."""
         return (self.first - self.last) / (self.count - 1) if self.count > 1 else 0.0
 
 
@@ -70,14 +71,16 @@ class HistoryAdvance:
 
     @cached_property
     def last(self) -> np.ndarray:
+        """Return the days since each product was last bought."""
         return self.old["days_since_last"] + np.float32(self.days)
 
     @cached_property
     def first(self) -> np.ndarray:
+        """Return the days since each product was first bought."""
         return self.old["days_since_first"] + np.float32(self.days)
 
     def baskets_within(self, limit: int) -> np.ndarray:
-        """Baskets of each product that were at most `limit` days old at the instant of the features, float32 `[n]`.
+        """Return the baskets of each product at most `limit` days old at the instant of the features, float32 `[n]`.
 
         Exact for products bought once or twice; of others it interpolates between the counts that are known.
         """
@@ -110,21 +113,22 @@ class HistoryUpdate:
 
     @property
     def all_are_newest(self) -> bool:
+        """Return whether all baskets, old and new, are of the newest."""
         return self.baskets + len(self.ages) <= LAST_BASKETS
 
     @cached_property
     def known(self) -> np.ndarray:
-        """Ages of the baskets before, newest first."""
+        """Return the ages of the baskets before, newest first."""
         return basket_ages(self.old)
 
     @cached_property
     def newest_ages(self) -> list[float]:
-        """Ages of the new baskets that are of the newest."""
+        """Return the ages of the new baskets that are of the newest."""
         return [age for rank, age in enumerate(self.ages) if rank + int((self.known < age).sum()) < LAST_BASKETS]
 
     @property
     def newest_until(self) -> float:
-        """The age up to which a new line is of the newest baskets."""
+        """Return the age up to which a new line is of the newest baskets."""
         if self.all_are_newest:
             return math.inf
         # A line may be older than its basket, which counts as a whole.
@@ -132,8 +136,10 @@ class HistoryUpdate:
 
 
 def basket_ages(history: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Ages of the baskets that can be told from the products, newest first: nearly every basket is the first or the
-    last one of some product."""
+    """Return the ages of the baskets that the products show, newest first.
+
+    Nearly every basket is the first or the last one of some product.
+    """
     ages = np.concatenate([history["days_since_last"], history["days_since_first"]])
     ages.sort()
     return ages[np.concatenate([[True], ages[1:] != ages[:-1]])] if len(ages) else ages  # np.unique takes twice as long
@@ -205,7 +211,7 @@ GAP_STD = ProductUpdater("counts the new gaps", Exactness.ALWAYS, (*_BASE, "gap_
 
 
 def decayed(days: float) -> ProductUpdater:
-    """Each basket weighs exp(-age / days)."""
+    """Return the updater of a count in which each basket weighs exp(-age / days)."""
     return ProductUpdater(
         "adds the new baskets, and fades with time",
         Exactness.ALWAYS,
@@ -232,7 +238,7 @@ def _add_newest(value: float, of: ProductUpdate, _: Window) -> float:
 
 
 def _displace_oldest(values: np.ndarray, newer: HistoryUpdate, _: Window) -> np.ndarray:
-    """Old baskets leave the newest as new ones join."""
+    """Let old baskets leave the newest as new ones arrive."""
     staying = LAST_BASKETS - len(newer.newest_ages)
     if newer.all_are_newest or not newer.newest_ages or len(newer.known) <= staying:
         return values
@@ -250,7 +256,7 @@ COUNT_NEWEST = ProductUpdater(
 
 
 def _add_periods(value: float, of: ProductUpdate, _: Window) -> float:
-    """Adds the periods in which the product had not been bought before."""
+    """Add the periods in which the product had not been bought before."""
     count, last, first = of.old["baskets"], of.old["days_since_last"], of.old["days_since_first"]
     known = {math.floor(age / PERIOD_DAYS) for age in ((last, first) if count else ())}
     if count and value == max(known) - min(known) + 1:
@@ -259,7 +265,7 @@ def _add_periods(value: float, of: ProductUpdate, _: Window) -> float:
 
 
 def _advance_periods(values: np.ndarray, aged: HistoryAdvance, _: Window) -> np.ndarray:
-    """Bounds the count by first and last purchase, now that the borders have moved."""
+    """Bound the count by first and last purchase, because the borders have moved."""
     newest, oldest = np.floor(aged.last / PERIOD_DAYS), np.floor(aged.first / PERIOD_DAYS)
     lowest = 1 + (oldest > newest)
     highest = np.minimum(aged.old["baskets"], oldest - newest + 1)
@@ -271,7 +277,7 @@ PERIODS = ProductUpdater("counts the new periods", Exactness.NEVER, _BASE, _add_
 
 
 def total(of_line: Callable[[PurchaseLine], float], what: str) -> ProductUpdater:
-    """A sum over all lines ever."""
+    """Return the updater of a sum over all lines ever."""
     return ProductUpdater(
         f"adds the new {what}",
         Exactness.ALWAYS,

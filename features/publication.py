@@ -44,7 +44,7 @@ def write_record(folder: Path, publication: Publication) -> None:
 
 
 def read_record(folder: Path) -> Publication | None:
-    """The record of a folder, or None if it is no publication."""
+    """Return the record of a folder, or None if it is not a publication."""
     try:
         fields = json.loads((folder / RECORD).read_text())
     except (FileNotFoundError, NotADirectoryError):
@@ -61,7 +61,7 @@ def read_record(folder: Path) -> Publication | None:
 
 
 def publications(features: Path) -> list[Publication]:
-    """All publications in the features folder, newest first."""
+    """Return all publications in the features folder, newest first."""
     if not features.is_dir():
         return []
     found = [
@@ -74,9 +74,10 @@ def publications(features: Path) -> list[Publication]:
 
 
 def current_publication(link: Path) -> Publication:
-    """What the link points at.
+    """Return the publication that the link names.
 
-    Raises NotPublishedError if nothing is published.
+    Raises:
+        NotPublishedError: Nothing is published.
     """
     publication = read_record(link.resolve()) if link.is_symlink() else None
     if publication is None:
@@ -87,4 +88,4 @@ def current_publication(link: Path) -> Publication:
 def _as_text(value: object) -> str:
     if isinstance(value, date):  # a datetime is a date as well
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in {RECORD}")
+    raise TypeError(f"{type(value).__name__} cannot be written to {RECORD}")
