@@ -51,9 +51,9 @@ def test_an_updater_that_reads_what_is_not_declared_is_refused() -> None:
         FeatureTable("customer_profile", "customer", "A customer.", [gap], (of_a_customer.CustomerUpdater,))
 
 
-def test_an_updater_that_the_live_state_would_not_ask_is_refused() -> None:
+def test_an_updater_that_would_never_be_called_is_refused() -> None:
     wine = number("wine_baskets", "Baskets with wine.", EVER, of_a_product.COUNT)
-    with pytest.raises(FeatureDeclarationError, match="'wine_baskets' is a ProductUpdater, which nothing asks"):
+    with pytest.raises(FeatureDeclarationError, match="'wine_baskets' is a ProductUpdater, which is never called"):
         FeatureTable("customer_profile", "customer", "A customer.", [wine], (of_a_customer.CustomerUpdater,))
 
 
