@@ -1,20 +1,20 @@
-# Every command of Reach. `make help` prints this list from the comments behind the targets.
+# All commands of Reach. `make help` prints this list from the comments after the targets.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# uv, if it is installed; else one of our own, from the package index, in .uv/.
+# The installed uv if there is one; otherwise uv from the package index, installed in .uv/.
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
-# Any Python that starts: only uv's own environment is made with it.
+# Any Python that starts, because it only creates the environment of uv itself.
 SYSTEM_PYTHON := $(shell for p in python3 python3.12 python3.11; do if $$p -c '' 2>/dev/null; then echo $$p; break; fi; done)
 PYTHON := .venv/bin/python
-# Python is a given; uv would fetch another one from a place that is no package index.
+# Python must be installed already: uv would download one from outside the package index.
 export UV_PYTHON_DOWNLOADS := never
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: .venv/.ready ## Install uv if it is missing, and the project's environment from uv.lock
@@ -29,7 +29,7 @@ setup: .venv/.ready ## Install uv if it is missing, and the project's environmen
 	.uv/bin/pip install --quiet "uv>=0.9,<1"
 
 .PHONY: demo
-demo: setup ## Data to answers through Airflow; AS_OF=2018-01-01 picks the day, FORCE=1 makes all anew
+demo: setup ## Run everything through Airflow, from data to answers; AS_OF=2018-01-01, FORCE=1 starts from scratch
 	@$(PYTHON) -m local up $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FORCE),--force)
 
 .PHONY: down
@@ -37,34 +37,34 @@ down: setup ## Stop Airflow, the service and every step
 	@$(PYTHON) -m local down
 
 .PHONY: restart-service
-restart-service: setup ## Start the service again, with the present settings
+restart-service: setup ## Restart the service with the current settings
 	@$(PYTHON) -m local restart-service
 
 .PHONY: prune
-prune: setup ## Free the disk of what the policies give up: retention/policy.toml, ml/runs/retention.toml, old versions
+prune: setup ## Delete what the policies do not keep: retention/policy.toml, ml/runs/retention.toml, old versions
 	@$(PYTHON) -m retention prune
 	@$(PYTHON) -m ml prune
 	@$(PYTHON) -m registry prune
 
 .PHONY: tensorboard
-tensorboard: setup ## The learning curves of all runs in a browser, on loopback; RUN=latest picks one, PORT=6006
+tensorboard: setup ## Show the learning curves of all runs in a browser, on loopback; RUN=latest for one run, PORT=6006
 	@$(PYTHON) -m tensorboard.main --logdir "$${REACH_DATA:-data}/runs/$(RUN)" --host 127.0.0.1 --port $(or $(PORT),6006)
 
 .PHONY: status
-status: setup ## What runs, which version answers, and what each part of the data directory takes
+status: setup ## Show what runs, which version is deployed, and the size of each part of the data directory
 	@$(PYTHON) -m local status
 	@$(PYTHON) -m registry status
 
 .PHONY: rollback
-rollback: setup ## Go back to the previous version; REASON="…" goes into the release log
+rollback: setup ## Roll back to the previous version; REASON="…" is kept in the release log
 	@$(PYTHON) -m registry rollback --reason "$(or $(REASON),make rollback)"
 
 .PHONY: features
-features: setup ## Run build_features in the running Airflow; AS_OF picks the day
+features: setup ## Run build_features in the running Airflow; AS_OF
 	@$(PYTHON) -m local run build_features $(if $(AS_OF),--as-of $(AS_OF))
 
 .PHONY: feedback
-feedback: setup ## Run collect_feedback in the running Airflow: decisions and events become facts
+feedback: setup ## Run collect_feedback in the running Airflow: turn decisions and events into fact tables
 	@$(PYTHON) -m local run collect_feedback
 
 .PHONY: retrain
@@ -78,11 +78,11 @@ serve: setup ## Run the service alone, in the foreground
 	@$(PYTHON) -m serving
 
 .PHONY: recommend
-recommend: setup ## Lists for all customers to a file: AS_OF=… OUT=lists.parquet, SLATE=all|explore, K=100
+recommend: setup ## Write the lists of all customers to a file: AS_OF=… OUT=lists.parquet, SLATE=all|explore, K=100
 	@$(PYTHON) -m ml recommend --as-of $(AS_OF) --slate $(or $(SLATE),all) --k $(or $(K),100) --out $(OUT)
 
 .PHONY: backtest
-backtest: setup ## Train, judge and decide at ORIGINS=4 earlier days; AS_OF, EPOCHS
+backtest: setup ## Train, evaluate and decide at ORIGINS=4 earlier days; AS_OF, EPOCHS
 	@$(PYTHON) -m ml backtest --origins $(or $(ORIGINS),4) $(if $(AS_OF),--as-of $(AS_OF)) \
 		$(if $(EPOCHS),--epochs $(EPOCHS))
 
@@ -92,23 +92,23 @@ tune: setup ## Search for a better ranker on the validation window; TRIALS, MINU
 		--timeout-minutes $(or $(MINUTES),60) $(if $(AS_OF),--as-of $(AS_OF)) $(if $(WRITE),--write)
 
 .PHONY: bench-quality
-bench-quality: setup ## Reach beside LightGBM, EASE, TIFU-KNN, ALS and the rules; RUN=latest
+bench-quality: setup ## Compare Reach with LightGBM, EASE, TIFU-KNN, ALS and the baselines; RUN=latest
 	@$(UV) run --frozen --quiet --group peers python -m benchmarks.quality --run-id $(or $(RUN),latest)
 
 .PHONY: bench-training
-bench-training: setup ## Training speed beside a plain tutorial loop; RUN=latest
+bench-training: setup ## Compare the training speed with that of a plain tutorial loop; RUN=latest
 	@$(PYTHON) -m benchmarks.training --run-id $(or $(RUN),latest)
 
 .PHONY: bench-serving
-bench-serving: setup ## What a request costs, beside a no-op and a plain implementation; RATE=100, WORKERS=1
+bench-serving: setup ## Measure what a request costs, next to a no-op and a plain implementation; RATE=100, WORKERS=1
 	@$(PYTHON) -m benchmarks.serving --rate $(or $(RATE),100) --workers $(or $(WORKERS),1)
 
 .PHONY: bench-events
-bench-events: setup ## From a purchase to the lists that know of it; EVENTS=600, WORKERS=1, REDIS=1 on Redis
+bench-events: setup ## Measure the time from a purchase to lists that reflect it; EVENTS=600, WORKERS=1, REDIS=1 for Redis
 	@$(PYTHON) -m benchmarks.freshness --events $(or $(EVENTS),600) --workers $(or $(WORKERS),1) $(if $(REDIS),--redis)
 
 .PHONY: bench-catalogue
-bench-catalogue: setup ## The nearest vectors in 1, 10 and 100 times the catalogue: exactly and by the index
+bench-catalogue: setup ## Search the nearest vectors in 1, 10 and 100 times the catalogue: exactly and by the index
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(UV) run --frozen --quiet --group ann python -m benchmarks.catalogue
 
 .PHONY: pictures
@@ -116,56 +116,56 @@ pictures: setup ## Make the README's pictures from a finished run and the runnin
 	@$(PYTHON) -m benchmarks.pictures --run $(or $(RUN),latest)
 
 .PHONY: drill
-drill: setup ## What may go wrong, done to a real service in a sandbox while customers ask; RATE=40, SECONDS=12
+drill: setup ## Cause faults in a copy of the service while it is under load; RATE=40, SECONDS=12
 	@$(PYTHON) -m benchmarks.drill --rate $(or $(RATE),40) --seconds $(or $(SECONDS),12)
 
 .PHONY: gate-check
-gate-check: setup ## How often the gate is wrong, on a finished run: RUN=latest, REPLICATE=…, COMPARISONS=400
+gate-check: setup ## Measure how often the gate is wrong, on a finished run: RUN=latest, REPLICATE=…, COMPARISONS=400
 	$(if $(TWIN),$(error TWIN is now REPLICATE))@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(REPLICATE),--replicate $(REPLICATE)) \
 		--comparisons $(or $(COMPARISONS),400)
 
 .PHONY: manifest
-manifest: setup ## Let dbt describe its models for Airflow (make demo does it by itself)
+manifest: setup ## Write dbt's manifest for Airflow (make demo does this, too)
 	@$(PYTHON) -m local manifest
 
 .PHONY: dbt
-dbt: setup ## dbt by hand, for the admitted day: ARGS="build --select +feat_customer_profile"
+dbt: setup ## Run dbt for the admitted day: ARGS="build --select +feat_customer_profile"
 	@$(PYTHON) -m local dbt $(or $(ARGS),build)
 
 .PHONY: dbt-docs
-dbt-docs: setup ## dbt's documentation of the warehouse as one page, in data/dbt/docs/static_index.html
+dbt-docs: setup ## Write dbt's documentation of the warehouse to data/dbt/docs/static_index.html
 	@$(PYTHON) -m local dbt docs generate --static
 
 .PHONY: test
-test: lint types ## Everything: lint, types, and the tests of all levels
+test: lint types ## Run lint, types and the tests of all levels
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
-lint: setup ## Style and format of Python and SQL, and whether every imported package is declared
+lint: setup ## Check style and format of Python and SQL, and that every imported package is declared
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m deptry .
 	$(PYTHON) -m sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
 .PHONY: types
-types: setup ## Types
+types: setup ## Check the types
 	$(PYTHON) -m mypy core events landing quality pages features feature_repo feature_store scoring ml registry serving dags orchestration local retention benchmarks tests settings.py products.py
 
 .PHONY: unit
-unit: setup ## The tests that start no program and train nothing: under a minute
+unit: setup ## Run the tests that neither start programs nor train: under a minute
 	$(PYTHON) -m pytest -m unit -n 2
 
 .PHONY: integration
-integration: setup ## The tests on real programs, dbt builds, trainings and services
+integration: setup ## Run the tests with real programs, dbt builds, trainings and services
 	$(PYTHON) -m pytest -m integration -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: fuzz
-fuzz: setup ## The service's door: BODIES=10000 bodies from hypothesis, then schemathesis with EXAMPLES=1000; SEED=7
+fuzz: setup ## Fuzz the service's API: BODIES=10000 bodies from hypothesis, schemathesis with EXAMPLES=1000; SEED=7
 	$(PYTHON) -m tests.support.serving.fuzz --bodies $(or $(BODIES),10000) --seed $(or $(SEED),7)
 	$(PYTHON) -m tests.support.serving.conformity --examples $(or $(EXAMPLES),1000) --seed $(or $(SEED),7)
 
 .PHONY: e2e
-e2e: setup ## The journeys through a real Airflow
+e2e: setup ## Run the end-to-end tests through a real Airflow
 	$(PYTHON) -m pytest -m e2e
 
 .PHONY: clean
