@@ -4,7 +4,7 @@ Seen from the end of the data, with a horizon of four weeks and a snapshot every
 
     retrieval  … ─┬─┬─┬─┐ labels end before the first ranker snapshot, so that the ranker sees honest
     ranker              └─┬─┬─┐ retrieval scores
-    judged                    └── the last horizon before `as_of`
+    evaluated                 └── the last horizon before `as_of`
 """
 
 from collections.abc import Mapping
@@ -42,12 +42,12 @@ class Supply:
 
     customers: by instant, the customers who were known at it and bought in the horizon after it.
     first_purchase: when the oldest known purchase was made; None if there is none.
-    judged: how many customers a decision needs.
+    needed: how many evaluated customers a decision needs.
     """
 
     customers: Mapping[datetime, int]
     first_purchase: datetime | None
-    judged: int
+    needed: int
 
 
 def split(instants: list[datetime], windows: TrainingWindowsConfig, shift_weeks: int = 0, supply: Supply | None = None) -> Split:
@@ -60,26 +60,26 @@ def split(instants: list[datetime], windows: TrainingWindowsConfig, shift_weeks:
     shift_weeks: move everything but `now` back; one horizon gives the validation window. supply: None trusts every
     instant. Raises NotEnoughDataError with the numbers that are missing.
     """
-    judged = _at(instants, instants[0] - timedelta(weeks=windows.horizon + shift_weeks), windows)
-    missing = [] if supply is None else _missing_to_judge(judged, windows, supply)
+    evaluation = _at(instants, instants[0] - timedelta(weeks=windows.horizon + shift_weeks), windows)
+    missing = [] if supply is None else _missing_to_evaluate(evaluation, windows, supply)
     try:
-        ranker, retrieval = _training(instants, judged, windows, supply)
+        ranker, retrieval = _training(instants, evaluation, windows, supply)
     except NotEnoughDataError as error:
         raise NotEnoughDataError(" ".join([*missing, str(error)])) from error
     if missing:
         raise NotEnoughDataError(" ".join(missing))
-    return Split(instants[0], judged, ranker, retrieval)
+    return Split(instants[0], evaluation, ranker, retrieval)
 
 
 def _training(
-    instants: list[datetime], judged: datetime, windows: TrainingWindowsConfig, supply: Supply | None
+    instants: list[datetime], evaluation: datetime, windows: TrainingWindowsConfig, supply: Supply | None
 ) -> tuple[list[datetime], list[datetime]]:
     """Return the snapshots that train the rankers and those that train the towers."""
     horizon = timedelta(weeks=windows.horizon)
     usable = [t for t in instants if supply is None or _teaches(t, windows, supply)]
-    before = [t for t in usable if t <= _soon(judged - horizon)][: windows.ranker_snapshots]
+    before = [t for t in usable if t <= _soon(evaluation - horizon)][: windows.ranker_snapshots]
     if not before:
-        raise _too_little(instants, judged - horizon, judged - 2 * horizon, windows, supply)
+        raise _too_little(instants, evaluation - horizon, evaluation - 2 * horizon, windows, supply)
     # A short history is shared fairly: the ranker has no more snapshots than it leaves to the towers.
     for count in range(len(before), 0, -1):
         ranker = before[:count]
@@ -116,13 +116,13 @@ def _first_usable(windows: TrainingWindowsConfig, supply: Supply) -> datetime:
     return supply.first_purchase + timedelta(weeks=windows.horizon) - _CLOCKS
 
 
-def _missing_to_judge(judged: datetime, windows: TrainingWindowsConfig, supply: Supply) -> list[str]:
-    found = supply.customers.get(judged, 0)
-    if found >= supply.judged:
+def _missing_to_evaluate(evaluation: datetime, windows: TrainingWindowsConfig, supply: Supply) -> list[str]:
+    found = supply.customers.get(evaluation, 0)
+    if found >= supply.needed:
         return []
     return [
-        f"Too few customers to judge on: {found:,} bought both before {judged:%Y-%m-%d} and in the "
-        f"{windows.horizon} weeks after it. A decision needs {supply.judged:,}, {supply.judged - found:,} more."
+        f"Too few customers to judge on: {found:,} bought both before {evaluation:%Y-%m-%d} and in the "
+        f"{windows.horizon} weeks after it. A decision needs {supply.needed:,}, {supply.needed - found:,} more."
     ]
 
 

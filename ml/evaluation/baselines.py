@@ -16,16 +16,16 @@ def popularity(block: CustomerBatch) -> Slates:
     everything = [order[:DEPTH]] * len(block.customers)
     return {
         "all": RankedLists.of(everything, [score[items] for items in everything]),
-        "explore": _ruled(block, "explore"),
+        "explore": _lists_of_baseline(block, "explore"),
     }
 
 
 def own_frequency(block: CustomerBatch) -> Slates:
     """Recommend with the baseline that serves where no model does, `scoring.reranking.baseline`."""
-    return {slate: _ruled(block, slate) for slate in SLATES}
+    return {slate: _lists_of_baseline(block, slate) for slate in SLATES}
 
 
-def _ruled(block: CustomerBatch, slate: Slate) -> RankedLists:
+def _lists_of_baseline(block: CustomerBatch, slate: Slate) -> RankedLists:
     lists = [recency_frequency_baseline(block, row, slate, DEPTH) for row in range(len(block.customers))]
     return RankedLists.of([positions for positions, _ in lists], [scores for _, scores in lists])
 

@@ -25,7 +25,7 @@ class Estimate:
 
 
 def bootstrap(values: np.ndarray, seed: int) -> Estimate:
-    """Estimate the mean of one number a customer; NaN values (customers not judged) are left out."""
+    """Estimate the mean of one number a customer; NaN values (customers who were not evaluated) are left out."""
     return bootstrap_columns(values[~np.isnan(values), None], seed)[0]
 
 
@@ -45,9 +45,9 @@ def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
         seed: The seed of the resamples.
     """
     customers, columns = values.shape
-    judged = ~np.isnan(values)
-    filled = np.where(judged, values, 0.0)
-    complete = bool(judged.all())
+    present = ~np.isnan(values)
+    filled = np.where(present, values, 0.0)
+    complete = bool(present.all())
     rng = np.random.default_rng(seed)
     means = np.zeros((RESAMPLES, columns))
     step = max(1, min(RESAMPLES, _BLOCK // max(customers, 1)))
@@ -55,12 +55,12 @@ def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
         rows = min(step, RESAMPLES - start)
         drawn = rng.integers(0, customers, (rows, customers)) + customers * np.arange(rows)[:, None]
         times = np.bincount(drawn.ravel(), minlength=rows * customers).reshape(rows, customers).astype(np.float64)
-        totals = float(customers) if complete else times @ judged
+        totals = float(customers) if complete else times @ present
         # A resample without anybody to judge speaks for nothing: its mean is 0, which is not above zero.
         means[start : start + rows] = times @ filled / np.maximum(totals, 1.0)
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     p_values = (1 + (means <= 0).sum(axis=0)) / (RESAMPLES + 1)
-    counts = judged.sum(axis=0)
+    counts = present.sum(axis=0)
     mean = filled.sum(axis=0) / np.maximum(counts, 1)
     unknown = Estimate(float("nan"), float("nan"), float("nan"), 0, 1.0)
     return [

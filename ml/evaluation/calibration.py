@@ -85,7 +85,7 @@ def calibrate(
     held_out: Sequence[ListRef],
     ranker: Ranker,
     truth: GroundTruth,
-    judged: Slates,
+    own_lists: Slates,
 ) -> dict[str, dict[str, Any]]:
     """Fit a calibration curve for each slate and measure its error on the evaluation window.
 
@@ -94,7 +94,7 @@ def calibrate(
         held_out: Lists of the training snapshots that no ranker learned from.
         ranker: The ranker whose scores are calibrated.
         truth: What the evaluated customers bought.
-        judged: The model's own lists, before any fallbacks.
+        own_lists: The model's own lists, before any fallbacks.
 
     Returns:
         By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and
@@ -103,7 +103,7 @@ def calibrate(
     fitted = listed(snapshots, held_out, ranker)
     result: dict[str, dict[str, Any]] = {}
     for slate in SLATES:
-        lists = judged[slate]
+        lists = own_lists[slate]
         shown, hits = lists.positions >= 0, hit_matrix(lists.positions, truth.relevant(slate))
         # Nothing to fit on or nothing shown: customers who bought every product have nothing left to explore.
         is_known = len(fitted[slate][0]) > 0 and bool(shown.any())
@@ -129,7 +129,7 @@ def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[ListRef], ra
     """
     lists: dict[str, list[Columns]] = {slate: [] for slate in SLATES}
     newest = min((number for number, _ in held_out), default=0)
-    recent = [place for place in held_out if place[0] == newest]
+    recent = [reference for reference in held_out if reference[0] == newest]
     for chosen in np.unique(np.linspace(0, len(recent) - 1, LISTS).astype(int)):
         number, customer = recent[chosen]
         part = snapshots[number]

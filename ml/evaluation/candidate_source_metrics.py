@@ -26,22 +26,22 @@ def source_contributions(
     listed = {name: [found.ranks[name] < n for found in candidates] for name, n in quotas.items() if n > 0}
     rows: dict[str, dict[str, float | None]] = {}
     for name in listed:
-        rows[name] = {"candidates": float(np.mean([mine.sum() for mine in listed[name]]))}
+        rows[name] = {"candidates": float(np.mean([proposed.sum() for proposed in listed[name]]))}
     for slate in ("all", "explore"):
         relevant = truth.relevant(slate)
         totals = np.array([len(items) for items in relevant]) + truth.missing
         hits = [np.isin(found.positions, items) for found, items in zip(candidates, relevant, strict=True)]
         by = [sum(listed[name][row].astype(int) for name in listed) for row in range(len(candidates))]
-        places, sources = slates[slate].positions[:, :10], slates[slate].sources[:, :10]
-        shown = np.stack([np.isin(row, items) for row, items in zip(places, relevant, strict=True)])
+        positions, sources = slates[slate].positions[:, :10], slates[slate].sources[:, :10]
+        shown = np.stack([np.isin(row, items) for row, items in zip(positions, relevant, strict=True)])
         for name in listed:
-            found = np.array([(hit & mine).sum() for hit, mine in zip(hits, listed[name], strict=True)])
+            found = np.array([(hit & proposed).sum() for hit, proposed in zip(hits, listed[name], strict=True)])
             only = np.array(
-                [(hit & mine & (n == 1)).sum() for hit, mine, n in zip(hits, listed[name], by, strict=True)]
+                [(hit & proposed & (n == 1)).sum() for hit, proposed, n in zip(hits, listed[name], by, strict=True)]
             )
             credited = sources == list(names).index(name)
             rows[name] |= {
-                f"{slate} share": float(credited.sum() / max((places >= 0).sum(), 1)),
+                f"{slate} share": float(credited.sum() / max((positions >= 0).sum(), 1)),
                 f"{slate} bought": float(shown[credited].mean()) if credited.any() else None,
                 f"{slate} recall": _mean_share(found, totals),
                 f"{slate} only_here": _mean_share(only, totals),
@@ -52,8 +52,8 @@ def source_contributions(
 
 
 def _mean_share(part: np.ndarray, totals: np.ndarray) -> float:
-    judged = totals > 0
-    return float((part[judged] / totals[judged]).mean()) if judged.any() else 0.0
+    evaluable = totals > 0
+    return float((part[evaluable] / totals[evaluable]).mean()) if evaluable.any() else 0.0
 
 
 def candidate_recall(candidates: Sequence[Candidates], truth: GroundTruth) -> dict[str, float]:

@@ -20,8 +20,10 @@ from scoring.models.ranker import Slate
 from scoring.reranking.group_fallback import CUSTOMER_GROUPS, GroupFallback
 
 MAX_P_WORSE = 0.1
-"""The rule serves where the model is worse with this much chance of error, uncorrected: the rule costs little where it
-is as good, so that being wrong on its side is cheap. The gate asks stricter questions afterwards."""
+"""Let the baseline serve a group if the one-sided p-value that the model is worse there is below this.
+
+The p-value is not corrected for multiple tests, because a wrong choice of the baseline costs little where both are about
+equally good. The gate tests more strictly afterwards."""
 
 _QUESTIONS: Mapping[Slate, tuple[str, str]] = {
     "all": (OWN_FREQUENCY, "all NDCG@10"),
@@ -46,15 +48,15 @@ def choose_fallbacks(
     for group, value_of in CUSTOMER_GROUPS.items():
         values = np.array([value_of(customer) for customer in customers])
         for value in sorted(set(values.tolist())):
-            for slate, (rule, score) in _QUESTIONS.items():
-                differences = (scores[ours][score] - scores[rule][score])[among & (values == value)]
+            for slate, (baseline, score) in _QUESTIONS.items():
+                differences = (scores[ours][score] - scores[baseline][score])[among & (values == value)]
                 differences = differences[~np.isnan(differences)]
                 if len(differences) < MIN_SLICE_CUSTOMERS // 2:
                     continue
                 found = difference(differences)
                 if found.p_worse < MAX_P_WORSE:
                     reason = (
-                        f"{ours} {found.mean:+.4f} against {rule} on {score}, 95% interval {found.low:+.4f} to "
+                        f"{ours} {found.mean:+.4f} against {baseline} on {score}, 95% interval {found.low:+.4f} to "
                         f"{found.high:+.4f}, {len(differences):,} customers"
                     )
                     fallbacks.append(GroupFallback(slate=slate, group=group, value=value, reason=reason))
@@ -74,11 +76,11 @@ def select_fallbacks(
     return slates, choose_fallbacks(customers, scores, ours, among=np.ones(len(customers), bool))
 
 
-def _served_by(rule: Slates, slates: Slates, slate: Slate, rows: np.ndarray) -> RankedLists:
-    mine, theirs = slates[slate], rule[slate]
+def _served_by(baseline: Slates, slates: Slates, slate: Slate, rows: np.ndarray) -> RankedLists:
+    model_lists, baseline_lists = slates[slate], baseline[slate]
     return replace(
-        mine,
-        positions=np.where(rows[:, None], theirs.positions, mine.positions),
-        scores=np.where(rows[:, None], theirs.scores, mine.scores),
-        sources=np.where(rows[:, None], theirs.sources, mine.sources),
+        model_lists,
+        positions=np.where(rows[:, None], baseline_lists.positions, model_lists.positions),
+        scores=np.where(rows[:, None], baseline_lists.scores, model_lists.scores),
+        sources=np.where(rows[:, None], baseline_lists.sources, model_lists.sources),
     )

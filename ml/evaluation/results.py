@@ -64,10 +64,10 @@ class Results:
 
     def differences(self, method: str, others: Sequence[str], seed: int) -> dict[str, dict[str, Estimate]]:
         """Paired differences `method` - other of every score, by other and score, all on the same resamples."""
-        mine = self.scores[method]
-        columns = [mine[name] - self.scores[other][name] for other in others for name in mine]
+        scores = self.scores[method]
+        columns = [scores[name] - self.scores[other][name] for other in others for name in scores]
         estimates = iter(bootstrap_columns(np.column_stack(columns), seed))
-        return {other: {name: next(estimates) for name in mine} for other in others}
+        return {other: {name: next(estimates) for name in scores} for other in others}
 
     def table(self, seed: int) -> str:
         """Return the methods and their means as text."""
@@ -115,16 +115,16 @@ class Results:
         tables = []
         for method, slates in methods.items():
             for slate, lists in slates.items():
-                row, place = np.nonzero(lists.positions >= 0)
+                row, column = np.nonzero(lists.positions >= 0)
                 tables.append(
                     pa.table(
                         {
                             "method": pa.array([method] * len(row), pa.string()).dictionary_encode(),
                             "slate": pa.array([slate] * len(row), pa.string()).dictionary_encode(),
                             "customer_id": customers[row],
-                            "rank": (place + 1).astype(np.int16),
-                            "product_id": products[lists.positions[row, place]],
-                            "score": lists.scores[row, place],
+                            "rank": (column + 1).astype(np.int16),
+                            "product_id": products[lists.positions[row, column]],
+                            "score": lists.scores[row, column],
                         }
                     ).unify_dictionaries()
                 )
@@ -161,13 +161,13 @@ def load_lists(path: Path, customer_ids: list[str], product_ids: list[str]) -> d
     table = pq.read_table(path)
     rows = pc.index_in(table["customer_id"], pa.array(customer_ids)).fill_null(-1).to_numpy()
     positions = pc.index_in(table["product_id"], pa.array(product_ids)).fill_null(-1).to_numpy()
-    places, scores = table["rank"].to_numpy() - 1, table["score"].to_numpy()
+    ranks, scores = table["rank"].to_numpy() - 1, table["score"].to_numpy()
     methods: dict[str, Slates] = {}
     for pair in table.select(["method", "slate"]).group_by(["method", "slate"]).aggregate([]).to_pylist():
         member = pc.and_(pc.equal(table["method"], pair["method"]), pc.equal(table["slate"], pair["slate"]))
         at = member.to_numpy() & (rows >= 0)
         lists = RankedLists.of([np.zeros(0, np.int64)] * len(customer_ids), [np.zeros(0)] * len(customer_ids))
-        lists.positions[rows[at], places[at]] = positions[at]
-        lists.scores[rows[at], places[at]] = scores[at]
+        lists.positions[rows[at], ranks[at]] = positions[at]
+        lists.scores[rows[at], ranks[at]] = scores[at]
         methods.setdefault(pair["method"], {})[pair["slate"]] = lists
     return methods

@@ -40,7 +40,7 @@ class ServingMeasurements:
 def check_serving(
     recommender: Recommender,
     customers: Sequence[Customer],
-    judged: Slates,
+    evaluated: Slates,
     files: Iterable[Path],
     champion: Recommender | None,
     feature_agreement: float | None = None,
@@ -50,35 +50,37 @@ def check_serving(
     Args:
         recommender: The recommender, opened from files as a service opens it.
         customers: The evaluated customers.
-        judged: The lists that the same models gave all customers in batches.
+        evaluated: The lists that the same models gave all customers in batches.
         files: The model's files.
         champion: The deployed version's recommender, if it is evaluated.
         feature_agreement: What the comparison of online features found.
     """
     rows = np.unique(np.linspace(0, len(customers) - 1, SAMPLE_SIZE).astype(int))
-    same, median_latency_ms = _time_requests(recommender, customers, rows, judged)
+    same, median_latency_ms = _time_requests(recommender, customers, rows, evaluated)
     return ServingMeasurements(
         list_agreement=same,
         median_latency_ms=median_latency_ms,
-        champion_median_latency_ms=None if champion is None else _time_requests(champion, customers, rows, judged)[1],
+        champion_median_latency_ms=None
+        if champion is None
+        else _time_requests(champion, customers, rows, evaluated)[1],
         model_mb=sum(path.stat().st_size for path in files) / 1e6,
         feature_agreement=feature_agreement,
     )
 
 
 def _time_requests(
-    recommender: Recommender, customers: Sequence[Customer], rows: np.ndarray, judged: Slates
+    recommender: Recommender, customers: Sequence[Customer], rows: np.ndarray, evaluated: Slates
 ) -> tuple[float, float]:
     index = recommender.catalogue.index
-    places, same, seconds = 0, 0, []
+    compared, same, seconds = 0, 0, []
     for row in rows:
         online = Customer.from_features(customers[row].to_features())
         for slate in SLATES:
             started = time.perf_counter()
             answer = recommender.recommend(online, RecommendationRequest(slate, LIST_LENGTH))
             seconds.append(time.perf_counter() - started)
-            expected = judged[slate].positions[row, :LIST_LENGTH]
+            expected = evaluated[slate].positions[row, :LIST_LENGTH]
             given = np.array([index[item.product_id] for item in answer.items])
-            places += len(expected)
+            compared += len(expected)
             same += int((given == expected[: len(given)]).sum()) + (len(expected) - len(given))
-    return same / places, 1000 * float(np.median(seconds))
+    return same / compared, 1000 * float(np.median(seconds))

@@ -99,18 +99,18 @@ def compare_slices(
             if members.all():
                 continue
             for score in SLICE_SCORES:
-                judged = members & ~np.isnan(scores[ours][score])
-                if judged.sum() < MIN_SLICE_CUSTOMERS:
+                evaluated = members & ~np.isnan(scores[ours][score])
+                if evaluated.sum() < MIN_SLICE_CUSTOMERS:
                     continue
-                mine = {method: columns[score][judged] for method, columns in scores.items()}
+                values_of = {method: columns[score][evaluated] for method, columns in scores.items()}
                 found.append(
                     Slice(
                         slice=name,
                         value=value,
                         score=score,
-                        customers=int(judged.sum()),
-                        means={method: float(column.mean()) for method, column in mine.items()},
-                        against={m: difference(mine[ours] - mine[m]) for m in mine if m != ours},
+                        customers=int(evaluated.sum()),
+                        means={method: float(column.mean()) for method, column in values_of.items()},
+                        against={m: difference(values_of[ours] - values_of[m]) for m in values_of if m != ours},
                     )
                 )
     return found

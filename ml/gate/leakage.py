@@ -34,13 +34,13 @@ def find_leaks(purchases: PurchaseEvidence) -> list[str]:
 
 def _training_windows(purchases: PurchaseEvidence) -> Iterator[str]:
     """Check that every training label ends before the evaluation window begins."""
-    judged = purchases.split.evaluation
+    evaluation = purchases.split.evaluation
     for model, cuts in (("ranker", purchases.split.ranker), ("two-tower", purchases.split.retrieval)):
         for cut in cuts:
-            if cut + purchases.horizon > judged + timedelta(days=CLOCK_TOLERANCE_DAYS):
+            if cut + purchases.horizon > evaluation + timedelta(days=CLOCK_TOLERANCE_DAYS):
                 yield (
                     f"the test window is in training: the {model} learns purchases until "
-                    f"{cut + purchases.horizon:%Y-%m-%d}, and is judged on those from {judged:%Y-%m-%d} on"
+                    f"{cut + purchases.horizon:%Y-%m-%d}, and is judged on those from {evaluation:%Y-%m-%d} on"
                 )
 
 
@@ -49,17 +49,17 @@ def _customer_histories(purchases: PurchaseEvidence, at: datetime, known: Snapsh
     age = (purchases.split.now - at) / timedelta(days=1)
     last, first = known.history["days_since_last"], known.history["days_since_first"]
 
-    place, both = _find(now.keys, known.keys)
-    later = both & (now.history["days_since_first"][place] < age - CLOCK_TOLERANCE_DAYS)
+    index, both = _find(now.keys, known.keys)
+    later = both & (now.history["days_since_first"][index] < age - CLOCK_TOLERANCE_DAYS)
     yield from _counted(later.sum() + (~both).sum(), "products in histories were first bought after it")
     lost = np.isin(now.keys[now.history["days_since_first"] > age + CLOCK_TOLERANCE_DAYS], known.keys, invert=True)
     yield from _counted(lost.sum(), "products bought before it are missing from histories")
     yield from _counted((last < -CLOCK_TOLERANCE_DAYS).sum(), "last purchases lie after it")
     # What was last bought before the snapshot has not changed since, but for its age.
-    rests = both & (now.history["days_since_last"][place] > age + CLOCK_TOLERANCE_DAYS)
-    moved = np.abs(now.history["days_since_last"][place] - age - last) > CLOCK_TOLERANCE_DAYS
-    moved |= np.abs(now.history["days_since_first"][place] - age - first) > CLOCK_TOLERANCE_DAYS
-    moved |= now.history["baskets"][place] != known.history["baskets"]
+    rests = both & (now.history["days_since_last"][index] > age + CLOCK_TOLERANCE_DAYS)
+    moved = np.abs(now.history["days_since_last"][index] - age - last) > CLOCK_TOLERANCE_DAYS
+    moved |= np.abs(now.history["days_since_first"][index] - age - first) > CLOCK_TOLERANCE_DAYS
+    moved |= now.history["baskets"][index] != known.history["baskets"]
     yield from _counted(
         (rests & moved).sum(), "purchases are dated or counted differently than later snapshots have them"
     )
@@ -84,8 +84,8 @@ def _customer_histories(purchases: PurchaseEvidence, at: datetime, known: Snapsh
 def _product_counts(known: SnapshotFeatures) -> Iterator[str]:
     """Compare counts of products with the histories of all customers."""
     order = np.argsort(known.product)
-    place, offered = _find(known.product[order], product_of(known.keys))
-    at = order[place][offered]
+    index, offered = _find(known.product[order], product_of(known.keys))
+    at = order[index][offered]
 
     def total(values: np.ndarray) -> np.ndarray:
         return np.bincount(at, values[offered].astype(np.float64), minlength=len(known.product))
@@ -111,6 +111,6 @@ def _counted(count: int, what: str) -> Iterator[str]:
 
 
 def _find(among: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each wanted value stands among sorted ones (any place if nowhere), and whether it does."""
-    place = np.minimum(np.searchsorted(among, wanted), max(len(among) - 1, 0))
-    return place, (among[place] == wanted) if len(among) else np.zeros(len(wanted), bool)
+    """Where each wanted value stands among sorted ones (any index if nowhere), and whether it does."""
+    index = np.minimum(np.searchsorted(among, wanted), max(len(among) - 1, 0))
+    return index, (among[index] == wanted) if len(among) else np.zeros(len(wanted), bool)

@@ -22,9 +22,11 @@ def resample(slates: Slates, rng: np.random.Generator) -> Slates:
     """Draw the same lists again: Plackett-Luce on the logarithm of the rank, so that close ranks swap."""
     drawn = {}
     for slate, lists in slates.items():
-        places = np.log(np.arange(1, lists.positions.shape[1] + 1)) - SPREAD * rng.gumbel(size=lists.positions.shape)
-        places[lists.positions < 0] = np.inf
-        order = np.argsort(places, axis=1)
+        noisy_ranks = np.log(np.arange(1, lists.positions.shape[1] + 1)) - SPREAD * rng.gumbel(
+            size=lists.positions.shape
+        )
+        noisy_ranks[lists.positions < 0] = np.inf
+        order = np.argsort(noisy_ranks, axis=1)
         drawn[slate] = _rearranged(lists, np.take_along_axis(lists.positions, order, axis=1))
     return drawn
 
@@ -57,18 +59,18 @@ def shift_metric(truth: GroundTruth, slates: Slates, by: float, rng: np.random.G
     while need > 0:
         before = need
         for row in rng.permutation(len(positions)):
-            places = np.flatnonzero(hits[row, :HEAD] != gain)
+            candidates = np.flatnonzero(hits[row, :HEAD] != gain)
             below = HEAD + np.flatnonzero((hits[row, HEAD:] == gain) & (positions[row, HEAD:] >= 0))
             outside = np.setdiff1d(truth.bought[row], positions[row]) if gain and not len(below) else below[:0]
-            if not len(places) or not (len(below) or len(outside)):
+            if not len(candidates) or not (len(below) or len(outside)):
                 continue
-            place = rng.choice(places)
+            rank = rng.choice(candidates)
             if len(below):
-                swap = [place, rng.choice(below)]
+                swap = [rank, rng.choice(below)]
                 positions[row, swap], hits[row, swap] = positions[row, swap[::-1]], hits[row, swap[::-1]]
             else:
-                positions[row, place], hits[row, place] = rng.choice(outside), True
-            need -= discount[place] / ideal[row]
+                positions[row, rank], hits[row, rank] = rng.choice(outside), True
+            need -= discount[rank] / ideal[row]
             if need <= 0:
                 break
         if need == before:
@@ -78,10 +80,10 @@ def shift_metric(truth: GroundTruth, slates: Slates, by: float, rng: np.random.G
 
 def inject_leaks(purchases: PurchaseEvidence) -> Mapping[str, PurchaseEvidence]:
     """Inject three leaks, each by the name that people give it."""
-    split, judged = purchases.split, purchases.split.evaluation
-    ranker = [judged, *split.ranker]
+    split, evaluation = purchases.split, purchases.split.evaluation
+    ranker = [evaluation, *split.ranker]
     return {
-        "a feature one week too new": _with_buyers(purchases, {judged: _next_week(purchases)}),
+        "a feature one week too new": _with_buyers(purchases, {evaluation: _next_week(purchases)}),
         "the target's popularity": _with_buyers(
             purchases,
             {at: _buyers(known, purchases.labels[at]) for at, known in purchases.known.items() if at in ranker},
@@ -99,12 +101,15 @@ def _with_buyers(purchases: PurchaseEvidence, buyers: Mapping[date, np.ndarray])
 
 
 def _next_week(purchases: PurchaseEvidence) -> np.ndarray:
-    """`buyers_4w` of the judged snapshot with buyers of the week after it, as far as first or last purchases tell."""
-    now, judged = purchases.known[purchases.split.now], purchases.split.evaluation
-    age = (purchases.split.now - judged) / timedelta(days=1)
+    """Return `buyers_4w` of the evaluation snapshot plus the buyers of the week after it.
+
+    Only first and last purchases date a purchase, so buyers of that week with both outside it are missing.
+    """
+    now, evaluation = purchases.known[purchases.split.now], purchases.split.evaluation
+    age = (purchases.split.now - evaluation) / timedelta(days=1)
     days = np.stack([now.history["days_since_first"], now.history["days_since_last"]])
     week = ((days <= age) & (days > age - 7)).any(axis=0)
-    known = purchases.known[judged]
+    known = purchases.known[evaluation]
     next_week: np.ndarray = known.activity["buyers_4w"] + _buyers(known, now.keys[week])
     return next_week
 

@@ -116,24 +116,24 @@ def train_holdout_split(
     snapshots: Sequence[RankingExamples], held_out: float, rng: np.random.Generator
 ) -> tuple[list[ListRef], list[ListRef]]:
     """Which lists train, and which are held out to compare the rankers: of two or more, one at least of each."""
-    places = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
-    drawn = rng.random(len(places))
+    references = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
+    drawn = rng.random(len(references))
     out = drawn < held_out
-    if len(places) > 1:
+    if len(references) > 1:
         out[np.argmin(drawn)], out[np.argmax(drawn)] = True, False
     return (
-        [place for place, aside in zip(places, out, strict=True) if not aside],
-        [place for place, aside in zip(places, out, strict=True) if aside],
+        [reference for reference, is_out in zip(references, out, strict=True) if not is_out],
+        [reference for reference, is_out in zip(references, out, strict=True) if is_out],
     )
 
 
 def batches(
-    snapshots: Sequence[RankingExamples], places: Sequence[ListRef], customers: int, rng: np.random.Generator
+    snapshots: Sequence[RankingExamples], references: Sequence[ListRef], customers: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
-    """One epoch: every place once, in random order."""
-    order = rng.permutation(len(places))
+    """One epoch: every list once, in random order."""
+    order = rng.permutation(len(references))
     for start in range(0, len(order), customers):
-        yield _pad([_customer(snapshots, *places[i]) for i in order[start : start + customers]])
+        yield _pad([_customer(snapshots, *references[i]) for i in order[start : start + customers]])
 
 
 def _customer(snapshots: Sequence[RankingExamples], number: int, row: int) -> Batch:

@@ -19,7 +19,7 @@ def softmax(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor) -> tf.Tenso
     log_share = scores - tf.reduce_logsumexp(logits, axis=1, keepdims=True)
     found = tf.reduce_sum(bought, axis=1)
     loss = -tf.reduce_sum(bought * log_share, axis=1)
-    return _mean_over_judged(loss / tf.maximum(found, 1.0), found)
+    return _mean_over_buyers(loss / tf.maximum(found, 1.0), found)
 
 
 def approximate_ndcg(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor, temperature: float = 0.1) -> tf.Tensor:
@@ -32,16 +32,16 @@ def approximate_ndcg(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor, te
     ranks = 1.0 + beaten_by - 0.5 * weight  # a candidate's comparison with itself is no rank
     gain = tf.reduce_sum(bought / _log2(1.0 + ranks), axis=1)
     found = tf.reduce_sum(bought, axis=1)
-    places = tf.range(1, tf.shape(scores)[1] + 1, dtype=tf.float32)
-    discount = tf.where(places[None, :] <= found[:, None], 1.0 / _log2(1.0 + places)[None, :], 0.0)
+    ranks_from_one = tf.range(1, tf.shape(scores)[1] + 1, dtype=tf.float32)
+    discount = tf.where(ranks_from_one[None, :] <= found[:, None], 1.0 / _log2(1.0 + ranks_from_one)[None, :], 0.0)
     ideal = tf.reduce_sum(discount, axis=1)
-    return _mean_over_judged(1.0 - gain / tf.maximum(ideal, 1e-9), found)
+    return _mean_over_buyers(1.0 - gain / tf.maximum(ideal, 1e-9), found)
 
 
 def _log2(values: tf.Tensor) -> tf.Tensor:
     return tf.math.log(values) / tf.math.log(2.0)
 
 
-def _mean_over_judged(loss: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
-    judged = tf.cast(found > 0, tf.float32)
-    return tf.reduce_sum(loss * judged) / tf.maximum(tf.reduce_sum(judged), 1.0)
+def _mean_over_buyers(loss: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
+    has_purchase = tf.cast(found > 0, tf.float32)
+    return tf.reduce_sum(loss * has_purchase) / tf.maximum(tf.reduce_sum(has_purchase), 1.0)

@@ -33,10 +33,10 @@ def list_changes(lists: pa.Table, ours: str, other: str, names: Mapping[str, str
 
 
 def _change(lists: pa.Table, ours: str, other: str, names: Mapping[str, str]) -> ListChange:
-    mine, theirs = _products_by_customer(lists, ours), _products_by_customer(lists, other)
-    common = Counter(len(mine.get(customer, set()) & items) for customer, items in theirs.items())
-    customers = max(len(theirs), 1)
-    now, before = _exposure(mine), _exposure(theirs)
+    our_products, other_products = _products_by_customer(lists, ours), _products_by_customer(lists, other)
+    common = Counter(len(our_products.get(customer, set()) & items) for customer, items in other_products.items())
+    customers = max(len(other_products), 1)
+    now, before = _exposure(our_products), _exposure(other_products)
     by_change = sorted(set(now) | set(before), key=lambda item: (before[item] - now[item], item))
 
     def exposures(items: list[str]) -> list[ProductExposure]:

@@ -120,8 +120,8 @@ def _distinguishing(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
     Equal are scores that the page prints alike: sums in another order differ in the last bits.
     """
     names = list(next(iter(rankers.values())))
-    alone = len(rankers) == 1
-    return [name for name in names if alone or len({f"{values[name]:.4f}" for values in rankers.values()}) > 1]
+    is_single = len(rankers) == 1
+    return [name for name in names if is_single or len({f"{values[name]:.4f}" for values in rankers.values()}) > 1]
 
 
 Lines = Mapping[str, tuple[list[int], list[float]]]

@@ -59,11 +59,11 @@ def dots(panels: Mapping[str, Mapping[str, Bounds]], ours: str) -> str:
     methods = list(next(iter(panels.values())))
     figure, axes = _figure(2.55 * len(panels) + 0.9, 0.3 * len(methods) + 0.85, len(panels))
     for ax, (score, values) in zip(axes, panels.items(), strict=True):
-        for place, method in enumerate(reversed(methods)):
+        for y, method in enumerate(reversed(methods)):
             mean, low, high = values[method]
             colour = OURS if method == ours else OTHERS
-            ax.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
-            ax.plot(mean, place, "o", color=colour, markersize=6)
+            ax.plot([low, high], [y, y], color=colour, linewidth=2, solid_capstyle="round")
+            ax.plot(mean, y, "o", color=colour, markersize=6)
         ax.set_yticks(range(len(methods)), methods[::-1] if ax is axes[0] else [""] * len(methods))
         ax.set_ylim(-0.6, len(methods) - 0.4)
         ax.set_title(score, loc="left")
@@ -88,7 +88,7 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
     for ax, (score, values) in zip(axes, panels.items(), strict=True):
         edge = _edge(values)
         ax.axvline(0, color=INK, linewidth=0.9)
-        for place, row in enumerate(reversed(rows)):
+        for y, row in enumerate(reversed(rows)):
             if row not in values:
                 continue
             mean, low, high = values[row]
@@ -96,10 +96,10 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
             if abs(mean) > edge:
                 said_there = f"{mean:+.3f} →" if mean > 0 else f"← {mean:+.3f}"
                 at, side = (0.99, "right") if mean > 0 else (0.01, "left")
-                ax.text(at, place, said_there, transform=ax.get_yaxis_transform(), ha=side, va="center", color=colour)
+                ax.text(at, y, said_there, transform=ax.get_yaxis_transform(), ha=side, va="center", color=colour)
                 continue
-            ax.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="round")
-            ax.plot(mean, place, "o", color=colour, markersize=5)
+            ax.plot([low, high], [y, y], color=colour, linewidth=2, solid_capstyle="round")
+            ax.plot(mean, y, "o", color=colour, markersize=5)
         ax.set_yticks(range(len(rows)), rows[::-1] if ax is axes[0] else [""] * len(rows))
         ax.set_ylim(-0.6, len(rows) - 0.4)
         ax.set_title(score, loc="left")
@@ -119,12 +119,12 @@ def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[s
     figure, axes = _figure(2.35 * len(panels) + 1.0, 0.27 * len(rows) + 1.1, len(panels))
     for ax, (title, values) in zip(axes, panels.items(), strict=True):
         nested = any(dark for _, dark in values.values())
-        for place, row in enumerate(reversed(rows)):
+        for y, row in enumerate(reversed(rows)):
             light, dark = values[row]
-            ax.barh(place, light, color=OURS_LIGHT if nested else OURS, height=0.66)
+            ax.barh(y, light, color=OURS_LIGHT if nested else OURS, height=0.66)
             if dark:
-                ax.barh(place, dark, color=OURS, height=0.66)
-            ax.annotate(f"{light:.1%}", (light, place), xytext=(3, 0), textcoords="offset points", va="center")
+                ax.barh(y, dark, color=OURS, height=0.66)
+            ax.annotate(f"{light:.1%}", (light, y), xytext=(3, 0), textcoords="offset points", va="center")
         ax.set_yticks(range(len(rows)), rows[::-1] if ax is axes[0] else [""] * len(rows))
         ax.set_title(title, loc="left")
         ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -232,8 +232,8 @@ def growth(title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Bound
 def _edge(values: Mapping[str, Bounds]) -> float:
     """How far out a panel shows: everything, or everything but the one row that is five times further out."""
     reach = sorted(max(abs(low), abs(high)) for _, low, high in values.values())
-    alone = len(reach) > 2 and reach[-1] > 5 * reach[-2] > 0
-    return reach[-2] if alone else float("inf")
+    is_outlier = len(reach) > 2 and reach[-1] > 5 * reach[-2] > 0
+    return reach[-2] if is_outlier else float("inf")
 
 
 def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes]]:

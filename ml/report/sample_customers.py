@@ -37,9 +37,9 @@ def sample_customers(
                         "product_id": catalogue.product_ids[position],
                         "name": _name(catalogue, int(position)),
                         "hit": bool(np.isin(position, truth.bought[row])),
-                        "source": sources[lists.sources[row, place]],
+                        "source": sources[lists.sources[row, rank]],
                     }
-                    for place, position in enumerate(lists.positions[row, :10])
+                    for rank, position in enumerate(lists.positions[row, :10])
                     if position >= 0
                 ]
                 for slate, lists in slates.items()

@@ -83,8 +83,8 @@ def build_dataset(
             logger.info(f"{name}: {len(table):,} rows through {service}")
     run.write_json(PARITY, {"agreement": _online(settings, Dataset(run.path(DATASET)), cuts.now)})
     RunSpec(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
-    told = {"run_id": run.run_id, "as_of": as_of.isoformat()}
-    return told | ({"judged": cuts.evaluation.isoformat()} if trained else {"not_enough_data": not_enough_data(run)})
+    summary = {"run_id": run.run_id, "as_of": as_of.isoformat()}
+    return summary | ({"judged": cuts.evaluation.isoformat()} if trained else {"not_enough_data": not_enough_data(run)})
 
 
 def _supply(store: FeatureStore, instants: list[datetime], config: Config) -> Supply:

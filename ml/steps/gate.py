@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 def gate(run: Run) -> dict[str, Any]:
     """Leave `gate.json` and `report.html`, and make the run the latest. "Keep the champion" is a result too."""
     because = not_enough_data(run)
-    return _judge(run) if because is None else _finish(run, _without_evidence(because))
+    return _decide(run) if because is None else _finish(run, _without_evidence(because))
 
 
-def _judge(run: Run) -> dict[str, Any]:
+def _decide(run: Run) -> dict[str, Any]:
     spec, results = RunSpec.read(run), Results.load(run.path(artifacts.EVALUATION))
     policy = load_policy()
     purchases = PurchaseEvidence.read(run.path(artifacts.DATASET), spec.split, spec.config.training_windows.horizon)

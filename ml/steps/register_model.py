@@ -107,14 +107,14 @@ def _challenger(run: Run, spec: RunSpec, decision: dict[str, Any]) -> Parts:
 def _baseline(run: Run, spec: RunSpec, decision: dict[str, Any], because: str) -> Parts:
     path = run.folder / "rule.onnx"
     write_baseline_ranker(path)
-    is_judged = not_enough_data(run) is None
-    files = (_towers(run) if is_judged else _untrained_towers(run, spec)) | {RANKER: path}
+    is_evaluated = not_enough_data(run) is None
+    files = (_towers(run) if is_evaluated else _untrained_towers(run, spec)) | {RANKER: path}
     facts = {
         "quotas": CANDIDATES_PER_SOURCE,
         "baseline": because,
         "trained_until": date.min,  # it learned nothing, so it is a fair opponent in any window
         "ranker": OWN_FREQUENCY,
-        "metrics": _means(run, OWN_FREQUENCY) if is_judged else {},
+        "metrics": _means(run, OWN_FREQUENCY) if is_evaluated else {},
     }
     return files, _facts(run, spec, decision, files) | facts
 

@@ -139,9 +139,9 @@ def permuted(parts: Sequence[Part], group: str, seed: int) -> list[Part]:
         values = np.concatenate([part.numeric[_firsts(part.sizes)][:, columns] for part in parts])
         values, done = values[rng.permutation(len(values))], 0
         for part in parts:
-            mine = values[done : done + len(part.found)]
+            shuffled = values[done : done + len(part.found)]
             done += len(part.found)
-            changed.append(_with(part, columns, np.repeat(mine, part.sizes, axis=0)))
+            changed.append(_with(part, columns, np.repeat(shuffled, part.sizes, axis=0)))
         return changed
     for part in parts:
         changed.append(_with(part, columns, part.numeric[_within(part.sizes, rng)][:, columns]))
@@ -177,10 +177,10 @@ def ablate(run: Run, sources: bool, of_feature_groups: bool, customers: int) -> 
     A run that was ablated for sources alone keeps what an earlier call found for groups, and the other way round,
     if both looked at the same customers.
     """
-    judged = EvaluatedRun.of(run, customers)
-    system, seed = judged.system(), judged.spec.seed
-    evaluated = judged.evaluation_set(system.catalogue)
-    people, truth = evaluated.customers, evaluated.truth
+    evaluated = EvaluatedRun.of(run, customers)
+    system, seed = evaluated.system(), evaluated.spec.seed
+    window = evaluated.evaluation_set(system.catalogue)
+    people, truth = window.customers, window.truth
     parts = list(featured(system.retriever, people))
     logger.info(f"{len(people):,} customers, {sum(len(part.numeric) for part in parts):,} candidates")
 
@@ -202,7 +202,7 @@ def ablate(run: Run, sources: bool, of_feature_groups: bool, customers: int) -> 
     if sources:
         found["sources"] = {}
         _head("brings, by source", [*SCORES, *(f"candidates' {part}" for part in RECALL_PARTS)])
-        quotas = judged.spec.config.candidates_per_source
+        quotas = evaluated.spec.config.candidates_per_source
         for source in quotas:
             left = without_source(parts, source, quotas)
             less = scored(left)

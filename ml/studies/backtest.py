@@ -137,13 +137,13 @@ def origin_summary(runs: Sequence[Run], shift: int) -> dict[str, Any]:
     """Summarise an origin's finished runs: mean scores, the lead over each baseline, the decisions."""
     spec, results = RunSpec.read(runs[0]), mean_results([Results.load(run.path(artifacts.EVALUATION)) for run in runs])
     decisions = [run.read_json(artifacts.GATE) for run in runs]
-    judged = spec.day(spec.split.evaluation)
+    evaluated_from = spec.day(spec.split.evaluation)
     means = {name: values["means"] for name, values in results.summary(spec.seed)["methods"].items()}
     return {
         "run_ids": [run.run_id for run in runs],
         "shift_weeks": shift,
-        "judged_from": judged.isoformat(),
-        "judged_until": (judged + timedelta(weeks=spec.config.training_windows.horizon, days=-1)).isoformat(),
+        "judged_from": evaluated_from.isoformat(),
+        "judged_until": (evaluated_from + timedelta(weeks=spec.config.training_windows.horizon, days=-1)).isoformat(),
         "training_snapshots": {"retrieval": len(spec.split.retrieval), "ranker": len(spec.split.ranker)},
         "promotions_known_in_advance": spec.config.promotions_known_in_advance,
         "customers": len(results.customer_ids),
@@ -174,9 +174,9 @@ def mean_results(seeds: Sequence[Results]) -> Results:
 
 def better_at_every_origin(found: list[dict[str, Any]]) -> dict[str, bool]:
     """By score, whether the lead over decayed own frequency is above zero with its whole interval at every origin."""
-    judged = [origin for origin in found if "lead" in origin]
+    evaluated = [origin for origin in found if "lead" in origin]
     return {
-        score: bool(judged) and all(origin["lead"][OWN_FREQUENCY][score]["low"] > 0 for origin in judged)
+        score: bool(evaluated) and all(origin["lead"][OWN_FREQUENCY][score]["low"] > 0 for origin in evaluated)
         for score in SCORES
     }
 

@@ -37,10 +37,10 @@ def standalone_lists(candidates: Iterable[Candidates], name: str) -> Slates:
     positions, scores = [], []
     for found in candidates:
         rank = found.ranks[name]
-        mine = np.flatnonzero((rank < DEPTH) & ~found.is_repeat)
-        mine = mine[np.argsort(rank[mine], kind="stable")]
-        positions.append(found.positions[mine])
-        scores.append(found.scores[name][mine])
+        new = np.flatnonzero((rank < DEPTH) & ~found.is_repeat)
+        new = new[np.argsort(rank[new], kind="stable")]
+        positions.append(found.positions[new])
+        scores.append(found.scores[name][new])
     lists = RankedLists.of(positions, scores)
     return {"all": lists, "explore": lists}
 
@@ -49,32 +49,32 @@ def compare_sources(
     truth: GroundTruth, lists: Mapping[str, Slates], reference: str, seed: int
 ) -> dict[str, dict[str, Any]]:
     """By source and score: the mean, and the paired difference to the source `reference`, with 95% intervals."""
-    judged = {name: evaluate_lists(truth, slates) for name, slates in lists.items()}
+    scores_of = {name: evaluate_lists(truth, slates) for name, slates in lists.items()}
     return {
         name: {
             score: {
                 "mean": asdict(bootstrap(values[score], seed)),
-                "more": asdict(paired_difference(values[score], judged[reference][score], seed)),
+                "more": asdict(paired_difference(values[score], scores_of[reference][score], seed)),
             }
             for score in SCORES
         }
-        for name, values in judged.items()
+        for name, values in scores_of.items()
     }
 
 
 def evaluate_sources(run: Run) -> dict[str, Any]:
     """Leave `sources.json` and print a line a source: its scores, and what it has more than popularity."""
-    judged = EvaluatedRun.of(run)
-    catalogue = judged.system().catalogue
-    evaluated = judged.evaluation_set(catalogue)
-    customers, truth = evaluated.customers, evaluated.truth
-    names = [name for name in judged.spec.config.candidates_per_source if name != OWN]
+    evaluated = EvaluatedRun.of(run)
+    catalogue = evaluated.system().catalogue
+    window = evaluated.evaluation_set(catalogue)
+    customers, truth = window.customers, window.truth
+    names = [name for name in evaluated.spec.config.candidates_per_source if name != OWN]
     if REFERENCE not in names:
         names.append(REFERENCE)
-    retriever = retriever_with(run, judged.spec, catalogue, dict.fromkeys(names, DEPTH))
+    retriever = retriever_with(run, evaluated.spec, catalogue, dict.fromkeys(names, DEPTH))
     candidates = [found for _, block in retriever.candidates(customers) for found in block]
     found = compare_sources(
-        truth, {name: standalone_lists(candidates, name) for name in names}, REFERENCE, judged.spec.seed
+        truth, {name: standalone_lists(candidates, name) for name in names}, REFERENCE, evaluated.spec.seed
     )
     best_first = sorted(found, key=lambda name: -found[name][SCORES[-1]]["mean"]["mean"])
     result = {

@@ -123,17 +123,17 @@ def cold_start(run: Run, customers: int) -> dict[str, Any]:
 
     Raises NotBetterWithHistoryError, with a sentence, if the system falls below popularity or loses by knowing more.
     """
-    judged = EvaluatedRun.of(run, customers)
-    index = {customer_id: row for row, customer_id in enumerate(judged.ids)}
-    names = list(judged.labels)
+    evaluated = EvaluatedRun.of(run, customers)
+    index = {customer_id: row for row, customer_id in enumerate(evaluated.ids)}
+    names = list(evaluated.labels)
     parts: dict[int | None, dict[str, dict[str, list[np.ndarray]]]] = {baskets: {} for baskets in HISTORY_LENGTHS}
     for fold in range(FOLDS):
         hidden = names[fold::FOLDS]
         if not hidden:
             continue
         rows = {index[customer_id] for customer_id in hidden}
-        system = judged.system([customer for row, customer in enumerate(judged.everyone) if row not in rows])
-        hidden_set = judged.restricted_to(hidden).evaluation_set(system.catalogue)
+        system = evaluated.system([customer for row, customer in enumerate(evaluated.everyone) if row not in rows])
+        hidden_set = evaluated.restricted_to(hidden).evaluation_set(system.catalogue)
         people, truth = hidden_set.customers, hidden_set.truth
         for baskets in HISTORY_LENGTHS:
             known = [cut(customer, baskets) for customer in people]
@@ -152,7 +152,7 @@ def cold_start(run: Run, customers: int) -> dict[str, Any]:
             for baskets, methods in parts.items()
         },
         CHALLENGER,
-        judged.spec.seed,
+        evaluated.spec.seed,
     )
     wrong = findings(curve, SCORES[0], POPULARITY)
     run.write_json(artifacts.COLD_START, curve | {"findings": wrong})

@@ -159,15 +159,15 @@ def gate_check(run: Run, replicate: Run | None, comparisons: int) -> dict[str, A
     evaluated = EvaluatedRun.at_snapshot(run)
     spec, catalogue = evaluated.spec, evaluated.catalogue()
     window = evaluated.evaluation_set(catalogue)
-    judged = window.truth.customer_ids
-    methods = load_lists(run.path(artifacts.LISTS), judged, catalogue.product_ids)
+    customer_ids = window.truth.customer_ids
+    methods = load_lists(run.path(artifacts.LISTS), customer_ids, catalogue.product_ids)
     models = {name: slates for name, slates in methods.items() if name not in BASELINES}
     if replicate is not None:
         if RunSpec.read(replicate).split.evaluation != spec.split.evaluation:
             raise ConfigError(
                 f"Run '{replicate.run_id}' is judged on another window than '{run.run_id}'. Choose a replicate of it."
             )
-        lists = load_lists(replicate.path(artifacts.LISTS), judged, catalogue.product_ids)
+        lists = load_lists(replicate.path(artifacts.LISTS), customer_ids, catalogue.product_ids)
         models = {
             CHALLENGER: models[CHALLENGER],
             f"{CHALLENGER} of {replicate.run_id}": lists[CHALLENGER],

@@ -90,11 +90,11 @@ def evaluate_new_items(run: Run) -> dict[str, Any]:
 
     Raises NotEnoughDataError if no judged customer bought a product of the week before the cut.
     """
-    judged = EvaluatedRun.of(run)
-    system, seed = judged.system(), judged.spec.seed
+    evaluated = EvaluatedRun.of(run)
+    system, seed = evaluated.system(), evaluated.spec.seed
     catalogue = system.catalogue
-    evaluated = judged.evaluation_set(catalogue)
-    people, truth = evaluated.customers, evaluated.truth
+    window = evaluated.evaluation_set(catalogue)
+    people, truth = window.customers, window.truth
     products = new_items(catalogue)
     rows, relevant = buyers_of(truth, products)
     if not len(rows):

@@ -243,8 +243,8 @@ class RankerValidation:
         size = 16_384
         chunks = [slice(start, start + size) for start in range(0, len(self.positions), size)]
         values = np.concatenate([np.asarray(model(self.numeric[c], self.categorical[c])) for c in chunks])
-        judged = evaluate_lists(self.truth, self.slates(values))
-        return {name: mean(found) for name, found in judged.items()}
+        scores = evaluate_lists(self.truth, self.slates(values))
+        return {name: mean(found) for name, found in scores.items()}
 
     def slates(self, values: np.ndarray) -> Slates:
         """Rank the candidates by `values` `[rows, len(SLATES)]`, with ties as in `scoring.recommender`."""
