@@ -1,1 +1,1 @@
-"""Judgement: it knows lists, labels and numbers, not models."""
+"""Evaluation of lists against labels; it does not depend on the models that made the lists."""

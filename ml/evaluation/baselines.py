@@ -11,7 +11,7 @@ OWN_FREQUENCY = "decayed own frequency"
 
 
 def popularity(block: CustomerBatch) -> Slates:
-    """Recommend the same list to everybody; in `explore` without what the customer had bought before."""
+    """Recommend the same list to every customer; `explore` leaves out what the customer had bought before."""
     order, score = block.catalogue.by_popularity, block.catalogue.popularity
     everything = [order[:DEPTH]] * len(block.customers)
     return {
@@ -21,7 +21,7 @@ def popularity(block: CustomerBatch) -> Slates:
 
 
 def own_frequency(block: CustomerBatch) -> Slates:
-    """Recommend with the baseline that serves where no model does, `scoring.reranking.baseline`."""
+    """Recommend with the baseline that serves while no model is deployed, `scoring.reranking.baseline`."""
     return {slate: _lists_of_baseline(block, slate) for slate in SLATES}
 
 
@@ -31,4 +31,4 @@ def _lists_of_baseline(block: CustomerBatch, slate: Slate) -> RankedLists:
 
 
 BASELINES = {POPULARITY: popularity, OWN_FREQUENCY: own_frequency}
-"""Every simple rule by its name in tables and reports."""
+"""The baselines by their names in tables and reports."""

@@ -7,14 +7,14 @@ import numpy as np
 
 RESAMPLES = 2000
 _BLOCK = 4_000_000
-"""How many customers of resamples are drawn at a time, for memory's sake."""
+"""How many customers of resamples are drawn at a time, which bounds the memory used."""
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A mean with its 95% percentile bootstrap interval (Efron 1979), over `customers` customers.
 
-    p_value: one-sided, the share of resamples in which the mean is not above zero.
+    `p_value` is one-sided: the share of resamples in which the mean is not above zero.
     """
 
     mean: float
@@ -25,7 +25,7 @@ class Estimate:
 
 
 def bootstrap(values: np.ndarray, seed: int) -> Estimate:
-    """Estimate the mean of one number a customer; NaN values (customers who were not evaluated) are left out."""
+    """Estimate the mean of one number per customer; NaN values (customers who were not evaluated) are left out."""
     return bootstrap_columns(values[~np.isnan(values), None], seed)[0]
 
 
@@ -37,8 +37,8 @@ def paired_difference(challenger: np.ndarray, other: np.ndarray, seed: int) -> E
 def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
     """Estimate the mean of every column on the same resamples.
 
-    A resample is a number of times for each customer, so the sums of all columns are one matrix product. Customers
-    are drawn whole: a column in which some are NaN is the mean of those that were drawn and are not.
+    A resample counts how often each customer was drawn, so the sums of all columns are one matrix product. A draw takes
+    all columns of a customer. The mean of a column leaves out the drawn customers whose value is NaN.
 
     Args:
         values: Float `[customers, columns]`, NaN where a customer has no value.
@@ -56,7 +56,7 @@ def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
         drawn = rng.integers(0, customers, (rows, customers)) + customers * np.arange(rows)[:, None]
         times = np.bincount(drawn.ravel(), minlength=rows * customers).reshape(rows, customers).astype(np.float64)
         totals = float(customers) if complete else times @ present
-        # A resample without anybody to judge speaks for nothing: its mean is 0, which is not above zero.
+        # A resample without evaluable customers gets mean 0, so it never counts as an improvement.
         means[start : start + rows] = times @ filled / np.maximum(totals, 1.0)
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     p_values = (1 + (means <= 0).sum(axis=0)) / (RESAMPLES + 1)
@@ -72,9 +72,10 @@ def bootstrap_columns(values: np.ndarray, seed: int) -> list[Estimate]:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for the size of their family, in the given order (Holm 1979).
+    """Return p-values adjusted for the size of their family, in the given order (Holm 1979).
 
-    Calling significant what stays below alpha keeps the chance of any false call in the family below alpha.
+    If a test is significant when its adjusted p-value is below alpha, the chance of any false positive in the family is
+    at most alpha.
     """
     order = np.argsort(p_values, kind="stable")
     steps = np.asarray(p_values, dtype=float)[order] * np.arange(len(order), 0, -1)

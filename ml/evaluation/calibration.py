@@ -1,9 +1,9 @@
-"""How far the purchase probability that a score stands for can be believed.
+"""Calibration of purchase probabilities, and their expected error.
 
-A listwise loss leaves scores that order products and are no probabilities. An isotonic regression (Zadrozny & Elkan
-2002) from score to purchase, fitted for each slate on training lists that were held out from the rankers, makes them
-probabilities; how far those are off is measured on the judged window, which neither ranker nor regression has seen.
-Both speak of listed products only (the first DEPTH).
+A listwise loss yields scores that order products but are not probabilities. An isotonic regression (Zadrozny & Elkan
+2002) maps scores to purchase probabilities. It is fitted for each slate on training lists that were held out from the
+rankers. Its error is measured on the evaluation window, which neither the ranker nor the regression has seen. Both use
+listed products only (the first DEPTH).
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from scoring.models.ranker import SLATES, Ranker
 
 BINS = 15
 LISTS = 500
-"""At most so many lists: 50,000 scores a slate are plenty for a curve."""
+"""The maximum number of lists, because 50,000 scores per slate are enough for a curve."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A rising curve from score to probability, both float `[points]`; flat beyond its ends."""
+    """A non-decreasing curve from score to probability, both float `[points]`; constant beyond its ends."""
 
     scores: np.ndarray
     probabilities: np.ndarray
@@ -53,7 +53,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Bin:
-    """Listed products of similar probability: the mean prediction, the share that was bought, how many they are."""
+    """Listed products of similar probability: mean prediction, share that was bought, number of products."""
 
     predicted: float
     observed: float
@@ -61,7 +61,7 @@ class Bin:
 
 
 def bins(predicted: np.ndarray, bought: np.ndarray, number: int = BINS) -> list[Bin]:
-    """Bins of equal size from the least to the most probable; `[n]` each."""
+    """Return bins of equal size from the least to the most probable product; both arrays are `[n]`."""
     order = np.argsort(predicted, kind="stable")
     return [
         Bin(float(predicted[rows].mean()), float(bought[rows].mean()), len(rows))
@@ -105,7 +105,7 @@ def calibrate(
     for slate in SLATES:
         lists = own_lists[slate]
         shown, hits = lists.positions >= 0, hit_matrix(lists.positions, truth.relevant(slate))
-        # Nothing to fit on or nothing shown: customers who bought every product have nothing left to explore.
+        # There may be nothing to fit on or nothing shown, because customers who bought every product cannot explore.
         is_known = len(fitted[slate][0]) > 0 and bool(shown.any())
         probabilities = Curve.fit(*fitted[slate])(lists.scores[shown]) if is_known else np.zeros(0)
         parts = bins(probabilities, hits[shown]) if is_known else []
@@ -122,10 +122,11 @@ Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def listed(snapshots: Sequence[RankingExamples], held_out: Sequence[ListRef], ranker: Ranker) -> dict[str, Columns]:
-    """Scores, purchases and weights of what the ranker would list first in the held-out lists, by slate.
+    """Return scores, purchases and weights of the products ranked first in the held-out lists, by slate.
 
-    Only the newest snapshot's: histories grow, less and less is new to a customer, and older lists promise too much.
-    Negatives were sampled: each candidate stands for `weight` of them, which also tells its place in the whole list.
+    Only lists of the newest snapshot are used. Histories grow and fewer products are new to a customer over time, so
+    older lists overestimate purchases. Negatives were sampled, so each candidate stands for `weight` candidates, from
+    which its rank in the whole list follows.
     """
     lists: dict[str, list[Columns]] = {slate: [] for slate in SLATES}
     newest = min((number for number, _ in held_out), default=0)

@@ -1,4 +1,4 @@
-"""Metrics of candidate sources: their share of what is shown, and what no other source finds."""
+"""Metrics of candidate sources: their share of the shown products, and what no other source finds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,12 +16,21 @@ def source_contributions(
     quotas: Mapping[str, int],
     names: Sequence[str],
 ) -> dict[str, dict[str, float | None]]:
-    """One row a source with a quota; `names` are all sources in the order in which lists number them.
+    """Return one row of metrics for each source that has a quota.
 
-    candidates: how many it put forward, a customer. In the first ten of each slate: `share` of the places credited to
-    it, and `bought`, how many of those were (None where it shows nothing). Before ranking, means over customers:
-    `recall`, the part of what was bought that it put forward; `only_here`, the part that no other source did.
-    By slate: `all share`, `explore recall` and so on. `only_here_hits`: purchases that no other source put forward.
+    Args:
+        truth: What the customers bought.
+        slates: The model's lists.
+        candidates: Each customer's candidates.
+        quotas: How many candidates each source may add.
+        names: All sources, in the order in which the lists number them.
+
+    Returns:
+        By source: `candidates`, the mean number that it put forward per customer, and `only_here_hits`, the purchases
+        that no other source put forward. Each of the following has the slate as a prefix, such as `all share`. `share`
+        is the share of the first ten ranks that are credited to the source. `bought` is the share of those that were
+        bought (None where the source shows nothing). `recall` is the share of the purchases that the source put forward
+        before ranking, and `only_here` the share that no other source put forward; both are means over customers.
     """
     listed = {name: [found.ranks[name] < n for found in candidates] for name, n in quotas.items() if n > 0}
     rows: dict[str, dict[str, float | None]] = {}

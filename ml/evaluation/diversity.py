@@ -1,4 +1,4 @@
-"""What the diversity knob buys and what it costs, on the judged lists."""
+"""The trade-off of the diversity setting: distance within a list against NDCG, on the evaluated lists."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,17 +15,18 @@ from scoring.reranking.diversity import intra_list_distance
 
 SETTINGS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LENGTH: dict[Slate, int] = {"all": 10, "explore": 20}
-"""Lists are as long as the NDCG that each slate is known by looks."""
+"""The length of each slate's lists: the depth of the NDCG that is reported for it."""
 
 CUSTOMERS = 500
-"""At most this many judged customers, drawn at random: enough for narrow intervals, and done in seconds."""
+"""The maximum number of evaluated customers, drawn at random: intervals are narrow and it takes seconds."""
 
 
 def trade_off(catalogue: Catalogue, truth: GroundTruth, slates: Slates, seed: int) -> dict[str, list[dict[str, Any]]]:
-    """One row a setting of the knob, by slate.
+    """Return one row per diversity setting, by slate.
 
-    `setting`; `distance`: the lists' mean intra-list distance; `ndcg`: their NDCG; `difference`: to the NDCG at setting
-    0, customer by customer (`mean, low, high`).
+    Returns:
+        By slate and setting: `setting`; `distance`, the mean intra-list distance; `ndcg`; `difference`, the paired
+        difference to the NDCG at setting 0 (`mean, low, high`).
     """
     everybody = len(truth.customer_ids)
     rows = np.sort(np.random.default_rng(seed).permutation(everybody)[:CUSTOMERS])

@@ -36,7 +36,7 @@ CHAMPION = "champion"
 
 @dataclass(frozen=True)
 class ScoringSystem:
-    """Both stages in front of one catalogue."""
+    """Both stages with one catalogue."""
 
     catalogue: Catalogue
     retriever: Retriever
@@ -50,7 +50,7 @@ class ScoringSystem:
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """The customers who are evaluated, as of the evaluation's snapshot, and what they bought after it."""
+    """The evaluated customers as of the evaluation's snapshot, and what they bought after it."""
 
     customers: list[Customer]
     truth: GroundTruth
@@ -87,7 +87,7 @@ class EvaluationSet:
         return cls([customers[row] for row in rows], truth)
 
     def batch(self, catalogue: Catalogue) -> CustomerBatch:
-        """Return the customers in front of a catalogue, without vectors of theirs."""
+        """Return the customers as a batch for a catalogue, without customer vectors."""
         return CustomerBatch.of(self.customers, catalogue, np.zeros((len(self.customers), 0), np.float32))
 
 
@@ -113,7 +113,7 @@ class EvaluatedRun:
 
     @classmethod
     def at_snapshot(cls, run: Run) -> "EvaluatedRun":
-        """Open a run whose evaluation may still be ahead."""
+        """Open a run that need not be evaluated yet."""
         spec, data = RunSpec.read(run), dataset(run)
         ids, everyone = data.customers(spec.split.evaluation)
         return cls(run, spec, data, ids, everyone, data.labels(spec.split.evaluation))
@@ -137,7 +137,7 @@ class EvaluatedRun:
         return opened.restricted_to(evaluated)
 
     def restricted_to(self, customer_ids: Sequence[str]) -> "EvaluatedRun":
-        """Return the same run with these evaluated customers alone."""
+        """Return the same run with only these evaluated customers."""
         return replace(self, labels={customer_id: self.labels[customer_id] for customer_id in customer_ids})
 
     def catalogue(self, fitted_on: Sequence[Customer] | None = None) -> Catalogue:
@@ -186,7 +186,7 @@ def catalogue_at(
 
 
 def retriever_with(run: Run, spec: RunSpec, catalogue: Catalogue, quotas: Mapping[str, int] | None = None) -> Retriever:
-    """Return the run's first stage in front of a catalogue, with the configured quotas unless others are given."""
+    """Return the run's first stage for a catalogue, with the configured quotas unless others are given."""
     return Retriever(
         catalogue, Tower(run.path(artifacts.RETRIEVAL) / QUERY_TOWER), quotas or spec.config.candidates_per_source
     )
@@ -198,7 +198,7 @@ def chosen_ranker(run: Run) -> tuple[str, Path]:
 
 
 def recommend_lists(recommender: Recommender, customers: Sequence[Customer]) -> tuple[Slates, list[Candidates]]:
-    """Recommend with the code that serves.
+    """Recommend with the code that the service uses.
 
     Returns:
         The lists of both slates, `DEPTH` deep, and each customer's candidates.

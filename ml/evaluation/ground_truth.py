@@ -1,4 +1,4 @@
-"""Evaluate methods on the same customers in the same window."""
+"""Ground truth of the evaluation window, and the scores of lists against it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class RankedLists:
         scores: Sequence[np.ndarray],
         sources: Sequence[np.ndarray] | None = None,
     ) -> "RankedLists":
-        """Put lists of any length into arrays, and cut them at DEPTH."""
+        """Put lists of any length into arrays, and truncate them at DEPTH."""
         shape = (len(positions), DEPTH)
         lists = cls(np.full(shape, -1), np.full(shape, np.nan), np.full(shape, -1))
         for row, (items, values) in enumerate(zip(positions, scores, strict=True)):
@@ -78,7 +78,7 @@ Slates = dict[str, RankedLists]
 def evaluate_lists(truth: GroundTruth, slates: Slates) -> dict[str, np.ndarray]:
     """Return every score of a method, float `[customers]` by name such as `all NDCG@10`.
 
-    A score is NaN where a customer bought nothing that it looks for.
+    A score is NaN for a customer without relevant purchases.
     """
     scores = {}
     for part, metrics in METRICS.items():
@@ -93,25 +93,25 @@ def evaluate_lists(truth: GroundTruth, slates: Slates) -> dict[str, np.ndarray]:
 
 
 def hit_matrix(positions: np.ndarray, relevant: Sequence[np.ndarray]) -> np.ndarray:
-    """Whether each listed product is relevant for its customer, bool like `positions` `[customers, depth]`."""
+    """Return whether each listed product is relevant for its customer, bool like `positions` `[customers, depth]`."""
     return np.stack(is_in(list(positions), relevant))
 
 
 def is_in(rows: Sequence[np.ndarray], among: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """For each row which of its indices are also in the same row of `among`; one look-up for all rows together."""
+    """Return for each row which of its indices are also in the same row of `among`, by one search for all rows."""
     if not len(rows):
         return []
     left, right = np.concatenate(rows), np.concatenate(among)
-    # Every row gets a range of numbers of its own; indices start at -1.
+    # Every row gets its own range of numbers; indices start at -1.
     width = 2 + int(max(left.max(initial=0), right.max(initial=0)))
     lengths = [len(row) for row in rows]
     left = left + 1 + width * np.repeat(np.arange(len(rows)), lengths)
     right = right + 1 + width * np.repeat(np.arange(len(among)), [len(row) for row in among])
-    # Nearly in order already, so that sorting and searching are several times faster than np.isin.
+    # The numbers are nearly sorted already, so sorting and searching are several times faster than np.isin.
     right = np.append(np.sort(right), -1)
     return np.split(right[np.searchsorted(right[:-1], left)] == left, np.cumsum(lengths)[:-1])
 
 
 def coverages(slates: Slates) -> dict[str, int]:
-    """Different products in the first ten of each slate."""
+    """Return the number of different products in the first ten of each slate."""
     return {f"{slate} coverage@10": coverage(lists.positions, 10) for slate, lists in slates.items()}

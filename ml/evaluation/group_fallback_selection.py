@@ -1,4 +1,4 @@
-"""Select the groups of customers whom a baseline should serve, because the model serves them worse.
+"""Select the customer groups that a baseline should serve, because the model serves them worse.
 
 Fallbacks must not be selected on the lists that the gate evaluates, because the gate would then evaluate its own
 choice. The ranker's training snapshots cannot be used either, because a model looks best where it learned. So the
@@ -20,10 +20,10 @@ from scoring.models.ranker import Slate
 from scoring.reranking.group_fallback import CUSTOMER_GROUPS, GroupFallback
 
 MAX_P_WORSE = 0.1
-"""Let the baseline serve a group if the one-sided p-value that the model is worse there is below this.
+"""The baseline serves a group if the one-sided p-value for "the model is worse" is below this value.
 
-The p-value is not corrected for multiple tests, because a wrong choice of the baseline costs little where both are about
-equally good. The gate tests more strictly afterwards."""
+It is not corrected for multiple tests, because a wrongly chosen baseline costs little where both are about equally
+good. The gate tests more strictly afterwards."""
 
 _QUESTIONS: Mapping[Slate, tuple[str, str]] = {
     "all": (OWN_FREQUENCY, "all NDCG@10"),
@@ -42,7 +42,7 @@ def choose_fallbacks(
         customers: The evaluated customers.
         scores: Scores by method and score name, `[customers]`.
         ours: The method that a baseline may replace.
-        among: Whose evidence counts, bool `[customers]`.
+        among: The customers whose evidence counts, bool `[customers]`.
     """
     fallbacks = []
     for group, value_of in CUSTOMER_GROUPS.items():
@@ -66,7 +66,7 @@ def choose_fallbacks(
 def select_fallbacks(
     customers: Sequence[Customer], methods: Mapping[str, Slates], scores: Scores, ours: str, seed: int
 ) -> tuple[Slates, list[GroupFallback]]:
-    """Return our lists as they are to be evaluated, and the fallbacks to register with the model."""
+    """Return our lists with fallbacks applied for the evaluation, and the fallbacks to register with the model."""
     first = np.random.default_rng(seed).random(len(customers)) < 0.5
     slates = dict(methods[ours])
     for half in (first, ~first):

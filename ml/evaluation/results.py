@@ -1,4 +1,4 @@
-"""What an evaluation found: one number a customer, method and score; means with intervals; the lists themselves."""
+"""Results of an evaluation: a score per customer and method, means with intervals, and the lists."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Results:
 
     Attributes:
         customer_ids: The evaluated customers.
-        scores: By method and score name, float `[customers]`, NaN where a customer had nothing to find.
+        scores: By method and score name, float `[customers]`, NaN for a customer without relevant purchases.
         coverage: Different products shown in the first ten, by method and slate.
         candidate_recall: The recall of the candidates before ranking, and their mean number.
         ranker: The name of the ranker that competed.
@@ -45,7 +45,7 @@ class Results:
     champion: str | None
 
     def summary(self, seed: int) -> dict[str, Any]:
-        """Means with 95% intervals of every method, and the candidates' recall."""
+        """Return means with 95% intervals of every method, and the candidates' recall."""
         methods = {}
         for method, scores in self.scores.items():
             estimates = dict(zip(scores, bootstrap_columns(np.column_stack(list(scores.values())), seed), strict=True))
@@ -63,7 +63,7 @@ class Results:
         }
 
     def differences(self, method: str, others: Sequence[str], seed: int) -> dict[str, dict[str, Estimate]]:
-        """Paired differences `method` - other of every score, by other and score, all on the same resamples."""
+        """Return the paired differences `method` - other by other and score, all on the same resamples."""
         scores = self.scores[method]
         columns = [scores[name] - self.scores[other][name] for other in others for name in scores]
         estimates = iter(bootstrap_columns(np.column_stack(columns), seed))
@@ -110,7 +110,7 @@ class Results:
         return cls(customer_ids=ids[:n], scores=scores, **facts)
 
     def save_lists(self, path: Path, methods: dict[str, Slates], product_ids: list[str]) -> None:
-        """Every method's lists: `method, slate, customer_id, rank, product_id, score`, rank 1 first."""
+        """Write every method's lists: `method, slate, customer_id, rank, product_id, score`, rank 1 first."""
         products, customers = np.array(product_ids), np.array(self.customer_ids)
         tables = []
         for method, slates in methods.items():

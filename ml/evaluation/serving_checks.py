@@ -1,4 +1,4 @@
-"""Does a single request get the list that was judged, how soon, and from how large a model?"""
+"""Checks of single requests: agreement with the evaluated lists, latency, and the size of the model."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -53,7 +53,7 @@ def check_serving(
         evaluated: The lists that the same models gave all customers in batches.
         files: The model's files.
         champion: The deployed version's recommender, if it is evaluated.
-        feature_agreement: What the comparison of online features found.
+        feature_agreement: The agreement of online features with the point-in-time join, if it was measured.
     """
     rows = np.unique(np.linspace(0, len(customers) - 1, SAMPLE_SIZE).astype(int))
     same, median_latency_ms = _time_requests(recommender, customers, rows, evaluated)

@@ -1,7 +1,7 @@
-"""Groups of judged customers, and how every method serves each: a mean over everybody can hide who loses.
+"""Groups of evaluated customers and the scores of every method in each, because an overall mean can hide a loss.
 
-Differences are paired by customer and tested by Student's t on one customer a number, not by the bootstrap: Holm's
-correction over a hundred slices asks for p-values far below the 1/2001 that two thousand resamples can show.
+Differences are paired by customer and tested by Student's t with one number per customer instead of the bootstrap.
+Holm's correction over a hundred slices needs p-values far below 1/2001, the smallest that 2,000 resamples can give.
 """
 
 from collections import Counter
@@ -16,15 +16,15 @@ from scoring.candidates.customer_batch import CustomerBatch
 from scoring.reranking.group_fallback import CUSTOMER_GROUPS
 
 MIN_SLICE_CUSTOMERS = 50
-"""Customers below which a slice says more about chance than about a method."""
+"""The minimum number of customers of a slice; smaller slices measure chance more than a method."""
 
 SLICE_SCORES = ("all NDCG@10", "explore Recall@100")
-"""Scores that are looked at slice by slice."""
+"""The scores that are compared in every slice."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of ours - other with its 95% interval; p_worse: one-sided, small where ours is worse than chance allows."""
+    """The mean of ours - other with its 95% interval, and the one-sided p-value for "ours is worse"."""
 
     mean: float
     low: float
@@ -34,7 +34,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Slice:
-    """Customers with `value` in the slice `slice`: every method's mean of `score`, ours against each other one."""
+    """One slice's means of `score` by method, and the differences between our method and each other."""
 
     slice: str
     value: str
@@ -50,15 +50,15 @@ class Slice:
 
 
 def assign_slices(block: CustomerBatch, departments: Sequence[str]) -> dict[str, np.ndarray]:
-    """Assign each customer of a batch a value of each slice, `[customers]` strings; '' where none is known.
+    """Assign each customer of a batch a value of each slice, `[customers]` strings; '' where the value is unknown.
 
-    `baskets` and `demographics` are the groups that online features have too. `store` is the usual store if at least
+    `baskets` and `demographics` are the groups that online features also have. `store` is the usual store if at least
     MIN_SLICE_CUSTOMERS of these customers share it, otherwise `other`. `department` is the one whose share of the
     customer's purchases is furthest above its mean share, because the largest share itself is the same department for
-    nearly everybody.
+    nearly all customers.
 
     Args:
-        block: The customers in front of a catalogue.
+        block: The customers with a catalogue.
         departments: Names of the codes 1, 2, ….
     """
     assigned = {name: np.array([segment(c) for c in block.customers]) for name, segment in CUSTOMER_GROUPS.items()}
@@ -85,7 +85,7 @@ def assign_slices(block: CustomerBatch, departments: Sequence[str]) -> dict[str,
 def compare_slices(
     assigned: Mapping[str, np.ndarray], scores: Mapping[str, Mapping[str, np.ndarray]], ours: str
 ) -> list[Slice]:
-    """Compare every slice with at least MIN_SLICE_CUSTOMERS customers; a slice that holds everybody is left out.
+    """Compare every slice with at least MIN_SLICE_CUSTOMERS customers, except slices that contain all customers.
 
     Args:
         assigned: The value of each slice for each customer.
@@ -117,7 +117,7 @@ def compare_slices(
 
 
 def difference(values: np.ndarray) -> Difference:
-    """Student's t on one paired difference a customer, `[customers]`; lists that are all alike show nothing."""
+    """Apply Student's t to one paired difference per customer, `[customers]`; without variance only the sign counts."""
     mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
     if error == 0.0:
         return Difference(mean, mean, mean, 0.0 if mean < 0 else 1.0)

@@ -1,1 +1,1 @@
-"""The gate: policy, evidence, and how often the gate itself is wrong."""
+"""The gate: policy, evidence, and synthetic effects that measure how often the gate is wrong."""

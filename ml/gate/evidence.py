@@ -1,4 +1,4 @@
-"""The gate's evidence, from what an evaluation left."""
+"""The gate's evidence, read from the files of an evaluation."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ SERVING = "serving_checks.json"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an evaluation found about a challenger.
+    """The evidence of an evaluation about a challenger.
 
     Attributes:
         customers: How many customers were evaluated.
@@ -31,7 +31,7 @@ class Evidence:
         slices: Groups of customers with their paired differences.
         calibration: The expected error by slate.
         serving: What was measured on single requests.
-        leaks: Sentences about features or labels that contain what was not known at their snapshot.
+        leaks: Sentences about features or labels that contain later purchases than their snapshot allows.
     """
 
     customers: int
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class EvaluationChecks:
-    """What `evaluate` found besides scores: see `ml.evaluation.slices`, `.calibration` and `.serving_checks`."""
+    """The findings of `evaluate` besides scores: see `ml.evaluation.slices`, `.calibration` and `.serving_checks`."""
 
     slices: Sequence[Slice]
     calibration: Mapping[str, Any]
@@ -73,7 +73,7 @@ class EvaluationChecks:
 def evidence_of(
     results: Results, checks: EvaluationChecks, leaks: Sequence[str], challenger: str, champion: str, seed: int
 ) -> Evidence:
-    """Gather the challenger's paired differences against the champion (if one serves) and every baseline."""
+    """Gather the challenger's paired differences against the champion (if one is deployed) and every baseline."""
     others = [*BASELINES, *([champion] if results.champion else [])]
     return Evidence(
         customers=len(results.customer_ids),

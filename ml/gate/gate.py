@@ -1,4 +1,4 @@
-"""The gate: may the challenger serve? A pure function of evidence and policy; reasons are sentences."""
+"""The decision whether a challenger may be deployed: a pure function of evidence and policy, with reasons."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from ml.gate.policy import Policy
 
 @dataclass(frozen=True)
 class GateDecision:
-    """`publish` and why, the deciding reasons first."""
+    """Whether to publish, and the reasons with the deciding ones first."""
 
     publish: bool
     reasons: tuple[str, ...]
 
 
 Answer = tuple[bool, str]
-"""Whether a question was passed, and the sentence for people."""
+"""Whether a check was passed, and the sentence that explains it."""
 
 
 def decide(challenger: str, evidence: Evidence, policy: Policy) -> GateDecision:
-    """Publish only what wins on the primary score, loses nowhere that matters and is not too good to be true."""
+    """Publish a challenger only if it wins the primary score, is not worse elsewhere, and is plausible."""
     if evidence.customers < policy.min_customers:
         return GateDecision(
             False,
@@ -55,13 +55,13 @@ def _no_leakage(evidence: Evidence) -> Iterator[Answer]:
 
 
 def _superiority(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
-    """Test the primary score against the opponent, and the baselines that must be beaten.
+    """Test the primary score against the opponent, and against the baselines that must be beaten.
 
-    All have to be won, and a decision that needs every test to win errs no more often than one of them (Berger 1982):
-    publishing as such needs no correction. Each test is also a sentence that people quote, so Holm covers this family:
-    "better" is wrong anywhere in it with at most 1 - confidence. It costs nothing where the other tests are clear.
-    Margins and bounds are no claims of superiority and stay outside. Slices, any of which can stop a challenger, are a
-    family of their own.
+    A decision that requires every test to pass errs no more often than a single test (Berger 1982), so publishing
+    itself needs no correction. Each test is also quoted as a claim. Holm's correction bounds the chance that any
+    "better" in this family is wrong by 1 - confidence, and it costs nothing where the other tests are clear. Margins
+    and bounds do not claim superiority and stay outside this family. Slices form a separate family, because each can
+    stop a challenger.
     """
     family = list(dict.fromkeys([(evidence.opponent, policy.primary), *policy.must_beat.items()]))
     adjusted = holm([evidence.against[other][score].p_value for other, score in family])
@@ -78,7 +78,7 @@ def _superiority(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
 
 
 def _non_inferiority(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
-    """Margins are shares of the opponent's score, so that one policy fits shops whose scores differ tenfold."""
+    """Test margins as shares of the opponent's score, so one policy fits shops whose scores differ tenfold."""
     for score, share in policy.non_inferiority_margins.items():
         estimate = evidence.against[evidence.opponent][score]
         if not estimate.customers:
@@ -95,7 +95,7 @@ def _non_inferiority(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
 
 
 def _no_slice_regression(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
-    """No slice below a simple rule by more than chance: Holm over every slice, score and rule that is looked at."""
+    """Test that no slice is below a baseline by more than chance; Holm covers all slices, scores and baselines."""
     tests = [
         (found, other)
         for found in evidence.slices
@@ -159,7 +159,7 @@ def _serving_limits(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
                 f"asked for (at least {bound.min_feature_agreement:.1%} is asked for)."
             ),
         )
-    # On a slow machine the champion is slow too.
+    # The limit follows the champion's latency, because a slow machine slows both models.
     most = max(bound.max_median_latency_ms, bound.max_latency_ratio * (facts.champion_median_latency_ms or 0.0))
     yield (
         facts.median_latency_ms <= most,
@@ -185,7 +185,7 @@ def _plausibility(challenger: str, evidence: Evidence, policy: Policy) -> Answer
 
 
 def _nobody_to_evaluate(score: str) -> Answer:
-    """Answer no, because a challenger without evaluated customers is not shown to be better."""
+    """Return a failed check, because without evaluated customers a challenger is not shown to be better."""
     return False, f"Nobody can be judged on {score}: no customer bought anything that it looks for."
 
 

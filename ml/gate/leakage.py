@@ -1,9 +1,9 @@
-"""Does anything that the models learn from know what it cannot have known?
+"""Checks that features and labels contain no information from after their snapshot.
 
-Nothing here trusts the features to be what they say. A history at a later snapshot tells when each product was first
-and last bought, the labels tell what was bought in each window, and histories add up to the products' counts: features
-that were computed a week too late, that count the judged window, or labels of the wrong weeks contradict one of these.
-Prices, promotions and traits cannot be recounted from purchases; the gate's ceiling is what is left for them.
+The checks recount features from other parts of the dataset. Histories at a later snapshot contain the first and last
+day of each product, labels contain the purchases of each window, and histories add up to the products' counts. Features
+that were computed a week too late or count the evaluation window, and labels of the wrong weeks, contradict one of
+these. Prices, promotions and traits cannot be recounted from purchases, so only the plausibility ceiling covers them.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from ml.gate.purchase_evidence import (
 
 
 def find_leaks(purchases: PurchaseEvidence) -> list[str]:
-    """One sentence for every contradiction; none if all that can be checked agrees."""
+    """Return one sentence for every contradiction, none if everything that can be checked agrees."""
     found = [*_training_windows(purchases)]
     for at, known in purchases.known.items():
         day = f"{at:%Y-%m-%d}"
@@ -55,7 +55,7 @@ def _customer_histories(purchases: PurchaseEvidence, at: datetime, known: Snapsh
     lost = np.isin(now.keys[now.history["days_since_first"] > age + CLOCK_TOLERANCE_DAYS], known.keys, invert=True)
     yield from _counted(lost.sum(), "products bought before it are missing from histories")
     yield from _counted((last < -CLOCK_TOLERANCE_DAYS).sum(), "last purchases lie after it")
-    # What was last bought before the snapshot has not changed since, but for its age.
+    # A product that was last bought before the snapshot has not changed since, except for its age.
     rests = both & (now.history["days_since_last"][index] > age + CLOCK_TOLERANCE_DAYS)
     moved = np.abs(now.history["days_since_last"][index] - age - last) > CLOCK_TOLERANCE_DAYS
     moved |= np.abs(now.history["days_since_first"][index] - age - first) > CLOCK_TOLERANCE_DAYS
@@ -75,7 +75,7 @@ def _customer_histories(purchases: PurchaseEvidence, at: datetime, known: Snapsh
         wrong = np.where(inside, last > 7 * weeks + CLOCK_TOLERANCE_DAYS, last < 7 * weeks - CLOCK_TOLERANCE_DAYS)
         yield from _counted(wrong.sum(), f"counts of baskets_{weeks}w contradict the day of the last purchase")
     for days in (20, 60, 120):
-        # Every basket weighs at most as much as the last one.
+        # No basket has a greater weight than the last one.
         weight, value = np.exp(-last / days), known.history[f"decayed_{days}d"]
         wrong = (value > known.history["baskets"] * weight * 1.01) | (value < weight * 0.99)
         yield from _counted(wrong.sum(), f"sums of decayed_{days}d contradict the day of the last purchase")
@@ -111,6 +111,6 @@ def _counted(count: int, what: str) -> Iterator[str]:
 
 
 def _find(among: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each wanted value stands among sorted ones (any index if nowhere), and whether it does."""
+    """Return the index of each wanted value among sorted ones (arbitrary if it is missing), and whether it is there."""
     index = np.minimum(np.searchsorted(among, wanted), max(len(among) - 1, 0))
     return index, (among[index] == wanted) if len(among) else np.zeros(len(wanted), bool)

@@ -1,4 +1,4 @@
-"""The policy of the gate: what a challenger must show before it may serve, read from `gate.toml`."""
+"""The policy of the gate: requirements on a challenger before it may be deployed, read from `gate.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Coverage(_Section):
 
 
 class Slices(_Section):
-    """On which scores no group of customers may fall below which baselines."""
+    """The scores on which no group of customers may fall below the baselines."""
 
     confidence: float
     scores: list[str]
@@ -42,7 +42,7 @@ class Serving(_Section):
 
 
 class Policy(_Section):
-    """What a challenger must show; see the comments in `gate.toml`."""
+    """The requirements on a challenger; see the comments in `gate.toml`."""
 
     primary: str
     confidence: float

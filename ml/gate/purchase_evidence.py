@@ -1,6 +1,6 @@
-"""What a run's features and labels say about purchases, encoded so that they can be compared.
+"""Purchases according to a run's features and labels, encoded so that they can be compared.
 
-A customer and a product are one number (`key`), so that a set of purchases is a sorted array.
+A customer and a product are encoded as one number (`key`), so a set of purchases is a sorted array.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from ml.data.splits import Split
 
 CLOCK_TOLERANCE_DAYS = 0.1
-"""Days by which two instants may disagree: clocks change, purchases fall on the edge of a window."""
+"""Days by which two instants may differ, because clocks change and purchases fall on the edge of a window."""
 
 CHECKED_SNAPSHOTS = 2
-"""Training snapshots whose features are recounted."""
+"""The number of training snapshots whose features are recounted."""
 
 _HISTORY = (
     "baskets",
@@ -41,10 +41,13 @@ _PRODUCT = ("buyers", "rebuyers", *BUYER_WEEKS, *FIRST_BUYER_WEEKS, *HISTORY_SUM
 
 @dataclass(frozen=True)
 class SnapshotFeatures:
-    """What the features of one snapshot say about purchases.
+    """Purchases according to the features of one snapshot.
 
-    keys: int64 `[entries]`, one for each customer and product ever bought, ascending (see `PurchaseEvidence.key`).
-    history: `[entries]` by name; product: codes of the products on offer; activity: `[products]` by name.
+    Attributes:
+        keys: int64 `[entries]`, one for each customer and product ever bought, ascending (see `key`).
+        history: Features of each entry, `[entries]` by name.
+        product: Codes of the products on offer.
+        activity: Features of each product, `[products]` by name.
     """
 
     keys: np.ndarray
@@ -55,9 +58,13 @@ class SnapshotFeatures:
 
 @dataclass(frozen=True)
 class PurchaseEvidence:
-    """Everything a run says about purchases: features at its newest snapshots, labels at all of them.
+    """Purchases according to a run: features at its newest snapshots, labels at all snapshots.
 
-    labels: by snapshot, the keys of what was bought in the horizon after it, ascending.
+    Attributes:
+        split: The run's snapshots.
+        horizon: The length of a label's window.
+        known: The features by snapshot.
+        labels: By snapshot, the keys of purchases in the horizon after it, ascending.
     """
 
     split: Split
@@ -67,9 +74,9 @@ class PurchaseEvidence:
 
     @classmethod
     def read(cls, dataset: Path, split: Split, weeks: int) -> "PurchaseEvidence":
-        """From the files of `build-dataset`; features of now, of the judged snapshot and of the newest that train.
+        """Read the files of `build-dataset`: features of now, of the evaluation and of the newest training snapshots.
 
-        All features come from one build: what is wrong with the other snapshots is wrong with these.
+        All features come from one build, so an error at other snapshots is also visible at these.
         """
         instants = [split.now, split.evaluation, *split.ranker[:CHECKED_SNAPSHOTS]]
         customers = {at: _at(dataset / "customers.parquet", at, ["customer_id", *_HISTORY_COLUMNS]) for at in instants}
@@ -101,7 +108,7 @@ _PRODUCT_COLUMNS = [f"product_activity__{name}" for name in _PRODUCT]
 
 
 def key(customer: np.ndarray, product: np.ndarray) -> np.ndarray:
-    """One number for a customer's and a product's codes."""
+    """Return one number for the codes of a customer and a product."""
     key: np.ndarray = (customer.astype(np.int64) << 32) | product
     return key
 

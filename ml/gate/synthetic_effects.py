@@ -1,6 +1,6 @@
-"""Changes whose right verdict is known: no difference, a loss, a gain, a leak.
+"""Synthetic effects for which the correct decision is known: no difference, a loss, a gain, a leak.
 
-Lists are changed, not scores, so that a synthetic effect is evaluated like any other list.
+They change lists instead of scores, so they are evaluated like any other list.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,10 @@ from ml.gate.purchase_evidence import PurchaseEvidence, SnapshotFeatures, produc
 
 HEAD = 10
 SPREAD = 0.2
-"""How far resampled lists differ: on the demo's validation window the paired standard error of `all` NDCG@10 between
-two of them is 0.0012, between the model and decayed own frequency 0.0019. More would spoil the lists."""
+"""The scale of the noise in resampled lists.
+
+On the demo's validation window the paired standard error of `all` NDCG@10 between two of them is 0.0012. Between the
+model and decayed own frequency it is 0.0019. A larger scale would degrade the lists."""
 
 
 def resample(slates: Slates, rng: np.random.Generator) -> Slates:
@@ -32,7 +34,7 @@ def resample(slates: Slates, rng: np.random.Generator) -> Slates:
 
 
 def swap_lists(one: Slates, other: Slates, rng: np.random.Generator) -> tuple[Slates, Slates]:
-    """Swap two models' lists customer by customer at the toss of a coin, so that neither can be the better one."""
+    """Swap two models' lists for each customer with probability 1/2, so that neither is better in expectation."""
     first, second = {}, {}
     heads = rng.random((len(one["all"].positions), 1)) < 0.5
     for slate, lists in one.items():
@@ -79,7 +81,7 @@ def shift_metric(truth: GroundTruth, slates: Slates, by: float, rng: np.random.G
 
 
 def inject_leaks(purchases: PurchaseEvidence) -> Mapping[str, PurchaseEvidence]:
-    """Inject three leaks, each by the name that people give it."""
+    """Return the purchases with each of three leaks, by the name of the leak."""
     split, evaluation = purchases.split, purchases.split.evaluation
     ranker = [evaluation, *split.ranker]
     return {
@@ -103,7 +105,7 @@ def _with_buyers(purchases: PurchaseEvidence, buyers: Mapping[date, np.ndarray])
 def _next_week(purchases: PurchaseEvidence) -> np.ndarray:
     """Return `buyers_4w` of the evaluation snapshot plus the buyers of the week after it.
 
-    Only first and last purchases date a purchase, so buyers of that week with both outside it are missing.
+    Only first and last purchases are dated, so a buyer whose first and last purchase lie outside that week is missing.
     """
     now, evaluation = purchases.known[purchases.split.now], purchases.split.evaluation
     age = (purchases.split.now - evaluation) / timedelta(days=1)
@@ -115,12 +117,12 @@ def _next_week(purchases: PurchaseEvidence) -> np.ndarray:
 
 
 def _buyers(known: SnapshotFeatures, keys: np.ndarray) -> np.ndarray:
-    """How many of the keys name each product on offer."""
+    """Return how many of the keys contain each product on offer."""
     counts = np.bincount(product_of(keys), minlength=int(known.product.max()) + 1)
     buyers: np.ndarray = counts[known.product].astype(np.float64)
     return buyers
 
 
 def _rearranged(lists: RankedLists, positions: np.ndarray) -> RankedLists:
-    """Other products at the same places; the ranker's scores fall from place to place as before."""
+    """Return the lists with other products at the same ranks; the scores by rank stay the same."""
     return replace(lists, positions=positions)
