@@ -1,1 +1,1 @@
-"""Everything that may go wrong while customers ask, done to a real service in a sandbox: `make drill`."""
+"""Inject faults into a real service in a sandbox while customers send requests: `make drill`."""

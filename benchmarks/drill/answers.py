@@ -1,4 +1,4 @@
-"""What each version has to answer, worked out beside the service from the same bundle and the same features."""
+"""The expected answers of each version, computed outside the service from the same bundle and features."""
 
 import math
 import threading
@@ -14,22 +14,28 @@ from serving.api.schemas import RecommendResponse
 
 SLATES: tuple[Slate, ...] = get_args(Slate)
 IMPERSONAL = frozenset({"features_unavailable", "unknown_customer"})
-"""Marks of answers that know nothing of the customer."""
+"""Fallbacks whose lists do not depend on the customer."""
 
 Items = list[tuple[str, float]]
 
 
 class Expected:
-    """The lists of every version for every customer, both slates. `features`: what the online store holds of each."""
+    """Hold the expected lists of every version, customer and slate."""
 
     def __init__(self, features: Mapping[str, dict[str, Any] | None], k: int):
+        """Start without versions.
+
+        Args:
+            features: customer id -> features in the online store; None for an unknown customer.
+            k: length of the lists.
+        """
         self.features = features
         self.k = k
         self._lists: dict[tuple[str, str | None, str], Items] = {}
         self._lock = threading.Lock()
 
-    def learn(self, store: ModelStore, version: str) -> None:
-        """Work out all lists of a version. Its golden requests are answered first."""
+    def add_version(self, store: ModelStore, version: str) -> None:
+        """Compute all lists of a version, after its golden requests have passed."""
         bundle = Bundle.open(store.path(version))
         bundle.check_golden()
         lists: dict[tuple[str, str | None, str], Items] = {}
@@ -44,18 +50,19 @@ class Expected:
 
     @property
     def product_id(self) -> str:
-        """A product that every version knows."""
+        """Return a product of every version's catalogue."""
         return next(items for items in self._lists.values() if items)[0][0]
 
-    def wrong(self, customer_id: str, slate: str, answer: RecommendResponse) -> str | None:
-        """What is wrong with an answer, in words; None if it is the list of the version that it names."""
+    def mismatch(self, customer_id: str, slate: str, answer: RecommendResponse) -> str | None:
+        """Describe how an answer differs from the list of the version that it names; None if it does not."""
         impersonal = answer.fallback in IMPERSONAL
         expected = self._lists.get((answer.model_version, None if impersonal else customer_id, slate))
         if expected is None:
             return f"names version {answer.model_version}, which was never deployed soundly"
         found = [(item.product_id, item.score) for item in answer.items]
         same = len(found) == len(expected) and all(
-            mine == theirs and math.isclose(score, wanted, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
-            for (mine, score), (theirs, wanted) in zip(found, expected, strict=True)
+            product == expected_product
+            and math.isclose(score, expected_score, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
+            for (product, score), (expected_product, expected_score) in zip(found, expected, strict=True)
         )
         return None if same else f"is not the list of version {answer.model_version} (fallback {answer.fallback})"

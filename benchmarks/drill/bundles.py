@@ -1,4 +1,4 @@
-"""Bundles that must not be let in."""
+"""Damaged bundles, which the service must reject."""
 
 import json
 import pickle
@@ -6,36 +6,39 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.drill.fault_report import FaultReport, until
 from benchmarks.drill.sandbox import Sandbox, Served
-from benchmarks.drill.sheet import Sheet, until
-from benchmarks.drill.swaps import BY
+from benchmarks.drill.swaps import ACTOR
 from benchmarks.drill.traffic import Traffic
 from core.bundle_files import MANIFEST, STORE_ENTRY, hash_files
 from scoring.bundle import GOLDEN, RANKER
 
 
 def change_a_byte(bundle: Path) -> None:
+    """Flip one bit of the ranker."""
     content = bytearray((bundle / RANKER).read_bytes())
     content[len(content) // 2] ^= 1
     (bundle / RANKER).write_bytes(content)
 
 
 def take_a_file_out(bundle: Path) -> None:
+    """Delete a file of the catalogue."""
     (bundle / "catalogue" / "vectors.npy").unlink()
 
 
 def put_a_file_in(bundle: Path) -> None:
+    """Add a file that the manifest does not name."""
     (bundle / "model" / "more.onnx").write_bytes(b"")
 
 
 def put_a_pickle_in(bundle: Path) -> None:
-    """With every hash in order."""
+    """Add a pickle, with valid hashes."""
     (bundle / "model" / "more.pkl").write_bytes(pickle.dumps("harmless"))
     _sign(bundle)
 
 
 def answer_otherwise(bundle: Path) -> None:
-    """Golden requests with other lists than the bundle gives, and every hash in order."""
+    """Reverse the expected list of a golden request, with valid hashes."""
     golden = json.loads((bundle / GOLDEN).read_text())
     golden[0]["product_ids"].reverse()
     (bundle / GOLDEN).write_text(json.dumps(golden))
@@ -51,38 +54,38 @@ FAULTS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def drill_bundles(sandbox: Sandbox, served: Served, traffic: Traffic, sheet: Sheet) -> None:
-    """The pointer is moved past the checks of `registry deploy`: the service must look for itself."""
+def drill_bundles(sandbox: Sandbox, served: Served, traffic: Traffic, report: FaultReport) -> None:
+    """Point the champion alias at damaged bundles without `registry deploy`, so that only the service checks them."""
     serving = served.readiness()[1]["version"]
     for number, (fault, spoil) in enumerate(FAULTS.items()):
         version = f"drill-bad-{number}"
         _copy(sandbox.store.path(serving), version)
         spoil(sandbox.store.path(version))
         with traffic.watch(0.2) as seen:
-            generation = sandbox.registry.deploy(version, None, "drill", BY).generation
-            until(lambda wanted=version: _refused(served) == wanted)  # type: ignore[misc]
-        status, report = served.readiness()
+            generation = sandbox.registry.deploy(version, None, "drill", ACTOR).generation
+            until(lambda version=version: _rejected(served) == version)  # type: ignore[misc]
+        status, readiness = served.readiness()
         counted = served.metric(f'reach_model_load_failures_total{{version="{version}"}}')
         rejected = served.samples("reach_champion_generation", 'state="rejected"')
         reported = bool(rejected) and set(rejected) == {generation} and counted >= 1
-        metrics = "tell" if reported else "do not tell"
-        sheet.note(
+        metrics = "count it" if reported else "do not count it"
+        report.note(
             f"a bundle with {fault}",
-            f"rejected, {serving} goes on, /readyz and metrics tell",
-            f"{seen.story()}; /readyz {status}, rejected {report['rejected']}; metrics {metrics}",
+            f"rejected, {serving} goes on, /readyz and metrics show it",
+            f"{seen.summary()}; /readyz {status}, rejected {readiness['rejected']}; metrics {metrics}",
             not seen.failures and set(seen.versions) == {serving} and status == 200 and reported,
         )
-    sandbox.registry.deploy(serving, None, "drill: sound again", BY)
+    sandbox.registry.deploy(serving, None, "drill: valid again", ACTOR)
     until(lambda: served.readiness()[1].get("rejected") is None)
 
 
-def _refused(served: Served) -> str | None:
+def _rejected(served: Served) -> str | None:
     rejected = served.readiness()[1].get("rejected")
     return str(rejected["version"]) if rejected else None
 
 
 def _copy(bundle: Path, version: str) -> None:
-    """Another version with the same content: only its name differs."""
+    """Copy a bundle to another version name."""
     copy = bundle.with_name(version)
     shutil.copytree(bundle, copy)
     manifest = json.loads((copy / MANIFEST).read_text())

@@ -1,4 +1,4 @@
-"""Events that were acknowledged, and a process that is killed right after."""
+"""Acknowledged events, and workers that are killed right after."""
 
 import json
 import os
@@ -8,25 +8,25 @@ import urllib.request
 from datetime import UTC, datetime
 from typing import Any
 
+from benchmarks.drill.fault_report import FaultReport, until
 from benchmarks.drill.sandbox import Served
-from benchmarks.drill.sheet import Sheet, until
 from benchmarks.drill.traffic import CLIENTS, Traffic
 
 BATCH = 20
 CUSTOMER = "drill: who acts"
-"""Of no list that is compared: what one does changes one's lists."""
+"""Not a customer of the load, because events change a customer's lists."""
 
 
-def drill_events(served: Served, traffic: Traffic, product_id: str, sheet: Sheet, kills: int) -> None:
-    """Kill every worker at the moment a batch is acknowledged; each event must be known afterwards."""
+def drill_events(served: Served, traffic: Traffic, product_id: str, report: FaultReport, kills: int) -> None:
+    """Kill every worker as soon as a batch is acknowledged; each event must be stored."""
     acknowledged: list[list[dict[str, Any]]] = []
     with traffic.watch(0.5) as seen:
         for kill in range(kills):
-            asked = seen.requests
-            # A client sends a request once more: it must have had its answer before the next kill.
-            until(lambda asked=asked: seen.requests >= asked + 2 * CLIENTS)  # type: ignore[misc]
+            answered = seen.requests
+            # A client retries a request once, so it must have its answer before the next kill.
+            until(lambda answered=answered: seen.requests >= answered + 2 * CLIENTS)  # type: ignore[misc]
             for number in range(3):
-                batch = [_event(f"drill-{kill}-{number}-{place}", product_id) for place in range(BATCH)]
+                batch = [_event(f"drill-{kill}-{number}-{index}", product_id) for index in range(BATCH)]
                 _send(served, batch)
                 acknowledged.append(batch)
             before = served.workers()
@@ -35,10 +35,10 @@ def drill_events(served: Served, traffic: Traffic, product_id: str, sheet: Sheet
             until(lambda before=before: _is_back(served, before))  # type: ignore[misc]
     again = [_send(served, batch) for batch in acknowledged]
     lost = sum(answer["accepted"] for answer in again)
-    sheet.note(
+    report.note(
         f"kill -9 right after acknowledged events, {kills} times",
         "no acknowledged event is lost, none counts twice",
-        f"{len(acknowledged) * BATCH} events acknowledged; sent again, {lost} were new; meanwhile {seen.story()}",
+        f"{len(acknowledged) * BATCH} events acknowledged; sent again, {lost} were new; meanwhile {seen.summary()}",
         lost == 0 and not seen.failures,
     )
 

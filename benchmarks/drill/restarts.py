@@ -1,4 +1,4 @@
-"""A worker that is killed, one that is told to stop, and the whole service told to stop."""
+"""Killed workers, terminated workers, and a terminated service."""
 
 import http.client
 import json
@@ -8,26 +8,26 @@ import threading
 import time
 from collections.abc import Sequence
 
+from benchmarks.drill.fault_report import FaultReport, until
 from benchmarks.drill.sandbox import Served
-from benchmarks.drill.sheet import Sheet, until
 from benchmarks.drill.traffic import Traffic
 
 RESTARTS = {"kill -9 of a worker": signal.SIGKILL, "SIGTERM to a worker": signal.SIGTERM}
-AT_ONCE = 8
+CONCURRENT_REQUESTS = 8
 
 
-def drill_worker(served: Served, traffic: Traffic, sheet: Sheet, restarts: Sequence[str]) -> None:
-    """Kill a worker, or tell one to stop; each time another one takes its place."""
+def drill_worker(served: Served, traffic: Traffic, report: FaultReport, restarts: Sequence[str]) -> None:
+    """Kill or terminate a worker; another one replaces it."""
     many = len(served.workers())
     for fault in restarts:
         before = set(served.workers())
         with traffic.watch(1.0) as seen:
             os.kill(min(before), RESTARTS[fault])
             took = until(lambda before=before: _replaced(served, before, many))  # type: ignore[misc]
-        sheet.note(
+        report.note(
             f"{fault}, of {many}",
             "no failed request; requests on its connections are sent again, the others wait or go to another worker",
-            f"{seen.story()}; the slowest took {max(seen.seconds):.1f} s; as many workers as before after {took:.1f} s",
+            f"{seen.summary()}; the slowest took {max(seen.seconds):.1f} s; all workers back after {took:.1f} s",
             not seen.failures,
         )
 
@@ -37,9 +37,9 @@ def _replaced(served: Served, before: set[int], many: int) -> bool:
     return now != before and len(now) == many and served.readiness()[0] == 200
 
 
-def drill_sigterm(served: Served, customer_id: str, sheet: Sheet) -> None:
-    """Requests that are being answered when the service is told to stop; it stops for good."""
-    connections = [http.client.HTTPConnection("127.0.0.1", served.port, timeout=60) for _ in range(AT_ONCE)]
+def drill_sigterm(served: Served, customer_id: str, report: FaultReport) -> None:
+    """Terminate the service while it answers requests; it does not start again."""
+    connections = [http.client.HTTPConnection("127.0.0.1", served.port, timeout=60) for _ in range(CONCURRENT_REQUESTS)]
     statuses: list[int] = []
     body = json.dumps({"customer_id": customer_id, "k": 100})
 
@@ -59,14 +59,14 @@ def drill_sigterm(served: Served, customer_id: str, sheet: Sheet) -> None:
     for thread in threads:
         thread.start()
     until(lambda: len(statuses) > 0)
-    under_way = AT_ONCE - len(statuses)
+    under_way = CONCURRENT_REQUESTS - len(statuses)
     started = time.perf_counter()
     served.stop()
     for thread in threads:
         thread.join()
     code = served.service.process.wait(60)
     took = time.perf_counter() - started
-    sheet.note(
+    report.note(
         "SIGTERM to the service",
         "what is under way is finished; the process ends",
         f"{under_way} under way, statuses {sorted(statuses)}; ended with {code} after {took:.1f} s",

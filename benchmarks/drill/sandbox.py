@@ -1,4 +1,4 @@
-"""A copy of an installation, and a service on it: whatever the drill breaks, the installation itself is not harmed."""
+"""A copy of an installation and a service on it, so that the drill cannot damage the installation."""
 
 import json
 import os
@@ -26,14 +26,19 @@ LEFT_OUT = shutil.ignore_patterns("staged", "tmp", "lock", ".lock")
 
 @dataclass(frozen=True)
 class Sandbox:
-    """settings: of the copy. variables: what besides REACH_DATA tells its processes so."""
+    """Copy of an installation.
+
+    Attributes:
+        settings: settings of the copy.
+        variables: environment variables of its processes, besides REACH_DATA.
+    """
 
     settings: Settings
     variables: Mapping[str, str]
 
     @classmethod
     def of(cls, settings: Settings, folder: Path) -> "Sandbox":
-        """Copy what a service reads, and write the registry again, for it names paths."""
+        """Copy what a service reads, and write the feature registry again because it contains paths."""
         for name in COPIED:
             shutil.copytree(settings.data / name, folder / name, symlinks=True, ignore=LEFT_OUT)
         sandbox = cls(settings.model_copy(update={"data": folder, "online_store": "sqlite", "api_keys": None}), {})
@@ -41,7 +46,7 @@ class Sandbox:
         return sandbox
 
     def on_redis(self, address: str) -> "Sandbox":
-        """The same with Redis as online store, filled."""
+        """Return the same sandbox with Redis as online store, materialised."""
         variables = {"REACH_ONLINE_STORE": "redis", "REACH_REDIS": address}
         update = {"online_store": "redis", "redis": address, "redis_password": None}
         sandbox = Sandbox(self.settings.model_copy(update=update), variables)
@@ -50,22 +55,28 @@ class Sandbox:
 
     @property
     def registry(self) -> Registry:
+        """Return the model registry of the copy."""
         return Registry(self.settings.paths.release)
 
     @property
     def store(self) -> ModelStore:
+        """Return the model store of the copy."""
         return ModelStore(self.settings.paths.bentoml)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Of the sandbox' processes: the caller's, without its own Reach settings but those of the shop."""
+        """Return the variables of the sandbox's processes: the caller's, with only the shop's of its Reach settings."""
         kept = {"REACH_TIMEZONE", "REACH_SNAPSHOTS", "REACH_SNAPSHOT_WEEKS", "REACH_SEED"}
         plain = {name: value for name, value in os.environ.items() if not name.startswith("REACH_") or name in kept}
         shop = {"REACH_SNAPSHOTS": str(self.settings.snapshots), "REACH_TIMEZONE": self.settings.timezone}
-        own = {"REACH_DATA": str(self.settings.data)} | shop
-        return plain | own | dict(self.variables) | bentoml_environment(self.settings.paths) | more
+        sandbox = {"REACH_DATA": str(self.settings.data)} | shop
+        return plain | sandbox | dict(self.variables) | bentoml_environment(self.settings.paths) | more
 
     def run(self, *command: str) -> None:
-        """A command of Reach's own on the sandbox. Raises RuntimeError with its words if it fails."""
+        """Run a Reach command on the sandbox.
+
+        Raises:
+            RuntimeError: the command failed; the message ends with its error output.
+        """
         done = subprocess.run(
             [sys.executable, "-m", *command], cwd=ROOT, env=self.environment(), capture_output=True, text=True
         )
@@ -73,20 +84,22 @@ class Sandbox:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
 
     def apply(self) -> None:
+        """Write the feature registry."""
         self.run("feature_store", "apply")
 
     def rebuild_online(self) -> None:
-        """Materialise again although nothing is new: forget what the SQLite store holds."""
+        """Materialise again without new features, after deleting the state of the SQLite store."""
         (self.settings.paths.feast / "online.db").resolve().with_name("state.json").unlink()
         self.materialize()
 
     def materialize(self) -> None:
+        """Load the current publication into the online store."""
         publication = current_publication(self.settings.paths.features)
         self.run("feature_store", "materialize", "--as-of", publication.as_of.isoformat())
 
     @contextmanager
     def service(self, **settings: str) -> Iterator["Served"]:
-        """The real service, ready; stopped at the end."""
+        """Run the real service until the block ends; it is ready when the block starts."""
         port = free_port()
         environment = self.environment(REACH_SERVICE_PORT=str(port), **settings)
         log = self.settings.data / f"service-{port}.log"
@@ -96,17 +109,18 @@ class Sandbox:
 
 @dataclass(frozen=True)
 class Served:
-    """A running service as the drill sees it."""
+    """A running service with its log file."""
 
     service: Service
     log: Path
 
     @property
     def port(self) -> int:
+        """Return the port of the HTTP API."""
         return self.service.port
 
     def readiness(self) -> tuple[int, dict[str, Any]]:
-        """Status and body of /readyz; status 0 if nobody answers."""
+        """Return status and body of /readyz; status 0 if the service does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10) as answer:
                 return int(answer.status), json.load(answer)
@@ -116,7 +130,7 @@ class Served:
             return 0, {}
 
     def metric(self, name: str) -> float:
-        """A sample of /metrics by its name with labels; 0 if there is none."""
+        """Return a sample of /metrics by its name with labels; 0 if it does not exist."""
         for line in self.service.get("/metrics").splitlines():
             if line.startswith(f"{name} "):
                 return float(line.rsplit(" ", 1)[1])
@@ -128,10 +142,11 @@ class Served:
         return [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{") and label in line]
 
     def workers(self) -> list[int]:
-        """The processes that answer requests."""
+        """Return the ids of the processes that answer requests."""
         return [pid for pid in family(self.service.process.pid) if b"_bentoml_impl.worker.service" in _command(pid)]
 
     def stop(self) -> None:
+        """Send SIGTERM to the service."""
         self.service.process.send_signal(signal.SIGTERM)
 
 

@@ -1,4 +1,4 @@
-"""What is done to an online store, SQLite or Redis, and how it is mended."""
+"""Faults of an online store, SQLite or Redis, and the recovery from each."""
 
 import os
 import shutil
@@ -15,67 +15,75 @@ from typing import Any
 import redis
 from feast.infra.online_stores.redis import Timestamp  # type: ignore[attr-defined]
 
+from benchmarks.drill.fault_report import until
 from benchmarks.drill.sandbox import Sandbox
-from benchmarks.drill.sheet import until
 from benchmarks.processes import free_port
 
-LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
-TIMES = b"_ts:"
-"""What Feast's field of a view's event time begins with, in Redis."""
+STALE_EVENT_TIME = datetime(2001, 1, 1, tzinfo=UTC)
+TIMESTAMP_FIELD_PREFIX = b"_ts:"
+"""Prefix of the Redis fields in which Feast stores a view's event time."""
 
 
 @dataclass(frozen=True)
 class StoreFault:
-    """name: as the sheet says it. marks: what answers may say of it."""
+    """One fault.
+
+    Attributes:
+        name: name in the report.
+        inject: starts the fault.
+        recover: ends the fault.
+        marks: fallbacks that answers may have during the fault.
+    """
 
     name: str
-    strike: Callable[[], None]
-    mend: Callable[[], None]
+    inject: Callable[[], None]
+    recover: Callable[[], None]
     marks: frozenset[str]
 
 
-REMEMBERED = frozenset({"cached_features", "features_unavailable"})
-STALE = frozenset({"stale_features", "cached_features"})
+STORE_UNAVAILABLE = frozenset({"cached_features", "features_unavailable"})
+STORE_STALE = frozenset({"stale_features", "cached_features"})
 
 
 class SqliteFile:
-    """The file behind the link that readers follow. Another content comes as materialisation brings it: by the link."""
+    """The SQLite store: readers follow a link to a file. Faults replace the link, as materialisation does."""
 
     def __init__(self, sandbox: Sandbox):
         self._link = sandbox.settings.paths.feast / "online.db"
-        self._sound = self._link.resolve()
-        self._other = self._sound.with_name("spoilt.db")
+        self._valid = self._link.resolve()
+        self._other = self._valid.with_name("corrupt.db")
         self._locked: sqlite3.Connection | None = None
 
     def faults(self) -> list[StoreFault]:
+        """Return the faults of this store."""
         return [
-            StoreFault("SQLite: the file is gone", self._link.unlink, self._show_sound, REMEMBERED),
-            StoreFault("SQLite: locked by another process", self._lock, self._unlock, REMEMBERED),
-            StoreFault("SQLite: empty", lambda: self._spoil("DELETE FROM {}"), self._show_sound, REMEMBERED),
-            StoreFault("SQLite: stale", self._age, self._show_sound, STALE),
+            StoreFault("SQLite: the file is gone", self._link.unlink, self._restore, STORE_UNAVAILABLE),
+            StoreFault("SQLite: locked by another process", self._lock, self._unlock, STORE_UNAVAILABLE),
+            StoreFault("SQLite: empty", lambda: self._corrupt("DELETE FROM {}"), self._restore, STORE_UNAVAILABLE),
+            StoreFault("SQLite: stale", self._age, self._restore, STORE_STALE),
         ]
 
     def _age(self) -> None:
-        self._spoil(f"UPDATE {{}} SET event_ts = {int(LONG_AGO.timestamp())}")
+        self._corrupt(f"UPDATE {{}} SET event_ts = {int(STALE_EVENT_TIME.timestamp())}")
 
-    def _spoil(self, statement: str) -> None:
-        shutil.copyfile(self._sound, self._other)
+    def _corrupt(self, statement: str) -> None:
+        shutil.copyfile(self._valid, self._other)
         with sqlite3.connect(self._other) as database:
             for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 database.execute(statement.format(f'"{table}"'))
-        self._show(self._other)
+        self._link_to(self._other)
 
-    def _show_sound(self) -> None:
-        self._show(self._sound)
+    def _restore(self) -> None:
+        self._link_to(self._valid)
 
-    def _show(self, file: Path) -> None:
+    def _link_to(self, file: Path) -> None:
         fresh = self._link.with_name("fresh")
         fresh.symlink_to(file)
         os.utime(file)
         fresh.replace(self._link)
 
     def _lock(self) -> None:
-        self._locked = sqlite3.connect(self._sound, isolation_level=None)
+        self._locked = sqlite3.connect(self._valid, isolation_level=None)
         self._locked.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._locked.execute("BEGIN EXCLUSIVE")
 
@@ -86,9 +94,10 @@ class SqliteFile:
 
 
 class RedisServer:
-    """A Redis of the drill's own, which keeps its data over a kill. options: more of its command line."""
+    """A Redis server started for the drill, which keeps its data when it is killed."""
 
     def __init__(self, folder: Path, *options: str):
+        """Choose a free port; `options` are appended to the command line."""
         self._folder = folder
         self._options = options
         self._port = free_port()
@@ -99,6 +108,7 @@ class RedisServer:
     @classmethod
     @contextmanager
     def running(cls, folder: Path, *options: str) -> Iterator["RedisServer"]:
+        """Run a server until the block ends."""
         folder.mkdir(exist_ok=True)
         server = cls(folder, *options)
         server.start()
@@ -108,28 +118,29 @@ class RedisServer:
             server._kill()
 
     def start(self) -> None:
-        place = ["--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
-        self._process = subprocess.Popen(["redis-server", *place, *self._options], stdout=subprocess.DEVNULL)
+        """Start the server and wait until it answers."""
+        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
+        self._process = subprocess.Popen(["redis-server", *options, *self._options], stdout=subprocess.DEVNULL)
         until(self._answers)
 
     def faults(self, sandbox: Sandbox) -> list[StoreFault]:
-        """The store must be filled."""
+        """Return the faults of this server, whose store must be materialised."""
         self._client.save()
         hang, resume = (lambda: self._signal(signal.SIGSTOP)), (lambda: self._signal(signal.SIGCONT))
         return [
-            StoreFault("Redis: killed", self._kill, self.start, REMEMBERED),
-            StoreFault("Redis: hung (SIGSTOP)", hang, resume, REMEMBERED),
-            StoreFault("Redis: empty", self._empty, sandbox.materialize, REMEMBERED),
-            StoreFault("Redis: stale", self._age, sandbox.materialize, STALE),
+            StoreFault("Redis: killed", self._kill, self.start, STORE_UNAVAILABLE),
+            StoreFault("Redis: hung (SIGSTOP)", hang, resume, STORE_UNAVAILABLE),
+            StoreFault("Redis: empty", self._empty, sandbox.materialize, STORE_UNAVAILABLE),
+            StoreFault("Redis: stale", self._age, sandbox.materialize, STORE_STALE),
         ]
 
     def _empty(self) -> None:
         self._client.flushall()
 
     def _age(self) -> None:
-        old = Timestamp(seconds=int(LONG_AGO.timestamp())).SerializeToString()
+        old = Timestamp(seconds=int(STALE_EVENT_TIME.timestamp())).SerializeToString()
         for key in self._client.scan_iter(_type="HASH"):
-            times = [field for field in self._client.hgetall(key) if field.startswith(TIMES)]
+            times = [field for field in self._client.hgetall(key) if field.startswith(TIMESTAMP_FIELD_PREFIX)]
             if times:
                 self._client.hset(key, mapping=dict.fromkeys(times, old))
 

@@ -1,4 +1,4 @@
-"""A steady load whose every answer is checked."""
+"""A steady load of which each answer is checked."""
 
 import http.client
 import json
@@ -16,18 +16,27 @@ from pydantic import ValidationError
 from benchmarks.drill.answers import SLATES, Expected
 from serving.api.schemas import RecommendResponse
 
-PERSONAL = "personal"
-NEWCOMERS = frozenset({"unknown_customer", "empty_history", "baseline"})
-"""Marks that say something of the customer; all others say something of the store."""
+NO_FALLBACK = "personal"
+CUSTOMER_MARKS = frozenset({"unknown_customer", "empty_history", "baseline"})
+"""Fallbacks caused by the customer; all others are caused by the store."""
 
 CLIENTS = 4
-PATIENCE_SECONDS = 120.0
-"""How long a client waits: a process that restarts lets requests wait."""
+CLIENT_TIMEOUT_S = 120.0
+"""Timeout of a client: requests wait while a process restarts."""
 
 
 @dataclass
-class Seen:
-    """What clients saw in some time. resent: requests whose connection broke before an answer came, sent once more."""
+class TrafficStats:
+    """Requests of a period.
+
+    Attributes:
+        requests: number of requests.
+        resent: number of requests sent again because the connection broke before an answer.
+        failures: description of each failed request.
+        versions: answers by model version.
+        marks: answers by fallback.
+        seconds: latency of each request.
+    """
 
     requests: int = 0
     resent: int = 0
@@ -36,16 +45,17 @@ class Seen:
     marks: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
-    def troubled(self) -> float:
-        """Share of the answers that the online store's state has marked."""
-        fine = sum(count for mark, count in self.marks.items() if mark == PERSONAL or mark in NEWCOMERS)
+    def degraded_share(self) -> float:
+        """Return the share of answers with a fallback caused by the online store."""
+        fine = sum(count for mark, count in self.marks.items() if mark == NO_FALLBACK or mark in CUSTOMER_MARKS)
         return 1.0 - fine / max(self.requests, 1)
 
     def p99_ms(self) -> float:
+        """Return the 99th percentile of the latency in milliseconds."""
         return statistics.quantiles(self.seconds, n=100)[98] * 1e3 if len(self.seconds) > 1 else 0.0
 
-    def story(self) -> str:
-        """In a sentence."""
+    def summary(self) -> str:
+        """Return the counts as a sentence."""
         marks = ", ".join(f"{count} {mark}" for mark, count in self.marks.most_common())
         resent = f", {self.resent} sent again" if self.resent else ""
         failures = f"; the first: {self.failures[0]}" if self.failures else ""
@@ -53,12 +63,23 @@ class Seen:
 
 
 class Traffic:
-    """Clients that ask all the time, each on a kept connection. A broken connection is tried once more, as any HTTP
-    client does; anything else than the right list of one version is a failure. `rate`: requests a second; `visits`: how
-    often each customer was here before."""
+    """Clients that send requests at random times, each on a kept-alive connection.
+
+    A request on a broken connection is sent once more, as HTTP clients do. Any answer that is not the correct list of
+    one version is a failure.
+    """
 
     def __init__(self, port: int, expected: Expected, customers: Sequence[str], rate: float, visits: int):
-        self.total = Seen()
+        """Prepare the clients.
+
+        Args:
+            port: port of the service.
+            expected: expected lists.
+            customers: customers to ask for.
+            rate: requests per second of all clients together.
+            visits: requests for each customer before the load starts.
+        """
+        self.total = TrafficStats()
         self._port = port
         self._expected = expected
         self._customers = customers
@@ -66,11 +87,11 @@ class Traffic:
         self._visits = visits
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._watching: list[Seen] = [self.total]
+        self._watching: list[TrafficStats] = [self.total]
         self._threads = [threading.Thread(target=self._client, args=(n,), daemon=True) for n in range(CLIENTS)]
 
     def __enter__(self) -> "Traffic":
-        # Everybody has been here before: what an outage does to newcomers is told by the stranger.
+        # Every customer has asked before; the unknown customer shows what an outage does to new ones.
         for customer_id in self._visits * list(self._customers):
             self._once(self._connect(), customer_id, SLATES[0])
         for thread in self._threads:
@@ -83,9 +104,9 @@ class Traffic:
             thread.join()
 
     @contextmanager
-    def watch(self, settle: float = 0.0) -> Iterator[Seen]:
-        """What is seen while the block runs, and the answers to what was asked in it, `settle` seconds later."""
-        seen = Seen()
+    def watch(self, settle: float = 0.0) -> Iterator[TrafficStats]:
+        """Record the answers while the block runs, and for `settle` seconds after it."""
+        seen = TrafficStats()
         with self._lock:
             self._watching.append(seen)
         try:
@@ -103,7 +124,7 @@ class Traffic:
         connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=CLIENT_TIMEOUT_S)
 
     def _once(self, connection: http.client.HTTPConnection, customer_id: str, slate: str) -> None:
         body = json.dumps({"customer_id": customer_id, "slate": slate, "k": self._expected.k})
@@ -128,8 +149,8 @@ class Traffic:
         if status == 200:
             try:
                 parsed = RecommendResponse.model_validate_json(answer)
-                version, mark = parsed.model_version, parsed.fallback or PERSONAL
-                failure = self._expected.wrong(customer_id, slate, parsed)
+                version, mark = parsed.model_version, parsed.fallback or NO_FALLBACK
+                failure = self._expected.mismatch(customer_id, slate, parsed)
             except ValidationError as error:
                 failure = f"an answer of another shape: {error.errors()[0]}"
         else:

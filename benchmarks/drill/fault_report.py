@@ -1,16 +1,25 @@
-"""The drill's sheet: each fault, what was expected, what happened."""
+"""The drill's report: each fault, what was expected, what happened."""
 
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from benchmarks.drill.traffic import Seen
+from benchmarks.drill.traffic import TrafficStats
 
 
 @dataclass
-class Sheet:
-    """check_times: whether seconds count; on a machine that others use, too, they say nothing."""
+class FaultReport:
+    """Print and count each fault: expected and observed effect.
+
+    Attributes:
+        check_times: whether durations count; on a shared machine they are not meaningful.
+        faults: number of faults so far.
+        held: number of faults with the expected effect.
+        requests: number of requests of all loads.
+        failed: number of failed requests.
+        broken: names of the faults whose effect differed.
+    """
 
     check_times: bool = True
     faults: int = 0
@@ -20,6 +29,7 @@ class Sheet:
     broken: list[str] = field(default_factory=list)
 
     def note(self, fault: str, expected: str, happened: str, held: bool) -> None:
+        """Print and count one fault."""
         self.faults += 1
         self.held += held
         if not held:
@@ -30,24 +40,33 @@ class Sheet:
         )
 
     def in_time(self, seconds: float, limit: float) -> bool:
+        """Return whether `seconds` is within the limit; always true if durations do not count."""
         return seconds <= limit or not self.check_times
 
-    def count(self, seen: Seen) -> None:
-        """Add a service's whole load, what lay between the faults included."""
-        print(f"        all the while: {seen.story()}", flush=True)
+    def count(self, seen: TrafficStats) -> None:
+        """Add a service's whole load, including the requests between faults."""
+        print(f"        whole load: {seen.summary()}", flush=True)
         self.requests += seen.requests
         self.failed += len(seen.failures)
 
     def last_line(self) -> str:
+        """Return the figures as JSON."""
         figures = {"faults": self.faults, "held": self.held, "requests": self.requests, "failed": self.failed}
         return json.dumps(figures)
 
 
 def until(condition: Callable[[], bool], seconds: float = 120.0) -> float:
-    """Seconds until it holds. Raises TimeoutError."""
+    """Wait until a condition holds.
+
+    Returns:
+        Seconds waited.
+
+    Raises:
+        TimeoutError: the condition does not hold after `seconds`.
+    """
     started = time.perf_counter()
     while not condition():
         if time.perf_counter() - started > seconds:
-            raise TimeoutError(f"waited {seconds:g} s in vain")
+            raise TimeoutError(f"The condition did not hold within {seconds:g} s.")
         time.sleep(0.01)
     return time.perf_counter() - started
