@@ -30,11 +30,11 @@ setup: .venv/.ready ## Install uv if it is missing, and the project's environmen
 
 .PHONY: demo
 demo: setup ## Run everything through Airflow, from data to answers; AS_OF=2018-01-01, FORCE=1 starts from scratch
-	@$(PYTHON) -m local up $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FORCE),--force)
+	@$(PYTHON) -m local start $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FORCE),--force)
 
 .PHONY: down
 down: setup ## Stop Airflow, the service and every step
-	@$(PYTHON) -m local down
+	@$(PYTHON) -m local stop
 
 .PHONY: restart-service
 restart-service: setup ## Restart the service with the current settings
@@ -70,7 +70,7 @@ feedback: setup ## Run collect_feedback in the running Airflow: turn decisions a
 .PHONY: retrain
 retrain: setup ## Run retrain_recommender in the running Airflow; AS_OF, EPOCHS, REASON, PUBLISH=no
 	@$(PYTHON) -m local run retrain_recommender $(if $(AS_OF),--as-of $(AS_OF)) \
-		$(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter no,$(PUBLISH)),--judge-only) \
+		$(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter no,$(PUBLISH)),--evaluate-only) \
 		--reason "$(or $(REASON),make retrain)"
 
 .PHONY: serve

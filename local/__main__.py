@@ -1,4 +1,4 @@
-"""`python -m local up | run | down | restart-service | status | manifest | dbt | clean`: what the Makefile calls."""
+"""`python -m local start | run | stop | restart-service | status | manifest | dbt | clean`: what the Makefile calls."""
 
 import argparse
 import contextlib
@@ -14,18 +14,18 @@ from local.airflow.stack import COMPONENTS, USER, Airflow
 from local.build.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG
 from local.build.dbt_command import run_dbt
 from local.build.dbt_manifest import write_manifest
-from local.build.fingerprint import Record
+from local.build.fingerprint import BuildCache
 from local.errors import DemoError, NotReadyError, SettingsChangedError
-from local.processes import Programs, marked, memory
+from local.processes import Programs, memory, processes_of
 from local.service import NAME, Service
-from local.start import up
+from local.start import start as start_stack
 from retention.errors import RetentionError
 from retention.policy import load_policy
 from retention.space import GIB, MIB, areas, free, need_of_a_run, require_space
 from settings import Settings, SettingsError, load_settings
 
-# Everything the rooms write lies in these; the rest of the data directory is somebody else's.
-WRITTEN = (
+# Paths that Reach writes; it never deletes anything else in the data directory.
+WRITTEN_PATHS = (
     *(
         "admissions",
         "admitted",
@@ -47,7 +47,7 @@ WRITTEN = (
 )
 
 
-def say(line: str) -> None:
+def echo(line: str) -> None:
     print(line, flush=True)
 
 
@@ -56,35 +56,35 @@ def status(settings: Settings) -> None:
     programs = Programs(settings.data)
     for name in (*COMPONENTS, NAME):
         pid = programs.running(name)
-        say(f"  {name:<14} {f'runs, process {pid}' if pid else 'stopped'}")
-    if found := marked(settings.data):
-        say(f"  {len(found)} processes hold {memory(found) / GIB:.2f} GiB")
-        say(f"  Airflow {Airflow(settings, programs).url} · service {Service(settings, programs).url}")
+        echo(f"  {name:<14} {f'runs, process {pid}' if pid else 'stopped'}")
+    if found := processes_of(settings.data):
+        echo(f"  {len(found)} processes hold {memory(found) / GIB:.2f} GiB")
+        echo(f"  Airflow {Airflow(settings, programs).url} · service {Service(settings, programs).url}")
     changed = [*Airflow(settings, programs).changed_settings(), *Service(settings, programs).changed_settings()]
     if changed:
         names = "; ".join(dict.fromkeys(changed))
-        say(f"  Started with other settings: {names}. 'make demo' restarts what they concern.")
+        echo(f"  Started with other settings: {names}. 'make demo' restarts what they concern.")
     sizes = areas(settings.data)
     for name, size in sizes.items():
-        say(f"  {name:<14} {size / MIB:9.1f} MiB")
-    total, room = sum(sizes.values()) / MIB, free(settings.data) / GIB
-    say(f"  {'in all':<14} {total:9.1f} MiB in {settings.data}; {room:.1f} GiB free")
+        echo(f"  {name:<14} {size / MIB:9.1f} MiB")
+    total, available = sum(sizes.values()) / MIB, free(settings.data) / GIB
+    echo(f"  {'in all':<14} {total:9.1f} MiB in {settings.data}; {available:.1f} GiB free")
 
 
 def restart_service(settings: Settings) -> None:
     """Stop the service and start it with the present settings."""
     service = Service(settings, Programs(settings.data))
-    if Record(settings).champion() is None:
+    if BuildCache(settings).champion() is None:
         raise NotReadyError(f"No version has been deployed in {settings.data} yet: 'make demo' trains and deploys one.")
     service.start(fresh=True)
     service.wait_until_ready()
-    say(f"Service: started, ready at {service.url}")
+    echo(f"Service: started, ready at {service.url}")
 
 
-def down(settings: Settings) -> None:
+def stop(settings: Settings) -> None:
     """Stop everything that works for this data directory."""
     count = Programs(settings.data).stop_all()
-    say(f"Stopped {count} processes." if count else "Nothing was running.")
+    echo(f"Stopped {count} processes." if count else "Nothing was running.")
 
 
 def run(settings: Settings, dag_id: str, conf: dict[str, Any]) -> None:
@@ -100,20 +100,20 @@ def run(settings: Settings, dag_id: str, conf: dict[str, Any]) -> None:
         require_space(settings.data, need_of_a_run(settings, load_policy()))
     api = AirflowApi(airflow.url, USER, airflow.password)
     run_id = api.trigger(dag_id, conf)
-    say(f"{dag_id}: run {run_id}")
-    follow(api, dag_id, run_id, say, airflow.require_running)
-    say(f"Done; see {airflow.url}/dags/{dag_id}")
+    echo(f"{dag_id}: run {run_id}")
+    follow(api, dag_id, run_id, echo, airflow.require_running)
+    echo(f"Done; see {airflow.url}/dags/{dag_id}")
 
 
 def clean(settings: Settings) -> None:
     """Stop everything, then delete what Reach wrote; other files in the data directory stay."""
-    down(settings)
-    for name in WRITTEN:
-        place = settings.data / name
-        if place.is_dir():
-            shutil.rmtree(place)
+    stop(settings)
+    for name in WRITTEN_PATHS:
+        path = settings.data / name
+        if path.is_dir():
+            shutil.rmtree(path)
         else:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         settings.data.rmdir()
 
@@ -121,16 +121,16 @@ def clean(settings: Settings) -> None:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    start = commands.add_parser("up", help="start Airflow, build, train, deploy, start the service, ask it")
+    start = commands.add_parser("start", help="start Airflow, build, train, deploy, start the service, ask it")
     start.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
     start.add_argument("--force", action="store_true", help="build and train even if nothing has changed")
     one = commands.add_parser("run", help="run one DAG in the running Airflow and follow it")
     one.add_argument("dag_id", choices=[FEATURES_DAG, MODEL_DAG, FEEDBACK_DAG])
     one.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
     one.add_argument("--epochs", type=int, help="retrain_recommender: passes over the training set")
-    one.add_argument("--judge-only", action="store_true", help="retrain_recommender: publish nothing")
+    one.add_argument("--evaluate-only", action="store_true", help="retrain_recommender: publish nothing")
     one.add_argument("--reason", help="retrain_recommender: a sentence for the release log")
-    commands.add_parser("down", help="stop Airflow, the service and every step")
+    commands.add_parser("stop", help="stop Airflow, the service and every step")
     commands.add_parser("restart-service", help="start the service again, with the present settings")
     commands.add_parser("status", help="show what runs, and what each part of the data directory takes")
     commands.add_parser("manifest", help="let dbt describe its models for Airflow")
@@ -140,9 +140,9 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     try:
         settings = load_settings()
-        if chosen.command == "up":
+        if chosen.command == "start":
             as_of = chosen.as_of or settings.as_of
-            up(settings, as_of.isoformat() if as_of else None, chosen.force, say)
+            start_stack(settings, as_of.isoformat() if as_of else None, chosen.force, echo)
         elif chosen.command == "run":
             run(settings, chosen.dag_id, _params(chosen))
         elif chosen.command == "dbt":
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
         elif chosen.command == "manifest":
             write_manifest(settings)
         else:
-            plain = {"down": down, "restart-service": restart_service, "status": status, "clean": clean}
+            plain = {"stop": stop, "restart-service": restart_service, "status": status, "clean": clean}
             plain[chosen.command](settings)
     except (DemoError, RetentionError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -173,7 +173,7 @@ def _params(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.as_of:
         params["as_of"] = chosen.as_of.isoformat()
     if chosen.dag_id == MODEL_DAG:
-        params["publish_if_better"] = not chosen.judge_only
+        params["publish_if_better"] = not chosen.evaluate_only
         params |= {name: value for name in ("epochs", "reason") if (value := getattr(chosen, name))}
     return params
 

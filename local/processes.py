@@ -50,7 +50,7 @@ class Programs:
         self._folder.mkdir(parents=True, exist_ok=True)
         known = self._read(name)
         if known:
-            _end(lambda: [p for p in marked(self._data) if _session(p) == known[0]])
+            _end(lambda: [p for p in processes_of(self._data) if _session(p) == known[0]])
         with self.log(name).open("ab") as log:
             process = subprocess.Popen(
                 list(command),
@@ -90,12 +90,12 @@ class Programs:
         """Stop one program and all it started in its session."""
         known = self._read(name)
         if known:
-            _end(lambda: [p for p in marked(self._data) if _session(p) == known[0]])
+            _end(lambda: [p for p in processes_of(self._data) if _session(p) == known[0]])
             self._file(name).unlink(missing_ok=True)
 
     def stop_all(self) -> int:
         """Stop everything marked with this data directory; returns how many processes there were."""
-        count = _end(lambda: marked(self._data))
+        count = _end(lambda: processes_of(self._data))
         for file in self._folder.glob("*.json"):
             file.unlink()
         return count
@@ -111,7 +111,7 @@ class Programs:
         return pid, started
 
 
-def marked(data: Path) -> list[psutil.Process]:
+def processes_of(data: Path) -> list[psutil.Process]:
     """Every living process that was started for this data directory, by whomever."""
     found = []
     for process in psutil.process_iter():

@@ -16,8 +16,8 @@ from settings import ROOT, SERVICE_SETTINGS, Settings
 
 NAME = "service"
 SECONDS_TO_START = 120
-# Customers by how many baskets they have: one of the busiest, one in the middle, one who seldom comes.
-PLACES = {"comes often": 0.02, "comes now and then": 0.5, "comes seldom": 0.97}
+# Quantiles of customers by number of baskets, most baskets first.
+ACTIVITY_QUANTILES = {"comes often": 0.02, "comes now and then": 0.5, "comes seldom": 0.97}
 
 
 class Service:
@@ -99,7 +99,7 @@ class Service:
         return found
 
 
-def three_customers(settings: Settings) -> dict[str, str]:
+def sample_customers(settings: Settings) -> dict[str, str]:
     """A habit -> a customer of the admitted data who has it; the same three for the same data."""
     transactions = settings.paths.admitted / "transactions.parquet"
     with duckdb.connect() as database:
@@ -108,4 +108,4 @@ def three_customers(settings: Settings) -> dict[str, str]:
             " order by count(distinct basket_id) desc, customer_id",
             [str(transactions)],
         ).fetchall()
-    return {habit: ids[int(place * (len(ids) - 1))][0] for habit, place in PLACES.items()}
+    return {habit: ids[int(quantile * (len(ids) - 1))][0] for habit, quantile in ACTIVITY_QUANTILES.items()}

@@ -10,7 +10,7 @@ SHOWN = {"all": 5, "explore": 3}
 TITLES = {"all": "will buy next", "explore": "has never bought before"}
 
 
-def answers(service: Service, habit: str, customer_id: str) -> list[str]:
+def customer_lists(service: Service, habit: str, customer_id: str) -> list[str]:
     """The customer's lists, as lines."""
     lines = [f"\nCustomer {customer_id}, who {habit}"]
     for slate, k in SHOWN.items():
@@ -27,7 +27,7 @@ def _item(rank: int, item: dict[str, Any]) -> str:
     return f"    {rank}. {name[:52]:<52}  {item['reason']}"
 
 
-def places(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:
+def links(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:
     """Where to look, as lines; a page that does not exist is not named."""
     paths = settings.paths
     data_docs = sorted(paths.quality.glob("*/*/index.html"), key=lambda page: page.stat().st_mtime)

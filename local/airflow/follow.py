@@ -9,7 +9,7 @@ from local.airflow.api import AirflowApi, epoch
 from local.errors import RunFailedError
 
 FINISHED = {"success", "skipped", "failed", "upstream_failed", "removed"}
-SIGNS = {"success": "done", "skipped": "skipped", "failed": "FAILED", "upstream_failed": "not reached"}
+STATE_LABELS = {"success": "done", "skipped": "skipped", "failed": "FAILED", "upstream_failed": "not reached"}
 WORST_FIRST = ("failed", "upstream_failed", "success", "skipped")
 LOG_LINES = 25
 
@@ -27,7 +27,7 @@ def follow(
     api: AirflowApi,
     dag_id: str,
     run_id: str,
-    say: Callable[[str], None],
+    echo: Callable[[str], None],
     still_running: Callable[[], None],
     pause: float = 2.0,
 ) -> None:
@@ -37,10 +37,10 @@ def follow(
         still_running: called at every look; raises if Airflow itself has died.
 
     Raises:
-        RunFailedError: the run ended red; the failed tasks' last lines have been said.
+        RunFailedError: the run ended red; the failed tasks' last lines have been printed.
     """
     shown: set[str] = set()
-    told: set[tuple[str, int, int]] = set()
+    reported: set[tuple[str, int, int]] = set()
     while True:
         still_running()
         # The run's state first: all tasks are final once it is.
@@ -49,14 +49,14 @@ def follow(
         for line in finished_lines(tasks):
             if line.name not in shown:
                 shown.add(line.name)
-                say(f"  {line.name:<28} {SIGNS.get(line.state, line.state):<12} {line.seconds:7.1f} s")
+                echo(f"  {line.name:<28} {STATE_LABELS.get(line.state, line.state):<12} {line.seconds:7.1f} s")
         for task in tasks:
             attempt = (task["task_id"], task["map_index"], task["try_number"])
-            # A watcher of a dbt model only repeats what the build has said.
-            own = task["operator"] != "WatchOnly"
-            if own and task["state"] in ("failed", "up_for_retry") and attempt not in told:
-                told.add(attempt)
-                _say_why(api, task, say)
+            # A watcher of a dbt model only repeats what the build has logged.
+            is_step = task["operator"] != "WatchOnly"
+            if is_step and task["state"] in ("failed", "up_for_retry") and attempt not in reported:
+                reported.add(attempt)
+                _echo_log_tail(api, task, echo)
         if state == "success":
             return
         if state == "failed":
@@ -91,8 +91,8 @@ def finished_lines(tasks: list[dict[str, Any]]) -> list[Line]:
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
 
-def _say_why(api: AirflowApi, task: dict[str, Any], say: Callable[[str], None]) -> None:
+def _echo_log_tail(api: AirflowApi, task: dict[str, Any], echo: Callable[[str], None]) -> None:
     again = "failed and will be tried again" if task["state"] == "up_for_retry" else "failed"
-    say(f"  {task['task_id']} {again} (attempt {task['try_number']}). The end of its log:")
+    echo(f"  {task['task_id']} {again} (attempt {task['try_number']}). The end of its log:")
     for line in api.log_tail(task, LOG_LINES):
-        say(f"    | {line[:300]}")
+        echo(f"    | {line[:300]}")

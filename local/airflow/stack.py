@@ -108,9 +108,9 @@ def environment(settings: Settings) -> dict[str, str]:
 class Airflow:
     """The four components of one installation."""
 
-    def __init__(self, settings: Settings, programs: Programs, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, settings: Settings, programs: Programs, echo: Callable[[str], None] = lambda line: None) -> None:
         self._settings = settings
-        self._say = say
+        self._echo = echo
         self._programs = programs
 
     @property
@@ -213,7 +213,7 @@ class Airflow:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM")
         stamp.touch()
-        self._say(f"Airflow's database: {(size - database.stat().st_size) / MIB:.1f} MiB freed")
+        self._echo(f"Airflow's database: {(size - database.stat().st_size) / MIB:.1f} MiB freed")
 
     def _airflow(self, *arguments: str) -> None:
         done = subprocess.run(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from local.processes import marked, memory
+from local.processes import memory, processes_of
 
 SECONDS_BETWEEN_LOOKS = 3.0
 GIB = 1024**3
@@ -56,5 +56,5 @@ class MemoryWatch:
     def _watch(self) -> None:
         ended = False
         while not ended:
-            self.peak = max(self.peak, memory([psutil.Process(), *marked(self._data)]))
+            self.peak = max(self.peak, memory([psutil.Process(), *processes_of(self._data)]))
             ended = self._stop.wait(SECONDS_BETWEEN_LOOKS)

@@ -7,27 +7,27 @@ from local.airflow.api import AirflowApi, epoch
 from local.airflow.follow import follow
 from local.airflow.stack import Airflow
 from local.airflow.timing import Stages
-from local.build.fingerprint import Record, Wanted
+from local.build.fingerprint import BuildCache, BuildInputs
 
 FEATURES_DAG = "build_features"
 MODEL_DAG = "retrain_recommender"
 FEEDBACK_DAG = "collect_feedback"
-UNDER_WAY = ("queued", "running")
+ACTIVE_STATES = ("queued", "running")
 
 
 class Builder:
-    """Brings features and model to what is wanted, through Airflow's scheduler."""
+    """Build features and model through Airflow's scheduler, unless they are valid."""
 
     def __init__(
-        self, api: AirflowApi, airflow: Airflow, record: Record, stages: Stages, say: Callable[[str], None]
+        self, api: AirflowApi, airflow: Airflow, cache: BuildCache, stages: Stages, echo: Callable[[str], None]
     ) -> None:
         self._api = api
         self._airflow = airflow
-        self._record = record
+        self._cache = cache
         self._stages = stages
-        self._say = say
+        self._echo = echo
 
-    def build(self, sought: Wanted, as_of: str | None, force: bool) -> str:
+    def build(self, inputs: BuildInputs, as_of: str | None, force: bool) -> str:
         """Returns the id of the run that made the model, or judged it too weak to serve.
 
         Args:
@@ -37,45 +37,45 @@ class Builder:
         Raises:
             RunFailedError: a run ended red.
         """
-        if not force and self._record.has_features(sought.features):
-            self._say("Features: the published ones were made of the same data, settings and code; used again")
-            if run_id := self._record.run_of(sought.model):
-                self._say(f"Model: run {run_id} was made of the same; used again (FORCE=1 makes it anew)")
+        if not force and self._cache.has_features(inputs.features):
+            self._echo("Features: the published ones were made of the same data, settings and code; used again")
+            if run_id := self._cache.run_of(inputs.model):
+                self._echo(f"Model: run {run_id} was made of the same; used again (FORCE=1 makes it anew)")
                 return run_id
-            run = self._model_run_under_way(sought) or self._api.trigger(MODEL_DAG, {"reason": "make demo"})
+            run = self._model_run_under_way(inputs) or self._api.trigger(MODEL_DAG, {"reason": "make demo"})
         else:
-            features_run = None if force else self._under_way(FEATURES_DAG, sought.features)
+            features_run = None if force else self._under_way(FEATURES_DAG, inputs.features)
             with self._stages.stage(FEATURES_DAG):
                 features_run = features_run or self._api.trigger(FEATURES_DAG, {"as_of": as_of} if as_of else {})
-                self._follow(FEATURES_DAG, features_run, sought.features)
-                self._record.keep_features(sought.features)
+                self._follow(FEATURES_DAG, features_run, inputs.features)
+                self._cache.save_features(inputs.features)
             with self._stages.stage("hand over"):
                 run = self._started_by(features_run)
         with self._stages.stage(MODEL_DAG):
-            self._follow(MODEL_DAG, run, sought.model)
+            self._follow(MODEL_DAG, run, inputs.model)
             run_id = str(self._api.result(MODEL_DAG, run, "resolve_run")["run_id"])
-            self._record.keep_run(sought.model, run_id)
+            self._cache.save_run(inputs.model, run_id)
             return run_id
 
     def _follow(self, dag_id: str, run: str, made_of: str) -> None:
-        self._record.keep_started(dag_id, made_of, run)
-        self._say(f"{dag_id}: run {run}")
-        follow(self._api, dag_id, run, self._say, self._airflow.require_running)
+        self._cache.save_started(dag_id, made_of, run)
+        self._echo(f"{dag_id}: run {run}")
+        follow(self._api, dag_id, run, self._echo, self._airflow.require_running)
 
     def _under_way(self, dag_id: str, made_of: str) -> str | None:
         """The run an interrupted demo has started from the same, if it still goes on."""
-        run = self._record.started(dag_id, made_of)
-        active = {r["dag_run_id"] for r in self._api.runs(dag_id) if r["state"] in UNDER_WAY}
+        run = self._cache.started(dag_id, made_of)
+        active = {r["dag_run_id"] for r in self._api.runs(dag_id) if r["state"] in ACTIVE_STATES}
         return run if run in active else None
 
-    def _model_run_under_way(self, sought: Wanted) -> str | None:
+    def _model_run_under_way(self, inputs: BuildInputs) -> str | None:
         """As above; or the run that the published features started by themselves."""
         by_asset = (
             str(run["dag_run_id"])
             for run in self._api.runs(MODEL_DAG)
-            if run["state"] in UNDER_WAY and run["run_type"] == "asset_triggered"
+            if run["state"] in ACTIVE_STATES and run["run_type"] == "asset_triggered"
         )
-        return self._under_way(MODEL_DAG, sought.model) or next(by_asset, None)
+        return self._under_way(MODEL_DAG, inputs.model) or next(by_asset, None)
 
     def _started_by(self, features_run: str) -> str:
         """The run that the published features have started, or will in a moment: never a second one."""

@@ -26,7 +26,7 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> int:
     paths = settings.paths
     # Folders of its own: Airflow may be reading the manifest that lies beside them.
     target = paths.dbt_target / ("docs" if arguments[:1] == ["docs"] else "by_hand")
-    places = {
+    options = {
         "--project-dir": PROJECT,
         "--profiles-dir": PROJECT,
         "--target-path": target,
@@ -41,7 +41,7 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> int:
             folder.mkdir(parents=True, exist_ok=True)
         # What a killed build could not hold in memory.
         shutil.rmtree(paths.warehouse.parent / "tmp", ignore_errors=True)
-    command += [str(word) for option, place in places.items() if option not in arguments for word in (option, place)]
+    command += [str(word) for option, path in options.items() if option not in arguments for word in (option, path)]
     environment = {**os.environ, "REACH_DATA": str(settings.data), "DO_NOT_TRACK": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 

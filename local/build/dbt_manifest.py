@@ -24,9 +24,9 @@ def write_manifest(settings: Settings) -> bool:
     scratch = target / "parse"
     scratch.mkdir(parents=True, exist_ok=True)
     command = [str(Path(sys.executable).with_name("dbt")), "parse", "--no-partial-parse"]
-    places = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": scratch, "log-path": scratch}
+    options = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": scratch, "log-path": scratch}
     done = subprocess.run(
-        [*command, *(word for name, place in places.items() for word in (f"--{name}", str(place)))],
+        [*command, *(word for name, path in options.items() for word in (f"--{name}", str(path)))],
         env={**os.environ, "REACH_DATA": str(settings.data), "DO_NOT_TRACK": "1"},
         capture_output=True,
         text=True,

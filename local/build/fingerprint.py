@@ -13,25 +13,25 @@ from settings import ROOT, Settings
 
 CHUNK = 1 << 20
 # Folders that Python and dbt make beside the code.
-MADE = {"__pycache__", "target", "logs"}
+GENERATED_FOLDERS = {"__pycache__", "target", "logs"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BuildInputs:
     """What this demo's features and model are made from, each as one hash."""
 
     features: str
     model: str
 
 
-def wanted(settings: Settings, as_of: str | None) -> Wanted:
+def build_inputs(settings: Settings, as_of: str | None) -> BuildInputs:
     """Hash the data, the settings and the code that features and model depend on."""
     shared = [ROOT / "settings.py", ROOT / "products.py", ROOT / "uv.lock"]
-    feature_rooms = [
-        ROOT / room for room in ("core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality")
+    feature_packages = [
+        ROOT / package for package in ("core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality")
     ]
-    model_rooms = [ROOT / room for room in ("ml", "scoring", "registry")]
-    made_of = {
+    model_packages = [ROOT / package for package in ("ml", "scoring", "registry")]
+    feature_inputs = {
         "as_of": as_of,
         "landing": landing_hash(settings) if settings.landing else "the demo's package, see uv.lock",
         "settings": settings.model_dump_json(
@@ -45,15 +45,15 @@ def wanted(settings: Settings, as_of: str | None) -> Wanted:
                 "redis",
             }
         ),
-        "code": files_hash([*shared, *feature_rooms]),
+        "code": files_hash([*shared, *feature_packages]),
     }
-    features = _hash(made_of)
-    judged_by = {
+    features = _hash(feature_inputs)
+    model_inputs = {
         "features": features,
         "seed": settings.seed,
-        "code": files_hash([*shared, *model_rooms]),
+        "code": files_hash([*shared, *model_packages]),
     }
-    return Wanted(features, _hash(judged_by))
+    return BuildInputs(features, _hash(model_inputs))
 
 
 def landing_hash(settings: Settings) -> str:
@@ -71,14 +71,14 @@ def landing_hash(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def files_hash(places: Iterable[Path]) -> str:
+def files_hash(paths: Iterable[Path]) -> str:
     """One hash over the names and bytes of all files at these places; what is made and hidden files left out."""
     digest = hashlib.sha256()
-    for place in places:
-        files = [place] if place.is_file() else sorted(f for f in place.rglob("*") if f.is_file())
+    for path in paths:
+        files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
         for file in files:
-            relative = file.relative_to(place.parent)
-            if any(part in MADE or part.startswith(".") for part in relative.parts):
+            relative = file.relative_to(path.parent)
+            if any(part in GENERATED_FOLDERS or part.startswith(".") for part in relative.parts):
                 continue
             digest.update(f"{relative} {file.stat().st_size}\n".encode())
             with file.open("rb") as handle:
@@ -87,7 +87,7 @@ def files_hash(places: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-class Record:
+class BuildCache:
     """What the last demo made and from what, in `<data>/demo.json`; holds only while the things exist."""
 
     def __init__(self, settings: Settings) -> None:
@@ -98,17 +98,17 @@ class Record:
         known = self._read().get("features", {})
         return bool(known) and known == self._features(made_of) and self._paths.feast.is_dir()
 
-    def keep_features(self, made_of: str) -> None:
+    def save_features(self, made_of: str) -> None:
         self._write({"features": self._features(made_of)})
 
     def run_of(self, made_of: str) -> str | None:
         """The finished run that was made of the same, if its verdict and the champion of then are still there."""
         known = self._read().get("run", {})
-        judged = (self._paths.runs / str(known.get("run_id")) / "gate.json").is_file()
+        evaluated = (self._paths.runs / str(known.get("run_id")) / "gate.json").is_file()
         lost = known.get("had_champion") and self.champion() is None
-        return str(known["run_id"]) if known.get("made_of") == made_of and judged and not lost else None
+        return str(known["run_id"]) if known.get("made_of") == made_of and evaluated and not lost else None
 
-    def keep_run(self, made_of: str, run_id: str) -> None:
+    def save_run(self, made_of: str, run_id: str) -> None:
         had_champion = self.champion() is not None
         self._write({"run": {"made_of": made_of, "run_id": run_id, "had_champion": had_champion}})
 
@@ -128,7 +128,7 @@ class Record:
         known = self._read().get(dag_id, {})
         return str(known["run"]) if known.get("made_of") == made_of else None
 
-    def keep_started(self, dag_id: str, made_of: str, run: str) -> None:
+    def save_started(self, dag_id: str, made_of: str, run: str) -> None:
         self._write({dag_id: {"made_of": made_of, "run": run}})
 
     def service_code(self) -> str | None:
@@ -136,7 +136,7 @@ class Record:
         code = self._read().get("service")
         return str(code) if code else None
 
-    def keep_service(self, code: str) -> None:
+    def save_service_code(self, code: str) -> None:
         self._write({"service": code})
 
     def _features(self, made_of: str) -> dict[str, str]:

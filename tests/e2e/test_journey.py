@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from local.errors import DemoError
-from local.processes import marked
-from local.service import three_customers
+from local.processes import processes_of
+from local.service import sample_customers
 from tests.support.e2e.installation import AS_OF, Installation
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,7 @@ def installation(code: Path, small_landing: Path, tmp_path_factory: pytest.TempP
 
 
 def test_a_killed_scheduler_is_noticed(installation: Installation) -> None:
-    demo = installation.start("local", "up")
+    demo = installation.start("local", "start")
     _wait_for_task(installation, "build_features", "dbt.dbt_producer_watcher", "running")
     scheduler = installation.programs.running("scheduler")
     assert scheduler
@@ -46,7 +46,7 @@ def test_a_killed_scheduler_is_noticed(installation: Installation) -> None:
 
 
 def test_the_same_command_goes_on_and_ends_in_answers(installation: Installation, undisturbed: str) -> None:
-    printed = installation.run("local", "up")
+    printed = installation.run("local", "start")
     assert "runs already" not in printed.split("build_features")[0]
     assert len(installation.api.runs("build_features")) == 1
     assert len(installation.api.runs("retrain_recommender")) == 1
@@ -128,7 +128,7 @@ def test_what_came_of_an_answer_is_counted_once_however_often_it_is_collected(in
 
 
 def test_the_same_command_again_builds_nothing(installation: Installation) -> None:
-    printed = installation.run("local", "up")
+    printed = installation.run("local", "start")
     assert printed.count("used again") == 2
     assert "Airflow: runs already" in printed
     assert "Service: runs already" in printed
@@ -155,7 +155,7 @@ def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
 def test_a_taken_port_is_named(installation: Installation, code: Path, tmp_path: Path) -> None:
     other = Installation(code, tmp_path / "data", installation.code)
     other.environment["REACH_AIRFLOW_PORT"] = str(installation.settings.airflow_port)
-    process = other.start("local", "up")
+    process = other.start("local", "start")
     printed, _ = process.communicate()
     assert process.returncode == 1
     assert f"Port {installation.settings.airflow_port}" in printed
@@ -163,9 +163,9 @@ def test_a_taken_port_is_named(installation: Installation, code: Path, tmp_path:
 
 
 def test_nothing_is_left_running_after_down(installation: Installation) -> None:
-    assert marked(installation.settings.data)
-    installation.run("local", "down")
-    assert marked(installation.settings.data) == []
+    assert processes_of(installation.settings.data)
+    installation.run("local", "stop")
+    assert processes_of(installation.settings.data) == []
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{installation.settings.service_port}/readyz")
     mentioned = [p for p in psutil.process_iter() if str(installation.settings.data) in _words(p)]
@@ -188,7 +188,7 @@ def _wait_for_version(installation: Installation, customer_id: str, version: str
 
 
 def _somebody(installation: Installation) -> str:
-    return next(iter(three_customers(installation.settings).values()))
+    return next(iter(sample_customers(installation.settings).values()))
 
 
 def _words(process: psutil.Process) -> str:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from local.errors import PortTakenError
-from local.processes import Programs, marked, memory, require_free_port
+from local.processes import Programs, memory, processes_of, require_free_port
 
 # A parent and its child, both asleep; the file says that both are there.
 FAMILY = """
@@ -49,9 +49,9 @@ def crash(programs: Programs) -> None:
 def test_stopping_all_leaves_neither_parent_nor_child(programs: Programs, tmp_path: Path) -> None:
     start_family(programs, tmp_path)
     assert programs.running("family")
-    assert len(marked(tmp_path)) == 2
+    assert len(processes_of(tmp_path)) == 2
     assert programs.stop_all() == 2
-    assert marked(tmp_path) == []
+    assert processes_of(tmp_path) == []
     assert programs.running("family") is None
 
 
@@ -59,7 +59,7 @@ def test_an_orphan_is_found_by_its_mark(programs: Programs, tmp_path: Path) -> N
     start_family(programs, tmp_path)
     crash(programs)
     assert programs.running("family") is None
-    assert [process.name() for process in marked(tmp_path)] == ["sleep"]
+    assert [process.name() for process in processes_of(tmp_path)] == ["sleep"]
     assert programs.stop_all() == 1
 
 
@@ -70,7 +70,7 @@ def test_a_program_that_renames_itself_is_still_found(programs: Programs, tmp_pa
     programs.start("renamed", [sys.executable, "-c", code, str(done)], dict(os.environ), cwd=tmp_path)
     while not done.exists():
         time.sleep(0.02)
-    assert len(marked(tmp_path)) == 1
+    assert len(processes_of(tmp_path)) == 1
     assert programs.stop_all() == 1
 
 
@@ -78,7 +78,7 @@ def test_starting_again_stops_what_a_crash_left(programs: Programs, tmp_path: Pa
     start_family(programs, tmp_path)
     crash(programs)
     start_family(programs, tmp_path)
-    assert len(marked(tmp_path)) == 2
+    assert len(processes_of(tmp_path)) == 2
 
 
 def test_other_data_directories_are_left_alone(programs: Programs, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_program_that_ignores_the_request_to_end_is_made_to(
     while not started.exists():
         time.sleep(0.02)
     programs.stop_all()
-    assert marked(tmp_path) == []
+    assert processes_of(tmp_path) == []
 
 
 def test_a_taken_port_is_an_error_that_names_port_and_setting() -> None:

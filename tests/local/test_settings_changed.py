@@ -120,7 +120,7 @@ def test_a_landing_that_does_not_exist_is_a_sentence(
 ) -> None:
     monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REACH_LANDING", str(tmp_path / "nowhere"))
-    assert main(["up"]) == 1
+    assert main(["start"]) == 1
     assert f"REACH_LANDING is {tmp_path / 'nowhere'}, and there is no such folder" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
@@ -130,7 +130,7 @@ def test_a_data_directory_that_cannot_be_made_is_a_sentence(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("REACH_DATA", str(tmp_path / "file" / "data"))
-    assert main(["up"]) == 1
+    assert main(["start"]) == 1
     assert str(tmp_path / "file" / "data") in capsys.readouterr().err
 
 

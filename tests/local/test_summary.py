@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from local.service import Service
-from local.summary import answers
+from local.summary import customer_lists
 
 
 class Answering:
@@ -18,7 +18,7 @@ class Answering:
 
 
 def test_a_product_without_a_name_is_shown_by_its_id() -> None:
-    lines = answers(cast(Service, Answering()), "comes often", "7")
+    lines = customer_lists(cast(Service, Answering()), "comes often", "7")
 
     assert [line.split()[1:3] for line in lines if line.startswith("    ")] == [
         ["Bananas", "You"],

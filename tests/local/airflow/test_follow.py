@@ -25,9 +25,9 @@ def task(name: str, state: str | None, start: int = 0, end: int = 0, **more: Any
 
 def show(airflow: ScriptedAirflow) -> list[str]:
     airflow.add("build_features", "run", "running")
-    said: list[str] = []
-    follow(airflow.api, "build_features", "run", said.append, airflow.require_running, pause=0)
-    return said
+    printed_lines: list[str] = []
+    follow(airflow.api, "build_features", "run", printed_lines.append, airflow.require_running, pause=0)
+    return printed_lines
 
 
 def test_a_group_is_one_line_once_all_its_tasks_are_finished() -> None:
@@ -53,8 +53,8 @@ def test_each_task_is_shown_once() -> None:
     airflow = ScriptedAirflow()
     first, second = task("admit", "success", 0, 3), task("publish", "success", 4, 5)
     airflow.task_lists = [[first, task("publish", None)], [first, second], [first, second]]
-    said = show(airflow)
-    assert [line.split()[0] for line in said] == ["admit", "publish"]
+    printed_lines = show(airflow)
+    assert [line.split()[0] for line in printed_lines] == ["admit", "publish"]
 
 
 def test_a_skipped_task_is_shown_as_such() -> None:
@@ -68,19 +68,19 @@ def test_a_red_run_shows_the_reason_and_names_the_task() -> None:
     airflow.end = "failed"
     airflow.task_lists = [[task("admit", "failed", 1, 2), task("publish", "upstream_failed")]]
     airflow.add("build_features", "run", "running")
-    said: list[str] = []
+    printed_lines: list[str] = []
     with pytest.raises(RunFailedError, match="ended red at admit"):
-        follow(airflow.api, "build_features", "run", said.append, airflow.require_running, pause=0)
-    assert any("the reason" in line for line in said)
-    assert any("not reached" in line for line in said)
+        follow(airflow.api, "build_features", "run", printed_lines.append, airflow.require_running, pause=0)
+    assert any("the reason" in line for line in printed_lines)
+    assert any("not reached" in line for line in printed_lines)
 
 
 def test_a_second_try_is_announced_with_its_reason_once() -> None:
     airflow = ScriptedAirflow()
     waiting = task("admit", "up_for_retry")
     airflow.task_lists = [[waiting], [waiting], [task("admit", "success", 1, 2, try_number=2)]]
-    said = show(airflow)
-    assert sum("will be tried again" in line for line in said) == 1
+    printed_lines = show(airflow)
+    assert sum("will be tried again" in line for line in printed_lines) == 1
 
 
 def test_watchers_of_a_failed_build_do_not_repeat_it() -> None:
@@ -90,7 +90,7 @@ def test_watchers_of_a_failed_build_do_not_repeat_it() -> None:
         [task("dbt.producer", "failed", 1, 2), task("dbt.a_run", "failed", 1, 2, operator="WatchOnly")]
     ]
     airflow.add("build_features", "run", "running")
-    said: list[str] = []
+    printed_lines: list[str] = []
     with pytest.raises(RunFailedError, match=r"ended red at dbt\.producer\."):
-        follow(airflow.api, "build_features", "run", said.append, airflow.require_running, pause=0)
-    assert sum("The end of its log" in line for line in said) == 1
+        follow(airflow.api, "build_features", "run", printed_lines.append, airflow.require_running, pause=0)
+    assert sum("The end of its log" in line for line in printed_lines) == 1

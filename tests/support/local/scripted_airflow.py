@@ -1,10 +1,10 @@
-"""An Airflow that plays a written part, and a record that lives in memory."""
+"""An Airflow that plays a written part, and a build cache in memory."""
 
 from typing import Any, cast
 
 from local.airflow.api import AirflowApi
 from local.airflow.stack import Airflow
-from local.build.fingerprint import Record
+from local.build.fingerprint import BuildCache
 
 
 class ScriptedAirflow:
@@ -71,7 +71,7 @@ class ScriptedAirflow:
         return self.log[-lines:]
 
 
-class MemoryRecord:
+class MemoryBuildCache:
     """What was made, without files."""
 
     def __init__(self, features: str | None = None, model: str | None = None) -> None:
@@ -80,24 +80,24 @@ class MemoryRecord:
         self.runs: dict[str, tuple[str, str]] = {}
 
     @property
-    def record(self) -> Record:
-        return cast(Record, self)
+    def cache(self) -> BuildCache:
+        return cast(BuildCache, self)
 
     def has_features(self, made_of: str) -> bool:
         return self.features == made_of
 
-    def keep_features(self, made_of: str) -> None:
+    def save_features(self, made_of: str) -> None:
         self.features = made_of
 
     def run_of(self, made_of: str) -> str | None:
         return "an earlier run" if self.model == made_of else None
 
-    def keep_run(self, made_of: str, run_id: str) -> None:
+    def save_run(self, made_of: str, run_id: str) -> None:
         self.model = made_of
 
     def started(self, dag_id: str, made_of: str) -> str | None:
         known = self.runs.get(dag_id)
         return known[1] if known and known[0] == made_of else None
 
-    def keep_started(self, dag_id: str, made_of: str, run: str) -> None:
+    def save_started(self, dag_id: str, made_of: str, run: str) -> None:
         self.runs[dag_id] = (made_of, run)
