@@ -35,9 +35,9 @@ def main() -> None:
     options = parser.parse_args()
     settings = load_settings()
     bundle = champion(settings)
-    vectors = bundle.recommender.catalogue.lively.vectors
+    vectors = bundle.recommender.retriever.active.vectors
     queries = query_vectors(bundle, options.queries)
-    limit = load_config().collaborative.approximate_above
+    limit = load_config().catalogue.ann_above_products
     rows = []
     for times in options.times:
         rows.append(measure(grown(vectors, times), queries))
@@ -48,7 +48,9 @@ def main() -> None:
             f"(built in {row['build_s']:.0f} CPU-s); {serves} serves",
             flush=True,
         )
-    print(json.dumps({"approximate_above": limit, "curve": [{k: round(v, 4) for k, v in row.items()} for row in rows]}))
+    print(
+        json.dumps({"ann_above_products": limit, "curve": [{k: round(v, 4) for k, v in row.items()} for row in rows]})
+    )
 
 
 def champion(settings: Settings) -> Bundle:

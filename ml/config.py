@@ -4,21 +4,25 @@ import tomllib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ml.errors import ConfigError
 from ml.plugins import ENCODERS, RANKERS
+from scoring.candidates.source import SourceSettings
 from scoring.candidates.sources import SOURCES
 from scoring.rank_features import FEATURE_GROUPS
 
 CONFIG = Path(__file__).with_name("config.toml")
-
-NEEDS_IMPLICIT = (
-    "collaborative.matrix_factorization.n_factors is above 0, but the package 'implicit' is not installed. Install the "
-    "dependency group 'peers' ('uv sync --group peers'), or set n_factors to 0."
-)
 
 
 class _Section(BaseModel):
@@ -90,60 +94,18 @@ class RetrievalConfig(_Section):
         return names
 
 
-class ItemToItemConfig(_Section):
-    """EASE (item-to-item weights)."""
-
-    regularisation: float = 300.0
-    max_customers: int = 4000
-
-
-class ItemKnnConfig(_Section):
-    """Nearest neighbours of products; 0 neighbours switch them off."""
-
-    renamed: ClassVar[Mapping[str, str]] = {"neighbours": "n_neighbours"}
-
-    n_neighbours: int = 0
-    shrinkage: float = 20.0
-    min_buyers: int = 5
-
-
-class UserKnnConfig(_Section):
-    """Nearest neighbours of customers."""
-
-    renamed: ClassVar[Mapping[str, str]] = {"count": "n_neighbours"}
-
-    n_neighbours: int = 150
-
-
-class MatrixFactorizationConfig(_Section):
-    """Implicit matrix factorisation; 0 factors switch it off."""
-
-    renamed: ClassVar[Mapping[str, str]] = {"factors": "n_factors"}
-
-    n_factors: int = 0
-    regularisation: float = 0.05
-    confidence: float = 2.0
-    iterations: int = 12
-
-
-class CollaborativeConfig(_Section):
-    """Models fitted on everybody's purchases at a snapshot, and which products are candidates.
+class CatalogueConfig(_Section):
+    """Which products are candidates, and how their vectors are searched.
 
     Attributes:
-        lively_buyers: Products with fewer buyers in thirteen weeks are candidates only for customers who bought them
-            before, unless they are new. 0, also of bundles that lack the key: every product is a candidate.
-        approximate_above: With more active products than this, an approximate index (dependency group `ann`) finds the
+        min_recent_buyers: In a large catalogue, products with fewer buyers in thirteen weeks are candidates only for
+            customers who bought them before, unless they are new. 0: every product is a candidate.
+        ann_above_products: With more active products than this, an approximate index (dependency group `ann`) finds the
             vectors nearest to a customer's instead of an exact search. 0: always exact.
     """
 
-    renamed: ClassVar[Mapping[str, str]] = {"neighbours": "user_knn", "factors": "matrix_factorization"}
-
-    lively_buyers: int = Field(0, ge=0)
-    approximate_above: int = Field(0, ge=0)
-    item_to_item: ItemToItemConfig = ItemToItemConfig()
-    item_knn: ItemKnnConfig = ItemKnnConfig()
-    user_knn: UserKnnConfig = UserKnnConfig()
-    matrix_factorization: MatrixFactorizationConfig = MatrixFactorizationConfig()
+    min_recent_buyers: int = Field(0, ge=0)
+    ann_above_products: int = Field(0, ge=0)
 
 
 class RankingConfig(_Section):
@@ -194,34 +156,50 @@ class Config(_Section):
     renamed: ClassVar[Mapping[str, str]] = {
         "windows": "training_windows",
         "planned_promotions": "promotions_known_in_advance",
-        "quotas": "candidates_per_source",
+        "quotas": "sources",
+        "candidates_per_source": "sources",
+        "collaborative": "sources, a line for each source, and catalogue",
     }
 
     training_windows: TrainingWindowsConfig = TrainingWindowsConfig()
     retrieval: RetrievalConfig = RetrievalConfig()
-    collaborative: CollaborativeConfig = CollaborativeConfig()
+    catalogue: CatalogueConfig = CatalogueConfig()
     promotions_known_in_advance: bool = Field(
         True, description="Whether mailers and displays are planned before they start."
     )
-    candidates_per_source: dict[str, int]
+    sources: dict[str, SerializeAsAny[SourceSettings]]
     ranking: RankingConfig = RankingConfig()
 
-    @field_validator("candidates_per_source")
-    @classmethod
-    def _known(cls, quotas: dict[str, int]) -> dict[str, int]:
-        for name in quotas:
-            if name not in SOURCES:
-                raise ValueError(f"there is no source '{name}'; known sources: {', '.join(SOURCES)}")
-        return quotas
+    @property
+    def candidates_per_source(self) -> dict[str, int]:
+        """How many products each source may put forward."""
+        return {name: settings.quota for name, settings in self.sources.items()}
 
-    @model_validator(mode="after")
-    def _fitted(self) -> Self:
-        if "item_knn" in self.candidates_per_source and self.collaborative.item_knn.n_neighbours == 0:
-            raise ValueError(
-                "the source 'item_knn' is named but collaborative.item_knn.n_neighbours is 0, so nothing is fitted for "
-                "it; set it to 100, for example"
-            )
-        return self
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _read_sources(cls, lines: Any) -> Any:
+        return read_sources(lines) if isinstance(lines, Mapping) else lines
+
+
+def read_sources(lines: Mapping[str, Any]) -> dict[str, SourceSettings]:
+    """Read the section `[sources]`.
+
+    Args:
+        lines: For each source its quota, or a table of its settings.
+
+    Raises:
+        ValueError: A source is unknown, or its settings are wrong.
+    """
+    settings = {}
+    for name, line in lines.items():
+        if name not in SOURCES:
+            raise ValueError(f"there is no source '{name}'; known sources: {', '.join(SOURCES)}")
+        kind = SOURCES[name].settings_class
+        if isinstance(line, SourceSettings):
+            settings[name] = kind.model_validate(line.model_dump())
+        else:
+            settings[name] = kind.model_validate({"quota": line} if isinstance(line, int) else line)
+    return settings
 
 
 def load_config(path: Path = CONFIG) -> Config:
@@ -230,7 +208,13 @@ def load_config(path: Path = CONFIG) -> Config:
         config = Config.model_validate(tomllib.loads(path.read_text()))
     except (ValidationError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path.name} cannot be used: {error}") from error
-    # Checked here, before anything is trained; building a catalogue from another configuration checks it again.
-    if config.collaborative.matrix_factorization.n_factors > 0 and find_spec("implicit") is None:
-        raise ConfigError(f"{path.name} cannot be used: {NEEDS_IMPLICIT}")
+    # Checked here, before anything is trained; fitting the source checks it again.
+    for name in config.sources:
+        package = SOURCES[name].package
+        if package is not None and find_spec(package[0]) is None:
+            raise ConfigError(
+                f"{path.name} cannot be used: the source '{name}' needs the package '{package[0]}', which is not "
+                f"installed. Install the dependency group '{package[1]}' ('uv sync --group {package[1]}'), or remove "
+                "its line from [sources]."
+            )
     return config

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from core import bundle_files
 from core.bundle_files import MANIFEST, verify_files
 from scoring.candidates.retriever import Retriever
-from scoring.catalogue import Catalogue
+from scoring.candidates.sources import SOURCES, load_catalogue
 from scoring.customer.customer import Customer
 from scoring.errors import BundleError, BundleFormatError
 from scoring.models.ranker import Ranker, Slate
 from scoring.models.two_tower import Tower
-from scoring.rank_features import CATEGORICAL, NUMERIC
+from scoring.rank_features import CATEGORICAL, NUMERIC, SOURCE_COLUMNS
 from scoring.recommender import Recommender
 from scoring.request import RecommendationRequest
 from scoring.reranking.group_fallback import GroupFallback
@@ -65,7 +65,8 @@ class Manifest(BaseModel):
     categorical: list[str]
     quotas: dict[str, int]
     ranker: str
-    collaborative: dict[str, Any]
+    sources: dict[str, dict[str, Any]]
+    catalogue: dict[str, Any]
     fallbacks: list[GroupFallback] = []
     baseline: str = ""
     trained_until: date
@@ -76,8 +77,20 @@ class Manifest(BaseModel):
 
     @property
     def has_present_features(self) -> bool:
-        """Whether the ranker reads exactly the features that this code computes."""
-        return tuple(self.numeric) == NUMERIC and tuple(self.categorical) == CATEGORICAL
+        """Whether this code computes the features that the ranker reads.
+
+        Columns of candidate sources may be new here, because the ranker was trained before a source was added.
+        """
+        theirs = set(self.numeric)
+        ours = tuple(name for name in NUMERIC if name in theirs or name not in SOURCE_COLUMNS)
+        return tuple(self.numeric) == ours and tuple(self.categorical) == CATEGORICAL
+
+    @property
+    def columns(self) -> np.ndarray | None:
+        """The columns of `NUMERIC` that the ranker reads; None if it reads all."""
+        if tuple(self.numeric) == NUMERIC:
+            return None
+        return np.array([NUMERIC.index(name) for name in self.numeric], np.int64)
 
     @property
     def changed_features(self) -> str:
@@ -155,8 +168,15 @@ class Bundle:
                 f"({manifest.changed_features}). "
                 "Train a new version or run the code of revision " + manifest.git_revision + "."
             )
-        retriever = Retriever(Catalogue.load(path / CATALOGUE), Tower(path / QUERY_TOWER), manifest.quotas)
-        recommender = Recommender(retriever, Ranker(path / RANKER), manifest.fallbacks, bool(manifest.baseline))
+        unknown = sorted(set(manifest.quotas) - set(SOURCES))
+        if unknown:
+            raise BundleError(
+                f"Bundle {manifest.version} uses candidate sources that this code does not have: {', '.join(unknown)}. "
+                f"Add them to scoring/candidates/sources, or train a new version with 'make retrain'."
+            )
+        retriever = Retriever(load_catalogue(path / CATALOGUE), Tower(path / QUERY_TOWER), manifest.quotas)
+        ranker = Ranker(path / RANKER, manifest.columns)
+        recommender = Recommender(retriever, ranker, manifest.fallbacks, bool(manifest.baseline))
         golden = [Golden.model_validate(item) for item in json.loads((path / GOLDEN).read_text())]
         return cls(path, manifest, recommender, golden)
 

@@ -1,23 +1,25 @@
 """The products on offer at one instant (sold before it, or on a coming promotion), as arrays."""
 
 import sys
-import weakref
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scoring.candidates.product_subset import ProductSubset, lively
-from scoring.models.ann_index import AnnIndex
-from scoring.models.ease import Ease
-from scoring.models.item_knn import ItemKnn
-from scoring.models.matrix_factorization import MatrixFactorization
-from scoring.models.user_knn import UserKnn
+from scoring.errors import ScoringError
+from scoring.models.fitted import FittedModel
 from scoring.schema import ACTIVITY, CONTENT
+
+MODELS = "models"
+"""The folder of a saved catalogue that holds the fitted models, one folder each."""
+
+M = TypeVar("M", bound=FittedModel)
 
 LEVELS = {
     "line": "line",
@@ -31,16 +33,18 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The products, in one fixed order; position in it is the product's index everywhere in this room.
+    """The products, in one fixed order; a product's position in it is its index everywhere in `scoring`.
 
-    product_ids, names, category_names, type_names: `[products]` strings; '' where a category or type is unknown.
-    codes: vocabulary numbers, int32 `[products]`, for `product_id` and each name in `schema.CONTENT`.
-    activity: float32 `[products, len(schema.ACTIVITY)]`.
-    vectors: the candidate tower's output, float32 `[products, dimensions]`.
-    item_to_item, neighbours, factors, item_knn: collaborative models fitted on the purchases known at the instant;
-        `item_knn` is None where it is switched off.
-    lively_buyers: with fewer buyers a product is not put forward to those who never bought it; 0: every product is.
-    approximate_above: with more lively products, the nearest vectors are searched approximately; 0: never.
+    Attributes:
+        as_of: The date of the facts.
+        product_ids, names, category_names, type_names: `[products]` strings; '' where a category or type is unknown.
+        codes: Vocabulary numbers, int32 `[products]`, for `product_id` and each name in `schema.CONTENT`.
+        activity: float32 `[products, len(schema.ACTIVITY)]`.
+        vectors: The candidate tower's output, float32 `[products, dimensions]`.
+        models: Models fitted on the purchases known at the instant, by the candidate source that fits each.
+        min_recent_buyers: With fewer buyers a product is not put forward to customers who never bought it; 0: every
+            product is.
+        ann_above_products: With more active products, the nearest vectors are searched approximately; 0: never.
     """
 
     as_of: date
@@ -51,12 +55,9 @@ class Catalogue:
     codes: dict[str, np.ndarray]
     activity: np.ndarray
     vectors: np.ndarray
-    item_to_item: Ease
-    neighbours: UserKnn
-    factors: MatrixFactorization
-    lively_buyers: int = 0
-    approximate_above: int = 0
-    item_knn: ItemKnn | None = None
+    models: Mapping[str, FittedModel] = field(default_factory=dict)
+    min_recent_buyers: int = 0
+    ann_above_products: int = 0
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -97,7 +98,7 @@ class Catalogue:
         return np.lexsort((np.arange(len(self)), -self.popularity))
 
     @cached_property
-    def by_trend(self) -> np.ndarray:
+    def by_first_buyers(self) -> np.ndarray:
         """Catalogue indices of products with a first-time buyer in eight weeks, the one with most first."""
         first_buyers = self.column("first_buyers_8w")
         order = np.lexsort((np.arange(len(self)), -first_buyers))
@@ -116,8 +117,8 @@ class Catalogue:
         """Each product's number at each of `LEVELS`, no number used at two levels, int32 `[products, levels]`; and
         whether a number stands for anything known, bool."""
         columns, starts, start = [], [], 0
-        for field in LEVELS.values():
-            codes = self.lines if field == "line" else self.codes[field]
+        for level in LEVELS.values():
+            codes = self.lines if level == "line" else self.codes[level]
             columns.append(codes.astype(np.int32) + start)
             starts.append(start)  # the number of a level's unknown code
             start += int(codes.max(initial=0)) + 1
@@ -138,26 +139,33 @@ class Catalogue:
         share_in_line: np.ndarray = (buyers / np.maximum(total, 1.0)).astype(np.float32)
         return share_in_line
 
-    @cached_property
-    def lively(self) -> ProductSubset:
-        """The products that may be put forward to customers who never bought them."""
-        # Weakly, for the shelf lives in the catalogue: without a circle a replaced version's memory is free at once.
-        return ProductSubset(weakref.proxy(self), lively(self, self.lively_buyers))
-
-    @cached_property
-    def nearest(self) -> AnnIndex | None:
-        """An index of the lively products' vectors, if there are too many to look at each."""
-        many = 0 < self.approximate_above < len(self.lively)
-        return AnnIndex(self.lively.vectors) if many else None
-
     def __len__(self) -> int:
         return len(self.product_ids)
 
     def column(self, name: str) -> np.ndarray:
-        """One of `schema.ACTIVITY`, float32 `[products]`."""
+        """Return one of `schema.ACTIVITY`, float32 `[products]`."""
         return self.activity[:, ACTIVITY.index(name)]
 
+    def model(self, name: str, kind: type[M]) -> M:
+        """Return a fitted model.
+
+        Args:
+            name: The candidate source that fits it.
+            kind: The model's class.
+
+        Raises:
+            ScoringError: The catalogue was built without this source.
+        """
+        found = self.models.get(name)
+        if not isinstance(found, kind):
+            raise ScoringError(
+                f"This catalogue has no model of the candidate source '{name}'. Name the source in [sources] of "
+                "ml/config.toml and train a new version with 'make retrain'."
+            )
+        return found
+
     def save(self, folder: Path) -> None:
+        """Write the products as Parquet, and their vectors and the fitted models as arrays."""
         folder.mkdir(parents=True, exist_ok=True)
         table = pa.table(
             {
@@ -170,46 +178,43 @@ class Catalogue:
             | {f"activity_{name}": self.activity[:, i] for i, name in enumerate(ACTIVITY)},
             metadata={
                 "as_of": self.as_of.isoformat(),
-                "lively_buyers": str(self.lively_buyers),
-                "approximate_above": str(self.approximate_above),
+                "min_recent_buyers": str(self.min_recent_buyers),
+                "ann_above_products": str(self.ann_above_products),
             },
         )
         pq.write_table(table, folder / "products.parquet")
         np.save(folder / "vectors.npy", self.vectors)
-        self.item_to_item.save(folder / "item_to_item")
-        self.neighbours.save(folder / "neighbours")
-        self.factors.save(folder / "factors")
-        if self.item_knn is not None:
-            self.item_knn.save(folder / "item_knn")
+        for name, model in self.models.items():
+            model.save(folder / MODELS / name)
 
     @classmethod
-    def load(cls, folder: Path) -> "Catalogue":
+    def load(cls, folder: Path, models: Mapping[str, FittedModel] | None = None) -> "Catalogue":
+        """Read what `save` wrote.
+
+        Args:
+            folder: The folder that was given to `save`.
+            models: The fitted models, as `scoring.candidates.sources.load_models` reads them.
+        """
         table = pq.read_table(folder / "products.parquet", use_threads=False)
         columns = {name: table[name].combine_chunks() for name in table.column_names}
-        # Bundles made before there were rules by category know no names; the answer says so.
-        nameless = pa.array([""] * len(table))
         catalogue = cls(
             as_of=date.fromisoformat(table.schema.metadata[b"as_of"].decode()),
             product_ids=columns["product_id"].to_pylist(),
             names=columns["name"].to_pylist(),
-            category_names=_shared(columns.get("category_name", nameless)),
-            type_names=_shared(columns["type_name"]),
+            category_names=_interned(columns["category_name"]),
+            type_names=_interned(columns["type_name"]),
             codes={field: columns[f"code_{field}"].to_numpy() for field in ("product_id", *CONTENT)},
             activity=np.column_stack([columns[f"activity_{name}"].to_numpy() for name in ACTIVITY]),
             vectors=np.load(folder / "vectors.npy", allow_pickle=False),
-            item_to_item=Ease.load(folder / "item_to_item"),
-            neighbours=UserKnn.load(folder / "neighbours"),
-            factors=MatrixFactorization.load(folder / "factors"),
-            # Absent in bundles from before there were limits: they go on as they were judged.
-            lively_buyers=int(table.schema.metadata.get(b"lively_buyers", 0)),
-            approximate_above=int(table.schema.metadata.get(b"approximate_above", 0)),
-            item_knn=ItemKnn.load(folder / "item_knn") if (folder / "item_knn").exists() else None,
+            models=models or {},
+            min_recent_buyers=int(table.schema.metadata[b"min_recent_buyers"]),
+            ann_above_products=int(table.schema.metadata[b"ann_above_products"]),
         )
         del table, columns
         pa.default_memory_pool().release_unused()  # it keeps 40 MB otherwise, and nothing here asks it again
         return catalogue
 
 
-def _shared(names: pa.Array) -> list[str]:
+def _interned(names: pa.Array) -> list[str]:
     """A few names over and over, each in memory once."""
     return [sys.intern(name) for name in names.to_pylist()]

@@ -6,6 +6,7 @@ import numpy as np
 
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.merge import Candidates
+from scoring.candidates.sources import SOURCES
 from scoring.catalogue import LEVELS, Catalogue
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
 
@@ -13,26 +14,14 @@ NO_EVENT_DAYS = 999.0
 """Days since something that never happened."""
 
 _AFFINITY = ("decayed_20d", "decayed_120d", "baskets_13w", "products", "days_since_last", "due_ratio")
-SCORE_FEATURES = (
-    "two_tower",
-    "item_to_item",
-    "item_to_item_recent",
-    "user_knn",
-    "matrix_factorization",
-    "type_affinity",
-    "upcoming_promotions",
-)
-RANK_FEATURES = (
-    "repeat_purchases",
-    "two_tower",
-    "item_to_item",
-    "user_knn",
-    "type_affinity",
-    "substitutes",
-    "popular",
-    "trending",
-    "upcoming_promotions",
-)
+SCORE_FEATURES = tuple(name for name, source in SOURCES.items() if source.has_score_feature)
+"""Sources whose score of a candidate the ranker reads."""
+
+RANK_FEATURES = tuple(name for name, source in SOURCES.items() if source.has_rank_feature)
+"""Sources whose rank of a candidate the ranker reads."""
+
+SOURCE_COLUMNS = frozenset((*(f"score_{name}" for name in SCORE_FEATURES), *(f"rank_{name}" for name in RANK_FEATURES)))
+"""The numeric features that come from candidate sources."""
 
 NUMERIC = (
     "is_repeat",

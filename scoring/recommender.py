@@ -16,12 +16,12 @@ from scoring.rank_features import cross_features
 from scoring.request import RecommendationRequest
 from scoring.reranking.baseline import recency_frequency_baseline
 from scoring.reranking.business_rules import NO_RULES, BusinessRules, apply_business_rules
-from scoring.reranking.explanations import Explainer
+from scoring.reranking.explanations import REQUEST, Explainer
 from scoring.reranking.group_fallback import GroupFallback
 from scoring.similar_items import append_remaining, explain, similar
 from scoring.timing import mark
 
-_SOURCE_NAMES = [*SOURCES, "request"]  # `candidates.REQUESTED`, -1, is the last
+_SOURCE_NAMES = [*SOURCES, REQUEST]  # `merge.REQUESTED`, -1, is the last
 _POPULAR = _SOURCE_NAMES.index("popular")
 _REPEATS = _SOURCE_NAMES.index("repeat_purchases")
 
@@ -71,7 +71,7 @@ class Recommender:
         self, retriever: Retriever, ranker: Ranker, fallbacks: Sequence[GroupFallback] = (), baseline: bool = False
     ):
         self.catalogue = retriever.catalogue
-        self._retriever = retriever
+        self.retriever = retriever
         self._ranker = ranker
         self._fallbacks = tuple(fallbacks)
         self._baseline = baseline
@@ -89,22 +89,22 @@ class Recommender:
             request: What is asked for.
             features: The state of the customer's features, for the fallback's reason.
         """
-        k, rules, only = request.k, request.rules, self._restriction(request)
+        k, rules, restrict_to = request.k, request.rules, self._restriction(request)
         uses_baseline = customer is not None and self._is_baseline_customer(customer, request.slate)
         fallback = fallback_reason(customer, features, uses_baseline)
         batch: CustomerBatch | None
-        if only is not None and not len(only):
+        if restrict_to is not None and not len(restrict_to):
             return Recommendation([], fallback)
         if customer is None or customer.is_new:
-            ranked, batch = self._popular(k, rules, only), None
+            ranked, batch = self._popular(k, rules, restrict_to), None
         else:
-            batch, candidates, scores = next(self.score([customer], only))
-            ranked = self.build_slate(batch, 0, candidates[0], scores[0], request.slate, k, rules, only)
+            batch, candidates, scores = next(self.score([customer], restrict_to))
+            ranked = self.build_slate(batch, 0, candidates[0], scores[0], request.slate, k, rules, restrict_to)
         why = Explainer(self.catalogue, batch)
         items = []
         for position, score, source in zip(ranked.positions, ranked.scores, ranked.sources, strict=True):
             name = _SOURCE_NAMES[source]
-            items.append(self._item(position, score, name, why.of(int(position), name).text))
+            items.append(self._item(position, score, name, why.explain(int(position), name).text))
         return Recommendation(items, fallback)
 
     def similar(self, product_id: str, k: int, rules: BusinessRules = NO_RULES) -> Recommendation:
@@ -134,13 +134,13 @@ class Recommender:
             )
 
     def score(
-        self, customers: Sequence[Customer], only: np.ndarray | None = None
+        self, customers: Sequence[Customer], restrict_to: np.ndarray | None = None
     ) -> Iterator[tuple[CustomerBatch, list[Candidates], list[np.ndarray]]]:
         """Candidates and the ranker's scores, float32 `[candidates, len(SLATES)]`, a block at a time.
 
-        only: instead of what the sources put forward, these catalogue indices are everybody's candidates.
+        restrict_to: instead of what the sources put forward, these catalogue indices are everybody's candidates.
         """
-        for block, candidates in self._retriever.candidates(customers, only):
+        for block, candidates in self.retriever.candidates(customers, restrict_to):
             parts = [cross_features(block, row, found) for row, found in enumerate(candidates)]
             numeric = np.concatenate([part[0] for part in parts])
             categorical = np.concatenate([part[1] for part in parts])
@@ -159,26 +159,26 @@ class Recommender:
         slate: Slate,
         k: int,
         rules: BusinessRules = NO_RULES,
-        only: np.ndarray | None = None,
+        restrict_to: np.ndarray | None = None,
     ) -> RankedList:
         """Sort one customer's candidates, keep what the slate is for and the rules allow.
 
         Short lists are filled up with popular products, unless the candidates are the request's (`only`).
         """
         if block.customers[row].is_new:
-            return self._popular(k, rules, only)
-        depth = self._depth(k, rules, only)
+            return self._popular(k, rules, restrict_to)
+        depth = self._depth(k, rules, restrict_to)
         if self._is_baseline_customer(block.customers[row], slate):
             positions, values = recency_frequency_baseline(block, row, slate, depth)
             sources = np.where(np.isin(positions, block.positions[row]), _REPEATS, _POPULAR)
-            return self._apply_rules(RankedList(positions, values, sources), k, rules, only)
+            return self._apply_rules(RankedList(positions, values, sources), k, rules, restrict_to)
         usable = np.flatnonzero(~found.is_repeat) if slate == "explore" else np.arange(len(found.positions))
         score = scores[usable, SLATES.index(slate)]
         popularity = self.catalogue.popularity[found.positions[usable]]
         order = usable[np.lexsort((found.positions[usable], -popularity, -score))][:depth]
         positions, sources = found.positions[order], found.source[order]
         values = scores[order, SLATES.index(slate)]
-        if len(positions) < depth and only is None:
+        if len(positions) < depth and restrict_to is None:
             is_taken = np.zeros(len(self.catalogue), bool)
             is_taken[positions] = is_taken[block.positions[row]] = True
             head = self.catalogue.by_popularity[: depth + int(is_taken.sum())]
@@ -187,7 +187,7 @@ class Recommender:
             positions = np.concatenate([positions, extra])
             values = np.concatenate([values, floor - 1.0 - np.arange(len(extra), dtype=np.float32)])
             sources = np.concatenate([sources, np.full(len(extra), _POPULAR)])
-        return self._apply_rules(RankedList(positions, values, sources), k, rules, only)
+        return self._apply_rules(RankedList(positions, values, sources), k, rules, restrict_to)
 
     def _restriction(self, request: RecommendationRequest) -> np.ndarray | None:
         """Return the catalogue indices that a request is restricted to, int64 `[n]`; None without a restriction."""
@@ -196,13 +196,15 @@ class Recommender:
         found = {self.catalogue.index.get(product_id, -1) for product_id in request.restrict_to} - {-1}
         return np.array(sorted(found), np.int64)
 
-    def _depth(self, k: int, rules: BusinessRules, only: np.ndarray | None) -> int:
+    def _depth(self, k: int, rules: BusinessRules, restrict_to: np.ndarray | None) -> int:
         """How far down a list must be known before rules or a request's own candidates thin it out."""
-        return k if rules.is_empty and only is None else len(self.catalogue)
+        return k if rules.is_empty and restrict_to is None else len(self.catalogue)
 
-    def _apply_rules(self, ranked: RankedList, k: int, rules: BusinessRules, only: np.ndarray | None) -> RankedList:
-        if only is not None:
-            ranked = ranked.at(np.flatnonzero(np.isin(ranked.positions, only)))
+    def _apply_rules(
+        self, ranked: RankedList, k: int, rules: BusinessRules, restrict_to: np.ndarray | None
+    ) -> RankedList:
+        if restrict_to is not None:
+            ranked = ranked.at(np.flatnonzero(np.isin(ranked.positions, restrict_to)))
         if rules.is_empty:
             return ranked.at(slice(k))
         return ranked.at(apply_business_rules(self.catalogue, ranked.positions, ranked.scores, rules, k))
@@ -210,10 +212,12 @@ class Recommender:
     def _is_baseline_customer(self, customer: Customer, slate: Slate) -> bool:
         return self._baseline or any(fallback.applies_to(customer, slate) for fallback in self._fallbacks)
 
-    def _popular(self, k: int, rules: BusinessRules = NO_RULES, only: np.ndarray | None = None) -> RankedList:
-        positions = self.catalogue.by_popularity[: self._depth(k, rules, only)]
+    def _popular(self, k: int, rules: BusinessRules = NO_RULES, restrict_to: np.ndarray | None = None) -> RankedList:
+        positions = self.catalogue.by_popularity[: self._depth(k, rules, restrict_to)]
         scores = self.catalogue.popularity[positions]
-        return self._apply_rules(RankedList(positions, scores, np.full(len(positions), _POPULAR)), k, rules, only)
+        return self._apply_rules(
+            RankedList(positions, scores, np.full(len(positions), _POPULAR)), k, rules, restrict_to
+        )
 
     def _item(self, position: int, score: float, source: str, reason: str) -> Item:
         return Item(

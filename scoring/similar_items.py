@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.candidates.sources.item_to_item import MODEL
 from scoring.catalogue import Catalogue
+from scoring.models.ease import Ease
 
 DEPTH = 300
 """Places of each ranking that are merged; further down a place is worth next to nothing."""
@@ -31,7 +33,9 @@ def similar(catalogue: Catalogue, position: int) -> Similar:
     """Products similar to the one at catalogue index `position`, itself left out; at most 2 DEPTH."""
     cosine = catalogue.vectors @ catalogue.vectors[position]
     cosine[position] = -np.inf
-    weights = catalogue.item_to_item.weights(position)
+    # A catalogue without the source that fits EASE is ranked by the vectors alone.
+    has_ease = MODEL in catalogue.models
+    weights = catalogue.model(MODEL, Ease).weights(position) if has_ease else np.zeros(len(catalogue), np.float32)
     rank = np.full((2, len(catalogue)), np.inf)
     for row, (scores, least) in enumerate(((weights, 0.0), (cosine, -np.inf))):
         order = _top(np.where(scores > least, scores, -np.inf), catalogue.popularity)

@@ -18,6 +18,7 @@ from ml.runs.spec import RunSpec
 from scoring.bundle import VOCABULARY
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.purchase_matrix import PurchaseMatrix
+from scoring.candidates.sources import item_to_item
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.vocabulary import Vocabulary
@@ -55,6 +56,13 @@ class PeerData:
         """Where the judged customers stand among everyone, `[judged]`."""
         place = {customer_id: row for row, customer_id in enumerate(self.ids)}
         return np.array([place[customer_id] for customer_id in self.window.truth.customer_ids])
+
+    @property
+    def max_customers(self) -> int:
+        """The most customers that EASE is fitted on."""
+        settings = self.spec.config.sources.get("item_to_item", item_to_item.Settings())
+        assert isinstance(settings, item_to_item.Settings)
+        return settings.max_customers
 
     @cached_property
     def judged(self) -> CustomerBatch:
@@ -106,6 +114,7 @@ def _bare_catalogue(evaluated: EvaluatedRun) -> Catalogue:
         customers=[Customer.empty()],
         vocabulary=Vocabulary.load(evaluated.run.path(RETRIEVAL) / VOCABULARY),
         candidate_tower=cast(Any, lambda inputs: np.zeros((len(products.product_ids), 0), np.float32)),
-        config=spec.config.collaborative,
+        sources=spec.config.sources,
+        config=spec.config.catalogue,
         seed=spec.seed,
     )

@@ -21,7 +21,5 @@ def fit_and_list(data: PeerData) -> Slates:
 
 def _slates(data: PeerData, regularisation: float) -> Slates:
     purchases = data.purchases(HISTORY).sqrt()
-    model = Ease.fit(
-        purchases, regularisation, data.spec.config.collaborative.item_to_item.max_customers, data.spec.seed
-    )
+    model = Ease.fit(purchases, regularisation, data.max_customers, data.spec.seed)
     return data.slates(lambda rows: model.scores(purchases[rows]))

@@ -19,7 +19,7 @@ def fit_and_list(data: PeerData) -> Slates:
     """Fit EASE on everyone with a purchase before the snapshot, and add the simple scores."""
     frequency = data.purchases(HISTORY)
     bought = frequency.sqrt()
-    customers = data.spec.config.collaborative.item_to_item.max_customers
+    customers = data.max_customers
     model = Ease.fit(bought, REGULARISATION, customers, data.spec.seed)
     popular = POPULARITY * data.catalogue.popularity_share
 

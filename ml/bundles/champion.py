@@ -5,11 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.config import CollaborativeConfig
+from ml.config import CatalogueConfig, read_sources
 from ml.runs.spec import RunSpec
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import VOCABULARY, Manifest, read_manifest
+from scoring.candidates.source import SourceSettings
 from scoring.errors import BundleFormatError
 from scoring.vocabulary import Vocabulary
 from settings import Settings
@@ -39,9 +40,14 @@ class ChampionBundle:
         return bool(self.manifest.baseline)
 
     @property
-    def collaborative(self) -> CollaborativeConfig:
-        """Return the settings of the collaborative models in the bundle."""
-        return CollaborativeConfig.model_validate(self.manifest.collaborative)
+    def sources(self) -> dict[str, SourceSettings]:
+        """Return the candidate sources that it was trained with, and their settings."""
+        return read_sources(self.manifest.sources)
+
+    @property
+    def catalogue(self) -> CatalogueConfig:
+        """Return the configuration of its catalogue."""
+        return CatalogueConfig.model_validate(self.manifest.catalogue)
 
     def another_shop(self, sold: Collection[str]) -> str | None:
         """Return why this version is of another shop's data, or None if it is of this one.

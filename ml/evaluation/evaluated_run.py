@@ -180,7 +180,8 @@ def catalogue_at(
         customers=list(customers),
         vocabulary=Vocabulary.load(folder / VOCABULARY),
         candidate_tower=Tower(folder / CANDIDATE_TOWER),
-        config=spec.config.collaborative,
+        sources=spec.config.sources,
+        config=spec.config.catalogue,
         seed=spec.seed,
     )
 

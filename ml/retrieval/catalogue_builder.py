@@ -1,22 +1,20 @@
 """The vocabulary a run trains with, and the catalogue at any instant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
-from scipy import sparse
 
-from ml.config import NEEDS_IMPLICIT, CollaborativeConfig, MatrixFactorizationConfig
+from ml.config import CatalogueConfig
 from ml.data.dataset import Products
 from ml.errors import ConfigError
 from scoring.candidates.purchase_matrix import PurchaseMatrix
+from scoring.candidates.source import SourceSettings
+from scoring.candidates.sources import fit_models
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
-from scoring.models.ease import Ease
-from scoring.models.item_knn import ItemKnn
-from scoring.models.matrix_factorization import MatrixFactorization, confidences
+from scoring.errors import ScoringError
 from scoring.models.two_tower import Tower, candidate_inputs
-from scoring.models.user_knn import UserKnn
 from scoring.schema import ACTIVITY, CONTENT
 from scoring.vocabulary import Vocabulary
 
@@ -44,15 +42,17 @@ def build_catalogue(
     customers: Sequence[Customer],
     vocabulary: Vocabulary,
     candidate_tower: Tower,
-    config: CollaborativeConfig,
+    sources: Mapping[str, SourceSettings],
+    config: CatalogueConfig,
     seed: int,
 ) -> Catalogue:
     """The catalogue at the instant that `products` and `customers` were read at."""
     codes = encode(products, vocabulary)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
-    bought = PurchaseMatrix.of(customers, index)
-    baskets, weighted = bought.matrix("baskets"), bought.matrix("decayed_120d").sqrt()
-    knn = config.item_knn
+    try:
+        models = fit_models(sources, PurchaseMatrix.of(customers, index), seed)
+    except ScoringError as error:
+        raise ConfigError(str(error)) from error
     return Catalogue(
         as_of=as_of,
         product_ids=products.product_ids,
@@ -62,39 +62,7 @@ def build_catalogue(
         codes={field: codes[field] for field in ("product_id", *CONTENT)},
         activity=products.activity,
         vectors=candidate_tower(candidate_inputs(codes, products.activity)),
-        item_to_item=Ease.fit(
-            weighted,
-            config.item_to_item.regularisation,
-            config.item_to_item.max_customers,
-            seed,
-        ),
-        neighbours=UserKnn.fit(baskets, bought.matrix("days_since_last").data, config.user_knn.n_neighbours),
-        factors=_factors(baskets, config.matrix_factorization, seed),
-        lively_buyers=config.lively_buyers,
-        approximate_above=config.approximate_above,
-        item_knn=ItemKnn.fit(weighted, knn.n_neighbours, knn.shrinkage, knn.min_buyers) if knn.n_neighbours else None,
+        models=models,
+        min_recent_buyers=config.min_recent_buyers,
+        ann_above_products=config.ann_above_products,
     )
-
-
-def _factors(baskets: sparse.csr_matrix, config: MatrixFactorizationConfig, seed: int) -> MatrixFactorization:
-    if config.n_factors == 0:
-        return MatrixFactorization(
-            np.zeros((baskets.shape[1], 0), np.float32), config.confidence, config.regularisation
-        )
-    try:  # here, because its import takes a second that most steps can save
-        from implicit.als import AlternatingLeastSquares
-    except ModuleNotFoundError as error:
-        raise ConfigError(NEEDS_IMPLICIT) from error
-    model = AlternatingLeastSquares(
-        factors=config.n_factors,
-        regularization=config.regularisation,
-        iterations=config.iterations,
-        random_state=seed,
-        num_threads=1,
-        use_gpu=False,
-    )
-    weights = sparse.csr_matrix(
-        (confidences(baskets.data, config.confidence), baskets.indices, baskets.indptr), shape=baskets.shape
-    )
-    model.fit(weights, show_progress=False)
-    return MatrixFactorization(model.item_factors.astype(np.float32), config.confidence, config.regularisation)

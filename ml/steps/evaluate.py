@@ -32,8 +32,7 @@ from ml.runs import artifacts
 from ml.runs.run import Run
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.candidates.retriever import Retriever
-from scoring.candidates.sources import SOURCES
-from scoring.catalogue import Catalogue
+from scoring.candidates.sources import SOURCES, load_catalogue
 from scoring.models.ranker import Ranker
 from scoring.models.two_tower import Tower
 from scoring.recommender import Recommender
@@ -67,7 +66,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     files = [model, *(towers / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY))]
     with tempfile.TemporaryDirectory(dir=run.folder) as folder:
         catalogue.save(Path(folder))
-        served = Recommender(retriever_with(run, spec, Catalogue.load(Path(folder))), Ranker(model))
+        served = Recommender(retriever_with(run, spec, load_catalogue(Path(folder))), Ranker(model))
         serving = check_serving(served, window.customers, shown, files, rebuilt, _online_features(run))
     shown, fallbacks = select_fallbacks(window.customers, methods, scores, CHALLENGER, spec.seed)
     methods[CHALLENGER], scores[CHALLENGER] = shown, evaluate_lists(window.truth, shown)
@@ -125,8 +124,9 @@ def _rebuilt(champion: ChampionBundle, evaluated: EvaluatedRun) -> Recommender:
         customers=evaluated.everyone,
         vocabulary=Vocabulary.load(path / VOCABULARY),
         candidate_tower=Tower(path / CANDIDATE_TOWER),
-        config=champion.collaborative,
+        sources=champion.sources,
+        config=champion.catalogue,
         seed=manifest.seed,
     )
     retriever = Retriever(catalogue, Tower(path / QUERY_TOWER), manifest.quotas)
-    return Recommender(retriever, Ranker(path / RANKER), manifest.fallbacks)
+    return Recommender(retriever, Ranker(path / RANKER, manifest.columns), manifest.fallbacks)

@@ -18,7 +18,7 @@ from typing import Any
 from ml.bundles.champion import ChampionBundle, deployed_champion
 from ml.bundles.golden import made_up_customers
 from ml.bundles.write import write_bundle
-from ml.config import CollaborativeConfig
+from ml.config import CatalogueConfig, read_sources
 from ml.data.dataset import Dataset
 from ml.evaluation.baselines import OWN_FREQUENCY
 from ml.evaluation.evaluated_run import CHALLENGER, chosen_ranker
@@ -158,7 +158,8 @@ def _facts(run: Run, spec: RunSpec, decision: dict[str, Any], files: Mapping[str
         "feature_services": SERVICES,
         "numeric": list(NUMERIC),
         "categorical": list(CATEGORICAL),
-        "collaborative": spec.config.collaborative.model_dump(),
+        "sources": {name: settings.model_dump() for name, settings in spec.config.sources.items()},
+        "catalogue": spec.config.catalogue.model_dump(),
         "seed": spec.seed,
         "gate": {name: decision[name] for name in ("publish", "reasons", "opponent")},
     }
@@ -171,7 +172,8 @@ def _write(folder: Path, files: Mapping[str, Path], facts: dict[str, Any], spec:
         customers=data.customers(spec.split.now)[1],
         vocabulary=Vocabulary.load(files[VOCABULARY]),
         candidate_tower=Tower(files[CANDIDATE_TOWER]),
-        config=CollaborativeConfig.model_validate(facts["collaborative"]),
+        sources=read_sources(facts["sources"]),
+        config=CatalogueConfig.model_validate(facts["catalogue"]),
         seed=facts["seed"],
     )
     write_bundle(folder, dict(files), catalogue, facts, made_up_customers(catalogue, spec.split.now, spec.seed))

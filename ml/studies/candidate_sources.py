@@ -15,11 +15,10 @@ from ml.report.write import refresh_report
 from ml.runs import artifacts
 from ml.runs.run import Run
 from scoring.candidates.merge import Candidates
+from scoring.candidates.source import RepeatSource
+from scoring.candidates.sources import SOURCES
 
 logger = logging.getLogger(__name__)
-
-OWN = "repeat_purchases"
-"""The one source that speaks of nothing new."""
 
 REFERENCE = "popular"
 
@@ -68,7 +67,8 @@ def evaluate_sources(run: Run) -> dict[str, Any]:
     catalogue = evaluated.system().catalogue
     window = evaluated.evaluation_set(catalogue)
     customers, truth = window.customers, window.truth
-    names = [name for name in evaluated.spec.config.candidates_per_source if name != OWN]
+    configured = evaluated.spec.config.candidates_per_source
+    names = [name for name in configured if not isinstance(SOURCES[name], RepeatSource)]
     if REFERENCE not in names:
         names.append(REFERENCE)
     retriever = retriever_with(run, evaluated.spec, catalogue, dict.fromkeys(names, DEPTH))

@@ -105,7 +105,7 @@ def evaluate_new_items(run: Run) -> dict[str, Any]:
     own = [truth.history[row] for row in rows]
     subset, tower, candidates = ProductSubset(catalogue, products), [], set[int]()
     for block, found in system.retriever.candidates([people[row] for row in rows]):
-        tower.append(SOURCES[TOWER](block, subset))
+        tower.append(SOURCES[TOWER].score(block, subset))
         candidates |= {int(p) for c in found for p in np.intersect1d(c.positions, products)}
 
     def of(scores: np.ndarray) -> dict[str, np.ndarray]:

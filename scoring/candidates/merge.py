@@ -7,15 +7,14 @@ import numpy as np
 
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.product_subset import ProductSubset
-from scoring.candidates.sources import NO_SCORE, NON_PERSONALISED, SOURCES
-
-ANN_SOURCE = "two_tower"
-"""The source whose list an index finds in a very large catalogue; its scores are then those of the candidates only."""
+from scoring.candidates.source import NO_SCORE, NonPersonalisedSource, RepeatSource
+from scoring.candidates.sources import SOURCES
+from scoring.models.ann_index import AnnIndex
 
 EMPTY = np.zeros(0, np.int64)
 
 MIN_SCORE = np.float32(-1e6)
-"""What a source says of a product that it has no score for."""
+"""The score of a candidate that a source has no score for."""
 
 REQUESTED = -1
 """Instead of a source's index: no source put the product forward, the request named it."""
@@ -25,12 +24,13 @@ REQUESTED = -1
 class Candidates:
     """Candidates of one customer.
 
-    positions: catalogue indices, int64 `[n]`, own products first.
-    source: for each the index in `SOURCES` of the source that ranked it best, `[n]`, or `REQUESTED`.
-    is_repeat: whether the customer bought it before, bool `[n]`.
-    scores: every source's score of every candidate, float32 `[n]` each.
-    ranks: the candidate's place in that source's list, 0 the first, float32 `[n]` each; the source's quota if
-        it did not put the candidate forward.
+    Attributes:
+        positions: Catalogue indices, int64 `[n]`, purchased products first.
+        source: For each the index in `SOURCES` of the source that ranked it best, `[n]`, or `REQUESTED`.
+        is_repeat: Whether the customer bought it before, bool `[n]`.
+        scores: Every source's score of every candidate, float32 `[n]` each.
+        ranks: The candidate's rank in each source's list, 0 the first, float32 `[n]` each; the source's quota if it did
+            not put the candidate forward.
     """
 
     positions: np.ndarray
@@ -41,96 +41,121 @@ class Candidates:
 
 
 def generate_candidates(
-    block: CustomerBatch, quotas: Mapping[str, int], only: np.ndarray | None = None
+    batch: CustomerBatch,
+    active: ProductSubset,
+    quotas: Mapping[str, int],
+    index: AnnIndex | None = None,
+    restrict_to: np.ndarray | None = None,
 ) -> list[Candidates]:
-    """Candidates of every customer of a block.
+    """Return the candidates of every customer of a batch.
 
-    `quotas`: how many products each source may put forward; `repeat_purchases` speaks of own products only, all others
-    only of lively products that the customer never bought. `only`: take these catalogue indices instead of what was
-    put forward; scores and ranks are the sources'.
+    Args:
+        batch: The customers.
+        active: The products that may be put forward to customers who never bought them.
+        quotas: How many products each source may put forward. A `RepeatSource` puts forward purchased products, every
+            other source active products that the customer never bought.
+        index: An index of the active products' vectors, which finds the lists of vector searches.
+        restrict_to: Catalogue indices that are the candidates instead of what was put forward; scores and ranks are the
+            sources' own.
     """
-    shelf, nearest = block.catalogue.lively, block.catalogue.nearest
-    # These need not look at the whole shelf: they speak only of what is a candidate already.
-    late = {name for name, quota in quotas.items() if quota == 0} | ({ANN_SOURCE} if nearest is not None else set())
-    scores = {name: SOURCES[name](block, shelf) for name in quotas if name != "repeat_purchases" and name not in late}
-    lists = [_lists(block, row, scores, quotas) for row in range(len(block.customers))]
+    repeats = {name for name in quotas if isinstance(SOURCES[name], RepeatSource)}
+    searched = {name for name in quotas if SOURCES[name].is_vector_search and index is not None}
+    # These need not look at all active products: they score only what is a candidate already.
+    late = {name for name, quota in quotas.items() if quota == 0 and name not in repeats} | searched
+    scores = {name: SOURCES[name].score(batch, active) for name in quotas if name not in repeats | late}
+    lists = [_top_k_per_source(batch, row, active, scores, quotas, index) for row in range(len(batch.customers))]
     unions = [_union(found) for found in lists]
-    if only is not None:
-        unions = [_asked(block, row, only, *union) for row, union in enumerate(unions)]
-    # Own products that hardly anybody else buys are not on the shelf; they are few, and scored by themselves.
-    beyond = ProductSubset(block.catalogue, np.unique(np.concatenate([p[shelf.places[p] < 0] for p, _ in unions])))
-    scores_beyond = {name: SOURCES[name](block, beyond) for name in scores} if len(beyond) else {}
-    everything = ProductSubset(block.catalogue, np.unique(np.concatenate([p for p, _ in unions])) if late else EMPTY)
-    scores_late = {name: SOURCES[name](block, everything) for name in quotas if name in late}
+    if restrict_to is not None:
+        unions = [_requested(batch, row, restrict_to, *union) for row, union in enumerate(unions)]
+    # Purchased products that hardly anybody else buys are not active; they are few, and scored by themselves.
+    beyond = ProductSubset(
+        batch.catalogue, np.unique(np.concatenate([p[active.index_of[p] < 0] for p, _ in unions] or [EMPTY]))
+    )
+    scores_beyond = {name: SOURCES[name].score(batch, beyond) for name in scores} if len(beyond) else {}
+    everything = ProductSubset(
+        batch.catalogue, np.unique(np.concatenate([p for p, _ in unions] or [EMPTY])) if late else EMPTY
+    )
+    scores_late = {name: SOURCES[name].score(batch, everything) for name in quotas if name in late}
     result = []
     for row, (positions, source) in enumerate(unions):
-        mine = block.index_of_purchased(row, positions)
-        places = shelf.places[positions]
-        off = np.flatnonzero(places < 0)
-        on_rest = np.searchsorted(beyond.positions, positions[off])
-        said = {}
+        purchased = batch.index_of_purchased(row, positions)
+        in_active = active.index_of[positions]
+        off = np.flatnonzero(in_active < 0)
+        in_beyond = np.searchsorted(beyond.positions, positions[off])
+        of_candidates = {}
         for name in quotas:
-            if name == "repeat_purchases":
-                values = np.append(block.history(row, "decayed_120d"), NO_SCORE)[mine]
+            values: np.ndarray
+            each = SOURCES[name]
+            if isinstance(each, RepeatSource):
+                values = np.append(each.score_purchased(batch, row), NO_SCORE)[purchased]
             elif name in late:
                 values = scores_late[name][row][np.searchsorted(everything.positions, positions)]
             else:
-                values = scores[name][row][places]
+                values = scores[name][row][in_active]
                 if len(off):
-                    values[off] = scores_beyond[name][row][on_rest]
-            said[name] = np.maximum(values, MIN_SCORE)
-        result.append(Candidates(positions, source, mine >= 0, said, _ranks(lists[row], positions, quotas)))
+                    values[off] = scores_beyond[name][row][in_beyond]
+            of_candidates[name] = np.maximum(values, MIN_SCORE)
+        ranks = _ranks(lists[row], positions, quotas)
+        result.append(Candidates(positions, source, purchased >= 0, of_candidates, ranks))
     return result
 
 
-def _lists(
-    block: CustomerBatch, row: int, scores: Mapping[str, np.ndarray], quotas: Mapping[str, int]
+def _top_k_per_source(
+    batch: CustomerBatch,
+    row: int,
+    active: ProductSubset,
+    scores: Mapping[str, np.ndarray],
+    quotas: Mapping[str, int],
+    index: AnnIndex | None,
 ) -> dict[str, np.ndarray]:
-    """What each source puts forward to one customer: catalogue indices, best first."""
-    shelf, own = block.catalogue.lively, block.positions[row]
-    bought = shelf.places[own]
-    bought = bought[bought >= 0]
+    """Return what each source puts forward to one customer: catalogue indices, best first."""
+    purchased = batch.positions[row]
+    in_active = active.index_of[purchased]
+    in_active = in_active[in_active >= 0]
     lists = {}
     for name, quota in quotas.items():
+        source = SOURCES[name]
         if quota == 0:
-            lists[name] = np.zeros(0, np.int64)
-        elif name == "repeat_purchases":
-            lists[name] = own[top(block.history(row, "decayed_120d"), quota)]
-        elif name in NON_PERSONALISED:
-            head = NON_PERSONALISED[name](block.catalogue)[: quota + len(own)]
-            lists[name] = head[block.index_of_purchased(row, head) < 0][:quota]
+            lists[name] = EMPTY
+        elif isinstance(source, RepeatSource):
+            lists[name] = purchased[top(source.score_purchased(batch, row), quota)]
+        elif isinstance(source, NonPersonalisedSource):
+            head = source.catalogue_order(batch.catalogue)[: quota + len(purchased)]
+            lists[name] = head[batch.index_of_purchased(row, head) < 0][:quota]
         elif name not in scores:
-            assert block.catalogue.nearest is not None
-            near = shelf.positions[block.catalogue.nearest.top(block.vectors[row], quota + len(bought))]
-            lists[name] = near[block.index_of_purchased(row, near) < 0][:quota]
+            assert index is not None
+            near = active.positions[index.top(batch.vectors[row], quota + len(in_active))]
+            lists[name] = near[batch.index_of_purchased(row, near) < 0][:quota]
         else:
             new = scores[name][row].copy()
-            new[bought] = NO_SCORE
-            lists[name] = shelf.positions[top(new, quota)]
+            new[in_active] = NO_SCORE
+            lists[name] = active.positions[top(new, quota)]
     return lists
 
 
 def _union(lists: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Each product once, own ones first: catalogue indices and the index in `SOURCES` of who ranked it best."""
+    """Return each product once, purchased ones first, and the index in `SOURCES` of the source that ranked it best."""
     names = list(SOURCES)
-    positions = np.concatenate([*lists.values(), np.zeros(0, np.int64)])
-    places = np.concatenate([*(np.arange(len(items)) for items in lists.values()), np.zeros(0, np.int64)])
+    positions = np.concatenate([*lists.values(), EMPTY])
+    ranks = np.concatenate([*(np.arange(len(items)) for items in lists.values()), EMPTY])
     sources = np.repeat([names.index(name) for name in lists], [len(items) for items in lists.values()])
-    best = np.lexsort((places, positions))
+    best = np.lexsort((ranks, positions))
     first = best[np.flatnonzero(np.diff(positions[best], prepend=-1))]
-    order = first[np.lexsort((places[first], sources[first] != names.index("repeat_purchases")))]
+    is_new = np.array([not isinstance(source, RepeatSource) for source in SOURCES.values()])
+    order = first[np.lexsort((ranks[first], is_new[sources[first]]))]
     return positions[order], sources[order]
 
 
-def _asked(
-    block: CustomerBatch, row: int, only: np.ndarray, positions: np.ndarray, source: np.ndarray
+def _requested(
+    batch: CustomerBatch, row: int, requested: np.ndarray, positions: np.ndarray, source: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The products of a request, credited to the source that put them forward, if one did."""
+    """Return the products of a request, credited to the source that put them forward, if one did."""
     credited = dict(zip(positions.tolist(), source.tolist(), strict=True))
-    otherwise = np.where(
-        block.index_of_purchased(row, only) >= 0, list(SOURCES).index("repeat_purchases"), REQUESTED
-    ).tolist()
-    return only, np.array([credited.get(p, q) for p, q in zip(only.tolist(), otherwise, strict=True)], np.int64)
+    repeat = next((i for i, each in enumerate(SOURCES.values()) if isinstance(each, RepeatSource)), REQUESTED)
+    otherwise = np.where(batch.index_of_purchased(row, requested) >= 0, repeat, REQUESTED).tolist()
+    return requested, np.array(
+        [credited.get(p, q) for p, q in zip(requested.tolist(), otherwise, strict=True)], np.int64
+    )
 
 
 def _ranks(lists: Mapping[str, np.ndarray], positions: np.ndarray, quotas: Mapping[str, int]) -> dict[str, np.ndarray]:
@@ -146,12 +171,16 @@ def _ranks(lists: Mapping[str, np.ndarray], positions: np.ndarray, quotas: Mappi
 
 
 def top(scores: np.ndarray, quota: int) -> np.ndarray:
-    """Indices of the `quota` highest scores, best first; ties by index, none without a score (0 or `NO_SCORE`)."""
+    """Return indices of the `quota` highest scores, best first; ties by index, none without a score.
+
+    A score of 0 or `NO_SCORE` is none.
+    """
     # Zeros first go: a partition of many equal values takes thirty times as long.
     usable = np.flatnonzero(scores > 0)
-    if len(usable) < quota:  # some sources speak against a product, too
+    if len(usable) < quota:  # some sources also score a product negatively
         usable = np.flatnonzero((scores != 0) & (scores > NO_SCORE))
     if len(usable) > quota:
         found = scores[usable]
         usable = usable[found >= np.partition(found, len(found) - quota)[len(found) - quota]] if quota else usable[:0]
-    return usable[np.lexsort((usable, -scores[usable]))][:quota]
+    best: np.ndarray = usable[np.lexsort((usable, -scores[usable]))][:quota]
+    return best

@@ -1,119 +1,89 @@
-"""Some products of a catalogue, side by side: what a source looks at when it scores them."""
+"""Some products of a catalogue: what a source reads when it scores them."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 import numpy as np
-from scipy import sparse
 
-from scoring.models.sparse_rows import SparseRows
-
-if TYPE_CHECKING:
-    from scoring.catalogue import Catalogue
+from scoring.catalogue import Catalogue
 
 FULL_SCAN_BELOW = 10_000
-"""A catalogue of so many products is scored whole: there is nothing to save."""
+"""Products: a catalogue of at most this size is scored whole, because there is nothing to save."""
 
-NEW_DAYS = 28.0
-"""A product first sold so lately may be put forward whoever bought it."""
+NEW_PRODUCT_DAYS = 28.0
+"""A product first sold within this time may be put forward however few bought it."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ProductSubset:
     """Products by their catalogue indices `positions`, ascending, int64 `[n]`.
 
-    What sources read of them is gathered when it is first asked for, and kept: the shelf of lively products lives as
-    long as its catalogue.
+    What sources read of them is gathered on first use and kept as long as the subset, so for the active products as
+    long as their retriever.
     """
 
-    catalogue: "Catalogue"
+    catalogue: Catalogue
     positions: np.ndarray
 
     def __len__(self) -> int:
         return len(self.positions)
 
     @cached_property
-    def places(self) -> np.ndarray:
-        """Where each product of the catalogue stands on the shelf, int32 `[products]`; -1 if it does not."""
-        places = np.full(len(self.catalogue), -1, np.int32)
-        places[self.positions] = np.arange(len(self.positions), dtype=np.int32)
-        return places
+    def index_of(self) -> np.ndarray:
+        """The index in the subset of each product of the catalogue, int32 `[products]`; -1 if it is not in it."""
+        index = np.full(len(self.catalogue), -1, np.int32)
+        index[self.positions] = np.arange(len(self.positions), dtype=np.int32)
+        return index
 
     @cached_property
     def vectors(self) -> np.ndarray:
         """The candidate tower's output, float32 `[n, dimensions]`."""
-        vectors: np.ndarray = self.catalogue.vectors[self.positions]
-        return vectors
+        return self.catalogue.vectors[self.positions]
 
     @cached_property
     def types(self) -> np.ndarray:
+        """The vocabulary number of each product's type, int32 `[n]`."""
         types: np.ndarray = self.catalogue.codes["product_type"][self.positions]
         return types
 
     @cached_property
     def lines(self) -> np.ndarray:
-        lines: np.ndarray = self.catalogue.lines[self.positions]
-        return lines
+        """The number of each product's line, a type from one manufacturer, int32 `[n]`."""
+        return self.catalogue.lines[self.positions]
 
-    @cached_property
-    def share_in_type(self) -> np.ndarray:
-        """The product's share of its type's buyers in eight weeks, float32 `[n]`."""
-        return self._column("share_in_type_8w")
-
-    @cached_property
-    def share_in_line(self) -> np.ndarray:
-        share_in_line: np.ndarray = self.catalogue.share_in_line[self.positions]
-        return share_in_line
-
-    @cached_property
-    def planned(self) -> np.ndarray:
-        """Stores that will put it on a mailer times the logarithm of its buyers, float32 `[n]`."""
-        planned: np.ndarray = self._column("mailer_stores_next") * np.log1p(self._column("buyers_13w"))
-        return planned
-
-    @cached_property
-    def popularity(self) -> np.ndarray:
-        popularity: np.ndarray = self.catalogue.popularity[self.positions].astype(np.float32)
-        return popularity
-
-    @cached_property
-    def first_buyers(self) -> np.ndarray:
-        """Who bought the product for the first time in eight weeks, float32 `[n]`."""
-        return self._column("first_buyers_8w")
-
-    @cached_property
-    def unexplained(self) -> np.ndarray:
-        """What item-to-item cannot tell from the product itself, float32 `[n]`."""
-        unexplained: np.ndarray = 1.0 - self.catalogue.item_to_item.diagonal[self.positions]
-        return unexplained
-
-    @cached_property
-    def buyers(self) -> SparseRows:
-        """The products' rows of item-to-item's purchases, `[n, customers]`."""
-        return SparseRows.of(self.catalogue.item_to_item.buyers, self.positions)
-
-    @cached_property
-    def alike(self) -> sparse.csr_matrix:
-        """The products' rows of item-kNN's likeness, csr `[n, products]`."""
-        model = self.catalogue.item_knn
-        if model is None:
-            return sparse.csr_matrix((len(self), len(self.catalogue)), dtype=np.float32)
-        return model.likeness[self.positions]
-
-    def _column(self, name: str) -> np.ndarray:
+    def column(self, name: str) -> np.ndarray:
+        """Return one of `schema.ACTIVITY`, float32 `[n]`."""
         # The products first: a column of the whole catalogue lies scattered over all of its numbers.
-        column: np.ndarray = self.catalogue.column(name)[self.positions]
-        return column
+        return self.cached(("column", name), lambda: self.catalogue.column(name)[self.positions])
+
+    def cached(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return what `compute` returned first for the key, so that requests after the first find it.
+
+        Args:
+            key: The source's name and what is kept.
+            compute: Called if the key is new.
+        """
+        if key not in self._cache:
+            self._cache[key] = compute()
+        found: T = self._cache[key]
+        return found
+
+    @cached_property
+    def _cache(self) -> dict[Hashable, Any]:
+        return {}
 
 
-def lively(catalogue: "Catalogue", buyers: int) -> np.ndarray:
-    """Catalogue indices of products that may be put forward to customers who never bought them.
+def active_products(catalogue: Catalogue) -> np.ndarray:
+    """Return catalogue indices of products that may be put forward to customers who never bought them.
 
-    In a large catalogue most products hardly sell, and scoring them costs most of a request's time: left out are
-    those with fewer than `buyers` in thirteen weeks, unless they are new or have not been on sale yet.
+    In a large catalogue most products hardly sell, and scoring them costs most of a request's time. So products with
+    fewer than `min_recent_buyers` in thirteen weeks are left out, unless they are new or have not been on sale yet.
     """
     if len(catalogue) <= FULL_SCAN_BELOW:
         return np.arange(len(catalogue))
-    new = (catalogue.column("buyers") == 0) | (catalogue.column("days_since_first_sale") <= NEW_DAYS)
-    return np.flatnonzero((catalogue.column("buyers_13w") >= buyers) | new)
+    new = (catalogue.column("buyers") == 0) | (catalogue.column("days_since_first_sale") <= NEW_PRODUCT_DAYS)
+    return np.flatnonzero((catalogue.column("buyers_13w") >= catalogue.min_recent_buyers) | new)

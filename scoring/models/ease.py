@@ -80,21 +80,21 @@ class Ease:
         np.subtract.at(scores, (rows, queries.indices), queries.data * diagonal / (1.0 - diagonal))
         return scores
 
-    def shares(self, bought: SparseRows, weights: np.ndarray) -> Callable[[int], np.ndarray]:
+    def contributions(self, bought: SparseRows, weights: np.ndarray) -> Callable[[int], np.ndarray]:
         """For one customer's purchases: a function from a product never bought to what each adds to its score.
 
         Arguments as of `similarity_to`. The values, float32 `[n]`, sum to the score.
         """
-        return lambda position: weights * bought.dot(self._explained(position)) / (1.0 - self.diagonal[position])
+        return lambda position: weights * bought.dot(self._kernel_row(position)) / (1.0 - self.diagonal[position])
 
     def weights(self, position: int) -> np.ndarray:
         """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""
-        weights: np.ndarray = (self.buyers @ self._explained(position)) / (1.0 - self.diagonal)
+        weights: np.ndarray = (self.buyers @ self._kernel_row(position)) / (1.0 - self.diagonal)
         weights[position] = 0.0
         return weights
 
     @cached_property
-    def _explained(self) -> Callable[[int], np.ndarray]:
+    def _kernel_row(self) -> Callable[[int], np.ndarray]:
         """K xⱼ of a product, `[customers]`; kept for those asked about lately, for lists share many."""
 
         @lru_cache(maxsize=CACHE_SIZE)

@@ -12,22 +12,22 @@ import numpy as np
 from scipy import sparse
 
 ROWS = 512
-"""Products compared at once: their likeness to all others is held in memory."""
+"""Products compared at once: their similarity to all others is held in memory."""
 
 
 @dataclass(frozen=True)
 class ItemKnn:
-    """likeness: csr float32 `[products, products]`: how like the row's product is to the column's, where it is among
+    """similarity: csr float32 `[products, products]`: how like the row's product is to the column's, where it is among
     the column's nearest; never to itself. A customer's score is its sum over what was bought."""
 
-    likeness: sparse.csr_matrix
+    similarity: sparse.csr_matrix
 
     @classmethod
-    def fit(cls, purchases: sparse.csr_matrix, neighbours: int, shrinkage: float, min_buyers: int) -> "ItemKnn":
+    def fit(cls, purchases: sparse.csr_matrix, n_neighbours: int, shrinkage: float, min_buyers: int) -> "ItemKnn":
         """Fit on weighted purchases, csr `[customers, products]`.
 
-        neighbours: how many each product keeps. shrinkage: customers in common at which a likeness counts half.
-        min_buyers: products with fewer buyers are nobody's neighbour, for their likeness is chance.
+        neighbours: how many each product keeps. shrinkage: customers in common at which a similarity counts half.
+        min_buyers: products with fewer buyers are nobody's neighbour, for their similarity is chance.
         """
         lengths = np.sqrt(np.asarray(purchases.multiply(purchases).sum(axis=0)).ravel())
         columns = purchases @ sparse.diags(1.0 / np.maximum(lengths, 1e-9))
@@ -39,14 +39,14 @@ class ItemKnn:
         for start in range(0, len(known), ROWS):
             part = slice(start, start + ROWS)
             common = (bought[:, part].T @ bought).toarray()
-            likeness = (kept[:, part].T @ kept).toarray() * (common / np.maximum(common + shrinkage, 1e-9))
-            here = np.arange(len(likeness))
-            likeness[here, start + here] = 0.0
-            count = min(neighbours, likeness.shape[1])
-            nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+            similarity = (kept[:, part].T @ kept).toarray() * (common / np.maximum(common + shrinkage, 1e-9))
+            here = np.arange(len(similarity))
+            similarity[here, start + here] = 0.0
+            count = min(n_neighbours, similarity.shape[1])
+            nearest = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
             rows.append(np.repeat(known[part], count))
             targets.append(known[nearest].ravel())
-            values.append(np.take_along_axis(likeness, nearest, axis=1).ravel())
+            values.append(np.take_along_axis(similarity, nearest, axis=1).ravel())
         nothing = [np.zeros(0, np.int64)]
         shape = (purchases.shape[1], purchases.shape[1])
         found = sparse.csr_matrix(
@@ -63,7 +63,7 @@ class ItemKnn:
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("indptr", "indices", "data"):
-            np.save(folder / f"{name}.npy", getattr(self.likeness, name))
+            np.save(folder / f"{name}.npy", getattr(self.similarity, name))
 
     @classmethod
     def load(cls, folder: Path) -> "ItemKnn":

@@ -27,7 +27,7 @@ class MatrixFactorization:
         gram: np.ndarray = self.vectors.T @ self.vectors + self.regularisation * identity
         return gram
 
-    def folded(self, baskets: sparse.csr_matrix) -> np.ndarray:
+    def fold_in(self, baskets: sparse.csr_matrix) -> np.ndarray:
         """Factors of customers by what they bought, float32 `[queries, factors]`; `baskets`: csr `[queries, products]`.
 
         Their products with `vectors` are the predicted preferences."""

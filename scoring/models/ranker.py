@@ -13,12 +13,25 @@ SLATES: tuple[Slate, ...] = ("all", "explore")
 
 
 class Ranker:
-    """Scores candidates; column i of the result is the score for `SLATES[i]`."""
+    """Scores candidates; column i of the result is the score for `SLATES[i]`.
 
-    def __init__(self, path: Path):
+    Args:
+        path: The ONNX model.
+        columns: The columns of the numeric features that the model reads; None if it reads all.
+    """
+
+    def __init__(self, path: Path, columns: np.ndarray | None = None):
         self._session = open_session(path)
+        self._columns = columns
 
     def __call__(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
-        """numeric float32 `[n, features]`, categorical int32 `[n, fields]` → float32 `[n, len(SLATES)]`."""
+        """Score candidates, float32 `[n, len(SLATES)]`.
+
+        Args:
+            numeric: float32 `[n, features]`.
+            categorical: int32 `[n, fields]`.
+        """
+        if self._columns is not None:
+            numeric = numeric[:, self._columns]
         scores: np.ndarray = self._session.run(None, {"numeric": numeric, "categorical": categorical})[0]
         return scores

@@ -13,7 +13,7 @@ import pytest
 
 from core.command import ExitCode
 from ml.__main__ import main
-from ml.config import Config
+from ml.config import Config, read_sources
 from ml.data.splits import Split
 from ml.errors import DivergenceError
 from ml.runs import artifacts
@@ -135,9 +135,8 @@ def test_customers_who_bought_every_product_end_in_a_verdict_and_a_report(run: R
 def test_a_source_that_returns_nothing_is_reported_and_the_run_goes_on(
     run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]
 ):
-    configure(
-        run, lambda config: {"candidates_per_source": config.candidates_per_source | {"matrix_factorization": 10}}
-    )  # and no factors were fitted
+    silent = read_sources({"matrix_factorization": {"quota": 10, "n_factors": 0}})  # nothing is fitted for it
+    configure(run, lambda config: {"sources": config.sources | silent})
     evaluate(settings, run)
     gate(run)
     assert "Put forward nothing, and the run goes on without: matrix_factorization\n" in capsys.readouterr().out

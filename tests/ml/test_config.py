@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from ml.config import CONFIG, CollaborativeConfig, Config, MatrixFactorizationConfig, TrainingWindowsConfig, load_config
+from ml.config import CONFIG, CatalogueConfig, Config, TrainingWindowsConfig, load_config, read_sources
 from ml.errors import ConfigError
 from ml.ranking.models import ranker_class
 from ml.retrieval.catalogue_builder import build_catalogue, build_vocabulary
@@ -23,30 +23,49 @@ def test_the_packaged_configuration_names_rankers_that_exist():
 
 def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text("[candidates_per_source]\nhoroscope = 10\n")
+    path.write_text("[sources]\nhoroscope = 10\n")
     with pytest.raises(ConfigError, match=r"no source 'horoscope'; known sources: repeat_purchases, two_tower"):
         load_config(path)
 
 
 def test_an_unknown_feature_group_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text('[candidates_per_source]\n[ranking]\ndisabled_feature_groups = ["moon"]\n')
+    path.write_text('[sources]\n[ranking]\ndisabled_feature_groups = ["moon"]\n')
     with pytest.raises(ConfigError, match=r"no feature group 'moon'; known feature groups: is, repeat, line, type"):
         load_config(path)
 
 
 def test_a_source_that_nothing_is_fitted_for_is_refused(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text("[candidates_per_source]\nitem_knn = 10\n")
-    with pytest.raises(ConfigError, match=r"'item_knn' is named but collaborative\.item_knn\.n_neighbours is 0"):
+    path.write_text("[sources]\nitem_knn = { quota = 10, n_neighbours = 0 }\n")
+    with pytest.raises(ConfigError, match=r"n_neighbours\n.*greater than or equal to 1"):
         load_config(path)
-    path.write_text("[candidates_per_source]\nitem_knn = 10\n[collaborative.item_knn]\nn_neighbours = 50\n")
+    path.write_text("[sources]\nitem_knn = 10\n")
     assert load_config(path).candidates_per_source == {"item_knn": 10}
+    assert load_config(path).sources["item_knn"].model_dump()["n_neighbours"] == 100
+
+
+def test_a_source_without_a_number_has_the_quota_of_its_file(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.write_text("[sources]\ntwo_tower = {}\nitem_to_item = { regularisation = 10.0 }\n")
+    assert load_config(path).candidates_per_source == {"two_tower": 90, "item_to_item": 130}
+
+
+def test_the_packaged_lines_are_the_defaults_of_the_sources_files():
+    assert load_config().sources == read_sources({name: {} for name in load_config().sources})
+
+
+@pytest.mark.parametrize("section", ["quotas", "candidates_per_source", "collaborative"])
+def test_sections_of_earlier_versions_name_the_present_one(tmp_path: Path, section: str):
+    path = tmp_path / "config.toml"
+    path.write_text(f"[{section}]\n[sources]\n")
+    with pytest.raises(ConfigError, match=rf"'{section}' is now called 'sources"):
+        load_config(path)
 
 
 def test_an_unknown_ranker_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text('[candidates_per_source]\n[ranking]\nrankers = ["dlrm", "oracle"]\n')
+    path.write_text('[sources]\n[ranking]\nrankers = ["dlrm", "oracle"]\n')
     with pytest.raises(ConfigError, match=r"no ranker 'oracle'\. Known rankers: dcn, dlrm, wide_and_deep"):
         load_config(path)
 
@@ -58,7 +77,7 @@ def test_an_unknown_ranker_on_the_command_line_is_refused_with_the_known_ones():
 
 def test_lists_are_held_out_to_compare_the_rankers(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text("[candidates_per_source]\n[ranking]\nholdout_share = 0.0\n")
+    path.write_text("[sources]\n[ranking]\nholdout_share = 0.0\n")
     with pytest.raises(ConfigError, match=r"holdout_share\n.*greater than 0"):
         load_config(path)
 
@@ -68,9 +87,7 @@ def test_factors_without_their_package_are_refused_before_anything_is_trained(
 ):
     monkeypatch.setitem(sys.modules, "implicit", None)
     path = tmp_path / "config.toml"
-    path.write_text(
-        "[candidates_per_source]\nmatrix_factorization = 60\n[collaborative.matrix_factorization]\nn_factors = 32\n"
-    )
+    path.write_text("[sources]\nmatrix_factorization = 60\n")
     with pytest.raises(ConfigError, match=r"uv sync --group peers"):
         load_config(path)
 
@@ -87,7 +104,8 @@ def test_a_version_with_factors_names_the_missing_package(tmp_path: Path, monkey
             customers,
             build_vocabulary(products),
             cast(Any, lambda inputs: np.zeros((len(products.product_ids), 4), np.float32)),
-            CollaborativeConfig(matrix_factorization=MatrixFactorizationConfig(n_factors=8)),
+            read_sources({"matrix_factorization": {"n_factors": 8}}),
+            CatalogueConfig(),
             seed=7,
         )
 
@@ -109,7 +127,7 @@ def test_the_configuration_file_names_every_setting_of_the_models():
 
 def test_the_horizon_is_no_setting_and_older_configurations_that_name_it_are_read(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text("[candidates_per_source]\n[training_windows]\nhorizon = 2\n")
+    path.write_text("[sources]\n[training_windows]\nhorizon = 2\n")
     with pytest.raises(ConfigError, match="horizon cannot be set: labels reach 4 weeks ahead; remove the line"):
         load_config(path)
     assert TrainingWindowsConfig.model_validate({"horizon": 4, "ranker_snapshots": 3}) == TrainingWindowsConfig(

@@ -7,7 +7,7 @@ import pytest
 
 from scoring.candidates.customer_batch import CustomerBatch
 from scoring.candidates.product_subset import ProductSubset
-from scoring.candidates.sources import substitutes
+from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
@@ -48,5 +48,5 @@ def test_substitutes_are_the_lines_products_by_their_share(catalogue: Catalogue)
     # p0 weighs 2, p5 1, which is of no line
     customer = Customer.from_features(buyer_features("p0", "p5"))
     block = CustomerBatch.of([customer], catalogue, np.zeros((1, 4), np.float32))
-    scores = substitutes(block, ProductSubset(catalogue, np.arange(12)))[0]
+    scores = SOURCES["substitutes"].score(block, ProductSubset(catalogue, np.arange(12)))[0]
     assert scores == pytest.approx([2 * 12 / 23, 2 * 11 / 23, *[0] * 10])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from scoring.candidates.customer_batch import CustomerBatch
-from scoring.candidates.merge import generate_candidates
 from scoring.customer.customer import Customer
 from scoring.rank_features import NO_EVENT_DAYS, NUMERIC, cross_features
 from scoring.schema import HISTORY
+from tests.support.scoring.candidates import generate
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 
@@ -45,7 +45,7 @@ def table() -> dict[str, dict[int, float]]:
         ),
         12,
     )
-    found = generate_candidates(block, quotas)[0]
+    found = generate(block, quotas)[0]
     numeric, categorical = cross_features(block, 0, found)
     assert numeric.shape == (12, len(NUMERIC))
     assert categorical.shape == (12, 5)

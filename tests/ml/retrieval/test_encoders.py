@@ -70,7 +70,7 @@ def competing(tmp_path: Path, *names: str) -> Run:
 
 def test_an_unknown_encoder_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
-    path.write_text('[candidates_per_source]\n[retrieval]\nhistory_encoders = ["pooled", "pooled+lstm"]\n')
+    path.write_text('[sources]\n[retrieval]\nhistory_encoders = ["pooled", "pooled+lstm"]\n')
     with pytest.raises(ConfigError, match=r"no encoder 'lstm'\. Known encoders: gru, pooled"):
         load_config(path)
     with pytest.raises(ConfigError, match="no encoder 'lstm'"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from features.publication import Publication, write_record
-from ml.config import Config
+from ml.config import Config, read_sources
 from ml.data.splits import split
 from ml.errors import NotEnoughDataError
 from ml.evaluation.baselines import OWN_FREQUENCY, POPULARITY
@@ -32,7 +32,7 @@ from ml.studies.backtest import (
 from settings import Settings
 
 AS_OF = date(2018, 1, 1)
-CONFIG = Config(candidates_per_source={"repeat_purchases": 10})
+CONFIG = Config(sources={"repeat_purchases": 10})
 NAMES = [f"{part} {name}" for part, metrics in METRICS.items() for name in metrics]
 
 
@@ -108,7 +108,7 @@ def test_an_origin_of_another_configuration_or_seed_is_run_again(tmp_path, start
     cuts = split(settings.snapshot_instants(AS_OF), CONFIG.training_windows, 0)
     assert is_done(settings, CONFIG, run, cuts)
     assert not is_done(
-        settings, CONFIG.model_copy(update={"candidates_per_source": {"repeat_purchases": 11}}), run, cuts
+        settings, CONFIG.model_copy(update={"sources": read_sources({"repeat_purchases": 11})}), run, cuts
     )
     assert not is_done(settings.model_copy(update={"seed": 8}), CONFIG, run, cuts)
 

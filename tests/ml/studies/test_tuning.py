@@ -32,7 +32,7 @@ CURRENT = RankingConfig(epochs=5, learning_rate=0.001, softmax_loss_weight=0.25)
 
 
 def spec_of(**changes) -> RunSpec:
-    config = Config(candidates_per_source={"repeat_purchases": 5}, ranking=CURRENT, **changes)
+    config = Config(**{"sources": {"repeat_purchases": 5}, "ranking": CURRENT} | changes)
     split = Split(datetime(2018, 1, 1), datetime(2017, 11, 6), [], [])
     return RunSpec("tune", date(2018, 1, 1), 7, "", "features", config, split)
 
@@ -102,7 +102,7 @@ def test_a_killed_study_goes_on_and_proposes_something_new(tmp_path: Path):
 def test_other_candidates_or_features_are_another_study(tmp_path: Path):
     study = open_study(tmp_path / "s.db", "dlrm", spec_of())
     try_one(study, better_with_more_softmax, scores)
-    other = spec_of(collaborative={"item_to_item": {"regularisation": 100.0}})
+    other = spec_of(sources={"item_to_item": {"regularisation": 100.0}})
     assert finished(open_study(tmp_path / "s.db", "dlrm", other)) == 0
     assert finished(open_study(tmp_path / "s.db", "wide_deep", spec_of())) == 0
     assert finished(open_study(tmp_path / "s.db", "dlrm", spec_of())) == 1

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from scoring.candidates.customer_batch import CustomerBatch
-from scoring.candidates.merge import REQUESTED, Candidates, generate_candidates
+from scoring.candidates.merge import REQUESTED, Candidates
 from scoring.candidates.sources import SOURCES
 from scoring.customer.customer import Customer
+from tests.support.scoring.candidates import generate
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 QUOTAS = {"repeat_purchases": 2, "item_to_item": 3, "type_affinity": 2, "popular": 4}
@@ -21,7 +22,7 @@ def block() -> CustomerBatch:
 
 @pytest.fixture
 def found(block: CustomerBatch) -> Candidates:
-    return generate_candidates(block, QUOTAS)[0]
+    return generate(block, QUOTAS)[0]
 
 
 def test_a_product_is_proposed_once(found: Candidates):
@@ -39,7 +40,7 @@ def test_other_sources_bring_only_what_the_customer_never_bought(found: Candidat
 
 
 def test_a_product_is_credited_to_the_source_that_ranked_it_best(block: CustomerBatch):
-    found = generate_candidates(block, {"trending": 1, "popular": 3})[0]
+    found = generate(block, {"trending": 1, "popular": 3})[0]
     names = list(SOURCES)
     credited = {int(position): names[source] for position, source in zip(found.positions, found.source, strict=True)}
     assert credited == {0: "trending", 1: "popular", 2: "popular"}  # p0 is first in both lists; ties go to the earlier
@@ -52,15 +53,15 @@ def test_a_rank_beyond_the_quota_is_the_quota(found: Candidates):
 
 
 def test_a_customer_without_history_still_gets_candidates(block: CustomerBatch):
-    nobody = generate_candidates(block, QUOTAS)[1]
+    nobody = generate(block, QUOTAS)[1]
     assert not nobody.is_repeat.any()
     assert len(nobody.positions) >= 4
 
 
 def test_products_of_a_request_have_the_scores_and_ranks_they_would_have_as_candidates(block: CustomerBatch):
-    usual = generate_candidates(block, QUOTAS)[0]
+    usual = generate(block, QUOTAS)[0]
     asked = np.array([11, 5, 0])
-    found = generate_candidates(block, QUOTAS, asked)[0]
+    found = generate(block, QUOTAS, asked)[0]
     place = {int(position): i for i, position in enumerate(usual.positions)}
     assert found.positions.tolist() == [11, 5, 0]
     assert found.is_repeat.tolist() == [False, True, False]

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from scoring.candidates.customer_batch import CustomerBatch
-from scoring.candidates.merge import generate_candidates, top
+from scoring.candidates.merge import top
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.errors import ScoringError
 from scoring.models.ann_index import AnnIndex, _faiss
+from tests.support.scoring.candidates import generate, retriever_of
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 QUOTAS = {"repeat_purchases": 4, "two_tower": 4}
@@ -32,7 +33,7 @@ def two_tower(catalogue: Catalogue) -> tuple[list[int], list[float]]:
     block = CustomerBatch.of(
         [Customer.from_features(buyer_features("p3", "p5"))], catalogue, np.eye(1, 4, dtype=np.float32)
     )
-    found = generate_candidates(block, QUOTAS)[0]
+    found = generate(block, QUOTAS)[0]
     return found.positions.tolist(), found.scores["two_tower"].tolist()
 
 
@@ -52,8 +53,8 @@ def test_above_the_limit_candidates_and_their_scores_are_those_of_the_exact_sear
     spread: Catalogue, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("scoring.models.ann_index.PROBED_SHARE", 1.0)  # every cell is looked into
-    large = replace(spread, approximate_above=5)
-    assert large.nearest is not None
+    large = replace(spread, ann_above_products=5)
+    assert retriever_of(large, QUOTAS).index is not None
     positions, scores = two_tower(large)
     exact_positions, exact_scores = two_tower(spread)
     assert positions == exact_positions
@@ -61,8 +62,8 @@ def test_above_the_limit_candidates_and_their_scores_are_those_of_the_exact_sear
 
 
 def test_up_to_the_limit_every_vector_is_looked_at(spread: Catalogue):
-    assert replace(spread, approximate_above=12).nearest is None
-    assert spread.nearest is None
+    assert retriever_of(replace(spread, ann_above_products=12), QUOTAS).index is None
+    assert retriever_of(spread, QUOTAS).index is None
 
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch):

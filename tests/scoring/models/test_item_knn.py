@@ -8,9 +8,11 @@ import pytest
 from scipy import sparse
 
 from scoring.candidates.customer_batch import CustomerBatch
-from scoring.candidates.sources import item_knn
+from scoring.candidates.product_subset import ProductSubset
+from scoring.candidates.sources import SOURCES, load_catalogue
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
+from scoring.errors import ScoringError
 from scoring.models.item_knn import ItemKnn
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
@@ -29,7 +31,7 @@ PURCHASES = sparse.csr_matrix(
 
 def fitted(neighbours: int = 3, shrinkage: float = 0.0, min_buyers: int = 1) -> np.ndarray:
     """Row: a bought product; column: its neighbour."""
-    return ItemKnn.fit(PURCHASES, neighbours, shrinkage, min_buyers).likeness.toarray().T
+    return ItemKnn.fit(PURCHASES, neighbours, shrinkage, min_buyers).similarity.toarray().T
 
 
 def test_likeness_is_the_cosine_of_two_products_buyers():
@@ -65,33 +67,40 @@ def test_a_product_with_too_few_buyers_is_nobodys_neighbour():
 
 
 def test_purchases_that_nobody_made_give_no_neighbours():
-    assert ItemKnn.fit(sparse.csr_matrix((3, 4), dtype=np.float32), 2, 1.0, 1).likeness.nnz == 0
+    assert ItemKnn.fit(sparse.csr_matrix((3, 4), dtype=np.float32), 2, 1.0, 1).similarity.nnz == 0
 
 
 def test_likeness_survives_saving(tmp_path: Path):
     model = ItemKnn.fit(PURCHASES, 2, 1.0, 1)
     model.save(tmp_path)
-    np.testing.assert_array_equal(ItemKnn.load(tmp_path).likeness.toarray(), model.likeness.toarray())
+    np.testing.assert_array_equal(ItemKnn.load(tmp_path).similarity.toarray(), model.similarity.toarray())
 
 
 def block(catalogue: Catalogue, *bought: str) -> CustomerBatch:
     return CustomerBatch.of([Customer.from_features(buyer_features(*bought))], catalogue, np.ones((1, 4), np.float32))
 
 
+def everything(catalogue: Catalogue) -> ProductSubset:
+    return ProductSubset(catalogue, np.arange(len(catalogue)))
+
+
 def test_the_source_adds_up_the_likeness_to_everything_bought_and_travels_with_the_catalogue(tmp_path: Path):
     small_catalogue().save(tmp_path)
-    catalogue = Catalogue.load(tmp_path)
+    catalogue = load_catalogue(tmp_path)
     # each pair of neighbours up to p3 has a buyer in common; p0 weighs 2, p2 weighs 1, of which the root is taken
-    assert catalogue.item_knn is not None
-    alike = catalogue.item_knn.likeness.toarray()
-    scores = item_knn(block(catalogue, "p0", "p2"), catalogue.lively)[0]
+    alike = catalogue.model("item_knn", ItemKnn).similarity.toarray()
+    scores = SOURCES["item_knn"].score(block(catalogue, "p0", "p2"), everything(catalogue))[0]
     assert scores.nonzero()[0].tolist() == [1, 3]
     assert scores[1] == pytest.approx(np.sqrt(2) * alike[1, 0] + alike[1, 2])
 
 
-def test_a_catalogue_without_it_keeps_no_file_of_it_and_proposes_nothing(tmp_path: Path):
-    off = replace(small_catalogue(), item_knn=None)
+def test_a_catalogue_without_it_keeps_no_file_of_it_and_names_the_next_step(tmp_path: Path):
+    whole = small_catalogue()
+    off = replace(whole, models={name: model for name, model in whole.models.items() if name != "item_knn"})
     off.save(tmp_path)
-    assert not (tmp_path / "item_knn").exists()
-    catalogue = Catalogue.load(tmp_path)
-    assert not item_knn(block(catalogue, "p0"), catalogue.lively).any()
+    assert not (tmp_path / "models" / "item_knn").exists()
+    catalogue = load_catalogue(tmp_path)
+    with pytest.raises(
+        ScoringError, match=r"no model of the candidate source 'item_knn'\. Name the source in \[sources\]"
+    ):
+        SOURCES["item_knn"].score(block(catalogue, "p0"), everything(catalogue))

@@ -23,7 +23,7 @@ def closed_form(baskets: np.ndarray) -> np.ndarray:
 
 
 def preferences(model: MatrixFactorization) -> np.ndarray:
-    return model.folded(sparse.csr_matrix(BASKETS)) @ model.vectors.T
+    return model.fold_in(sparse.csr_matrix(BASKETS)) @ model.vectors.T
 
 
 def test_scores_equal_the_closed_form():

@@ -21,7 +21,7 @@ DAYS_SINCE_LAST = np.array([10, 5, 40, 3, 20, 1], np.float32)
 def said(neighbours: UserKnn, *baskets: float) -> np.ndarray:
     """What the neighbours of somebody with these baskets bought lately, `[products]`."""
     products = np.flatnonzero(baskets)
-    return neighbours.scores(neighbours.likeness(products, np.array(baskets, np.float32)[products]))
+    return neighbours.scores(neighbours.neighbour_weights(products, np.array(baskets, np.float32)[products]))
 
 
 def scores(count: int, *baskets: float) -> np.ndarray:
@@ -58,5 +58,5 @@ def test_neighbours_survive_saving(tmp_path: Path):
     fitted = UserKnn.fit(BASKETS, DAYS_SINCE_LAST, 2)
     fitted.save(tmp_path)
     loaded = UserKnn.load(tmp_path)
-    assert loaded.count == 2
+    assert loaded.n_neighbours == 2
     np.testing.assert_array_equal(said(loaded, 0, 1, 0, 0), said(fitted, 0, 1, 0, 0))

@@ -47,7 +47,7 @@ def write_run(runs: Path, run_id: str = "small") -> Run:
         7,
         "",
         "features",
-        Config(candidates_per_source={"repeat_purchases": 5, "popular": 5}),
+        Config(sources={"repeat_purchases": 5, "popular": 5}),
         split,
     ).write(run)
     folder = run.folder / artifacts.DATASET

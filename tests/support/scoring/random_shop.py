@@ -77,10 +77,12 @@ def shop(
         },
         activity=activity,
         vectors=vectors.astype(np.float32),
-        item_to_item=Ease.fit(bought.matrix("decayed_120d").sqrt(), 5.0, 1000, 7),
-        neighbours=UserKnn.fit(bought.matrix("baskets"), bought.matrix("days_since_last").data, 8),
-        item_knn=ItemKnn.fit(bought.matrix("decayed_120d").sqrt(), 8, 1.0, 2),
-        factors=MatrixFactorization(np.zeros((products, 0), np.float32), 2.0, 0.05),
+        models={
+            "item_to_item": Ease.fit(bought.matrix("decayed_120d").sqrt(), 5.0, 1000, 7),
+            "user_knn": UserKnn.fit(bought.matrix("baskets"), bought.matrix("days_since_last").data, 8),
+            "item_knn": ItemKnn.fit(bought.matrix("decayed_120d").sqrt(), 8, 1.0, 2),
+            "matrix_factorization": MatrixFactorization(np.zeros((products, 0), np.float32), 2.0, 0.05),
+        },
     )
 
     def tower(inputs: dict[str, np.ndarray]) -> np.ndarray:

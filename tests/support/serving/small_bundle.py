@@ -88,7 +88,8 @@ def _write_manifest(folder: Path, version: str, as_of: date) -> None:
         "categorical": list(CATEGORICAL),
         "quotas": QUOTAS,
         "ranker": "matrix",
-        "collaborative": {},
+        "sources": {"item_to_item": {}},
+        "catalogue": {},
         "trained_until": as_of.isoformat(),
         "seed": 7,
         "metrics": {"all NDCG@10": 0.4321},
@@ -125,10 +126,12 @@ def small_catalogue(as_of: date = date(2018, 1, 1)) -> Catalogue:
         codes={field: np.arange(1, PRODUCTS + 1, dtype=np.int32) % 4 for field in ("product_id", *CONTENT)},
         activity=activity,
         vectors=np.ones((PRODUCTS, DIMENSIONS), np.float32),
-        item_to_item=Ease.fit(purchases, 1.0, 10, 7),
-        neighbours=UserKnn.fit(purchases, np.zeros(purchases.nnz, np.float32), 2),
-        factors=MatrixFactorization(np.zeros((PRODUCTS, 0), np.float32), 2.0, 0.05),
-        item_knn=ItemKnn.fit(together, 2, 1.0, 1),
+        models={
+            "item_to_item": Ease.fit(purchases, 1.0, 10, 7),
+            "user_knn": UserKnn.fit(purchases, np.zeros(purchases.nnz, np.float32), 2),
+            "matrix_factorization": MatrixFactorization(np.zeros((PRODUCTS, 0), np.float32), 2.0, 0.05),
+            "item_knn": ItemKnn.fit(together, 2, 1.0, 1),
+        },
     )
 
 
