@@ -88,7 +88,8 @@ def _write_manifest(folder: Path, version: str, as_of: date) -> None:
         "categorical": list(CATEGORICAL),
         "quotas": QUOTAS,
         "ranker": "matrix",
-        "sources": {"item_to_item": {}},
+        "sources": {name: {"quota": quota} for name, quota in QUOTAS.items()}
+        | {"matrix_factorization": {"quota": QUOTAS["matrix_factorization"], "n_factors": 0}},
         "catalogue": {},
         "trained_until": as_of.isoformat(),
         "seed": 7,
