@@ -1,5 +1,5 @@
-"""What training, evaluation, batch and the service compute in common: one code path from a customer to a slate.
+"""Inference of the recommender: one code path from a customer to a slate for training, evaluation, batch and serving.
 
-numpy, scipy and ONNX Runtime only. This room knows the declared `features` and no other room; `ml` and `serving` both
-stand on it, so what was judged is what is served.
+The package needs numpy, scipy and ONNX Runtime. Of Reach it imports `features` and `core` only. `ml` and `serving`
+import it, so the code that was evaluated is the code that serves.
 """

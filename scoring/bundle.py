@@ -31,11 +31,13 @@ RANKER = "model/ranker.onnx"
 VOCABULARY = "model/vocabulary.json"
 CATALOGUE = "catalogue"
 FORMAT: Final = 2
-"""The layout of manifest and catalogue that this code writes and reads; 1, without a number, was before the names of
-candidate sources and features changed."""
+"""The layout of manifest and catalogue that this code writes and reads.
+
+Format 1, whose manifests have no number, has the former names of candidate sources and features.
+"""
 
 SCORE_TOLERANCE = 1e-3
-"""How far a golden score may move between two machines' arithmetic."""
+"""How much a golden score may differ between two machines' arithmetic."""
 
 REGISTER_AGAIN = "Publish the run again."
 
@@ -46,9 +48,13 @@ PROBE_ITEMS = 10
 
 
 class Manifest(BaseModel):
-    """What a bundle is made of and how it came about.
+    """What a bundle consists of and how it was made.
 
-    baseline: why the simple rule serves everybody instead of a trained model; '' if a model serves.
+    Attributes:
+        quotas: How many products each candidate source may put forward.
+        sources: The settings of the candidate sources that models are fitted for.
+        catalogue: The configuration of the catalogue.
+        baseline: Why the baseline serves all customers instead of a trained model; '' if a model serves.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,8 +104,8 @@ class Manifest(BaseModel):
         theirs, ours = (*self.numeric, *self.categorical), (*NUMERIC, *CATEGORICAL)
         new = [name for name in ours if name not in theirs]
         gone = [name for name in theirs if name not in ours]
-        said = [f"{word}: {', '.join(names)}" for word, names in (("new here", new), ("gone", gone)) if names]
-        return "; ".join(said) or "in another order"
+        changes = [f"{word}: {', '.join(names)}" for word, names in (("new here", new), ("gone", gone)) if names]
+        return "; ".join(changes) or "in another order"
 
 
 class Golden(BaseModel):
@@ -148,15 +154,22 @@ class Bundle:
 
     @property
     def version(self) -> str:
+        """The manifest's version."""
         return self.manifest.version
 
     @property
     def as_of(self) -> date:
+        """The date of the catalogue's facts."""
         return self.manifest.as_of
 
     @classmethod
     def open(cls, path: Path) -> "Bundle":
-        """Raises BundleError, naming the file, if anything is missing, altered or of another layout."""
+        """Verify a bundle folder and load it.
+
+        Raises:
+            BundleError: A file is missing or altered, or the bundle needs features or candidate sources that this code
+                does not have.
+        """
         manifest = read_manifest(path)
         try:
             verify_files(path, manifest.version, manifest.files, REGISTER_AGAIN)

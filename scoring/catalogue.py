@@ -28,7 +28,7 @@ LEVELS = {
     "department": "department",
     "manufacturer": "manufacturer_id",
 }
-"""A customer's affinity is measured at each of these levels of the catalogue: a name, and whose codes."""
+"""The levels of the catalogue at which a customer's affinity is measured: name of the level, name of its codes."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Catalogue:
 
     @cached_property
     def lines(self) -> np.ndarray:
-        """The product's line, a type from one maker, as a number int32 `[products]`; 0 where either is unknown."""
+        """The product's line, a type from one manufacturer, as a number int32 `[products]`; 0 where one is unknown."""
         types, makers = self.codes["product_type"].astype(np.int64), self.codes["manufacturer_id"].astype(np.int64)
         both = np.where((types > 0) & (makers > 0), types * (makers.max(initial=0) + 1) + makers, 0)
         numbers = np.unique(np.append(both, 0), return_inverse=True)[1]
@@ -114,8 +114,10 @@ class Catalogue:
 
     @cached_property
     def levels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Each product's number at each of `LEVELS`, no number used at two levels, int32 `[products, levels]`; and
-        whether a number stands for anything known, bool."""
+        """Each product's number at each of `LEVELS`, int32 `[products, levels]`, and whether a number is known, bool.
+
+        No number is used at two levels.
+        """
         columns, starts, start = [], [], 0
         for level in LEVELS.values():
             codes = self.lines if level == "line" else self.codes[level]
@@ -216,5 +218,5 @@ class Catalogue:
 
 
 def _interned(names: pa.Array) -> list[str]:
-    """A few names over and over, each in memory once."""
+    """Return the names, each different one in memory once."""
     return [sys.intern(name) for name in names.to_pylist()]

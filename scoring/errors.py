@@ -1,4 +1,4 @@
-"""Errors of this room.
+"""Errors of scoring.
 
 ScoringError
 └── BundleError             a bundle is incomplete, altered or answers differently from its golden requests

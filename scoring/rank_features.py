@@ -1,4 +1,4 @@
-"""Customer × product features: the one function that training, evaluation, batch and the service share."""
+"""Customer × product features, from one function for training, evaluation, batch and the service."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from scoring.catalogue import LEVELS, Catalogue
 from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
 
 NO_EVENT_DAYS = 999.0
-"""Days since something that never happened."""
+"""Days since an event that never happened."""
 
 _AFFINITY = ("decayed_20d", "decayed_120d", "baskets_13w", "products", "days_since_last", "due_ratio")
 SCORE_FEATURES = tuple(name for name, source in SOURCES.items() if source.has_score_feature)
@@ -47,14 +47,14 @@ CATEGORICAL = CONTENT
 """Names of the categorical features (vocabulary numbers), in the order of the columns."""
 
 FEATURE_GROUPS = {name: name.split("_")[0] for name in NUMERIC}
-"""The family of each feature, for ablations: own, type, category, department, maker, brand, product, …"""
+"""The group of each feature, for ablations: repeat, type, category, department, manufacturer, brand, product, …"""
 
 
 _COLUMN = {name: i for i, name in enumerate(NUMERIC)}
 
 
 def _columns(names: Sequence[str]) -> slice:
-    """Where features that stand side by side stand."""
+    """Return the columns of adjacent features."""
     return slice(_COLUMN[names[0]], _COLUMN[names[-1]] + 1)
 
 
@@ -66,22 +66,24 @@ _NEVER_OWN = np.array([NO_EVENT_DAYS if name.startswith("days_since") else 0.0 f
 _NEVER_AFFINITY = np.array([NO_EVENT_DAYS if name == "days_since_last" else 0.0 for name in _AFFINITY], np.float32)
 
 
-def cross_features(block: CustomerBatch, row: int, candidates: Candidates) -> tuple[np.ndarray, np.ndarray]:
-    """Features of one customer's candidates.
+def cross_features(batch: CustomerBatch, row: int, candidates: Candidates) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the features of one customer's candidates.
 
-    Returns numeric float32 `[candidates, len(NUMERIC)]` and categorical int32 `[candidates, len(CATEGORICAL)]`.
+    Returns:
+        Numeric features, float32 `[candidates, len(NUMERIC)]`, and categorical ones, int32
+        `[candidates, len(CATEGORICAL)]`.
     """
-    catalogue, profile = block.catalogue, block.customers[row].profile
-    chosen, positions = candidates.positions, block.positions[row]
-    history = {name: block.history(row, name) for name in HISTORY}
+    catalogue, profile = batch.catalogue, batch.customers[row].profile
+    chosen, positions = candidates.positions, batch.positions[row]
+    history = {name: batch.history(row, name) for name in HISTORY}
     numeric = np.empty((len(chosen), len(NUMERIC)), np.float32)
 
     def put(name: str, values: np.ndarray | float) -> None:
         numeric[:, _COLUMN[name]] = values
 
-    mine = block.index_of_purchased(row, chosen)
+    mine = batch.index_of_purchased(row, chosen)
     bought = mine >= 0
-    # The last row is for products never bought: -1 finds it.
+    # The last row is for products never bought, whose index is -1.
     numeric[:, _OWN] = np.vstack([np.column_stack([history[name] for name in HISTORY]), _NEVER_OWN])[mine]
     own = {name: numeric[:, _OWN.start + i] for i, name in enumerate(HISTORY)}
     put("is_repeat", candidates.is_repeat)
@@ -104,7 +106,7 @@ def cross_features(block: CustomerBatch, row: int, candidates: Candidates) -> tu
     numeric[:, _PRODUCT] = catalogue.activity[chosen]
     put("product_popularity", catalogue.popularity_share[chosen])
     put("product_share_in_line", catalogue.share_in_line[chosen])
-    # A source that is switched off says the same of every product.
+    # A source that is off has the same value for every product.
     for name in SCORE_FEATURES:
         put(f"score_{name}", candidates.scores.get(name, 0.0))
     for name in RANK_FEATURES:
@@ -114,7 +116,7 @@ def cross_features(block: CustomerBatch, row: int, candidates: Candidates) -> tu
 
 
 def _purchase_due_ratio(days_since_last: np.ndarray, gap_mean_days: np.ndarray) -> np.ndarray:
-    """Time since the last purchase over the usual gap: about 1 when the next one is due; 0 if no gap is known."""
+    """Return the time since the last purchase over the usual gap: about 1 when one is due, 0 without a known gap."""
     ratio = days_since_last / np.maximum(gap_mean_days, 1.0)
     return np.where(gap_mean_days > 0, np.minimum(ratio, 20.0), 0.0)
 
@@ -122,9 +124,16 @@ def _purchase_due_ratio(days_since_last: np.ndarray, gap_mean_days: np.ndarray) 
 def _affinity(
     catalogue: Catalogue, positions: np.ndarray, history: Mapping[str, np.ndarray], chosen: np.ndarray
 ) -> np.ndarray:
-    """What the customer bought among the products that share a candidate's code, at each of `LEVELS`.
+    """Sum what the customer bought among the products that share a candidate's code, at each of `LEVELS`.
 
-    positions, history: the customer's own products, `[own]`. Returns float32 `[candidates, levels, len(_AFFINITY)]`.
+    Args:
+        catalogue: The products.
+        positions: The purchased products, `[purchased]`.
+        history: Their history, `[purchased]` each.
+        chosen: The candidates.
+
+    Returns:
+        float32 `[candidates, levels, len(_AFFINITY)]`.
     """
     levels, known = catalogue.levels
     codes = levels[positions].ravel()

@@ -1,4 +1,4 @@
-"""The second stage: from candidates to slates, with a fallback where nothing is known."""
+"""The second stage: from candidates to slates, with a fallback for customers without history."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ _REPEATS = _SOURCE_NAMES.index("repeat_purchases")
 
 @dataclass(frozen=True)
 class Item:
+    """One product of a list, as an answer shows it."""
+
     product_id: str
     name: str
     category: str
@@ -46,25 +48,31 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class RankedList:
-    """A customer's slate before it is put into words.
+    """A customer's slate without names and explanations.
 
-    positions: catalogue indices, best first; scores: the ranker's, `[n]`; sources: index in `SOURCES`, `[n]`.
+    Attributes:
+        positions: Catalogue indices, best first.
+        scores: The ranker's scores, `[n]`.
+        sources: The index in `SOURCES` of each product's source, `[n]`.
     """
 
     positions: np.ndarray
     scores: np.ndarray
     sources: np.ndarray
 
-    def at(self, places: np.ndarray | slice) -> "RankedList":
-        """Some places of the list, as a list."""
-        return RankedList(self.positions[places], self.scores[places], self.sources[places])
+    def at(self, ranks: np.ndarray | slice) -> "RankedList":
+        """Return some ranks of the list, as a list."""
+        return RankedList(self.positions[ranks], self.scores[ranks], self.sources[ranks])
 
 
 class Recommender:
     """A retriever and a ranker, ready to answer. Safe to call from several threads.
 
-    fallbacks: customers who get the simple rule's list, because the model was found to serve them worse.
-    baseline: whether everybody gets the simple rule's list, because there is no model yet.
+    Args:
+        retriever: The first stage.
+        ranker: The second stage.
+        fallbacks: Groups of customers who get the baseline's list, because the model serves them worse.
+        baseline: Whether all customers get the baseline's list, because there is no model yet.
     """
 
     def __init__(
@@ -108,16 +116,20 @@ class Recommender:
         return Recommendation(items, fallback)
 
     def similar(self, product_id: str, k: int, rules: BusinessRules = NO_RULES) -> Recommendation:
-        """Products like one product, or bought with it. Raises KeyError if the catalogue does not have it."""
+        """Return products that are similar to one product or bought with it.
+
+        Raises:
+            KeyError: The product is not in the catalogue.
+        """
         asked = self.catalogue.index[product_id]
         found = similar(self.catalogue, asked)
-        places = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
-        if len(places) < k:
+        ranks = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
+        if len(ranks) < k:
             found = append_remaining(self.catalogue, asked, found)
-            places = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
+            ranks = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
         items = []
         for position, score, together in zip(
-            found.positions[places], found.scores[places], found.is_co_purchase[places], strict=True
+            found.positions[ranks], found.scores[ranks], found.is_co_purchase[ranks], strict=True
         ):
             why = explain(self.catalogue, asked, position, together)
             items.append(self._item(position, score, "item_to_item" if together else "two_tower", why))
@@ -126,33 +138,35 @@ class Recommender:
     def rank_batch(
         self, customers: Sequence[Customer], slate: Slate, k: int
     ) -> Iterator[tuple[CustomerBatch, list[RankedList]]]:
-        """Slates of `k` products for many customers, a block at a time and in their order."""
-        for block, candidates, scores in self.score(customers):
+        """Yield slates of `k` products for many customers, a batch at a time and in their order."""
+        for batch, candidates, scores in self.score(customers):
             yield (
-                block,
-                [self.build_slate(block, row, candidates[row], scores[row], slate, k) for row in range(len(scores))],
+                batch,
+                [self.build_slate(batch, row, candidates[row], scores[row], slate, k) for row in range(len(scores))],
             )
 
     def score(
         self, customers: Sequence[Customer], restrict_to: np.ndarray | None = None
     ) -> Iterator[tuple[CustomerBatch, list[Candidates], list[np.ndarray]]]:
-        """Candidates and the ranker's scores, float32 `[candidates, len(SLATES)]`, a block at a time.
+        """Yield candidates and the ranker's scores, float32 `[candidates, len(SLATES)]`, a batch at a time.
 
-        restrict_to: instead of what the sources put forward, these catalogue indices are everybody's candidates.
+        Args:
+            customers: The customers.
+            restrict_to: Catalogue indices that are all customers' candidates, instead of what sources put forward.
         """
-        for block, candidates in self.retriever.candidates(customers, restrict_to):
-            parts = [cross_features(block, row, found) for row, found in enumerate(candidates)]
+        for batch, candidates in self.retriever.candidates(customers, restrict_to):
+            parts = [cross_features(batch, row, found) for row, found in enumerate(candidates)]
             numeric = np.concatenate([part[0] for part in parts])
             categorical = np.concatenate([part[1] for part in parts])
             ends = np.cumsum([len(part[0]) for part in parts])[:-1]
             mark("features")
             scores = self._ranker(numeric, categorical)
             mark("ranker", len(numeric))
-            yield block, candidates, np.split(scores, ends)
+            yield batch, candidates, np.split(scores, ends)
 
     def build_slate(
         self,
-        block: CustomerBatch,
+        batch: CustomerBatch,
         row: int,
         found: Candidates,
         scores: np.ndarray,
@@ -161,16 +175,16 @@ class Recommender:
         rules: BusinessRules = NO_RULES,
         restrict_to: np.ndarray | None = None,
     ) -> RankedList:
-        """Sort one customer's candidates, keep what the slate is for and the rules allow.
+        """Sort one customer's candidates and keep those that belong to the slate and that the rules allow.
 
-        Short lists are filled up with popular products, unless the candidates are the request's (`only`).
+        Short lists are filled up with popular products, unless the request named the candidates (`restrict_to`).
         """
-        if block.customers[row].is_new:
+        if batch.customers[row].is_new:
             return self._popular(k, rules, restrict_to)
         depth = self._depth(k, rules, restrict_to)
-        if self._is_baseline_customer(block.customers[row], slate):
-            positions, values = recency_frequency_baseline(block, row, slate, depth)
-            sources = np.where(np.isin(positions, block.positions[row]), _REPEATS, _POPULAR)
+        if self._is_baseline_customer(batch.customers[row], slate):
+            positions, values = recency_frequency_baseline(batch, row, slate, depth)
+            sources = np.where(np.isin(positions, batch.positions[row]), _REPEATS, _POPULAR)
             return self._apply_rules(RankedList(positions, values, sources), k, rules, restrict_to)
         usable = np.flatnonzero(~found.is_repeat) if slate == "explore" else np.arange(len(found.positions))
         score = scores[usable, SLATES.index(slate)]
@@ -180,7 +194,7 @@ class Recommender:
         values = scores[order, SLATES.index(slate)]
         if len(positions) < depth and restrict_to is None:
             is_taken = np.zeros(len(self.catalogue), bool)
-            is_taken[positions] = is_taken[block.positions[row]] = True
+            is_taken[positions] = is_taken[batch.positions[row]] = True
             head = self.catalogue.by_popularity[: depth + int(is_taken.sum())]
             extra = head[~is_taken[head]][: depth - len(positions)]
             floor = float(values.min()) if len(values) else 0.0
@@ -197,7 +211,7 @@ class Recommender:
         return np.array(sorted(found), np.int64)
 
     def _depth(self, k: int, rules: BusinessRules, restrict_to: np.ndarray | None) -> int:
-        """How far down a list must be known before rules or a request's own candidates thin it out."""
+        """Return how long a list must be before business rules or a request's candidates shorten it."""
         return k if rules.is_empty and restrict_to is None else len(self.catalogue)
 
     def _apply_rules(

@@ -1,13 +1,13 @@
-"""The names of the features that models read, in the order of the models' inputs, as `features.declarations` has them.
+"""The names of the features that models read, in the order of the models' inputs, from `features.declarations`.
 
-A published bundle was trained on names in an order; changing either makes the service refuse it.
+A bundle was trained on these names in this order, so the service refuses a bundle when either changes.
 """
 
 from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE, PRODUCT_ACTIVITY, PRODUCT_CONTENT
 from features.feature import Type
 
 HISTORY = CUSTOMER_HISTORY.inputs(Type.NUMBERS)
-"""Arrays of a customer's history, aligned with `product_ids`: one element a product ever bought."""
+"""Arrays of a customer's history, aligned with `product_ids`: one element per product ever bought."""
 
 PROFILE = CUSTOMER_PROFILE.inputs(Type.NUMBER)
 """Numbers about a customer as a whole."""
@@ -22,4 +22,4 @@ ACTIVITY = PRODUCT_ACTIVITY.inputs(Type.NUMBER)
 """Numbers about a product at one instant."""
 
 PROMOTION_PLAN_FEATURES = tuple(name for name in ACTIVITY if PRODUCT_ACTIVITY.by_name[name].window.ahead)
-"""Those of them that tell of promotions to come: a retailer plans them, an outsider would not know."""
+"""The activity features about future promotions, which the retailer plans and nobody else can know."""

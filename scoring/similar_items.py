@@ -1,8 +1,8 @@
-"""Products for the page of a product: those bought with it and those like it, in one list.
+"""Similar items for a product's page: products bought with it and products like it, in one list.
 
 Two rankings of the catalogue are merged by the sum of 1 / (20 + rank) (reciprocal rank fusion, Cormack, Clarke &
-Büttcher 2009): EASE's weights, which know what goes with what, and the cosine of the candidate tower's vectors, which
-knows products that hardly anybody has bought yet.
+Büttcher 2009). EASE's weights find products that are bought together. The cosine of the candidate tower's vectors also
+finds products that hardly any customer has bought yet.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,20 @@ from scoring.catalogue import Catalogue
 from scoring.models.ease import Ease
 
 DEPTH = 300
-"""Places of each ranking that are merged; further down a place is worth next to nothing."""
+"""Ranks of each ranking that are merged; a lower rank adds next to nothing."""
 
 SMOOTHING = 20.0
 
 
 @dataclass(frozen=True)
 class Similar:
-    """positions: catalogue indices, best first, `[n]`; scores: `[n]`; is_co_purchase: whether the product is
-    there because the two are bought together, bool `[n]`."""
+    """Products similar to one product.
+
+    Attributes:
+        positions: Catalogue indices, best first, `[n]`.
+        scores: `[n]`.
+        is_co_purchase: Whether the product is in the list because the two are bought together, bool `[n]`.
+    """
 
     positions: np.ndarray
     scores: np.ndarray
@@ -30,7 +35,7 @@ class Similar:
 
 
 def similar(catalogue: Catalogue, position: int) -> Similar:
-    """Products similar to the one at catalogue index `position`, itself left out; at most 2 DEPTH."""
+    """Return at most 2 × DEPTH products similar to the one at catalogue index `position`, without itself."""
     cosine = catalogue.vectors @ catalogue.vectors[position]
     cosine[position] = -np.inf
     # A catalogue without the source that fits EASE is ranked by the vectors alone.
@@ -47,7 +52,7 @@ def similar(catalogue: Catalogue, position: int) -> Similar:
 
 
 def append_remaining(catalogue: Catalogue, position: int, found: Similar) -> Similar:
-    """The list and behind it all other products by cosine, scored below 0, for rules that leave little."""
+    """Append all other products by cosine, with scores below 0, for business rules that leave few products."""
     cosine = catalogue.vectors @ catalogue.vectors[position]
     cosine[position] = cosine[found.positions] = -np.inf
     rest = np.argsort(-cosine, kind="stable")[: len(catalogue) - 1 - len(found.positions)]
@@ -59,7 +64,7 @@ def append_remaining(catalogue: Catalogue, position: int, found: Similar) -> Sim
 
 
 def explain(catalogue: Catalogue, position: int, other: int, is_together: bool) -> str:
-    """Why `other` is similar to the product at `position`, as a sentence."""
+    """Explain in a sentence why `other` is similar to the product at `position`."""
     name = catalogue.names[position] or f"product {catalogue.product_ids[position]}"
     if is_together:
         return f"Often bought with {name}"
@@ -70,7 +75,7 @@ def explain(catalogue: Catalogue, position: int, other: int, is_together: bool) 
 
 
 def _top(scores: np.ndarray, popularity: np.ndarray) -> np.ndarray:
-    """Indices of the DEPTH highest scores, best first; of equals the popular one."""
+    """Return the indices of the DEPTH highest scores, best first; among equals the more popular product first."""
     few = np.argpartition(-scores, min(DEPTH, len(scores) - 1))[:DEPTH]
     few = few[np.lexsort((few, -popularity[few], -scores[few]))]
     return few[scores[few] > -np.inf]

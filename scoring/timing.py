@@ -1,6 +1,7 @@
-"""Where a request's time goes: code on its way says which stage has ended; whoever wants to know listens.
+"""Per-stage timings of a request.
 
-Nobody listens in batch: then a lap costs the look at one variable.
+Code calls `mark(stage)` when a stage ends. Timings are recorded inside `record_timings()` only, so that a batch run
+pays one context-variable lookup per mark.
 """
 
 import time
@@ -9,11 +10,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 STAGES = ("customer", "tower", "retrieval", "features", "ranker", "rules")
-"""The stages of scoring one customer, in their order. `rules`: sorting, rules, names and reasons."""
+"""The stages of scoring one customer, in order. `rules` is sorting, business rules, names and explanations."""
 
 
 class StageTimings:
-    """seconds: by stage, wall-clock time since the stage before ended. candidates: how many were ranked."""
+    """The timings of one request.
+
+    Attributes:
+        seconds: By stage, wall-clock time since the previous stage ended.
+        candidates: How many candidates were ranked.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -26,7 +32,7 @@ _listening: ContextVar[StageTimings | None] = ContextVar("stopwatch", default=No
 
 @contextmanager
 def record_timings() -> Iterator[StageTimings]:
-    """Watches what is done inside, on this thread."""
+    """Record the stages that this thread marks inside the block."""
     stopwatch = StageTimings()
     token = _listening.set(stopwatch)
     try:
@@ -36,7 +42,7 @@ def record_timings() -> Iterator[StageTimings]:
 
 
 def mark(stage: str, candidates: int = 0) -> None:
-    """The stage has ended; `candidates`: so many went through it."""
+    """Record that a stage has ended, and how many `candidates` went through it."""
     stopwatch = _listening.get()
     if stopwatch is not None:
         now = time.perf_counter()

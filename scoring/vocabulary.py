@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 UNKNOWN = 0
-"""The number of every value that was not there in training; real values start at 1."""
+"""The number of every value that training did not see; real values start at 1."""
 
 
 class Vocabulary:
@@ -20,17 +20,19 @@ class Vocabulary:
         }
 
     def size(self, field: str) -> int:
-        """How many numbers the field needs, the unknown one included."""
+        """Return how many numbers the field needs, including `UNKNOWN`."""
         return len(self.values[field]) + 1
 
     def encode(self, field: str, values: Iterable[str]) -> np.ndarray:
-        """Numbers of `values` as int32 `[n]`; values never seen in training become `UNKNOWN`."""
+        """Return the numbers of `values`, int32 `[n]`; values that training did not see become `UNKNOWN`."""
         codes = self._codes[field]
         return np.fromiter((codes.get(value, UNKNOWN) for value in values), dtype=np.int32)
 
     def save(self, path: Path) -> None:
+        """Write the values as JSON."""
         path.write_text(json.dumps(self.values))
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
+        """Read what `save` wrote."""
         return cls(json.loads(path.read_text()))

@@ -1,4 +1,4 @@
-"""Who bought what, as a sparse matrix in the catalogue's order."""
+"""Customers' purchases as a sparse matrix in the catalogue's order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from scoring.customer.customer import Customer
 
 @dataclass(frozen=True)
 class PurchaseMatrix:
-    """Some customers' histories, found in a catalogue; products that it does not know are left out.
+    """Some customers' histories in a catalogue's order; products that are not in the catalogue are left out.
 
-    found: for each customer the catalogue index of each product of the history, -1 where it is not known.
-    positions: for each customer the catalogue indices of the products ever bought.
-    picks: where those products stand in the customer's own history arrays.
-    products: how many the catalogue has.
+    Attributes:
+        customers: The customers.
+        found: For each customer the catalogue index of each product of the history, -1 if it is not in the catalogue.
+        positions: For each customer the catalogue indices of the products ever bought.
+        picks: The indices of those products in the customer's history arrays.
+        products: The number of products in the catalogue.
     """
 
     customers: Sequence[Customer]
@@ -27,7 +29,7 @@ class PurchaseMatrix:
 
     @classmethod
     def of(cls, customers: Sequence[Customer], index: Mapping[str, int]) -> "PurchaseMatrix":
-        """`index`: the position of each product id."""
+        """Find the customers' products in a catalogue, by the position of each product id in `index`."""
         found = [
             np.array([index.get(product_id, -1) for product_id in customer.product_ids], dtype=np.int64)
             for customer in customers
@@ -37,12 +39,12 @@ class PurchaseMatrix:
         return cls(customers, found, known, picks, len(index))
 
     def history(self, row: int, name: str) -> np.ndarray:
-        """One of `schema.HISTORY` for a customer's products, aligned with `positions[row]`."""
-        own: np.ndarray = self.customers[row].history[name][self.picks[row]]
-        return own
+        """Return one of `schema.HISTORY` for a customer's products, aligned with `positions[row]`."""
+        values: np.ndarray = self.customers[row].history[name][self.picks[row]]
+        return values
 
     def matrix(self, name: str) -> sparse.csr_matrix:
-        """One of `schema.HISTORY` for everybody, csr float32 `[customers, products]`; one pattern for all names."""
+        """Return one of `schema.HISTORY`, csr float32 `[customers, products]`; all names have the same pattern."""
         indptr = np.concatenate([[0], np.cumsum([len(positions) for positions in self.positions])])
         indices = np.concatenate([*self.positions, np.zeros(0, np.int64)])
         values = np.concatenate(

@@ -14,10 +14,11 @@ from scoring.schema import HISTORY, PROFILE, TRAITS
 class Customer:
     """One customer at one instant.
 
-    product_ids: the products ever bought, `[n]`.
-    history: one float32 array `[n]` for each name in `schema.HISTORY`, aligned with `product_ids`.
-    profile: one number for each name in `schema.PROFILE` (0 where unknown).
-    traits: one category for each name in `schema.TRAITS` ('' where unknown).
+    Attributes:
+        product_ids: The products ever bought, `[n]`.
+        history: One float32 array `[n]` for each name in `schema.HISTORY`, aligned with `product_ids`.
+        profile: One number for each name in `schema.PROFILE` (0 where unknown).
+        traits: One category for each name in `schema.TRAITS` ('' where unknown).
     """
 
     product_ids: Sequence[str] | np.ndarray
@@ -45,16 +46,17 @@ class Customer:
         return cls(product_ids, history, profile, traits)
 
     def to_features(self) -> dict[str, Any]:
-        """The features that `from_features` would build this customer from, as plain values."""
+        """Return the features that `from_features` builds this customer from, as plain values."""
         history = {f"customer_history__{name}": values.tolist() for name, values in self.history.items()}
         profile = {f"customer_profile__{name}": value for name, value in (*self.profile.items(), *self.traits.items())}
         return {"customer_history__product_ids": list(self.product_ids)} | history | profile
 
     @classmethod
     def empty(cls) -> "Customer":
-        """A customer of whom nothing is known."""
+        """Return a customer without purchases, profile and traits."""
         return cls.from_features({})
 
     @cached_property
     def is_new(self) -> bool:
+        """Whether the customer never bought anything."""
         return len(self.product_ids) == 0

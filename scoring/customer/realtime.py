@@ -1,8 +1,8 @@
-"""What the feature tables say of a customer, and what was bought since: one state, as the tables will say it later.
+"""A customer's features with the purchases that the feature tables do not hold yet.
 
-A pure function of the row and of the *set* of purchases: in whatever order they come, however often, the state is the
-same, and a row that already holds some of them counts none twice. What a purchase does to a feature is declared with
-the feature (`features.declarations`); those that are `BatchOnly` stay as they were.
+The result is a pure function of the row and of the *set* of purchases. Order and repetition make no difference, and a
+purchase that the row already holds is not counted twice. How a purchase changes a feature is declared with the feature
+(`features.declarations`); features that are `BatchOnly` keep their values.
 """
 
 import math
@@ -23,17 +23,34 @@ class PurchaseLike(Protocol):
     """A purchased line. Times are naive UTC; `price` is for one unit, None if unknown."""
 
     @property
-    def event_id(self) -> str: ...
+    def event_id(self) -> str:
+        """The id of the event."""
+        ...
+
     @property
-    def product_id(self) -> str: ...
+    def product_id(self) -> str:
+        """The purchased product."""
+        ...
+
     @property
-    def occurred_at(self) -> datetime: ...
+    def occurred_at(self) -> datetime:
+        """When it was bought."""
+        ...
+
     @property
-    def received_at(self) -> datetime: ...
+    def received_at(self) -> datetime:
+        """When the event arrived."""
+        ...
+
     @property
-    def quantity(self) -> float: ...
+    def quantity(self) -> float:
+        """How many units were bought."""
+        ...
+
     @property
-    def price(self) -> float | None: ...
+    def price(self) -> float | None:
+        """The price of one unit."""
+        ...
 
 
 P = TypeVar("P", bound=PurchaseLike)
@@ -42,8 +59,11 @@ P = TypeVar("P", bound=PurchaseLike)
 def unmaterialized(purchases: Iterable[P], known_at: datetime, held: Held | None) -> list[P]:
     """Return the purchases that a feature row does not hold, each event once, oldest first.
 
-    known_at: the row holds nothing that happened at this instant or later. held: which earlier purchases it holds, for
-    `known_at` may be tomorrow and the receipts end at noon. None: all of them.
+    Args:
+        purchases: The customer's recent purchases.
+        known_at: The row holds nothing that happened at this instant or later.
+        held: Which earlier purchases the row holds, because `known_at` may be tomorrow while the receipts end at noon.
+            None: all of them.
     """
     found = {
         purchase.event_id: purchase
@@ -61,11 +81,14 @@ def apply_purchases(
     at: datetime | None = None,
     price_of: Callable[[str], float] = lambda _: 0.0,
 ) -> Customer:
-    """The customer at `at`, with the outstanding purchases.
+    """Return the customer at `at`, with the purchases that the features do not hold.
 
-    known_at: the instant of the customer's features, a midnight of the shop (UTC). at: what the clock says (UTC); by
-    default it stands still at `known_at`, and what was bought since counts as bought just now. price_of: what a unit
-    of a product costs, for purchases that came without a price; 0 if unknown.
+    Args:
+        customer: The customer at `known_at`.
+        known_at: The instant of the customer's features, a midnight of the shop (UTC).
+        purchases: What `unmaterialized` returns.
+        at: The present instant (UTC). By default `known_at`; later purchases then count as made just now.
+        price_of: The price of one unit of a product, for purchases without a price; 0 if unknown.
     """
     days = 0.0 if at is None else max((at - known_at) / _DAY, 0.0)
     state = CustomerState(customer).after(days)
@@ -81,7 +104,7 @@ def _baskets(
     purchases: Sequence[PurchaseLike],
     price_of: Callable[[str], float],
 ) -> list[dict[str, PurchaseLine]]:
-    """All lines of a day are one basket, as in dbt while no receipt tells them apart."""
+    """Group purchases into one basket per day, as dbt does where no receipt separates baskets."""
     paid = _Paid(customer)
     by_day: dict[int, dict[str, PurchaseLine]] = {}
     for purchase in purchases:
@@ -112,7 +135,7 @@ class _Paid:
 
 
 def _price(purchase: PurchaseLike, paid: _Paid, price_of: Callable[[str], float]) -> float:
-    """As it came; else what this customer paid for a unit so far; else what it costs."""
+    """Return the purchase's price; without one, what this customer paid for a unit so far; else the catalogue's."""
     if purchase.price is not None:
         return purchase.price
     known = paid.for_one(purchase.product_id)

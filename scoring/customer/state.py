@@ -1,6 +1,6 @@
-"""A customer's features between two builds of them: as time passes, as baskets are bought, or with fewer baskets.
+"""A customer's features between two builds: after some time, with more baskets, or with fewer.
 
-What becomes of each feature is declared with it, in `features.declarations`; this class asks each one's updater.
+How each feature changes is declared with it, in `features.declarations`; this class calls each feature's updater.
 """
 
 import math
@@ -25,7 +25,7 @@ from scoring.customer.customer import Customer
 from scoring.schema import HISTORY, PROFILE
 
 SAME_BASKET = 0.02
-"""Days: lines of one basket may be known minutes apart."""
+"""Days: lines of one basket may arrive minutes apart."""
 
 _KEEP = ProductUpdater("", Exactness.ALWAYS, (), lambda value, _, __: value)
 _PRODUCT = [
@@ -49,14 +49,16 @@ _NEVER_BOUGHT = dict.fromkeys(HISTORY, 0.0)
 class CustomerState:
     """A customer at an instant.
 
-    since_midnight: the part of a day since the shop's midnight before it. The features of a build are of a midnight.
+    Attributes:
+        customer: The customer's features.
+        since_midnight: The part of a day since the shop's last midnight; 0 for the features of a build.
     """
 
     customer: Customer
     since_midnight: float = 0.0
 
     def after(self, days: float) -> "CustomerState":
-        """The state `days` after the midnight of the features, if nothing was bought meanwhile."""
+        """Return the state `days` after the midnight of the features, if nothing was bought since."""
         if not days:
             return self
         old, midnights = self.customer, math.floor(days)
@@ -73,26 +75,26 @@ class CustomerState:
         return CustomerState(Customer(old.product_ids, history, profile, old.traits), days - midnights)
 
     def with_baskets(self, baskets: Sequence[Mapping[str, PurchaseLine]]) -> "CustomerState":
-        """The state with these baskets; each holds one line a product id."""
+        """Return the state with these baskets; each has one line per product id."""
         old = self.customer
         totals = [_basket(lines.values()) for lines in baskets]
-        place = dict(zip(old.product_ids, range(len(old.product_ids)), strict=True))
+        index = dict(zip(old.product_ids, range(len(old.product_ids)), strict=True))
         added: dict[str, list[PurchaseLine]] = {}
         for basket in baskets:
             for product_id, line in basket.items():
                 added.setdefault(product_id, []).append(line)
-        new_ids = sorted(product_id for product_id in added if product_id not in place)
-        place |= {product_id: len(place) + i for i, product_id in enumerate(new_ids)}
+        new_ids = sorted(product_id for product_id in added if product_id not in index)
+        index |= {product_id: len(index) + i for i, product_id in enumerate(new_ids)}
 
         newer = HistoryUpdate(old.history, sorted([basket.age for basket in totals]), old.profile["baskets"])
         roomy = {name: displace(old.history[name], newer, window) for name, displace, window in _DISPLACED}
         # One table, a column a product: an array for each feature would cost a call for each in every step.
-        table = np.zeros((len(HISTORY), len(place)), np.float32)
+        table = np.zeros((len(HISTORY), len(index)), np.float32)
         known = [roomy.get(name, old.history[name]) for name in HISTORY]
         table[:, : len(old.product_ids)] = known
         newest_until = newer.newest_until
         for product_id, lines in added.items():
-            i = place[product_id]
+            i = index[product_id]
             row = dict(zip(HISTORY, table[:, i].tolist(), strict=True))
             table[:, i] = _bought(row, ProductUpdate(row, lines, self.since_midnight, newest_until))
         history = dict(zip(HISTORY, table, strict=True))
@@ -105,17 +107,17 @@ class CustomerState:
         return CustomerState(customer, self.since_midnight)
 
     def newest(self, count: int) -> "CustomerState":
-        """The state as known from the newest `count` baskets alone; unchanged if there are no more than that.
+        """Return the state from the newest `count` baskets alone; unchanged if there are at most `count`.
 
-        A row does not hold single baskets. Those it shows are the distinct ages of first and last purchases, and what
-        was bought since the `count`-th newest of them is kept:
+        A row does not hold single baskets. It shows the distinct ages of first and last purchases, and products bought
+        since the `count`-th newest of these ages are kept:
 
-        - a product *first* bought within the cut keeps all its numbers: the shorter history would give the same;
-        - a product bought before, too, counts as bought once, on its last date, with the average quantity and spend of
-          one basket: other purchases of it within the cut are hidden with those before.
+        - A product *first* bought since then keeps all its numbers, because the shorter history gives the same.
+        - A product also bought before counts as bought once, on its last date, with the average quantity and spend of
+          one basket. Its other purchases since then are hidden together with the earlier ones.
 
-        The profile is that of a stranger with these baskets. A window that lies within the cut keeps its value, as
-        does what purchases tell but a row does not (`BatchOnly`); what comes from other tables is hidden.
+        The profile is that of a new customer with these baskets. A window that lies within the kept time keeps its
+        value, and so does a `BatchOnly` feature of purchases. Features of other tables are hidden.
         """
         old = self.customer
         if count > 0 and old.profile["baskets"] <= count:
@@ -151,12 +153,12 @@ class CustomerState:
 
 
 def _bought(row: Mapping[str, float], update: ProductUpdate) -> list[float]:
-    """The numbers of a product after it was bought, in the order of `HISTORY`."""
+    """Return the numbers of a product after it was bought, in the order of `HISTORY`."""
     return [updater.add(row[name], update, window) for name, updater, window in _PRODUCT]
 
 
 def distinct_ages(ages: np.ndarray) -> np.ndarray:
-    """Ages of which each is another basket's, of rising ages of lines."""
+    """Return one age per basket, from the rising ages of lines."""
     return ages[np.concatenate([[True], np.diff(ages) > SAME_BASKET])] if len(ages) else ages
 
 
@@ -170,7 +172,7 @@ def _basket(lines: Collection[PurchaseLine]) -> Basket:
 
 
 def _spread(history: Mapping[str, np.ndarray], ages: np.ndarray) -> list[Basket]:
-    """Baskets of these ages that hold what the products add up to, from each one's last to its first evenly."""
+    """Spread each product's purchases evenly from its last to its first over baskets of these ages."""
     count = history["baskets"].astype(np.int64)
     newest, oldest = (
         np.searchsorted(ages, history[name], side="right") - 1 for name in ("days_since_last", "days_since_first")
@@ -190,7 +192,7 @@ def _spread(history: Mapping[str, np.ndarray], ages: np.ndarray) -> list[Basket]
 def _in_order(
     product_ids: Sequence[str], table: np.ndarray, profile: Mapping[str, float], traits: Mapping[str, str]
 ) -> Customer:
-    """The customer of a table `[HISTORY, products]`, products in the order in which the features list them."""
+    """Return the customer of a table `[HISTORY, products]`, with products in the order of the features."""
     order = np.argsort(-table[_ORDER], kind="stable")
     history = dict(zip(HISTORY, table.take(order, axis=1), strict=True))
     return Customer([product_ids[i] for i in order.tolist()], history, profile, traits)

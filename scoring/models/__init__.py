@@ -1,1 +1,1 @@
-"""What was fitted: each model's scores for a batch of customers."""
+"""Fitted and trained models, without the libraries that trained them."""

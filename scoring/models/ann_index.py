@@ -1,4 +1,4 @@
-"""The vectors nearest to a query's in a catalogue so large that looking at all of them is the slowest stage."""
+"""Approximate nearest vectors, for catalogues so large that an exact search is the slowest stage of a request."""
 
 from typing import Any
 
@@ -7,19 +7,23 @@ import numpy as np
 from scoring.errors import ScoringError
 
 CELLS_PER_ROOT = 1.0
-"""Cells: the root of the number of vectors, times this. A query looks at `PROBED_SHARE` of them."""
+"""The number of cells is the root of the number of vectors times this. A query searches `PROBED_SHARE` of the cells."""
 
 PROBED_SHARE = 0.08
 VECTORS_PER_CELL = 64
-"""Vectors a cell that the cells' centres are learned from."""
+"""Vectors per cell from which the cells' centres are learned."""
 
 SEED = 7
 
 
 class AnnIndex:
-    """An inverted file (Jégou, Douze & Schmid 2011, §4) by Faiss: vectors lie in cells, a query looks into the nearest.
+    """An inverted file (Jégou, Douze & Schmid 2011, §4) by Faiss: a query searches the cells nearest to it.
 
-    vectors: float32 `[n, dimensions]`, L2-normalised. Raises ScoringError if Faiss is not installed.
+    Args:
+        vectors: float32 `[n, dimensions]`, L2-normalised.
+
+    Raises:
+        ScoringError: Faiss is not installed.
     """
 
     def __init__(self, vectors: np.ndarray):
@@ -36,7 +40,7 @@ class AnnIndex:
         self._index.nprobe = max(1, round(PROBED_SHARE * cells))
 
     def top(self, query: np.ndarray, count: int) -> np.ndarray:
-        """Rows of the `count` nearest vectors to one query `[dimensions]`, the nearest first."""
+        """Return the rows of the `count` vectors nearest to one query `[dimensions]`, the nearest first."""
         found = self._index.search(np.ascontiguousarray(query[np.newaxis], np.float32), count)[1][0]
         top: np.ndarray = found[found >= 0]
         return top
@@ -47,7 +51,7 @@ def _faiss() -> Any:
         import faiss
     except ImportError as error:
         raise ScoringError(
-            "This catalogue is searched approximately ('approximate_above' in the version's configuration), and Faiss "
+            "This catalogue is searched approximately ('ann_above_products' in the version's configuration), and Faiss "
             "is not installed. Install the group 'ann': 'uv sync --group ann'."
         ) from error
     faiss.omp_set_num_threads(1)  # the server's threads are the parallelism

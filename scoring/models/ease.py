@@ -20,16 +20,17 @@ from scipy.linalg.blas import ssymv
 from scoring.models.sparse_rows import SparseRows
 
 CACHE_SIZE = 1024
-"""Products whose share in scores is quickly told: at 2,500 customers 10 MB."""
+"""Size of the LRU cache of kernel rows (about 10 MB with 2,500 customers)."""
 
 
 @dataclass(frozen=True)
 class Ease:
     """Fitted EASE weights, kept in factored form.
 
-    purchases: X, `[customers, products]`.
-    kernel: K, `[customers, customers]`.
-    diagonal: dⱼ = xⱼᵀ K xⱼ, `[products]`: how well a product explains itself, to be taken out.
+    Attributes:
+        purchases: X, `[customers, products]`.
+        kernel: K, `[customers, customers]`.
+        diagonal: dⱼ = xⱼᵀ K xⱼ, `[products]`: how well a product explains itself, which scores leave out.
     """
 
     purchases: sparse.csr_matrix
@@ -38,12 +39,19 @@ class Ease:
 
     @cached_property
     def buyers(self) -> sparse.csr_matrix:
-        """Xᵀ, `[products, customers]`: turned once, not for every request."""
+        """Xᵀ, `[products, customers]`, transposed once instead of for every request."""
         return self.purchases.T.tocsr()
 
     @classmethod
     def fit(cls, purchases: sparse.csr_matrix, regularisation: float, max_customers: int, seed: int) -> "Ease":
-        """Fit on X (`[customers, products]` float32: 1 where bought, or a weight); `regularisation` is λ."""
+        """Fit on purchases.
+
+        Args:
+            purchases: X, `[customers, products]` float32: 1 where bought, or a weight.
+            regularisation: λ.
+            max_customers: With more customers, a random sample of this size is fitted.
+            seed: Draws the sample.
+        """
         if purchases.shape[0] > max_customers:
             rows = np.random.default_rng(seed).choice(purchases.shape[0], max_customers, replace=False)
             purchases = purchases[np.sort(rows)]
@@ -58,21 +66,23 @@ class Ease:
         return cls(purchases.tocsr(), kernel, np.minimum(diagonal, 0.999))
 
     def similarity(self, queries: sparse.csr_matrix) -> np.ndarray:
-        """How much each fitted customer speaks for a query: q Xᵀ K, float32 `[queries, customers]`."""
+        """Return how similar each fitted customer is to each query, q Xᵀ K, float32 `[queries, customers]`."""
         similarity: np.ndarray = (queries @ self.buyers).toarray().astype(np.float32, copy=False) @ self.kernel
         return similarity
 
     def similarity_to(self, bought: SparseRows, weights: np.ndarray) -> np.ndarray:
-        """The same for one customer, float32 `[customers]`.
+        """Return how similar each fitted customer is to one query, float32 `[customers]`.
 
-        bought: the products' rows of `buyers`, `[n, customers]`; weights: as in `fit`, `[n]`.
+        Args:
+            bought: The purchased products' rows of `buyers`, `[n, customers]`.
+            weights: Their weights as in `fit`, `[n]`.
         """
         # K is symmetric, and reading half of it is what costs time.
         similarity: np.ndarray = ssymv(1.0, self.kernel.T, bought.weighted_sum(weights))
         return similarity
 
     def scores(self, queries: sparse.csr_matrix) -> np.ndarray:
-        """EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]`, weighted as in `fit`."""
+        """Return EASE scores `[queries, products]` of purchase vectors, csr `[queries, products]` as in `fit`."""
         scores: np.ndarray = (self.buyers @ self.similarity(queries).T).T / (1.0 - self.diagonal)
         # A product must not recommend itself.
         rows = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
@@ -81,21 +91,21 @@ class Ease:
         return scores
 
     def contributions(self, bought: SparseRows, weights: np.ndarray) -> Callable[[int], np.ndarray]:
-        """For one customer's purchases: a function from a product never bought to what each adds to its score.
+        """Return a function from a product never bought to what each purchase adds to its score, float32 `[n]`.
 
-        Arguments as of `similarity_to`. The values, float32 `[n]`, sum to the score.
+        The values sum to the score. The arguments are those of `similarity_to`.
         """
         return lambda position: weights * bought.dot(self._kernel_row(position)) / (1.0 - self.diagonal[position])
 
     def weights(self, position: int) -> np.ndarray:
-        """What buying a product adds to the score of every product, float32 `[products]`: its row of EASE's matrix."""
+        """Return what buying a product adds to all scores, float32 `[products]`: its row of EASE's matrix."""
         weights: np.ndarray = (self.buyers @ self._kernel_row(position)) / (1.0 - self.diagonal)
         weights[position] = 0.0
         return weights
 
     @cached_property
     def _kernel_row(self) -> Callable[[int], np.ndarray]:
-        """K xⱼ of a product, `[customers]`; kept for those asked about lately, for lists share many."""
+        """A function to K xⱼ of a product, `[customers]`, cached because many lists share products."""
 
         @lru_cache(maxsize=CACHE_SIZE)
         def explained(position: int) -> np.ndarray:
@@ -106,6 +116,7 @@ class Ease:
         return explained
 
     def save(self, folder: Path) -> None:
+        """Write the model's arrays into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "indptr.npy", self.purchases.indptr)
         np.save(folder / "indices.npy", self.purchases.indices)
@@ -115,6 +126,7 @@ class Ease:
 
     @classmethod
     def load(cls, folder: Path) -> "Ease":
+        """Read what `save` wrote."""
         names = ("indptr", "indices", "values", "kernel", "diagonal")
         indptr, indices, values, kernel, diagonal = (
             np.load(folder / f"{name}.npy", allow_pickle=False) for name in names

@@ -1,8 +1,7 @@
-"""Item-to-item nearest neighbours: products that are bought by the same customers (Sarwar et al. 2001; Deshpande &
-Karypis 2004).
+"""Nearest neighbours of products: products that the same customers buy (Sarwar et al. 2001; Deshpande & Karypis 2004).
 
-Likeness is the cosine of two products' purchase columns, shrunk where few customers bought both, so that a chance
-meeting of two rare products says little. Each product keeps its nearest only: a sparse matrix, cheap to multiply.
+Likeness is the cosine of two products' purchase columns. It is shrunk where few customers bought both, so that a
+coincidence of two rare products counts little. Each product keeps only its nearest, so the matrix is sparse.
 """
 
 from dataclasses import dataclass
@@ -17,17 +16,24 @@ ROWS = 512
 
 @dataclass(frozen=True)
 class ItemKnn:
-    """similarity: csr float32 `[products, products]`: how like the row's product is to the column's, where it is among
-    the column's nearest; never to itself. A customer's score is its sum over what was bought."""
+    """The nearest neighbours of every product.
+
+    Attributes:
+        similarity: csr float32 `[products, products]`: the similarity of the row's product to the column's, where it is
+            among the column's nearest; 0 to itself. A customer's score is its sum over the purchased products.
+    """
 
     similarity: sparse.csr_matrix
 
     @classmethod
     def fit(cls, purchases: sparse.csr_matrix, n_neighbours: int, shrinkage: float, min_buyers: int) -> "ItemKnn":
-        """Fit on weighted purchases, csr `[customers, products]`.
+        """Fit on purchases.
 
-        neighbours: how many each product keeps. shrinkage: customers in common at which a similarity counts half.
-        min_buyers: products with fewer buyers are nobody's neighbour, for their similarity is chance.
+        Args:
+            purchases: Weighted purchases, csr `[customers, products]`.
+            n_neighbours: How many neighbours each product keeps.
+            shrinkage: With this many customers in common, a similarity counts half.
+            min_buyers: Products with fewer buyers are not neighbours, because their similarity is chance.
         """
         lengths = np.sqrt(np.asarray(purchases.multiply(purchases).sum(axis=0)).ravel())
         columns = purchases @ sparse.diags(1.0 / np.maximum(lengths, 1e-9))
@@ -61,12 +67,14 @@ class ItemKnn:
         return cls(found.T.tocsr())
 
     def save(self, folder: Path) -> None:
+        """Write the model's arrays into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("indptr", "indices", "data"):
             np.save(folder / f"{name}.npy", getattr(self.similarity, name))
 
     @classmethod
     def load(cls, folder: Path) -> "ItemKnn":
+        """Read what `save` wrote."""
         indptr, indices, data = (
             np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("indptr", "indices", "data")
         )

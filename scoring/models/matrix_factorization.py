@@ -14,8 +14,13 @@ from scipy import sparse
 
 @dataclass(frozen=True)
 class MatrixFactorization:
-    """vectors: float32 `[products, factors]`, no factors if the source is off; confidence: what one more basket adds
-    to a purchase's weight; regularisation: λ."""
+    """Products' factors, and what it takes to fold a customer in.
+
+    Attributes:
+        vectors: float32 `[products, factors]`; without factors every score is 0.
+        confidence: What one more basket adds to a purchase's weight.
+        regularisation: λ.
+    """
 
     vectors: np.ndarray
     confidence: float
@@ -28,9 +33,13 @@ class MatrixFactorization:
         return gram
 
     def fold_in(self, baskets: sparse.csr_matrix) -> np.ndarray:
-        """Factors of customers by what they bought, float32 `[queries, factors]`; `baskets`: csr `[queries, products]`.
+        """Return the factors of customers, float32 `[queries, factors]`.
 
-        Their products with `vectors` are the predicted preferences."""
+        Their products with `vectors` are the predicted preferences.
+
+        Args:
+            baskets: In how many baskets each customer bought each product, csr `[queries, products]`.
+        """
         folded = np.zeros((baskets.shape[0], self.vectors.shape[1]), np.float32)
         for row in range(baskets.shape[0]):
             begin, end = baskets.indptr[row], baskets.indptr[row + 1]
@@ -41,17 +50,19 @@ class MatrixFactorization:
         return folded
 
     def save(self, folder: Path) -> None:
+        """Write the model's arrays into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "vectors.npy", self.vectors)
         np.save(folder / "weights.npy", np.array([self.confidence, self.regularisation]))
 
     @classmethod
     def load(cls, folder: Path) -> "MatrixFactorization":
+        """Read what `save` wrote."""
         confidence, regularisation = np.load(folder / "weights.npy", allow_pickle=False)
         return cls(np.load(folder / "vectors.npy", allow_pickle=False), float(confidence), float(regularisation))
 
 
 def confidences(baskets: np.ndarray, confidence: float) -> np.ndarray:
-    """Weight of purchases bought in so many baskets, `[n]`; 1 is a product never bought."""
+    """Return the weight of purchases from their number of baskets, `[n]`; a product never bought weighs 1."""
     confidences: np.ndarray = (1.0 + confidence * (1.0 + np.log(np.maximum(baskets, 1.0)))).astype(np.float32)
     return confidences

@@ -1,4 +1,4 @@
-"""The ranking model outside TensorFlow: features in, one score a slate out."""
+"""The ranking model in ONNX Runtime: features in, one score per slate out."""
 
 from pathlib import Path
 from typing import Literal

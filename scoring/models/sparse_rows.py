@@ -1,7 +1,7 @@
 """Some rows of a large sparse matrix, times a vector.
 
-A request asks for a few hundred rows of each collaborative model. Between scipy's public operators it would build and
-check a matrix for every step, which takes several times as long as the arithmetic; so its kernels are called directly.
+A request needs a few hundred rows of each fitted model. scipy's public operators build and check a matrix for every
+step, which takes several times as long as the arithmetic. So scipy's private kernels are called directly.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class SparseRows:
 
     @classmethod
     def of(cls, matrix: sparse.csr_matrix, rows: np.ndarray) -> "SparseRows":
-        """The matrix's rows by their numbers, `[n]`."""
+        """Take rows of a matrix by their numbers, `[n]`."""
         rows = rows.astype(matrix.indptr.dtype)
         indptr = np.zeros(len(rows) + 1, matrix.indptr.dtype)
         np.cumsum(matrix.indptr[rows + 1] - matrix.indptr[rows], out=indptr[1:])
@@ -34,13 +34,13 @@ class SparseRows:
         return len(self.indptr) - 1
 
     def dot(self, vector: np.ndarray) -> np.ndarray:
-        """Each row's product with a vector `[columns]`, float32 `[n]`."""
+        """Return each row's product with a vector `[columns]`, float32 `[n]`."""
         result = np.zeros(len(self), np.float32)
         csr_matvec(len(self), self.columns, self.indptr, self.indices, self.values, vector.astype(np.float32), result)
         return result
 
     def weighted_sum(self, weights: np.ndarray) -> np.ndarray:
-        """The sum of the rows, each with its weight `[n]`, float32 `[columns]`."""
+        """Return the sum of the rows, each with its weight `[n]`, float32 `[columns]`."""
         result = np.zeros(self.columns, np.float32)
         csc_matvec(self.columns, len(self), self.indptr, self.indices, self.values, weights.astype(np.float32), result)
         return result

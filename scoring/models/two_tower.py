@@ -1,4 +1,4 @@
-"""The two towers outside TensorFlow: their inputs as arrays, their weights in ONNX Runtime."""
+"""The two towers in ONNX Runtime, and their inputs as arrays."""
 
 import os
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-# Read when the library is first imported: without it ONNX Runtime reports its use and writes to the home folder.
+# ONNX Runtime reads this at its first import; without it, it sends telemetry and writes to the home folder.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
@@ -15,20 +15,22 @@ from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.schema import PROFILE
 
 HISTORY_LENGTH = 128
-"""Products of a history that the query tower sees: those with the highest `decayed_120d`."""
+"""Products of a history that the query tower reads: those with the highest `decayed_120d`."""
 
 HISTORY_WEIGHTS = ("decayed_20d", "decayed_60d", "decayed_120d")
-"""Each weighting pools the history once: what is bought these weeks, these months, all year."""
+"""Each weighting pools the history once: by purchases of the last weeks, of the last months, and of the year."""
 
 QUERY_FIELDS = ("product_id", "product_type", "category", "manufacturer_id")
-"""The history's products enter the query tower by these numbers."""
+"""The codes by which the history's products enter the query tower."""
 
 SEQUENCE_LENGTH = 40
 """Products of a history that a sequence encoder reads: those bought last, the latest purchase at the end."""
 
 SEQUENCE_TIMES = ("days_since_last", "days_to_next", "baskets")
-"""What a step of the sequence says beside its product: how long ago it was bought last, how many days passed until the
-next step, in how many baskets it was. Without them a sequence knows neither time nor habit."""
+"""Numbers of a step of the sequence: days since the last purchase, days until the next step, and number of baskets.
+
+Without them a sequence has neither time nor habit.
+"""
 
 SEQUENCE_PREFIX = "sequence_"
 """Inputs of the query tower whose names begin so are for sequence encoders only."""
@@ -37,7 +39,7 @@ CANDIDATE_FIELDS = ("product_id", "product_type", "category", "department", "man
 
 
 def open_session(path: Path) -> ort.InferenceSession:
-    """An ONNX model that computes on the calling thread; the server's threads are the parallelism."""
+    """Open an ONNX model that computes on the calling thread, because the server's threads are the parallelism."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -46,7 +48,7 @@ def open_session(path: Path) -> ort.InferenceSession:
 
 
 def signed_log(values: np.ndarray) -> np.ndarray:
-    """sign(x) log(1 + |x|): keeps the sign and tames counts, money and days alike."""
+    """Return sign(x) log(1 + |x|), which keeps the sign and compresses counts, money and days."""
     signed_log: np.ndarray = np.sign(values) * np.log1p(np.abs(values))
     return signed_log
 
@@ -54,11 +56,17 @@ def signed_log(values: np.ndarray) -> np.ndarray:
 def query_inputs(
     bought: PurchaseMatrix, codes: Mapping[str, np.ndarray], sequences: bool = False
 ) -> dict[str, np.ndarray]:
-    """Arrays for the query tower, from customers' purchases and the catalogue's `codes`.
+    """Return the arrays for the query tower.
 
-    `history_<field>`: int32 `[customers, HISTORY_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
-    `history_weights`: float32 `[customers, HISTORY_LENGTH, len(HISTORY_WEIGHTS)]`, each weighting sums to 1;
-    `profile`: float32 `[customers, len(PROFILE)]`, signed logarithms; with `sequences` also `sequence_inputs`.
+    Args:
+        bought: The customers' purchases.
+        codes: The catalogue's codes.
+        sequences: Whether to add `sequence_inputs`.
+
+    Returns:
+        `history_<field>`: int32 `[customers, HISTORY_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is no product;
+        `history_weights`: float32 `[customers, HISTORY_LENGTH, len(HISTORY_WEIGHTS)]`, each weighting sums to 1;
+        `profile`: float32 `[customers, len(PROFILE)]`, signed logarithms.
     """
     shape = (len(bought.customers), HISTORY_LENGTH)
     inputs = {f"history_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
@@ -80,11 +88,16 @@ def query_inputs(
 
 
 def sequence_inputs(bought: PurchaseMatrix, codes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays for a query tower with a sequence encoder: the products bought last, oldest first, then padding.
+    """Return the arrays for a query tower with a sequence encoder: the products bought last, oldest first, padded.
 
-    `sequence_<field>`: int32 `[customers, SEQUENCE_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
-    `sequence_times`: float32 `[customers, SEQUENCE_LENGTH, len(SEQUENCE_TIMES)]`, logarithms of 1 + days and baskets;
-    `sequence_mask`: float32 `[customers, SEQUENCE_LENGTH]`, 1 where there is a product.
+    Args:
+        bought: The customers' purchases.
+        codes: The catalogue's codes.
+
+    Returns:
+        `sequence_<field>`: int32 `[customers, SEQUENCE_LENGTH]` for each of `QUERY_FIELDS`, 0 where there is none;
+        `sequence_times`: float32 `[customers, SEQUENCE_LENGTH, len(SEQUENCE_TIMES)]`, log(1 + days or baskets);
+        `sequence_mask`: float32 `[customers, SEQUENCE_LENGTH]`, 1 where there is a product.
     """
     shape = (len(bought.customers), SEQUENCE_LENGTH)
     inputs = {f"sequence_{field}": np.zeros(shape, np.int32) for field in QUERY_FIELDS}
@@ -105,8 +118,12 @@ def sequence_inputs(bought: PurchaseMatrix, codes: Mapping[str, np.ndarray]) -> 
 
 
 def candidate_inputs(codes: Mapping[str, np.ndarray], activity: np.ndarray) -> dict[str, np.ndarray]:
-    """Arrays for the candidate tower: int32 `[products]` for each of `CANDIDATE_FIELDS` and
-    `activity`, float32 `[products, len(ACTIVITY)]`, signed logarithms."""
+    """Return the arrays for the candidate tower.
+
+    Returns:
+        int32 `[products]` for each of `CANDIDATE_FIELDS`, and `activity`, float32 `[products, len(ACTIVITY)]` as signed
+        logarithms.
+    """
     return {field: codes[field] for field in CANDIDATE_FIELDS} | {"activity": signed_log(activity).astype(np.float32)}
 
 
@@ -119,9 +136,10 @@ class Tower:
 
     @property
     def reads_sequences(self) -> bool:
-        """Whether it has a sequence encoder and so needs `sequence_inputs` too."""
+        """Whether the tower has a sequence encoder, so that it also needs `sequence_inputs`."""
         return any(name.startswith(SEQUENCE_PREFIX) for name in self._names)
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the vectors of the inputs, float32 `[rows, dimensions]`."""
         vectors: np.ndarray = self._session.run(None, {name: inputs[name] for name in self._names})[0]
         return vectors

@@ -1,8 +1,9 @@
-"""Customer-to-customer nearest neighbours: what customers with similar histories bought lately.
+"""Nearest neighbours of customers: what customers with similar histories bought recently.
 
-Similarity is the cosine of purchase vectors weighted by tf-idf (Salton & Buckley 1988): often bought counts more, what
-everybody buys counts less. The neighbours speak with their purchases of the last four weeks, so that the answer follows
-the season while the similarity rests on the whole history (UP-CF, Faggioli, Polato & Aiolli 2020, with a hard window).
+Similarity is the cosine of purchase vectors weighted by tf-idf (Salton & Buckley 1988): a product bought often counts
+more, a product that all customers buy counts less. Scores count the neighbours' purchases of the last four weeks, so
+that they follow the season, while the similarity uses the whole history (UP-CF, Faggioli, Polato & Aiolli 2020, with a
+hard window).
 """
 
 from collections.abc import Callable
@@ -18,17 +19,18 @@ from scoring.models.sparse_rows import SparseRows
 RECENT_DAYS = 28.0
 
 SELF_SIMILARITY = 0.9
-"""A neighbour this alike is the customer itself, as it was when the matrix was made."""
+"""A neighbour more similar than this is the customer itself, as of the fit."""
 
 
 @dataclass(frozen=True)
 class UserKnn:
-    """Everybody's purchase vectors.
+    """All customers' purchase vectors.
 
-    vectors: L2-normalised tf-idf, csr `[customers, products]`.
-    recent: whether bought within the last `RECENT_DAYS`, bool, aligned with `vectors.data`.
-    idf: idf of each product, float32 `[products]`.
-    n_neighbours: how many neighbours speak.
+    Attributes:
+        vectors: L2-normalised tf-idf, csr `[customers, products]`.
+        recent: Whether bought within the last `RECENT_DAYS`, bool, aligned with `vectors.data`.
+        idf: The inverse document frequency of each product, float32 `[products]`.
+        n_neighbours: How many neighbours count.
     """
 
     vectors: sparse.csr_matrix
@@ -38,28 +40,38 @@ class UserKnn:
 
     @classmethod
     def fit(cls, baskets: sparse.csr_matrix, days_since_last: np.ndarray, n_neighbours: int) -> "UserKnn":
-        """`baskets`: in how many baskets, csr `[customers, products]`; `days_since_last`: aligned with its data."""
+        """Keep all customers' purchases.
+
+        Args:
+            baskets: In how many baskets each customer bought each product, csr `[customers, products]`.
+            days_since_last: Days since the last purchase, aligned with the data of `baskets`.
+            n_neighbours: How many neighbours count.
+        """
         buyers = np.bincount(baskets.indices, minlength=baskets.shape[1])
         idf = np.log(max(baskets.shape[0], 1) / np.maximum(buyers, 1)).astype(np.float32)
         return cls(_normalised(baskets, idf), days_since_last <= RECENT_DAYS, idf, n_neighbours)
 
     @cached_property
     def _by_product(self) -> sparse.csr_matrix:
-        """vectorsᵀ: turned once, not for every request."""
+        """vectorsᵀ, transposed once instead of for every request."""
         return self.vectors.T.tocsr()
 
     @cached_property
     def _recent(self) -> sparse.csr_matrix:
         """Purchases of the last weeks, 0/1 `[customers, products]`."""
-        lately = self.vectors.copy()  # removing zeros happens in place
-        lately.data = self.recent.astype(np.float32)
-        lately.eliminate_zeros()
-        return lately
+        recent = self.vectors.copy()  # zeros are removed in place
+        recent.data = self.recent.astype(np.float32)
+        recent.eliminate_zeros()
+        return recent
 
     def neighbour_weights(self, products: np.ndarray, baskets: np.ndarray) -> np.ndarray:
-        """How loud each neighbour speaks to a customer, float32 `[customers]`: sums to 1, and most of it is 0.
+        """Return the normalised similarity of each neighbour to a customer, float32 `[customers]`.
 
-        baskets: in how many baskets the customer bought which products (catalogue indices), `[n]` each.
+        It sums to 1, and most of it is 0.
+
+        Args:
+            products: The products that the customer bought, as catalogue indices `[n]`.
+            baskets: In how many baskets, `[n]`.
         """
         similarity = SparseRows.of(self._by_product, products).weighted_sum(self._query(products, baskets))
         similarity[similarity > SELF_SIMILARITY] = 0.0
@@ -69,29 +81,33 @@ class UserKnn:
         return weights
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
-        """The share of the neighbours who bought each product lately, float32 `[products]`."""
+        """Return the weighted share of the neighbours that bought each product recently, float32 `[products]`."""
         neighbours = np.flatnonzero(weights)
         return SparseRows.of(self._recent, neighbours).weighted_sum(weights[neighbours])
 
     def contributions(
         self, products: np.ndarray, baskets: np.ndarray, weights: np.ndarray
     ) -> Callable[[int], np.ndarray]:
-        """For one customer: a function from a product to what each purchase adds to its score, float32 `[n]`.
+        """Return a function from a product to what each purchase of a customer adds to its score, float32 `[n]`.
 
-        The values sum to the score, up to a factor that is the same for all products. Arguments as of `similarity`, and
-        what it says.
+        The values sum to the score, up to a factor that is the same for all products.
+
+        Args:
+            products: The products that the customer bought, as catalogue indices `[n]`.
+            baskets: In how many baskets, `[n]`.
+            weights: What `neighbour_weights` returns for them.
         """
         query, neighbours = self._query(products, baskets), np.flatnonzero(weights)
-        lately = SparseRows.of(self._recent, neighbours)
+        recent = SparseRows.of(self._recent, neighbours)
 
-        def shares(position: int) -> np.ndarray:
-            who = np.searchsorted(lately.indptr, np.flatnonzero(lately.indices == position), side="right") - 1
+        def added(position: int) -> np.ndarray:
+            who = np.searchsorted(recent.indptr, np.flatnonzero(recent.indices == position), side="right") - 1
             found: np.ndarray = (
                 query * SparseRows.of(self.vectors, neighbours[who]).weighted_sum(np.ones(len(who)))[products]
             )
             return found
 
-        return shares
+        return added
 
     def _query(self, products: np.ndarray, baskets: np.ndarray) -> np.ndarray:
         weights = _weights(baskets, self.idf[products])
@@ -100,12 +116,14 @@ class UserKnn:
         return query
 
     def save(self, folder: Path) -> None:
+        """Write the model's arrays into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, values in self._arrays().items():
             np.save(folder / f"{name}.npy", values)
 
     @classmethod
     def load(cls, folder: Path) -> "UserKnn":
+        """Read what `save` wrote."""
         names = ("indptr", "indices", "values", "recent", "idf", "n_neighbours")
         indptr, indices, values, recent, idf, n_neighbours = (
             np.load(folder / f"{name}.npy", allow_pickle=False) for name in names
@@ -133,6 +151,6 @@ def _normalised(baskets: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matri
 
 
 def _weights(baskets: np.ndarray, idf: np.ndarray) -> np.ndarray:
-    """tf-idf, the term frequency as a logarithm."""
+    """Return tf-idf weights, with the logarithm of the number of baskets as term frequency."""
     weights: np.ndarray = ((1.0 + np.log(np.maximum(baskets, 1.0))) * idf).astype(np.float32)
     return weights

@@ -1,1 +1,1 @@
-"""What turns ranked products into the list shown: filters, diversity, fallbacks and explanations."""
+"""From ranked products to the list shown: business rules, diversity, fallbacks and explanations."""

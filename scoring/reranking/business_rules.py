@@ -1,7 +1,7 @@
-"""The shop's rules for one list: pure functions from a ranked list to the one that may be shown.
+"""The business rules of one list: pure functions from a ranked list to the list that may be shown.
 
-What is excluded, included and capped always holds, for fallbacks and filled-up places too, and if it leaves fewer
-products than asked for, the list is short. Diversity does what it can within that.
+Exclusions, inclusions and caps always hold, also for fallbacks and filled-up lists. If they leave fewer products than
+requested, the list is short. Diversity works within them.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,22 @@ from scoring.catalogue import Catalogue
 from scoring.reranking.diversity import diversify
 
 POOL_FACTOR = 3
-"""Diversity chooses among so many times the list's length, the best ones that the rules allow; at least `MIN_POOL`."""
+"""Diversity chooses among this many times the list's length of eligible products, and at least among `MIN_POOL`."""
 
 MIN_POOL = 100
 
 
 @dataclass(frozen=True)
 class BusinessRules:
-    """exclude: product ids. include_categories: if any, only these. exclude_categories: never these.
-    max_per_category: products without a category are not counted. diversity: 0 (the ranker's list) to 1."""
+    """The business rules of a request.
+
+    Attributes:
+        exclude: Product ids that must not be shown.
+        include_categories: If there are any, only products of these are shown.
+        exclude_categories: Products of these are not shown.
+        max_per_category: At most this many products of one category; products without a category do not count.
+        diversity: 0 (the ranker's list) to 1.
+    """
 
     exclude: frozenset[str] = frozenset()
     include_categories: frozenset[str] = frozenset()
@@ -30,6 +37,7 @@ class BusinessRules:
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is no rule."""
         return self == NO_RULES
 
 
@@ -37,7 +45,7 @@ NO_RULES = BusinessRules()
 
 
 def eligible(catalogue: Catalogue, rules: BusinessRules) -> np.ndarray:
-    """Which products may be shown at all, bool `[products]`. Unknown ids and categories touch nothing."""
+    """Return which products may be shown, bool `[products]`. Unknown ids and categories have no effect."""
     is_allowed = np.ones(len(catalogue), bool)
     if rules.include_categories or rules.exclude_categories:
         by_category = np.full(len(catalogue.categories), not rules.include_categories)
@@ -52,26 +60,32 @@ def eligible(catalogue: Catalogue, rules: BusinessRules) -> np.ndarray:
 def apply_business_rules(
     catalogue: Catalogue, positions: np.ndarray, scores: np.ndarray, rules: BusinessRules, k: int
 ) -> np.ndarray:
-    """Places of a ranked list that make up the slate, int64 `[at most k]`, in the list's order.
+    """Return the ranks of a ranked list that make up the slate, int64 `[at most k]`, in the list's order.
 
-    positions: catalogue indices, best first, each once; scores: `[n]`, for what diversity may cost. The same list
-    and rules give the same slate.
+    The same list and rules give the same slate.
+
+    Args:
+        catalogue: The products.
+        positions: Catalogue indices, best first, each once.
+        scores: `[n]`; diversity trades them.
+        rules: The business rules.
+        k: The length of the slate.
     """
-    places = np.flatnonzero(eligible(catalogue, rules)[positions])
+    ranks = np.flatnonzero(eligible(catalogue, rules)[positions])
     enough, cap = max(POOL_FACTOR * k, MIN_POOL), rules.max_per_category
-    first = np.arange(len(places))[:k] if cap is None else _capped(catalogue.category[positions[places]], cap, k)
+    first = np.arange(len(ranks))[:k] if cap is None else _capped(catalogue.category[positions[ranks]], cap, k)
     if rules.diversity == 0.0 or len(first) < 2:
-        return places[first]
-    pool = np.union1d(np.arange(len(places))[:enough], first)
+        return ranks[first]
+    pool = np.union1d(np.arange(len(ranks))[:enough], first)
     chosen = diversify(
         catalogue,
-        positions[places[pool]],
-        scores[places[pool]],
+        positions[ranks[pool]],
+        scores[ranks[pool]],
         np.searchsorted(pool, first),
         rules.diversity,
         cap,
     )
-    picked: np.ndarray = places[pool[chosen]]
+    picked: np.ndarray = ranks[pool[chosen]]
     return picked
 
 
@@ -80,21 +94,21 @@ def _numbers(catalogue: Catalogue, names: frozenset[str]) -> list[int]:
 
 
 def _capped(categories: np.ndarray, cap: int, k: int) -> np.ndarray:
-    """The first `k` places of which no more than `cap` share a category; looks no further down than it must."""
+    """Return the first `k` ranks of which at most `cap` share a category, without reading more than necessary."""
     depth = 4 * k
     while True:
-        found = np.flatnonzero(_place_in_category(categories[:depth]) < cap)[:k]
+        found = np.flatnonzero(_rank_in_category(categories[:depth]) < cap)[:k]
         if len(found) == k or depth >= len(categories):
             return found
         depth *= 8
 
 
-def _place_in_category(categories: np.ndarray) -> np.ndarray:
-    """How many of the same category stand before each, `[n]`; 0 for all without a category."""
+def _rank_in_category(categories: np.ndarray) -> np.ndarray:
+    """Return how many products of the same category precede each, `[n]`; 0 for products without a category."""
     order = np.argsort(categories, kind="stable")
     ordered = categories[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-    places = np.empty(len(categories), np.int64)
-    places[order] = np.arange(len(ordered)) - np.repeat(starts, np.diff(starts, append=len(ordered)))
-    places[categories == 0] = 0
-    return places
+    ranks = np.empty(len(categories), np.int64)
+    ranks[order] = np.arange(len(ordered)) - np.repeat(starts, np.diff(starts, append=len(ordered)))
+    ranks[categories == 0] = 0
+    return ranks

@@ -11,7 +11,7 @@ from scoring.candidates.sources import SOURCES
 from scoring.catalogue import Catalogue
 
 REQUEST = "request"
-"""In the place of a source: no source put the product forward, the request named it."""
+"""Stands for a source where no source put the product forward, because the request named it."""
 
 REQUEST_TEXT = "One of the products asked about"
 

@@ -1,4 +1,4 @@
-"""Groups of customers that online features can tell apart, and which of them a rule serves instead of the model."""
+"""Customer groups by online features, and which of them the baseline serves instead of the model."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -9,11 +9,11 @@ from scoring.customer.customer import Customer
 from scoring.models.ranker import Slate
 
 BASKET_BANDS = (10, 50, 150)
-"""Upper ends of the groups by number of baskets: a newcomer, an occasional, a regular and a heavy customer."""
+"""Upper limits of the groups by number of baskets: new, occasional, regular and (without limit) heavy customers."""
 
 
 def baskets(customer: Customer) -> str:
-    """`1-10`, `11-50`, `51-150` or `over 150` baskets before the snapshot."""
+    """Return the group by baskets before the snapshot: `1-10`, `11-50`, `51-150` or `over 150`."""
     low = 1
     for high in BASKET_BANDS:
         if customer.profile["baskets"] <= high:
@@ -23,16 +23,26 @@ def baskets(customer: Customer) -> str:
 
 
 def demographics(customer: Customer) -> str:
-    """`known` if the customer gave any, otherwise `unknown`. The usual store is no demographic: purchases tell it."""
+    """Return `known` if the customer gave any demographics, otherwise `unknown`.
+
+    The usual store does not count, because it is derived from purchases.
+    """
     return "known" if any(value for name, value in customer.traits.items() if name != "store_id") else "unknown"
 
 
 CUSTOMER_GROUPS: Mapping[str, Callable[[Customer], str]] = {"baskets": baskets, "demographics": demographics}
-"""Every segment by its name in routes and reports."""
+"""Every grouping by its name in fallbacks and reports."""
 
 
 class GroupFallback(BaseModel):
-    """Customers with `value` in `segment` get the rule's list in `slate`, because the model serves them worse."""
+    """A group of customers who get the baseline's list in a slate, because the model serves them worse.
+
+    Attributes:
+        slate: The slate.
+        group: The grouping, one of `CUSTOMER_GROUPS`.
+        value: The group's value in it.
+        reason: The evidence.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,4 +52,5 @@ class GroupFallback(BaseModel):
     reason: str
 
     def applies_to(self, customer: Customer, slate: Slate) -> bool:
+        """Whether the customer gets the baseline's list in this slate."""
         return slate == self.slate and CUSTOMER_GROUPS[self.group](customer) == self.value
