@@ -42,7 +42,8 @@ class ProductSubset:
     @cached_property
     def vectors(self) -> np.ndarray:
         """The candidate tower's output, float32 `[n, dimensions]`."""
-        return self.catalogue.vectors[self.positions]
+        vectors: np.ndarray = self.catalogue.vectors[self.positions]
+        return vectors
 
     @cached_property
     def types(self) -> np.ndarray:
@@ -53,7 +54,8 @@ class ProductSubset:
     @cached_property
     def lines(self) -> np.ndarray:
         """The number of each product's line, a type from one manufacturer, int32 `[n]`."""
-        return self.catalogue.lines[self.positions]
+        lines: np.ndarray = self.catalogue.lines[self.positions]
+        return lines
 
     def column(self, name: str) -> np.ndarray:
         """Return one of `schema.ACTIVITY`, float32 `[n]`."""

@@ -12,6 +12,7 @@ from scoring.candidates.product_subset import ProductSubset
 from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.candidates.source import CandidateSource, SourceSettings
 from scoring.models.ease import Ease
+from scoring.models.fitted import FittedModel
 from scoring.models.sparse_rows import SparseRows
 
 MODEL = "item_to_item"
@@ -28,14 +29,14 @@ class Settings(SourceSettings):
 class ItemToItem(CandidateSource):
     """Score by EASE on everything the customer ever bought, weighted as in the fit."""
 
-    settings_class = Settings
+    settings_class: ClassVar[type[SourceSettings]] = Settings
     text = "Often bought by customers who buy what you buy"
     attribution = "Often bought with {}"
     order = 30
     has_score_feature = True
     has_rank_feature = True
     model_name = MODEL
-    model_class = Ease
+    model_class: ClassVar[type[FittedModel] | None] = Ease
 
     weight: ClassVar[str] = "decayed_120d"
     """A purchase weighs the square root of this one of `schema.HISTORY`."""
