@@ -21,7 +21,7 @@ from ml.steps.gate import gate
 from ml.studies import cold_start as cold_start_study
 from ml.studies import new_items as new_items_study
 from ml.studies.ablation import ablate
-from ml.studies.candidate_sources import OWN, evaluate_sources
+from ml.studies.candidate_sources import evaluate_sources
 from ml.studies.cold_start import NotBetterWithHistoryError, cold_start
 from ml.studies.new_items import evaluate_new_items
 from settings import Settings
@@ -219,7 +219,7 @@ def test_new_products_are_judged_for_those_who_bought_them(run: Run):
 def test_each_source_is_judged_by_its_own_list_on_what_customers_never_had(run: Run):
     said = evaluate_sources(run)
     sources = found(run, artifacts.CANDIDATE_SOURCES)["sources"]
-    assert OWN not in sources
+    assert "repeat_purchases" not in sources
     assert sources["popular"]["explore Recall@100"]["more"]["mean"] == 0
     # Everybody then bought p22, which is new; two dozen products fit into any list that is not empty.
     assert said["popular"] == sources["popular"]["explore Recall@100"]["mean"]["mean"] == 1
