@@ -22,10 +22,12 @@ import json
 from ml.config import load_config
 from scoring.candidates.sources import SOURCES
 from scoring.rank_features import NUMERIC
+from scoring.request import RecommendationRequest
 from tests.support.scoring.random_shop import shop
 
 found = shop(1, quota=8)
-answers = [found.recommender.recommend(customer, "explore", 60) for customer in found.customers]
+request = RecommendationRequest(slate="explore", k=60)
+answers = [found.recommender.recommend(customer, request) for customer in found.customers]
 print(json.dumps({
     "sources": list(SOURCES),
     "quotas": load_config().candidates_per_source,
