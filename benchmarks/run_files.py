@@ -1,4 +1,4 @@
-"""What the benchmarks take from a finished run's folder."""
+"""Read what the benchmarks need from a finished run's folder."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from ml.runs.spec import RunSpec
 
 
 def scratch_run(run: Run, spec: RunSpec, folder: Path) -> Run:
-    """A new run in `folder` with the spec given and the data set of `run`: for training again, without a trace."""
+    """Create a run in `folder` with `spec` and the data set of `run`, so that training leaves `run` unchanged."""
     scratch = Run(folder, run.run_id)
     spec.write(scratch)
     scratch.link(DATASET, str(run.path(DATASET).resolve()))
@@ -23,9 +23,16 @@ def scratch_run(run: Run, spec: RunSpec, folder: Path) -> Run:
 
 
 def lists_of(path: Path, method: str, truth: GroundTruth, index: Mapping[str, int]) -> Slates:
-    """One method's lists from a run's `lists.parquet`, in the order of the judged customers.
+    """Return one method's lists from a run's `lists.parquet`, in the order of the evaluated customers.
 
-    index: the position of each product id in the catalogue. RunError if the file has no such method.
+    Args:
+        path: the file.
+        method: name of the method.
+        truth: evaluated customers.
+        index: product id -> position in the catalogue.
+
+    Raises:
+        RunError: the file has no such method.
     """
     table = pq.read_table(path, filters=[("method", "=", method)])
     if not len(table):
@@ -33,19 +40,19 @@ def lists_of(path: Path, method: str, truth: GroundTruth, index: Mapping[str, in
     row_of = {customer_id: row for row, customer_id in enumerate(truth.customer_ids)}
     slate = np.array(table["slate"].to_pylist())
     rows = np.array([row_of[customer_id] for customer_id in table["customer_id"].to_pylist()])
-    places = table["rank"].to_numpy() - 1
+    ranks = table["rank"].to_numpy() - 1
     positions = np.array([index[product_id] for product_id in table["product_id"].to_pylist()])
     scores = table["score"].to_numpy()
     slates = {}
     for name in dict.fromkeys(slate.tolist()):
-        mine, lists = slate == name, RankedLists.of([np.zeros(0)] * len(row_of), [np.zeros(0)] * len(row_of))
-        lists.positions[rows[mine], places[mine]] = positions[mine]
-        lists.scores[rows[mine], places[mine]] = scores[mine]
+        of_slate, lists = slate == name, RankedLists.of([np.zeros(0)] * len(row_of), [np.zeros(0)] * len(row_of))
+        lists.positions[rows[of_slate], ranks[of_slate]] = positions[of_slate]
+        lists.scores[rows[of_slate], ranks[of_slate]] = scores[of_slate]
         slates[name] = lists
     return slates
 
 
 def curve(run: Run, name: str) -> list[dict[str, float]]:
-    """A learning curve that a training step left."""
+    """Return a learning curve that a training step wrote."""
     curve: list[dict[str, float]] = json.loads(run.path(name).read_text())
     return curve

@@ -87,10 +87,10 @@ class HistoryAdvance:
         count, last, first = self.old["baskets"], self.old["days_since_last"], self.old["days_since_first"]
         if limit <= 0:
             return np.zeros_like(count)
-        place = bisect_right(self.windows, limit, key=itemgetter(1))
-        longer, days = self.windows[place]
-        if place:
-            shorter, start = self.windows[place - 1]
+        index = bisect_right(self.windows, limit, key=itemgetter(1))
+        longer, days = self.windows[index]
+        if index:
+            shorter, start = self.windows[index - 1]
             known = self.old[shorter]
             guess = np.rint(known + (limit - start) / (days - start) * (self.old[longer] - known))
         else:

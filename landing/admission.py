@@ -54,7 +54,7 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
     _refuse_own_folders(settings, landing)
     home, findings = settings.data / "admissions", Findings(say)
     with sentences(settings.data):
-        heard_until = collected_at(settings.paths.feedback) or datetime.min
+        received_until = collected_at(settings.paths.feedback) or datetime.min
         hashes = FileHashes(settings.paths.file_hashes)
         landed = _look(settings, landing, settings.paths.feedback, hashes, findings, say)
         hashes.save()
@@ -68,7 +68,7 @@ def admit(settings: Settings, landing: Path, as_of: date | None, say: Say) -> tu
             remove_leftovers(home)
             staging = empty_folder(staging_path(home / "admission"))
             try:
-                manifest = _write(settings, landed, as_of, heard_until, staging, findings, say)
+                manifest = _write(settings, landed, as_of, received_until, staging, findings, say)
                 folder = home / admission_name(manifest.as_of, landed.inputs)
                 replace_folder(folder, staging)
             finally:
@@ -170,7 +170,7 @@ def _write(
     settings: Settings,
     landed: _Landed,
     as_of: date | None,
-    heard_until: datetime,
+    received_until: datetime,
     staging: Path,
     findings: Findings,
     say: Say,
@@ -205,7 +205,7 @@ def _write(
         first_transaction_at=span.first,
         receipts_until=receipts_until(span, settings, now),
         events_from=settings.start_of_day(newest_as_of),
-        collected_at=min(heard_until, cut.instant),
+        collected_at=min(received_until, cut.instant),
         inputs=landed.inputs,
         tables=tables,
         findings=tuple(findings),

@@ -80,14 +80,14 @@ def _refuse_problems(
     count = int(_row(connection, source, query)[0])
     if not count:
         return
-    place, value, problem = _first(connection, source, part, f"({cast.problem}) IS NOT NULL", cast, cast.problem)
+    location, value, problem = _first(connection, source, part, f"({cast.problem}) IS NOT NULL", cast, cast.problem)
     column = cast.column
     shown = f"'{value}'" if column.type != "id" or column.name in _NOT_PERSONAL else "a value"
     more = f" {count:,} values of this column are wrong." if count > 1 else ""
     reason = _reason(str(problem), days)
     why = f" {reason[0].upper()}{reason[1:]}." if reason else ""
     raise ContractError(
-        f"{place}: the column '{column.name}' holds {shown}; expected {EXPECTED[column.type]}.{why}{more}"
+        f"{location}: the column '{column.name}' holds {shown}; expected {EXPECTED[column.type]}.{why}{more}"
     )
 
 
@@ -172,9 +172,11 @@ def _add(
     query = f"SELECT count(*) FILTER ({condition}) FROM {source.reader(part.files)}"
     count = int(_row(connection, source, query)[0])
     if count and not changed.count:
-        place, value, means_missing = _first(connection, source, part, condition, cast, f"({cast.expression}) IS NULL")
+        location, value, means_missing = _first(
+            connection, source, part, condition, cast, f"({cast.expression}) IS NULL"
+        )
         shown = means_missing or cast.column.name in _NOT_PERSONAL
-        changed.example = f"{place}{f', {value!r}' if shown else ''}"
+        changed.example = f"{location}{f', {value!r}' if shown else ''}"
     changed.count += count
 
 

@@ -48,11 +48,12 @@ WRITTEN_PATHS = (
 
 
 def echo(line: str) -> None:
+    """Print one line at once."""
     print(line, flush=True)
 
 
 def status(settings: Settings) -> None:
-    """Which programs run, and where."""
+    """Print which programs run, their addresses, and the size of each part of the data directory."""
     programs = Programs(settings.data)
     for name in (*COMPONENTS, NAME):
         pid = programs.running(name)
@@ -82,7 +83,7 @@ def restart_service(settings: Settings) -> None:
 
 
 def stop(settings: Settings) -> None:
-    """Stop everything that works for this data directory."""
+    """Stop every process that was started for this data directory."""
     count = Programs(settings.data).stop_all()
     echo(f"Stopped {count} processes." if count else "Nothing was running.")
 
@@ -119,6 +120,7 @@ def clean(settings: Settings) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code of the process."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", help="start Airflow, build, train, deploy, start the service, ask it")
@@ -156,7 +158,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        # Of a file or folder that a person can put right; an error without one is the program's own.
+        # An error with a file name can be corrected by the user; one without is a defect of the program.
         if error.filename is None:
             raise
         print(f"error: {error.filename}: {error.strerror}. Check the folder, its owner and the disk.", file=sys.stderr)
@@ -168,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _params(chosen: argparse.Namespace) -> dict[str, Any]:
-    """The DAG's Params that were chosen; the form's defaults stand for the others."""
+    """Return the DAG's Params given on the command line; the DAG's defaults apply to the others."""
     params: dict[str, Any] = {}
     if chosen.as_of:
         params["as_of"] = chosen.as_of.isoformat()

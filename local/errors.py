@@ -18,6 +18,8 @@ class DemoError(Exception):
 
 
 class PortTakenError(DemoError):
+    """Another program listens on a port."""
+
     def __init__(self, port: int, purpose: str, setting: str) -> None:
         super().__init__(
             f"Port {port} on 127.0.0.1, meant for {purpose}, is taken by another program. "
@@ -54,4 +56,4 @@ class NotReadyError(DemoError):
 
 
 class WarehouseBusyError(DemoError):
-    """The warehouse lets one process write at a time, and it is another one's turn."""
+    """Another process has the warehouse open, which only one process may write."""

@@ -1,7 +1,7 @@
-"""The programs the demo starts: each marked with the data directory it works for, so that it is found again.
+"""Processes of the local stack, each marked with its data directory.
 
-The mark is an environment variable, inherited by whatever a program starts: even a command whose parent was
-killed is known to belong here, and no other program on the machine can be mistaken for one of ours.
+The mark is an environment variable, which child processes inherit. So a command whose parent was killed is still
+found, and no other program on the machine is mistaken for one of the stack.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ class Programs:
         self._folder = data / "processes"
 
     def log(self, name: str) -> Path:
-        """Where the program's output goes."""
+        """Return the file of the program's output."""
         return self._folder / f"{name}.log"
 
     def start(
@@ -42,10 +42,14 @@ class Programs:
         cwd: Path,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a program that outlives this one; what a crashed one of that name left is stopped first.
+        """Start a program that outlives this one, after stopping what a crashed one of that name left.
 
         Args:
-            settings: variable -> value, kept beside the process id for `settings_of`.
+            name: name of the program.
+            command: its command line.
+            env: its environment.
+            cwd: its working directory.
+            settings: variable -> value, stored with the process id for `settings_of`.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         known = self._read(name)
@@ -67,7 +71,7 @@ class Programs:
         self._file(name).chmod(0o600)
 
     def settings_of(self, name: str) -> dict[str, str] | None:
-        """The settings that the running program was started with; None if it does not run or nothing was kept."""
+        """Return the settings that the running program was started with; None if it does not run or has none."""
         try:
             _, _, settings = json.loads(self._file(name).read_text())
         except (FileNotFoundError, ValueError):
@@ -75,7 +79,7 @@ class Programs:
         return dict(settings) if self.running(name) else None
 
     def running(self, name: str) -> int | None:
-        """The program's process id, or None if it does not run."""
+        """Return the program's process id, or None if it does not run."""
         known = self._read(name)
         if known is None:
             return None
@@ -94,7 +98,7 @@ class Programs:
             self._file(name).unlink(missing_ok=True)
 
     def stop_all(self) -> int:
-        """Stop everything marked with this data directory; returns how many processes there were."""
+        """Stop every process of this data directory and return their number."""
         count = _end(lambda: processes_of(self._data))
         for file in self._folder.glob("*.json"):
             file.unlink()
@@ -112,7 +116,7 @@ class Programs:
 
 
 def processes_of(data: Path) -> list[psutil.Process]:
-    """Every living process that was started for this data directory, by whomever."""
+    """Return every process that was started for this data directory."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -122,7 +126,7 @@ def processes_of(data: Path) -> list[psutil.Process]:
 
 
 def memory(processes: Sequence[psutil.Process]) -> int:
-    """Bytes held by the processes, pages they share counted once (proportional set size)."""
+    """Return the bytes held by the processes; shared pages count once (proportional set size)."""
     total = 0
     for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
@@ -132,7 +136,11 @@ def memory(processes: Sequence[psutil.Process]) -> int:
 
 
 def require_free_port(port: int, purpose: str, setting: str) -> None:
-    """Raises PortTakenError if another program listens there."""
+    """Check that no other program listens on a port.
+
+    Raises:
+        PortTakenError: the port is taken.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -149,7 +157,7 @@ def _session(process: psutil.Process) -> int:
 
 
 def _end(find: Callable[[], list[psutil.Process]]) -> int:
-    """Ask what `find` finds to end, then make it; asks `find` again, for what ends may have started more."""
+    """Terminate the processes that `find` returns, then kill those left or started meanwhile."""
     first = find()
     _signal(first, signal.SIGTERM)
     psutil.wait_procs(first, timeout=SECONDS_TO_STOP)

@@ -1,4 +1,4 @@
-"""The recommendation service: started on loopback if it does not run, and asked as any client would."""
+"""The recommendation service on loopback, and requests to it."""
 
 import hashlib
 import os
@@ -32,10 +32,11 @@ class Service:
 
     @property
     def url(self) -> str:
+        """Return the address of the service."""
         return f"http://127.0.0.1:{self._settings.service_port}"
 
     def start(self, fresh: bool) -> bool:
-        """Start it, or if `fresh` start it anew; returns whether it was started."""
+        """Start the service unless it runs; restart it if `fresh`. Return whether it was started."""
         if fresh:
             self._programs.stop(NAME)
         if self._programs.running(NAME):
@@ -47,12 +48,16 @@ class Service:
         return True
 
     def changed_settings(self) -> list[str]:
-        """What differs between the present settings and those the running service was started with."""
+        """Return one phrase per setting that has changed since the running service was started."""
         then = self._programs.settings_of(NAME)
         return differences(then, effective(self._settings, SERVICE_SETTINGS)) if then else []
 
     def require_key(self) -> None:
-        """Raises NoKeyError if the service will want a key that these settings do not hold."""
+        """Check the API key of the local client.
+
+        Raises:
+            NoKeyError: the service requires a key that these settings do not contain.
+        """
         keys, key = self._settings.api_keys, self._settings.client_api_key
         if not keys:
             return
@@ -66,6 +71,12 @@ class Service:
             raise NoKeyError(f"REACH_CLIENT_API_KEY is not the key of any entry of REACH_API_KEYS. {make}")
 
     def wait_until_ready(self) -> None:
+        """Wait until the service answers `/readyz` with 200.
+
+        Raises:
+            ProcessFailedError: the service has ended.
+            NotReadyError: it was not ready in time.
+        """
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline:
             if self._programs.running(NAME) is None:
@@ -84,7 +95,7 @@ class Service:
         )
 
     def recommend(self, customer_id: str, slate: str, k: int) -> dict[str, Any]:
-        """The service's answer to one request."""
+        """Send one request and return the answer."""
         body = {"customer_id": customer_id, "slate": slate, "k": k}
         answer = self._http.post("/recommend", json=body)
         if answer.status_code in (401, 403):
@@ -100,7 +111,7 @@ class Service:
 
 
 def sample_customers(settings: Settings) -> dict[str, str]:
-    """A habit -> a customer of the admitted data who has it; the same three for the same data."""
+    """Return a customer of the admitted data for each habit; always the same for the same data."""
     transactions = settings.paths.admitted / "transactions.parquet"
     with duckdb.connect() as database:
         ids = database.execute(

@@ -1,4 +1,4 @@
-"""`make demo`: from nothing, or from whatever is still valid, to a service that answers."""
+"""`make demo`: build what is not valid, and start Airflow and the service."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,11 +19,12 @@ from settings import ROOT, Settings
 
 
 def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[str], None]) -> None:
-    """Bring everything up and show it.
+    """Start the stack, build what is not valid, and show the result.
 
     Args:
+        settings: settings of the installation.
         as_of: the day, as YYYY-MM-DD; None is the end of the data.
-        force: build and train anew even if nothing has changed.
+        force: build and train again even if nothing has changed.
         echo: prints one line.
 
     Raises:
@@ -31,7 +32,7 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
     """
     if settings.landing and not settings.landing.is_dir():
         raise LandingMissingError(
-            f"REACH_LANDING is {settings.landing}, and there is no such folder. Set it to the folder with your tables "
+            f"REACH_LANDING is {settings.landing}, which is not a folder. Set it to the folder with your tables "
             "(docs/bring-your-own-data.md), or unset it for the demo's data."
         )
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,7 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         run_id = Builder(api, airflow, cache, stages, echo).build(inputs, as_of, force)
         _echo_verdict(cache, run_id, echo)
         if cache.champion():
-            _ask(settings, service, cache, stages, echo)
+            _query_service(settings, service, cache, stages, echo)
         else:
             echo("Nothing serves yet: no version has passed the gate, so there is no one to ask.")
     for line in links(settings, airflow.url, USER, airflow.password, service.url):
@@ -68,7 +69,9 @@ def _echo_verdict(cache: BuildCache, run_id: str, echo: Callable[[str], None]) -
     echo(f"Serving: {cache.champion() or 'nothing'}")
 
 
-def _ask(settings: Settings, service: Service, cache: BuildCache, stages: Stages, echo: Callable[[str], None]) -> None:
+def _query_service(
+    settings: Settings, service: Service, cache: BuildCache, stages: Stages, echo: Callable[[str], None]
+) -> None:
     with stages.stage("start the service"):
         code = files_hash([ROOT / package for package in ("serving", "scoring", "features")] + [ROOT / "settings.py"])
         changed = service.changed_settings()
@@ -85,7 +88,7 @@ def _ask(settings: Settings, service: Service, cache: BuildCache, stages: Stages
 
 
 def _start_airflow(settings: Settings, airflow: Airflow, echo: Callable[[str], None]) -> AirflowApi:
-    """Start what of it does not run, and wait until it has read the DAGs as they are now."""
+    """Start the components that do not run, and wait until Airflow has parsed the current DAGs."""
     described = write_manifest(settings)
     api = AirflowApi(airflow.url, USER, airflow.password)
     if changed := airflow.changed_settings():
@@ -109,7 +112,11 @@ def _start_airflow(settings: Settings, airflow: Airflow, echo: Callable[[str], N
 
 
 def require_idle(api: AirflowApi, changed: Sequence[str]) -> None:
-    """Raises SettingsChangedError if a run is under way in the Airflow that has to be restarted."""
+    """Check that Airflow can be restarted.
+
+    Raises:
+        SettingsChangedError: a run is under way.
+    """
     if api.health() is None:
         return
     for dag_id in (FEATURES_DAG, MODEL_DAG):

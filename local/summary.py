@@ -1,4 +1,4 @@
-"""What the demo prints: three customers' lists, and where to look."""
+"""The end of `make demo`: the lists of three customers, and links."""
 
 from pathlib import Path
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from local.service import Service
 from settings import Settings
 
-SHOWN = {"all": 5, "explore": 3}
+LIST_LENGTHS = {"all": 5, "explore": 3}
 TITLES = {"all": "will buy next", "explore": "has never bought before"}
 
 
 def customer_lists(service: Service, habit: str, customer_id: str) -> list[str]:
-    """The customer's lists, as lines."""
+    """Return the customer's lists as lines."""
     lines = [f"\nCustomer {customer_id}, who {habit}"]
-    for slate, k in SHOWN.items():
+    for slate, k in LIST_LENGTHS.items():
         answer = service.recommend(customer_id, slate, k)
         lines.append(f"  {TITLES[slate]} ({slate}, model {answer['model_version']}):")
         lines += [_item(rank, item) for rank, item in enumerate(answer["items"], start=1)]
@@ -28,7 +28,7 @@ def _item(rank: int, item: dict[str, Any]) -> str:
 
 
 def links(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:
-    """Where to look, as lines; a page that does not exist is not named."""
+    """Return links as lines; pages that do not exist are left out."""
     paths = settings.paths
     data_docs = sorted(paths.quality.glob("*/*/index.html"), key=lambda page: page.stat().st_mtime)
     pages = {

@@ -13,7 +13,7 @@ SECRET = {f"REACH_{name}".upper() for name, field in Settings.model_fields.items
 
 
 def program(name: str) -> str:
-    """The project's own program, as it is typed in the project's folder."""
+    """Return the project's program as it is typed in the project's folder."""
     file = Path(sys.executable).with_name(name)
     return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
 

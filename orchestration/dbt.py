@@ -37,8 +37,9 @@ class RetryableBuild(DbtProducerWatcherOperator):
     """
 
     def execute(self, context: Context, **kwargs: Any) -> Any:
+        """Build everything, also at a second try; an error of dbt fails without another try."""
         paths = load_settings().paths
-        # What a killed build could not hold in memory; nothing else writes to the warehouse now.
+        # Spill files of a killed build; nothing else writes to the warehouse now.
         shutil.rmtree(paths.warehouse.parent / "tmp", ignore_errors=True)
         for folder in (paths.warehouse.parent, paths.staged_features):
             # DuckDB makes files, but not the folders they lie in.
@@ -52,7 +53,7 @@ class RetryableBuild(DbtProducerWatcherOperator):
         try:
             return super().execute({**context, "ti": first_try, "task_instance": first_try}, **kwargs)
         except CosmosDbtRunError as error:
-            # dbt has judged: the same models on the same data would fail again.
+            # A failure of dbt repeats on the same models and data.
             raise AirflowFailException(f"dbt: {error}") from error
 
 
@@ -73,8 +74,10 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
     """Build, test and publish every dbt model.
 
     Args:
+        group_id: id of the task group.
         manifest: dbt's manifest.json, from which the tasks are drawn.
         variables: Airflow template that gives dbt's variables as JSON: `as_of` is known at run time only.
+        timeout_minutes: time limit of the build.
 
     Raises:
         ManifestMissingError: there is no such file; Airflow shows this as the DAG's import error.
@@ -124,6 +127,6 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
             task.__class__ = RetryableBuild
         elif type(task) is DbtRunWatcherOperator:
             task.__class__ = WatchOnly
-            # The build has failed and has sent its message: thirty more would say the same.
+            # The failed build has already sent its message.
             task.on_failure_callback = []
     return group

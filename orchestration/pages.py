@@ -1,6 +1,4 @@
-"""The step that writes a page of links, with a button that leads there (orchestration/plugins/reach_pages.py
-shows it).
-"""
+"""The task that writes a page of links, with a button to it; orchestration/plugins/reach_pages.py serves the page."""
 
 from typing import Any
 
@@ -18,7 +16,7 @@ class PageLink(BaseOperatorLink):
     name = "Page of the run"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """The page's address on the API server; the arguments of the step that has run say which page it is."""
+        """Return the page's address on the API server, from the arguments of the finished task."""
         _, kind, *options = [argument for argument in operator.arguments if argument]
         if not options:
             return ""
@@ -27,6 +25,6 @@ class PageLink(BaseOperatorLink):
 
 
 class PageOperator(CommandOperator):
-    """Runs `python -m pages …`."""
+    """Run `python -m pages …`."""
 
     operator_extra_links = (PageLink(),)

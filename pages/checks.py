@@ -12,6 +12,7 @@ def checks_entry(quality: Path, run: str, boundary: str, missing: str) -> Entry:
     Args:
         quality: the folder of all results.
         run: the folder's name inside it: a day, or a training run.
+        boundary: landing, features, training or feedback.
         missing: the reason to give if the boundary was not checked.
     """
     title, folder = f"Checks of the {boundary}", quality / run / boundary

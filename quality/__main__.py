@@ -17,7 +17,7 @@ from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
 from quality.boundaries.training import training_stages
 from quality.errors import NothingToCheckError, QualityError
-from quality.run import judge_boundary
+from quality.run import validate_boundary
 from quality.thresholds import Thresholds, load_thresholds
 from settings import Settings, SettingsError, load_settings
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             _say(f"Nothing to check, because nothing is trained. {because}")
             print(json.dumps({}))
             return NOTHING_TO_DO
-        result = judge_boundary(settings, thresholds, *stages, _say)
+        result = validate_boundary(settings, thresholds, *stages, _say)
     except (SettingsError, QualityError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -46,12 +46,12 @@ class Checkpoint:
         self._context = _context(site)
         self._source = self._context.data_sources.add_pandas(boundary)
 
-    def judge(self, checks: Sequence[Check], frames: Mapping[str, pd.DataFrame]) -> list[Outcome]:
+    def validate(self, checks: Sequence[Check], frames: Mapping[str, pd.DataFrame]) -> list[Outcome]:
         """Validate each frame against its checks, in the checks' order of frames."""
         outcomes = []
         for name in dict.fromkeys(check.frame for check in checks):
-            mine = [check for check in checks if check.frame == name]
-            outcomes += self._judge_frame(name, frames[name], mine)
+            frame_checks = [check for check in checks if check.frame == name]
+            outcomes += self._validate_frame(name, frames[name], frame_checks)
         return outcomes
 
     def write_docs(self, title: str, where: str, outcomes: Sequence[Outcome]) -> Path:
@@ -64,7 +64,7 @@ class Checkpoint:
         make_offline(self._site)
         return page
 
-    def _judge_frame(self, name: str, frame: pd.DataFrame, checks: list[Check]) -> list[Outcome]:
+    def _validate_frame(self, name: str, frame: pd.DataFrame, checks: list[Check]) -> list[Outcome]:
         expectations = [_configuration(check).to_domain_obj() for check in checks]
         suite = self._context.suites.add(gx.ExpectationSuite(name, expectations=expectations))
         batch = self._source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")

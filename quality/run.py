@@ -22,13 +22,27 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def judge_boundary(
+def validate_boundary(
     settings: Settings, thresholds: Thresholds, run: str, stages: Callable[[Path], Stages], say: Say
 ) -> dict[str, Any]:
-    """Judge the boundary's stages by the thresholds; results go to `<data>/quality/<run>/<boundary>/`, a new run of the
-    same name replaces them. `stages` is given a folder to spill to. Returns the summary.
+    """Validate the boundary's stages and write results and Data Docs to `<data>/quality/<run>/<boundary>/`.
 
-    Raises CriticalFailureError after the Data Docs are written, NothingToCheckError and UnreadableError before.
+    A run of the same name is replaced.
+
+    Args:
+        settings: settings of the installation.
+        thresholds: thresholds of the boundary.
+        run: name of the run.
+        stages: returns the stages, given a folder for spill files.
+        say: prints one line.
+
+    Returns:
+        The summary.
+
+    Raises:
+        CriticalFailureError: a critical check failed; the Data Docs are written.
+        NothingToCheckError: there is no data to check.
+        UnreadableError: a file cannot be read.
     """
     start, boundary = time.perf_counter(), thresholds.boundary
     folder = settings.paths.quality / run / boundary
@@ -36,7 +50,7 @@ def judge_boundary(
     staging = empty_folder(staging_path(folder))
     (staging / "spill").mkdir()
     try:
-        checkpoint, outcomes = judge_stages(stages(staging / "spill"), staging, thresholds)
+        checkpoint, outcomes = validate_stages(stages(staging / "spill"), staging, thresholds)
         checkpoint.write_docs(f"Checks of the {boundary}, {run}", where_to_set(thresholds), outcomes)
         write_results(staging / "results.json", outcomes)
         shutil.rmtree(staging / "spill", ignore_errors=True)
@@ -55,19 +69,20 @@ def judge_boundary(
     return summary(boundary, run, outcomes, page)
 
 
-def judge_stages(stages: Stages, site: Path, thresholds: Thresholds) -> tuple["Checkpoint", list["Outcome"]]:
-    """Judge stage by stage, up to the first one that breaks a critical check; Data Docs will belong in `site`."""
+def validate_stages(stages: Stages, site: Path, thresholds: Thresholds) -> tuple["Checkpoint", list["Outcome"]]:
+    """Validate stage by stage, up to the first one that breaks a critical check; Data Docs will belong in `site`."""
     boundary = thresholds.boundary
     gathered = _readable(boundary, stages)
-    stage = next(gathered, None)  # before the import below, which takes seconds: what is missing is told at once
+    # Before the import below, which takes seconds, so that missing data is reported at once.
+    stage = next(gathered, None)
     from quality.checkpoint import Checkpoint
 
     checkpoint, outcomes = Checkpoint(boundary, site), []
     while stage is not None:
         checks, frames = stage
-        judged = checkpoint.judge(thresholds.applied(checks), frames)
-        outcomes += judged
-        if any(not outcome.met and outcome.check.severity == "critical" for outcome in judged):
+        validated = checkpoint.validate(thresholds.applied(checks), frames)
+        outcomes += validated
+        if any(not outcome.met and outcome.check.severity == "critical" for outcome in validated):
             gathered.close()
         stage = next(gathered, None)
     return checkpoint, outcomes
@@ -80,5 +95,5 @@ def _readable(boundary: str, stages: Stages) -> Stages:
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise UnreadableError(
-            f"The files of the {boundary} boundary cannot be judged: {reason}. Make them again by the step before."
+            f"The files of the {boundary} boundary cannot be validated: {reason}. Make them again by the step before."
         ) from error

@@ -14,9 +14,10 @@ from settings import SettingsError, load_settings
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the exit code of the process."""
     parser = argparse.ArgumentParser(prog="python -m retention", description="Keep the data directory from growing.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("prune", help="delete what the policy gives up (retention/policy.toml)")
+    commands.add_parser("prune", help="delete what the policy no longer keeps (retention/policy.toml)")
     commands.add_parser("airflow-before", help="print the instant before which Airflow's history may go")
     chosen = parser.parse_args(arguments)
     try:

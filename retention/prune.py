@@ -1,4 +1,4 @@
-"""Deletes what the policy gives up. What is in use is younger than any of its limits, or is cut in place."""
+"""Delete what the retention policy no longer keeps. Files in use are younger than its limits, or truncated in place."""
 
 import contextlib
 import os
@@ -15,11 +15,17 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 
-def prune(paths: Paths, airflow_logs: Path, policy: Policy, say: Callable[[str], None]) -> dict[str, int]:
-    """Apply the policy; returns area -> bytes freed, and prints a line for each area that lost something.
+def prune(paths: Paths, airflow_logs: Path, policy: Policy, echo: Callable[[str], None]) -> dict[str, int]:
+    """Apply the policy.
 
     Args:
+        paths: paths of the data directory.
         airflow_logs: Airflow's log folder, which in production lies outside the data directory.
+        policy: retention periods and sizes.
+        echo: prints one line; called for each area in which something was deleted.
+
+    Returns:
+        Area -> bytes freed.
     """
     now = time.time()
     freed = {
@@ -34,9 +40,9 @@ def prune(paths: Paths, airflow_logs: Path, policy: Policy, say: Callable[[str],
         _remove_empty_folders(folder, now - DAY)
     for area, size in freed.items():
         if size:
-            say(f"{area}: {size / MIB:.1f} MiB freed")
+            echo(f"{area}: {size / MIB:.1f} MiB freed")
     if not any(freed.values()):
-        say("Nothing is older or larger than the policy allows.")
+        echo("Nothing is older or larger than the policy allows.")
     return freed
 
 
@@ -52,7 +58,7 @@ def _old_files(folder: Path, before: float) -> Iterator[Path]:
 
 
 def _old_checks(paths: Paths, before: float) -> Iterator[Path]:
-    """Folders of Data Docs whose newest file is old and whose training run, if they are of one, is gone."""
+    """Yield folders of Data Docs whose newest file is old, unless their training run still exists."""
     for folder in paths.quality.glob("*/"):
         if folder.is_symlink() or (paths.runs / folder.name).is_dir():
             continue
@@ -61,20 +67,20 @@ def _old_checks(paths: Paths, before: float) -> Iterator[Path]:
             yield folder
 
 
-def _delete(places: Iterator[Path]) -> int:
+def _delete(paths: Iterator[Path]) -> int:
     total = 0
-    for place in places:
-        size = size_of(place)
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
+    for path in paths:
+        size = size_of(path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         else:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         total += size
     return total
 
 
 def _cut_logs(folder: Path, policy: Policy) -> int:
-    """Keep the end of each large log. The program goes on: it opened its log to append, so it follows the new end."""
+    """Keep the end of each large log. The program appends to its log, so it continues at the new end."""
     total = 0
     kept = int(policy.process_log_kept_mib * MIB)
     for log in folder.glob("*.log"):
@@ -92,8 +98,8 @@ def _cut_logs(folder: Path, policy: Policy) -> int:
 
 
 def _remove_empty_folders(folder: Path, before: float) -> None:
-    """Folders made in the last day stay: a task may be about to write into them."""
-    for place, _, _ in os.walk(folder, topdown=False):
-        if Path(place) != folder and os.stat(place).st_mtime < before:  # noqa: PTH116
+    """Remove empty folders older than `before`; newer ones stay because a task may be about to write into them."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        if Path(path) != folder and os.stat(path).st_mtime < before:  # noqa: PTH116
             with contextlib.suppress(OSError):
-                os.rmdir(place)  # noqa: PTH106
+                os.rmdir(path)  # noqa: PTH106

@@ -1,4 +1,4 @@
-"""How much the parts of the data directory take, and whether the disk has room for a run."""
+"""Sizes of the parts of the data directory, and the free space that a run needs."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ PARQUET = (".parquet", ".pq")
 DEMO_LANDING = 40 * MIB
 
 
-def size_of(place: Path) -> int:
-    """Bytes on the disk of a file, or of all files below a folder; links are not followed, a file counts once."""
+def size_of(path: Path) -> int:
+    """Return the bytes on disk of a file or folder; links are not followed, and each file counts once."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for folder, _, names in os.walk(place) if place.is_dir() and not place.is_symlink() else [("", [], [str(place)])]:
+    for folder, _, names in os.walk(path) if path.is_dir() and not path.is_symlink() else [("", [], [str(path)])]:
         for name in names:
             try:
                 facts = os.lstat(os.path.join(folder, name))  # noqa: PTH118  (a Path per file would take seconds)
@@ -32,20 +32,20 @@ def size_of(place: Path) -> int:
 
 
 def areas(data: Path) -> dict[str, int]:
-    """Name of each part of the data directory -> bytes, the largest first; parts of nothing are left out."""
-    sizes = {place.name: size_of(place) for place in data.iterdir()} if data.is_dir() else {}
+    """Return the bytes of each part of the data directory by name, largest first, without empty parts."""
+    sizes = {path.name: size_of(path) for path in data.iterdir()} if data.is_dir() else {}
     return dict(sorted(((n, s) for n, s in sizes.items() if s), key=lambda pair: -pair[1]))
 
 
-def free(place: Path) -> int:
-    """Bytes that are free on the disk of a place, which need not exist yet."""
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
+def free(path: Path) -> int:
+    """Return the bytes free on the disk of a path, which need not exist yet."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
 
 
 def need_of_a_run(settings: Settings, policy: Policy) -> int:
-    """Bytes that building features and training a model from these settings will take at their peak, about."""
+    """Estimate the peak of bytes on disk while features are built and a model is trained."""
     landed = [f for f in settings.landing.rglob("*") if f.is_file()] if settings.landing else []
     parquet = sum(f.stat().st_size for f in landed if f.suffix.lower() in PARQUET) if landed else DEMO_LANDING
     text = sum(f.stat().st_size for f in landed if f.suffix.lower() not in PARQUET)
@@ -54,11 +54,15 @@ def need_of_a_run(settings: Settings, policy: Policy) -> int:
 
 
 def require_space(data: Path, need: int) -> None:
-    """Raises NoSpaceError if less is free than needed."""
+    """Check the free space.
+
+    Raises:
+        NoSpaceError: fewer than `need` bytes are free.
+    """
     found = free(data)
     if found < need:
         raise NoSpaceError(
             f"The disk of {data} has {found / GIB:.1f} GiB free, and a run needs about {need / GIB:.1f} GiB. "
-            "'make status' shows what each part takes, 'make prune' deletes what the policy gives up. "
+            "'make status' shows what each part takes, 'make prune' deletes what the policy no longer keeps. "
             "Or set REACH_DATA to a folder on a larger disk."
         )

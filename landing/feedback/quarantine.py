@@ -59,18 +59,18 @@ def set_aside_rows(
         else quote_identifier(column.name)
         for column in table.columns
     )
-    judged = f"SELECT *, {_reason(table, days)} AS reason FROM (SELECT {cleaned} FROM ({query}))"
+    checked = f"SELECT *, {_reason(table, days)} AS reason FROM (SELECT {cleaned} FROM ({query}))"
     causes = connection.execute(
-        f"SELECT reason, count(*) FROM ({judged}) WHERE reason IS NOT NULL GROUP BY reason ORDER BY 2 DESC, 1"
+        f"SELECT reason, count(*) FROM ({checked}) WHERE reason IS NOT NULL GROUP BY reason ORDER BY 2 DESC, 1"
     ).fetchall()
     target = folder_of(home) / f"{table.name}.csv"
     if not causes:
         target.unlink(missing_ok=True)
-        return f"SELECT * EXCLUDE (reason) FROM ({judged})"
+        return f"SELECT * EXCLUDE (reason) FROM ({checked})"
     folder_of(home).mkdir(exist_ok=True)
     staged = staging_path(target)
     connection.execute(
-        f"COPY (SELECT * FROM ({judged}) WHERE reason IS NOT NULL) TO {quote_literal(staged)} (FORMAT csv)"
+        f"COPY (SELECT * FROM ({checked}) WHERE reason IS NOT NULL) TO {quote_literal(staged)} (FORMAT csv)"
     )
     staged.replace(target)
     rows = sum(count for _, count in causes)
@@ -82,7 +82,7 @@ def set_aside_rows(
         + "; ".join(f"{count:,} times {reason}" for reason, count in causes[:_CAUSES_SHOWN])
         + ("; and other reasons." if len(causes) > _CAUSES_SHOWN else "."),
     )
-    return f"SELECT * EXCLUDE (reason) FROM ({judged}) WHERE reason IS NULL"
+    return f"SELECT * EXCLUDE (reason) FROM ({checked}) WHERE reason IS NULL"
 
 
 def _reason(table: Table, days: PlausibleDays) -> str:

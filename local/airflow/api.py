@@ -1,4 +1,4 @@
-"""Airflow's REST API, as far as the demo asks it."""
+"""The part of Airflow's REST API that the local stack uses."""
 
 import time
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import httpx
 
 from local.errors import DemoError, NotReadyError
 
-# A busy machine may keep the API waiting for a moment; that is no reason to give up a run of minutes.
+# The API may time out on a busy machine, so a request is retried before a run of minutes is given up.
 ATTEMPTS = 5
 
 
@@ -29,16 +29,16 @@ class AirflowApi:
 
     def set_pools(self, slots: dict[str, int]) -> None:
         """Create or resize the pools that are not as they should be."""
-        found = (self._ask("GET", "/pools", params={"limit": 100}) or {}).get("pools", [])
+        found = (self._request("GET", "/pools", params={"limit": 100}) or {}).get("pools", [])
         present = {pool["name"]: pool["slots"] for pool in found}
         for name, size in slots.items():
             if present.get(name) == size:
                 continue
             body = {"name": name, "slots": size, "description": "Reach: see orchestration/pools.py"}
             if name in present:
-                self._ask("PATCH", f"/pools/{name}", json={**body, "include_deferred": False})
+                self._request("PATCH", f"/pools/{name}", json={**body, "include_deferred": False})
             else:
-                self._ask("POST", "/pools", json=body)
+                self._request("POST", "/pools", json=body)
 
     def wait_for_dag(self, dag_id: str, parsed_after: float, seconds: float = 180) -> None:
         """Wait until Airflow has read the DAG since `parsed_after` (seconds since the epoch).
@@ -50,13 +50,13 @@ class AirflowApi:
         deadline = time.monotonic() + seconds
         asked = False
         while time.monotonic() < deadline:
-            dag = self._ask("GET", f"/dags/{dag_id}")
+            dag = self._request("GET", f"/dags/{dag_id}")
             if dag and epoch(dag["last_parsed_time"]) > parsed_after:
                 return
             if dag and not asked:
-                self._ask("PUT", f"/parseDagFile/{dag['file_token']}")
+                self._request("PUT", f"/parseDagFile/{dag['file_token']}")
                 asked = True
-            errors = (self._ask("GET", "/importErrors") or {}).get("import_errors", [])
+            errors = (self._request("GET", "/importErrors") or {}).get("import_errors", [])
             fresh = [e for e in errors if epoch(e["timestamp"]) > parsed_after]
             if fresh:
                 raise DemoError(f"Airflow cannot read {fresh[0]['filename']}:\n{fresh[0]['stack_trace']}")
@@ -64,40 +64,47 @@ class AirflowApi:
         raise NotReadyError(f"Airflow did not read the DAG '{dag_id}' within {seconds:.0f} seconds.")
 
     def unpause(self, dag_id: str) -> None:
-        self._ask("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+        """Let the scheduler start runs of the DAG."""
+        self._request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
-        """Start a run with these Params; returns its id."""
-        # An id of our own: asking again, because an answer was lost, cannot start a second run.
+        """Start a run with these Params and return its id."""
+        # The id is chosen here, so that a retry after a lost response cannot start a second run.
         run_id = f"manual__{datetime.now(UTC).isoformat()}"
         body = {"logical_date": None, "conf": conf, "dag_run_id": run_id}
-        if self._ask("POST", f"/dags/{dag_id}/dagRuns", json=body) is None:
-            raise DemoError(f"Airflow does not know the DAG '{dag_id}'.")
+        if self._request("POST", f"/dags/{dag_id}/dagRuns", json=body) is None:
+            raise DemoError(f"Airflow has no DAG '{dag_id}'.")
         return run_id
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """The DAG's runs, newest first."""
-        answer = self._ask("GET", f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 50})
+        """Return the DAG's newest 50 runs, newest first."""
+        answer = self._request("GET", f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 50})
         return answer["dag_runs"] if answer else []
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        answer: dict[str, Any] | None = self._ask("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
+        """Return one run.
+
+        Raises:
+            DemoError: the run does not exist.
+        """
+        answer: dict[str, Any] | None = self._request("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
         if answer is None:
-            raise DemoError(f"Airflow does not know the run '{run_id}' of '{dag_id}'.")
+            raise DemoError(f"Airflow has no run '{run_id}' of '{dag_id}'.")
         return answer
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return all task instances of a run."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         found: list[dict[str, Any]] = []
         while True:
-            answer = self._ask("GET", path, params={"limit": 100, "offset": len(found)}) or {}
+            answer = self._request("GET", path, params={"limit": 100, "offset": len(found)}) or {}
             found += answer.get("task_instances", [])
             if not answer.get("task_instances") or len(found) >= answer["total_entries"]:
                 return found
 
     def result(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """The JSON value a step ended with, or None."""
-        answer = self._ask(
+        """Return the JSON value that a task returned, or None."""
+        answer = self._request(
             "GET",
             f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value",
             params={"deserialize": True},
@@ -105,14 +112,16 @@ class AirflowApi:
         return answer["value"] if answer else None
 
     def log_tail(self, task: dict[str, Any], lines: int) -> list[str]:
-        """The last lines of a task's newest log."""
+        """Return the last lines of a task's newest log."""
         path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
-        answer = self._ask("GET", f"{path}/logs/{max(task['try_number'], 1)}", params={"map_index": task["map_index"]})
+        answer = self._request(
+            "GET", f"{path}/logs/{max(task['try_number'], 1)}", params={"map_index": task["map_index"]}
+        )
         text = [line for entry in (answer or {}).get("content", []) for line in _lines(entry)]
         return [line for line in text if not line.startswith("::")][-lines:]
 
-    def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
-        """The answer's JSON; None if there is no such thing."""
+    def _request(self, method: str, path: str, **kwargs: Any) -> Any:
+        """Send a request and return the JSON of the response; None if Airflow answers 404."""
         for attempt in range(ATTEMPTS):
             try:
                 self._log_in()
@@ -123,10 +132,10 @@ class AirflowApi:
                 time.sleep(2)
                 continue
             if answer.status_code == 401:
-                # The token has run out, or Airflow has been started anew.
+                # The token has expired, or Airflow has restarted.
                 self._http.headers.pop("authorization", None)
             elif answer.status_code >= 500:
-                # Its database is one file: while another process of Airflow writes, it may be locked.
+                # The database is one file, which is locked while another Airflow process writes.
                 time.sleep(2)
             else:
                 break
@@ -147,7 +156,7 @@ class AirflowApi:
 
 
 def _lines(entry: dict[str, Any] | str) -> list[str]:
-    """What a log entry says, with the exception that came with it."""
+    """Return the lines of a log entry, with its exception."""
     if isinstance(entry, str):
         return entry.splitlines()
     raised = [f"{e['exc_type']}: {e['exc_value']}" for e in entry.get("error_detail") or []]
@@ -155,5 +164,5 @@ def _lines(entry: dict[str, Any] | str) -> list[str]:
 
 
 def epoch(text: str | None) -> float:
-    """Seconds since 1970 of a time as the API writes it; 0 if there is none yet."""
+    """Return the seconds since 1970 of a time from the API; 0 for None."""
     return datetime.fromisoformat(text).timestamp() if text else 0.0

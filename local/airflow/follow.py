@@ -1,4 +1,4 @@
-"""Follows a DAG run in the terminal: a line a finished task, dbt's many models together in one."""
+"""Follow a DAG run in the terminal: one line per finished task, and one for all dbt models."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ LOG_LINES = 25
 
 @dataclass(frozen=True)
 class Line:
-    """What is shown once: one task, or one group of tasks."""
+    """One task, or one group of tasks."""
 
     name: str
     state: str
@@ -34,7 +34,12 @@ def follow(
     """Show a run until it ends.
 
     Args:
-        still_running: called at every look; raises if Airflow itself has died.
+        api: a session with the running Airflow.
+        dag_id: the DAG.
+        run_id: the run.
+        echo: prints one line.
+        still_running: called at every poll; raises if Airflow itself has ended.
+        pause: seconds between polls.
 
     Raises:
         RunFailedError: the run ended red; the failed tasks' last lines have been printed.
@@ -69,7 +74,7 @@ def follow(
 
 
 def finished_lines(tasks: list[dict[str, Any]]) -> list[Line]:
-    """The lines of all tasks and groups of which every part is finished, in the order they ended.
+    """Return one line for each task or group of which every part is finished, in the order of their ends.
 
     A group (`dbt.…`, or a mapped task's several instances) is as bad as its worst part; its seconds are
     those from its first start to its last end.

@@ -40,7 +40,7 @@ CLEANED_TABLES = "dag_run,task_instance,task_instance_history,xcom,log,job"
 
 
 def secrets_of(home: Path) -> dict[str, str]:
-    """The installation's own password and keys, made once and readable by its owner only."""
+    """Return the installation's password and keys, created once and readable only by their owner."""
     file = home / "secrets.json"
     if not file.exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def secrets_of(home: Path) -> dict[str, str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Everything Airflow and the steps it starts find in their environment."""
+    """Return the environment of Airflow and of the tasks that it starts."""
     home = settings.paths.airflow
     keys = secrets_of(home)
     port = settings.airflow_port
@@ -115,14 +115,16 @@ class Airflow:
 
     @property
     def url(self) -> str:
+        """Return the address of the API server."""
         return f"http://127.0.0.1:{self._settings.airflow_port}"
 
     @property
     def password(self) -> str:
+        """Return the password of the user `admin`."""
         return secrets_of(self._settings.paths.airflow)["password"]
 
     def start(self) -> list[str]:
-        """Start what does not run; returns the names of what was started."""
+        """Start the components that do not run, and return their names."""
         missing = [name for name in COMPONENTS if self._programs.running(name) is None]
         if "api-server" in missing:
             require_free_port(self._settings.airflow_port, "Airflow", "REACH_AIRFLOW_PORT")
@@ -138,18 +140,23 @@ class Airflow:
         return missing
 
     def stop(self) -> None:
-        """Stop all four."""
+        """Stop all four components."""
         for name in COMPONENTS:
             self._programs.stop(name)
 
     def changed_settings(self) -> list[str]:
-        """What differs between the present settings and those the running components were started with."""
+        """Return one phrase per setting that has changed since the running components were started."""
         now = effective(self._settings)
         kept = [self._programs.settings_of(name) for name in COMPONENTS]
         return next((found for then in kept if then and (found := differences(then, now))), [])
 
     def require_started(self) -> None:
-        """Raises NotRunningError if Airflow was not started, ProcessFailedError if a part of it has ended."""
+        """Check that Airflow runs.
+
+        Raises:
+            NotRunningError: Airflow was not started.
+            ProcessFailedError: a component has ended.
+        """
         if not any(self._programs.running(name) for name in COMPONENTS):
             raise NotRunningError(
                 "Airflow does not run: 'make demo' starts it and makes only what has changed. "
@@ -158,10 +165,10 @@ class Airflow:
         self.require_running()
 
     def wait_until_healthy(self, health: Any) -> None:
-        """Wait for all four.
+        """Wait until all four components are healthy.
 
         Args:
-            health: called again and again; Airflow's own health report as a dict, or None if it can't be had.
+            health: returns Airflow's health report as a dict, or None while it is not available.
         """
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline:
@@ -176,7 +183,11 @@ class Airflow:
         )
 
     def require_running(self) -> None:
-        """Raises ProcessFailedError with the last lines of a component that has ended."""
+        """Check that every component runs.
+
+        Raises:
+            ProcessFailedError: a component has ended; the message has the last lines of its log.
+        """
         for name in COMPONENTS:
             if self._programs.running(name) is None:
                 log = self._programs.log(name)
@@ -187,7 +198,7 @@ class Airflow:
                 )
 
     def _prepare_database(self) -> None:
-        """Create or upgrade Airflow's tables; a stamp says for which lock file that has been done."""
+        """Create or upgrade Airflow's tables, unless the stamp names the installed version."""
         home = self._settings.paths.airflow
         stamp = home / "database.stamp"
         lock = (ROOT / "uv.lock").read_text()
@@ -197,7 +208,7 @@ class Airflow:
             stamp.write_text(version)
 
     def _clean_database(self) -> None:
-        """Delete what is older than the policy allows, once a week at most: it takes seconds."""
+        """Delete rows older than the retention policy allows, at most once a week because it takes seconds."""
         home, days = self._settings.paths.airflow, load_policy().airflow_days
         database, stamp = home / "airflow.db", home / "cleaned.stamp"
         if not stamp.exists():

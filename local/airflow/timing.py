@@ -1,4 +1,4 @@
-"""How long each stage took, and the most memory all processes held together."""
+"""Duration of each stage, and peak memory of all processes together."""
 
 import threading
 import time
@@ -15,13 +15,14 @@ GIB = 1024**3
 
 
 class Stages:
-    """Names and seconds of the stages, in order."""
+    """Measure the seconds of each stage, in order."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Add the duration of the block to the stage."""
         began = time.monotonic()
         try:
             yield
@@ -29,14 +30,15 @@ class Stages:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began
 
     def lines(self) -> list[str]:
+        """Return one line per stage and one for the sum."""
         rows = [*self.seconds.items(), ("in all", sum(self.seconds.values()))]
         return [f"  {name:<28} {seconds:7.1f} s" for name, seconds in rows]
 
 
 class MemoryWatch:
-    """Looks every three seconds at what this program and all programs of a data directory hold.
+    """Sample the memory of this program and of all programs of a data directory every three seconds.
 
-    A process whose memory rises and falls between two looks escapes it; training holds its for minutes.
+    A peak between two samples is missed; training holds its memory for minutes.
     """
 
     def __init__(self, data: Path) -> None:

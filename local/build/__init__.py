@@ -1,1 +1,1 @@
-"""What the last demo was made of, and dbt by hand."""
+"""Inputs of the last build, the builds themselves, and dbt by hand."""

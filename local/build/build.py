@@ -1,4 +1,4 @@
-"""Features and model: what is valid is used again, what is under way is followed, the rest is run."""
+"""Build features and model: use valid ones again, follow builds under way, run the rest."""
 
 import time
 from collections.abc import Callable
@@ -28,11 +28,15 @@ class Builder:
         self._echo = echo
 
     def build(self, inputs: BuildInputs, as_of: str | None, force: bool) -> str:
-        """Returns the id of the run that made the model, or judged it too weak to serve.
+        """Build what is missing.
 
         Args:
+            inputs: fingerprints of what features and model are built from.
             as_of: the day, as YYYY-MM-DD; None is the end of the data.
-            force: run both DAGs even if what they would make is there.
+            force: run both DAGs even if their results are valid.
+
+        Returns:
+            Id of the run that trained the model, or whose gate rejected it.
 
         Raises:
             RunFailedError: a run ended red.
@@ -63,13 +67,13 @@ class Builder:
         follow(self._api, dag_id, run, self._echo, self._airflow.require_running)
 
     def _under_way(self, dag_id: str, made_of: str) -> str | None:
-        """The run an interrupted demo has started from the same, if it still goes on."""
+        """Return the run that an interrupted command started from the same inputs, if it is still active."""
         run = self._cache.started(dag_id, made_of)
         active = {r["dag_run_id"] for r in self._api.runs(dag_id) if r["state"] in ACTIVE_STATES}
         return run if run in active else None
 
     def _model_run_under_way(self, inputs: BuildInputs) -> str | None:
-        """As above; or the run that the published features started by themselves."""
+        """Return the active model run of the same inputs, or the one that the published features triggered."""
         by_asset = (
             str(run["dag_run_id"])
             for run in self._api.runs(MODEL_DAG)
@@ -78,7 +82,7 @@ class Builder:
         return self._under_way(MODEL_DAG, inputs.model) or next(by_asset, None)
 
     def _started_by(self, features_run: str) -> str:
-        """The run that the published features have started, or will in a moment: never a second one."""
+        """Wait for the run that the published features trigger, and return it; never start a second one."""
         since = epoch(self._api.run(FEATURES_DAG, features_run)["queued_at"])
         while True:
             self._airflow.require_running()

@@ -19,9 +19,11 @@ WITHOUT_WAREHOUSE = ("parse", "ls", "list", "deps", "clean", "--version", "--hel
 
 
 def run_dbt(settings: Settings, arguments: Sequence[str]) -> int:
-    """Run one dbt command on this data directory; returns dbt's exit code.
+    """Run one dbt command on this data directory and return its exit code.
 
-    Raises WarehouseBusyError while another process holds the warehouse, ProcessFailedError if nothing is admitted.
+    Raises:
+        WarehouseBusyError: another process holds the warehouse.
+        ProcessFailedError: no tables are admitted.
     """
     paths = settings.paths
     # Folders of its own: Airflow may be reading the manifest that lies beside them.
@@ -47,7 +49,7 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> int:
 
 
 def _variables(settings: Settings) -> str:
-    """The variables of the admitted day, as JSON."""
+    """Return the variables of the admitted day as JSON."""
     try:
         as_of = json.loads((settings.paths.admitted / "manifest.json").read_text())["as_of"]
     except FileNotFoundError:
@@ -70,7 +72,7 @@ def _variables(settings: Settings) -> str:
 
 
 def _require_free(warehouse: Path) -> None:
-    """DuckDB lets one process write; dbt would end with a stack of lines about it."""
+    """Check that no other process holds the warehouse, because dbt would end with a stack trace."""
     if not warehouse.exists():
         return
     try:

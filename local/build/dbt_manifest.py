@@ -1,4 +1,4 @@
-"""dbt's manifest: Airflow draws the models' tasks from it, so it must exist before a DAG is read."""
+"""dbt's manifest, from which Airflow creates the models' tasks; it must exist before a DAG is parsed."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ PROJECT = ROOT / "dbt"
 
 
 def write_manifest(settings: Settings) -> bool:
-    """Let dbt describe its models, unless the manifest is of this code already; returns whether it did."""
+    """Write dbt's manifest unless it is up to date, and return whether it was written."""
     target = settings.paths.dbt_target
     manifest, stamp = target / "manifest.json", target / "manifest.stamp"
     code = files_hash([PROJECT, ROOT / "uv.lock"])

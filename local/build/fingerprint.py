@@ -1,4 +1,4 @@
-"""Whether what an earlier demo made is still what this one would make: decided by content, never by date."""
+"""Fingerprints of builds: features and model are valid while their inputs have the same content."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ GENERATED_FOLDERS = {"__pycache__", "target", "logs"}
 
 @dataclass(frozen=True)
 class BuildInputs:
-    """What this demo's features and model are made from, each as one hash."""
+    """Hashes of the inputs of features and model."""
 
     features: str
     model: str
@@ -57,7 +57,7 @@ def build_inputs(settings: Settings, as_of: str | None) -> BuildInputs:
 
 
 def landing_hash(settings: Settings) -> str:
-    """One hash over the names and bytes of the landing's files, wherever the folder lies and whatever its name.
+    """Return one hash over the names and bytes of the landing's files, wherever the folder lies and whatever its name.
 
     Names that begin with '_' or '.' are left out, as landing does.
     """
@@ -72,7 +72,7 @@ def landing_hash(settings: Settings) -> str:
 
 
 def files_hash(paths: Iterable[Path]) -> str:
-    """One hash over the names and bytes of all files at these places; what is made and hidden files left out."""
+    """Return one hash over the names and bytes of all files at these paths, without generated and hidden files."""
     digest = hashlib.sha256()
     for path in paths:
         files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
@@ -88,55 +88,60 @@ def files_hash(paths: Iterable[Path]) -> str:
 
 
 class BuildCache:
-    """What the last demo made and from what, in `<data>/demo.json`; holds only while the things exist."""
+    """Cache of the last build and its inputs, in `<data>/demo.json`; an entry is valid while its results exist."""
 
     def __init__(self, settings: Settings) -> None:
         self._file = settings.data / "demo.json"
         self._paths = settings.paths
 
     def has_features(self, made_of: str) -> bool:
+        """Return whether the published features were built from these inputs."""
         known = self._read().get("features", {})
         return bool(known) and known == self._features(made_of) and self._paths.feast.is_dir()
 
     def save_features(self, made_of: str) -> None:
+        """Store the inputs of the published features."""
         self._write({"features": self._features(made_of)})
 
     def run_of(self, made_of: str) -> str | None:
-        """The finished run that was made of the same, if its verdict and the champion of then are still there."""
+        """Return the finished run of the same inputs, if its verdict and its champion still exist."""
         known = self._read().get("run", {})
         evaluated = (self._paths.runs / str(known.get("run_id")) / "gate.json").is_file()
         lost = known.get("had_champion") and self.champion() is None
         return str(known["run_id"]) if known.get("made_of") == made_of and evaluated and not lost else None
 
     def save_run(self, made_of: str, run_id: str) -> None:
+        """Store the inputs of a finished run."""
         had_champion = self.champion() is not None
         self._write({"run": {"made_of": made_of, "run_id": run_id, "had_champion": had_champion}})
 
     def champion(self) -> str | None:
-        """The version that serves, or None if none was ever deployed."""
+        """Return the deployed version, or None."""
         pointer = self._paths.release / "recommender" / "champion.json"
         version = json.loads(pointer.read_text())["version"] if pointer.is_file() else None
         return str(version) if version else None
 
     def verdict(self, run_id: str) -> tuple[bool, list[str]]:
-        """Whether the gate let the run's model through, and its reasons in sentences."""
+        """Return whether the gate passed the run's model, and its reasons."""
         found = json.loads((self._paths.runs / run_id / "gate.json").read_text())
         return bool(found["publish"]), [str(reason) for reason in found["reasons"]]
 
     def started(self, dag_id: str, made_of: str) -> str | None:
-        """The DAG run that a demo started last, if it was started from the same."""
+        """Return the last started run of the DAG, if its inputs were the same."""
         known = self._read().get(dag_id, {})
         return str(known["run"]) if known.get("made_of") == made_of else None
 
     def save_started(self, dag_id: str, made_of: str, run: str) -> None:
+        """Store the inputs of a started DAG run."""
         self._write({dag_id: {"made_of": made_of, "run": run}})
 
     def service_code(self) -> str | None:
-        """The code the running service was started from."""
+        """Return the hash of the code that the running service was started from."""
         code = self._read().get("service")
         return str(code) if code else None
 
     def save_service_code(self, code: str) -> None:
+        """Store the hash of the code of the running service."""
         self._write({"service": code})
 
     def _features(self, made_of: str) -> dict[str, str]:

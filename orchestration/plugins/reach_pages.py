@@ -24,14 +24,14 @@ KINDS = {
     ".jsonl": "text/plain",
     ".woff2": "font/woff2",
 }
-# A page's own scripts run, but as those of a stranger: they cannot act in Airflow on behalf of the reader.
+# Scripts of a page run in a sandbox without the reader's origin, so they cannot act in Airflow on behalf of the reader.
 HEADERS = {"Content-Security-Policy": "sandbox allow-scripts allow-popups", "X-Content-Type-Options": "nosniff"}
 
 app = FastAPI(title="Reach's pages", docs_url=None, redoc_url=None, openapi_url=None)
 
 
 def page_file(data: Path, path: str) -> Path | None:
-    """The file of a page, or None if there is no such file or it is not one to be shown."""
+    """Return the file of a page; None if it does not exist or must not be served."""
     file = (data / path).resolve()
     shown = any(file.is_relative_to((data / part).resolve()) for part in PARTS)
     return file if shown and file.suffix in KINDS and file.is_file() else None
@@ -39,6 +39,7 @@ def page_file(data: Path, path: str) -> Path | None:
 
 @app.get("/{path:path}")
 def page(path: str, user: GetUserDep) -> FileResponse:
+    """Serve one file of a page to a logged-in user."""
     file = page_file(load_settings().data, path)
     if file is None:
         raise HTTPException(404, "There is no such page.")
@@ -46,5 +47,7 @@ def page(path: str, user: GetUserDep) -> FileResponse:
 
 
 class ReachPages(AirflowPlugin):
+    """Mount the pages below `/reach` on the API server."""
+
     name = "reach_pages"
     fastapi_apps = [{"app": app, "url_prefix": "/reach", "name": "Reach's pages"}]  # noqa: RUF012

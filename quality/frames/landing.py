@@ -127,7 +127,7 @@ def days(admitted: Admitted, deviations: float, least_usual: int, least_telling:
                 GROUP BY ALL
             ) GROUP BY day
         ),
-        judged AS (
+        comparable AS (
             SELECT day, coalesce(shared.lines, 0) / own.lines AS repeated_share
             FROM (SELECT day, count(*) AS lines FROM telling GROUP BY day) AS own
             LEFT JOIN shared USING (day)
@@ -142,7 +142,7 @@ def days(admitted: Admitted, deviations: float, least_usual: int, least_telling:
                    1 - distinct_lines / counted.lines AS duplicates,
                    CASE WHEN distinct_lines < {least_telling} THEN 1 WHEN by_2 THEN 2 WHEN by_3 THEN 3 WHEN by_5 THEN 5
                         ELSE 1 END AS copies
-            FROM calendar LEFT JOIN counted USING (day) LEFT JOIN judged USING (day)
+            FROM calendar LEFT JOIN counted USING (day) LEFT JOIN comparable USING (day)
         ),
         compared AS (
             SELECT *, CASE WHEN lines >= {least_usual} THEN duplicates - median(duplicates) OVER () END AS surplus,
@@ -334,8 +334,8 @@ def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets
     ).fillna({"largest_customer_share": 0.0, "reused_basket_share": 0.0})
     recent = day.tail(RECENT_DAYS)
     found["missing_recent_days"] = int((recent["missing_lines"] > 0).sum())
-    judged = category[category["chance"].notna()]
-    moved = (judged["share_recent"] - judged["share_before"]).abs().sum() - judged["chance"].sum()
+    compared = category[category["chance"].notna()]
+    moved = (compared["share_recent"] - compared["share_before"]).abs().sum() - compared["chance"].sum()
     found["category_shift"] = max(float(moved) / 2, 0.0)
     return found
 

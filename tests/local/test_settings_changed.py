@@ -121,7 +121,7 @@ def test_a_landing_that_does_not_exist_is_a_sentence(
     monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REACH_LANDING", str(tmp_path / "nowhere"))
     assert main(["start"]) == 1
-    assert f"REACH_LANDING is {tmp_path / 'nowhere'}, and there is no such folder" in capsys.readouterr().err
+    assert f"REACH_LANDING is {tmp_path / 'nowhere'}, which is not a folder" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from landing.admission import admit
 from quality.boundaries.landing import landing_stages
-from quality.run import judge_stages
+from quality.run import validate_stages
 from quality.thresholds import load_thresholds
 from settings import Settings
 
@@ -146,7 +146,7 @@ def alarms(folder: Path, seed: int) -> dict[str, str]:
     admit(settings, shop.folder, LAST, lambda _: None)
     thresholds = load_thresholds("landing", None)
     stages = landing_stages(settings, LAST, folder / "spill", thresholds)
-    _, outcomes = judge_stages(stages, folder / "site", thresholds)
+    _, outcomes = validate_stages(stages, folder / "site", thresholds)
     broken = {outcome.check.name: outcome.check.severity for outcome in outcomes if not outcome.met}
     return {name: severity for name, severity in broken.items() if EVENTS.get(name) not in shop.traits}
 

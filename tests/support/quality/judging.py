@@ -12,7 +12,7 @@ from quality.boundaries.features import feature_stages
 from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
 from quality.boundaries.training import training_stages
-from quality.run import judge_stages
+from quality.run import validate_stages
 from quality.thresholds import load_thresholds
 from settings import Settings
 
@@ -36,7 +36,7 @@ def broken(boundary: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -
         "feedback": lambda: feedback_stages(settings, spill),
         "training": lambda: training_stages(settings, run_id, spill),
     }[boundary]()
-    _, outcomes = judge_stages(stages, data / "site", thresholds)
+    _, outcomes = validate_stages(stages, data / "site", thresholds)
     return {o.check.name: Broken(o.check.severity, o.what) for o in outcomes if not o.met}
 
 
