@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     file=sys.stderr,
                 )
                 return 1
-        table = judge_all(folder, {name: Path(scratch) / module for name, module in jobs.items()})
+        table = evaluate_all(folder, {name: Path(scratch) / module for name, module in jobs.items()})
     print(render(table), flush=True)
     print(json.dumps({"table": str(folder / TABLE)}))
     return 0
@@ -64,8 +64,8 @@ def fit(module: str, run: Path, out: Path) -> None:
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
-    """Judge the run's own lists and every fitted method's, and leave the table in the run's folder.
+def evaluate_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
+    """Evaluate the run's own lists and every fitted method's, and leave the table in the run's folder.
 
     fitted: where each method left its lists and its cost. Reach's lists are the run's; those of its second training
     only show whether they are the same.
@@ -85,13 +85,13 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
     methods: dict[str, Slates] = {REACH: lists_of(folder / "lists.parquet", CHALLENGER, truth, data.catalogue.index)}
     costs: dict[str, dict[str, float]] = {}
     reproduced = None
-    for name, place in fitted.items():
-        arrays = np.load(place / "lists.npz", allow_pickle=False)
+    for name, output in fitted.items():
+        arrays = np.load(output / "lists.npz", allow_pickle=False)
         slates = {
             slate: RankedLists(*(arrays[f"{slate} {part}"] for part in ("positions", "scores", "sources")))
             for slate in ("all", "explore")
         }
-        costs[name] = json.loads((place / "cost.json").read_text())
+        costs[name] = json.loads((output / "cost.json").read_text())
         if name == REACH:
             same = [(slates[s].positions == methods[REACH][s].positions).all(axis=1) for s in slates]
             reproduced = float(np.mean(same))
@@ -101,14 +101,14 @@ def judge_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
     scores = {name: evaluate_lists(truth, slates) for name, slates in methods.items()}
     rows = {
         name: {
-            "scores": {score: asdict(bootstrap(values, seed)) for score, values in mine.items()},
+            "scores": {score: asdict(bootstrap(values, seed)) for score, values in found.items()},
             "reach_minus_this": {}
             if name == REACH
-            else {s: asdict(paired_difference(scores[REACH][s], values, seed)) for s, values in mine.items()},
+            else {s: asdict(paired_difference(scores[REACH][s], values, seed)) for s, values in found.items()},
             "coverage": coverages(methods[name]),
             **costs.get(name, {"seconds": None, "peak_mib": None}),
         }
-        for name, mine in scores.items()
+        for name, found in scores.items()
     }
     table = {
         "run_id": run.run_id,

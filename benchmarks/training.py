@@ -123,7 +123,7 @@ def pairs(data: Dataset, spec: RunSpec) -> Pairs:
     product: list[np.ndarray] = []
     for cut in spec.split.retrieval:
         labels, ids = data.labels(cut), np.array(data.products(cut).product_ids, dtype=str)
-        index = {product_id: place for place, product_id in enumerate(ids.tolist())}
+        index = {product_id: position for position, product_id in enumerate(ids.tolist())}
         for customer_id, one in zip(*data.customers(cut), strict=True):
             firsts = new_purchases(one, labels.get(customer_id, ()), index)
             if not len(firsts):

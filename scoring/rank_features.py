@@ -81,10 +81,10 @@ def cross_features(batch: CustomerBatch, row: int, candidates: Candidates) -> tu
     def put(name: str, values: np.ndarray | float) -> None:
         numeric[:, _COLUMN[name]] = values
 
-    mine = batch.index_of_purchased(row, chosen)
-    bought = mine >= 0
+    index = batch.index_of_purchased(row, chosen)
+    bought = index >= 0
     # The last row is for products never bought, whose index is -1.
-    numeric[:, _OWN] = np.vstack([np.column_stack([history[name] for name in HISTORY]), _NEVER_OWN])[mine]
+    numeric[:, _OWN] = np.vstack([np.column_stack([history[name] for name in HISTORY]), _NEVER_OWN])[index]
     own = {name: numeric[:, _OWN.start + i] for i, name in enumerate(HISTORY)}
     put("is_repeat", candidates.is_repeat)
     put("repeat_basket_share", own["baskets"] / max(profile["baskets"], 1.0))

@@ -52,10 +52,10 @@ class PeerData:
         return cls(run, evaluated.spec, evaluated.ids, evaluated.everyone, window, catalogue)
 
     @cached_property
-    def judged_rows(self) -> np.ndarray:
-        """Where the judged customers stand among everyone, `[judged]`."""
-        place = {customer_id: row for row, customer_id in enumerate(self.ids)}
-        return np.array([place[customer_id] for customer_id in self.window.truth.customer_ids])
+    def evaluated_rows(self) -> np.ndarray:
+        """Return the rows of the evaluated customers among everyone, `[evaluated]`."""
+        row_of = {customer_id: row for row, customer_id in enumerate(self.ids)}
+        return np.array([row_of[customer_id] for customer_id in self.window.truth.customer_ids])
 
     @property
     def max_customers(self) -> int:
@@ -65,8 +65,8 @@ class PeerData:
         return settings.max_customers
 
     @cached_property
-    def judged(self) -> CustomerBatch:
-        """The judged customers in front of the catalogue."""
+    def evaluated(self) -> CustomerBatch:
+        """Return the evaluated customers with the catalogue."""
         return self.window.batch(self.catalogue)
 
     def purchases(self, name: str | None = None) -> sparse.csr_matrix:
@@ -84,11 +84,11 @@ class PeerData:
         """
         lists: dict[str, list[np.ndarray]] = {"all": [], "explore": []}
         scores: dict[str, list[np.ndarray]] = {"all": [], "explore": []}
-        for start in range(0, len(self.judged_rows), ROWS):
-            block = score(self.judged_rows[start : start + ROWS])
+        for start in range(0, len(self.evaluated_rows), ROWS):
+            block = score(self.evaluated_rows[start : start + ROWS])
             for row, values in enumerate(block, start):
                 new = np.ones(len(values), bool)
-                new[self.judged.positions[row]] = False
+                new[self.evaluated.positions[row]] = False
                 for slate, allowed in (("all", np.arange(len(values))), ("explore", np.flatnonzero(new))):
                     best = self._best(values, allowed)
                     lists[slate].append(best)
@@ -97,10 +97,10 @@ class PeerData:
 
     def _best(self, values: np.ndarray, allowed: np.ndarray) -> np.ndarray:
         """The DEPTH best of the allowed positions, best first."""
-        mine = values[allowed]
-        if len(mine) > DEPTH:
-            last = np.partition(mine, len(mine) - DEPTH)[len(mine) - DEPTH]
-            allowed = allowed[mine >= last]  # all that tie with the last place, for popularity to choose from
+        allowed_values = values[allowed]
+        if len(allowed_values) > DEPTH:
+            last = np.partition(allowed_values, len(allowed_values) - DEPTH)[len(allowed_values) - DEPTH]
+            allowed = allowed[allowed_values >= last]  # all that tie with the last place, for popularity to choose from
         order = np.lexsort((allowed, -self.catalogue.popularity[allowed], -values[allowed]))
         return allowed[order[:DEPTH]]
 

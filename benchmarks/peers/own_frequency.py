@@ -7,4 +7,4 @@ from ml.evaluation.ground_truth import Slates
 
 def fit_and_list(data: PeerData) -> Slates:
     """The rule of `ml.evaluation.baselines`, timed like every peer."""
-    return baselines.own_frequency(data.judged)
+    return baselines.own_frequency(data.evaluated)

@@ -37,13 +37,13 @@ def fit_and_list(data: PeerData) -> Slates:
     return data.slates(score)
 
 
-def nearest(products: np.ndarray, mine: np.ndarray, squares: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def nearest(products: np.ndarray, lengths: np.ndarray, squares: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The NEIGHBOURS nearest customers of each row, without itself, `[rows, neighbours]`.
 
-    products: scalar products of the rows with everyone, `[rows, everyone]`; mine, squares: squared lengths of the
+    products: scalar products of the rows with everyone, `[rows, everyone]`; lengths, squares: squared lengths of the
     rows and of everyone; rows: where the rows stand among everyone.
     """
-    distances = mine[:, None] + squares[None, :] - 2.0 * products
+    distances = lengths[:, None] + squares[None, :] - 2.0 * products
     distances[np.arange(len(rows)), rows] = np.inf
     count = min(NEIGHBOURS, len(squares) - 1)
     return np.argpartition(distances, count - 1, axis=1)[:, :count]

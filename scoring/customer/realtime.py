@@ -124,11 +124,11 @@ class _Paid:
         self._customer = customer
 
     @cached_property
-    def _place(self) -> Mapping[str, int]:
+    def _position_of(self) -> Mapping[str, int]:
         return {product_id: i for i, product_id in enumerate(self._customer.product_ids)}
 
     def for_one(self, product_id: str) -> float | None:
-        i = self._place.get(product_id)
+        i = self._position_of.get(product_id)
         if i is None or self._customer.history["quantity"][i] <= 0:
             return None
         return float(self._customer.history["spend"][i] / self._customer.history["quantity"][i])
