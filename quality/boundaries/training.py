@@ -19,7 +19,7 @@ _KEYS = {"snapshot", "customer_id", "product_id", "event_timestamp", "created_ti
 
 
 def training_stages(settings: Settings, run_id: str, spill: Path) -> Stages:
-    """Raises NothingToCheckError if the run has no plan."""
+    """Raises NothingToCheckError if the run has no specification."""
     run = settings.paths.runs / run_id
     as_of = day_in(run / "run_spec.json", f"Run `.venv/bin/python -m ml build-dataset --run-id {run_id}` first.")
     folder, instant = run / "dataset", settings.start_of_day(as_of)

@@ -166,6 +166,6 @@ def test_an_empty_table_is_caught(data: Path) -> None:
     assert broken("training", data)["training_files_have_rows"].what.startswith("labels.parquet")
 
 
-def test_a_run_without_a_plan_is_said(clean: Path) -> None:
-    with pytest.raises(NothingToCheckError, match="ml prepare --run-id r2"):
+def test_a_run_without_a_specification_names_the_step(clean: Path) -> None:
+    with pytest.raises(NothingToCheckError, match="ml build-dataset --run-id r2"):
         broken("training", clean, run_id="r2")
