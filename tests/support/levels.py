@@ -22,6 +22,7 @@ HEAVY = (
     "airflow",
     "feast",
     "dbt",
+    "playwright",
     "ml.keras_setup",
 )
 """Modules that start programs, or take seconds to import or to do anything."""
