@@ -62,7 +62,7 @@ def compare_sources(
 
 
 def evaluate_sources(run: Run) -> dict[str, Any]:
-    """Leave `sources.json` and print a line a source: its scores, and what it has more than popularity."""
+    """Write `candidate_sources.json` and log each source's scores and its lead over popularity."""
     evaluated = EvaluatedRun.of(run)
     catalogue = evaluated.system().catalogue
     window = evaluated.evaluation_set(catalogue)
