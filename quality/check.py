@@ -39,6 +39,15 @@ class Check:
         return f"{given['column']} {' and '.join(part for part in (least, most) if part)}"
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one check; `what` states the failing subjects or the size of the deviation, empty if it is met."""
+
+    check: Check
+    met: bool
+    what: str
+
+
 def check(name: str, frame: str, expectation: str, advice: str, example: str = "", **arguments: Any) -> Check:
     """Return a check whose severity and limits are not known yet."""
     return Check(name, frame, expectation, MappingProxyType(arguments), advice, example)

@@ -5,7 +5,6 @@ It has no source that DuckDB works with, so it judges pandas frames that DuckDB 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +20,11 @@ from great_expectations.data_context.types.base import (
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from quality.check import Check
+from quality.check import Check, Outcome
 from quality.docs.index import write_index
 from quality.docs.offline import make_offline
 
 _NAMED = 5  # so many offenders are named a check
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one check. `what`: who broke it or by how much, in words; empty if met."""
-
-    check: Check
-    met: bool
-    what: str
 
 
 class Checkpoint:

@@ -3,17 +3,14 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from quality.check import Severity
+from quality.check import Outcome, Severity
 from quality.errors import CriticalFailureError
 from quality.thresholds import DEFAULTS, Thresholds
 
-if TYPE_CHECKING:  # the library behind it takes seconds to import
-    from quality.checkpoint import Outcome
 
-
-def lines_for_people(outcomes: list["Outcome"], thresholds: Thresholds) -> Iterator[str]:
+def lines_for_people(outcomes: list[Outcome], thresholds: Thresholds) -> Iterator[str]:
     """One line a broken expectation, the critical ones first; then where the limits are and how to change one."""
     severities: tuple[Severity, ...] = ("critical", "warning")
     for severity in severities:
@@ -23,7 +20,7 @@ def lines_for_people(outcomes: list["Outcome"], thresholds: Thresholds) -> Itera
         yield f"  {where_to_set(thresholds)}"
 
 
-def _sentence(outcome: "Outcome") -> str:
+def _sentence(outcome: Outcome) -> str:
     """What was found, what is allowed, what to do."""
     check = outcome.check
     return f"{check.name}: {outcome.what}. Allowed: {check.limit}. {check.advice}"
@@ -38,7 +35,7 @@ def where_to_set(thresholds: Thresholds) -> str:
     )
 
 
-def summary(boundary: str, run: str, outcomes: list["Outcome"], page: Path) -> dict[str, Any]:
+def summary(boundary: str, run: str, outcomes: list[Outcome], page: Path) -> dict[str, Any]:
     """The step's result: how many expectations were met, and the names of those that were not."""
     return {
         "boundary": boundary,
@@ -51,7 +48,7 @@ def summary(boundary: str, run: str, outcomes: list["Outcome"], page: Path) -> d
     }
 
 
-def write_results(path: Path, outcomes: list["Outcome"]) -> None:
+def write_results(path: Path, outcomes: list[Outcome]) -> None:
     """Every check and what became of it, as JSON beside the Data Docs."""
     rows = [
         {
@@ -68,7 +65,7 @@ def write_results(path: Path, outcomes: list["Outcome"]) -> None:
     path.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def raise_if_critical(thresholds: Thresholds, run: str, outcomes: list["Outcome"], page: Path) -> None:
+def raise_if_critical(thresholds: Thresholds, run: str, outcomes: list[Outcome], page: Path) -> None:
     """Raises CriticalFailureError naming each broken critical expectation, who broke it and what to do: one line."""
     broken = _broken(outcomes, "critical")
     if broken:
@@ -79,5 +76,5 @@ def raise_if_critical(thresholds: Thresholds, run: str, outcomes: list["Outcome"
         )
 
 
-def _broken(outcomes: list["Outcome"], severity: Severity) -> list["Outcome"]:
+def _broken(outcomes: list[Outcome], severity: Severity) -> list[Outcome]:
     return [outcome for outcome in outcomes if not outcome.met and outcome.check.severity == severity]

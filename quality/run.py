@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from core.atomic_files import empty_folder, remove_leftovers, replace_folder, staging_path
 from quality.boundaries import Stages
+from quality.check import Outcome
 from quality.errors import UnreadableError
 from quality.report import lines_for_people, raise_if_critical, summary, where_to_set, write_results
 from quality.thresholds import Thresholds
 from settings import Settings
 
 if TYPE_CHECKING:
-    from quality.checkpoint import Checkpoint, Outcome
+    from quality.checkpoint import Checkpoint
 
 Say = Callable[[str], None]
 
@@ -69,7 +70,7 @@ def validate_boundary(
     return summary(boundary, run, outcomes, page)
 
 
-def validate_stages(stages: Stages, site: Path, thresholds: Thresholds) -> tuple["Checkpoint", list["Outcome"]]:
+def validate_stages(stages: Stages, site: Path, thresholds: Thresholds) -> tuple["Checkpoint", list[Outcome]]:
     """Validate stage by stage, up to the first one that breaks a critical check; Data Docs will belong in `site`."""
     boundary = thresholds.boundary
     gathered = _readable(boundary, stages)

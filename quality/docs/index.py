@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the library behind it takes seconds to import
-    from quality.checkpoint import Outcome
+from quality.check import Outcome
 
 _ORDER = ("critical", "warning", "met")
 
 
-def write_index(site: Path, title: str, where: str, outcomes: Sequence["Outcome"]) -> Path:
+def write_index(site: Path, title: str, where: str, outcomes: Sequence[Outcome]) -> Path:
     """Write `index.html` of the site and return it. `where`: where limits and severities are set."""
     rows = sorted(outcomes, key=lambda outcome: _ORDER.index(_state(outcome)))
     met = sum(outcome.met for outcome in outcomes)
@@ -30,11 +28,11 @@ def write_index(site: Path, title: str, where: str, outcomes: Sequence["Outcome"
     return page
 
 
-def _state(outcome: "Outcome") -> str:
+def _state(outcome: Outcome) -> str:
     return "met" if outcome.met else outcome.check.severity
 
 
-def _row(outcome: "Outcome", site: Path) -> str:
+def _row(outcome: Outcome, site: Path) -> str:
     check, state = outcome.check, _state(outcome)
     details = next((site / "validations" / check.frame).rglob("*.html"), None)
     name = escape(check.name)
