@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,9 @@ def take_screenshots(service: str, report: Path) -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.goto(f"{service}/ui/")
         page.wait_for_load_state("networkidle")
-        page.get_by_role("button").first.click()
-        page.wait_for_load_state("networkidle")
+        page.get_by_role("button", name=re.compile(r"^\d+$")).nth(6).click()
+        page.get_by_text("never bought", exact=False).first.wait_for()
+        page.locator("li").nth(20).wait_for()
         page.screenshot(path=PICTURES / "ui.png")
         page.goto(report.as_uri())
         page.screenshot(path=PICTURES / "report.png")
