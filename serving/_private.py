@@ -61,12 +61,12 @@ class ServiceWithMiddleware(Service[Any]):
     """
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Return BentoML's application with the middleware around it."""
-        raise NotImplementedError
+        """Return BentoML's application with the middleware around it; the service's class implements it."""
+        raise NotImplementedError(f"{type(self).__name__} wraps no middleware")
 
     def describe(self) -> OpenApiDocument:
-        """Return the OpenAPI document."""
-        raise NotImplementedError
+        """Return the OpenAPI document; the service's class implements it."""
+        raise NotImplementedError(f"{type(self).__name__} describes no OpenAPI document")
 
     @cached_property
     def openapi_spec(self) -> OpenApiDocument:

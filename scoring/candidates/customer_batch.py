@@ -1,21 +1,18 @@
 """Customers that are scored together, in front of one catalogue."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeVar
 
 import numpy as np
 
+from scoring.candidates.computed_once import ComputedOnce
 from scoring.candidates.purchase_matrix import PurchaseMatrix
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
-class CustomerBatch:
+class CustomerBatch(ComputedOnce):
     """Some customers in front of one catalogue.
 
     Attributes:
@@ -69,19 +66,3 @@ class CustomerBatch:
             weight[0] = 0.0  # 0 is "unknown", not a type
             np.take(weight.astype(np.float32), subset_codes, out=scores[row], mode="clip")  # clip: without a copy
         return scores
-
-    def cached(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Return what `compute` returned first for the key, so that sources compute it once for the batch.
-
-        Args:
-            key: The source's name and what is kept.
-            compute: Called if the key is new.
-        """
-        if key not in self._cache:
-            self._cache[key] = compute()
-        found: T = self._cache[key]
-        return found
-
-    @cached_property
-    def _cache(self) -> dict[Hashable, Any]:
-        return {}

@@ -1,12 +1,11 @@
 """Some products of a catalogue: what a source reads when it scores them."""
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
 
 import numpy as np
 
+from scoring.candidates.computed_once import ComputedOnce
 from scoring.catalogue import Catalogue
 
 FULL_SCAN_BELOW = 10_000
@@ -15,11 +14,9 @@ FULL_SCAN_BELOW = 10_000
 NEW_PRODUCT_DAYS = 28.0
 """A product first sold within this time may be put forward however few bought it."""
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
-class ProductSubset:
+class ProductSubset(ComputedOnce):
     """Products by their catalogue indices `positions`, ascending, int64 `[n]`.
 
     What sources read of them is gathered on first use and kept as long as the subset, so for the active products as
@@ -61,22 +58,6 @@ class ProductSubset:
         """Return one of `schema.ACTIVITY`, float32 `[n]`."""
         # The products first: a column of the whole catalogue lies scattered over all of its numbers.
         return self.cached(("column", name), lambda: self.catalogue.column(name)[self.positions])
-
-    def cached(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Return what `compute` returned first for the key, so that requests after the first find it.
-
-        Args:
-            key: The source's name and what is kept.
-            compute: Called if the key is new.
-        """
-        if key not in self._cache:
-            self._cache[key] = compute()
-        found: T = self._cache[key]
-        return found
-
-    @cached_property
-    def _cache(self) -> dict[Hashable, Any]:
-        return {}
 
 
 def active_products(catalogue: Catalogue) -> np.ndarray:
