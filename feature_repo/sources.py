@@ -12,6 +12,7 @@ TABLES = {
     "feat_product_content": "One row per product: what the catalogue says; undated, true at any time.",
     "feat_product_activity": "One row per product and snapshot: who bought it lately, price and promotion.",
     "feat_customer_purchases": "One row per customer and snapshot: what was bought in the 4 weeks before it.",
+    "feat_customer_categories": "One row per customer and snapshot: arrays over every category bought from before it.",
 }
 
 

@@ -283,4 +283,31 @@ CUSTOMER_PURCHASES = FeatureTable(
     ],
 )
 
-TABLES = (CUSTOMER_HISTORY, CUSTOMER_PROFILE, PRODUCT_CONTENT, PRODUCT_ACTIVITY, CUSTOMER_PURCHASES)
+_IN_CATEGORY = BatchOnly("the customer model scores what was published")
+
+CUSTOMER_CATEGORIES = FeatureTable(
+    "customer_categories",
+    "customer",
+    "Which categories a customer bought from, how often and how long ago: aligned arrays, one element per category; "
+    "empty where no category is known.",
+    [
+        Feature("categories", Type.TEXTS, "Every category ever bought from, by name.", EVER, _IN_CATEGORY),
+        Feature("departments", Type.TEXTS, "The category's department; '' if unknown.", source="products"),
+        numbers("baskets_4w", "Baskets with the category in the last 4 weeks.", weeks(4), _IN_CATEGORY),
+        numbers("baskets_8w", "Baskets with the category in the last 8 weeks.", weeks(8), _IN_CATEGORY),
+        numbers("baskets_13w", "Baskets with the category in the last 13 weeks.", weeks(13), _IN_CATEGORY),
+        numbers("baskets_26w", "Baskets with the category in the last 26 weeks.", weeks(26), _IN_CATEGORY),
+        numbers("baskets", "Baskets with the category, ever.", EVER, _IN_CATEGORY),
+        numbers("spend_26w", "Money paid for the category in the last 26 weeks.", weeks(26), _IN_CATEGORY),
+        numbers("days_since_last", "Days since the category was last bought.", EVER, _IN_CATEGORY),
+    ],
+)
+
+TABLES = (
+    CUSTOMER_HISTORY,
+    CUSTOMER_PROFILE,
+    PRODUCT_CONTENT,
+    PRODUCT_ACTIVITY,
+    CUSTOMER_PURCHASES,
+    CUSTOMER_CATEGORIES,
+)

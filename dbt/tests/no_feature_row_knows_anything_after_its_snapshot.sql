@@ -1,11 +1,19 @@
 -- Counted again from the receipts, by another way: what the features of a snapshot add up to is exactly what was
 -- bought before it, and not cancelled before it. A single later line would make them more, a forgotten one less.
 -- What guests bought is in the activity of products and in nobody's history.
-{%- set keys = {'basket_products': 'customer_id, basket_id, product_id', 'baskets': 'customer_id, basket_id'} %}
+{%- set keys = {
+    'basket_products': 'customer_id, basket_id, product_id',
+    'basket_categories': 'customer_id, basket_id, category',
+    'baskets': 'customer_id, basket_id'
+} %}
 
 with purchases as (
 
-    select * from {{ ref('fct_purchases') }}
+    select
+        purchase_lines.*,
+        products.category
+    from {{ ref('fct_purchases') }} as purchase_lines
+    inner join {{ ref('dim_products') }} as products on purchase_lines.product_id = products.product_id
 
 ),
 
@@ -24,6 +32,12 @@ histories as (
 profiles as (
 
     select * from {{ ref('feat_customer_profile') }}
+
+),
+
+categories as (
+
+    select * from {{ ref('feat_customer_categories') }}
 
 ),
 
@@ -93,6 +107,19 @@ expected as (
     union all
 
     select
+        'categories' as feature,
+        snapshots.snapshot_at,
+        count(*) as bought
+    from basket_categories
+    inner join snapshots
+        on basket_categories.purchased_at < snapshots.snapshot_at
+        and coalesce(basket_categories.snapshot_at, snapshots.snapshot_at) = snapshots.snapshot_at
+    where basket_categories.customer_id is not null and basket_categories.category <> ''
+    group by snapshots.snapshot_at
+
+    union all
+
+    select
         'activity' as feature,
         snapshots.snapshot_at,
         count(*) as bought
@@ -137,6 +164,15 @@ found as (
         event_timestamp,
         sum({{ list_sum('baskets') }}) as bought
     from histories
+    group by event_timestamp
+
+    union all
+
+    select
+        'categories' as feature,
+        event_timestamp,
+        sum({{ list_sum('baskets') }}) as bought
+    from categories
     group by event_timestamp
 
     union all

@@ -12,7 +12,16 @@ from quality.frames.features import bought_until, facts, keys, lists, snapshots,
 from quality.frames.files import files_frame
 from quality.frames.profile import profile
 from quality.frames.sources import explained
-from quality.suites.features import FILES, GROWING_TABLES, REST, RULES, SNAPSHOT_TABLES, TABLES, WINDOW_TABLE
+from quality.suites.features import (
+    ALIGNED_TABLES,
+    FILES,
+    GROWING_TABLES,
+    REST,
+    RULES,
+    SNAPSHOT_TABLES,
+    TABLES,
+    WINDOW_TABLE,
+)
 from settings import Settings
 
 WINDOW = timedelta(weeks=4, days=1)
@@ -48,6 +57,6 @@ def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
             "growth": moments[growing].reset_index(drop=True),
             "newest": moments[newest].reset_index(drop=True),
             "facts": facts(connection, folder),
-            "lists": lists(folder / "feat_customer_history.parquet"),
+            "lists": pd.concat([lists(folder / f"{table}.parquet") for table in ALIGNED_TABLES], ignore_index=True),
         }
     yield REST, frames

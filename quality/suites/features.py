@@ -11,8 +11,11 @@ TABLES = {f"feat_{table.name}": (f"{table.entity}_id",) for table in declared.TA
 SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_content")
 """Tables with a row a point in time; a product's content is undated."""
 
-GROWING_TABLES = ("feat_customer_history", "feat_customer_profile")
+GROWING_TABLES = ("feat_customer_history", "feat_customer_profile", "feat_customer_categories")
 """Tables in which nobody is ever lost: who bought before a point in time also bought before any later one."""
+
+ALIGNED_TABLES = ("feat_customer_history", "feat_customer_categories")
+"""Tables whose lists have one element per product or category of the row."""
 
 WINDOW_TABLE = "feat_customer_purchases"
 """The table of what was bought in the four weeks before a point in time: it has no row where nobody bought."""
@@ -212,7 +215,7 @@ FIT = [
         "histories_are_aligned",
         "lists",
         AT_LEAST,
-        "The lists of a history must have one element a product. " + _LOOK_AT_DBT,
+        "All lists of a row must have one element for each of its products or categories. " + _LOOK_AT_DBT,
         column_A="shortest",
         column_B="longest",
         or_equal=True,

@@ -34,7 +34,7 @@ FORGERIES = {
         "customer_profile",
         "SELECT * REPLACE (created_timestamp + INTERVAL 1 DAY AS created_timestamp)",
     ),
-    "every_list_of_a_history_is_as_long_as_its_products": (
+    "the_lists_of_a_feature_row_are_aligned": (
         "customer_history",
         "SELECT * REPLACE (spend[2:] AS spend)",
     ),

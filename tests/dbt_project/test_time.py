@@ -88,7 +88,13 @@ def test_features_of_a_past_day_are_the_same_when_the_future_does_not_exist_yet(
     built.shop.known_before(known[0], known[0].date()).write(tmp_path)
     result = dbt(tmp_path, "run", snapshots=known)
     assert result.success, messages(result)
-    for feature in ("customer_history", "customer_profile", "customer_purchases", "product_activity"):
+    for feature in (
+        "customer_history",
+        "customer_profile",
+        "customer_purchases",
+        "customer_categories",
+        "product_activity",
+    ):
         then = rows(tmp_path, feature)
         now = rows(built.data, feature, f"event_timestamp <= TIMESTAMP '{known[0]}'")
         assert then, feature

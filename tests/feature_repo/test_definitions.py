@@ -15,7 +15,14 @@ from feature_store.apply import apply
 from feature_store.offline_store import FOLDER, open_store, publication_name, store_config
 from features.errors import NotPublishedError
 from settings import Settings
-from tests.support.feature_store.synthetic_features import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
+from tests.support.feature_store.synthetic_features import (
+    ACTIVITY,
+    CATEGORIES,
+    CONTENT,
+    HISTORY,
+    PROFILE,
+    TRAITS,
+)
 
 VIEWS = {
     "customer_history": ["product_ids", *HISTORY],
@@ -23,6 +30,7 @@ VIEWS = {
     "product_content": [*CONTENT],
     "product_activity": [*ACTIVITY],
     "customer_purchases": ["product_ids"],
+    "customer_categories": ["categories", "departments", *CATEGORIES],
 }
 SERVICES = {
     "retrieval_query_v1": {"customer_history", "customer_profile"},
@@ -57,7 +65,7 @@ def test_everything_has_a_description_and_an_owner(built: Settings) -> None:
         *store.list_feature_views(),
         *store.list_feature_services(),
     ]
-    assert len(things) == 2 + 5 + 5 + 3
+    assert len(things) == 2 + 2 * len(VIEWS) + len(SERVICES)
     for thing in things:
         assert thing.description, thing.name
         assert "@" in thing.owner, thing.name

@@ -22,6 +22,16 @@
 {%- endmacro %}
 
 
+{#- The list, or an empty one in place of NULL. -#}
+{% macro list_or_empty(list) -%}
+    {{ return(adapter.dispatch('list_or_empty')(list)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_or_empty(list) -%}
+    coalesce({{ list }}, [])
+{%- endmacro %}
+
+
 {#- The values of one column as a list in their own order. -#}
 {% macro sorted_list(column) -%}
     {{ return(adapter.dispatch('sorted_list')(column)) }}

@@ -16,7 +16,14 @@ from settings import ROOT
 from tests.support.dbt_project.shop import SNAPSHOTS, TIMEZONE
 
 PROJECT = ROOT / "dbt"
-FEATURES = ("customer_history", "customer_profile", "customer_purchases", "product_content", "product_activity")
+FEATURES = (
+    "customer_history",
+    "customer_profile",
+    "customer_purchases",
+    "customer_categories",
+    "product_content",
+    "product_activity",
+)
 
 
 def variables(snapshots: list[datetime]) -> str:

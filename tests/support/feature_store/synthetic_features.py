@@ -8,13 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.declarations import CUSTOMER_HISTORY, CUSTOMER_PROFILE, PRODUCT_ACTIVITY, PRODUCT_CONTENT
+from features.declarations import (
+    CUSTOMER_CATEGORIES,
+    CUSTOMER_HISTORY,
+    CUSTOMER_PROFILE,
+    PRODUCT_ACTIVITY,
+    PRODUCT_CONTENT,
+)
 from features.feature import Type
 
 HISTORY = CUSTOMER_HISTORY.inputs(Type.NUMBERS)
 PROFILE, TRAITS = CUSTOMER_PROFILE.inputs(Type.NUMBER), CUSTOMER_PROFILE.inputs(Type.TEXT)
 CONTENT = [feature.name for feature in PRODUCT_CONTENT.features]
 ACTIVITY = [feature.name for feature in PRODUCT_ACTIVITY.features]
+CATEGORIES = CUSTOMER_CATEGORIES.inputs(Type.NUMBERS)
 
 
 def write_feature_tables(
@@ -26,7 +33,7 @@ def write_feature_tables(
     longest: int | None = None,
     seed: int = 1,
 ) -> None:
-    """All five tables.
+    """Write every declared table.
 
     history_length: mean elements of a customer's arrays; the last customer has `longest`, if given.
     Customer `c1` appears only at the newest snapshot, the arrays of `c2` are empty; values differ from snapshot to
@@ -70,6 +77,19 @@ def write_feature_tables(
         folder / "feat_product_activity.parquet",
         {"product_id": [product for product, _ in sold]} | {name: random.random(len(sold)) for name in ACTIVITY},
         [at for _, at in sold],
+    )
+    # Three categories each, except for the customer without a history.
+    bought_from = [[] if customer == "c2" else ["BREAD", "MILK", "SOUP"] for customer, _ in rows]
+    numbers = pa.list_(pa.float32())
+    write_table(
+        folder / "feat_customer_categories.parquet",
+        keys
+        | {
+            "categories": pa.array(bought_from, pa.list_(pa.string())),
+            "departments": pa.array([["FOOD"] * len(names) for names in bought_from], pa.list_(pa.string())),
+        }
+        | {name: pa.array([random.random(len(names)) for names in bought_from], numbers) for name in CATEGORIES},
+        times,
     )
     buyers = [(customer, at) for customer, at in rows if random.random() < 0.7 or at == max(snapshots)]
     write_table(

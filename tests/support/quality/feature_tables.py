@@ -39,6 +39,10 @@ TABLES = {
     "feat_customer_purchases": f"""
         SELECT customer_id, {_TIMES}, ['p' || (i % 3), 'p' || ((i + 1) % 9)] AS product_ids
         FROM {_CUSTOMERS}, {_MOMENT}""",
+    "feat_customer_categories": f"""
+        SELECT customer_id, {_TIMES}, ['BREAD', 'MILK'] AS categories, ['BAKERY', 'DAIRY'] AS departments,
+               [1.0, i]::FLOAT[] AS baskets, [0.0, i / 2]::FLOAT[] AS baskets_4w
+        FROM {_CUSTOMERS}, {_MOMENT}""",
 }
 
 
@@ -51,7 +55,7 @@ def write_training_set(data: Path, run_id: str) -> Path:
     """Write a run's plan and training set; labels are what was bought in the four weeks after a snapshot."""
     run = data / "runs" / run_id
     by_customer, moment = "USING (customer_id, event_timestamp)", "event_timestamp AS snapshot"
-    history, profile, content, activity, purchases = (f"({query})" for query in TABLES.values())
+    history, profile, content, activity, purchases = (f"({query})" for query in list(TABLES.values())[:5])
     folder = _write(
         run / "dataset",
         {
