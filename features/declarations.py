@@ -267,6 +267,50 @@ PRODUCT_ACTIVITY = FeatureTable(
     ],
 )
 
+_HABIT = BatchOnly("a habit of half a year, which one basket hardly changes")
+
+
+def _habit(name: str, text: str, range: Range = Range.NOT_NEGATIVE) -> list[Feature]:
+    """Declare a number of `feat_customer_habits`: over all baskets, the odd ones and the even ones."""
+    return [
+        number(f"{name}{half}", f"{text}{of_half}.", weeks(26), _HABIT, range=range) for half, of_half in _HALVES.items()
+    ]
+
+
+def _habit_word(name: str, text: str) -> list[Feature]:
+    """Declare a text of `feat_customer_habits`: over all baskets, the odd ones and the even ones."""
+    return [
+        category(f"{name}{half}", f"{text}{of_half}.", "transactions", weeks(26), _HABIT)
+        for half, of_half in _HALVES.items()
+    ]
+
+
+_HALVES = {"": "", "_odd": ", of odd baskets", "_even": ", of even baskets"}
+
+CUSTOMER_HABITS = FeatureTable(
+    "customer_habits",
+    "customer",
+    "Habits over the last 26 weeks, and the same over the odd and the even baskets, which show how reliable they are.",
+    [
+        number("days_since_first", "Days since the first basket of the 26 weeks; 0 without one.", weeks(26), _HABIT),
+        number("days_since_last", "Days since the last basket of the 26 weeks; 0 without one.", weeks(26), _HABIT),
+        *_habit("baskets", "Baskets"),
+        *_habit("basket_value", "Mean money paid for a basket"),
+        *_habit("basket_lines", "Mean number of distinct products in a basket"),
+        *_habit("private_label_share", "Share of the money that went to the shop's own brands", Range.SHARE),
+        *_habit("discount_share", "Retail discount over (money paid + retail discount)", Range.SHARE),
+        *_habit("price_position", "Mean ln(price / median price of the product type) of what was bought", Range.ANY),
+        *_habit("evening_share", "Share of baskets in the evening", Range.SHARE),
+        *_habit("morning_share", "Share of baskets in the morning", Range.SHARE),
+        *_habit("weekend_share", "Share of baskets on Saturday or Sunday", Range.SHARE),
+        *_habit("coupon_share", "Share of baskets with a coupon", Range.SHARE),
+        *_habit_word("store_id", "The store of most baskets"),
+        *_habit("store_share", "Share of baskets in that store", Range.SHARE),
+        *_habit_word("weekday", "The day of the week of most baskets, 1 is Monday"),
+        *_habit("weekday_share", "Share of baskets on that day", Range.SHARE),
+    ],
+)
+
 CUSTOMER_PURCHASES = FeatureTable(
     "customer_purchases",
     "customer",
@@ -310,4 +354,5 @@ TABLES = (
     PRODUCT_ACTIVITY,
     CUSTOMER_PURCHASES,
     CUSTOMER_CATEGORIES,
+    CUSTOMER_HABITS,
 )

@@ -11,7 +11,12 @@ TABLES = {f"feat_{table.name}": (f"{table.entity}_id",) for table in declared.TA
 SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_content")
 """Tables with a row a point in time; a product's content is undated."""
 
-GROWING_TABLES = ("feat_customer_history", "feat_customer_profile", "feat_customer_categories")
+GROWING_TABLES = (
+    "feat_customer_history",
+    "feat_customer_profile",
+    "feat_customer_categories",
+    "feat_customer_habits",
+)
 """Tables in which nobody is ever lost: who bought before a point in time also bought before any later one."""
 
 ALIGNED_TABLES = ("feat_customer_history", "feat_customer_categories")

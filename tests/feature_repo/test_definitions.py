@@ -19,6 +19,7 @@ from tests.support.feature_store.synthetic_features import (
     ACTIVITY,
     CATEGORIES,
     CONTENT,
+    HABITS,
     HISTORY,
     PROFILE,
     TRAITS,
@@ -31,6 +32,7 @@ VIEWS = {
     "product_activity": [*ACTIVITY],
     "customer_purchases": ["product_ids"],
     "customer_categories": ["categories", "departments", *CATEGORIES],
+    "customer_habits": HABITS,
 }
 SERVICES = {
     "retrieval_query_v1": {"customer_history", "customer_profile"},

@@ -58,3 +58,23 @@
 {% macro duckdb__minutes_before(instant, minutes) -%}
     ({{ instant }} - to_minutes({{ minutes }}))
 {%- endmacro %}
+
+
+{#- The hour of the shop's day, 0 to 23, at a UTC instant. -#}
+{% macro local_hour(instant) -%}
+    {{ return(adapter.dispatch('local_hour')(instant)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_hour(instant) -%}
+    hour({{ instant }} at time zone 'UTC' at time zone '{{ run_var("timezone") }}')
+{%- endmacro %}
+
+
+{#- The day of the shop's week at a UTC instant: 1 is Monday, 7 is Sunday. -#}
+{% macro local_weekday(instant) -%}
+    {{ return(adapter.dispatch('local_weekday')(instant)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_weekday(instant) -%}
+    isodow({{ instant }} at time zone 'UTC' at time zone '{{ run_var("timezone") }}')
+{%- endmacro %}

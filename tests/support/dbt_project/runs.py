@@ -21,6 +21,7 @@ FEATURES = (
     "customer_profile",
     "customer_purchases",
     "customer_categories",
+    "customer_habits",
     "product_content",
     "product_activity",
 )

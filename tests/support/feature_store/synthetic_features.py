@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from features.declarations import (
     CUSTOMER_CATEGORIES,
+    CUSTOMER_HABITS,
     CUSTOMER_HISTORY,
     CUSTOMER_PROFILE,
     PRODUCT_ACTIVITY,
@@ -22,6 +23,7 @@ PROFILE, TRAITS = CUSTOMER_PROFILE.inputs(Type.NUMBER), CUSTOMER_PROFILE.inputs(
 CONTENT = [feature.name for feature in PRODUCT_CONTENT.features]
 ACTIVITY = [feature.name for feature in PRODUCT_ACTIVITY.features]
 CATEGORIES = CUSTOMER_CATEGORIES.inputs(Type.NUMBERS)
+HABITS = [feature.name for feature in CUSTOMER_HABITS.features]
 
 
 def write_feature_tables(
@@ -89,6 +91,15 @@ def write_feature_tables(
             "departments": pa.array([["FOOD"] * len(names) for names in bought_from], pa.list_(pa.string())),
         }
         | {name: pa.array([random.random(len(names)) for names in bought_from], numbers) for name in CATEGORIES},
+        times,
+    )
+    write_table(
+        folder / "feat_customer_habits.parquet",
+        keys
+        | {
+            feature.name: random.random(len(rows)) if feature.type is Type.NUMBER else ["1"] * len(rows)
+            for feature in CUSTOMER_HABITS.features
+        },
         times,
     )
     buyers = [(customer, at) for customer, at in rows if random.random() < 0.7 or at == max(snapshots)]
