@@ -273,7 +273,8 @@ _HABIT = BatchOnly("a habit of half a year, which one basket hardly changes")
 def _habit(name: str, text: str, range: Range = Range.NOT_NEGATIVE) -> list[Feature]:
     """Declare a number of `feat_customer_habits`: over all baskets, the odd ones and the even ones."""
     return [
-        number(f"{name}{half}", f"{text}{of_half}.", weeks(26), _HABIT, range=range) for half, of_half in _HALVES.items()
+        number(f"{name}{half}", f"{text}{of_half}.", weeks(26), _HABIT, range=range)
+        for half, of_half in _HALVES.items()
     ]
 
 

@@ -23,6 +23,10 @@ _PLACED = (
     " JOIN sold USING (product_id) WHERE sold.first_at < moment.instant - INTERVAL 1 DAY"
 )
 
+_IN_HALF_YEAR = _BOUGHT + f" AND bought_at > moment.instant - INTERVAL {24 * (7 * 26 - 1)} HOURS" + _OF_CUSTOMER
+_NEVER = "FROM moment WHERE false"
+"""Zero is always possible, whatever the source contains."""
+
 _CAME_BEFORE = " JOIN customer USING (customer_id) WHERE customer.first_at < moment.instant - INTERVAL 1 DAY"
 
 RULES: dict[str, str] = {
@@ -41,6 +45,18 @@ RULES: dict[str, str] = {
     " AND again.bought_at > first.bought_at + INTERVAL 1 DAY"
     " AND again.customer_id = first.customer_id AND again.product_id = first.product_id"
     " AND again.basket_id <> first.basket_id",
+    "basket_value": _BOUGHT + _OF_CUSTOMER + " AND sales_value > 0.01",
+    "days_since_first": _IN_HALF_YEAR,
+    "days_since_last": _IN_HALF_YEAR,
+    "weekday_share": _IN_HALF_YEAR,
+    "store_share": _IN_HALF_YEAR + " AND trim(store_id) <> ''",
+    "coupon_share": _IN_HALF_YEAR + " AND abs(coupon_discount) > 0.01",
+    "private_label_share": _IN_HALF_YEAR
+    + " AND sales_value > 0.01 JOIN product USING (product_id) WHERE lower(trim(brand)) = 'private'",
+    "evening_share": _IN_HALF_YEAR + " AND hour(local_at) BETWEEN 17 AND 22",
+    "morning_share": _IN_HALF_YEAR + " AND hour(local_at) BETWEEN 6 AND 10",
+    "weekend_share": _IN_HALF_YEAR + " AND isodow(local_at) = 6 AND hour(local_at) BETWEEN 6 AND 20",
+    "price_position": _NEVER,  # every product type may have one price
     "coupon_redemptions": "FROM moment JOIN redemption ON redeemed_on < moment.day" + _CAME_BEFORE,
     "campaigns_received": "FROM moment JOIN campaign ON starts_on < moment.day" + _CAME_BEFORE,
     "coupons_active": "FROM moment JOIN campaign ON starts_on < moment.day AND ends_on >= moment.day"
@@ -62,6 +78,7 @@ _SAME = {
     "last_20_baskets": "baskets",
     "products": "baskets",
     "basket_size_mean": "baskets",
+    "basket_lines": "baskets",
     **{f"decayed_{days}d": "baskets" for days in (20, 60, 120, 240)},
 }
 _FIRST_BOUGHT = (
@@ -98,6 +115,8 @@ def _rule(name: str) -> str | None:
     """The rule's query; None if there is none for a feature of this name."""
     if name in RULES:
         return RULES[name]
+    if name.endswith(("_odd", "_even")):  # half of a habit's baskets: the whole has the rule
+        return _NEVER
     windowed = re.fullmatch(r"(.+)_(\d+)w", name)
     base = windowed[1] if windowed else name
     base = _SAME.get(name, _SAME.get(base, base))
@@ -115,7 +134,9 @@ def _views(connection: duckdb.DuckDBPyConnection, admitted: Path, moments: Seque
     tables = {
         "moment": f"SELECT instant, CAST(instant AT TIME ZONE 'UTC' AT TIME ZONE {quote_literal(zone)} AS DATE) AS day"
         f" FROM (SELECT unnest([{instants}]) AS instant)",
-        "line": f"SELECT *, transaction_at AS bought_at FROM {read_parquet(admitted / 'transactions.parquet')}"
+        "line": "SELECT *, transaction_at AS bought_at,"
+        f" transaction_at AT TIME ZONE 'UTC' AT TIME ZONE {quote_literal(zone)} AS local_at"
+        f" FROM {read_parquet(admitted / 'transactions.parquet')}"
         " WHERE quantity >= 0 AND sales_value >= 0",
         "product": f"FROM {read_parquet(admitted / 'products.parquet')}",
         "promotion": f"FROM {read_parquet(admitted / 'promotions.parquet')}",
