@@ -34,9 +34,9 @@ PRODUCTS = {
         register_command="python -m ml register-model",
         is_served=True,
     ),
-    "churn": Product(
-        model_name="reach-churn",
-        opener="ml.customers.bundle:ChurnBundle.open",
+    "customers": Product(
+        model_name="reach-customers",
+        opener="ml.customers.bundle:CustomersBundle.open",
         register_command="python -m ml.customers register-model",
     ),
 }

@@ -89,6 +89,16 @@ class Paths:
         return self.data / "features" / "current"
 
     @property
+    def staged_customers(self) -> Path:
+        """The customer model's scores as written last; the checks read them."""
+        return self.data / "customers" / "staged"
+
+    @property
+    def customers(self) -> Path:
+        """The published scores of all customers: a link that is moved in one atomic step."""
+        return self.data / "customers" / "current"
+
+    @property
     def feast(self) -> Path:
         """Feast's registry and SQLite online store."""
         return self.data / "feast"

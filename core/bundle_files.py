@@ -9,8 +9,9 @@ MANIFEST = "manifest.json"
 STORE_ENTRY = "model.yaml"
 """Written by BentoML's model store next to the bundle's own files."""
 
-ALLOWED_SUFFIXES = frozenset({".onnx", ".json", ".npy", ".parquet"})
-"""Reading these formats runs no code. Reading a pickle runs whatever code the pickle contains."""
+ALLOWED_SUFFIXES = frozenset({".onnx", ".json", ".npy", ".npz", ".parquet"})
+"""Reading these formats runs no code: numpy refuses pickled objects in `.npy` and `.npz` by default. Reading a pickle
+runs whatever code it contains."""
 
 
 class BundleError(Exception):

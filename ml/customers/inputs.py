@@ -31,12 +31,14 @@ class Inputs:
         instants: its snapshots until `now`, naive UTC, newest first.
         seed: decides everything random.
         memory: DuckDB's memory limit.
+        scratch: where DuckDB keeps what does not fit into memory; None: next to the publication.
     """
 
     features: Path
     instants: Sequence[datetime]
     seed: int
-    memory: str = "2GB"
+    memory: str = "20%"
+    scratch: Path | None = None
 
     @property
     def now(self) -> datetime:
@@ -71,7 +73,7 @@ class Inputs:
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open DuckDB with one view per feature table, without the rows after `now`."""
-        with TemporaryDirectory(prefix=".spill.", dir=self.features.parent) as spill:
+        with TemporaryDirectory(prefix=".spill.", dir=self.scratch or self.features.parent) as spill:
             connection = connect(Path(spill), self.memory)
             try:
                 for file in sorted(self.features.glob("*.parquet")):

@@ -1,7 +1,8 @@
 """A part of the customer model (predictions, tags, taste, segments, audiences, offers), and how it is judged."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -65,6 +66,27 @@ class Verdict:
     measures: Mapping[str, Measure]
     until: date
     tables: Mapping[str, Sequence[Mapping[str, str | float | None]]] = field(default_factory=dict)
+
+    @property
+    def publishes(self) -> bool:
+        """Return whether the part's files go into the bundle."""
+        return self.decision in (Decision.MODEL, Decision.RULE)
+
+    def to_json(self) -> str:
+        """Return this as JSON, which `from_json` reads."""
+        return json.dumps(asdict(self), default=str, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Verdict":
+        """Return the verdict that `to_json` wrote."""
+        values = json.loads(text)
+        return cls(
+            Decision(values["decision"]),
+            values["reasons"],
+            {name: Measure(**measure) for name, measure in values["measures"].items()},
+            date.fromisoformat(values["until"]),
+            values["tables"],
+        )
 
 
 class Part(Protocol):

@@ -285,8 +285,8 @@ def test_the_former_layout_is_read_as_it_is(former: Path) -> None:
         ("deployed", "v1"), ("rejected", "v2"), ("champion_unset", None), ("deployed", "v3"), ("deployed", "v4"),
     ]  # fmt: skip
     assert (former / "log.jsonl").exists()
-    assert Registry(former, "churn").champion() is None
-    assert Registry(former, "churn").history() == []
+    assert Registry(former, "customers").champion() is None
+    assert Registry(former, "customers").history() == []
 
 
 def test_the_first_change_moves_the_former_layout_without_losing_a_line(former: Path) -> None:
@@ -300,10 +300,10 @@ def test_the_first_change_moves_the_former_layout_without_losing_a_line(former: 
 
 
 def test_another_product_leaves_the_former_layout_alone(former: Path) -> None:
-    deploy(Registry(former, "churn"), "c1")
+    deploy(Registry(former, "customers"), "c1")
 
     assert (former / "log.jsonl").read_text() == FORMER
-    assert Registry(former, "churn").generation() == 1
+    assert Registry(former, "customers").generation() == 1
     assert Registry(former).generation() == 4
 
 
@@ -350,9 +350,9 @@ def test_two_logs_that_differ_are_an_error_that_names_both(former: Path) -> None
 
 def test_each_product_has_a_champion_of_its_own(tmp_path: Path) -> None:
     deploy(Registry(tmp_path), "r1", "r2")
-    deploy(Registry(tmp_path, "churn"), "c1")
+    deploy(Registry(tmp_path, "customers"), "c1")
     Registry(tmp_path).rollback("worse", "test")
 
     assert Registry(tmp_path).champion().version == "r1"  # type: ignore[union-attr]
-    assert Registry(tmp_path, "churn").champion().version == "c1"  # type: ignore[union-attr]
-    assert versions(Registry(tmp_path, "churn")) == [("deployed", "c1")]
+    assert Registry(tmp_path, "customers").champion().version == "c1"  # type: ignore[union-attr]
+    assert versions(Registry(tmp_path, "customers")) == [("deployed", "c1")]

@@ -56,7 +56,7 @@ def test_deploy_rollback_and_status_tell_the_same_story(data: Path, capsys: pyte
     assert json.loads(lines[-1]) == {
         "products": {
             "recommender": {"version": "v1", "generation": 3, "previous": None, "versions": ["v1", "v2"]},
-            "churn": {"version": None, "generation": 0, "previous": None, "versions": []},
+            "customers": {"version": None, "generation": 0, "previous": None, "versions": []},
         }
     }
     assert [line.split("UTC  ")[1].split(" by ")[0] for line in lines[1:4]] == [

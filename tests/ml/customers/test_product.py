@@ -1,203 +1,248 @@
-"""The whole path of the second product on made-up customers: train, gate, register, deploy, list, roll back, prune."""
+"""The whole path of the second product with two small parts: fit, register, deploy, score, carry over, roll back."""
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from scipy.special import expit
 
 from features.publication import Publication, write_record
+from ml.customers import bundle, steps
 from ml.customers.__main__ import main as customers
-from ml.customers.bundle import GOLDEN, MODEL, ChurnBundle
-from ml.customers.dataset import FEATURES, PROFILE, PURCHASES, RECENCY
+from ml.customers.bundle import CustomersBundle
+from ml.customers.inputs import Inputs
+from ml.customers.part import Decision, Measure, Verdict
+from ml.errors import NotEnoughDataError
 from registry.__main__ import main as registry
-from registry.bundle import ServedBundle, find_product, load_opener
+from registry.bundle import find_product, load_opener
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from settings import Settings
 
 AS_OF = date(2018, 1, 1)
-CUSTOMERS = 1500
+CUSTOMERS = 40
+MEAN = "mean.json"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with published features of customers whose discounts, and nothing else, tell who stays.
+class MeanSpend:
+    """Publishes by how much every customer's spend differs from the mean of the snapshot eight weeks earlier."""
 
-    The log odds of buying nothing in eight weeks are -1 - 4 x share of discounts; both halves of the eight weeks are
-    drawn apart, so each passes without a purchase with the root of that probability.
-    """
-    data = tmp_path_factory.mktemp("data")
-    settings = Settings(data=data)
-    rng = np.random.default_rng(11)
-    instants = settings.snapshot_instants(AS_OF)
-    ids = np.array([f"c{number:04}" for number in range(CUSTOMERS)])
-    discount = rng.uniform(0, 1, CUSTOMERS)
-    folder = data / "features" / "2018-01-01-made"
-    folder.mkdir(parents=True)
-    profiles, purchases = [], []
-    for instant in instants:
-        baskets, recency = rng.integers(5, 50, CUSTOMERS).astype(float), rng.uniform(0.5, 70, CUSTOMERS)
-        columns = {name: rng.gamma(1.0, 10.0, CUSTOMERS) for name in FEATURES}
-        columns |= {"baskets": baskets, RECENCY: recency, "days_since_first_basket": recency + 200}
-        columns |= {"discount_share": discount}
-        profiles.append(pa.table({"customer_id": ids, "event_timestamp": [instant] * CUSTOMERS, **columns}))
-        bought = ids[rng.uniform(size=CUSTOMERS) < 1 - np.sqrt(expit(-1 - 4 * discount))]
-        purchases.append(pa.table({"customer_id": bought, "event_timestamp": [instant] * len(bought)}))
-    pq.write_table(pa.concat_tables(profiles), folder / PROFILE)
-    pq.write_table(pa.concat_tables(purchases), folder / PURCHASES)
-    rows = {"customers": CUSTOMERS}
-    write_record(folder, Publication(folder.name, AS_OF, instants[0], "made", rows, datetime(2018, 1, 1, 6)))
-    (data / "features" / "current").symlink_to(folder.name)
-    return data
+    def __init__(self, name: str):
+        self.name = name
+        self.decision = Decision.MODEL
+        self.fits = 0
+
+    def fit(self, inputs: Inputs, folder: Path) -> Verdict:
+        self.fits += 1
+        if self.decision is Decision.NOT_ENOUGH_DATA:
+            raise NotEnoughDataError("Only 3 customers bought anything.")
+        with inputs.before(8).connect() as connection:
+            (mean,) = connection.execute("SELECT avg(spend_4w) FROM feat_customer_profile").fetchall()[0]
+        (folder / MEAN).write_text(json.dumps(mean))
+        measures = {f"{self.name}_mean": Measure(mean, bar=0.0)}
+        return Verdict(self.decision, [f"The mean is {mean:.2f}."], measures, inputs.now.date())
+
+    def score(self, inputs: Inputs, folder: Path, published: Path) -> None:
+        mean = json.loads((folder / MEAN).read_text())
+        with inputs.connect() as connection:
+            rows = f"FROM feat_customer_profile WHERE event_timestamp = TIMESTAMP '{inputs.now}' ORDER BY 1"
+            table = connection.sql(f"SELECT customer_id, spend_4w - {mean} AS lead {rows}").to_arrow_table()
+        pq.write_table(table, published / f"{self.name}.parquet")
 
 
 @pytest.fixture
-def data(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation of its own with the made features."""
-    (tmp_path / "features").symlink_to(made / "features")
+def parts(monkeypatch: pytest.MonkeyPatch) -> tuple[MeanSpend, MeanSpend]:
+    found = (MeanSpend("first"), MeanSpend("second"))
+    monkeypatch.setattr(steps, "PARTS", found)
+    monkeypatch.setattr(bundle, "PARTS", found)
+    return found
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: tuple[MeanSpend, MeanSpend]) -> Path:
+    """A data directory with published features of customers whose spend is their number."""
+    settings = Settings(data=tmp_path)
+    instants = settings.snapshot_instants(AS_OF)
+    ids = [f"c{number:03}" for number in range(CUSTOMERS)]
+    folder = tmp_path / "features" / "2018-01-01-made"
+    folder.mkdir(parents=True)
+    profiles, purchases = [], []
+    for instant in instants:
+        dated = {"customer_id": ids, "event_timestamp": pa.array([instant] * CUSTOMERS, pa.timestamp("us"))}
+        profiles.append(pa.table(dated | {"spend_4w": [float(number) for number in range(CUSTOMERS)]}))
+        purchases.append(pa.table(dated | {"product_ids": [[f"p{number}", "q"] for number in range(CUSTOMERS)]}))
+    pq.write_table(pa.concat_tables(profiles), folder / "feat_customer_profile.parquet")
+    pq.write_table(pa.concat_tables(purchases), folder / "feat_customer_purchases.parquet")
+    content = pa.table({"product_id": [*(f"p{number}" for number in range(CUSTOMERS)), "q", "never bought"]})
+    pq.write_table(content, folder / "feat_product_content.parquet")
+    rows = {"customers": CUSTOMERS}
+    write_record(folder, Publication(folder.name, AS_OF, instants[0], "made", rows, datetime(2018, 1, 1, 6)))
+    (tmp_path / "features" / "current").symlink_to(folder.name)
     monkeypatch.setenv("REACH_DATA", str(tmp_path))
     return tmp_path
 
 
-def step(capsys: pytest.CaptureFixture[str], name: str, *arguments: str, run_id: str = "r1") -> dict[str, Any]:
-    code = customers([name, "--run-id", run_id, *arguments])
-    output = capsys.readouterr()
-    assert code in (0, 99), output.err
-    result: dict[str, Any] = json.loads(output.out.splitlines()[-1])
-    return result
+Command = Callable[..., dict[str, Any]]
 
 
-def trained(capsys: pytest.CaptureFixture[str], run_id: str = "r1") -> str:
-    """Run all steps up to a registered version, and return it."""
-    step(capsys, "build-dataset", "--as-of", "2018-01-01", run_id=run_id)
-    for name in ("train", "gate"):
-        step(capsys, name, run_id=run_id)
-    return str(step(capsys, "register-model", run_id=run_id)["version"])
+@pytest.fixture
+def step(capsys: pytest.CaptureFixture[str]) -> Command:
+    def run(*arguments: str) -> dict[str, Any]:
+        code = customers(arguments)
+        output = capsys.readouterr()
+        assert code in (0, 99), output.err
+        result: dict[str, Any] = json.loads(output.out.splitlines()[-1])
+        return result
+
+    return run
 
 
-def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    registry([*arguments])
-    result: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return result
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    def run(*arguments: str) -> dict[str, Any]:
+        registry([*arguments])
+        result: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+        return result
+
+    return run
 
 
-def test_a_model_that_sees_more_than_the_rules_is_trained_gated_registered_and_deployed(
-    data: Path, capsys: pytest.CaptureFixture[str]
+def registered(step: Command, run_id: str = "r1") -> str:
+    step("fit", "--run-id", run_id, "--as-of", "2018-01-01")
+    return str(step("register-model", "--run-id", run_id)["version"])
+
+
+def test_parts_are_fitted_registered_deployed_and_score(data: Path, step: Command, command: Command) -> None:
+    version = registered(step)
+    assert command("deploy", "--product=customers", f"--version={version}")["generation"] == 1
+    assert command("verify", "--product=customers", f"--version={version}")["service"] == "none"
+    assert command("status")["products"]["customers"]["version"] == version
+
+    staged = Path(step("score")["folder"])
+    table = pq.read_table(staged / "second.parquet").to_pydict()
+    record = json.loads((staged / steps.SCORED).read_text())
+    assert table["lead"] == [number - (CUSTOMERS - 1) / 2 for number in range(CUSTOMERS)]
+    assert record["version"] == version
+    assert {name: part["decision"] for name, part in record["parts"].items()} == {"first": "model", "second": "model"}
+
+
+def test_a_part_without_a_decision_is_carried_over_until_it_expires(
+    data: Path, step: Command, command: Command, parts: tuple[MeanSpend, MeanSpend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = trained(capsys)
-    decision = json.loads((data / "runs" / "churn" / "r1" / "gate.json").read_text())
+    command("deploy", "--product=customers", f"--version={registered(step)}")
+    parts[1].decision = Decision.NOT_ENOUGH_DATA
+    second = CustomersBundle.open(ModelStore(data / "bentoml", "customers").path(registered(step, "r2")))
+    assert {name: entry.run_id for name, entry in second.manifest.parts.items()} == {"first": "r2", "second": "r1"}
+    assert second.manifest.gate["second"]["reasons"] == ["Only 3 customers bought anything."]
 
-    assert decision["publish"], decision["reasons"]
-    assert decision["scores"]["model"]["auc"] > decision["scores"]["BG/NBD"]["auc"]
-    assert command(capsys, "deploy", "--product=churn", f"--version={version}")["generation"] == 1
-    assert command(capsys, "verify", "--product=churn", f"--version={version}") == {
-        "version": version,
-        "service": "none",
-    }
-    status = command(capsys, "status")["products"]
-    assert status["churn"]["version"] == version
-    assert status["recommender"] == {"version": None, "generation": 0, "previous": None, "versions": []}
+    monkeypatch.setattr(steps, "CARRIED_OVER", -steps.CARRIED_OVER)
+    step("fit", "--run-id", "r3", "--as-of", "2018-01-01")
+    assert step("register-model", "--run-id", "r3")["parts"] == ["first"]
 
 
-def test_the_same_commands_roll_back_and_prune(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first = trained(capsys)
-    store = ModelStore(data / "bentoml", "churn")
-    second = f"{first}-2"
-    copied = data / "copied"
-    bundle = ChurnBundle.open(store.path(first))
-    copied.mkdir()
-    for name in (MODEL, GOLDEN):
-        (copied / name).write_bytes((bundle.path / name).read_bytes())
-    manifest = bundle.manifest.model_copy(update={"version": second})
-    (copied / "manifest.json").write_text(manifest.model_dump_json())
-    store.put(copied, second)
-    for version in (first, second):
-        command(capsys, "deploy", "--product=churn", f"--version={version}")
-
-    assert command(capsys, "rollback", "--product=churn", "--reason=a test")["version"] == first
-    assert command(capsys, "prune", "--product=churn", "--keep=1")["kept"] == sorted([first, second])
-
-
-def test_scores_are_of_the_champion_and_of_active_customers_only(
-    data: Path, capsys: pytest.CaptureFixture[str]
+def test_nothing_is_registered_if_no_part_may_be_published(
+    data: Path, step: Command, parts: tuple[MeanSpend, MeanSpend]
 ) -> None:
-    command(capsys, "deploy", "--product=churn", f"--version={trained(capsys)}")
-    written = step(capsys, "score", run_id="scores")
-    table = pq.read_table(written["scores"]).to_pydict()
-
-    assert 0 < len(table["customer_id"]) == written["customers"] < CUSTOMERS
-    assert table["churn_probability"] == sorted(table["churn_probability"], reverse=True)
-    assert set(table["model_version"]) == {written["version"]}
+    parts[0].decision, parts[1].decision = Decision.REFUSED, Decision.NOT_ENOUGH_DATA
+    step("fit", "--run-id", "r1", "--as-of", "2018-01-01")
+    assert step("register-model", "--run-id", "r1") == {}
+    assert customers(["score"]) == 1
 
 
-def test_where_no_model_is_better_the_strongest_rule_is_registered_until_a_model_is(
-    data: Path, capsys: pytest.CaptureFixture[str]
+def test_simple_rules_only_are_released_as_a_baseline(
+    data: Path, step: Command, command: Command, parts: tuple[MeanSpend, MeanSpend]
 ) -> None:
-    trained(capsys)
-    gate = data / "runs" / "churn" / "r1" / "gate.json"
-    decision = json.loads(gate.read_text())
-    gate.write_text(json.dumps(decision | {"publish": False, "reasons": ["No lead."]}))
-    rule = step(capsys, "register-model")
-    bundle = ChurnBundle.open(ModelStore(data / "bentoml", "churn").path(rule["version"]))
-
-    assert rule["baseline"].endswith("because no model is shown to be better. No lead.")
-    assert int(np.count_nonzero(bundle.model.coefficients)) == 1
-    command(capsys, "deploy", "--product=churn", f"--version={rule['version']}")
-    assert "A simple rule is released" in Registry(data / "release", "churn").history()[-1].reason
-
-    gate.write_text(json.dumps(decision))
-    command(capsys, "deploy", "--product=churn", f"--version={step(capsys, 'register-model')['version']}")
-    gate.write_text(json.dumps(decision | {"publish": False}))
-    assert step(capsys, "register-model") == {}
+    parts[0].decision = parts[1].decision = Decision.RULE
+    command("deploy", "--product=customers", f"--version={registered(step)}")
+    assert "A simple rule is released" in Registry(data / "release", "customers").history()[-1].reason
 
 
-def test_registering_a_run_again_is_the_same_version(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    version = trained(capsys)
+def test_a_killed_run_continues_with_the_part_it_was_at(
+    data: Path, step: Command, parts: tuple[MeanSpend, MeanSpend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(parts[1], "fit", lambda inputs, folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            customers(["fit", "--run-id", "r1", "--as-of", "2018-01-01"])
+    step("fit", "--run-id", "r1", "--as-of", "2018-01-01")
+    assert [part.fits for part in parts] == [1, 1]
 
-    assert step(capsys, "register-model")["version"] == version
-    assert ModelStore(data / "bentoml", "churn").versions() == [version]
+
+def test_the_same_commands_roll_back(data: Path, step: Command, command: Command) -> None:
+    versions = [registered(step, run_id) for run_id in ("r1", "r2")]
+    for version in versions:
+        command("deploy", "--product=customers", f"--version={version}")
+    assert command("rollback", "--product=customers", "--reason=a test")["version"] == versions[0]
+    assert registered(step) == versions[0], "the same run is the same version"
+
+
+def test_a_bundle_contains_nobody(data: Path, step: Command) -> None:
+    golden = ModelStore(data / "bentoml", "customers").path(registered(step)) / "golden" / "features"
+    for file in golden.glob("feat_customer_*.parquet"):
+        table = pq.read_table(file)
+        assert len(table)
+        assert not [name for name in pc.unique(table["customer_id"]).to_pylist() if not name.startswith("golden-")]
+    bought = pq.read_table(golden / "feat_customer_purchases.parquet")["product_ids"].to_pylist()
+    assert max(map(len, bought)) > 2, "a made-up list holds products of several customers"
+    assert "never bought" not in pq.read_table(golden / "feat_product_content.parquet")["product_id"].to_pylist()
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        (MODEL, "{}", "model.json of bundle"),
-        (GOLDEN, "{}", "golden.json of bundle"),
-        ("more.pkl", "", "more.pkl is in"),
-    ],
+    ("name", "words"),
+    [("first/mean.json", "first/mean.json of bundle"), ("more.pkl", "more.pkl is in"), ("manifest.json", "manifest")],
 )
 def test_an_altered_bundle_is_rejected_and_the_rejection_logged(
-    data: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, words: str
+    data: Path, step: Command, name: str, words: str
 ) -> None:
-    version = trained(capsys)
-    (ModelStore(data / "bentoml", "churn").path(version) / name).write_text(content)
-
+    version = registered(step)
+    (ModelStore(data / "bentoml", "customers").path(version) / name).write_text("1")
     with pytest.raises(SystemExit, match=words):
-        registry(["deploy", "--product=churn", f"--version={version}"])
-    assert Registry(data / "release", "churn").history()[-1].change == "rejected"
+        registry(["deploy", "--product=customers", f"--version={version}"])
+    assert Registry(data / "release", "customers").history()[-1].change == "rejected"
+
+
+def test_a_bundle_that_scores_differently_from_when_it_was_made_is_rejected(
+    data: Path, step: Command, parts: tuple[MeanSpend, MeanSpend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = registered(step)
+
+    def half(inputs: Inputs, folder: Path, published: Path) -> None:
+        MeanSpend.score(parts[1], inputs, folder, published)
+        table = pq.read_table(published / "second.parquet")
+        halved = table.set_column(1, "lead", pc.divide(table["lead"], 2.0))
+        pq.write_table(halved, published / "second.parquet")
+
+    monkeypatch.setattr(parts[1], "score", half)
+    with pytest.raises(SystemExit, match=r"differently in second\.parquet"):
+        registry(["deploy", "--product=customers", f"--version={version}"])
 
 
 def test_no_bento_is_built_of_a_product_without_a_service(data: Path) -> None:
-    with pytest.raises(SystemExit, match="No service answers with the product 'churn'"):
-        registry(["build", "--product=churn"])
+    with pytest.raises(SystemExit, match="No service answers with the product 'customers'"):
+        registry(["build", "--product=customers"])
 
 
 def test_features_of_another_day_are_an_error_that_names_both(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert customers(["build-dataset", "--run-id", "r1", "--as-of", "2018-02-01"]) == 1
+    assert customers(["fit", "--run-id", "r1", "--as-of", "2018-02-01"]) == 1
     assert "as of 2018-01-01, not 2018-02-01" in capsys.readouterr().err
+
+
+def test_the_report_shows_every_figure_with_its_bar(data: Path, step: Command) -> None:
+    page = Path(step("fit", "--run-id", "r1", "--as-of", "2018-01-01")["report"]).read_text()
+    assert "first mean" in page
+    assert "at least 0" in page
+    assert "The mean is 19.50." in page
 
 
 def test_every_declared_opener_exists_and_only_the_recommender_is_served() -> None:
     from scoring.bundle import Bundle
 
-    assert load_opener(find_product("churn")) == ChurnBundle.open
+    assert load_opener(find_product("customers")) == CustomersBundle.open
     assert load_opener(find_product("recommender")) == Bundle.open
     assert hasattr(Bundle, "service_probes")
-    assert not hasattr(ChurnBundle, "service_probes")
-    assert ServedBundle is not None
+    assert not hasattr(CustomersBundle, "service_probes")

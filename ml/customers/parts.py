@@ -1,0 +1,5 @@
+"""The parts of the customer model, in the order in which they score. A part may read what earlier parts published."""
+
+from ml.customers.part import Part
+
+PARTS: tuple[Part, ...] = ()
