@@ -1,7 +1,7 @@
-"""What the two-tower's list costs as the catalogue grows: exactly, and by the index that takes over.
+"""Measure the cost of the two-tower's list as the catalogue grows, by exact search and by the approximate index.
 
-`make bench-catalogue` takes the champion's product vectors, adds jittered copies until there are 10 and 100 times as
-many, and asks for the nearest to real customers' query vectors. The recall is the index's share of the exact list.
+`make bench-catalogue` takes the champion's product vectors and adds jittered copies, up to 10 and 100 times as many. It
+then searches the nearest products of query vectors. The recall is the share of the exact list that the index finds.
 """
 
 import argparse
@@ -25,10 +25,11 @@ from settings import Settings, load_settings
 
 LIST = 90
 JITTER = 0.03
-"""Deviation of each coordinate of a copy: a length of 0.2, as between products of one type."""
+"""Standard deviation of each coordinate's noise; its length is 0.2, as between products of one type."""
 
 
 def main() -> None:
+    """Run the benchmark of the command line and print its figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogue", description=__doc__)
     parser.add_argument("--times", type=int, nargs="+", default=[1, 10, 100], help="how many times the catalogue")
     parser.add_argument("--queries", type=int, default=50, help="queries timed (default: %(default)s)")
@@ -54,6 +55,7 @@ def main() -> None:
 
 
 def champion(settings: Settings) -> Bundle:
+    """Return the champion's bundle, or exit with an error."""
     pointer = Registry(settings.paths.release).alias()
     if pointer is None or pointer.version is None:
         sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
@@ -61,7 +63,7 @@ def champion(settings: Settings) -> Bundle:
 
 
 def query_vectors(bundle: Bundle, count: int) -> np.ndarray:
-    """Query vectors of the bundle's golden customers, with parts of their histories left out to have `count`."""
+    """Return `count` query vectors of the bundle's golden customers, with random parts of their histories left out."""
     rng = np.random.default_rng(7)
     tower, catalogue = Tower(Path(bundle.path) / QUERY_TOWER), bundle.recommender.catalogue
     known = [customer for g in bundle.golden if not (customer := Customer.from_features(g.features)).is_new]
@@ -77,7 +79,7 @@ def _part(customer: Customer, rng: np.random.Generator) -> Customer:
 
 
 def grown(vectors: np.ndarray, times: int) -> np.ndarray:
-    """`times` as many vectors: the given ones, then copies with a little noise, of length one again."""
+    """Return `times` as many vectors: the given ones, then copies with noise, normalised to length one."""
     rng = np.random.default_rng(7)
     result = np.empty((len(vectors) * times, vectors.shape[1]), np.float32)
     result[: len(vectors)] = vectors
@@ -88,6 +90,15 @@ def grown(vectors: np.ndarray, times: int) -> np.ndarray:
 
 
 def measure(vectors: np.ndarray, queries: np.ndarray) -> dict[str, float]:
+    """Search the products of each query both ways.
+
+    Args:
+        vectors: Vectors of the products, float32 `[products, dimensions]`.
+        queries: Vectors of the customers, float32 `[queries, dimensions]`.
+
+    Returns:
+        Number of vectors, processor time per query (ms) of both searches, recall, and time to build the index (s).
+    """
     started = time.process_time()
     index = AnnIndex(vectors)
     built = time.process_time()

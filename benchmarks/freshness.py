@@ -1,9 +1,9 @@
-"""How long after a purchase the lists know of it, on the real service, while others ask.
+"""Measure how long after a purchase the lists reflect it, on the real service under load.
 
-`make bench-events` copies the installation of REACH_DATA, serves the copy, and lets customers of the published features
-buy what tops their `explore` list. Purchases come as a Poisson process; each is posted to `/events` on a connection of
-its own, and `/recommend` is asked on another one, again and again until the product has left the list. Times count from
-the instant at which the customer would have bought (benchmarks/open_loop.py). Nothing is written to the installation.
+`make bench-events` copies the installation of REACH_DATA and serves the copy. Customers of the published features then
+buy the first product of their `explore` list, at the times of a Poisson process. Each purchase is posted to `/events`
+on its own connection. Another connection requests the list until the product is no longer in it. Times count from the
+scheduled purchase (benchmarks/open_loop.py). Nothing is written to the installation.
 """
 
 import argparse
@@ -25,24 +25,28 @@ from typing import Any
 from benchmarks.drill.answers import IMPERSONAL, SLATES
 from benchmarks.drill.sandbox import Sandbox
 from benchmarks.drill.stores import RedisServer
-from benchmarks.open_loop import Client, offer
+from benchmarks.load_client import LoadClient
+from benchmarks.open_loop import offer
 from benchmarks.serving import known_customers
 from registry.champion_alias import Registry
 from settings import Settings, load_settings
 
 K = 10
 PATIENCE_SECONDS = 10.0
-AGAIN = ("429", "503")
-"""Answers after which the same event is to be sent again."""
+"""Time after which a purchase counts as never seen."""
+RETRIED = (429, 503)
+"""Statuses after which the same event is sent again."""
 PAUSE_SECONDS = 0.01
-"""Before a till sends again, and before a list is asked for again."""
+"""Pause before an event is sent again, and before a list is requested again."""
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
-"""As in docker-compose.yml: what Redis acknowledges is on the disk."""
+"""Options as in docker-compose.yml: Redis acknowledges an event when it is on the disk."""
+STORE_NOT_READ = IMPERSONAL | {"cached_features"}
+"""Fallbacks of lists for which the store was not read in time; they cannot show whether it has the purchase."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A customer who will buy a product of the list that was shown."""
+    """Hold a customer and the product of the shown list that the customer will buy."""
 
     customer_id: str
     product_id: str
@@ -51,8 +55,13 @@ class Visit:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Seconds from the purchase to its acknowledgement and to the first list without the product (None: never seen);
-    answers: lists asked for until then."""
+    """Hold the effect of one purchase.
+
+    Attributes:
+        acknowledged: Seconds from the purchase to its acknowledgement.
+        changed: Seconds from the purchase to the first list without the product; None without such a list.
+        answers: Number of lists until then for which the store was read.
+    """
 
     acknowledged: float
     changed: float | None
@@ -60,23 +69,33 @@ class Outcome:
 
 
 def main() -> None:
+    """Run the benchmark of the command line and print its figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.freshness", description=__doc__)
-    parser.add_argument("--events", type=int, default=600, help="purchases, one a customer (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=20.0, help="purchases a second (default: %(default)s)")
-    parser.add_argument("--load", type=float, default=50.0, help="lists others ask for a second (default: %(default)s)")
+    parser.add_argument("--events", type=int, default=600, help="purchases, one per customer (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=20.0, help="purchases per second (default: %(default)s)")
+    parser.add_argument("--load", type=float, default=50.0, help="other lists per second (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes of the service (default: %(default)s)")
     parser.add_argument("--redis", action="store_true", help="on a Redis server started for this, instead of SQLite")
     options = parser.parse_args()
     settings = load_settings()
     if Registry(settings.paths.release).alias() is None:
-        sys.exit(f"error: {settings.data} has no champion to ask. Run 'make demo' first.")
+        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
     with TemporaryDirectory(dir=settings.data, prefix="freshness-") as folder:
         result = measure(settings, Path(folder), options)
     print(json.dumps(result))
 
 
 def measure(settings: Settings, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Serve a copy and let customers buy. Prints a line for people; returns the figures of the last line."""
+    """Serve a copy and let customers buy.
+
+    Args:
+        settings: The installation.
+        folder: An empty folder for the copy.
+        options: The options of the command line.
+
+    Returns:
+        The figures of the last line.
+    """
     customers = known_customers(settings)
     random.Random(settings.seed).shuffle(customers)
     buyers, others = customers[: options.events], customers[options.events :] or customers
@@ -95,7 +114,7 @@ def measure(settings: Settings, folder: Path, options: argparse.Namespace) -> di
 
 @contextmanager
 def installation(settings: Settings, folder: Path, on_redis: bool) -> Iterator[Sandbox]:
-    """A copy, with its events beside its online store."""
+    """Copy the installation; its events go to Redis if its features do."""
     sandbox = Sandbox.of(settings, folder)
     if not on_redis:
         yield sandbox
@@ -105,8 +124,8 @@ def installation(settings: Settings, folder: Path, on_redis: bool) -> Iterator[S
 
 
 async def look(port: int, customers: Sequence[str]) -> list[Visit]:
-    """What each customer would buy. Those of whom the service knows nothing, or too little for a list, do not buy."""
-    client, visits = Client(port, "/recommend"), []
+    """Request a list for each customer and choose its first product; customers without a personal list do not buy."""
+    client, visits = LoadClient(port, "/recommend"), []
     for customer_id in customers:
         answer = await _explore(client, customer_id)
         if answer is not None and answer["items"]:
@@ -118,7 +137,7 @@ async def look(port: int, customers: Sequence[str]) -> list[Visit]:
 
 
 async def buy(port: int, visits: Sequence[Visit], rate: float, seed: int) -> list[Outcome]:
-    """One purchase a visit, at its time whether or not the earlier ones are through."""
+    """Make one purchase per visit at its scheduled time, whatever the state of earlier ones."""
     pick, due, tasks = random.Random(seed), time.perf_counter() + 0.1, []
     for visit in visits:
         due += pick.expovariate(rate)
@@ -128,18 +147,20 @@ async def buy(port: int, visits: Sequence[Visit], rate: float, seed: int) -> lis
 
 async def _purchase(port: int, visit: Visit, due: float) -> Outcome:
     await asyncio.sleep(max(due - time.perf_counter(), 0.0))
-    till, shop, event = Client(port, "/events"), Client(port, "/recommend"), _event(visit)
-    status, answer = await till.post(event)
-    while status in AGAIN and time.perf_counter() - due < PATIENCE_SECONDS:
+    till, shop, event = LoadClient(port, "/events"), LoadClient(port, "/recommend"), _event(visit)
+    answer = await till.post(event)
+    while answer.status in RETRIED and time.perf_counter() - due < PATIENCE_SECONDS:
         await asyncio.sleep(PAUSE_SECONDS)
-        status, answer = await till.post(event)
-    if status != "200":
-        raise RuntimeError(f"A purchase was answered with {status}: {answer.decode(errors='replace')[:300]}")
+        answer = await till.post(event)
+    if answer.status != 200:
+        raise RuntimeError(
+            f"A purchase was answered with {answer.status}: {answer.body.decode(errors='replace')[:300]}"
+        )
     acknowledged, answers = time.perf_counter() - due, 0
     changed = None
     while changed is None and time.perf_counter() - due < PATIENCE_SECONDS:
         found = await _explore(shop, visit.customer_id)
-        answers += 1
+        answers += found is not None
         if found is not None and all(item["product_id"] != visit.product_id for item in found["items"]):
             changed = time.perf_counter() - due
         else:
@@ -149,14 +170,13 @@ async def _purchase(port: int, visit: Visit, due: float) -> Outcome:
     return Outcome(acknowledged, changed, answers)
 
 
-async def _explore(client: Client, customer_id: str) -> dict[str, Any] | None:
-    """The customer's answer; None if it is no answer, or one that knows nothing of the customer."""
-    body = json.dumps({"customer_id": customer_id, "slate": "explore", "k": K}).encode()
-    status, text = await client.post(body)
-    if status != "200":
+async def _explore(client: LoadClient, customer_id: str) -> dict[str, Any] | None:
+    """Return the customer's list; None if there is none, or if the store was not read for it."""
+    answer = await client.post(json.dumps({"customer_id": customer_id, "slate": "explore", "k": K}).encode())
+    if answer.status != 200:
         return None
-    answer: dict[str, Any] = json.loads(text)
-    return None if answer["fallback"] in IMPERSONAL else answer
+    found: dict[str, Any] = json.loads(answer.body)
+    return None if found["fallback"] in STORE_NOT_READ else found
 
 
 def _event(visit: Visit) -> bytes:
@@ -172,16 +192,16 @@ def _event(visit: Visit) -> bytes:
 
 
 def figures(outcomes: Sequence[Outcome], options: argparse.Namespace) -> dict[str, Any]:
-    """The last line. A purchase that was never seen counts as slow as the patience was long."""
+    """Print the figures as sentences and return them; a purchase that was never seen counts `PATIENCE_SECONDS`."""
     changed = _percentiles([PATIENCE_SECONDS if one.changed is None else one.changed for one in outcomes])
     acknowledged = _percentiles([one.acknowledged for one in outcomes])
     at_once = sum(one.changed is not None and one.answers == 1 for one in outcomes)
     print(
-        f"{len(outcomes)} purchases at {options.rate:g} a second beside {options.load:g} lists a second, "
+        f"{len(outcomes)} purchases at {options.rate:g} per second and {options.load:g} other lists per second, "
         f"{'Redis' if options.redis else 'SQLite'}, {options.workers} worker(s)\n"
         f"  acknowledged after p50 {acknowledged[50]:.1f} ms, p95 {acknowledged[95]:.1f} ms\n"
         f"  in the lists after p50 {changed[50]:.1f} ms, p95 {changed[95]:.1f} ms, p99 {changed[99]:.1f} ms; "
-        f"{at_once} in the first list asked for",
+        f"{at_once} in the first list",
         flush=True,
     )
     return {

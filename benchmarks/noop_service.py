@@ -1,4 +1,4 @@
-"""The least a typed BentoML service can do: the same request and answer types as ours, and a constant."""
+"""Serve a constant answer by a typed BentoML service with the request and response types of Reach."""
 
 from datetime import date
 
@@ -15,8 +15,11 @@ ANSWER = RecommendResponse(
 
 
 class Noop:
+    """Answer every request with the same list."""
+
     @bentoml.api(route="/recommend")
     async def recommend(self, request: RecommendRequest, /) -> RecommendResponse:
+        """Return the constant answer."""
         return ANSWER
 
 

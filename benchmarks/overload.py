@@ -1,14 +1,16 @@
-"""Ten times the load a service can carry: what still gets answered, how fast the rest is turned away, and how soon
-all is as before.
+"""Measure what a service still answers under ten times its capacity, and how soon it recovers.
 
-`python -m benchmarks.overload` asks the service on REACH_SERVICE_PORT for customers of the admitted data, in four
-parts: its capacity (a few clients that ask again as soon as they are answered); the capacity that is left while as
-many requests as in the overload ask for a path that does not exist; ten times the capacity at random moments that
-nobody's answer delays (Poisson arrivals); and then half the capacity until one second is as good as any.
+`python -m benchmarks.overload` sends requests to the service on REACH_SERVICE_PORT for customers of the admitted data,
+in four parts:
 
-Sending that many requests, and refusing each, takes processor time from the service: more on one slow core than on
-many. The second part measures how much, so the bounds hold on any machine. Exits with 1 if a part is worse than they
-allow.
+1. The capacity: a few clients send the next request when they have the answer.
+2. The capacity left while as many requests as in the overload ask for a path that does not exist.
+3. Ten times the capacity at random times (Poisson arrivals), which do not depend on answers.
+4. Half the capacity, until one second is as fast as before.
+
+Sending that many requests and refusing them takes processor time from the service, and more so on one slow core than on
+many. The second part measures how much, so the bounds hold on any machine. The exit code is 1 if a part is worse than
+its bound.
 """
 
 import argparse
@@ -21,184 +23,149 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import pyarrow.parquet as pq
 import uvloop
 
+from benchmarks.load_client import LoadClient, at_poisson_times
 from settings import Settings, load_settings
 
 GOODPUT = 0.9
-"""Share of the capacity left beside as many refused requests that is still answered under ten times the load."""
+"""Smallest share of the capacity left next to as many refusals that is answered under ten times the load."""
 
-LEAST = 0.4
-"""Share of the whole capacity that is still answered, however slow the machine."""
+MIN_CAPACITY_SHARE = 0.4
+"""Smallest share of the whole capacity that is answered, on a machine of any speed."""
 
-LOST = 0.05
-"""Share of the lists that may be without their customer: a read misses its 40 ms when a machine stalls."""
+MAX_IMPERSONAL_SHARE = 0.05
+"""Largest share of lists without their customer: a read misses its 40 ms when a machine stalls."""
 
 TIMES = 10
-"""The overload, in capacities."""
+"""The overload, as a multiple of the capacity."""
 
-NOWHERE = "/there-is-no-such-path"
-"""Refused by the service as early as what is too much."""
+RECOMMEND = "/recommend"
+MISSING_PATH = "/there-is-no-such-path"
+"""A path that the service refuses as early as a request over its limit."""
 
 RECOVERY_SECONDS = 5.0
-"""After the overload, all requests of one second are answered at usual speed within this."""
+"""Longest time after the overload until one second is answered completely and at usual speed."""
 
 FALLBACK = 299
-"""Stands for a 200 whose list is not personal: an overload must not make the lists worse."""
+"""Status that stands for a 200 whose list is not personal: an overload must not make the lists worse."""
 
 CLIENTS = 8
-CONNECTIONS = 2_000
-"""At most so many at once; a request that finds none free waits for one, and the wait counts."""
+MAX_CONNECTIONS = 2_000
+"""Connections at once at most; a request that finds none free waits, and its latency includes the wait."""
+
+ANSWER_TIMEOUT_S = 10.0
+"""Time for the answers that are missing when the last request is sent."""
 
 
 @dataclass
 class Outcome:
-    """Of each request: when it was due (seconds), its status (0: no answer; FALLBACK), seconds until the answer."""
+    """Hold the result of a part.
+
+    Attributes:
+        requests: For each request its scheduled time (seconds), its status (0: no answer; FALLBACK) and its latency
+            (seconds).
+        without_retry_after: Number of answers with 429 that lack the header Retry-After.
+    """
 
     requests: list[tuple[float, int, float]] = field(default_factory=list)
     without_retry_after: int = 0
 
     def statuses(self) -> Counter[int]:
+        """Return the number of requests by status."""
         return Counter(status for _, status, _ in self.requests)
 
     def latencies(self, status: int) -> list[float]:
+        """Return the latencies of requests with a status, in ascending order."""
         return sorted(seconds for _, found, seconds in self.requests if found == status)
 
 
-class Connection(asyncio.Protocol):
-    """One kept-alive connection, as lean as can be: it shares the machine with what it measures."""
-
-    def __init__(self, outcome: Outcome, idle: list["Connection"]):
-        self._outcome = outcome
-        self._idle = idle
-        self._received = bytearray()
-        self._due = 0.0
-        self.answered: asyncio.Future[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def ask(self, request: bytes, due: float) -> None:
-        self._due = due
-        self._transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        end = self._received.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = bytes(self._received[:end]).lower()
-        length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
-        if len(self._received) < end + 4 + length:
-            return
-        status = int(head[9:12])
-        if status == 200 and b'"fallback":null' not in self._received:
-            status = FALLBACK
-        self._received.clear()
-        self._outcome.without_retry_after += status == 429 and b"\r\nretry-after: " not in head
-        self._done(status)
-        self._idle.append(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self in self._idle:
-            self._idle.remove(self)
-        elif self._due:
-            self._done(0)
-
-    def close(self) -> None:
-        self._due = 0.0
-        self._transport.close()
-
-    def _done(self, status: int) -> None:
-        self._outcome.requests.append((self._due, status, time.perf_counter() - self._due))
-        self._due = 0.0
-        if self.answered and not self.answered.done():
-            self.answered.set_result(None)
-
-
 class Load:
-    """Sends requests to a service on loopback."""
+    """Send requests to a service on loopback."""
 
     def __init__(self, port: int, customers: Sequence[str], key: str | None):
         self._port = port
-        self._pick = random.Random(7)
-        authorization = f"Authorization: Bearer {key}\r\n" if key else ""
-        self._requests: dict[str, list[bytes]] = {"/recommend": [], NOWHERE: []}
-        for path, requests in self._requests.items():
-            for customer in customers:
-                body = json.dumps({"customer_id": customer, "k": 10})
-                requests.append(
-                    f"POST {path} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Type: application/json\r\n"
-                    f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
-                )
+        self._key = key
+        self._rng = random.Random(7)
+        self._bodies = [json.dumps({"customer_id": customer, "k": 10}).encode() for customer in customers]
 
     async def closed(self, clients: int, seconds: float) -> Outcome:
-        """`clients` that ask again as soon as they are answered."""
-        outcome = Outcome()
+        """Let clients send for some seconds, each the next request when it has the answer."""
+        outcome, client = Outcome(), self._client()
         until = time.perf_counter() + seconds
 
-        async def client() -> None:
-            connection = await self._connect(outcome, [])
+        async def send() -> None:
             while (now := time.perf_counter()) < until:
-                connection.answered = asyncio.get_running_loop().create_future()
-                connection.ask(self._pick.choice(self._requests["/recommend"]), now)
-                await connection.answered
-            connection.close()
+                await self._send(client, outcome, RECOMMEND, now)
 
-        await asyncio.gather(*(client() for _ in range(clients)))
+        await asyncio.gather(*(send() for _ in range(clients)))
+        client.close()
         return outcome
 
-    async def open(self, per_second: float, seconds: float, path: str = "/recommend") -> Outcome:
-        """Requests at moments that do not depend on answers; waits for the last answer for up to ten seconds."""
-        outcome = Outcome()
-        idle: list[Connection] = []
-        made: list[Connection] = []
-        sent = 0
-        due = started = time.perf_counter()
-        while due < started + seconds:
-            if (pause := due - time.perf_counter()) > 0:
-                await asyncio.sleep(pause)
-            elif sent % 20 == 0:
-                await asyncio.sleep(0)  # behind: answers must be read all the same
-            while not idle and len(made) >= CONNECTIONS:
-                await asyncio.sleep(0.001)
-            if idle:
-                connection = idle.pop()
-            else:
-                connection = await self._connect(outcome, idle)
-                made.append(connection)
-            connection.ask(self._pick.choice(self._requests[path]), due)
-            sent += 1
-            due += self._pick.expovariate(per_second)
-        give_up = time.perf_counter() + 10.0
-        while len(outcome.requests) < sent and time.perf_counter() < give_up:
-            await asyncio.sleep(0.01)
-        outcome.requests += [(due, 0, 10.0)] * (sent - len(outcome.requests))
-        for connection in made:
-            connection.close()
+    async def open(self, per_second: float, seconds: float, path: str = RECOMMEND) -> Outcome:
+        """Send requests at random times that do not depend on answers.
+
+        Args:
+            per_second: Requests per second.
+            seconds: Duration; the last answers may arrive `ANSWER_TIMEOUT_S` later.
+            path: Path of the requests.
+        """
+        outcome, client = Outcome(), self._client()
+        tasks: dict[asyncio.Task[None], float] = {}
+
+        def start(scheduled: float) -> None:
+            tasks[asyncio.ensure_future(self._send(client, outcome, path, scheduled))] = scheduled
+
+        await at_poisson_times(per_second, seconds, self._rng, start)
+        answered, late = await asyncio.wait(tasks, timeout=ANSWER_TIMEOUT_S)
+        for task in answered:
+            task.result()  # raises if the service is gone
+        for task in late:
+            task.cancel()
+            outcome.requests.append((tasks[task], 0, ANSWER_TIMEOUT_S))
+        client.close()
         return outcome
 
-    async def _connect(self, outcome: Outcome, idle: list[Connection]) -> Connection:
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: Connection(outcome, idle), "127.0.0.1", self._port)
-        return connection
+    def _client(self) -> LoadClient:
+        return LoadClient(self._port, RECOMMEND, self._key, MAX_CONNECTIONS)
+
+    async def _send(self, client: LoadClient, outcome: Outcome, path: str, scheduled: float) -> None:
+        try:
+            answer = await client.post(self._rng.choice(self._bodies), path)
+        except ConnectionRefusedError:
+            raise
+        except OSError:
+            status = 0
+        else:
+            status = answer.status
+            if status == 200 and b'"fallback":null' not in answer.body:
+                status = FALLBACK
+            outcome.without_retry_after += status == 429 and b"\r\nretry-after: " not in answer.head
+        outcome.requests.append((scheduled, status, time.perf_counter() - scheduled))
 
 
 async def check(load: Load, seconds: float) -> dict[str, object]:
-    """Figures of the four parts, and what is worse than it may be."""
+    """Run the four parts.
+
+    Args:
+        load: The load.
+        seconds: Length of a part.
+
+    Returns:
+        The figures, with the sentences of `wrong`.
+    """
     await load.closed(CLIENTS, 2.0)  # warm up
     before = await load.closed(CLIENTS, seconds)
     capacity = before.statuses()[200] / seconds
     usual = before.latencies(200)
-    left_before = await _beside_refusals(load, capacity, seconds)
+    left_before = await _capacity_next_to_refusals(load, capacity, seconds)
     flood = await load.open(TIMES * capacity, seconds)
     shed = flood.latencies(429)
     ended = time.perf_counter()
     after = await load.open(capacity / 2, 2 * RECOVERY_SECONDS)
-    left = (left_before + await _beside_refusals(load, capacity, seconds)) / 2
+    left = (left_before + await _capacity_next_to_refusals(load, capacity, seconds)) / 2
     statuses = flood.statuses()
     figures: dict[str, object] = {
         "capacity_rps": round(capacity, 1),
@@ -220,20 +187,28 @@ async def check(load: Load, seconds: float) -> dict[str, object]:
     return figures | {"wrong": wrong(figures, set(statuses) - {200, 429, FALLBACK})}
 
 
-async def _beside_refusals(load: Load, capacity: float, seconds: float) -> float:
+async def _capacity_next_to_refusals(load: Load, capacity: float, seconds: float) -> float:
     """Return answers per second while as many requests are refused as under overload.
 
-    It is measured before and after the overload, so that other work on the machine weighs on both sides.
+    It is measured before and after the overload, so that other work on the machine affects both sides.
     """
     answered, _ = await asyncio.gather(
-        load.closed(CLIENTS, seconds), load.open((TIMES - 1) * capacity, seconds, NOWHERE)
+        load.closed(CLIENTS, seconds), load.open((TIMES - 1) * capacity, seconds, MISSING_PATH)
     )
     return answered.statuses()[200] / seconds
 
 
 def recovery(after: Outcome, ended: float, usual: float) -> float | None:
-    """Seconds from the overload's end until the first second in which every request got its answer and half of them
-    within `usual`; None if there was none."""
+    """Return the seconds from the end of the overload to the first second that is as fast as before.
+
+    Args:
+        after: Requests after the overload.
+        ended: Time at which the overload ended.
+        usual: Latency (seconds) that half of a second's requests must reach; all of them must be answered.
+
+    Returns:
+        Seconds; None if no second was as fast.
+    """
     seconds = int(2 * RECOVERY_SECONDS)
     for start in range(seconds):
         found = [(status, took) for due, status, took in after.requests if start <= due - ended < start + 1]
@@ -243,34 +218,40 @@ def recovery(after: Outcome, ended: float, usual: float) -> float | None:
 
 
 def wrong(figures: dict[str, object], others: set[int]) -> list[str]:
-    """What of `figures` is worse than the bounds, in words."""
+    """Return a sentence for each figure that is worse than its bound.
+
+    Args:
+        figures: The figures of `check`.
+        others: Statuses under overload other than 200 and 429.
+    """
     findings = []
     share, whole, recovered = (
         figures[name] for name in ("goodput_share_of_what_is_left", "goodput_share", "recovered_s")
     )
     lost = figures["lists_without_customer_share"]
     if not isinstance(share, float) or share < GOODPUT:
-        findings.append(f"answers fell to {share} of the capacity beside as many refusals, below {GOODPUT}")
-    if not isinstance(whole, float) or whole < LEAST:
-        findings.append(f"answers fell to {whole} of the capacity, below {LEAST}")
-    if not isinstance(lost, float) or lost > LOST:
-        findings.append(f"{lost} of the lists were without their customer, more than {LOST}")
+        findings.append(f"goodput fell to {share} of the capacity next to as many refusals, below {GOODPUT}")
+    if not isinstance(whole, float) or whole < MIN_CAPACITY_SHARE:
+        findings.append(f"goodput fell to {whole} of the capacity, below {MIN_CAPACITY_SHARE}")
+    if not isinstance(lost, float) or lost > MAX_IMPERSONAL_SHARE:
+        findings.append(f"{lost} of the lists were without their customer, more than {MAX_IMPERSONAL_SHARE}")
     if others:
         findings.append(f"requests ended with {sorted(others)} instead of 200 or 429")
     if figures["without_retry_after"]:
-        findings.append(f"{figures['without_retry_after']} times 429 without Retry-After")
+        findings.append(f"{figures['without_retry_after']} answers with 429 had no Retry-After")
     if not isinstance(recovered, float) or recovered > RECOVERY_SECONDS:
-        findings.append(f"it was not as before within {RECOVERY_SECONDS:g} seconds")
+        findings.append(f"the service did not recover within {RECOVERY_SECONDS:g} seconds")
     return findings
 
 
 def known_customers(settings: Settings) -> list[str]:
-    """Every customer of the admitted transactions."""
+    """Return the ids of all customers of the admitted transactions."""
     path = settings.paths.admitted / "transactions.parquet"
     return sorted(set(pq.read_table(path, columns=["customer_id"])["customer_id"].drop_null().to_pylist()))
 
 
 def main() -> None:
+    """Run the overload of the command line and print its figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a part (default: %(default)s)")
     options = parser.parse_args()

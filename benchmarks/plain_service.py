@@ -1,8 +1,8 @@
-"""What a tutorial would build: FastAPI, Feast's SDK for every candidate, `model.predict` on what comes back.
+"""Serve recommendations as a tutorial would: FastAPI, Feast's SDK for every candidate, and `model.predict`.
 
-The candidates are the most bought products, the same for everybody, so that it is spared a first stage; customers and
-these products lie in a SQLite online store of its own. The ranker is a Keras network with the layers of one of ours,
-untrained: what it costs does not depend on its weights.
+The candidates are the most popular products, the same for every customer, so there is no first stage. A separate SQLite
+online store holds customers and these products. The ranker is an untrained Keras network with the layers of a ranker of
+Reach, because its cost does not depend on its weights.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-os.environ["TF_USE_LEGACY_KERAS"] = "1"  # as in the training room; read when TensorFlow is imported
+os.environ["TF_USE_LEGACY_KERAS"] = "1"  # as in ml/keras_setup.py; read when TensorFlow is imported
 
 import tf_keras
 import uvicorn
@@ -33,14 +33,17 @@ VIEWS = {
 
 
 class Request(BaseModel):
+    """Ask for `k` products for a customer."""
+
     customer_id: str
     k: int = 10
 
 
 def main() -> None:
+    """Fill the online store and serve."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plain_service", description=__doc__)
     parser.add_argument("--features", type=Path, required=True, help="folder of the published feature tables")
-    parser.add_argument("--folder", type=Path, required=True, help="where its registry and its online store go")
+    parser.add_argument("--folder", type=Path, required=True, help="folder for its registry and its online store")
     parser.add_argument("--candidates", type=int, required=True)
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
@@ -55,7 +58,7 @@ def main() -> None:
 
 
 def _app(store: FeatureStore, candidates: list[str]) -> FastAPI:
-    service: FeatureService = store.get_feature_service("plain")  # looked up once: each look-up costs milliseconds
+    service: FeatureService = store.get_feature_service("plain")  # once, because each look-up takes milliseconds
     ranker = _ranker(len(PROFILE) + len(ACTIVITY))
     app = FastAPI()
 

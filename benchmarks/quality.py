@@ -1,8 +1,8 @@
-"""Reach and what others would use instead, on the same customers in the same window, in one table.
+"""Compare Reach with alternative methods on the same customers in the same window, in one table.
 
-`python -m benchmarks.quality` reads a finished run: its data set for the peers, its lists for Reach. Every method is
-fitted in a process of its own, one after the other, and judged by `ml.evaluation`. The last line is the path of the
-table as JSON, `bench_quality.json` in the run's folder.
+`python -m benchmarks.quality` reads a finished run: its data set for the peers, its lists for Reach. Each method is
+fitted in its own process, one after the other, and evaluated by `ml.evaluation`. The last line is the path of the table
+as JSON, `bench_quality.json` in the run's folder.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.peers import PEERS
 from settings import ROOT, load_settings
 
-# Only light modules up here: a process inherits the memory mark of the one that starts it.
+# Only light modules are imported here, because a process inherits the peak memory of the process that starts it.
 
 REACH = "reach"
 TABLE = "bench_quality.json"
@@ -26,6 +26,7 @@ SHOWN = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark of the command line, write its table and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("--run-id", default="latest", help="a run that was evaluated (default: %(default)s)")
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="default: all")
@@ -58,17 +59,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def fit(module: str, run: Path, out: Path) -> None:
-    """Let one method fit and list in a process of its own; CalledProcessError if it fails."""
+    """Fit one method and make its lists in a new process.
+
+    Args:
+        module: The method's file in `benchmarks/peers/`.
+        run: Folder of the run.
+        out: Folder for the lists and the cost.
+
+    Raises:
+        subprocess.CalledProcessError: The process failed.
+    """
     out.mkdir()
     command = [sys.executable, "-m", "benchmarks.peers", module, "--run", str(run), "--out", str(out)]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
 def evaluate_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
-    """Evaluate the run's own lists and every fitted method's, and leave the table in the run's folder.
+    """Evaluate the run's lists and those of every fitted method, and write the table to the run's folder.
 
-    fitted: where each method left its lists and its cost. Reach's lists are the run's; those of its second training
-    only show whether they are the same.
+    Args:
+        folder: Folder of the run.
+        fitted: Folder of each method with its lists and its cost. Reach is evaluated by the run's lists; the lists of
+            its second training only show whether they are the same.
     """
     import numpy as np
 
@@ -123,7 +135,7 @@ def evaluate_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def render(table: Mapping[str, Any]) -> str:
-    """The table as text: each method's means with 95% intervals, below them what Reach has more, paired."""
+    """Return the table as text: each method's means with 95% intervals, and the paired differences to Reach."""
     width = max(map(len, table["methods"])) + 2
     lines = [
         f"run {table['run_id']}, {table['customers']:,} customers, purchases from {table['judged']} on; 95% intervals",

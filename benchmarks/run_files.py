@@ -26,13 +26,13 @@ def lists_of(path: Path, method: str, truth: GroundTruth, index: Mapping[str, in
     """Return one method's lists from a run's `lists.parquet`, in the order of the evaluated customers.
 
     Args:
-        path: the file.
-        method: name of the method.
-        truth: evaluated customers.
-        index: product id -> position in the catalogue.
+        path: The file.
+        method: Name of the method.
+        truth: The evaluated customers.
+        index: Catalogue index of each product id.
 
     Raises:
-        RunError: the file has no such method.
+        RunError: The file has no such method.
     """
     table = pq.read_table(path, filters=[("method", "=", method)])
     if not len(table):

@@ -1,8 +1,8 @@
-"""What a request costs: the service on the whole catalogue, a typed no-op of the same server, a plain implementation.
+"""Measure the cost of a request to the service, to a typed no-op of the same server, and to a plain implementation.
 
-`make bench-serving` starts all three on free ports, with the champion and the features of REACH_DATA, and lets the
-first two take turns, so that a busy machine slows both: read the ratios. Processor time is that of the services'
-processes; latency counts from the instant at which a customer would have asked (benchmarks/open_loop.py).
+`make bench-serving` starts all three on free ports, with the champion and the features of REACH_DATA. The first two
+take turns, so that a busy machine slows both and the ratios stay meaningful. Processor time is that of the services'
+processes. Latency counts from the scheduled request (benchmarks/open_loop.py).
 """
 
 import argparse
@@ -31,12 +31,13 @@ NOOP = "benchmarks.noop_service:service"
 PATH = "/recommend"
 PLAIN_CANDIDATES = 500
 LINKED = ("feast", "features", "release")
-"""What the measured service reads of the installation; metrics and temporary files are its own."""
+"""Folders of the installation that the measured service reads; metrics and temporary files are its own."""
 
 
 def main() -> None:
+    """Run the benchmark of the command line and print its figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    parser.add_argument("--rate", type=float, default=100.0, help="requests offered a second (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=100.0, help="requests per second (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a turn (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=3, help="turns of each service (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes of the service (default: %(default)s)")
@@ -66,7 +67,20 @@ def measure(
     turns: int,
     workers: int,
 ) -> dict[str, float]:
-    """Take turns between the service and the no-op; prints a line a turn, then the breakdown."""
+    """Measure the service and the no-op in turns; print a line per turn, then the breakdown.
+
+    Args:
+        settings: The installation.
+        folder: A folder for logs and temporary files.
+        bodies: Bodies of the requests.
+        rate: Requests per second.
+        seconds: Length of a turn.
+        turns: Turns of each service.
+        workers: Processes of the service.
+
+    Returns:
+        The medians over the turns and the other figures of the last line.
+    """
     rows: dict[str, list[dict[str, float]]] = {"reach": [], "noop": []}
     with ExitStack() as stack:
         services = {
@@ -88,7 +102,7 @@ def measure(
     for name in rows:
         print(
             f"{name:6} ready in {ready[name]:.1f} s, {memory[name]:.0f} MB, "
-            f"at most {full[name].figures()['rps']:.0f} requests a second",
+            f"at most {full[name].figures()['rps']:.0f} requests per second",
             flush=True,
         )
     _print_breakdown(before, after)
@@ -103,7 +117,7 @@ def measure(
 def measure_plain(
     settings: Settings, folder: Path, bodies: Sequence[bytes], cpu_ms_per_request: float
 ) -> dict[str, float]:
-    """The plain implementation under a load that it can bear."""
+    """Measure the plain implementation at one request per second, because it cannot answer much more."""
     port, log = free_port(), folder / "plain.log"
     command = [sys.executable, "-m", "benchmarks.plain_service", "--port", str(port)]
     command += ["--features", str(settings.paths.features), "--folder", str(folder / "plain")]
@@ -116,18 +130,22 @@ def measure_plain(
 
 
 def measured(service: Service, bodies: Sequence[bytes], rate: float, seconds: float, seed: int) -> dict[str, float]:
-    """One turn: latencies, processor time, and the share of requests answered otherwise than with 200."""
+    """Run one turn.
+
+    Returns:
+        Latencies (ms), processor time per request of service and client (ms), and the share of requests without a 200.
+    """
     cpu, own = service.cpu_seconds(), time.process_time()
     load = offer(service.port, PATH, bodies, rate, seconds, seed)
     cpu, own, n = service.cpu_seconds() - cpu, time.process_time() - own, len(load.latencies)
     if load.statuses["200"] < n:
-        print(f"not everything was answered: {dict(load.statuses)}", flush=True)
+        print(f"some requests failed: {dict(load.statuses)}", flush=True)
     costs = {"cpu_ms_per_request": cpu / n * 1e3, "client_cpu_ms_per_request": own / n * 1e3}
     return load.figures() | costs | {"failed": 1.0 - load.statuses["200"] / n}
 
 
 def stages(metrics: str) -> dict[str, tuple[float, float]]:
-    """Sum (seconds, or candidates) and count of each stage so far, from the service's `/metrics`."""
+    """Return sum (seconds, or candidates) and count of each stage so far, from the service's `/metrics`."""
     names = {stage: ("reach_stage_seconds", f'{{stage="{stage}"}}') for stage in ("online_read", *STAGES, "encoding")}
     names |= {"scoring": ("reach_scoring_seconds", ""), "candidates": ("reach_candidates", "")}
     return {
@@ -141,7 +159,7 @@ def _print_breakdown(before: Mapping[str, tuple[float, float]], after: Mapping[s
     for name, (total, count) in after.items():
         requests = count - before[name][1]
         means[name] = (total - before[name][0]) / requests if requests else 0.0
-    print(f"of a request with {means['candidates']:.0f} candidates, milliseconds by the clock:")
+    print(f"stages of a request with {means['candidates']:.0f} candidates, in milliseconds:")
     for stage in ("online_read", *STAGES, "encoding"):
         print(f"  {stage:12} {means[stage] * 1e3:6.3f}")
     waiting = means["scoring"] - sum(means[stage] for stage in STAGES)
@@ -154,15 +172,18 @@ def _value(metrics: str, name: str) -> float:
 
 
 def known_customers(settings: Settings) -> list[str]:
-    """Every customer of the published features."""
+    """Return the ids of all customers of the published features."""
     path = settings.paths.features / "feat_customer_profile.parquet"
     return sorted(set(pq.read_table(path, columns=["customer_id"])["customer_id"].to_pylist()))
 
 
 @contextmanager
 def reach_service(settings: Settings, folder: Path, workers: int) -> Iterator[Service]:
-    """The real service on a free port. A second one in a data directory would clear the first one's metrics, so it
-    gets a directory of its own, with links to what it reads."""
+    """Run the real service on a free port until the block ends.
+
+    It gets its own data directory, with links to what it reads, because a second service in a data directory would
+    clear the metrics of the first.
+    """
     data, port = folder / "reach", free_port()
     data.mkdir()
     for name in LINKED:
@@ -178,6 +199,7 @@ def reach_service(settings: Settings, folder: Path, workers: int) -> Iterator[Se
 
 @contextmanager
 def noop_service(folder: Path) -> Iterator[Service]:
+    """Run the no-op service on a free port until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", "bentoml", "serve", NOOP, "--working-dir", str(ROOT)]
     command += ["--host", "127.0.0.1", "--port", str(port)]
@@ -193,7 +215,7 @@ def _environment(data: Path) -> dict[str, str]:
 def _line(row: Mapping[str, float]) -> str:
     return (
         f"p50 {row['p50_ms']:.2f} ms, p95 {row['p95_ms']:.2f} ms, p99 {row['p99_ms']:.2f} ms at {row['rps']:.1f}/s, "
-        f"{row['cpu_ms_per_request']:.2f} CPU-ms a request (the client {row['client_cpu_ms_per_request']:.2f}), "
+        f"{row['cpu_ms_per_request']:.2f} CPU-ms per request (client {row['client_cpu_ms_per_request']:.2f}), "
         f"{row['failed']:.1%} failed"
     )
 

@@ -1,14 +1,14 @@
-"""How fast the two towers train, against a plain TFRS loop as its tutorials write it, on the same data.
+"""Measure how fast the two towers train, compared with the loop of the TFRS tutorials on the same data.
 
-`python -m benchmarks.training` takes the data set of a finished run. Both loops learn from the same pairs (a customer
-at a snapshot, a product first bought after it) and take turns, each in a process of its own:
+`python -m benchmarks.training` takes the data set of a finished run. Both loops train on the same pairs (a customer at
+a snapshot, a product first bought after it) and take turns, each in its own process:
 
-- reach: the step `train-retrieval`, two epochs of first purchases; the second counts, evaluation left out.
-- tutorial: `tfrs.Model` with `StringLookup` and embeddings of 32 in the model, history strings averaged, Adagrad,
-  `model.fit` over a cached `tf.data.Dataset` in batches of 8,192, FactorizedTopK over the catalogue in every step
-  (TFRS' "Recommending movies: retrieval"); once more without that metric, as its sequential tutorial does.
+- reach: the step `train-retrieval` with two epochs of new purchases, of which the second counts, without evaluation.
+- tutorial: `tfrs.Model` with `StringLookup` and embeddings of 32 in the model, averaged history strings, Adagrad,
+  `model.fit` over a cached `tf.data.Dataset` in batches of 8,192, and FactorizedTopK over the catalogue in every step
+  (TFRS' "Recommending movies: retrieval"). A second turn omits that metric, as TFRS' sequential tutorial does.
 
-Examples are pairs. The last line is one JSON object; `ratio` is against the tutorial's loop with its metric.
+An example is a pair. The last line is one JSON object; `ratio` compares with the tutorial's loop with its metric.
 """
 
 import argparse
@@ -38,15 +38,18 @@ from settings import ROOT, load_settings
 LOOPS = ("reach", "tutorial", "tutorial_without_metric")
 BATCH, WIDTH, LEARNING_RATE, METRIC_BATCH = 8192, 32, 0.1, 128
 WARM_UP = 2
-"""Steps of the tutorial's loop that don't count: tracing, and filling its cache's buffers."""
+"""Steps of the tutorial's loop that do not count, because they trace the graph and fill the cache."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """histories: product ids as strings, latest purchase first, '' where short, `[customers, HISTORY_LENGTH]`.
+    """Hold the training pairs of both loops.
 
-    customer: for each pair the row in `histories`; product: what was first bought then, both `[pairs]`.
-    catalogue: every product id on offer at the newest snapshot.
+    Attributes:
+        histories: Product ids as strings, latest purchase first, padded with '', `[customers, HISTORY_LENGTH]`.
+        customer: Row in `histories` of each pair, `[pairs]`.
+        product: Id of the product first bought, `[pairs]`.
+        catalogue: Ids of all products on offer at the newest snapshot.
     """
 
     histories: np.ndarray
@@ -56,6 +59,7 @@ class Pairs:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark of the command line, print its figures and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--run-id", default="latest", help="a run that was prepared (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each tutorial turn (default: %(default)s)")
@@ -79,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def summary(rates: dict[str, float]) -> dict[str, float]:
-    """Examples a second of each loop, and how many times faster Reach's is."""
+    """Return the examples per second of each loop, and how many times faster Reach's loop is."""
     return {f"{loop}_examples_per_second": rates[loop] for loop in LOOPS} | {
         "ratio": rates["reach"] / rates["tutorial"],
         "ratio_without_metric": rates["reach"] / rates["tutorial_without_metric"],
@@ -87,7 +91,7 @@ def summary(rates: dict[str, float]) -> dict[str, float]:
 
 
 def _in_its_own_process(loop: str, run_id: str, seconds: float) -> float:
-    """Reach's loop makes TensorFlow deterministic for the whole process, which the tutorial's does not ask for."""
+    """Measure a loop in a new process, because Reach's loop makes TensorFlow deterministic for the whole process."""
     command = [sys.executable, "-m", "benchmarks.training", "--run-id", run_id, "--loop", loop]
     done = subprocess.run(
         [*command, "--seconds", str(seconds)], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
@@ -103,7 +107,7 @@ def _measure(loop: str, run: Run, seconds: float) -> float:
 
 
 def reach(run: Run, spec: RunSpec) -> float:
-    """Examples a second of the second epoch of the step itself."""
+    """Return the examples per second of the second epoch of the step `train-retrieval`."""
     from ml.steps.train_retrieval import train_retrieval
 
     retrieval = spec.config.retrieval.model_copy(update={"epochs": 2, "pretraining_epochs": 0})
@@ -115,8 +119,10 @@ def reach(run: Run, spec: RunSpec) -> float:
 
 
 def pairs(data: Dataset, spec: RunSpec) -> Pairs:
-    """First purchases after the run's retrieval snapshots with the histories before them: as many pairs a customer
-    and as long a history as Reach's own loop takes."""
+    """Return the new purchases after the run's retrieval snapshots, with the histories before them.
+
+    The number of pairs per customer and the length of histories are those of Reach's loop.
+    """
     rng = np.random.default_rng(spec.seed)
     histories: list[np.ndarray] = []
     customer: list[int] = []
@@ -140,7 +146,13 @@ def pairs(data: Dataset, spec: RunSpec) -> Pairs:
 
 
 def tutorial(data: Pairs, seconds: float, with_metric: bool) -> float:
-    """Examples a second of `model.fit`, from the warm-up on until `seconds` have passed."""
+    """Return the examples per second of `model.fit`.
+
+    Args:
+        data: The pairs.
+        seconds: Duration after the warm-up.
+        with_metric: Whether each step computes FactorizedTopK.
+    """
     from ml.keras_setup import keras, tf, tfrs
 
     class Query(keras.Model):
@@ -204,8 +216,8 @@ def tutorial(data: Pairs, seconds: float, with_metric: bool) -> float:
     return clock.rate
 
 
-class _Enough(Exception):  # noqa: N818 - the way out of model.fit in the middle of an epoch
-    """The time is up."""
+class _Enough(Exception):  # noqa: N818 - it ends model.fit within an epoch
+    """The time is over."""
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Training, evaluation and the gate: from training sets to a bundle that has earned its place."""
+"""Train, evaluate and gate models: from training sets to a bundle that passed the gate."""

@@ -1,4 +1,4 @@
-"""The steps of training and evaluation, as Airflow runs them: `python -m ml <step> --help`.
+"""Run one step of training or evaluation, as Airflow does: `python -m ml <step> --help`.
 
 Every step logs its progress and prints one JSON object as its last line; `core.command` has the exit codes.
 """
@@ -200,14 +200,14 @@ def _commands() -> Commands[Settings]:
         "--dry-run", action="store_true"
     )
     step("prune", _prune, "delete what ml/runs/retention.toml does not keep of ended runs", of_run=False)
-    ablation = step("ablate", _ablate, "what each source and each feature group brings; both if neither is named")
+    ablation = step("ablate", _ablate, "measure what each source and feature group adds; both if neither is named")
     ablation.add_argument("--sources", action="store_true", help="switch off one candidate source after the other")
     ablation.add_argument("--feature-groups", action="store_true", help="shuffle one feature group after the other")
     ablation.add_argument("--customers", type=int, default=1000, help="a random sample of the evaluated ones")
-    hidden = step("cold-start", _cold_start, "the scores with histories cut to a few baskets")
+    hidden = step("cold-start", _cold_start, "evaluate with histories truncated to a few baskets")
     hidden.add_argument("--customers", type=int, default=1000, help="a random sample of the evaluated ones")
-    step("candidate-sources", _sources, "what each candidate source is worth by itself")
-    step("new-items", _new_items, "how well products of their first week are found")
+    step("candidate-sources", _sources, "evaluate each candidate source by itself")
+    step("new-items", _new_items, "evaluate products in their first week")
     check = step("gate-check", _gate_check, "the gate's own error rates, on a finished run's lists", of_run=False)
     check.add_argument("--run", default="latest", help="a finished run")
     check.add_argument("--replicate", help="a run of the same window with another seed, to compare with")

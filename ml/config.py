@@ -1,4 +1,4 @@
-"""The models' configuration: values in `config.toml`, types and checks here. Unknown names are errors."""
+"""Read the models' configuration: values in `config.toml`, types and checks here. Unknown names are errors."""
 
 import tomllib
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class _Section(BaseModel):
 
 
 class TrainingWindowsConfig(_Section):
-    """Which points in time train and evaluate."""
+    """Select the snapshots that train and evaluate."""
 
     renamed: ClassVar[Mapping[str, str]] = {"customers": "min_customers"}
 
@@ -68,7 +68,7 @@ class TrainingWindowsConfig(_Section):
 
 
 class RetrievalConfig(_Section):
-    """The two towers and their training."""
+    """Configure the two towers and their training."""
 
     renamed: ClassVar[Mapping[str, str]] = {"encoders": "history_encoders", "history_epochs": "pretraining_epochs"}
 
@@ -95,7 +95,7 @@ class RetrievalConfig(_Section):
 
 
 class CatalogueConfig(_Section):
-    """Which products are candidates, and how their vectors are searched.
+    """Configure which products are candidates, and how their vectors are searched.
 
     Attributes:
         min_recent_buyers: In a large catalogue, products with fewer buyers in thirteen weeks are candidates only for
@@ -109,7 +109,7 @@ class CatalogueConfig(_Section):
 
 
 class RankingConfig(_Section):
-    """The rankers and their training."""
+    """Configure the rankers and their training."""
 
     renamed: ClassVar[Mapping[str, str]] = {
         "families_off": "disabled_feature_groups",
@@ -151,7 +151,7 @@ class RankingConfig(_Section):
 
 
 class Config(_Section):
-    """The whole configuration of a training run."""
+    """Hold the whole configuration of a training run."""
 
     renamed: ClassVar[Mapping[str, str]] = {
         "windows": "training_windows",
@@ -172,7 +172,7 @@ class Config(_Section):
 
     @property
     def candidates_per_source(self) -> dict[str, int]:
-        """How many products each source may put forward."""
+        """Return the quota of each source: how many products it may propose."""
         return {name: settings.quota for name, settings in self.sources.items()}
 
     @field_validator("sources", mode="before")
@@ -203,7 +203,11 @@ def read_sources(lines: Mapping[str, Any]) -> dict[str, SourceSettings]:
 
 
 def load_config(path: Path = CONFIG) -> Config:
-    """Read the configuration. Raises ConfigError, which names file and field."""
+    """Read the configuration.
+
+    Raises:
+        ConfigError: The file cannot be used; the message names file and field.
+    """
     try:
         config = Config.model_validate(tomllib.loads(path.read_text()))
     except (ValidationError, tomllib.TOMLDecodeError) as error:

@@ -1,27 +1,27 @@
-"""Errors of this room.
+"""Errors of training, evaluation and the gate.
 
 MLError
-├── RunError          a run's folder lacks what an earlier step should have left
-├── ConfigError       a configuration names or holds something that cannot be used
-├── NotEnoughDataError  the data known at `as_of` is too short or too small to train or judge on
-└── DivergenceError   a loss stopped being a finite number
+├── RunError            a run's folder lacks an artifact of an earlier step
+├── ConfigError         a configuration has a value that cannot be used
+├── NotEnoughDataError  the data until `as_of` is too short or too small to train or evaluate
+└── DivergenceError     a loss stopped being a finite number
 """
 
 
 class MLError(Exception):
-    """Anything that stops a step of this room."""
+    """Base of every error that stops a step."""
 
 
 class RunError(MLError):
-    """A run's folder lacks what an earlier step should have left."""
+    """A run's folder lacks an artifact of an earlier step."""
 
 
 class ConfigError(MLError):
-    """A configuration names or holds something that cannot be used."""
+    """A configuration has a value that cannot be used."""
 
 
 class NotEnoughDataError(MLError):
-    """The data known at `as_of` is too short or too small to train or judge on."""
+    """The data until `as_of` is too short or too small to train or evaluate."""
 
 
 class DivergenceError(MLError):

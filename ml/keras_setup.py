@@ -1,7 +1,7 @@
-"""The one place that imports TensorFlow and TFRS.
+"""Import TensorFlow and TFRS, here only.
 
-TFRS 0.7 works with Keras 2 only; TensorFlow reads this variable when it is first imported. It is the single
-exception to "importing a module does nothing".
+TFRS 0.7 works with Keras 2 only, and TensorFlow reads the variable below at its first import. So this module is the
+single exception to "importing a module does nothing".
 """
 
 import os
@@ -16,7 +16,11 @@ keras = tf.keras
 
 
 def reproducible(seed: int) -> None:
-    """From here on the same seed gives the same weights, bit by bit on one machine (for a tenth more time)."""
+    """Make training deterministic: the same seed gives the same weights on one machine, for a tenth more time.
+
+    Args:
+        seed: Seed of Python, NumPy and TensorFlow.
+    """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

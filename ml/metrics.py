@@ -1,23 +1,28 @@
-"""Scores of ranked lists, one number a customer, on the full catalogue and with binary gains."""
+"""Compute metrics of ranked lists, one number per customer, on the full catalogue and with binary gains."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 DEPTH = 100
-"""How deep every list is kept."""
+"""Length of every list."""
 
 
 def mean(values: np.ndarray) -> float:
-    """Mean over the customers who had something to find; NaN if nobody had."""
+    """Return the mean over customers with something to find; NaN without such customers."""
     return float("nan") if np.isnan(values).all() else float(np.nanmean(values))
 
 
 def ndcg(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """Normalised discounted cumulative gain at k; the ideal is truncated at k too (Järvelin & Kekäläinen 2002).
+    """Return the normalised discounted cumulative gain at k (Järvelin & Kekäläinen 2002), with the ideal cut at k.
 
-    hits: bool `[customers, DEPTH]`, whether the product at each rank was bought.
-    relevant: int `[customers]`, how many products there were to find.
+    Args:
+        hits: Whether the product at each rank was bought, bool `[customers, DEPTH]`.
+        relevant: Number of products to find, int `[customers]`.
+        k: Length of the list.
+
+    Returns:
+        Float `[customers]` between 0 and 1; NaN for customers with nothing to find.
     """
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(relevant, k)]
@@ -25,30 +30,35 @@ def ndcg(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
 
 
 def recall(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """Share of the relevant products among the first k."""
+    """Return the share of the relevant products that are among the first k. Arguments as in `ndcg`."""
     return _ratio(hits[:, :k].sum(axis=1), relevant)
 
 
 def average_precision(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """Average precision at k, divided by min(relevant, k)."""
+    """Return the average precision at k, divided by min(relevant, k). Arguments as in `ndcg`."""
     found = hits[:, :k]
     precision = np.cumsum(found, axis=1) / np.arange(1, k + 1)
     return _ratio((precision * found).sum(axis=1), np.minimum(relevant, k))
 
 
 def hit_rate(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """1 if any of the first k was bought."""
+    """Return 1 where any of the first k was bought, otherwise 0. Arguments as in `ndcg`."""
     return np.where(relevant > 0, hits[:, :k].any(axis=1).astype(float), np.nan)
 
 
 def coverage(positions: np.ndarray, k: int) -> int:
-    """How many different products appear in the first k of anybody's list; `positions` is -1 where a list ends."""
+    """Return how many different products appear in the first k of all lists.
+
+    Args:
+        positions: Catalogue indices, int `[customers, DEPTH]`, -1 after the end of a list.
+        k: Length of the lists.
+    """
     shown = np.unique(positions[:, :k])
     return int((shown >= 0).sum())
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """NaN for customers who had nothing to find: they are not judged on this score."""
+    """Divide; NaN for customers with nothing to find, whom the metric leaves out."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan)
 
@@ -65,4 +75,4 @@ METRICS: dict[str, dict[str, tuple[Metric, int]]] = {
     "repeat": {"Recall@20": (recall, 20)},
     "explore": {"NDCG@20": (ndcg, 20), "Recall@100": (recall, 100)},
 }
-"""Scores of each part: `repeat` judges the `all` slate on products bought before."""
+"""Metrics of each part: `repeat` evaluates the slate `all` on products bought before."""

@@ -1,4 +1,4 @@
-"""From a TensorFlow function to an ONNX file."""
+"""Export a TensorFlow function as an ONNX file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,13 @@ OPSET = 17
 
 
 def export_onnx(function: Callable[[dict[str, Any]], Any], signature: dict[str, Any], path: Path) -> None:
-    """Write `function`, which takes a dictionary of tensors by the names in `signature`, as ONNX."""
+    """Write a TensorFlow function as an ONNX model.
+
+    Args:
+        function: Takes a dictionary of tensors and returns the output.
+        signature: Shape and type of each tensor, by its name.
+        path: The file to write.
+    """
     names = list(signature)
 
     @tf.function(input_signature=[signature[name] for name in names])

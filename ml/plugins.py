@@ -1,4 +1,4 @@
-"""Where the plug-ins of training are: the rankers that can compete, and the encoders of the query tower."""
+"""Find the plug-ins of training: the rankers that can compete, and the encoders of the query tower."""
 
 from core.plugins import PluginFolder
 from ml.errors import ConfigError

@@ -1,4 +1,4 @@
-"""The loop that trains the towers and the rankers: steps, check for divergence, learning curve, log and TensorBoard.
+"""Train towers and rankers in one loop: steps, check for divergence, learning curve, log and TensorBoard.
 
 It is not `model.fit`, because here every step gets a batch of another size, the weights are swapped for their moving
 average between epochs, and one random generator goes on from epoch to epoch. `fit` would need a generator with a
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingLoop:
-    """Trains one model, epoch by epoch.
+    """Train one model, epoch by epoch.
 
     Args:
         name: What is trained, for log lines, such as an encoder or a ranker.

@@ -59,11 +59,11 @@ class Drill:
         """Run every fault on one worker with SQLite: releases, bundles, outages, restarts, events.
 
         Args:
-            swaps: number of model swaps.
-            rollbacks: number of roll-backs.
-            seconds: duration of each outage.
-            kills: number of kills right after acknowledged events.
-            only: words; only outages and restarts whose name contains one of them are run.
+            swaps: Number of model swaps.
+            rollbacks: Number of roll-backs.
+            seconds: Duration of each outage.
+            kills: Number of kills right after acknowledged events.
+            only: Words; only outages and restarts whose name contains one of them are run.
         """
         outages = [fault for fault in SqliteFile(self.sandbox).faults() if any(word in fault.name for word in only)]
         restarts = [name for name in RESTARTS if any(word in name for word in only)]

@@ -1,4 +1,4 @@
-"""The expected answers of each version, computed outside the service from the same bundle and features."""
+"""Compute the expected answers of each version outside the service, from the same bundle and features."""
 
 import math
 import threading
@@ -20,15 +20,14 @@ Items = list[tuple[str, float]]
 
 
 class Expected:
-    """Hold the expected lists of every version, customer and slate."""
+    """Hold the expected lists of every version, customer and slate.
+
+    Args:
+        features: Features in the online store by customer id; None for an unknown customer.
+        k: Length of the lists.
+    """
 
     def __init__(self, features: Mapping[str, dict[str, Any] | None], k: int):
-        """Start without versions.
-
-        Args:
-            features: customer id -> features in the online store; None for an unknown customer.
-            k: length of the lists.
-        """
         self.features = features
         self.k = k
         self._lists: dict[tuple[str, str | None, str], Items] = {}
@@ -58,7 +57,7 @@ class Expected:
         impersonal = answer.fallback in IMPERSONAL
         expected = self._lists.get((answer.model_version, None if impersonal else customer_id, slate))
         if expected is None:
-            return f"names version {answer.model_version}, which was never deployed soundly"
+            return f"names version {answer.model_version}, which was never deployed intact"
         found = [(item.product_id, item.score) for item in answer.items]
         same = len(found) == len(expected) and all(
             product == expected_product

@@ -1,12 +1,12 @@
-"""Acknowledged events, and workers that are killed right after."""
+"""Acknowledge events and kill the workers right after."""
 
-import json
 import os
 import signal
 import time
-import urllib.request
 from datetime import UTC, datetime
 from typing import Any
+
+import httpx
 
 from benchmarks.drill.fault_report import FaultReport, until
 from benchmarks.drill.sandbox import Served
@@ -56,11 +56,9 @@ def _event(event_id: str, product_id: str) -> dict[str, Any]:
 
 
 def _send(served: Served, batch: list[dict[str, Any]]) -> dict[str, int]:
-    body = json.dumps({"events": batch}).encode()
-    url, headers = f"http://127.0.0.1:{served.port}/events", {"Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
-        found: dict[str, int] = json.load(answer)
-        return found
+    answer = httpx.post(f"http://127.0.0.1:{served.port}/events", json={"events": batch}, timeout=60)
+    found: dict[str, int] = answer.raise_for_status().json()
+    return found
 
 
 def _is_back(served: Served, before: list[int]) -> bool:

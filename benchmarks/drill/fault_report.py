@@ -1,4 +1,4 @@
-"""The drill's report: each fault, what was expected, what happened."""
+"""Report each fault of the drill: what was expected, and what happened."""
 
 import json
 import time
@@ -13,12 +13,12 @@ class FaultReport:
     """Print and count each fault: expected and observed effect.
 
     Attributes:
-        check_times: whether durations count; on a shared machine they are not meaningful.
-        faults: number of faults so far.
-        held: number of faults with the expected effect.
-        requests: number of requests of all loads.
-        failed: number of failed requests.
-        broken: names of the faults whose effect differed.
+        check_times: Whether durations count; on a shared machine they are not meaningful.
+        faults: Number of faults so far.
+        held: Number of faults with the expected effect.
+        requests: Number of requests of all loads.
+        failed: Number of failed requests.
+        broken: Names of the faults whose effect differed.
     """
 
     check_times: bool = True
@@ -62,7 +62,7 @@ def until(condition: Callable[[], bool], seconds: float = 120.0) -> float:
         Seconds waited.
 
     Raises:
-        TimeoutError: the condition does not hold after `seconds`.
+        TimeoutError: The condition does not hold after `seconds`.
     """
     started = time.perf_counter()
     while not condition():

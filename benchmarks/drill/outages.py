@@ -1,4 +1,4 @@
-"""Outages of the online store (killed, hung, empty, stale) under load, and overload of the service."""
+"""Let the online store fail under load (killed, hung, empty, stale), and overload the service."""
 
 import time
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from benchmarks.overload import FALLBACK, GOODPUT, RECOVERY_SECONDS, Load, check
 
 MAX_ADDED_P99_MS = 50.0
 MIN_PERSONAL_SHARE = 0.8
-"""Share of lists that must stay personal; all customers of the load have asked before."""
+"""Share of lists that must stay personal; all customers of the load were served before."""
 
 SLOW_READ_MARKS = {"features_unavailable", "cached_features"}
 """Fallbacks of reads that time out, which can happen on a busy machine."""
@@ -43,7 +43,7 @@ def drill_outages(
         kept = seen.requests - seen.marks["features_unavailable"] - seen.marks["unknown_customer"]
         report.note(
             fault.name,
-            f"marked lists, personal if possible, at most {MAX_ADDED_P99_MS:g} ms later, no 5xx; as before by itself",
+            f"marked lists, personal if possible, at most {MAX_ADDED_P99_MS:g} ms later, no 5xx; recovers by itself",
             f"{seen.summary()}; {kept / max(seen.requests, 1):.0%} personal; 99% within {seen.p99_ms():.0f} ms "
             f"(before: {usual.p99_ms():.0f} ms); all as before after {recovered_s:.1f} s",
             not seen.failures

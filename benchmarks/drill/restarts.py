@@ -1,12 +1,12 @@
-"""Killed workers, terminated workers, and a terminated service."""
+"""Kill workers, terminate workers, and terminate the service."""
 
-import http.client
-import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Sequence
+
+import httpx
 
 from benchmarks.drill.fault_report import FaultReport, until
 from benchmarks.drill.sandbox import Served
@@ -39,23 +39,19 @@ def _replaced(served: Served, before: set[int], many: int) -> bool:
 
 def drill_sigterm(served: Served, customer_id: str, report: FaultReport) -> None:
     """Terminate the service while it answers requests; it does not start again."""
-    connections = [http.client.HTTPConnection("127.0.0.1", served.port, timeout=60) for _ in range(CONCURRENT_REQUESTS)]
+    clients = [httpx.Client(base_url=f"http://127.0.0.1:{served.port}", timeout=60) for _ in range(CONCURRENT_REQUESTS)]
     statuses: list[int] = []
-    body = json.dumps({"customer_id": customer_id, "k": 100})
 
-    def ask(connection: http.client.HTTPConnection) -> None:
+    def post(client: httpx.Client) -> None:
         try:
-            connection.request("POST", "/recommend", body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            answer.read()
-            statuses.append(answer.status)
-        except (OSError, http.client.HTTPException):
+            statuses.append(client.post("/recommend", json={"customer_id": customer_id, "k": 100}).status_code)
+        except httpx.TransportError:
             statuses.append(0)
 
-    for connection in connections:
-        ask(connection)  # connected and served once
+    for client in clients:
+        post(client)  # opens the connection
     statuses.clear()
-    threads = [threading.Thread(target=ask, args=(connection,)) for connection in connections]
+    threads = [threading.Thread(target=post, args=(client,)) for client in clients]
     for thread in threads:
         thread.start()
     until(lambda: len(statuses) > 0)
@@ -64,6 +60,8 @@ def drill_sigterm(served: Served, customer_id: str, report: FaultReport) -> None
     served.stop()
     for thread in threads:
         thread.join()
+    for client in clients:
+        client.close()
     code = served.service.process.wait(60)
     took = time.perf_counter() - started
     report.note(

@@ -1,20 +1,19 @@
 """A copy of an installation and a service on it, so that the drill cannot damage the installation."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import Service, family, free_port, running
+import httpx
+
+from benchmarks.processes import Service, family, free_port, http_client, running
 from features.publication import current_publication
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore, bentoml_environment
@@ -26,11 +25,11 @@ LEFT_OUT = shutil.ignore_patterns("staged", "tmp", "lock", ".lock")
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Copy of an installation.
+    """Copy an installation.
 
     Attributes:
-        settings: settings of the copy.
-        variables: environment variables of its processes, besides REACH_DATA.
+        settings: Settings of the copy.
+        variables: Environment variables of its processes, in addition to REACH_DATA.
     """
 
     settings: Settings
@@ -75,7 +74,7 @@ class Sandbox:
         """Run a Reach command on the sandbox.
 
         Raises:
-            RuntimeError: the command failed; the message ends with its error output.
+            RuntimeError: The command failed; the message ends with its error output.
         """
         done = subprocess.run(
             [sys.executable, "-m", *command], cwd=ROOT, env=self.environment(), capture_output=True, text=True
@@ -109,7 +108,7 @@ class Sandbox:
 
 @dataclass(frozen=True)
 class Served:
-    """A running service with its log file."""
+    """Observe and stop a running service with a log file."""
 
     service: Service
     log: Path
@@ -122,12 +121,10 @@ class Served:
     def readiness(self) -> tuple[int, dict[str, Any]]:
         """Return status and body of /readyz; status 0 if the service does not answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10) as answer:
-                return int(answer.status), json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, {}
-        except OSError:
+            answer = http_client().get(f"http://127.0.0.1:{self.port}/readyz")
+        except httpx.TransportError:
             return 0, {}
+        return answer.status_code, answer.json() if answer.status_code == 200 else {}
 
     def metric(self, name: str) -> float:
         """Return a sample of /metrics by its name with labels; 0 if it does not exist."""

@@ -1,4 +1,4 @@
-"""Faults of an online store, SQLite or Redis, and the recovery from each."""
+"""Inject faults into an online store, SQLite or Redis, and recover from each."""
 
 import os
 import shutil
@@ -26,13 +26,13 @@ TIMESTAMP_FIELD_PREFIX = b"_ts:"
 
 @dataclass(frozen=True)
 class StoreFault:
-    """One fault.
+    """Describe one fault.
 
     Attributes:
-        name: name in the report.
-        inject: starts the fault.
-        recover: ends the fault.
-        marks: fallbacks that answers may have during the fault.
+        name: Name in the report.
+        inject: Starts the fault.
+        recover: Ends the fault.
+        marks: Fallbacks that answers may have during the fault.
     """
 
     name: str
@@ -94,10 +94,14 @@ class SqliteFile:
 
 
 class RedisServer:
-    """A Redis server started for the drill, which keeps its data when it is killed."""
+    """Run a Redis server for the drill, which keeps its data when it is killed.
+
+    Args:
+        folder: The server's data.
+        options: Appended to its command line.
+    """
 
     def __init__(self, folder: Path, *options: str):
-        """Choose a free port; `options` are appended to the command line."""
         self._folder = folder
         self._options = options
         self._port = free_port()

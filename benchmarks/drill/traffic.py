@@ -1,6 +1,5 @@
-"""A steady load of which each answer is checked."""
+"""Send a steady load and check each answer."""
 
-import http.client
 import json
 import random
 import statistics
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import httpx
 from pydantic import ValidationError
 
 from benchmarks.drill.answers import SLATES, Expected
@@ -27,15 +27,15 @@ CLIENT_TIMEOUT_S = 120.0
 
 @dataclass
 class TrafficStats:
-    """Requests of a period.
+    """Count the requests of a period.
 
     Attributes:
-        requests: number of requests.
-        resent: number of requests sent again because the connection broke before an answer.
-        failures: description of each failed request.
-        versions: answers by model version.
-        marks: answers by fallback.
-        seconds: latency of each request.
+        requests: Number of requests.
+        resent: Number of requests sent again because the connection broke before an answer.
+        failures: Description of each failed request.
+        versions: Answers by model version.
+        marks: Answers by fallback.
+        seconds: Latency of each request.
     """
 
     requests: int = 0
@@ -63,24 +63,22 @@ class TrafficStats:
 
 
 class Traffic:
-    """Clients that send requests at random times, each on a kept-alive connection.
+    """Let clients send requests at random times, each on a kept-alive connection.
 
     A request on a broken connection is sent once more, as HTTP clients do. Any answer that is not the correct list of
     one version is a failure.
+
+    Args:
+        port: Port of the service.
+        expected: The expected lists.
+        customers: Customers of the requests.
+        rate: Requests per second of all clients together.
+        visits: Requests for each customer before the load starts.
     """
 
     def __init__(self, port: int, expected: Expected, customers: Sequence[str], rate: float, visits: int):
-        """Prepare the clients.
-
-        Args:
-            port: port of the service.
-            expected: expected lists.
-            customers: customers to ask for.
-            rate: requests per second of all clients together.
-            visits: requests for each customer before the load starts.
-        """
         self.total = TrafficStats()
-        self._port = port
+        self._url = f"http://127.0.0.1:{port}/recommend"
         self._expected = expected
         self._customers = customers
         self._pause = CLIENTS / rate
@@ -91,9 +89,11 @@ class Traffic:
         self._threads = [threading.Thread(target=self._client, args=(n,), daemon=True) for n in range(CLIENTS)]
 
     def __enter__(self) -> "Traffic":
-        # Every customer has asked before; the unknown customer shows what an outage does to new ones.
-        for customer_id in self._visits * list(self._customers):
-            self._once(self._connect(), customer_id, SLATES[0])
+        # Every customer is served before the faults. Each visit opens a connection, so that all workers cache the
+        # customer. The unknown customer stands for new ones.
+        with httpx.Client(timeout=CLIENT_TIMEOUT_S, headers={"Connection": "close"}) as client:
+            for customer_id in self._visits * list(self._customers):
+                self._once(client, customer_id, SLATES[0])
         for thread in self._threads:
             thread.start()
         return self
@@ -118,28 +118,22 @@ class Traffic:
 
     def _client(self, number: int) -> None:
         pick = random.Random(number)
-        connection = self._connect()
-        while not self._stop.wait(pick.expovariate(1 / self._pause)):
-            self._once(connection, pick.choice(self._customers), pick.choice(SLATES))
-        connection.close()
+        with httpx.Client(timeout=CLIENT_TIMEOUT_S) as client:
+            while not self._stop.wait(pick.expovariate(1 / self._pause)):
+                self._once(client, pick.choice(self._customers), pick.choice(SLATES))
 
-    def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=CLIENT_TIMEOUT_S)
-
-    def _once(self, connection: http.client.HTTPConnection, customer_id: str, slate: str) -> None:
+    def _once(self, client: httpx.Client, customer_id: str, slate: str) -> None:
         body = json.dumps({"customer_id": customer_id, "slate": slate, "k": self._expected.k})
         started = time.perf_counter()
-        resent, status, answer = self._ask(connection, body)
+        resent, status, answer = self._post(client, body)
         self._note(customer_id, slate, status, answer, resent, time.perf_counter() - started)
 
-    def _ask(self, connection: http.client.HTTPConnection, body: str) -> tuple[bool, int, bytes]:
+    def _post(self, client: httpx.Client, body: str) -> tuple[bool, int, bytes]:
         for last in (False, True):
             try:
-                connection.request("POST", "/recommend", body, {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                return last, answer.status, answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                connection.close()  # the next request opens another
+                answer = client.post(self._url, content=body, headers={"Content-Type": "application/json"})
+                return last, answer.status_code, answer.content
+            except httpx.TransportError as error:  # the next request opens another connection
                 if last:
                     return True, 0, f"{type(error).__name__}: {error}".encode()
         raise AssertionError

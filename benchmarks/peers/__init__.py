@@ -1,6 +1,6 @@
-"""Methods that others would use instead of Reach, one file each: `fit_and_list(data) -> Slates`.
+"""Alternative methods, one file each: `fit_and_list(data) -> Slates`.
 
-They stand on their own dependency group (`peers`) and see what Reach sees: the data set of one finished run.
+They need the dependency group `peers` and use the same data as Reach: the data set of one finished run.
 """
 
 PEERS = {

@@ -1,4 +1,4 @@
-"""One peer in a process of its own, so that its seconds and its memory are its own; `benchmarks.quality` starts it."""
+"""Fit one peer in its own process, so that time and memory are its own; `benchmarks.quality` starts it."""
 
 import argparse
 import importlib
@@ -16,6 +16,7 @@ from ml.runs.run import Run
 
 
 def main() -> None:
+    """Fit the peer of the command line, and write its lists and its cost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("module")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder")
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 def peak_mib() -> float:
-    """The most memory this process ever had, in MiB: `ru_maxrss` counts KiB on Linux and bytes on macOS."""
+    """Return the peak memory of this process in MiB; `ru_maxrss` is in KiB on Linux and in bytes on macOS."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

@@ -1,4 +1,4 @@
-"""What every peer gets: the judged snapshot of a finished run, and lists from scores over the full catalogue."""
+"""Provide every peer with the evaluated snapshot of a finished run, and make lists from scores of all products."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,12 +29,16 @@ ROWS = 64
 
 @dataclass(frozen=True)
 class PeerData:
-    """A finished run at the snapshot it is judged at.
+    """Hold a finished run at its evaluated snapshot.
 
-    ids, everyone: all customers with a purchase before the snapshot; a peer may fit on all of them.
-    window: those of them who are judged, and what they bought after the snapshot. Only the judge looks at that.
-    catalogue: the products on offer at the snapshot; its vectors and item-to-item weights are empty, so that a peer
-        does not pay for models that it does not use.
+    Attributes:
+        run: The run.
+        spec: Its specification.
+        ids: Ids of all customers with a purchase before the snapshot; a peer may fit on all of them.
+        everyone: The same customers' features.
+        window: The evaluated customers and their purchases after the snapshot, which only the evaluation reads.
+        catalogue: Products on offer at the snapshot. Its vectors and item-to-item weights are empty, so that a peer has
+            no cost of models that it does not use.
     """
 
     run: Run
@@ -46,6 +50,7 @@ class PeerData:
 
     @classmethod
     def of(cls, run: Run) -> "PeerData":
+        """Read the data of a run."""
         evaluated = EvaluatedRun.at_snapshot(run)
         catalogue = _bare_catalogue(evaluated)
         window = evaluated.evaluation_set(catalogue)
@@ -59,7 +64,7 @@ class PeerData:
 
     @property
     def max_customers(self) -> int:
-        """The most customers that EASE is fitted on."""
+        """Return the number of customers that EASE is fitted on at most."""
         settings = self.spec.config.sources.get("item_to_item", item_to_item.Settings())
         assert isinstance(settings, item_to_item.Settings)
         return settings.max_customers
@@ -70,7 +75,7 @@ class PeerData:
         return self.window.batch(self.catalogue)
 
     def purchases(self, name: str | None = None) -> sparse.csr_matrix:
-        """Everyone × products, float32: one of `schema.HISTORY`, or 1 for every product ever bought."""
+        """Return a matrix float32 `[everyone, products]` of one of `schema.HISTORY`, or of 1 for every purchase."""
         matrix = PurchaseMatrix.of(self.everyone, self.catalogue.index).matrix(name or "baskets")
         if name is None:
             matrix.data.fill(1.0)
@@ -78,9 +83,12 @@ class PeerData:
         return matrix
 
     def slates(self, score: Callable[[np.ndarray], np.ndarray]) -> Slates:
-        """Both slates from scores over the full catalogue; ties go to the more popular product.
+        """Make the lists of both slates from scores over the full catalogue.
 
-        score: from rows of `everyone` to float `[rows, products]`. `explore` leaves out what the customer had.
+        Of equal scores, the more popular product comes first. `explore` omits what the customer bought before.
+
+        Args:
+            score: Maps rows of `everyone` to scores, float `[rows, products]`.
         """
         lists: dict[str, list[np.ndarray]] = {"all": [], "explore": []}
         scores: dict[str, list[np.ndarray]] = {"all": [], "explore": []}
@@ -96,11 +104,11 @@ class PeerData:
         return {slate: RankedLists.of(lists[slate], scores[slate]) for slate in lists}
 
     def _best(self, values: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """The DEPTH best of the allowed positions, best first."""
+        """Return the DEPTH best of the allowed positions, best first."""
         allowed_values = values[allowed]
         if len(allowed_values) > DEPTH:
             last = np.partition(allowed_values, len(allowed_values) - DEPTH)[len(allowed_values) - DEPTH]
-            allowed = allowed[allowed_values >= last]  # all that tie with the last place, for popularity to choose from
+            allowed = allowed[allowed_values >= last]  # with all that tie at the last rank, so that popularity decides
         order = np.lexsort((allowed, -self.catalogue.popularity[allowed], -values[allowed]))
         return allowed[order[:DEPTH]]
 

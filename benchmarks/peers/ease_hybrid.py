@@ -1,7 +1,7 @@
-"""Decayed own frequency, EASE and popularity in one sum: the best that needs no ranker.
+"""Rank by the sum of decayed own frequency, EASE and popularity, the best method without a ranker.
 
-Weights were chosen on the validation window, where the sum's `all` NDCG@10 is .4202 (decayed own frequency .4190, EASE
-.415) and its `explore` Recall@100 .0894 (EASE .0855).
+The weights were chosen on the validation window. There the sum's `all` NDCG@10 is .4202 (decayed own frequency .4190,
+EASE .415), and its `explore` Recall@100 is .0894 (EASE .0855).
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ EASE, POPULARITY = 2.0, 0.3
 
 
 def fit_and_list(data: PeerData) -> Slates:
-    """Fit EASE on everyone with a purchase before the snapshot, and add the simple scores."""
+    """Fit EASE on every customer with a purchase before the snapshot, and add the simple scores."""
     frequency = data.purchases(HISTORY)
     bought = frequency.sqrt()
     customers = data.max_customers

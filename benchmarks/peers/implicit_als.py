@@ -1,8 +1,8 @@
-"""Weighted matrix factorisation (Hu, Koren & Volinsky 2008) by alternating least squares, from the library `implicit`.
+"""Rank by weighted matrix factorisation (Hu, Koren & Volinsky 2008) with ALS, from the library `implicit`.
 
-Confidence is the count decayed with 120 days; the model's values are those of the library's tutorial (64 factors,
-regularisation 0.05, alpha 2). On the validation window that was the best of 0/1, logarithms of counts, BM25 as in the
-tutorial, and decayed counts.
+Confidence is the count decayed with 120 days. The parameters are those of the library's tutorial (64 factors,
+regularisation 0.05, alpha 2). On the validation window, decayed counts were better than 0/1, logarithms of counts, and
+BM25 as in the tutorial.
 """
 
 import implicit.als
@@ -17,7 +17,7 @@ FACTORS, REGULARISATION, ALPHA, ITERATIONS = 64, 0.05, 2.0, 15
 
 
 def fit_and_list(data: PeerData) -> Slates:
-    """Fit on everyone with a purchase before the snapshot; own products stay in `all`."""
+    """Fit on every customer with a purchase before the snapshot; `all` includes repeat purchases."""
     model = implicit.als.AlternatingLeastSquares(
         factors=FACTORS,
         regularization=REGULARISATION,
@@ -25,7 +25,7 @@ def fit_and_list(data: PeerData) -> Slates:
         iterations=ITERATIONS,
         random_state=data.spec.seed,
     )
-    with threadpool_limits(1, "blas"):  # implicit has threads of its own
+    with threadpool_limits(1, "blas"):  # implicit starts its own threads
         model.fit(data.purchases(HISTORY), show_progress=False)
 
     def score(rows: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""LightGBM's lambdarank (Burges 2010; Ke et al. 2017) in the place of Reach's ranker.
+"""Replace Reach's ranker by LightGBM's lambdarank (Burges 2010; Ke et al. 2017).
 
-It gets all that Reach's rankers get: the run's candidates with their features at the ranker snapshots, and at the
-judged snapshot candidates and features from the same code. One model ranks all candidates, a second one, trained on
-products new to the customer, ranks `explore`. What made the candidates (towers, EASE) is the run's, so its seconds
-count fitting the trees, the judged candidates and ranking them, but not the training of the towers.
+It gets the input of Reach's rankers: the run's candidates with their features at the ranker snapshots, and candidates
+and features from the same code at the evaluated snapshot. One model ranks all candidates. A second one, trained on
+products new to the customer, ranks `explore`. The run's towers and EASE generate the candidates, so the seconds count
+the trees, the evaluated candidates and their ranking, but not the training of the towers.
 """
 
 from collections.abc import Sequence
@@ -35,18 +35,19 @@ PARAMETERS = {
 
 
 class Trees:
-    """Two boosters where a ranker is expected: one column of scores a slate."""
+    """Score candidates by two boosters, one column per slate, as a ranker does."""
 
     def __init__(self, boosters: Sequence[lightgbm.Booster]):
         self._boosters = boosters
 
     def __call__(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
+        """Return the scores of candidates, float32 `[rows, slates]`."""
         features = _features(numeric, categorical)
         return np.column_stack([booster.predict(features) for booster in self._boosters]).astype(np.float32)
 
 
 def fit_and_list(data: PeerData) -> Slates:
-    """Fit on every ranker snapshot of the run; list by the code that lists for Reach."""
+    """Fit on every ranker snapshot of the run, and make lists by the code of Reach."""
     snapshots = load_examples(data.run, data.spec)
     trees = Trees([fit(snapshots, new_only, data.spec.seed) for new_only in (False, True)])
     catalogue = EvaluatedRun.at_snapshot(data.run).catalogue()
@@ -55,9 +56,13 @@ def fit_and_list(data: PeerData) -> Slates:
 
 
 def fit(snapshots: Sequence[RankingExamples], new_only: bool, seed: int, rounds: int = ROUNDS) -> lightgbm.Booster:
-    """One booster over all snapshots, a query a customer and snapshot.
+    """Fit one booster on all snapshots, with one query per customer and snapshot.
 
-    new_only: learn from the candidates that the customer never bought before.
+    Args:
+        snapshots: Training lists.
+        new_only: Train only on candidates that the customer never bought before.
+        seed: Seed of the booster.
+        rounds: Number of trees.
     """
     features, labels, weights, queries = [], [], [], []
     for part in snapshots:
@@ -81,5 +86,5 @@ def fit(snapshots: Sequence[RankingExamples], new_only: bool, seed: int, rounds:
 
 
 def _features(numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
-    """One float32 matrix; vocabulary numbers are small enough to be exact in it."""
+    """Return one float32 matrix, in which vocabulary numbers are small enough to be exact."""
     return np.concatenate([numeric, categorical.astype(np.float32)], axis=1)

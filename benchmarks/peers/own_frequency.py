@@ -1,4 +1,4 @@
-"""What the customer bought often and lately, then what is popular: the strongest rule that needs no training."""
+"""Rank by the decayed frequency of the customer's purchases, then by popularity: the strongest untrained baseline."""
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation import baselines
@@ -6,5 +6,5 @@ from ml.evaluation.ground_truth import Slates
 
 
 def fit_and_list(data: PeerData) -> Slates:
-    """The rule of `ml.evaluation.baselines`, timed like every peer."""
+    """Make the lists of the baseline in `ml.evaluation.baselines`, timed like every peer."""
     return baselines.own_frequency(data.evaluated)

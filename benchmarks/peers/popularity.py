@@ -1,4 +1,4 @@
-"""What most customers bought in the last four weeks, the same list for everybody."""
+"""Rank by the number of buyers in the last four weeks, the same list for every customer."""
 
 from benchmarks.peers.data import PeerData
 from ml.evaluation import baselines
@@ -6,5 +6,5 @@ from ml.evaluation.ground_truth import Slates
 
 
 def fit_and_list(data: PeerData) -> Slates:
-    """The rule of `ml.evaluation.baselines`, timed like every peer."""
+    """Make the lists of the baseline in `ml.evaluation.baselines`, timed like every peer."""
     return baselines.popularity(data.evaluated)

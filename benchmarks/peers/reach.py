@@ -1,5 +1,6 @@
-"""Reach itself, trained again from the run's data set by the run's own steps, so that its cost is measured like a
-peer's. Its lists must be those of the run: the same seed gives the same lists.
+"""Train Reach again from the run's data set by the same steps, so that its cost is measured like a peer's.
+
+Its lists must equal those of the run, because the seed is the same.
 """
 
 from pathlib import Path
@@ -19,7 +20,7 @@ from settings import load_settings
 
 
 def fit_and_list(data: PeerData) -> Slates:
-    """Towers, candidates, every configured ranker and the judged lists; only `build-dataset` is not repeated."""
+    """Repeat every step except `build-dataset`: towers, candidates, every configured ranker, and the evaluation."""
     with TemporaryDirectory(prefix=".bench.", dir=data.run.folder) as folder:
         run = scratch_run(data.run, data.spec, Path(folder))
         train_retrieval(run)
@@ -27,6 +28,6 @@ def fit_and_list(data: PeerData) -> Slates:
         for ranker in data.spec.config.ranking.rankers:
             train_ranker(run, ranker)
         select_ranker(run)
-        # No deployed version is judged beside it: a data directory without a release has none.
+        # This data directory has no release, so no deployed version is evaluated.
         evaluate(load_settings().model_copy(update={"data": Path(folder)}), run)
         return lists_of(run.path(LISTS), CHALLENGER, data.window.truth, data.catalogue.index)

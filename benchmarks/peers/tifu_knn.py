@@ -1,11 +1,12 @@
-"""TIFU-KNN (Hu, He, Gao & Zhang 2020, "Modeling Personalized Item Frequency Information for Next-basket
-Recommendation", SIGIR): a customer's own decayed frequencies, mixed with those of the nearest customers.
+"""Rank by TIFU-KNN: a customer's decayed purchase frequencies, mixed with those of the nearest customers.
 
-The paper decays by the number of baskets that lie between, within groups of baskets and between groups (eq. 3 and 4).
-The feature tables keep a history a product, not a basket, so both decays are approximated by one by time: purchases
-decayed with 120 days, divided by the customer's number of baskets as the paper's averages are. The rest is the paper's:
-Euclidean nearest neighbours (section 4.2) and the mixture `α own + (1 - α) neighbours` (eq. 5), with the values that
-the authors publish for Ta-Feng, the data set nearest in size.
+Source: Hu, He, Gao & Zhang 2020, "Modeling Personalized Item Frequency Information for Next-basket Recommendation".
+
+The paper decays by the number of baskets in between, within groups of baskets and between groups (eq. 3 and 4). The
+feature tables have a history per product, not per basket, so one decay by time approximates both: purchases decayed
+with 120 days, divided by the customer's number of baskets. The rest follows the paper: Euclidean nearest neighbours
+(section 4.2) and the mixture `α own + (1 - α) neighbours` (eq. 5), with the authors' values for Ta-Feng, the data set
+nearest in size.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ HISTORY = "decayed_120d"
 
 
 def fit_and_list(data: PeerData) -> Slates:
-    """Neighbours are looked for among everyone with a purchase before the snapshot."""
+    """Search neighbours among all customers with a purchase before the snapshot, and make the lists."""
     baskets = np.array([max(customer.profile["baskets"], 1.0) for customer in data.everyone], np.float32)
     vectors = sparse.diags_array(1.0 / baskets) @ data.purchases(HISTORY)
     vectors = sparse.csr_matrix(vectors)
@@ -38,10 +39,13 @@ def fit_and_list(data: PeerData) -> Slates:
 
 
 def nearest(products: np.ndarray, lengths: np.ndarray, squares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The NEIGHBOURS nearest customers of each row, without itself, `[rows, neighbours]`.
+    """Return the NEIGHBOURS nearest customers of each row, without itself, int `[rows, neighbours]`.
 
-    products: scalar products of the rows with everyone, `[rows, everyone]`; lengths, squares: squared lengths of the
-    rows and of everyone; rows: where the rows stand among everyone.
+    Args:
+        products: Scalar products of the rows with every customer, `[rows, everyone]`.
+        lengths: Squared lengths of the rows, `[rows]`.
+        squares: Squared lengths of all customers, `[everyone]`.
+        rows: Indices of the rows among all customers, `[rows]`.
     """
     distances = lengths[:, None] + squares[None, :] - 2.0 * products
     distances[np.arange(len(rows)), rows] = np.inf

@@ -18,8 +18,8 @@ from settings import Settings
 logger = logging.getLogger(__name__)
 
 MIN_KNOWN_SHARE = 0.1
-"""A champion that was trained with fewer of the products sold lately is another shop's: even a fashion shop that renews
-its whole assortment within a season sells more than a tenth of the former one."""
+"""Smallest share of recently sold products that a champion was trained with. Below it, the champion is of another shop:
+even a fashion shop that renews its assortment within a season still sells more than a tenth of the former one."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ChampionBundle:
 
     @property
     def is_baseline(self) -> bool:
-        """Return whether it is a baseline, deployed because no trained version was ever good enough."""
+        """Return whether it is a baseline, deployed because no trained version ever passed the gate."""
         return bool(self.manifest.baseline)
 
     @property
@@ -67,7 +67,7 @@ class ChampionBundle:
 
 
 def deployed_champion(settings: Settings) -> ChampionBundle | None:
-    """Return the version that serves now; None before the first deployment, or if its format is another one."""
+    """Return the deployed version; None before the first deployment, or if this code cannot read its format."""
     champion = Registry(settings.paths.release).champion()
     if champion is None:
         return None
@@ -82,9 +82,9 @@ def deployed_champion(settings: Settings) -> ChampionBundle | None:
 def comparable_champion(settings: Settings, spec: RunSpec) -> ChampionBundle | None:
     """Return the deployed version if the challenger of this run can be compared with it, otherwise None.
 
-    A version is not comparable if it learned from purchases in the evaluation window, because its memory would look
+    A version is not comparable if it was trained on purchases in the evaluation window, because its memory would look
     like skill. This happens to a run of an earlier day, or on the validation window. A version with other features than
-    this code computes cannot be scored. A baseline is skipped, because every challenger has to beat the rules anyway.
+    this code computes cannot be scored. A baseline is skipped, because every challenger has to beat the baselines.
     """
     champion = deployed_champion(settings)
     if champion is None:
@@ -94,7 +94,7 @@ def comparable_champion(settings: Settings, spec: RunSpec) -> ChampionBundle | N
         return None
     evaluated, trained_until = spec.day(spec.split.evaluation), champion.manifest.trained_until
     if trained_until > evaluated:
-        why = f"learned from purchases until {trained_until}, so it has seen the evaluation window (from {evaluated})"
+        why = f"was trained on purchases until {trained_until}, inside the evaluation window (from {evaluated})"
     elif not champion.manifest.has_present_features:
         why = f"was made with other features than this code computes ({champion.manifest.changed_features})"
     else:

@@ -17,7 +17,7 @@ BASKETS = (0, 1, 6, 25, 60)
 """Number of baskets of each made-up customer: from a customer without purchases to a weekly one."""
 
 BASKET_SIZE = 6.0
-"""Products of a made-up basket, on average."""
+"""Mean number of products in a made-up basket."""
 
 ASSORTMENT = 40
 """Number of products that a made-up customer chooses from; it is small, so that some are bought again."""
@@ -39,9 +39,9 @@ def made_up_customers(catalogue: Catalogue, at: datetime, seed: int) -> list[Cus
     """Return one customer for each number of `BASKETS`; the same catalogue and seed give the same customers.
 
     Args:
-        catalogue: the products to buy from.
-        at: the catalogue's instant (naive UTC), a midnight of the shop; all made-up purchases are before it.
-        seed: of the random numbers.
+        catalogue: The products to buy from.
+        at: The catalogue's instant (naive UTC), a midnight of the shop; all made-up purchases are before it.
+        seed: Seed of the random numbers.
     """
     rng = np.random.default_rng(seed)
     return [apply_purchases(Customer.empty(), at, _purchases(catalogue, at, count, rng), at) for count in BASKETS]

@@ -29,11 +29,14 @@ def write_bundle(
     """Fill an empty folder and open it again, which checks it.
 
     Args:
-        folder: where the bundle goes.
-        model_files: the models' files, by their path in the bundle.
-        catalogue: the products that the bundle recommends.
-        facts: the manifest's fields, except `files`, `created_at` and the git revision.
-        customers: made-up ones (ml/bundles/golden.py) for golden requests; the bundle contains their features.
+        folder: An empty folder.
+        model_files: The models' files, by their path in the bundle.
+        catalogue: The products that the bundle recommends.
+        facts: The manifest's fields, except `files`, `created_at` and the git revision.
+        customers: Made-up customers (ml/bundles/golden.py) for golden requests; the bundle contains their features.
+
+    Returns:
+        The bundle as read back, after its golden requests gave their answers.
     """
     for name, source in model_files.items():
         target = folder / name

@@ -1,0 +1,1 @@
+"""Read training sets and split them by time."""

@@ -1,4 +1,4 @@
-"""A run's training set on disk, and its customers and products in memory, one instant at a time."""
+"""Read a run's training set from disk: its customers and products, one snapshot at a time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,25 +16,25 @@ from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
 
 @dataclass(frozen=True)
 class Dataset:
-    """Reads the files that `build-dataset` wrote; every read names its snapshot.
+    """Read the files that `build-dataset` wrote; every read names its snapshot.
 
-    customers.parquet: `snapshot, customer_id` and the features of `retrieval_query_v1`;
-    products.parquet: `snapshot, product_id` and the features of `retrieval_candidate_v1`;
-    labels.parquet: `snapshot, customer_id, product_ids`, what was bought in the horizon after the snapshot.
+    * `customers.parquet`: `snapshot, customer_id` and the features of `retrieval_query_v1`.
+    * `products.parquet`: `snapshot, product_id` and the features of `retrieval_candidate_v1`.
+    * `labels.parquet`: `snapshot, customer_id, product_ids`, the purchases in the horizon after the snapshot.
     """
 
     folder: Path
 
     def customers(self, snapshot: datetime) -> tuple[list[str], list[Customer]]:
-        """Customers with a purchase before the snapshot, ordered by id."""
+        """Return the ids and features of customers with a purchase before the snapshot, ordered by id."""
         return customers_of(self._read("customers", snapshot).sort_by("customer_id"))
 
     def products(self, snapshot: datetime) -> "Products":
-        """Products on offer at the snapshot (sold before, or on a coming promotion), ordered by id."""
+        """Return the products on offer at the snapshot (sold before, or on a coming promotion), ordered by id."""
         return Products(self._read("products", snapshot).sort_by("product_id"))
 
     def labels(self, snapshot: datetime) -> dict[str, np.ndarray]:
-        """What each customer bought in the horizon after the snapshot: product ids, `[n]`."""
+        """Return by customer the product ids, `[n]`, bought in the horizon after the snapshot."""
         table = self._read("labels", snapshot)
         return dict(zip(table["customer_id"].to_pylist(), _lists(table["product_ids"]), strict=True))
 
@@ -44,7 +44,7 @@ class Dataset:
 
 
 def customers_of(table: pa.Table) -> tuple[list[str], list[Customer]]:
-    """Ids and customers of a table of `retrieval_query_v1`, in its order."""
+    """Return ids and customers of a table of `retrieval_query_v1`, in its order."""
     ids = table["customer_id"].to_pylist()
     products = _lists(table["customer_history__product_ids"])
     history = {name: _lists(table[f"customer_history__{name}"]) for name in HISTORY}
@@ -65,33 +65,35 @@ def customers_of(table: pa.Table) -> tuple[list[str], list[Customer]]:
 
 @dataclass(frozen=True)
 class Products:
-    """Columns of the products at one snapshot."""
+    """Give access to the columns of the products at one snapshot."""
 
     table: pa.Table
 
     @cached_property
     def product_ids(self) -> list[str]:
+        """Return the ids, in the order of the table."""
         product_ids: list[str] = self.table["product_id"].to_pylist()
         return product_ids
 
     @cached_property
     def names(self) -> list[str]:
+        """Return the names, `""` where a product has none."""
         return self._strings("product_name")
 
     @property
     def sold(self) -> list[str]:
-        """Ids of the products sold in the four weeks before the snapshot."""
+        """Return the ids of the products sold in the four weeks before the snapshot."""
         table = self.table.filter(pc.greater(self.table["product_activity__baskets_4w"], 0))
         product_ids: list[str] = table["product_id"].to_pylist()
         return product_ids
 
     def content(self) -> dict[str, list[str]]:
-        """Categories by the names of `schema.CONTENT`, `[products]` each."""
+        """Return the categorical values `[products]` by the names of `schema.CONTENT`."""
         return {field: self._strings(field) for field in CONTENT}
 
     @cached_property
     def activity(self) -> np.ndarray:
-        """float32 `[products, len(schema.ACTIVITY)]`."""
+        """Return the activity features, float32 `[products, len(schema.ACTIVITY)]`."""
         columns = [_numbers(self.table[f"product_activity__{name}"]) for name in ACTIVITY]
         return np.column_stack(columns).astype(np.float32)
 
@@ -106,7 +108,7 @@ def _numbers(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def _lists(column: pa.ChunkedArray) -> list[np.ndarray]:
-    """One array a row, views into one buffer."""
+    """Return one array per row, as views into one buffer."""
     array = column.combine_chunks()
     values = array.flatten()
     flat = values.to_numpy(zero_copy_only=False)

@@ -1,4 +1,4 @@
-"""Is what the service reads of a customer what training reads for the same instant?"""
+"""Compare the online store with the point-in-time join: a customer must have the same features in both."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -8,19 +8,27 @@ import numpy as np
 
 from scoring.customer.customer import Customer
 
-ASKED = 200
+SAMPLE_SIZE = 200
+"""Customers compared at most."""
 
 Read = Callable[[str], Mapping[str, Any] | None]
-"""A customer's row of the online store; None if there is none."""
+"""Returns a customer's row of the online store, or None without one."""
 
 
 def online_agreement(read: Read, ids: Sequence[str], customers: Sequence[Customer], instant: datetime) -> float | None:
-    """Share of up to `ASKED` customers whose online row gives the very customer of the point-in-time join.
+    """Return the share of sampled customers whose online row equals the point-in-time join.
 
-    ids, customers: everybody of the join at `instant`. None if the online store holds another instant: nothing can be
-    said then.
+    Args:
+        read: Reads a customer's row of the online store.
+        ids: Ids of all customers in the join.
+        customers: The same customers' features as of `instant`.
+        instant: Event time of the join (naive UTC).
+
+    Returns:
+        A share of at most `SAMPLE_SIZE` customers; None if the online store holds another instant, so that the two
+        cannot be compared.
     """
-    rows = np.unique(np.linspace(0, len(ids) - 1, ASKED).astype(int))
+    rows = np.unique(np.linspace(0, len(ids) - 1, SAMPLE_SIZE).astype(int))
     same = 0
     for row in rows:
         features = read(ids[row])
@@ -33,7 +41,7 @@ def online_agreement(read: Read, ids: Sequence[str], customers: Sequence[Custome
 
 
 def is_same(one: Customer, other: Customer) -> bool:
-    """Whether both have the same history, product by product, the same profile and the same traits."""
+    """Return whether both have the same history, product by product, the same profile and the same traits."""
     return (
         list(one.product_ids) == list(other.product_ids)
         and all(np.array_equal(values, other.history[name]) for name, values in one.history.items())

@@ -1,9 +1,9 @@
-"""Which instants train and which judge: cut by time, never at random.
+"""Split the snapshots into those that train and the one that is evaluated: by time, never at random.
 
-Seen from the end of the data, with a horizon of four weeks and a snapshot every two:
+With a horizon of four weeks and a snapshot every two:
 
-    retrieval  … ─┬─┬─┬─┐ labels end before the first ranker snapshot, so that the ranker sees honest
-    ranker              └─┬─┬─┐ retrieval scores
+    retrieval  … ─┬─┬─┬─┐ labels end before the first ranker snapshot, so that the retrieval
+    ranker              └─┬─┬─┐ scores that the ranker reads contain no label of its own
     evaluated                 └── the last horizon before `as_of`
 """
 
@@ -14,15 +14,19 @@ from datetime import datetime, timedelta
 from ml.config import TrainingWindowsConfig
 from ml.errors import NotEnoughDataError
 
-_CLOCKS = timedelta(hours=2)
-"""Local midnights are an hour apart from UTC arithmetic when the clocks change."""
+_TOLERANCE = timedelta(hours=2)
+"""Largest difference of two instants that count as equal, because clock changes move local midnights by an hour."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Instants, newest first. A snapshot's label is what was bought in the horizon after it.
+    """Hold the snapshots of a run, newest first. A snapshot's label is the purchases in the horizon after it.
 
-    now: features for the released bundle; evaluation: the snapshot the system is evaluated at.
+    Attributes:
+        now: Snapshot of the released bundle's features.
+        evaluation: Snapshot at which the system is evaluated.
+        ranker: Snapshots that train the rankers.
+        retrieval: Snapshots that train the towers.
     """
 
     now: datetime
@@ -32,17 +36,18 @@ class Split:
 
     @property
     def featured(self) -> list[datetime]:
-        """Instants at which features are needed."""
+        """Return the instants at which features are needed."""
         return [self.now, self.evaluation, *self.ranker, *self.retrieval]
 
 
 @dataclass(frozen=True)
 class Supply:
-    """What the feature tables hold to learn from and to judge on.
+    """Count the data that the feature tables hold for training and evaluation.
 
-    customers: by instant, the customers who were known at it and bought in the horizon after it.
-    first_purchase: when the oldest known purchase was made; None if there is none.
-    needed: how many evaluated customers a decision needs.
+    Attributes:
+        customers: For each instant, the number of customers who bought both before it and in the horizon after it.
+        first_purchase: Time of the oldest purchase; None without purchases.
+        needed: Number of evaluated customers that a decision needs.
     """
 
     customers: Mapping[datetime, int]
@@ -51,14 +56,20 @@ class Supply:
 
 
 def split(instants: list[datetime], windows: TrainingWindowsConfig, shift_weeks: int = 0, supply: Supply | None = None) -> Split:
-    """Choose among the feature tables' instants (newest, `as_of`, first).
+    """Choose the snapshots of a run among the instants of the feature tables.
 
-    A snapshot trains if at least `windows.min_customers` customers were known at it and bought in the horizon after it,
-    and if a horizon of purchases lies before it: at the beginning of the data every purchase looks like a first one.
-    A growing shop, in which most buyers of every month are new, trains on those that are known.
+    A snapshot trains if at least `windows.min_customers` customers bought both before it and in the horizon after it.
+    A horizon of purchases must also lie before it, because at the beginning of the data every purchase looks like a
+    first one. In a growing shop, where most buyers of each month are new, the returning customers train.
 
-    shift_weeks: move everything but `now` back; one horizon gives the validation window. supply: None trusts every
-    instant. Raises NotEnoughDataError with the numbers that are missing.
+    Args:
+        instants: Instants of the feature tables, newest (`as_of`) first.
+        windows: The section `[training_windows]`.
+        shift_weeks: Weeks by which everything but `now` moves back; one horizon gives the validation window.
+        supply: The data at each instant; None accepts every instant.
+
+    Raises:
+        NotEnoughDataError: The data is too short or too small; the message has the missing numbers.
     """
     evaluation = _at(instants, instants[0] - timedelta(weeks=windows.horizon + shift_weeks), windows)
     missing = [] if supply is None else _missing_to_evaluate(evaluation, windows, supply)
@@ -90,19 +101,19 @@ def _training(
 
 
 def untrained(instants: list[datetime], windows: TrainingWindowsConfig) -> Split:
-    """The split of a run that trains nothing: only `now` is looked at."""
+    """Return the split of a run that trains nothing: only `now` is used."""
     return Split(instants[0], instants[0] - timedelta(weeks=windows.horizon), [], [])
 
 
 def label_instant(snapshot: datetime, instants: list[datetime], windows: TrainingWindowsConfig) -> datetime:
-    """The instant whose `customer_purchases` row is the label of `snapshot`: one horizon later."""
+    """Return the instant whose `customer_purchases` row is the label of `snapshot`: one horizon later."""
     return _at(instants, snapshot + timedelta(weeks=windows.horizon), windows)
 
 
 def label_instants(instants: list[datetime], windows: TrainingWindowsConfig) -> dict[datetime, datetime]:
-    """By snapshot the instant of its label, for every snapshot whose window has ended."""
+    """Return the instant of the label of every snapshot whose window has ended."""
     horizon = timedelta(weeks=windows.horizon)
-    found = {t: [later for later in instants if abs(later - t - horizon) <= _CLOCKS] for t in instants}
+    found = {t: [later for later in instants if abs(later - t - horizon) <= _TOLERANCE] for t in instants}
     return {t: later[0] for t, later in found.items() if later}
 
 
@@ -113,7 +124,7 @@ def _teaches(instant: datetime, windows: TrainingWindowsConfig, supply: Supply) 
 def _first_usable(windows: TrainingWindowsConfig, supply: Supply) -> datetime:
     if supply.first_purchase is None:
         return datetime.max
-    return supply.first_purchase + timedelta(weeks=windows.horizon) - _CLOCKS
+    return supply.first_purchase + timedelta(weeks=windows.horizon) - _TOLERANCE
 
 
 def _missing_to_evaluate(evaluation: datetime, windows: TrainingWindowsConfig, supply: Supply) -> list[str]:
@@ -121,7 +132,7 @@ def _missing_to_evaluate(evaluation: datetime, windows: TrainingWindowsConfig, s
     if found >= supply.needed:
         return []
     return [
-        f"Too few customers to judge on: {found:,} bought both before {evaluation:%Y-%m-%d} and in the "
+        f"Too few customers to evaluate: {found:,} bought both before {evaluation:%Y-%m-%d} and in the "
         f"{windows.horizon} weeks after it. A decision needs {supply.needed:,}, {supply.needed - found:,} more."
     ]
 
@@ -129,10 +140,10 @@ def _missing_to_evaluate(evaluation: datetime, windows: TrainingWindowsConfig, s
 def _too_little(
     instants: list[datetime], latest: datetime, oldest: datetime, windows: TrainingWindowsConfig, supply: Supply | None
 ) -> NotEnoughDataError:
-    """Why no snapshot at or before `latest` trains, and how much is missing.
+    """Return an error with the reason why no snapshot at or before `latest` trains, and what is missing.
 
-    The reasons in turn: the settings hold no snapshot at or before `oldest`, which the towers learn from; the purchases
-    begin too late for it; too few customers were known at `latest`.
+    The first of three reasons that applies: the settings hold no snapshot at or before `oldest`, which the towers need;
+    the purchases begin too late for it; too few customers bought before and after `latest`.
     """
     if supply is None or instants[-1] > _soon(oldest):
         return _too_few_snapshots(instants, oldest)
@@ -142,7 +153,7 @@ def _too_little(
         began = supply.first_purchase
         needed = f"training needs {_weeks(as_of - oldest) + horizon} weeks of them before {as_of:%Y-%m-%d}"
         if began is None:
-            return NotEnoughDataError(f"Too little history to train on: no purchase is known, and {needed}.")
+            return NotEnoughDataError(f"Too little history to train on: there are no purchases, and {needed}.")
         return NotEnoughDataError(
             f"Too little history to train on: the purchases begin on {began:%Y-%m-%d}, and {needed}. "
             f"{_weeks(first - oldest)} more weeks are missing."
@@ -151,25 +162,25 @@ def _too_little(
     found, needed_customers = supply.customers.get(there, 0), windows.min_customers
     later = [t for t in instants if t > latest and _teaches(t, windows, supply)]
     return NotEnoughDataError(
-        f"Too few customers to train on: at no snapshot until {latest:%Y-%m-%d} more than {found:,} customers were known "
-        f"and bought in the {horizon} weeks after it. Training needs {needed_customers:,}, {needed_customers - found:,} "
-        "more."
-        + (f" From {later[-1]:%Y-%m-%d} on there are: {_weeks(later[-1] - latest)} more weeks." if later else "")
+        f"Too few customers to train on: at no snapshot until {latest:%Y-%m-%d} did more than {found:,} customers buy "
+        f"both before it and in the {horizon} weeks after it. Training needs {needed_customers:,}, "
+        f"{needed_customers - found:,} more."
+        + (f" From {later[-1]:%Y-%m-%d} on there are enough: {_weeks(later[-1] - latest)} more weeks." if later else "")
     )
 
 
 def _weeks(time: timedelta) -> int:
-    """Weeks, a begun one as a whole."""
-    return -(-(time - _CLOCKS) // timedelta(weeks=1))
+    """Return the number of weeks, rounded up."""
+    return -(-(time - _TOLERANCE) // timedelta(weeks=1))
 
 
 def _soon(instant: datetime) -> datetime:
-    return instant + _CLOCKS
+    return instant + _TOLERANCE
 
 
 def _at(instants: list[datetime], wanted: datetime, windows: TrainingWindowsConfig) -> datetime:
     for instant in instants:
-        if abs(instant - wanted) <= _CLOCKS:
+        if abs(instant - wanted) <= _TOLERANCE:
             return instant
     if instants[-1] <= wanted <= instants[0]:
         raise NotEnoughDataError(
@@ -181,7 +192,7 @@ def _at(instants: list[datetime], wanted: datetime, windows: TrainingWindowsConf
 
 def _too_few_snapshots(instants: list[datetime], wanted: datetime) -> NotEnoughDataError:
     step = (instants[0] - instants[-1]) / max(len(instants) - 1, 1)
-    needed = 1 + -(-(instants[0] - wanted - _CLOCKS) // step)
+    needed = 1 + -(-(instants[0] - wanted - _TOLERANCE) // step)
     return NotEnoughDataError(
         f"The feature tables hold no snapshot at or before {wanted:%Y-%m-%d}: the {len(instants)} snapshots that "
         f"REACH_SNAPSHOTS asks for reach back to {instants[-1]:%Y-%m-%d}. Set REACH_SNAPSHOTS to at least {needed} and "

@@ -1,4 +1,4 @@
-"""The strongest simple rule in the shape of a ranker, so that it can serve until a model beats it."""
+"""Write the baseline as a ranker, so that it can serve until a model beats it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from scoring.rank_features import CATEGORICAL, NUMERIC
 OPSET = 17
 
 CANDIDATES_PER_SOURCE = {"repeat_purchases": 220, "popular": 120}
-"""What the rule chooses from: the customer's own products and what is popular now."""
+"""Quotas of the sources that the baseline ranks: the customer's repeat purchases and popular products."""
 
 _WEIGHTS = {
     "all": {"repeat_decayed_120d": 1.0, "product_popularity": 1.0},
@@ -20,7 +20,7 @@ _WEIGHTS = {
 
 
 def write_baseline_ranker(path: Path) -> None:
-    """Write decayed own frequency as an ONNX model with a ranker's inputs and outputs."""
+    """Write decayed own frequency as an ONNX model with the inputs and outputs of a ranker."""
     weights = np.zeros((len(NUMERIC), len(SLATES)), np.float32)
     for column, slate in enumerate(SLATES):
         for name, weight in _WEIGHTS[slate].items():

@@ -1,4 +1,4 @@
-"""Several trained rankers as one ONNX model: the mean of their scores."""
+"""Join several trained rankers into one ONNX model: the mean of their scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,14 @@ ENSEMBLE = "ensemble"
 
 
 def write_ensemble(rankers: Sequence[Path], path: Path) -> None:
-    """Join rankers' graphs under common inputs; logits of listwise losses share a scale, so they are averaged as is."""
+    """Join the graphs of rankers under common inputs and average their logits.
+
+    Logits of listwise losses share a scale, so they need no normalisation.
+
+    Args:
+        rankers: ONNX files of the rankers.
+        path: The file to write.
+    """
     models = [compose.add_prefix(onnx.load(ranker), f"r{number}_") for number, ranker in enumerate(rankers)]
     graphs = [model.graph for model in models]
     inputs = onnx.load(rankers[0]).graph.input

@@ -1,4 +1,4 @@
-"""Training examples of the rankers: candidates of a customer, labelled by the weeks after the snapshot."""
+"""Build the training examples of the rankers: candidates of a customer, labelled by the weeks after the snapshot."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,17 @@ TOO_FEW_LISTS = "Too few lists to train on: one customer bought something after 
 
 @dataclass(frozen=True)
 class RankingExamples:
-    """Candidates of many customers, one after the other.
+    """Hold the candidates of many customers, one customer after the other.
 
-    numeric: float32 `[rows, len(NUMERIC)]`; categorical: int32 `[rows, len(CATEGORICAL)]`.
-    bought: bool `[rows]`, whether the candidate was bought in the horizon after the snapshot.
-    is_repeat: bool `[rows]`, whether it had been bought before.
-    weight: float32 `[rows]`, how many candidates the row stands for.
-    ends: int64 `[customers]`, the row after each customer's last candidate.
-    relevant: int64 `[customers, 2]`, distinct products bought after the snapshot, and those of them never bought
-        before, candidates or not.
+    Attributes:
+        numeric: Numeric features, float32 `[rows, len(NUMERIC)]`.
+        categorical: Vocabulary numbers, int32 `[rows, len(CATEGORICAL)]`.
+        bought: Whether the candidate was bought in the horizon after the snapshot, bool `[rows]`.
+        is_repeat: Whether the customer bought it before, bool `[rows]`.
+        weight: Number of candidates that the row stands for, float32 `[rows]`.
+        ends: Row after each customer's last candidate, int64 `[customers]`.
+        relevant: Number of products bought after the snapshot, and how many of these were never bought before, int64
+            `[customers, 2]`; both count products outside the candidates too.
     """
 
     numeric: np.ndarray
@@ -38,19 +40,20 @@ class RankingExamples:
     relevant: np.ndarray
 
     def save(self, folder: Path) -> None:
+        """Write each array as a `.npy` file into the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, values in vars(self).items():
             np.save(folder / f"{name}.npy", values)
 
     @classmethod
     def load(cls, folder: Path) -> "RankingExamples":
-        """Open without reading: batches page in what they need."""
+        """Open a folder of `save` as memory maps; batches read only their rows."""
         return cls(
             *(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in cls.__dataclass_fields__)
         )
 
     def rows(self, customer: int) -> slice:
-        """Where one customer's candidates stand."""
+        """Return the rows of one customer's candidates."""
         return slice(int(self.ends[customer - 1]) if customer else 0, int(self.ends[customer]))
 
 
@@ -62,10 +65,16 @@ def build(
     negatives: float,
     rng: np.random.Generator,
 ) -> RankingExamples:
-    """Examples of one snapshot: customers who bought something after it, with the catalogue as of it.
+    """Build the examples of one snapshot: its candidates for each customer with a purchase after it.
 
-    negatives: the share that is kept of the candidates that are new to the customer and were not bought; they are nine
-    tenths of all. 1 keeps every one.
+    Args:
+        retriever: Generates candidates from the catalogue as of the snapshot.
+        ids: Ids of all customers at the snapshot.
+        customers: Their features.
+        labels: For each customer with a purchase after the snapshot, the product ids bought.
+        negatives: Share of the unbought candidates new to the customer that is kept, from 0 to 1. These are nine tenths
+            of all candidates.
+        rng: Draws the negatives.
     """
     kept = [row for row, customer_id in enumerate(ids) if customer_id in labels]
     index = retriever.catalogue.index
@@ -99,7 +108,7 @@ def build(
 
 @dataclass(frozen=True)
 class Batch:
-    """Candidates of a few customers, padded to the longest: `[customers, candidates, …]`, `weight` 0 where padded."""
+    """Hold the candidates of a few customers, padded: `[customers, candidates, …]`, with `weight` 0 where padded."""
 
     numeric: np.ndarray
     categorical: np.ndarray
@@ -109,13 +118,22 @@ class Batch:
 
 
 ListRef = tuple[int, int]
-"""A snapshot's number and a customer's in it."""
+"""Number of a snapshot, and number of a customer in it."""
 
 
 def train_holdout_split(
     snapshots: Sequence[RankingExamples], held_out: float, rng: np.random.Generator
 ) -> tuple[list[ListRef], list[ListRef]]:
-    """Which lists train, and which are held out to compare the rankers: of two or more, one at least of each."""
+    """Split the lists at random into training lists and lists held out to compare the rankers.
+
+    Args:
+        snapshots: Training lists, newest snapshot first.
+        held_out: Share held out. With two or more lists, both parts have at least one.
+        rng: Draws the held-out lists.
+
+    Returns:
+        The training lists and the held-out lists.
+    """
     references = [(number, row) for number, part in enumerate(snapshots) for row in range(len(part.ends))]
     drawn = rng.random(len(references))
     out = drawn < held_out
@@ -130,7 +148,14 @@ def train_holdout_split(
 def batches(
     snapshots: Sequence[RankingExamples], references: Sequence[ListRef], customers: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
-    """One epoch: every list once, in random order."""
+    """Yield one epoch: every list once, in random order.
+
+    Args:
+        snapshots: Training lists, newest snapshot first.
+        references: The lists of the epoch.
+        customers: Lists per batch.
+        rng: Draws the order.
+    """
     order = rng.permutation(len(references))
     for start in range(0, len(order), customers):
         yield _pad([_customer(snapshots, *references[i]) for i in order[start : start + customers]])
@@ -162,5 +187,5 @@ def load_examples(run: Run, spec: RunSpec) -> list[RankingExamples]:
 
 
 def holdout_lists(snapshots: Sequence[RankingExamples], spec: RunSpec) -> list[ListRef]:
-    """Return the training lists that no ranker of the run learned from."""
+    """Return the training lists that no ranker of the run trained on."""
     return train_holdout_split(snapshots, spec.config.ranking.holdout_share, np.random.default_rng(spec.seed))[1]

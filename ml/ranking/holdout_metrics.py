@@ -1,6 +1,6 @@
-"""How good a ranker is on training lists that no ranker trained on. The selection among rankers rests on it.
+"""Evaluate rankers on held-out training lists, so that the best ranker can be selected.
 
-The evaluation window stays untouched, because selecting on it would make the gate's figures too good.
+The evaluation window is not used, because a selection on it would make the gate's figures too good.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,14 +15,19 @@ SELECTION_METRICS = ("all NDCG@10", "explore NDCG@20")
 """The ranker with the greatest sum of these metrics is selected."""
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""numeric `[rows, features]`, categorical `[rows, fields]` → `[rows, len(SLATES)]`."""
+"""Maps numeric `[rows, features]` and categorical `[rows, fields]` to scores `[rows, len(SLATES)]`."""
 
 
 def holdout_metrics(snapshots: Sequence[RankingExamples], lists: Sequence[ListRef], score: Score) -> dict[str, float]:
     """Return the mean of every metric of `all` and `explore` over the given lists.
 
-    The lists hold the candidates as they were sampled. Sampled negatives make the figures higher than on full lists,
-    for every ranker alike.
+    The lists hold the sampled candidates. Sampled negatives raise the figures of every ranker above those of full
+    lists, so the figures compare rankers only with each other.
+
+    Args:
+        snapshots: Training lists, newest snapshot first.
+        lists: The lists to evaluate.
+        score: The ranker.
     """
     rankings: dict[str, list[np.ndarray]] = {slate: [] for slate in SLATES}
     relevant: dict[str, list[int]] = {slate: [] for slate in SLATES}

@@ -1,7 +1,7 @@
-"""Listwise losses over each customer's candidates.
+"""Compute listwise losses over each customer's candidates.
 
-Candidates that are neither bought nor known to the customer may be sampled: `weight` then says how many each stands
-for, so that the losses estimate those over all candidates.
+Candidates that are new to the customer and were not bought may be sampled. `weight` is then the number of candidates
+that each one stands for, so that the losses estimate those over all candidates.
 """
 
 from ml.keras_setup import tf
@@ -10,10 +10,17 @@ MASKED = -1e9
 
 
 def softmax(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """Mean negative log-likelihood of the bought candidates under a softmax over all of them (ListNet, Cao 2007).
+    """Return the mean negative log-likelihood of the bought candidates under a softmax (ListNet, Cao et al. 2007).
 
-    scores: `[customers, candidates]` logits; bought: float, same shape; weight: how many candidates each stands for, 0
-    where there is none. Customers who bought none of their candidates count nothing.
+    Customers who bought none of their candidates have no weight in the mean.
+
+    Args:
+        scores: Logits `[customers, candidates]`.
+        bought: 1.0 for a bought candidate, otherwise 0.0, same shape.
+        weight: Number of candidates that each stands for, 0 for padding, same shape.
+
+    Returns:
+        A scalar, `[]`.
     """
     logits = tf.where(weight > 0, scores + tf.math.log(tf.maximum(weight, 1e-6)), MASKED)
     log_share = scores - tf.reduce_logsumexp(logits, axis=1, keepdims=True)
@@ -23,13 +30,20 @@ def softmax(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor) -> tf.Tenso
 
 
 def approximate_ndcg(scores: tf.Tensor, bought: tf.Tensor, weight: tf.Tensor, temperature: float = 0.1) -> tf.Tensor:
-    """One minus NDCG with ranks made smooth by a sigmoid (Qin, Liu & Li 2010), as `[]`.
+    """Return one minus NDCG with ranks smoothed by a sigmoid (ApproxNDCG, Qin, Liu & Li 2010).
 
-    Arguments as for `softmax`; a lower temperature follows the true ranks more closely.
+    Args:
+        scores: Logits `[customers, candidates]`.
+        bought: 1.0 for a bought candidate, otherwise 0.0, same shape.
+        weight: Number of candidates that each stands for, 0 for padding, same shape.
+        temperature: Divides score differences; a lower one follows the true ranks more closely.
+
+    Returns:
+        A scalar, `[]`.
     """
     difference = (scores[:, None, :] - scores[:, :, None]) / temperature
     beaten_by = tf.reduce_sum(tf.sigmoid(difference) * weight[:, None, :], axis=2)
-    ranks = 1.0 + beaten_by - 0.5 * weight  # a candidate's comparison with itself is no rank
+    ranks = 1.0 + beaten_by - 0.5 * weight  # without a candidate's comparison with itself
     gain = tf.reduce_sum(bought / _log2(1.0 + ranks), axis=1)
     found = tf.reduce_sum(bought, axis=1)
     ranks_from_one = tf.range(1, tf.shape(scores)[1] + 1, dtype=tf.float32)

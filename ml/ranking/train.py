@@ -1,4 +1,4 @@
-"""Training of a ranker on listwise losses, one per slate, and its export to ONNX."""
+"""Train a ranker on listwise losses, one per slate, and export it to ONNX."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from scoring.rank_features import CATEGORICAL, FEATURE_GROUPS, NUMERIC
 from scoring.vocabulary import Vocabulary
 
 SCALING_ROWS = 200_000
-"""How many rows of features the scaling is estimated on."""
+"""Number of feature rows that the scaling is estimated from."""
 
 EMA_HORIZON = 0.3
 """Time constant of the moving average of the weights, as a share of all steps."""
@@ -38,8 +38,8 @@ def train(
 ) -> tuple[Any, list[dict[str, float]]]:
     """Train the ranker called `name`.
 
-    The model's weights are a moving average of those trained at a constant rate (Polyak & Juditsky 1992): half of what
-    the mean of several models brings, at the price of one.
+    The model's weights are a moving average of those trained at a constant rate (Polyak & Juditsky 1992). The average
+    brings half the gain of an ensemble of several models, at the cost of one.
 
     Args:
         name: The ranker's file in `models/`.
@@ -48,7 +48,7 @@ def train(
         config: The section `[ranking]`.
         seed: The same seed gives the same weights.
         logs: Folder of the TensorBoard log.
-        after_epoch: Called with the number of the epoch and the model; an exception of it ends the training.
+        after_epoch: Called with the number of the epoch and the model; an exception that it raises ends the training.
 
     Returns:
         The model and its learning curve, one row per epoch: `epoch`, `loss`, `examples_per_second` and the metrics on
@@ -102,7 +102,7 @@ def train(
 
 
 def export(model: Any, path: Path) -> None:
-    """Write the ranker as ONNX with the inputs that `scoring.models.ranker.Ranker` feeds."""
+    """Write the ranker as ONNX, with the inputs that `scoring.models.ranker.Ranker` passes."""
     signature = {
         "numeric": tf.TensorSpec([None, len(NUMERIC)], tf.float32, name="numeric"),
         "categorical": tf.TensorSpec([None, len(CATEGORICAL)], tf.int32, name="categorical"),
@@ -111,7 +111,7 @@ def export(model: Any, path: Path) -> None:
 
 
 def _loss(model: Any, batch: dict[str, tf.Tensor], softmax_weight: float) -> tf.Tensor:
-    """Add the losses of both slates: the head `all` learns from every candidate, the head `explore` from new ones."""
+    """Add the losses of both slates: every candidate trains the head `all`, new ones train the head `explore`."""
     logits, weight = model(batch["numeric"], batch["categorical"]), batch["weight"]
     bought = tf.cast(batch["bought"], tf.float32)
     new = 1.0 - tf.cast(batch["is_repeat"], tf.float32)

@@ -1,1 +1,1 @@
-"""The two-tower model: what a customer has not bought yet but will."""
+"""Train the two-tower model, which retrieves products that a customer has not bought yet."""

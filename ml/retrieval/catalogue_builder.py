@@ -1,4 +1,4 @@
-"""The vocabulary a run trains with, and the catalogue at any instant."""
+"""Build the vocabulary of a run, and its catalogue at any snapshot."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -19,11 +19,11 @@ from scoring.schema import ACTIVITY, CONTENT
 from scoring.vocabulary import Vocabulary
 
 MIN_BUYERS = 3
-"""A product needs this many buyers before its id gets a vector of its own; below, its content speaks for it."""
+"""Buyers that a product needs before its id gets an embedding; below, its content alone determines its vector."""
 
 
 def build_vocabulary(products: Products) -> Vocabulary:
-    """Values known at a training snapshot; unknown ones ('') keep the number 0."""
+    """Build the vocabulary from the values at a training snapshot; other values and '' have the number 0."""
     buyers = products.activity[:, ACTIVITY.index("buyers")]
     ids = [product_id for product_id, n in zip(products.product_ids, buyers, strict=True) if n >= MIN_BUYERS]
     content = {field: sorted(set(values) - {""}) for field, values in products.content().items()}
@@ -31,7 +31,7 @@ def build_vocabulary(products: Products) -> Vocabulary:
 
 
 def encode(products: Products, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
-    """Vocabulary numbers of the products, int32 `[products]` a field."""
+    """Return the vocabulary numbers of the products, int32 `[products]` for each field."""
     codes = {field: vocabulary.encode(field, values) for field, values in products.content().items()}
     return codes | {"product_id": vocabulary.encode("product_id", products.product_ids)}
 
@@ -46,7 +46,21 @@ def build_catalogue(
     config: CatalogueConfig,
     seed: int,
 ) -> Catalogue:
-    """The catalogue at the instant that `products` and `customers` were read at."""
+    """Build the catalogue at one snapshot, with the fitted models of its sources.
+
+    Args:
+        as_of: Day of the snapshot.
+        products: The products at the snapshot.
+        customers: All customers at the snapshot; the sources fit their models on them.
+        vocabulary: Vocabulary that the towers were trained with.
+        candidate_tower: Embeds the products.
+        sources: The configured candidate sources.
+        config: The section `[catalogue]`.
+        seed: Seed of the sources' models.
+
+    Raises:
+        ConfigError: A source cannot be fitted with its settings.
+    """
     codes = encode(products, vocabulary)
     index = {product_id: position for position, product_id in enumerate(products.product_ids)}
     try:

@@ -1,7 +1,7 @@
-"""Training examples of the two-tower model: a customer at a snapshot, and what the customer bought after it.
+"""Build the training examples of the two-tower model: a customer at a snapshot, and the new purchases after it.
 
 Only products that are new to the customer are positives. Counting finds repeat purchases better than any vector, and a
-tower trained on them memorises instead: its recall of new products falls (docs/experiments.md).
+tower trained on them memorises: its recall of new products falls (docs/experiments.md).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ MASKED_PER_CUSTOMER = 12
 
 @dataclass(frozen=True)
 class SnapshotExamples:
-    """Everything of one snapshot that training needs.
+    """Hold the training examples of one snapshot.
 
     Attributes:
         queries: The query tower's inputs, `[customers, …]`.
@@ -65,7 +65,7 @@ def build(
         index: Catalogue index of each product id.
         codes: Vocabulary numbers of the products, one array per field.
         activity: Activity features of the products.
-        sequences: Whether a sequence encoder learns from these examples.
+        sequences: Whether a sequence encoder trains on these examples.
     """
     kept = [row for row, products in enumerate(new) if len(products)]
     bought = np.concatenate([np.zeros(0, np.int64), *(new[row] for row in kept)])
@@ -80,7 +80,7 @@ def build(
 
 @dataclass(frozen=True)
 class Batch:
-    """Some customers of one snapshot, a few new purchases of each, and uniform negatives.
+    """Hold some customers of one snapshot, a few new purchases of each, and uniform negatives.
 
     Attributes:
         queries: The query tower's inputs, `[customers, …]`.
@@ -129,8 +129,8 @@ def masked_history_batches(
 ) -> Iterator[Batch]:
     """Yield one pass over a snapshot's histories. The query of the visible part must find the masked part.
 
-    Histories hold many more purchases than there are new purchases after a snapshot. So products learn from histories
-    who buys them together (as a denoising autoencoder does, Liang et al. 2018), before they learn what comes next.
+    Histories contain many more purchases than the weeks after a snapshot. So the towers first learn which products
+    customers buy together, as a denoising autoencoder does (Liang et al. 2018), and then what they buy next.
 
     Args:
         snapshot: Its histories are masked.
@@ -183,12 +183,12 @@ def _with_negatives(
     """Add uniform negatives to the positives of some queries.
 
     Args:
-        snapshot: Where the candidates' inputs come from.
+        snapshot: Provides the inputs of the candidates.
         queries: The query tower's inputs.
-        counts: How many of the positives belong to each query; they follow one another.
+        counts: Number of positives of each query; the positives are in the order of the queries.
         positives: Catalogue indices.
-        frequency: Of products as positives.
-        negatives: How many to draw.
+        frequency: How often each product is a positive, as a share of all positives.
+        negatives: Number of negatives to draw.
         rng: Draws the negatives.
     """
     ids = np.concatenate([positives, rng.integers(0, len(frequency), negatives)])

@@ -1,4 +1,4 @@
-"""The retrieval model: both towers under TFRS' sampled softmax."""
+"""Join both towers under the sampled softmax of TFRS."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ from scoring.vocabulary import Vocabulary
 
 
 class TwoTower(tfrs.Model):
-    """In-batch softmax with logQ correction, accidental hits removed, uniform negatives beside the batch's own."""
+    """Train both towers by an in-batch softmax with logQ correction (Yi et al. 2019).
+
+    Accidental hits are removed, and uniform negatives are added to those of the batch (Yang et al. 2020).
+    """
 
     def __init__(self, vocabulary: Vocabulary, config: RetrievalConfig, encoder: str):
         super().__init__()
@@ -21,7 +24,12 @@ class TwoTower(tfrs.Model):
         )
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
-        """Mean loss over the positives. `inputs` holds a `Batch`'s fields by name."""
+        """Return the mean loss over the positives.
+
+        Args:
+            inputs: The fields of a `Batch` by name.
+            training: Whether product ids are dropped at random.
+        """
         queries = tf.gather(self.query_tower(inputs["queries"]), inputs["query_of"])
         candidates = self.candidate_tower(inputs["candidates"], training=training)
         loss = self.task(

@@ -1,4 +1,4 @@
-"""The two towers as Keras models over shared embedding tables."""
+"""Define the two towers as Keras models over shared embedding tables."""
 
 from ml.config import RetrievalConfig
 from ml.keras_setup import keras, tf
@@ -19,7 +19,7 @@ WIDTHS = {
 
 
 class EmbeddingTables(keras.layers.Layer):
-    """One table a field, used by both towers: a product bought and a product offered mean the same."""
+    """Hold one embedding table per field, which both towers share."""
 
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
@@ -34,13 +34,14 @@ class EmbeddingTables(keras.layers.Layer):
         }
 
     def call(self, field: str, codes: tf.Tensor) -> tf.Tensor:
+        """Return the embeddings `[…, width]` of the vocabulary numbers `[…]` of a field."""
         return self.tables[field](codes)
 
 
 class QueryTower(keras.Model):
-    """A customer's recent history and profile, without a customer id, so that new customers have a vector too.
+    """Embed a customer's recent history and profile, without a customer id, so that new customers have a vector.
 
-    `encoder` (a name in `encoders.py`) reads the history. Inputs as `scoring.models.two_tower.query_inputs`; output
+    `encoder` (a file in `encoders/`) encodes the history. Inputs as `scoring.models.two_tower.query_inputs`; output
     `[customers, dimensions]`, L2-normalised.
     """
 
@@ -51,10 +52,12 @@ class QueryTower(keras.Model):
         self.out = keras.layers.Dense(config.dimensions)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the vectors of the customers."""
         parts = [inputs["profile"], *(encode(inputs) for encode in self.encoders)]
         return tf.math.l2_normalize(self.out(self.hidden(tf.concat(parts, axis=-1))), axis=-1)
 
     def signature(self) -> dict[str, tf.TensorSpec]:
+        """Return shape and type of each input, by name."""
         specs = {"profile": tf.TensorSpec([None, len(PROFILE)], tf.float32, name="profile")}
         for encode in self.encoders:
             specs |= encode.signature()
@@ -62,10 +65,10 @@ class QueryTower(keras.Model):
 
 
 class CandidateTower(keras.Model):
-    """A product by its id and by its content, so that a product is found on its first day.
+    """Embed a product by its id and its content, so that new products can be retrieved on their first day.
 
     Inputs as `scoring.models.two_tower.candidate_inputs`; output `[products, dimensions]`, L2-normalised. In training
-    the id is hidden from a part of the products, so that content learns to stand in for it.
+    the ids of a random part of the products are dropped, so that content alone can retrieve a product.
     """
 
     def __init__(self, tables: EmbeddingTables, config: RetrievalConfig):
@@ -76,6 +79,7 @@ class CandidateTower(keras.Model):
         self.out = keras.layers.Dense(config.dimensions)
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Return the vectors of the products; ids are dropped only in training."""
         ids = inputs["product_id"]
         if training:
             ids = tf.where(tf.random.uniform(tf.shape(ids)) < self.id_dropout, 0, ids)
@@ -85,5 +89,6 @@ class CandidateTower(keras.Model):
 
     @staticmethod
     def signature() -> dict[str, tf.TensorSpec]:
+        """Return shape and type of each input, by name."""
         codes = {field: tf.TensorSpec([None], tf.int32, name=field) for field in CANDIDATE_FIELDS}
         return codes | {"activity": tf.TensorSpec([None, len(ACTIVITY)], tf.float32, name="activity")}

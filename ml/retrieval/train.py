@@ -1,4 +1,4 @@
-"""Training of the two-tower model, and its export to ONNX."""
+"""Train the two-tower model and export it to ONNX."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from scoring.vocabulary import Vocabulary
 Evaluate = Callable[[TwoTower], float]
 
 PRETRAINING, NEW_PURCHASES = "masked histories", "new purchases"
-"""What the towers learn from, one phase after the other."""
+"""Phases of training, in their order."""
 
 
 def train(
@@ -38,9 +38,9 @@ def train(
         snapshots: Newest first; their batches are shuffled over all of them.
         vocabulary: Values of the categorical features.
         config: The section `[retrieval]`.
-        encoder: How the query tower encodes a history: a name in `encoders/`.
+        encoder: Encoder of the query tower, a name in `encoders/`.
         seed: The same seed gives the same weights.
-        evaluate: Recall of a model on a snapshot that training never sees.
+        evaluate: Returns the recall of a model on a held-out snapshot.
         logs: Folder of the TensorBoard log.
 
     Returns:
@@ -54,7 +54,7 @@ def train(
     positives = sum(snapshot.positives for snapshot in snapshots)
     if positives == 0:
         raise NotEnoughDataError(
-            f"Nothing to train on: in none of the {len(snapshots)} training windows a customer bought one of the "
+            f"Nothing to train on: in none of the {len(snapshots)} training windows did a customer buy one of the "
             f"{len(snapshots[0].candidates['product_id']):,} products for the first time."
         )
     reproducible(seed)

@@ -1,8 +1,8 @@
-"""Towers that nobody trained, for a bundle whose lists come from the simple rule.
+"""Write untrained towers, for a bundle that serves the baseline.
 
-The candidate tower adds up one random direction per known category, type, brand and so on. Products that share them are
-near each other, so that similar products can be asked for before there is anything to train on. The query tower returns
-zeros: the rule does not read it.
+The candidate tower adds one random direction per category, type, brand and so on. Products that share these values are
+near each other, so similar products can be served before there is data to train on. The query tower returns zeros,
+because the baseline does not read it.
 """
 
 from pathlib import Path
@@ -18,11 +18,18 @@ OPSET = 17
 DIMENSIONS = 32
 
 _WEIGHTS = {"product_type": 1.0, "category": 0.7, "department": 0.4, "manufacturer_id": 0.3, "brand": 0.2}
-"""How much it counts that two products share a field's value: the finer the group, the more."""
+"""Weight of each field in the similarity of two products; finer groups have more weight."""
 
 
 def write_untrained_towers(vocabulary: Vocabulary, query_path: Path, candidate_path: Path, seed: int) -> None:
-    """Write both towers as ONNX models with the inputs that serving feeds."""
+    """Write both towers as ONNX models, with the inputs that serving passes.
+
+    Args:
+        vocabulary: Values of the products' categorical fields.
+        query_path: File of the query tower.
+        candidate_path: File of the candidate tower.
+        seed: Seed of the random directions.
+    """
     _write_query(query_path)
     _write_candidate(vocabulary, candidate_path, seed)
 
@@ -40,14 +47,14 @@ def _write_candidate(vocabulary: Vocabulary, path: Path, seed: int) -> None:
     for field in CONTENT:
         directions = rng.normal(size=(vocabulary.size(field), DIMENSIONS))
         directions *= _WEIGHTS.get(field, 0.0) / np.linalg.norm(directions, axis=1, keepdims=True)
-        directions[0] = 0.0  # 0 is the unknown value, which nothing shares
+        directions[0] = 0.0  # 0 stands for a missing value, which makes no two products similar
         tables.append(numpy_helper.from_array(directions.astype(np.float32), f"table_{field}"))
         nodes.append(helper.make_node("Gather", [f"table_{field}", field], [f"part_{field}"]))
         parts.append(f"part_{field}")
     nodes += [
         helper.make_node("Sum", parts, ["sum"]),
         helper.make_node("LpNormalization", ["sum"], ["raw"], axis=1, p=2),
-        # A product of which nothing is known has no direction: 0 / 0.
+        # A product without any content gives 0 / 0.
         helper.make_node("IsNaN", ["raw"], ["undefined"]),
         helper.make_node("Where", ["undefined", "nothing", "raw"], ["vectors"]),
     ]

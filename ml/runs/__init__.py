@@ -1,1 +1,1 @@
-"""The folder of one training run: its specification, its artifacts and how long they are kept."""
+"""Manage the folder of a training run: its specification, its artifacts and their retention."""

@@ -1,4 +1,4 @@
-"""Which parts of which training runs are deleted: the policy of `retention.toml`, and the choice it makes."""
+"""Choose which parts of which training runs to delete, by the policy of `retention.toml`."""
 
 import tomllib
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ POLICY = Path(__file__).with_name("retention.toml")
 
 
 class Retention(BaseModel):
-    """How many runs, newest first, keep what."""
+    """Hold the number of newest runs that keep each part."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,19 +26,26 @@ class Retention(BaseModel):
 
 @dataclass(frozen=True)
 class KeptRun:
-    """A run's folder as pruning sees it. `changed_at`: when a step last published something in it (naive UTC)."""
+    """Describe a run's folder for the policy.
+
+    Attributes:
+        run_id: Name of the folder.
+        has_verdict: Whether the gate decided.
+        changed_at: When a step last published something in the folder (naive UTC).
+    """
 
     run_id: str
     has_verdict: bool
     changed_at: datetime
 
     def has_ended(self, policy: Retention, now: datetime) -> bool:
+        """Return whether the run has a verdict, or no step changed it for `unfinished_days`."""
         return self.has_verdict or now - self.changed_at >= timedelta(days=policy.unfinished_days)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Ids of the runs that lose their candidates, their training set, or everything."""
+    """List the runs that lose their candidates, their training set, or their whole folder."""
 
     candidates: list[str]
     datasets: list[str]
@@ -49,9 +56,10 @@ def choose(runs: Sequence[KeptRun], needed: Collection[str], policy: Retention, 
     """Return what the policy deletes.
 
     Args:
-        runs: every run there is, in any order.
-        needed: ids of runs whose folder stays, however old they are.
-        now: naive UTC.
+        runs: All runs, in any order.
+        needed: Ids of runs whose folder stays, regardless of its age.
+        policy: The policy of `retention.toml`.
+        now: Naive UTC.
     """
     newest = sorted((run for run in runs if run.has_ended(policy, now)), key=lambda run: run.changed_at, reverse=True)
     ids = [run.run_id for run in newest]
@@ -63,7 +71,11 @@ def choose(runs: Sequence[KeptRun], needed: Collection[str], policy: Retention, 
 
 
 def load_retention(path: Path = POLICY) -> Retention:
-    """Read the policy; ConfigError names file and field."""
+    """Read the policy.
+
+    Raises:
+        ConfigError: The file cannot be used; the message names file and field.
+    """
     try:
         return Retention.model_validate(tomllib.loads(path.read_text()))
     except (ValidationError, tomllib.TOMLDecodeError) as error:

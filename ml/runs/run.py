@@ -1,4 +1,4 @@
-"""A training run's folder: every step reads what earlier steps left there and publishes its own part whole."""
+"""Read and publish the parts of a training run's folder."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,10 @@ from ml.runs.artifacts import NOT_ENOUGH_DATA
 
 
 class Run:
-    """`<data>/runs/<run_id>/`; `<data>/runs/latest` links to the newest run that was evaluated."""
+    """Manage `<data>/runs/<run_id>/`; `<data>/runs/latest` links to the newest run that was evaluated.
+
+    Every step reads the parts that earlier steps published, and publishes its own part as a whole.
+    """
 
     def __init__(self, runs: Path, run_id: str):
         if not run_id or Path(run_id).name != run_id or run_id.startswith("."):
@@ -24,8 +27,12 @@ class Run:
     def path(self, name: str, made_by: str | None = None) -> Path:
         """Return a finished part of the run.
 
-        made_by: the step that makes a part which is deleted some time after the run (ml/runs/retention.toml).
-        Raises RunError, with the next step, if the part is not there.
+        Args:
+            name: Name of the part.
+            made_by: The step that makes the part, for parts that retention deletes (ml/runs/retention.toml).
+
+        Raises:
+            RunError: The part does not exist; the message names the next step.
         """
         path = self.folder / name
         if path.exists():
@@ -33,19 +40,19 @@ class Run:
         reason = self.folder / NOT_ENOUGH_DATA
         if reason.exists():
             because = json.loads(reason.read_text())["because"]
-            raise RunError(f"Run '{self.run_id}' has no {name}, because it trained or judged nothing. {because}")
+            raise RunError(f"Run '{self.run_id}' has no {name}, because it trained or evaluated nothing. {because}")
         if made_by is None:
             raise RunError(
                 f"Run '{self.run_id}' has no {name}. Run the step that makes it first (.venv/bin/python -m ml --help)."
             )
         raise RunError(
-            f"Run '{self.run_id}' has no {name}: it was not made yet, or deleted after the run to free the disk. "
+            f"Run '{self.run_id}' has no {name}: not made yet, or deleted after the run to free the disk. "
             f"'.venv/bin/python -m ml {made_by} --run-id {self.run_id}' makes it."
         )
 
     @contextmanager
     def publish_folder(self, name: str) -> Iterator[Path]:
-        """A private folder that becomes the part `name` when the block ends well, and vanishes otherwise."""
+        """Yield a private folder that becomes the part `name` if the block succeeds, and is deleted otherwise."""
         remove_leftovers(self.folder, name)
         with staged_folder(self.folder / name) as staged:
             yield staged
@@ -60,12 +67,13 @@ class Run:
         replace_file(self.folder / name, text)
 
     def read_json(self, name: str) -> Any:
+        """Return the content of a JSON part; RunError if it does not exist."""
         return json.loads(self.path(name).read_text())
 
     def link(self, name: str, target: str) -> None:
-        """Offer the part `target` under a second name, in one step."""
+        """Link a second name to the part `target`, in one step."""
         move_link(self.folder / name, Path(target))
 
     def make_latest(self) -> None:
-        """Let `latest` point here, in one step."""
+        """Link `latest` to this run, in one step."""
         move_link(self._latest, Path(self.run_id))

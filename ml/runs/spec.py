@@ -1,4 +1,4 @@
-"""What a run is: decided once by the step `build-dataset`, read by every later step."""
+"""Read and write a run's specification: decided once by the step `build-dataset`, read by every later step."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ml.runs.run import Run
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Inputs that determine a run: `as_of`, seed, configuration and the published features (by their folder's name)."""
+    """Hold the inputs that determine a run: `as_of`, seed, configuration and the folder of the published features."""
 
     run_id: str
     as_of: date
@@ -66,7 +66,7 @@ class RunSpec:
 
 
 def dataset(run: Run) -> Dataset:
-    """Open the training set that the step `build-dataset` left."""
+    """Open the training set that the step `build-dataset` wrote."""
     return Dataset(run.path(DATASET, made_by="build-dataset --as-of <its day>"))
 
 

@@ -1,4 +1,4 @@
-"""Training sets through Feast's point-in-time join: features at every snapshot, labels one horizon later."""
+"""Build the training set by Feast's point-in-time join: features at every snapshot, labels one horizon later."""
 
 import logging
 from datetime import date, datetime
@@ -37,10 +37,24 @@ SERVICES = [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE]
 def build_dataset(
     settings: Settings, config: Config, run: Run, as_of: date, reason: str, shift_weeks: int
 ) -> dict[str, Any]:
-    """Write `dataset/` and `run_spec.json`. `shift_weeks` judges an earlier window: 4 is the validation window.
+    """Write `dataset/` and `run_spec.json`.
 
-    Where there is too little to train or to judge on, the dataset is what the simple rule needs, and
-    `not_enough_data.json` tells the other steps why.
+    If there is too little data to train or evaluate, the dataset has only what the baseline needs, and
+    `not_enough_data.json` has the reason for the other steps.
+
+    Args:
+        settings: The settings of the installation.
+        config: The configuration of the run.
+        run: The run's folder.
+        as_of: Day of the published features.
+        reason: Why the run was started.
+        shift_weeks: Weeks by which the evaluation window moves back; 4 is the validation window.
+
+    Returns:
+        Run, day, and the evaluated snapshot or the reason why there is none.
+
+    Raises:
+        RunError: The published features are of another day, or there are no purchases.
     """
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
@@ -54,7 +68,7 @@ def build_dataset(
         cuts = split(instants, config.training_windows, shift_weeks, _supply(store, instants, config))
     except NotEnoughDataError as error:
         record_not_enough_data(run, "build-dataset", str(error))
-        logger.info(f"Nothing is trained: the simple rule serves unless a trained version does. {error}")
+        logger.info(f"Nothing is trained: the baseline serves unless a trained version does. {error}")
         cuts = untrained(instants, config.training_windows)
     trained = not_enough_data(run) is None
     featured = cuts.featured if trained else [cuts.now]
@@ -70,7 +84,7 @@ def build_dataset(
     with run.publish_folder(DATASET) as folder:
         for name, (service, entities) in questions.items():
             if entities.empty:
-                raise RunError(f"No {name} are known before {as_of}. Run build_features on data with purchases.")
+                raise RunError(f"There are no {name} before {as_of}. Run build_features on data with purchases.")
             table = historical_table(store, service, entities)
             if name == "products" and not config.promotions_known_in_advance:
                 table = drop_promotion_plans(table)
@@ -93,7 +107,7 @@ def _supply(store: FeatureStore, instants: list[datetime], config: Config) -> Su
 
 
 def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
-    """Share of customers whom the service will read as training does; None if the online store cannot tell."""
+    """Return the share of sampled customers with equal online and offline features; None if they cannot be compared."""
     try:
         return online_agreement(OnlineFeatureReader(settings).read, *data.customers(now), now)
     except OnlineStoreUnavailableError as error:
@@ -102,7 +116,12 @@ def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
 
 
 def shift_labels_to_snapshot(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
-    """A label is true at the end of its window; training asks for it by the snapshot at its start."""
+    """Replace the event time of labels, the end of their window, by the snapshot at its start.
+
+    Args:
+        labels: Labels with a column `event_timestamp`.
+        snapshot_of: The snapshot for each end of a window.
+    """
     ends = pa.array(list(snapshot_of), labels["event_timestamp"].type)
     starts = pa.array(list(snapshot_of.values()), labels["event_timestamp"].type)
     position = pc.index_in(labels["event_timestamp"], ends)
@@ -111,7 +130,7 @@ def shift_labels_to_snapshot(labels: pa.Table, snapshot_of: dict[datetime, datet
 
 
 def drop_promotion_plans(products: pa.Table) -> pa.Table:
-    """As a shop knows them that does not plan its promotions: nothing is said of the coming ones."""
+    """Set the features of planned promotions to 0, as in a shop that does not plan its promotions."""
     for name in PROMOTION_PLAN_FEATURES:
         column = products.column_names.index(f"product_activity__{name}")
         products = products.set_column(column, products.field(column), pc.multiply(products.column(column), 0))

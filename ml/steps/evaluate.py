@@ -1,4 +1,4 @@
-"""Judge the challenger, the champion and the simple rules on the same customers in the same window."""
+"""Evaluate the challenger, the champion and the baselines on the same customers in the same window."""
 
 import json
 import logging
@@ -43,14 +43,22 @@ logger = logging.getLogger(__name__)
 
 
 def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
-    """Leave `evaluation/` (every method's scores a customer, the gate's checks), `lists.parquet` and `run.json`."""
+    """Write `evaluation/` (scores per method and customer, checks of the gate), `lists.parquet` and `run.json`.
+
+    Args:
+        settings: The settings of the installation.
+        run: A run with a trained system.
+
+    Returns:
+        The id of the run and the challenger's mean of every metric.
+    """
     evaluated = EvaluatedRun.at_snapshot(run)
     spec, system = evaluated.spec, evaluated.system()
     catalogue, window = system.catalogue, evaluated.evaluation_set(system.catalogue)
     ranker, model = chosen_ranker(run)
 
     shown, candidates = recommend_lists(system.recommender, window.customers)
-    logger.info(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers judged")
+    logger.info(f"{CHALLENGER} ({ranker}): {len(window.customers):,} customers evaluated")
     methods: dict[str, Slates] = {CHALLENGER: shown}
     champion = comparable_champion(settings, spec)
     rebuilt = None if champion is None else _rebuilt(champion, evaluated)
@@ -60,7 +68,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     methods |= {name: rule(block) for name, rule in BASELINES.items()}
     scores = {name: evaluate_lists(window.truth, slates) for name, slates in methods.items()}
 
-    # Calibration and serving are checked on the model's own lists, all that follows on what customers will get.
+    # Calibration and serving are checked on the model's own lists, everything after them on the lists with fallbacks.
     snapshots, towers = load_examples(run, spec), run.path(artifacts.RETRIEVAL)
     calibration = calibrate(snapshots, holdout_lists(snapshots, spec), Ranker(model), window.truth, shown)
     files = [model, *(towers / name for name in (QUERY_TOWER, CANDIDATE_TOWER, VOCABULARY))]
@@ -71,7 +79,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
     shown, fallbacks = select_fallbacks(window.customers, methods, scores, CHALLENGER, spec.seed)
     methods[CHALLENGER], scores[CHALLENGER] = shown, evaluate_lists(window.truth, shown)
     for found in fallbacks:
-        logger.info(f"{found.slate} is left to the rule where {found.group} is {found.value}: {found.reason}")
+        logger.info(f"The baseline answers {found.slate} where {found.group} is {found.value}: {found.reason}")
     departments = Vocabulary.load(towers / VOCABULARY).values["department"]
     checks = EvaluationChecks(
         compare_slices(assign_slices(block, departments), scores, CHALLENGER), calibration, serving
@@ -98,7 +106,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         (folder / SOURCE_CONTRIBUTIONS).write_text(json.dumps(sources))
         (folder / DIVERSITY).write_text(json.dumps(trade_off(catalogue, window.truth, shown, spec.seed)))
     if silent := [name for name, row in sources.items() if row["candidates"] == 0]:
-        logger.info(f"Put forward nothing, and the run goes on without: {', '.join(silent)}")
+        logger.info(f"These sources proposed no candidate, so the run continues without them: {', '.join(silent)}")
     run.link(artifacts.LISTS, f"{artifacts.EVALUATION}/{artifacts.LISTS}")
     summary = spec.as_dict() | {"results": results.summary(spec.seed)}
     run.write_json(artifacts.RUN, summary)
@@ -107,7 +115,7 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
 
 
 def _online_features(run: Run) -> float | None:
-    """What `build-dataset` found; runs made before it looked know nothing."""
+    """Return the share that `build-dataset` wrote; None for runs made before it compared the stores."""
     if not (run.folder / artifacts.PARITY).exists():
         return None
     agreement: float | None = run.read_json(artifacts.PARITY)["agreement"]
@@ -115,7 +123,7 @@ def _online_features(run: Run) -> float | None:
 
 
 def _rebuilt(champion: ChampionBundle, evaluated: EvaluatedRun) -> Recommender:
-    """Return the deployed version's weights in front of the catalogue of the evaluation's snapshot."""
+    """Return the deployed version's weights with the catalogue of the evaluated snapshot."""
     spec = evaluated.spec
     path, manifest = champion.path, champion.manifest
     catalogue = build_catalogue(

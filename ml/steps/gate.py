@@ -22,7 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def gate(run: Run) -> dict[str, Any]:
-    """Leave `gate.json` and `report.html`, and make the run the latest. "Keep the champion" is a result too."""
+    """Write `gate.json` and `report.html`, and link the run as the latest. "Keep the champion" is a result too.
+
+    Args:
+        run: A run that was evaluated, or that has too little data.
+
+    Returns:
+        Whether to publish, the reasons, and the path of the report.
+    """
     because = not_enough_data(run)
     return _decide(run) if because is None else _finish(run, _without_evidence(because))
 
@@ -47,7 +54,7 @@ def _decide(run: Run) -> dict[str, Any]:
 
 
 def _without_evidence(because: str) -> dict[str, Any]:
-    """Return the decision of a run that judged nothing: a trained version stays, else the simple rule serves."""
+    """Return the decision of a run without an evaluation: a trained version stays, otherwise the baseline serves."""
     return {
         "publish": False,
         "reasons": [because],

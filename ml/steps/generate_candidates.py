@@ -1,4 +1,4 @@
-"""Candidates and their features at the rankers' snapshots, labelled by the weeks after."""
+"""Generate candidates and their features at the rankers' snapshots, labelled by the weeks after."""
 
 import logging
 import os
@@ -23,15 +23,22 @@ logger = logging.getLogger(__name__)
 
 
 def generate_candidates(run: Run) -> dict[str, Any]:
-    """Leave `candidates/<n>/`, one folder a ranker snapshot, newest first."""
+    """Write `candidates/<n>/`, one folder per ranker snapshot, newest first.
+
+    Args:
+        run: A run with trained towers.
+
+    Returns:
+        The number of rows, and of bought ones.
+    """
     cuts = RunSpec.read(run).split.ranker
     rows, bought = 0, 0
-    # Snapshots know nothing of each other: one a core. Spawned, because forking a process with threads may hang it.
+    # Snapshots are independent, so there is one per core. Spawned, because forking a process with threads may hang it.
     workers = min(len(cuts), len(os.sched_getaffinity(0)))
     with run.publish_folder(CANDIDATES) as folder, ExitStack() as stack:
         work = repeat(run), range(len(cuts)), repeat(folder)
         counts: Iterator[Counts]
-        if workers == 1:  # a process more would only take time to start
+        if workers == 1:  # a further process would only take time to start
             counts = map(_snapshot, *work)
         else:
             pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
@@ -46,12 +53,14 @@ def generate_candidates(run: Run) -> dict[str, Any]:
 
 
 class Counts(NamedTuple):
+    """Count the customers, the rows and the bought rows of one snapshot."""
+
     customers: int
     rows: int
     bought: int
 
 
-# The snapshots are the parallelism: with threads of its own each would wait for the others' (88 s instead of 55).
+# One thread per snapshot, because the threads of several snapshots would compete for the cores (88 s instead of 55).
 @threadpool_limits.wrap(limits=1)
 def _snapshot(run: Run, number: int, folder: Path) -> Counts:
     spec, data = RunSpec.read(run), dataset(run)

@@ -1,4 +1,4 @@
-"""Delete what nobody needs of runs that have ended, by the policy of `ml/runs/retention.toml`."""
+"""Delete parts of ended runs, by the policy of `ml/runs/retention.toml`."""
 
 import logging
 import shutil
@@ -19,13 +19,19 @@ from settings import Settings
 logger = logging.getLogger(__name__)
 
 _LEAVING = ".deleted-"
-"""A part takes this prefix before it is deleted, so that a killed step leaves no half part under a name people use."""
+"""Prefix that a part gets before it is deleted, so that a killed step leaves no half-deleted part under its name."""
 
 
 def prune(settings: Settings, policy: Retention, now: datetime | None = None) -> dict[str, Any]:
-    """Apply the policy to every folder in `<data>/runs` and return the bytes freed by run and part.
+    """Apply the policy to every folder in `<data>/runs`.
 
-    now: naive UTC; the clock's time by default.
+    Args:
+        settings: The settings of the installation.
+        policy: The policy of `ml/runs/retention.toml`.
+        now: Naive UTC; the clock's time by default.
+
+    Returns:
+        The freed bytes in total and by run and part, and the ids of the kept runs.
     """
     runs = settings.paths.runs
     choice = choose(_runs(runs), _needed(settings), policy, now or utc_now())
@@ -45,7 +51,7 @@ def prune(settings: Settings, policy: Retention, now: datetime | None = None) ->
 
 
 def _runs(runs: Path) -> list[KeptRun]:
-    """Every run, by the specification that `build-dataset` leaves in it; other folders are nobody's to delete here."""
+    """Return every run, found by the specification that `build-dataset` writes; other folders are never deleted."""
     found = []
     for folder in sorted({spec.parent for name in (RUN_SPEC, OLD_RUN_SPEC) for spec in runs.glob(f"*/{name}")}):
         if not folder.is_symlink():
@@ -56,7 +62,7 @@ def _runs(runs: Path) -> list[KeptRun]:
 
 
 def _needed(settings: Settings) -> set[str]:
-    """The newest judged run, and the runs whose versions are in the model store."""
+    """Return the ids of the newest evaluated run and of the runs whose versions are in the model store."""
     store = ModelStore(settings.paths.bentoml)
     needed = {(settings.paths.runs / "latest").resolve().name}
     for version in store.versions():
@@ -66,7 +72,7 @@ def _needed(settings: Settings) -> set[str]:
 
 
 def _finish_deletions(runs: Path) -> dict[str, int]:
-    """Delete what a killed pruning had renamed."""
+    """Delete parts that a killed pruning had renamed."""
     return {str(path.relative_to(runs)): _remove(path) for path in _leaving(runs)}
 
 
@@ -77,7 +83,11 @@ def _leaving(runs: Path) -> Iterator[Path]:
 
 
 def delete_part(path: Path) -> int:
-    """Delete a folder in two steps, of which the first takes it out of use at once; returns its bytes."""
+    """Rename a folder out of use, then delete it.
+
+    Returns:
+        The freed bytes.
+    """
     leaving = path.with_name(f"{_LEAVING}{path.name}")
     shutil.rmtree(leaving, ignore_errors=True)
     path.rename(leaving)

@@ -1,4 +1,4 @@
-"""Lists for every customer from the champion, as a Parquet file, for e-mail campaigns and the like."""
+"""Write the champion's lists for every customer to a Parquet file, for e-mail campaigns and similar uses."""
 
 import logging
 from datetime import date
@@ -36,24 +36,37 @@ SCHEMA = pa.schema(
 
 
 def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) -> dict[str, Any]:
-    """Write `customer_id, rank, product_id, score, source` of everybody who ever bought, a block at a time.
+    """Write `customer_id, rank, product_id, score, source` for every customer with a purchase.
 
-    The same features and code answer here and in the service, so the lists are the same.
+    The lists equal those of the service, because features and code are the same.
+
+    Args:
+        settings: The settings of the installation.
+        as_of: Day of the published features.
+        slate: The kind of list.
+        k: Products per customer at most.
+        out: The Parquet file; it is replaced when it is complete.
+
+    Returns:
+        The version, the number of customers and the file.
+
+    Raises:
+        RunError: No version is deployed, or the published features are of another day.
     """
     champion = deployed_champion(settings)
     if champion is None:
-        raise RunError("No version is deployed, so nobody can recommend. Run 'make demo' or retrain_recommender first.")
+        raise RunError("No version is deployed, so there are no lists. Run 'make demo' or retrain_recommender first.")
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
         raise RunError(f"The published features are as of {features.as_of}, not {as_of}. Run build_features first.")
     store, bundle = open_store(settings), Bundle.open(champion.path)
-    everybody = entity_rows(store, "customer_history", [features.as_of_instant])
+    buyers = entity_rows(store, "customer_history", [features.as_of_instant])
     out.parent.mkdir(parents=True, exist_ok=True)
     staged = staging_path(out)
     names, product_ids = list(SOURCES), bundle.recommender.catalogue.product_ids
     with pq.ParquetWriter(staged, SCHEMA) as writer:
-        for start in range(0, len(everybody), CHUNK):
-            part = everybody.iloc[start : start + CHUNK]
+        for start in range(0, len(buyers), CHUNK):
+            part = buyers.iloc[start : start + CHUNK]
             ids, customers = customers_of(historical_table(store, QUERY_SERVICE, part))
             done = 0
             for _, slates in bundle.recommender.rank_batch(customers, slate, k):
@@ -72,6 +85,6 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
                         )
                     )
                     done += 1
-            logger.info(f"{start + done:,} of {len(everybody):,} customers")
+            logger.info(f"{start + done:,} of {len(buyers):,} customers")
     staged.replace(out)
-    return {"version": bundle.version, "customers": len(everybody), "out": str(out)}
+    return {"version": bundle.version, "customers": len(buyers), "out": str(out)}

@@ -1,10 +1,11 @@
-"""Make a bundle of what may serve, and put it into the model store.
+"""Write a bundle of the version that may serve, and put it into the model store.
 
-The challenger, if the gate let it through. If the gate keeps the champion but newer features were published, the
-champion's own weights get a catalogue as of now: what was judged goes on serving, on today's prices, products and
-promotions. Until a model is deployed, the strongest simple rule serves as the baseline: while no model beats it, and
-where there is too little to train or to judge on. A baseline replaces a trained version only if that is of another
-shop's data: a demo's model must not serve the first shop that follows it.
+A challenger that passed the gate becomes a bundle. If the gate keeps the champion but newer features were published,
+the champion's weights get a new catalogue, so the evaluated model serves today's prices, products and promotions.
+
+Until a model passes the gate, the strongest baseline serves, also when there is too little data to train or evaluate. A
+baseline replaces a trained version only if that version was trained on another shop's data: a demo's model must not
+serve the first shop that follows it.
 """
 
 import hashlib
@@ -42,11 +43,20 @@ from settings import Settings
 logger = logging.getLogger(__name__)
 
 Parts = tuple[dict[str, Path], dict[str, Any]]
-"""A bundle's model files by their place in it, and the facts of its manifest."""
+"""A bundle's model files by their path in it, and the fields of its manifest."""
 
 
 def register_model(settings: Settings, run: Run, dry_run: bool) -> dict[str, Any] | None:
-    """Put a version into the model store and return it; None if there is nothing to publish."""
+    """Put a version into the model store.
+
+    Args:
+        settings: The settings of the installation.
+        run: A run with a verdict of the gate.
+        dry_run: Register nothing.
+
+    Returns:
+        The version, with the reason if it is a baseline; None if nothing is published.
+    """
     parts = None if dry_run else _parts(settings, run)
     if parts is None:
         logger.info("Not published, as asked." if dry_run else "Nothing to publish: the champion stays.")
@@ -112,7 +122,7 @@ def _baseline(run: Run, spec: RunSpec, decision: dict[str, Any], because: str) -
     facts = {
         "quotas": CANDIDATES_PER_SOURCE,
         "baseline": because,
-        "trained_until": date.min,  # it learned nothing, so it is a fair opponent in any window
+        "trained_until": date.min,  # it was not trained, so it is a fair opponent in any window
         "ranker": OWN_FREQUENCY,
         "metrics": _means(run, OWN_FREQUENCY) if is_evaluated else {},
     }
@@ -132,7 +142,7 @@ def _towers(run: Run) -> dict[str, Path]:
 
 
 def _untrained_towers(run: Run, spec: RunSpec) -> dict[str, Path]:
-    """Towers that know which products share a type or a category, and nothing else."""
+    """Write towers in which only products of a shared type, category, … are similar."""
     vocabulary = build_vocabulary(dataset(run).products(spec.split.now))
     with run.publish_folder(artifacts.UNTRAINED) as folder:
         for name in (QUERY_TOWER, VOCABULARY):
@@ -148,7 +158,7 @@ def _means(run: Run, method: str) -> dict[str, float]:
 
 
 def _facts(run: Run, spec: RunSpec, decision: dict[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
-    # The same run published again is the same version; one with other weights cannot pass for it.
+    # A run that is published again gets the same version, unless its weights changed.
     weights = hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(files.items()))).hexdigest()
     return {
         "version": f"{run.run_id}-{weights[:8]}".lower(),

@@ -1,4 +1,4 @@
-"""Let the trained rankers compete on the training lists held out, and keep the best."""
+"""Select the best of the trained rankers on the held-out training lists."""
 
 import logging
 import shutil
@@ -21,12 +21,20 @@ logger = logging.getLogger(__name__)
 
 
 def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
-    """Leave `ranker/` with the best model in ONNX and `rankers.json` with what each one scored.
+    """Write `ranker/` with the best model in ONNX and `rankers.json` with the metrics of each.
 
-    Best is the greatest sum of the two slates' NDCG. The window that the system is judged on has no say.
+    The best ranker has the greatest sum of both slates' NDCG. The evaluation window is not used.
 
-    also: rankers trained in this run that compete besides those of the run's configuration. What was trained and does
-        not compete is named in the log and in `rankers.json`.
+    Args:
+        run: A run with trained rankers.
+        also: Rankers trained in this run that compete in addition to those of its configuration. Trained rankers that
+            do not compete are named in the log and in `rankers.json`.
+
+    Returns:
+        The selected ranker and the rankers left out.
+
+    Raises:
+        NotEnoughDataError: No training list was held out.
     """
     spec, snapshots = RunSpec.read(run), load_examples(run, RunSpec.read(run))
     held_out = holdout_lists(snapshots, spec)
@@ -36,7 +44,7 @@ def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
     for name in left_out:
         logger.info(
             f"{name}: left out, because the run was prepared with {', '.join(spec.config.ranking.rankers)}. "
-            f"'.venv/bin/python -m ml select-ranker --run-id {run.run_id} --also {name}' lets it compete."
+            f"'.venv/bin/python -m ml select-ranker --run-id {run.run_id} --also {name}' adds it."
         )
     if not held_out:
         raise NotEnoughDataError(TOO_FEW_LISTS)
@@ -47,8 +55,8 @@ def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
         scores = {name: holdout_metrics(snapshots, held_out, Ranker(path)) for name, path in trained.items()}
         best = max(scores, key=lambda name: np.nansum([scores[name][score] for score in SELECTION_METRICS]))
         for name, values in scores.items():
-            said = ", ".join(f"{score} {values[score]:.4f}" for score in SELECTION_METRICS)
-            logger.info(f"{name}: {said}{' (chosen)' if name == best else ''}")
+            metrics = ", ".join(f"{score} {values[score]:.4f}" for score in SELECTION_METRICS)
+            logger.info(f"{name}: {metrics}{' (selected)' if name == best else ''}")
         (folder / RANKER).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(trained[best], folder / RANKER)
         (folder / "ensemble.onnx").unlink(missing_ok=True)
@@ -58,6 +66,6 @@ def select_ranker(run: Run, also: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _trained_in(run: Run) -> list[str]:
-    """Names of the rankers that the run's folder holds."""
+    """Return the names of the rankers in the run's folder."""
     folder = artifacts.ranker_folder("")
     return [path.parent.parent.name.removeprefix(folder) for path in run.folder.glob(f"{folder}*/{RANKER}")]

@@ -1,4 +1,4 @@
-"""Train one ranker and write it; several run side by side, each in its own folder."""
+"""Train one ranker and write it; several can run in parallel, each with its own folder."""
 
 from typing import Any
 
@@ -12,7 +12,15 @@ from scoring.vocabulary import Vocabulary
 
 
 def train_ranker(run: Run, name: str) -> dict[str, Any]:
-    """Leave `ranker_<name>/` with the model in ONNX and its TensorBoard log."""
+    """Write `ranker_<name>/` with the model in ONNX and its TensorBoard log.
+
+    Args:
+        run: A run with generated candidates.
+        name: The ranker's file in `ml/ranking/models/`.
+
+    Returns:
+        The ranker's name and its last loss.
+    """
     spec = RunSpec.read(run)
     vocabulary = Vocabulary.load(run.path(artifacts.RETRIEVAL) / VOCABULARY)
     with run.publish_folder(artifacts.ranker_folder(name)) as folder:

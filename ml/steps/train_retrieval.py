@@ -25,11 +25,16 @@ from scoring.vocabulary import Vocabulary
 
 
 def train_retrieval(run: Run) -> dict[str, Any]:
-    """Leave `retrieval/` with both towers in ONNX, the vocabulary and the learning curve.
+    """Write `retrieval/` with both towers in ONNX, the vocabulary and the learning curve.
 
-    Each configured encoder trains a model. The one with the highest explore Recall@100 on a snapshot that no encoder
-    trains on is selected; of equal ones, the first. `encoders.json` holds what each one reached. The evaluation window
-    is not looked at.
+    Each configured encoder trains a model. The model with the highest explore Recall@100 on a held-out snapshot is
+    selected, the first one of equals. `encoders.json` has the recall of each. The evaluation window is not used.
+
+    Args:
+        run: A run with a training set.
+
+    Returns:
+        The selected encoder, its recall and its number of epochs.
     """
     spec, data = RunSpec.read(run), dataset(run)
     names = spec.config.retrieval.history_encoders
@@ -83,7 +88,7 @@ def _new_purchases(
 
 
 class HeldOut:
-    """A snapshot whose label the towers never see: explore Recall@100 over the full catalogue."""
+    """Evaluate explore Recall@100 over the full catalogue, on a snapshot whose labels never train the towers."""
 
     def __init__(self, data: Dataset, snapshot: datetime, vocabulary: Vocabulary, sequences: bool):
         products, (ids, customers), labels = data.products(snapshot), data.customers(snapshot), data.labels(snapshot)
@@ -97,7 +102,7 @@ class HeldOut:
         self._candidates = candidate_inputs(codes, products.activity)
 
     def recall(self, model: TwoTower) -> float:
-        """Return the mean over customers with a new purchase in the window; NaN if there is none."""
+        """Return the mean recall over customers with a new purchase in the window; NaN without such customers."""
         if not self._new:
             return float("nan")
         scores = model.query_tower(self._queries).numpy() @ model.candidate_tower(self._candidates).numpy().T

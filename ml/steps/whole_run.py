@@ -1,4 +1,4 @@
-"""Several steps of a run in one process, for the studies that train."""
+"""Run several steps of a run in one process, for the studies that train."""
 
 from datetime import date
 
@@ -52,4 +52,4 @@ def train_and_decide(settings: Settings, config: Config, run: Run, as_of: date, 
     select_ranker(run)
     evaluate(settings, run)
     gate(run)
-    delete_part(run.path(artifacts.CANDIDATES))  # 2 GB with the demo's data, and nothing reads them again
+    delete_part(run.path(artifacts.CANDIDATES))  # 2 GB with the demo's data, which no later step reads

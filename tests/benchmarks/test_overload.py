@@ -23,11 +23,11 @@ def test_a_slow_machine_whose_refusals_cost_a_fifth_of_its_time_is_fine() -> Non
 @pytest.mark.parametrize(
     ("figures", "others", "words"),
     [
-        ({"goodput_share_of_what_is_left": 0.89}, set(), "0.89 of the capacity beside as many refusals"),
+        ({"goodput_share_of_what_is_left": 0.89}, set(), "0.89 of the capacity next to as many refusals"),
         ({"goodput_share": 0.39}, set(), "0.39 of the capacity, below"),
         ({"lists_without_customer_share": 0.06}, set(), "0.06 of the lists were without their customer"),
-        ({"without_retry_after": 2}, set(), "2 times 429 without Retry-After"),
-        ({"recovered_s": None}, set(), "not as before within 5 seconds"),
+        ({"without_retry_after": 2}, set(), "2 answers with 429 had no Retry-After"),
+        ({"recovered_s": None}, set(), "did not recover within 5 seconds"),
         ({}, {500}, "requests ended with [500]"),
     ],
 )

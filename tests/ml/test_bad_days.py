@@ -139,11 +139,11 @@ def test_a_source_that_returns_nothing_is_reported_and_the_run_goes_on(
     configure(run, lambda config: {"sources": config.sources | silent})
     evaluate(settings, run)
     gate(run)
-    assert "Put forward nothing, and the run goes on without: matrix_factorization\n" in capsys.readouterr().out
-    assert "Put forward nothing: matrix_factorization." in page(run)
+    assert "continues without them: matrix_factorization\n" in capsys.readouterr().out
+    assert "Sources without a candidate: matrix_factorization." in page(run)
     assert found(run, artifacts.RUN)["results"]["candidates"]["size"] > 0
 
 
 def test_the_other_sources_are_not_called_silent(run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]):
     evaluate(settings, run)
-    assert "Put forward nothing" not in capsys.readouterr().out
+    assert "proposed no candidate" not in capsys.readouterr().out

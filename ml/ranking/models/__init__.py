@@ -1,4 +1,4 @@
-"""The rankers that can compete: one file each, whose name is the ranker's name in `config.toml`.
+"""Rankers that can compete: one file each, whose name is the ranker's name in `config.toml`.
 
 A file defines one `keras.Model` with the constructor `(sizes, scaling, config)`: the vocabulary's size of each
 categorical feature, an `inputs.Scaling` and the `RankingConfig`. The model takes numeric `[…, features]` and

@@ -1,4 +1,4 @@
-"""DCN-v2 (Wang et al. 2021): cross layers multiply features with each other, in low rank, beside an MLP."""
+"""Implement DCN-v2 (Wang et al. 2021): low-rank cross layers that multiply features, in parallel with an MLP."""
 
 from ml.config import RankingConfig
 from ml.keras_setup import keras, tf
@@ -10,7 +10,7 @@ RANK = 32
 
 
 class DCN(keras.Model):
-    """x' = x0 · U(V(x)) + x (eq. 2 with the low rank of §4.3), an MLP in parallel, and a linear part.
+    """Combine cross layers x' = x0 · U(V(x)) + x (eq. 2 with the low rank of §4.3), an MLP and a linear part.
 
     Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
     """
@@ -29,6 +29,7 @@ class DCN(keras.Model):
         self.wide = keras.layers.Dense(len(SLATES), use_bias=False)
 
     def call(self, numeric: tf.Tensor, categorical: tf.Tensor) -> tf.Tensor:
+        """Return the logits of both slates."""
         numbers = self.numbers(numeric)
         first = tf.concat([numbers, *self.categories(categorical)], axis=-1)
         crossed = first

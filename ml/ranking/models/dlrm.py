@@ -1,4 +1,4 @@
-"""DLRM (Naumov et al. 2019): embeddings and dense features meet in pairwise dot products."""
+"""Implement DLRM (Naumov et al. 2019): pairwise dot products of embeddings and dense features."""
 
 from ml.config import RankingConfig
 from ml.keras_setup import keras, tf
@@ -7,10 +7,10 @@ from scoring.models.ranker import SLATES
 
 
 class DLRM(keras.Model):
-    """Bottom MLP over the numbers, embeddings of the categories, all pairwise dots, top MLP.
+    """Combine a bottom MLP of the numbers, embeddings of the categories, all pairwise dot products and a top MLP.
 
-    A linear part beside it sees the numbers un-embedded: recency and frequency of a customer's own purchases
-    decide the head of the list, and should not have to pass a bottleneck.
+    A linear part reads the numbers directly, because recency and frequency of a customer's repeat purchases decide
+    the head of the list and should not pass through a bottleneck.
 
     Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
     """
@@ -27,6 +27,7 @@ class DLRM(keras.Model):
         self.wide = keras.layers.Dense(len(SLATES), use_bias=False)
 
     def call(self, numeric: tf.Tensor, categorical: tf.Tensor) -> tf.Tensor:
+        """Return the logits of both slates."""
         numbers = self.numbers(numeric)
         bottom = self.bottom(numbers)
         vectors = [self.project(bottom), *self.categories(categorical)]

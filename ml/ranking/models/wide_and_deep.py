@@ -1,4 +1,4 @@
-"""Wide & Deep (Cheng et al. 2016): a linear part that memorises beside a network that generalises."""
+"""Implement Wide & Deep (Cheng et al. 2016): a linear part that memorises and a network that generalises."""
 
 from ml.config import RankingConfig
 from ml.keras_setup import keras, tf
@@ -7,7 +7,7 @@ from scoring.models.ranker import SLATES
 
 
 class WideAndDeep(keras.Model):
-    """Wide: a linear model of the numbers. Deep: an MLP of the numbers and the categories' embeddings.
+    """Add a linear model of the numbers (wide) and an MLP of the numbers and category embeddings (deep).
 
     Input: numeric `[…, features]` and categorical `[…, fields]`; output `[…, len(SLATES)]` logits.
     """
@@ -26,5 +26,6 @@ class WideAndDeep(keras.Model):
         self.wide = keras.layers.Dense(len(SLATES), use_bias=False)
 
     def call(self, numeric: tf.Tensor, categorical: tf.Tensor) -> tf.Tensor:
+        """Return the logits of both slates."""
         numbers = self.numbers(numeric)
         return self.deep(tf.concat([numbers, *self.categories(categorical)], axis=-1)) + self.wide(numbers)

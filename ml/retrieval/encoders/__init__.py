@@ -1,4 +1,4 @@
-"""The history encoders of the query tower: one file each, whose name is the encoder's name in `config.toml`.
+"""History encoders of the query tower: one file each, whose name is the encoder's name in `config.toml`.
 
 A file defines one `keras.layers.Layer` whose constructor takes the shared `EmbeddingTables`. The layer takes the query
 tower's inputs and returns `[customers, …]`; its `signature()` names the inputs that it reads. `a+b` concatenates the
@@ -19,5 +19,5 @@ def encoder_classes(name: str) -> list[Any]:
 
 
 def reads_sequences(name: str) -> bool:
-    """Whether an encoder of that name needs `scoring.models.two_tower.sequence_inputs`."""
+    """Return whether an encoder of that name needs `scoring.models.two_tower.sequence_inputs`."""
     return any(field.startswith(SEQUENCE_PREFIX) for layer in encoder_classes(name) for field in layer.signature())

@@ -1,7 +1,7 @@
-"""A GRU (Cho et al. 2014; for recommendation Hidasi et al. 2016) over the products bought last.
+"""Encode a history by a GRU (Cho et al. 2014; for recommendation Hidasi et al. 2016) over the latest products.
 
-Each step is a product's embeddings with the days since, the days until the next step and the number of baskets beside
-them: a sequence without time and frequency loses to counting.
+Each step is a product's embeddings, the days since the purchase, the days until the next step and the number of
+baskets, because a sequence without time and frequency is worse than counting.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ UNITS = 64
 
 
 class Gru(keras.layers.Layer):
-    """Output `[customers, UNITS]`, the state after the latest purchase."""
+    """Return the state after the latest purchase, `[customers, UNITS]`."""
 
     def __init__(self, tables: Any):
         super().__init__()
@@ -23,12 +23,14 @@ class Gru(keras.layers.Layer):
         self.gru = keras.layers.GRU(UNITS, unroll=True)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Encode the sequences of the customers."""
         fields = [self.tables(field, inputs[f"sequence_{field}"]) for field in QUERY_FIELDS]
         steps = self.step(tf.concat([*fields, inputs["sequence_times"]], axis=-1))
         return self.gru(steps, mask=inputs["sequence_mask"] > 0)
 
     @staticmethod
     def signature() -> dict[str, tf.TensorSpec]:
+        """Return shape and type of each input, by name."""
         codes = [f"sequence_{field}" for field in QUERY_FIELDS]
         return {name: tf.TensorSpec([None, SEQUENCE_LENGTH], tf.int32, name=name) for name in codes} | {
             "sequence_times": tf.TensorSpec(
