@@ -99,7 +99,7 @@ def test_too_few_customers_to_train_on_says_how_many_and_how_long_it_takes(insta
     few = {f"w{weeks}": 12 for weeks in range(10, 42, 2)}
     with pytest.raises(NotEnoughDataError, match=r"until 2017-10-09 did more than 12 customers .* needs 50, 38 more") as error:
         split(instants, TrainingWindowsConfig(), supply=supply(instants, **few))
-    assert "From 2017-11-06 on there are: 4 more weeks." in str(error.value)
+    assert "From 2017-11-06 on there are enough: 4 more weeks." in str(error.value)
 
 
 def test_too_few_snapshots_name_the_setting_that_helps(instants):
