@@ -76,7 +76,7 @@ class RetrievalConfig(_Section):
         ["pooled"], min_length=1, description="How the query tower encodes a history; several compete."
     )
     dimensions: int = 48
-    pretraining_epochs: int = Field(20, ge=0, description="Passes over histories of which a part is masked.")
+    pretraining_epochs: int = Field(20, ge=0, description="Passes over partly masked histories.")
     epochs: int = 1
     customers_per_batch: int = 48
     learning_rate: float = 0.002

@@ -58,7 +58,7 @@ def coverage(positions: np.ndarray, k: int) -> int:
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Divide; NaN for customers with nothing to find, whom the metric leaves out."""
+    """Divide; NaN for customers with nothing to find, because the metric leaves them out."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan)
 

@@ -23,7 +23,7 @@ class TrainingLoop:
     """Train one model, epoch by epoch.
 
     Args:
-        name: What is trained, for log lines, such as an encoder or a ranker.
+        name: Name of the encoder or ranker, for log lines.
         model: The Keras model whose trainable variables the steps change.
         compute_loss: Loss of one batch, given as a dictionary of arrays.
         optimizer: A Keras optimizer.

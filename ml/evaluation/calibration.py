@@ -91,9 +91,9 @@ def calibrate(
 
     Args:
         snapshots: The rankers' training examples, newest snapshot first.
-        held_out: Lists of the training snapshots that no ranker learned from.
+        held_out: Lists of the training snapshots that trained no ranker.
         ranker: The ranker whose scores are calibrated.
-        truth: What the evaluated customers bought.
+        truth: Purchases of the evaluated customers.
         own_lists: The model's own lists, before any fallbacks.
 
     Returns:

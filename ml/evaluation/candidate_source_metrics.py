@@ -19,7 +19,7 @@ def source_contributions(
     """Return one row of metrics for each source that has a quota.
 
     Args:
-        truth: What the customers bought.
+        truth: Purchases of the customers.
         slates: The model's lists.
         candidates: Each customer's candidates.
         quotas: How many candidates each source may add.
@@ -73,11 +73,11 @@ def candidate_recall(candidates: Sequence[Candidates], truth: GroundTruth) -> di
 
 
 def recall_by_customer(candidates: Sequence[np.ndarray], truth: GroundTruth, part: str) -> np.ndarray:
-    """Return each customer's share of what was bought that is among the candidates, NaN where nothing was bought.
+    """Return each customer's share of purchases that are among the candidates, NaN without purchases.
 
     Args:
         candidates: The catalogue indices of each customer's candidates.
-        truth: What the customers bought.
+        truth: Purchases of the customers.
         part: `all`, `repeat` or `explore`.
     """
     relevant = truth.relevant(part)

@@ -1,4 +1,4 @@
-"""The trade-off of the diversity setting: distance within a list against NDCG, on the evaluated lists."""
+"""Measure the trade-off of the diversity setting: distance within a list against NDCG, on the evaluated lists."""
 
 from collections.abc import Sequence
 from typing import Any

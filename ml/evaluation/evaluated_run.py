@@ -64,7 +64,7 @@ class EvaluationSet:
         Args:
             ids: Ids of all customers with a purchase before the snapshot.
             customers: The same customers as of the snapshot, in the order of `ids`.
-            labels: What customers bought in the window, by customer id.
+            labels: Purchases in the window, by customer id.
             catalogue: The products on offer at the snapshot.
 
         Raises:
@@ -73,7 +73,7 @@ class EvaluationSet:
         rows = [row for row, customer_id in enumerate(ids) if customer_id in labels]
         if not rows:
             raise NotEnoughDataError(
-                f"Nobody bought both before and after {catalogue.as_of}: there is no one to judge on."
+                f"No customer bought both before and after {catalogue.as_of}, so there is nothing to evaluate."
             )
         index = catalogue.index
         bought = [[index.get(product_id, -1) for product_id in labels[ids[row]]] for row in rows]
@@ -97,11 +97,11 @@ class EvaluatedRun:
 
     Attributes:
         run: The run's folder.
-        spec: What determines the run.
+        spec: The run's specification.
         data: The run's dataset.
         ids: Ids of all customers with a purchase before the snapshot.
         everyone: The same customers as of the snapshot.
-        labels: What customers bought in the evaluation window, by customer id. A sample has fewer customers.
+        labels: Purchases in the evaluation window, by customer id. A sample has fewer customers.
     """
 
     run: Run

@@ -11,7 +11,7 @@ from ml.metrics import DEPTH, METRICS, coverage
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What the evaluated customers bought in the window.
+    """Hold the purchases of the evaluated customers in the window.
 
     Attributes:
         customer_ids: Customers with a purchase before the snapshot and one in the window, `[customers]`.

@@ -19,7 +19,7 @@ LIST_LENGTH = 10
 
 @dataclass(frozen=True)
 class ServingMeasurements:
-    """What was measured on single requests.
+    """Hold the measurements of single requests.
 
     Attributes:
         list_agreement: The share of the first ten ranks on which single requests give the evaluated lists' product.

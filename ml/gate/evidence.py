@@ -24,13 +24,13 @@ class Evidence:
 
     Attributes:
         customers: How many customers were evaluated.
-        opponent: What the challenger has to beat: the deployed version, or the strongest baseline if none is deployed.
+        opponent: The method to beat: the deployed version, or the strongest baseline if none is deployed.
         against: Paired differences challenger - other, by other and score, on the same customers.
         means: The challenger's and the baselines' means, by method and score.
         coverage: Different products that the challenger shows in the first ten, by slate.
         slices: Groups of customers with their paired differences.
         calibration: The expected error by slate.
-        serving: What was measured on single requests.
+        serving: Measurements of single requests.
         leaks: Sentences about features or labels that contain later purchases than their snapshot allows.
     """
 

@@ -28,7 +28,7 @@ def decide(challenger: str, evidence: Evidence, policy: Policy) -> GateDecision:
         return GateDecision(
             False,
             (
-                f"Not enough evidence: {evidence.customers} customers could be judged, the policy asks for "
+                f"Not enough evidence: {evidence.customers} customers could be evaluated, the policy requires "
                 f"{policy.min_customers}. The champion stays.",
             ),
         )
@@ -112,7 +112,7 @@ def _no_slice_regression(evidence: Evidence, policy: Policy) -> Iterator[Answer]
             f"interval {there.low:+.4f} to {there.high:+.4f}, {found.customers:,} customers.",
         )
     if not tests:
-        yield True, "No group of customers is large enough to be looked at by itself."
+        yield True, "No group of customers is large enough to be compared by itself."
     elif not lost:
         count = len({(found.slice, found.value) for found, _ in tests})
         yield (
@@ -125,7 +125,7 @@ def _coverage(evidence: Evidence, policy: Policy) -> Answer:
     shown, least = evidence.coverage[policy.coverage.score], policy.coverage.minimum
     return shown >= least, (
         f"It shows {shown:,} different products in the first ten of {policy.coverage.score.split()[0]} "
-        f"(at least {least:,} are asked for)."
+        f"(at least {least:,} are required)."
     )
 
 
@@ -146,17 +146,16 @@ def _serving_limits(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
     yield (
         facts.list_agreement >= bound.min_list_agreement,
         (
-            f"Single requests agree with the judged lists in {facts.list_agreement:.1%} of the first ten places "
-            f"(at least {bound.min_list_agreement:.1%} is asked for)."
+            f"Single requests agree with the evaluated lists in {facts.list_agreement:.1%} of the first ten ranks "
+            f"(at least {bound.min_list_agreement:.1%} is required)."
         ),
     )
     if facts.feature_agreement is not None:
         yield (
             facts.feature_agreement >= bound.min_feature_agreement,
             (
-                f"Online features are those of the point-in-time join for "
-                f"{facts.feature_agreement:.1%} of the customers "
-                f"asked for (at least {bound.min_feature_agreement:.1%} is asked for)."
+                f"Online features equal those of the point-in-time join for {facts.feature_agreement:.1%} of the "
+                f"sampled customers (at least {bound.min_feature_agreement:.1%} is required)."
             ),
         )
     # The limit follows the champion's latency, because a slow machine slows both models.
@@ -176,17 +175,17 @@ def _plausibility(challenger: str, evidence: Evidence, policy: Policy) -> Answer
     strongest = max(means[policy.primary] for method, means in evidence.means.items() if method != challenger)
     passed = reached <= policy.plausibility_ceiling * strongest
     if passed:
-        return True, f"{policy.primary} of {reached:.4f} is within what can be believed."
+        return True, f"{policy.primary} of {reached:.4f} is plausible."
     return False, (
         f"Too good to be true: {policy.primary} of {reached:.4f} is more than "
         f"{policy.plausibility_ceiling:g} times the "
-        f"{strongest:.4f} of the best other method. Look for purchases of the judged window in the features."
+        f"{strongest:.4f} of the best other method. Look for purchases of the evaluation window in the features."
     )
 
 
 def _nobody_to_evaluate(score: str) -> Answer:
     """Return a failed check, because without evaluated customers a challenger is not shown to be better."""
-    return False, f"Nobody can be judged on {score}: no customer bought anything that it looks for."
+    return False, f"{score} cannot be evaluated: no customer bought a product that it counts."
 
 
 def _with_interval(estimate: Estimate) -> str:

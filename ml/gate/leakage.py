@@ -39,8 +39,8 @@ def _training_windows(purchases: PurchaseEvidence) -> Iterator[str]:
         for cut in cuts:
             if cut + purchases.horizon > evaluation + timedelta(days=CLOCK_TOLERANCE_DAYS):
                 yield (
-                    f"the test window is in training: the {model} learns purchases until "
-                    f"{cut + purchases.horizon:%Y-%m-%d}, and is judged on those from {evaluation:%Y-%m-%d} on"
+                    f"the test window is in training: the {model} trains on purchases until "
+                    f"{cut + purchases.horizon:%Y-%m-%d} and is evaluated on those from {evaluation:%Y-%m-%d} on"
                 )
 
 

@@ -1,4 +1,4 @@
-"""The facts that the pages of the report print, read from a run's folder."""
+"""Define the facts that the pages of the report print."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class ReportFacts:
     Attributes:
         run_id: The run's id.
         folder: The run's folder, as one would type it.
-        spec: What determines the run.
+        spec: The run's specification.
         evaluated_from: The first day of the evaluation window.
         evaluated_until: The last day of the evaluation window.
         results: Means, intervals and coverage of every method.
@@ -96,21 +96,21 @@ class ReportFacts:
         baseline: The baseline that slices are compared with.
         differences: Paired differences ours - other, by other method and score.
         gate: The gate's decision.
-        curves: Learning curves by what was trained, one row an epoch.
-        source_contributions: One row a candidate source.
+        curves: Learning curves by the trained model, one row per epoch.
+        source_contributions: One row per candidate source.
         diversity_customers: The size of the sample behind `diversity`.
         sample_customers: Ten evaluated customers.
-        list_changes: What changes against the opponent, by slate.
+        list_changes: Changes against the opponent's lists, by slate.
         slices: Groups of customers with their differences; None where no group is large enough.
         calibration: Calibration by slate.
-        diversity: One row a setting, by slate.
+        diversity: One row per setting, by slate.
         published: The registered version; None if there is none.
         rankers: The comparison of the rankers.
         encoders: The comparison of the query encoders.
-        standalone_sources: What the step `candidate-sources` left.
-        ablation: What the step `ablate` left.
-        cold_start: What the step `cold-start` left.
-        new_items: What the step `new-items` left.
+        standalone_sources: The result of the step `candidate-sources`.
+        ablation: The result of the step `ablate`.
+        cold_start: The result of the step `cold-start`.
+        new_items: The result of the step `new-items`.
     """
 
     run_id: str
@@ -156,13 +156,13 @@ class BaselineFacts:
     Attributes:
         run_id: The run's id.
         folder: The run's folder, as one would type it.
-        spec: What determines the run.
-        because: What is missing.
+        spec: The run's specification.
+        because: Why there is too little data.
         baseline: The name of the baseline that serves.
-        min_evaluated: How many evaluated customers the gate asks for.
-        windows: How many weeks and customers training asks for.
-        customers: How many customers there are on the features' day.
-        products: How many products there are on the features' day.
+        min_evaluated: Number of evaluated customers that the gate requires.
+        windows: Weeks and customers that training requires.
+        customers: Number of customers on the features' day.
+        products: Number of products on the features' day.
         popular: The most popular products of that day.
     """
 

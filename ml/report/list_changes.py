@@ -1,4 +1,4 @@
-"""What changes for customers if one method's lists replace another's."""
+"""Compare the lists that customers get if one method's lists replace another's."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from ml.report.facts import ListChange, ProductExposure
 
 LIST_LENGTH = 10
 MAX_PRODUCTS = 8
-"""How many products that gained, and how many that lost, are named."""
+"""Number of products named among those that gain, and among those that lose."""
 
 
 def list_changes(lists: pa.Table, ours: str, other: str, names: Mapping[str, str]) -> dict[str, ListChange]:

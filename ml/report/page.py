@@ -1,4 +1,4 @@
-"""One page a person can read: what shipped and why, on what evidence. It needs no network to be viewed."""
+"""Render the report: what shipped and why, with its evidence, on one page that needs no network."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,10 +15,10 @@ PAGE = "report.html.j2"
 BASELINE_PAGE = "baseline.html.j2"
 
 HEADLINES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
-"""The scores with a picture; every score stands in the tables."""
+"""The scores with a picture; the tables have every score."""
 
 LEARNED = ("loss", "recall", "all NDCG@10", "explore NDCG@20")
-"""What learning curves show, where a model has it."""
+"""The figures that learning curves show, if a model has them."""
 
 
 def render(facts: ReportFacts) -> str:
@@ -78,7 +78,7 @@ def _pictures(facts: ReportFacts) -> dict[str, Any]:
 
 
 def _slices(facts: ReportFacts, slices: Sequence[StudyResult]) -> str:
-    """Draw ours - the baseline in every slice, a panel a score."""
+    """Draw ours - the baseline in every slice, one panel per score."""
     baseline = facts.baseline
     panels: dict[str, dict[str, plots.Bounds]] = {}
     for row in slices:
@@ -96,8 +96,8 @@ def _slices(facts: ReportFacts, slices: Sequence[StudyResult]) -> str:
 
 def _sources(contributions: Mapping[str, Mapping[str, float | None]]) -> str:
     panels = {
-        "Places in ten, all": ("all share", None),
-        "Places in ten, explore": ("explore share", None),
+        "Ranks in ten, all": ("all share", None),
+        "Ranks in ten, explore": ("explore share", None),
         "Recall before ranking, all": ("all recall", "all only_here"),
         "… explore": ("explore recall", "explore only_here"),
     }
@@ -109,15 +109,15 @@ def _sources(contributions: Mapping[str, Mapping[str, float | None]]) -> str:
             for title, (light, dark) in panels.items()
         },
         ("found", "by no other source"),
-        "What each source brings: places in the lists and recall before ranking; the figures are in the table.",
+        "Ranks in the lists and recall before ranking of each source; the figures are in the table.",
     )
 
 
 def _distinguishing(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return the scores that tell rankers apart.
+    """Return the scores in which rankers differ.
 
-    A held-out list holds few negatives, so a deep recall finds all of it whatever the order: that score is left out.
-    Equal are scores that the page prints alike: sums in another order differ in the last bits.
+    A held-out list has few negatives, so a deep recall finds all purchases in any order, and is left out. Scores count
+    as equal if the page prints them equally, because sums in another order differ in the last bits.
     """
     names = list(next(iter(rankers.values())))
     is_single = len(rankers) == 1
@@ -125,7 +125,7 @@ def _distinguishing(rankers: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 Lines = Mapping[str, tuple[list[int], list[float]]]
-"""By what was trained: epochs at which a score was taken, and its values."""
+"""Epochs at which a score was measured, and its values, by the trained model."""
 
 
 def _has_a_curve(lines: Lines) -> bool:
@@ -139,7 +139,7 @@ def _single_values(title: str, lines: Lines) -> str:
 def _lines(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Lines]:
     """Return a picture's lines by its title.
 
-    Rankers compete, so they share a picture; what the towers learn in turn, their phases, are lines of one.
+    Rankers share a picture because they compete. The phases of the towers are lines of one picture.
     """
     groups: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     for trained, rows in curves.items():
@@ -168,8 +168,8 @@ def _ablation(kind: str, rows: StudyResult) -> str:
     scores = list(next(iter(rows.values()))["scores"])
     return plots.forest(
         {score: {name: _bounds(row["scores"][score]) for name, row in rows.items()} for score in scores},
-        "brings",
-        f"What the system loses without each of its {kind.replace('_', ' ')}, with 95% intervals; "
+        "gain",
+        f"Loss of the system without each of its {kind.replace('_', ' ')}, with 95% intervals; "
         "the figures are in the table.",
     )
 
@@ -182,7 +182,7 @@ def _cold_start(curve: StudyResult) -> list[str]:
             score,
             labels,
             {m: [_bounds(point["methods"][m][score]) for point in points] for m in points[0]["methods"]},
-            "newest baskets known",
+            "newest baskets used",
         )
         for score in curve["scores"]
     ]

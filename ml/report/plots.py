@@ -1,6 +1,6 @@
-"""Pictures for the report, as SVG that stands in the page itself.
+"""Draw the pictures of the report as SVG inside the page.
 
-Text stays text (to be found, copied, enlarged, read aloud); every picture carries a sentence that says what it shows.
+Text stays text, so that it can be searched, copied, enlarged and read aloud. A sentence describes each picture.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ Bounds = tuple[float, float, float]
 
 
 def _picture(draw: Callable[..., str]) -> Callable[..., str]:
-    """Draw in the page's style, and leave everybody else's style alone."""
+    """Draw in the page's style, without a change of Matplotlib's style elsewhere."""
 
     @wraps(draw)
     def drawn(*args: Any) -> str:
@@ -55,7 +55,12 @@ def _picture(draw: Callable[..., str]) -> Callable[..., str]:
 
 @_picture
 def dots(panels: Mapping[str, Mapping[str, Bounds]], ours: str) -> str:
-    """One panel a score: every method's mean with its interval, ours in colour. `panels`: by score, then method."""
+    """Draw every method's mean with its interval, ours in colour, one panel per score.
+
+    Args:
+        panels: Bounds by score and method.
+        ours: The method in colour.
+    """
     methods = list(next(iter(panels.values())))
     figure, axes = _figure(2.55 * len(panels) + 0.9, 0.3 * len(methods) + 0.85, len(panels))
     for ax, (score, values) in zip(axes, panels.items(), strict=True):
@@ -75,10 +80,15 @@ def dots(panels: Mapping[str, Mapping[str, Bounds]], ours: str) -> str:
 
 @_picture
 def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> str:
-    """One panel a score: paired differences by row with their interval, beside a line at zero.
+    """Draw paired differences with their intervals around a line at zero, one panel per score.
 
-    Above zero as a whole in colour, below zero as a whole in the warning colour, else grey. One row that is far beyond
-    all others would leave nothing to see of them: it stands at the edge, with an arrow and its value.
+    An interval above zero has our colour, one below zero the warning colour, any other is grey. A single row far beyond
+    all others is drawn at the edge with an arrow and its value, so that the others stay visible.
+
+    Args:
+        panels: Bounds by score and row.
+        unit: Label of the axis.
+        said: Description of the picture.
     """
     rows = list(next(iter(panels.values())))
     longest = max(len(row) for row in rows)
@@ -111,9 +121,12 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
 
 @_picture
 def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[str, str], said: str) -> str:
-    """One panel a title: a light bar a row with a dark part of it at its foot, as shares. `words` name light and dark.
+    """Draw bars with a dark part, one panel per title; bars are plain in a panel without dark parts.
 
-    A panel whose dark part is 0 everywhere shows plain bars.
+    Args:
+        panels: By title and row, the lengths of the light bar and of its dark part, as shares.
+        words: Names of light and dark.
+        said: Description of the picture.
     """
     rows = list(next(iter(panels.values())))
     figure, axes = _figure(2.35 * len(panels) + 1.0, 0.27 * len(rows) + 1.1, len(panels))
@@ -137,7 +150,12 @@ def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[s
 
 @_picture
 def curve(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """Learning curves: epochs and values by what was trained."""
+    """Draw learning curves.
+
+    Args:
+        title: Title of the picture.
+        lines: Epochs and values by the trained model.
+    """
     figure, (ax,) = _figure(3.3, 2.2, 1)
     for (name, (epochs, values)), colour in zip(lines.items(), cycle((OURS, *LINES[2:], INK)), strict=False):
         ax.plot(epochs, values, color=colour, marker="o", markersize=3.5, label=name)
@@ -155,7 +173,7 @@ def curve(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]
 
 @_picture
 def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
-    """One panel a slate: observed purchase rate by predicted probability; the area of a dot is its candidates."""
+    """Draw observed purchase rates by predicted probability, one panel per slate; larger dots hold more candidates."""
     figure, axes = _figure(3.1 * len(slates), 3.0, len(slates))
     for ax, (slate, found) in zip(axes, slates.items(), strict=True):
         bins = [b for b in found["bins"] if b["count"]]
@@ -179,10 +197,10 @@ def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
 
 @_picture
 def trade_off(slates: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """NDCG against intra-list distance, a point a setting of the diversity knob, a panel a slate."""
+    """Draw NDCG against intra-list distance, one point per diversity setting and one panel per slate."""
     figure, axes = _figure(3.4 * len(slates), 2.5, len(slates))
     for ax, (slate, all_rows) in zip(axes, slates.items(), strict=True):
-        rows = [row for row in all_rows if np.isfinite(row["ndcg"])]  # nobody may be left to judge a slate on
+        rows = [row for row in all_rows if np.isfinite(row["ndcg"])]  # a slate may have no customer to evaluate
         ax.plot([row["distance"] for row in rows], [row["ndcg"] for row in rows], color=OURS, marker="o", markersize=4)
         for row in rows:
             at = (row["distance"], row["ndcg"])
@@ -198,7 +216,7 @@ def trade_off(slates: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
 
 @_picture
 def overlaps(slates: Mapping[str, Sequence[int]], other: str) -> str:
-    """One panel a slate: how many customers share 0, 1, … 10 of their first ten with the other method's list."""
+    """Draw how many customers share 0, 1, … 10 of their first ten with the other method's list, one panel per slate."""
     figure, axes = _figure(3.1 * len(slates), 1.9, len(slates))
     for ax, (slate, counts) in zip(axes, slates.items(), strict=True):
         ax.bar(range(len(counts)), np.array(counts) / max(sum(counts), 1), color=OURS, width=0.8)
@@ -213,7 +231,7 @@ def overlaps(slates: Mapping[str, Sequence[int]], other: str) -> str:
 
 @_picture
 def growth(title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Bounds]], axis: str) -> str:
-    """Means with their intervals as bands, one line a method, by ordered steps."""
+    """Draw means by ordered steps with their intervals as bands, one line per method."""
     figure, (ax,) = _figure(4.6, 2.9, 1)
     for (method, points), colour in zip(lines.items(), LINES, strict=False):
         means, low, high = (np.array(values) for values in zip(*points, strict=True))
@@ -226,11 +244,11 @@ def growth(title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Bound
     ax.set_title(title, loc="left")
     ax.grid(axis="y")
     said = "; ".join(f"{m}: " + ", ".join(f"{p[0]:.4f}" for p in points) for m, points in lines.items())
-    return _svg(figure, f"{title} with {', '.join(labels)} baskets known. {said}.")
+    return _svg(figure, f"{title} with a history of {', '.join(labels)} baskets. {said}.")
 
 
 def _edge(values: Mapping[str, Bounds]) -> float:
-    """How far out a panel shows: everything, or everything but the one row that is five times further out."""
+    """Return the largest value that a panel shows; a single row five times larger is beyond it."""
     reach = sorted(max(abs(low), abs(high)) for _, low, high in values.values())
     is_outlier = len(reach) > 2 and reach[-1] > 5 * reach[-2] > 0
     return reach[-2] if is_outlier else float("inf")
@@ -254,7 +272,7 @@ def _svg(figure: Figure, said: str) -> str:
     figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    # Many pictures share a page: their ids must differ. Fonts are the page's.
+    # Ids must differ because pictures share a page. Fonts are the page's.
     mark = hashlib.sha256(text.encode()).hexdigest()[:8]
     text = re.sub(r'\bid="', f'id="{mark}-', text)
     text = re.sub(r'(url\(|href=")#', rf"\g<1>#{mark}-", text)

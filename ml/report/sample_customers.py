@@ -1,4 +1,4 @@
-"""Some customers for people to look at: what they had bought, what they were shown, what they bought then."""
+"""Describe sample customers for readers: their history, their lists, and their purchases afterwards."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from ml.evaluation.ground_truth import GroundTruth, Slates
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 
-SHOWN = 10
-RECENT = 10
-BOUGHT = 30
+CUSTOMERS = 10
+MAX_RECENT = 10
+MAX_PURCHASES = 30
 
 
 def sample_customers(
@@ -22,7 +22,7 @@ def sample_customers(
     Each has the products bought most recently before the snapshot (with days ago and in how many baskets), both
     slates' first ten (with the source, and whether it was bought), and what was bought, new products marked.
     """
-    rows = np.unique(np.linspace(0, len(truth.customer_ids) - 1, SHOWN).astype(int))
+    rows = np.unique(np.linspace(0, len(truth.customer_ids) - 1, CUSTOMERS).astype(int))
     return [
         {
             "customer_id": truth.customer_ids[row],
@@ -51,13 +51,13 @@ def sample_customers(
 
 
 def _name(catalogue: Catalogue, position: int) -> str:
-    """Return the product's name, or the word product where it has none: the id stands next to it."""
+    """Return the product's name, or the word product without one, because the page shows the id next to it."""
     return catalogue.names[position] or "product"
 
 
 def _recent(customer: Customer, catalogue: Catalogue) -> list[dict[str, Any]]:
     ages, baskets = customer.history["days_since_last"], customer.history["baskets"]
-    newest = [i for i in np.lexsort((-baskets, ages)) if customer.product_ids[i] in catalogue.index][:RECENT]
+    newest = [i for i in np.lexsort((-baskets, ages)) if customer.product_ids[i] in catalogue.index][:MAX_RECENT]
     return [
         {
             "product_id": str(customer.product_ids[i]),
@@ -70,11 +70,11 @@ def _recent(customer: Customer, catalogue: Catalogue) -> list[dict[str, Any]]:
 
 
 def _purchases(truth: GroundTruth, slates: Slates, row: int, catalogue: Catalogue) -> list[dict[str, Any]]:
-    """Return the first BOUGHT of what was bought; products that either list had shown come first."""
+    """Return at most MAX_PURCHASES purchases; products that either list showed come first."""
     shown = np.concatenate([lists.positions[row, :10] for lists in slates.values()])
     bought = truth.bought[row]
     hit, known = np.isin(bought, shown), np.isin(bought, truth.history[row])
-    order = np.lexsort((bought, ~known, ~hit))[:BOUGHT]
+    order = np.lexsort((bought, ~known, ~hit))[:MAX_PURCHASES]
     return [
         {
             "product_id": catalogue.product_ids[bought[i]],

@@ -1,4 +1,4 @@
-"""Collect what a run's steps left behind into the run's page, `report.html`."""
+"""Collect the results of a run's steps into the run's page, `report.html`."""
 
 import json
 import logging
@@ -27,18 +27,18 @@ from scoring.schema import ACTIVITY
 logger = logging.getLogger(__name__)
 
 POPULAR_PRODUCTS = 10
-"""How many popular products the page of a run that trained nothing shows."""
+"""Number of popular products on the page of a run that trained nothing."""
 
 FORMER_STUDIES = {
     "hidden_history.json": "cold-start",
     "new_products.json": "new-items",
     "sources.json": "candidate-sources",
 }
-"""Files that earlier versions of studies left, and the steps that leave their successors."""
+"""Files of earlier versions of studies, and the steps that write their successors."""
 
 
 def write_report(run: Run) -> Path:
-    """Leave `report.html` of a run that the gate has decided on, and return its path."""
+    """Write `report.html` of a run that the gate decided on, and return its path."""
     because = not_enough_data(run)
     html = render(_facts(run)) if because is None else render_baseline(_baseline_facts(run, because))
     run.write_text(artifacts.REPORT, html)
@@ -123,12 +123,12 @@ def _baseline_facts(run: Run, because: str) -> BaselineFacts:
 
 
 def _optional(path: Path) -> Any:
-    """Return the contents of a JSON file, or None where no step has left it."""
+    """Return the contents of a JSON file, or None if no step wrote it."""
     return json.loads(path.read_text()) if path.exists() else None
 
 
 def _curves(run: Run) -> dict[str, list[dict[str, float]]]:
-    """Return every learning curve by what was trained, one row an epoch: `retrieval_curve.json` → `retrieval`."""
+    """Return every learning curve by the trained model, one row per epoch: `retrieval_curve.json` → `retrieval`."""
     files = sorted(run.folder.glob("*_curve.json"), key=lambda file: (not file.name.startswith("retrieval"), file.name))
     return {file.name.removesuffix("_curve.json").replace("_", " "): json.loads(file.read_text()) for file in files}
 

@@ -17,7 +17,7 @@ POSITIVES_PER_CUSTOMER = 8
 """At most this many new purchases of a customer train in an epoch."""
 
 MASKED_PER_CUSTOMER = 12
-"""Products of a history that are masked at once, but never more than a third of it."""
+"""Products masked in a history at most; never more than a third of the history is masked."""
 
 
 @dataclass(frozen=True)

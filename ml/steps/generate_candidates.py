@@ -47,7 +47,7 @@ def generate_candidates(run: Run) -> dict[str, Any]:
             rows, bought = rows + examples.rows, bought + examples.bought
             logger.info(
                 f"snapshot {cut:%Y-%m-%d}: {examples.customers:,} customers, {examples.rows:,} candidates kept, "
-                f"{examples.bought:,} of them bought"
+                f"{examples.bought:,} bought"
             )
     return {"rows": rows, "bought": bought}
 

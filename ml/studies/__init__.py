@@ -1,1 +1,1 @@
-"""Offline studies, one file each: what was tried on finished runs, beside the retraining."""
+"""Offline studies of finished runs, one file each, apart from the retraining."""

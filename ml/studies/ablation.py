@@ -1,16 +1,16 @@
-"""What each candidate source and each feature group brings to a trained system, without training it again.
+"""Measure the contribution of each candidate source and feature group to a trained system, without a new training.
 
-*Sources* are switched off at inference: their candidates vanish unless another source puts them forward too, their
-scores say nothing (0) and their ranks say "not put forward" (the quota), as the ranker saw it in training.
+*Sources* are switched off at inference. Their candidates are removed unless another source also proposes them. Their
+scores become 0 and their ranks become the quota, which means "not proposed", as in training.
 
-*Feature groups* are permuted (Breiman 2001, "Random Forests", section 10; the joint permutation of a group and its
-reading as "model reliance" follow Fisher, Rudin & Dominici 2019, "All Models are Wrong, but Many are Useful",
-section 3): the group's columns change places together among the candidates of one customer, so that they keep their
-values and their relation to each other but say nothing about the candidate. A group that is the same for all
-candidates of a customer (who the customer is) changes places among customers instead.
+*Feature groups* are permuted (Breiman 2001, "Random Forests", section 10). The joint permutation of a group and its
+interpretation as "model reliance" follow Fisher, Rudin & Dominici 2019 ("All Models are Wrong, but Many are Useful",
+section 3). The group's columns are shuffled together among the candidates of one customer. They keep their values and
+their relation to each other, but no longer describe the candidate. A group that is constant for the candidates of a
+customer, such as traits, is shuffled among customers.
 
-Both measure what the *trained* model uses. A model trained without the source or the group would lean on what is left,
-so the loss of leaving it out for good is smaller; and permuted rows are combinations that the model never saw.
+Both measure what the *trained* model uses. A model trained without the source or group would use the others more, so
+its loss would be smaller. Permuted rows are also combinations that the model never saw.
 """
 
 import logging
@@ -50,10 +50,13 @@ Ranking = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Part:
-    """A block of customers with their candidates and features, ready to be ranked again and again.
+    """Hold a block of customers with their candidates and features, to be ranked several times.
 
-    numeric float32 `[rows, len(NUMERIC)]`, categorical int32 `[rows, len(CATEGORICAL)]`: the candidates of the block's
-    customers one after the other.
+    Attributes:
+        block: The customers.
+        found: Candidates of each customer.
+        numeric: Features of all candidates, customer by customer, float32 `[rows, len(NUMERIC)]`.
+        categorical: Vocabulary numbers of the same rows, int32 `[rows, len(CATEGORICAL)]`.
     """
 
     block: CustomerBatch
@@ -63,19 +66,19 @@ class Part:
 
     @property
     def sizes(self) -> np.ndarray:
-        """Candidates of each customer, int64 `[customers]`."""
+        """Return the number of candidates of each customer, int64 `[customers]`."""
         return np.array([len(candidates.positions) for candidates in self.found])
 
 
 def featured(retriever: Retriever, customers: Sequence[Customer]) -> Iterator[Part]:
-    """Candidates and features of the customers, computed once, a block at a time."""
+    """Yield candidates and features of the customers, one block at a time."""
     for block, found in retriever.candidates(customers):
         features = [cross_features(block, row, candidates) for row, candidates in enumerate(found)]
         yield Part(block, found, np.concatenate([f[0] for f in features]), np.concatenate([f[1] for f in features]))
 
 
 def slates_of(recommender: Recommender, ranker: Ranking, parts: Sequence[Part]) -> Slates:
-    """Every customer's lists from these candidates and features, by the code that serves."""
+    """Return every customer's lists from these candidates and features, by the code that serves."""
     ranked: dict[Slate, list[RankedList]] = {slate: [] for slate in SLATES}
     for part in parts:
         scores = np.split(ranker(part.numeric, part.categorical), np.cumsum(part.sizes)[:-1])
@@ -86,7 +89,7 @@ def slates_of(recommender: Recommender, ranker: Ranking, parts: Sequence[Part]) 
 
 
 def without_source(parts: Sequence[Part], source: str, quotas: Mapping[str, int]) -> list[Part]:
-    """Return the same parts as if `source` had put nothing forward."""
+    """Return the same parts as if `source` had proposed nothing."""
     return [_without(part, source, quotas) for part in parts]
 
 
@@ -111,7 +114,7 @@ def _without(part: Part, source: str, quotas: Mapping[str, int]) -> Part:
 
 
 def put_forward(candidates: Candidates, quotas: Mapping[str, int], leave_out: str | None = None) -> np.ndarray:
-    """Whether any source but `leave_out` put each candidate forward, bool `[n]`."""
+    """Return whether any source except `leave_out` proposed each candidate, bool `[n]`."""
     kept = np.zeros(len(candidates.positions), bool)
     for name, ranks in candidates.ranks.items():
         if name != leave_out:
@@ -161,7 +164,7 @@ def _within(sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _firsts(sizes: np.ndarray) -> np.ndarray:
-    """Return the first row of each customer; nobody reads that of a customer without candidates."""
+    """Return the first row of each customer; that of a customer without candidates is arbitrary and not used."""
     firsts: np.ndarray = np.minimum(np.cumsum(sizes) - sizes, max(int(sizes.sum()) - 1, 0))
     return firsts
 
@@ -172,10 +175,18 @@ def _constant(part: Part, columns: list[int]) -> bool:
 
 
 def ablate(run: Run, sources: bool, of_feature_groups: bool, customers: int) -> dict[str, Any]:
-    """Leave `ablation.json` (what is lost without each source and group, paired, with intervals) and print a table.
+    """Write `ablation.json`, the paired losses without each source and group with intervals, and log a table.
 
-    A run that was ablated for sources alone keeps what an earlier call found for groups, and the other way round,
-    if both looked at the same customers.
+    Results of an earlier call for the other kind (sources or groups) are kept if the customers are the same.
+
+    Args:
+        run: An evaluated run.
+        sources: Switch off each source.
+        of_feature_groups: Permute each feature group.
+        customers: Size of the sample of evaluated customers.
+
+    Returns:
+        The number of customers, and the loss of the first score by source and group.
     """
     evaluated = EvaluatedRun.of(run, customers)
     system, seed = evaluated.system(), evaluated.spec.seed
@@ -201,7 +212,7 @@ def ablate(run: Run, sources: bool, of_feature_groups: bool, customers: int) -> 
             found |= {name: earlier[name] for name in ("sources", "feature_groups") if name in earlier}
     if sources:
         found["sources"] = {}
-        _head("brings, by source", [*SCORES, *(f"candidates' {part}" for part in RECALL_PARTS)])
+        _head("gain, by source", [*SCORES, *(f"candidates' {part}" for part in RECALL_PARTS)])
         quotas = evaluated.spec.config.candidates_per_source
         for source in quotas:
             left = without_source(parts, source, quotas)
@@ -211,14 +222,14 @@ def ablate(run: Run, sources: bool, of_feature_groups: bool, customers: int) -> 
                 for part in RECALL_PARTS
             }
             found["sources"][source] = {"scores": _lost(whole, less, seed), "recall": recall}
-            _say(source, found["sources"][source])
+            _log_row(source, found["sources"][source])
     if of_feature_groups:
         found["feature_groups"] = {}
-        _head("brings, by feature group", list(SCORES))
+        _head("gain, by feature group", list(SCORES))
         for group, members in feature_groups().items():
             less = scored(permuted(parts, group, seed))
             found["feature_groups"][group] = {"scores": _lost(whole, less, seed), "features": len(members)}
-            _say(group, found["feature_groups"][group])
+            _log_row(group, found["feature_groups"][group])
     run.write_json(artifacts.ABLATION, found)
     refresh_report(run)
     return {
@@ -239,13 +250,13 @@ def _lost(whole: dict[str, np.ndarray], less: dict[str, np.ndarray], seed: int) 
     return {name: vars(paired_difference(values, less[name], seed)) for name, values in whole.items()}
 
 
-def _say(name: str, row: dict[str, Any]) -> None:
+def _log_row(name: str, row: dict[str, Any]) -> None:
     cells = [_cell(Estimate(**value)) for value in (*row["scores"].values(), *row.get("recall", {}).values())]
     logger.info(name.ljust(WIDTH) + "".join(cell.rjust(WIDTH + 6) for cell in cells))
 
 
-def _cell(brings: Estimate) -> str:
-    return f"{brings.mean:+.4f} ({brings.low:+.4f} {brings.high:+.4f})"
+def _cell(gain: Estimate) -> str:
+    return f"{gain.mean:+.4f} ({gain.low:+.4f} {gain.high:+.4f})"
 
 
 def _head(first: str, names: list[str]) -> None:

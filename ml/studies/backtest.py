@@ -1,13 +1,13 @@
-"""Rolling origins: prepare, train, evaluate and let the gate decide as it would have been on several earlier days.
+"""Backtest with rolling origins: train, evaluate and let the gate decide as of several earlier days.
 
-An origin is the run of `--shift-weeks`: the feature tables of one publication hold every snapshot as it was then, so
-an earlier origin judges an earlier window and trains on what lies before it. Feature rows know nothing of later
-purchases (dbt's test `no_feature_row_knows_anything_after_its_snapshot`), labels end before the judged window, and the
-vocabulary is that of a training snapshot. Two things are not dated: a product's content and a customer's
-demographics, which the landing tables give once. Earlier origins have fewer snapshots to train on.
+An origin is a run with `--shift-weeks`. The feature tables of one publication hold every snapshot as it was then, so an
+earlier origin evaluates an earlier window and trains on the snapshots before it. Feature rows contain no later
+purchases (dbt's test `no_feature_row_knows_anything_after_its_snapshot`), labels end before the evaluation window, and
+the vocabulary is that of a training snapshot. Product content and customer demographics have no date, because the
+landing tables have them once. Earlier origins have fewer snapshots to train on.
 
-Training is random: with several seeds an origin is run once with each, and its figures are means over them, customer
-by customer, so that intervals speak of the mean model.
+Training is random. With several seeds an origin runs once with each, and its figures are means over the seeds for each
+customer, so the intervals are those of the mean model.
 """
 
 import json
@@ -45,22 +45,33 @@ TrainAndDecide = Callable[[Settings, Config, Run, date, str, int], None]
 
 
 class BacktestRun(Run):
-    """A run of the backtest: whatever it finds, it is not the latest run, which others look at."""
+    """Run an origin of the backtest, which never becomes the latest run."""
 
     def make_latest(self) -> None:
-        """Leave `latest` where it is."""
+        """Keep the link `latest` unchanged."""
 
 
 def backtest(
     settings: Settings, config: Config, as_of: date, origins: int, train_and_decide: TrainAndDecide, seeds: int = 1
 ) -> dict[str, Any]:
-    """Run every origin that has no decision yet, a horizon apart; write and print what each found.
+    """Run every origin that has no decision yet, a horizon apart, and write `runs/backtest.json`.
 
-    seeds: how many seeds to train each origin with, the configured one and those after it.
+    Each origin and seed has a folder `runs/backtest-<as_of>-<shift>w-seed<seed>/`, with `-without-plans` if the
+    configuration hides planned promotions. An origin without enough data is reported as such.
 
-    Leaves one folder an origin and seed, `runs/backtest-<as_of>-<shift>w-seed<seed>/` (and `-without-plans` if the
-    configuration hides planned promotions), and `runs/backtest.json`. An origin that the feature tables are too short
-    for is reported as such; NotEnoughDataError if that is every one.
+    Args:
+        settings: The settings of the installation.
+        config: The configuration of the runs.
+        as_of: Day of the published features.
+        origins: Number of windows.
+        train_and_decide: Runs every step of a run.
+        seeds: Number of seeds per origin: the configured seed and those after it.
+
+    Returns:
+        The number of origins, and by score whether the system is better at every origin.
+
+    Raises:
+        NotEnoughDataError: No origin has enough data.
     """
     if origins < 1 or seeds < 1:
         raise NotEnoughDataError(f"A backtest needs at least one origin and one seed, not {origins} and {seeds}.")
@@ -79,7 +90,7 @@ def backtest(
             plans = "" if config.promotions_known_in_advance else "-without-plans"
             runs.append(BacktestRun(settings.paths.runs, f"backtest-{as_of}-{shift:02}w-seed{seed}{plans}"))
             if is_done(seeded, config, runs[-1], cuts):
-                logger.info(f"{runs[-1].run_id}: is done already")
+                logger.info(f"{runs[-1].run_id}: already finished")
             else:
                 logger.info(f"{runs[-1].run_id}: {len(cuts.retrieval)} + {len(cuts.ranker)} training snapshots")
                 try:
@@ -102,12 +113,13 @@ def backtest(
 
 
 def is_done(settings: Settings, config: Config, run: Run, cuts: Split) -> bool:
-    """Whether the gate has decided on this origin with this configuration, seed and these features."""
+    """Return whether the gate decided on this origin with this configuration, seed and these features."""
     if not all((run.folder / name).exists() for name in (artifacts.GATE, artifacts.RUN_SPEC)):
         return False
     features = current_publication(settings.paths.features).name
     wanted = {"config": config.model_dump(), "seed": settings.seed, "features": features, "evaluation": cuts.evaluation}
-    spec = run.read_json(artifacts.RUN_SPEC)  # as text: a spec of older code need not be one that this code can read
+    # As JSON, because this code may not be able to parse the specification of older code.
+    spec = run.read_json(artifacts.RUN_SPEC)
     spec["evaluation"] = spec["split"]["evaluation"]
     return bool({name: spec[name] for name in wanted} == json.loads(json.dumps(wanted, default=str)))
 
@@ -116,7 +128,7 @@ def run_origin(
     train_and_decide: TrainAndDecide, settings: Settings, config: Config, as_of: date, run_id: str, shift: int
 ) -> None:
     """Run all steps of one origin, as Airflow would run them."""
-    log_to_stdout()  # a process of its own starts without the command's logging
+    log_to_stdout()  # a new process starts without the command's logging
     run = BacktestRun(settings.paths.runs, run_id)
     (run.folder / artifacts.GATE).unlink(missing_ok=True)  # a decision is only valid for the run that made it
     train_and_decide(settings, config, run, as_of, f"backtest, {shift} weeks earlier", shift)
@@ -125,9 +137,9 @@ def run_origin(
 def _run_in_new_process(
     train_and_decide: TrainAndDecide, settings: Settings, config: Config, as_of: date, run_id: str, shift: int
 ) -> None:
-    """Run one origin in a process of its own.
+    """Run one origin in a new process.
 
-    TensorFlow gives no memory back, and a new process gives the same weights whatever ran before.
+    TensorFlow does not return memory, and a new process gives the same weights whatever ran before.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         pool.submit(run_origin, train_and_decide, settings, config, as_of, run_id, shift).result()
@@ -173,7 +185,7 @@ def mean_results(seeds: Sequence[Results]) -> Results:
 
 
 def better_at_every_origin(found: list[dict[str, Any]]) -> dict[str, bool]:
-    """By score, whether the lead over decayed own frequency is above zero with its whole interval at every origin."""
+    """Return by score whether the interval of the lead over decayed own frequency is above zero at every origin."""
     evaluated = [origin for origin in found if "lead" in origin]
     return {
         score: bool(evaluated) and all(origin["lead"][OWN_FREQUENCY][score]["low"] > 0 for origin in evaluated)
@@ -182,7 +194,7 @@ def better_at_every_origin(found: list[dict[str, Any]]) -> dict[str, bool]:
 
 
 def table(found: list[dict[str, Any]]) -> str:
-    """One block an origin: each score of the system and the rules, and the paired lead over own frequency."""
+    """Return a block of text per origin: each score of the system and the baselines, and the paired lead."""
     lines = []
     for origin in found:
         if "not_enough_data" in origin:
@@ -200,7 +212,7 @@ def table(found: list[dict[str, Any]]) -> str:
         lines.append(" ".ljust(20) + "".join(name.rjust(24) for name in methods) + "lead over own frequency".rjust(34))
         for score in SCORES:
             lead = origin["lead"][OWN_FREQUENCY][score]
-            said = f"{lead['mean']:+.4f} [{lead['low']:+.4f}, {lead['high']:+.4f}]"
+            interval = f"{lead['mean']:+.4f} [{lead['low']:+.4f}, {lead['high']:+.4f}]"
             means = "".join(f"{origin['means'][name][score]:24.4f}" for name in methods)
-            lines.append(f"  {score}".ljust(20) + means + said.rjust(34))
+            lines.append(f"  {score}".ljust(20) + means + interval.rjust(34))
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Judge each candidate source by its own list, as if it were the whole system for products new to the customer."""
+"""Evaluate each candidate source by its own list, as if it were the whole system for products new to the customer."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ SCORES = ("explore NDCG@20", "explore Recall@100")
 
 
 def standalone_lists(candidates: Iterable[Candidates], name: str) -> Slates:
-    """Return what one source put forward of products new to the customer, in its own order, DEPTH deep.
+    """Return the products new to the customer that one source proposed, in its own order, at most DEPTH.
 
     Args:
         candidates: Candidates that were generated with a quota of at least DEPTH for the source.
@@ -47,7 +47,7 @@ def standalone_lists(candidates: Iterable[Candidates], name: str) -> Slates:
 def compare_sources(
     truth: GroundTruth, lists: Mapping[str, Slates], reference: str, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """By source and score: the mean, and the paired difference to the source `reference`, with 95% intervals."""
+    """Return by source and score the mean and the paired difference to the source `reference`, with 95% intervals."""
     scores_of = {name: evaluate_lists(truth, slates) for name, slates in lists.items()}
     return {
         name: {

@@ -1,13 +1,13 @@
-"""How good the lists are for customers of whom little is known: history cut to the newest 0, 1, 3, 5, … baskets.
+"""Evaluate lists for customers with little history: histories truncated to the newest 0, 1, 3, 5, … baskets.
 
-The published features are one row a customer and product, not one a basket;
-`scoring.customer.state.CustomerState.newest` says what of a row a cut keeps. In the demo's data 94% of the baskets are
-seen of customers with up to five of them in four weeks. Demographics, the home store and the share of discounts stay
-(the latter cannot be derived and is a habit, not a purchase); contacts by campaigns are hidden. Without any basket
-there is no history: the marked fallback answers.
+The published features have one row per customer and product, not per basket. `CustomerState.newest` in
+`scoring.customer.state` defines which part of a row stays. In the demo's data, 94% of the baskets belong to customers
+with up to five baskets in four weeks. Demographics, the home store and the share of discounts stay, because the share
+is a habit that cannot be derived from the remaining baskets. Campaign contacts are hidden. Without any basket there is
+no history, so the fallback answers.
 
-Nothing of a hidden customer may be known elsewhere either, so the caller has to leave the hidden customers out of what
-learns from everybody's purchases at the snapshot (item-to-item, neighbours).
+The hidden purchases must not be used elsewhere. So the models fitted at the snapshot on all purchases (item-to-item,
+user-kNN) leave out the hidden customers.
 """
 
 import logging
@@ -32,18 +32,18 @@ logger = logging.getLogger(__name__)
 
 SCORES = ("all NDCG@10", "all Recall@20")
 FOLDS = 4
-"""Hidden customers are left out of what the item-to-item source learned from, a quarter of them at a time."""
+"""Number of groups of hidden customers. The models fitted at the snapshot leave out one group at a time."""
 
 HISTORY_LENGTHS: tuple[int | None, ...] = (0, 1, 3, 5, None)
-"""Baskets left to see; None: all of them."""
+"""Numbers of newest baskets that stay; None: all."""
 
 
 class NotBetterWithHistoryError(MLError):
-    """Somewhere on the curve the system falls below popularity, or more history makes it worse."""
+    """The system is below popularity at a point of the curve, or more history makes it worse."""
 
 
 def cut(customer: Customer, baskets: int | None) -> Customer:
-    """Return the customer with the newest `baskets` baskets alone; unchanged if there are no more than that."""
+    """Return the customer with only the newest `baskets` baskets; unchanged if there are at most that many."""
     return customer if baskets is None else CustomerState(customer).newest(baskets).customer
 
 
@@ -53,13 +53,20 @@ def label(baskets: int | None) -> str:
 
 
 Curve = Mapping[int | None, Mapping[str, Mapping[str, np.ndarray]]]
-"""By baskets left to see (in rising order), method and score: one number a customer, the same customers everywhere."""
+"""One number per customer, by remaining baskets (ascending), method and score; the customers are always the same."""
 
 
 def summary(curve: Curve, ours: str, seed: int) -> dict[str, Any]:
-    """Means with intervals of every point, and paired differences: ours to each rule, and to the cut before.
+    """Summarise the curve as JSON values.
 
-    As JSON: `customers`, `scores`, and `points`: for each cut `baskets`, `methods`, `against`, `gained`.
+    Args:
+        curve: Scores of every customer.
+        ours: The method that is compared with the others.
+        seed: Seed of the resamples.
+
+    Returns:
+        `customers`, `scores`, `ours` and `points`. A point has `baskets`, `methods` (means with intervals), `against`
+        (paired differences to the other methods) and `gained` (paired difference to the point before).
     """
     points, before = [], None
     for baskets, methods in curve.items():
@@ -84,28 +91,35 @@ def summary(curve: Curve, ours: str, seed: int) -> dict[str, Any]:
 
 
 def findings(curve: dict[str, Any], score: str, floor: str) -> list[str]:
-    """Sentences about every point where the system falls below the rule `floor`, or loses by knowing more.
+    """Return a sentence for each point where the system is below `floor`, or where more history makes it worse.
 
-    Both are asked of the means themselves: on the same customers a fall is a fall, however small. Only a tie with the
-    rule itself (nothing is known, the fallback answers) passes as equal.
+    The means are compared without their intervals, because on the same customers any loss is a loss. Equality with
+    `floor` passes, because the fallback answers customers without history.
+
+    Args:
+        curve: The result of `summary`.
+        score: The compared score.
+        floor: The baseline.
     """
     wrong = []
     for point in curve["points"]:
         lead = Estimate(**point["against"][floor][score])
-        known = f"With {point['baskets']} basket{'' if point['baskets'] == '1' else 's'} known"
+        history = f"With a history of {point['baskets']} basket{'' if point['baskets'] == '1' else 's'}"
         if lead.mean < 0:
-            wrong.append(f"{known}, {curve['ours']} falls below {floor} on {score}: {_said(lead)}.")
+            wrong.append(f"{history}, {curve['ours']} falls below {floor} on {score}: {_with_interval(lead)}.")
         if point["gained"] is not None:
             gain = Estimate(**point["gained"][score])
             if gain.mean <= 0:
-                wrong.append(f"{known}, {curve['ours']} is no better on {score} than with fewer: {_said(gain)}.")
+                wrong.append(
+                    f"{history}, {curve['ours']} is not better on {score} than with fewer: {_with_interval(gain)}."
+                )
     return wrong
 
 
 def table(curve: dict[str, Any], score: str) -> str:
     """Return the curve of one score as text."""
     methods = list(curve["points"][0]["methods"])
-    lines = [f"{score}, {curve['customers']:,} customers; baskets known:"]
+    lines = [f"{score}, {curve['customers']:,} customers; baskets in the history:"]
     lines.append("".ljust(24) + "".join(point["baskets"].rjust(24) for point in curve["points"]))
     for method in methods:
         cells: Sequence[dict[str, Any]] = [point["methods"][method][score] for point in curve["points"]]
@@ -114,14 +128,22 @@ def table(curve: dict[str, Any], score: str) -> str:
     return "\n".join(lines)
 
 
-def _said(estimate: Estimate) -> str:
+def _with_interval(estimate: Estimate) -> str:
     return f"{estimate.mean:+.4f}, 95% interval {estimate.low:+.4f} to {estimate.high:+.4f}"
 
 
 def cold_start(run: Run, customers: int) -> dict[str, Any]:
-    """Leave `cold_start.json` and print the curve.
+    """Write `cold_start.json` and log the curve.
 
-    Raises NotBetterWithHistoryError, with a sentence, if the system falls below popularity or loses by knowing more.
+    Args:
+        run: An evaluated run.
+        customers: Size of the sample of evaluated customers.
+
+    Returns:
+        The number of customers, and the system's mean of the first score by remaining baskets.
+
+    Raises:
+        NotBetterWithHistoryError: The system is below popularity, or more history makes it worse.
     """
     evaluated = EvaluatedRun.of(run, customers)
     index = {customer_id: row for row, customer_id in enumerate(evaluated.ids)}
@@ -145,7 +167,7 @@ def cold_start(run: Run, customers: int) -> dict[str, Any]:
                 for score, values in evaluate_lists(truth, slates).items():
                     if score in SCORES:
                         parts[baskets].setdefault(method, {}).setdefault(score, []).append(values)
-            logger.info(f"part {fold + 1} of {FOLDS}: {len(known):,} customers, {label(baskets)} baskets known")
+            logger.info(f"part {fold + 1} of {FOLDS}: {len(known):,} customers, {label(baskets)} baskets")
     curve = summary(
         {
             baskets: {m: {s: np.concatenate(values) for s, values in of.items()} for m, of in methods.items()}

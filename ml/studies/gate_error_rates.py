@@ -1,4 +1,4 @@
-"""The gate's own error rates, measured on real lists with changes whose right verdict is known."""
+"""Measure the gate's own error rates, on real lists with changes whose correct verdict is known."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -34,10 +34,10 @@ _OURS, _CHAMPION = "challenger", "champion"
 
 @dataclass(frozen=True)
 class GateExperiment:
-    """A run's evaluated customers, and the part of its evidence that does not depend on the lists.
+    """Hold a run's evaluated customers, and the part of its evidence that does not depend on the lists.
 
     Attributes:
-        truth: What the customers bought.
+        truth: Purchases of the customers.
         models: Lists of models, by name.
         rules: Lists of the baselines, by name.
         assigned: The slices of the customers.
@@ -75,7 +75,7 @@ class GateExperiment:
         return decide(_OURS, evidence_of(results, checks, found, _OURS, _CHAMPION, seed), policy)
 
     def pair(self, number: int, rng: np.random.Generator) -> tuple[Slates, Slates]:
-        """Return two sets of lists of which none is better.
+        """Return two sets of equally good lists.
 
         Even numbers give two draws of one model's lists, odd numbers two models' swapped lists.
         """
@@ -155,7 +155,7 @@ def gate_check(run: Run, replicate: Run | None, comparisons: int) -> dict[str, A
         ConfigError: `comparisons` is not positive, or the replicate has another evaluation window.
     """
     if comparisons < 1:
-        raise ConfigError(f"--comparisons is {comparisons}; the gate has to be asked at least once.")
+        raise ConfigError(f"--comparisons is {comparisons}; it must be at least 1.")
     evaluated = EvaluatedRun.at_snapshot(run)
     spec, catalogue = evaluated.spec, evaluated.catalogue()
     window = evaluated.evaluation_set(catalogue)
@@ -165,7 +165,8 @@ def gate_check(run: Run, replicate: Run | None, comparisons: int) -> dict[str, A
     if replicate is not None:
         if RunSpec.read(replicate).split.evaluation != spec.split.evaluation:
             raise ConfigError(
-                f"Run '{replicate.run_id}' is judged on another window than '{run.run_id}'. Choose a replicate of it."
+                f"Run '{replicate.run_id}' has another evaluation window than '{run.run_id}'. "
+                f"Choose a run of the same window."
             )
         lists = load_lists(replicate.path(artifacts.LISTS), customer_ids, catalogue.product_ids)
         models = {

@@ -1,8 +1,8 @@
-"""Are products found that were first sold days ago, when hardly anybody can have bought them?
+"""Evaluate how well the system finds products that were first sold in the last week and have hardly any buyers.
 
-Only those products are ranked, for the customers who bought one of them in the window without having had it before,
-so that the question is which of the new ones. The rule to beat knows what a shop assistant would: how many buyers the
-product's category had in the last four weeks. Its ties are broken by the product's own buyers, which is in its favour.
+Only those products are ranked, for customers who bought one for the first time in the window. The question is which of
+the new products a customer buys. The baseline is the number of buyers in the product's category in the last four weeks,
+which a shop assistant would know. The product's own buyers break its ties, in the baseline's favour.
 """
 
 import logging
@@ -29,13 +29,13 @@ TOWER, CATEGORY, POPULAR = "two_tower", "category popularity", "popularity in it
 
 
 def new_items(catalogue: Catalogue) -> np.ndarray:
-    """Catalogue indices of the products first sold in the last week."""
-    sold = catalogue.column("buyers") > 0  # a product on a coming promotion only has not been sold at all
+    """Return the catalogue indices of the products first sold in the last week."""
+    sold = catalogue.column("buyers") > 0  # a product that is only on a coming promotion was not sold yet
     return np.flatnonzero(sold & (catalogue.column("days_since_first_sale") <= WEEK))
 
 
 def category_popularity(catalogue: Catalogue, products: np.ndarray) -> np.ndarray:
-    """Buyers in the last four weeks of everything in the product's category, float64 `[products]`."""
+    """Return the number of buyers in the last four weeks in each product's category, float64 `[products]`."""
     codes = catalogue.codes["category"]
     totals = np.bincount(codes, catalogue.column("buyers_4w"))
     totals[0] = 0.0  # number 0 is "unknown", not a category
@@ -44,7 +44,7 @@ def category_popularity(catalogue: Catalogue, products: np.ndarray) -> np.ndarra
 
 
 def buyers_of(truth: GroundTruth, products: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Rows of the customers who bought one of the products for the first time, and which ones each bought."""
+    """Return the rows of customers who bought one of the products for the first time, and the products of each."""
     found = [np.intersect1d(items, products) for items in truth.relevant("explore")]
     rows = np.array([row for row, items in enumerate(found) if len(items)], dtype=np.int64)
     return rows, [found[row] for row in rows]
@@ -57,9 +57,14 @@ def ranked_scores(
     own: list[np.ndarray],
     popularity: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Recall@20, Recall@100 and the reciprocal rank of the first product found, `[customers]` each.
+    """Return Recall@20, Recall@100 and the reciprocal rank of the first hit, `[customers]` each.
 
-    scores: `[customers, products]`; `products` as catalogue indices; what a customer had before is not ranked.
+    Args:
+        scores: Scores of the products, `[customers, products]`.
+        products: Their catalogue indices.
+        relevant: Catalogue indices of the products that each customer bought.
+        own: Catalogue indices of the products that each customer bought before; they are not ranked.
+        popularity: Buyers of every product in the catalogue, which break ties.
     """
     result = {name: np.zeros(len(relevant)) for name in ("Recall@20", "Recall@100", "MRR")}
     for row, bought in enumerate(relevant):
@@ -73,7 +78,7 @@ def ranked_scores(
 
 
 def compare(methods: dict[str, dict[str, np.ndarray]], seed: int) -> dict[str, Any]:
-    """Means of every method, and the tower's paired differences to the others, with intervals."""
+    """Return the means of every method, and the tower's paired differences to the others, with intervals."""
     ours = methods[TOWER]
     return {
         "means": {m: {s: vars(bootstrap(v, seed)) for s, v in of.items()} for m, of in methods.items()},
@@ -86,9 +91,16 @@ def compare(methods: dict[str, dict[str, np.ndarray]], seed: int) -> dict[str, A
 
 
 def evaluate_new_items(run: Run) -> dict[str, Any]:
-    """Leave `new_items.json` and print what was found.
+    """Write `new_items.json` and log its figures.
 
-    Raises NotEnoughDataError if no judged customer bought a product of the week before the cut.
+    Args:
+        run: An evaluated run.
+
+    Returns:
+        The numbers of products, customers and shown products, and the lead over the category's popularity.
+
+    Raises:
+        NotEnoughDataError: No evaluated customer bought a product first sold in the week before the snapshot.
     """
     evaluated = EvaluatedRun.of(run)
     system, seed = evaluated.system(), evaluated.spec.seed
@@ -99,8 +111,8 @@ def evaluate_new_items(run: Run) -> dict[str, Any]:
     rows, relevant = buyers_of(truth, products)
     if not len(rows):
         raise NotEnoughDataError(
-            f"{len(products)} products were first sold in the week before {catalogue.as_of}, and no judged customer "
-            "bought one of them afterwards: nothing can be judged."
+            f"{len(products)} products were first sold in the week before {catalogue.as_of}, and no evaluated customer "
+            "bought one of them afterwards, so nothing can be evaluated."
         )
     own = [truth.history[row] for row in rows]
     subset, tower, candidates = ProductSubset(catalogue, products), [], set[int]()
@@ -133,8 +145,8 @@ def evaluate_new_items(run: Run) -> dict[str, Any]:
     run.write_json(artifacts.NEW_ITEMS, result)
     refresh_report(run)
     logger.info(
-        f"{len(products):,} products of their first week; {len(shown):,} of them are in the first hundred of somebody "
-        f"in `all` or `explore`."
+        f"{len(products):,} products were first sold in the last week; {len(shown):,} are in the first hundred of a "
+        f"customer's `all` or `explore`."
     )
     for method, means in result["means"].items():
         cells = [f"{s} {e['mean']:.4f} ({e['low']:.4f}-{e['high']:.4f})" for s, e in means.items()]

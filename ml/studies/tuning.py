@@ -1,10 +1,10 @@
-"""A search for a better ranker on the validation window, within a budget, to be continued at any time.
+"""Search for a better ranker on the validation window, within a budget; a study can be continued at any time.
 
-The window is the one a horizon before the reported one (`build-dataset --shift-weeks <horizon>`), so no reported score
-was ever looked at. Towers and candidates are made once; a trial trains one ranker on them. Optuna's TPE proposes, its
-MedianPruner ends a trial whose epoch is worse than half of the earlier trials' same epoch; the configuration in
-`config.toml` is the first trial, so that the best can't be worse than what is there. Everything lies in the run's
-folder, `runs/tune-<as_of>/`: the study as SQLite, and the validation candidates.
+The window is one horizon before the reported one (`build-dataset --shift-weeks <horizon>`), so no reported score is
+used. Towers and candidates are made once, and a trial trains one ranker on them. Optuna's TPE proposes parameters. Its
+MedianPruner ends a trial whose epoch is worse than the median of earlier trials at that epoch. The configuration in
+`config.toml` is the first trial, so the best one cannot be worse. The run's folder, `runs/tune-<as_of>/`, has the study
+as SQLite and the validation candidates.
 """
 
 import hashlib
@@ -42,8 +42,8 @@ from settings import ROOT, Settings
 logger = logging.getLogger(__name__)
 
 OBJECTIVE = ("all NDCG@10", "explore Recall@100")
-"""Their sum is maximised. The smallest difference that can be seen is about .004 on either (PROTOCOL), so neither
-drowns in the other's noise."""
+"""Scores whose sum is maximised. The smallest detectable difference is about .004 on either, so the noise of one does
+not hide the other."""
 
 SPACE: dict[str, BaseDistribution] = {
     "epochs": IntDistribution(1, 6),
@@ -52,7 +52,7 @@ SPACE: dict[str, BaseDistribution] = {
     "embedding": IntDistribution(4, 16, step=4),
     "softmax_loss_weight": FloatDistribution(0.0, 1.0),
 }
-"""What is searched, by the names of `config.Ranking`."""
+"""The searched parameters, by their names in `RankingConfig`."""
 
 PrepareCandidates = Callable[[Settings, Config, Run, date, str, int], None]
 """Runs the steps before the rankers: settings, configuration, run, features' day, reason, weeks earlier."""
@@ -73,7 +73,24 @@ def tune(
     write: bool,
     prepare_candidates: PrepareCandidates,
 ) -> dict[str, Any]:
-    """Go on with the study until it has `trials` finished trials or `minutes` are over; print the best as TOML."""
+    """Continue the study until it has `trials` finished trials or `minutes` are over, and log the best as TOML.
+
+    Args:
+        settings: The settings of the installation.
+        config: The configuration; its section `[ranking]` is the first trial.
+        as_of: Day of the published features.
+        ranker: The ranker's file in `ml/ranking/models/`.
+        trials: Finished trials of the whole study.
+        minutes: Budget of this call.
+        write: Also write the summary to docs/tuning.json.
+        prepare_candidates: Runs the steps before the rankers.
+
+    Returns:
+        The study's name, its trials, and the current and the best parameters.
+
+    Raises:
+        NotEnoughDataError: No trial finished within the budget.
+    """
     run, started = Run(settings.paths.runs, f"tune-{as_of}"), time.monotonic()
     spec = _prepared(settings, config, run, as_of, prepare_candidates)
     validation = RankerValidation.of(run, spec)
@@ -88,10 +105,10 @@ def tune(
             trainer.train(ranker, examples, vocabulary, changed, spec.seed, Path(logs), after_epoch)
 
     while (missing := trials - finished(study)) > 0 and (left := minutes * 60 - (time.monotonic() - started)) > 0:
-        logger.info(f"{missing} trials to go, {left / 60:.0f} minutes left")
+        logger.info(f"{missing} trials and {left / 60:.0f} minutes left")
         try_one(study, train, validation.scores)
     if not study.get_trials(states=[TrialState.COMPLETE]):
-        raise NotEnoughDataError(f"No trial ended within {minutes:g} minutes. Run the study again: it goes on.")
+        raise NotEnoughDataError(f"No trial finished within {minutes:g} minutes. Run the command again to continue.")
     result = summary(study, spec, ranker)
     logger.info(toml(result["best"]["parameters"]))
     if write:
@@ -102,7 +119,7 @@ def tune(
 def open_study(path: Path, ranker: str, spec: RunSpec) -> optuna.Study:
     """Open the study of this ranker on these features; a new one starts with the configuration of the run.
 
-    Another publication, seed, or configuration of what stands before the ranker is another study.
+    Another publication, another seed, or another configuration of the steps before the ranker has its own study.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     before = json.dumps(spec.config.model_dump(exclude={"ranking": set(SPACE)}), sort_keys=True)
@@ -113,7 +130,7 @@ def open_study(path: Path, ranker: str, spec: RunSpec) -> optuna.Study:
         direction="maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
     )
-    # A study that goes on must not draw its first proposals again.
+    # A continued study must not draw its first proposals again.
     study.sampler = optuna.samplers.TPESampler(seed=spec.seed + len(study.trials), n_startup_trials=8)
     for trial in study.get_trials(states=[TrialState.RUNNING]):  # its process was killed
         study.tell(trial.number, state=TrialState.FAIL)
@@ -123,14 +140,14 @@ def open_study(path: Path, ranker: str, spec: RunSpec) -> optuna.Study:
 
 
 def finished(study: optuna.Study) -> int:
-    """Trials that came to an end, well or pruned; a failed one is tried again."""
+    """Return the number of completed and pruned trials; a failed one is repeated."""
     return len(study.get_trials(states=[TrialState.COMPLETE, TrialState.PRUNED]))
 
 
 def try_one(
     study: optuna.Study, train: Callable[[dict[str, Any], AfterEpoch], None], scores: Callable[[Any], dict[str, float]]
 ) -> None:
-    """One trial: train with what the study proposes, judge every epoch, stop where there is no hope."""
+    """Run one trial: train with the proposed parameters, evaluate every epoch, and stop if the pruner decides so."""
     trial, found = study.ask(SPACE), dict[str, float]()
 
     def after_epoch(epoch: int, model: Any) -> None:
@@ -159,7 +176,7 @@ def value_of(scores: Mapping[str, float]) -> float:
 
 
 def summary(study: optuna.Study, spec: RunSpec, ranker: str) -> dict[str, Any]:
-    """Summarise the study, for a person and for the repository."""
+    """Summarise the study for readers and for docs/tuning.json."""
     first = study.trials[0]
     return {
         "study": ranker,
@@ -184,7 +201,7 @@ def toml(parameters: dict[str, Any]) -> str:
 def _prepared(
     settings: Settings, config: Config, run: Run, as_of: date, prepare_candidates: PrepareCandidates
 ) -> RunSpec:
-    """Towers and candidates of the validation window; made again if data, seed or configuration are others now."""
+    """Prepare towers and candidates of the validation window, unless data, seed and configuration are unchanged."""
     from features.publication import current_publication
 
     shift = config.training_windows.horizon
@@ -205,10 +222,16 @@ def _prepared(
 
 @dataclass(frozen=True)
 class RankerValidation:
-    """The candidates of the judged customers with their features, made once, and what they bought.
+    """Hold the candidates of the evaluated customers with their features, and the purchases.
 
-    numeric, categorical: `[rows, …]`; positions, is_repeat, popularity: `[rows]`; ends: `[customers]`, as in
-    `RankingExamples`.
+    Attributes:
+        numeric: Numeric features, float32 `[rows, len(NUMERIC)]`.
+        categorical: Vocabulary numbers, int32 `[rows, len(CATEGORICAL)]`.
+        positions: Catalogue indices, `[rows]`.
+        is_repeat: Whether the customer bought the product before, bool `[rows]`.
+        popularity: Buyers of the product, which break ties, `[rows]`.
+        ends: Row after each customer's last candidate, `[customers]`.
+        truth: Purchases of the customers.
     """
 
     numeric: np.ndarray
@@ -239,7 +262,14 @@ class RankerValidation:
         return cls(*parts, catalogue.popularity[flat], ends, window.truth)
 
     def scores(self, model: Any) -> dict[str, float]:
-        """Evaluate a ranker as it is now: a Keras model from features to a column of scores a slate."""
+        """Evaluate a ranker in its present state.
+
+        Args:
+            model: A Keras model from features to one column of scores per slate.
+
+        Returns:
+            The mean of every metric.
+        """
         size = 16_384
         chunks = [slice(start, start + size) for start in range(0, len(self.positions), size)]
         values = np.concatenate([np.asarray(model(self.numeric[c], self.categorical[c])) for c in chunks])

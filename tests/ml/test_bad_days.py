@@ -48,7 +48,7 @@ def configure(run: Run, change: Callable[[Config], dict[str, Any]], **spec: Any)
 
 
 def judge_only(run: Run, customer_ids: Sequence[str]) -> None:
-    """Nobody else buys anything in the judged window."""
+    """Let no other customer buy in the evaluation window."""
     path = run.path(artifacts.DATASET) / "labels.parquet"
     labels = pq.read_table(path)
     pq.write_table(labels.filter(pc.is_in(labels["customer_id"], pa.array(customer_ids, pa.string()))), path)
@@ -86,7 +86,7 @@ def test_a_window_with_few_customers_is_not_enough_evidence(run: Run, settings: 
     evaluate(settings, run)
     decision = gate(run)
     assert not decision["publish"]
-    assert decision["reasons"][0].startswith("Not enough evidence: 2 customers could be judged")
+    assert decision["reasons"][0].startswith("Not enough evidence: 2 customers could be evaluated")
     assert "Not enough evidence: 2 customers" in page(run)
 
 

@@ -100,7 +100,7 @@ def test_a_score_nobody_can_be_judged_on_keeps_a_challenger_out_in_words(winning
     decision = decide("reach", replace(evidence, calibration={"all": 0.006, "explore": float("nan")}), load_policy())
     assert not decision.publish
     assert decision.reasons[:2] == (
-        "Nobody can be judged on explore Recall@100: no customer bought anything that it looks for.",
+        "explore Recall@100 cannot be evaluated: no customer bought a product that it counts.",
         "Purchase probabilities of explore cannot be checked: nothing was listed.",
     )
     assert "nan" not in " ".join(decision.reasons)
@@ -153,7 +153,9 @@ def test_customers_who_bought_everything_leave_an_explore_slate_without_rows(tmp
 def test_what_a_run_without_training_lacks_is_missing_for_its_reason(tmp_path: Path):
     run = Run(tmp_path, "r1")
     record_not_enough_data(run, "build-dataset", "Too few customers to judge on: 37.")
-    with pytest.raises(RunError, match=r"has no evaluation, because it trained or judged nothing\. Too few customers"):
+    with pytest.raises(
+        RunError, match=r"has no evaluation, because it trained or evaluated nothing\. Too few customers"
+    ):
         run.path(artifacts.EVALUATION)
 
 

@@ -91,7 +91,7 @@ def test_a_challenger_that_wins_everywhere_is_published(winning: Evidence):
         ),
         (
             lambda e: replace(e, serving=replace(e.serving, list_agreement=0.9)),
-            "Single requests agree with the judged lists in 90.0% of the first ten places",
+            "Single requests agree with the evaluated lists in 90.0% of the first ten ranks",
         ),
         (
             lambda e: replace(e, serving=replace(e.serving, median_latency_ms=400.0)),

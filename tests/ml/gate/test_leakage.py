@@ -36,7 +36,7 @@ def test_sound_features_contradict_nothing(shop: Shop):
     [
         ("a feature one week too new", "values of buyers_4w are not what the customers' histories add up to"),
         ("the target's popularity", "values of buyers_4w are not what the customers' histories add up to"),
-        ("the test window in training", "the test window is in training: the ranker learns purchases until"),
+        ("the test window in training", "the test window is in training: the ranker trains on purchases until"),
     ],
 )
 def test_each_leak_is_named(shop: Shop, name: str, reason: str):
@@ -90,7 +90,7 @@ def test_each_leak_is_named(shop: Shop, name: str, reason: str):
                 sound, labels={**sound.labels, SPLIT.ranker[0]: sound.labels[SPLIT.evaluation]}
             ),
             "products counted in baskets_4w are not those of the labels",
-            id="labels of the judged window in training",
+            id="labels of the evaluation window in training",
         ),
     ],
 )
@@ -102,7 +102,7 @@ def test_what_knows_too_much_is_found(
 
 
 def too_new(shop: Shop) -> np.ndarray:
-    """`decayed_20d` as of a week later, for what the judged snapshot knows."""
+    """Return features in which `decayed_20d` of the evaluated snapshot is that of a week later."""
     now, later = shop.known(252), shop.known(259)
     return later.history["decayed_20d"][np.searchsorted(later.keys, now.keys)]
 
@@ -110,6 +110,6 @@ def too_new(shop: Shop) -> np.ndarray:
 def test_the_towers_windows_are_looked_at_too(shop: Shop):
     sound = shop.purchases()
     late = replace(sound, split=replace(SPLIT, retrieval=[SPLIT.ranker[0], *SPLIT.retrieval]))
-    assert find_leaks(late) == []  # it ends where the judged window begins
+    assert find_leaks(late) == []  # it ends where the evaluation window begins
     late = replace(sound, split=replace(SPLIT, retrieval=[SPLIT.evaluation]))
-    assert [sentence for sentence in find_leaks(late) if "the two-tower learns purchases until" in sentence]
+    assert [sentence for sentence in find_leaks(late) if "the two-tower trains on purchases until" in sentence]

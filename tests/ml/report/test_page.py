@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml.errors import NotEnoughDataError
-from ml.evaluation import evaluated_run as judged_step
+from ml.evaluation import evaluated_run as evaluation_module
 from ml.evaluation.diversity import CUSTOMERS, SETTINGS
 from ml.evaluation.evaluated_run import CHALLENGER, EvaluatedRun
 from ml.evaluation.results import DIVERSITY, SAMPLE_CUSTOMERS
@@ -182,14 +182,14 @@ def test_hidden_histories_leave_a_curve_from_nothing_to_all(run: Run, capsys: py
         curve["points"][-1]["methods"][CHALLENGER]["all NDCG@10"]["mean"]
         > (nothing["methods"][CHALLENGER]["all NDCG@10"]["mean"])
     )
-    assert "baskets known" in capsys.readouterr().out
+    assert "baskets in the history" in capsys.readouterr().out
     assert '"#cold-start"' in page(run)
 
 
 def test_nothing_learns_from_a_customer_whose_history_is_hidden(run: Run, monkeypatch: pytest.MonkeyPatch):
     known, hidden = [], []
-    learn, hide = judged_step.catalogue_at, cold_start_study.cut
-    monkeypatch.setattr(judged_step, "catalogue_at", lambda *args: known.append(args[-1]) or learn(*args))
+    learn, hide = evaluation_module.catalogue_at, cold_start_study.cut
+    monkeypatch.setattr(evaluation_module, "catalogue_at", lambda *args: known.append(args[-1]) or learn(*args))
     monkeypatch.setattr(
         cold_start_study, "cut", lambda customer, n: hidden.append((len(known), id(customer))) or hide(customer, n)
     )
@@ -202,8 +202,8 @@ def test_nothing_learns_from_a_customer_whose_history_is_hidden(run: Run, monkey
 
 
 def test_a_curve_that_falls_is_an_error_with_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ml.studies.cold_start.findings", lambda *_: ["With 1 basket known, it falls."])
-    with pytest.raises(NotBetterWithHistoryError, match="With 1 basket known, it falls"):
+    monkeypatch.setattr("ml.studies.cold_start.findings", lambda *_: ["With a history of 1 basket, it falls."])
+    with pytest.raises(NotBetterWithHistoryError, match="With a history of 1 basket, it falls"):
         cold_start(run, 8)
 
 
@@ -250,7 +250,9 @@ def test_a_score_that_is_equal_for_every_ranker_is_left_out():
 
 def test_what_was_taken_once_is_a_sentence_and_no_picture(run: Run):
     # The towers' recall is taken at the end of each of two phases.
-    assert "Taken once, so without a curve: retrieval: recall 0.0700 after masked histories, 0.0800 after" in page(run)
+    assert "Measured once, so without a curve: retrieval: recall 0.0700 after masked histories, 0.0800 after" in page(
+        run
+    )
     assert "retrieval: recall by epoch" not in page(run)
     assert "retrieval: loss by epoch" in page(run)
 

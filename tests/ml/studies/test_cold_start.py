@@ -133,9 +133,9 @@ def test_a_curve_that_rises_above_popularity_has_no_findings():
 
 def test_falling_below_popularity_is_found():
     [sentence] = findings(curve(0.19, 0.25, 0.3, 0.35, 0.4), "NDCG", "popularity")
-    assert sentence.startswith("With 0 baskets known, reach falls below popularity on NDCG: -0.0100")
+    assert sentence.startswith("With a history of 0 baskets, reach falls below popularity on NDCG: -0.0100")
 
 
 def test_losing_by_knowing_more_is_found():
     [sentence] = findings(curve(0.2, 0.25, 0.24, 0.35, 0.4), "NDCG", "popularity")
-    assert sentence.startswith("With 3 baskets known, reach is no better on NDCG than with fewer: -0.0100")
+    assert sentence.startswith("With a history of 3 baskets, reach is not better on NDCG than with fewer: -0.0100")
