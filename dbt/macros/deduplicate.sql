@@ -1,4 +1,4 @@
-{#- The first row of each key, by an order that has no ties: what arrives twice counts once, whichever copy was read first. -#}
+{#- The first row of each key, by an order without ties: a duplicate counts once, whichever copy was read first. -#}
 {% macro deduplicate(relation, key, order_by) -%}
     select *
     from (

@@ -1,4 +1,4 @@
-{#- After a build of `audit_rows`: what does not count, in the log, with numbers and an example. -#}
+{#- Logs the rows that do not count after a build of `audit_rows`, with numbers and an example. -#}
 {% macro log_audit(results) -%}
     {%- if execute and results | selectattr('node.name', 'equalto', 'audit_rows')
             | selectattr('status', 'equalto', 'success') | list -%}

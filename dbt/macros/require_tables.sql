@@ -1,4 +1,4 @@
-{#- Ends a run at its beginning, in a sentence, where nothing has landed yet: each view would name a missing file. -#}
+{#- Ends a run at once with a sentence if nothing has landed yet, because each view would name a missing file. -#}
 {% macro require_tables() -%}
     {%- if execute and flags.WHICH in ['build', 'run', 'test'] and count_landed_files() == 0 -%}
         {{ exceptions.raise_compiler_error(

@@ -1,5 +1,5 @@
-{#- A variable of the run, as given; else as the warehouse was last built with, so that dbt by hand, without variables,
-    goes on with the day of the last run. -#}
+{#- A variable of the run as given, otherwise its value in the last build, so that dbt without variables uses the day of
+    the last run. -#}
 {% macro run_var(name) -%}
     {%- set given = var(name, none) -%}
     {%- if given is not none -%}
@@ -11,7 +11,7 @@
             {{ return(run_query('select cast(' ~ name ~ ' as varchar) as value from ' ~ run).columns[0].values()[0]) }}
         {%- endif -%}
     {%- endif -%}
-    {#- Nothing is known while dbt reads the project; the facts of feedback need no more than a time zone. -#}
+    {#- No value is available while dbt reads the project; the facts of feedback need only a time zone. -#}
     {{ return(
         {'timezone': 'America/New_York', 'as_of': '2018-01-01', 'as_of_instant': '2018-01-01 05:00:00'}[name]
     ) }}

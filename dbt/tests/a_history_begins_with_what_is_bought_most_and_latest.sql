@@ -1,4 +1,4 @@
--- The newest snapshot stands for all; consumers take the head of the lists and rely on the order.
+-- The newest snapshot is tested for all; consumers read the head of the lists and rely on the order.
 with newest as (
 
     select max(event_timestamp) as event_timestamp from {{ ref('feat_customer_history') }}

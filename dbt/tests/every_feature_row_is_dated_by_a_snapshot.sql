@@ -1,4 +1,4 @@
--- And is known when it is true: nothing is dated after the day of the run.
+-- Nothing is dated after the day of the run.
 {%- set tables = [
     'feat_customer_history', 'feat_customer_profile', 'feat_customer_purchases', 'feat_product_activity',
     'feat_customer_categories', 'feat_customer_habits'

@@ -1,4 +1,4 @@
--- What landing admitted is what was bought plus what went back, in every measure.
+-- The admitted lines equal purchases plus returns, in every measure.
 {%- set measures = {
     'quantity': 'quantity', 'sales_value': 'spend', 'retail_discount': 'retail_discount',
     'coupon_discount': 'coupon_discount', 'coupon_match_discount': 'coupon_match_discount'

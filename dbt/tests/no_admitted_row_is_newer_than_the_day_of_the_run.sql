@@ -1,4 +1,4 @@
--- Promotions may lie in the four weeks that are planned; everything else has happened.
+-- Promotions may be planned for the next four weeks; everything else must be in the past.
 select
     'transactions' as table_name,
     max(transaction_at) as newest

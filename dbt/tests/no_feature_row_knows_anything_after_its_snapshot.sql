@@ -1,6 +1,6 @@
--- Counted again from the receipts, by another way: what the features of a snapshot add up to is exactly what was
--- bought before it, and not cancelled before it. A single later line would make them more, a forgotten one less.
--- What guests bought is in the activity of products and in nobody's history.
+-- Recounts from the receipts in another way: the features of a snapshot add up to the purchases before it that were not
+-- cancelled before it. A single later line would increase the sum, a missing one would decrease it. Purchases of guests
+-- are in the activity of products and in no customer's history.
 {%- set keys = {
     'basket_products': 'customer_id, basket_id, product_id',
     'basket_categories': 'customer_id, basket_id, category',
@@ -53,7 +53,7 @@ activities as (
 
 ),
 
--- Where something was cancelled, each snapshot has its own view of the basket.
+-- Where a line was cancelled, each snapshot has its own version of the basket.
 {% for name, key in keys.items() -%}
 {{ name }} as (
 

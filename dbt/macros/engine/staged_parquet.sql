@@ -1,8 +1,7 @@
-{#- A feature table: one Parquet file in <data>/features/staged and a view of it in the warehouse.
+{#- A feature table: one Parquet file in <data>/features/staged, and a view on the file in the warehouse.
 
-    Written once, never stored twice: of a table with 12 million list elements the warehouse's own copy costs more
-    than computing it. The engine writes under a temporary name and moves the file, so a reader finds it whole or
-    not at all. Rows are sorted by key and time, the first two columns of each: the same rows give the same bytes,
+    The rows are stored once, because a copy in the warehouse of 12 million list elements takes longer than computing
+    them. The engine writes under a temporary name and moves the file, so a reader finds a complete file or none. Rows are sorted by key and time, the first two columns of each: the same rows give the same bytes,
     and a point-in-time join reads the rows of one key together.
 
     The file stays where it is: `publish` gives it a second name, so the view can be read at any time. Each build makes
@@ -49,7 +48,7 @@
 {% endmaterialization %}
 
 
-{#- Where the staged file of a feature table lies. -#}
+{#- The path of the staged file of a feature table. -#}
 {% macro staged_location(relation) -%}
     {{ env_var('REACH_DATA', '../data') }}/features/staged/{{ relation.identifier }}.parquet
 {%- endmacro %}

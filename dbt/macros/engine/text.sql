@@ -1,4 +1,4 @@
-{#- 'ICE - CRUSHED/CUBED' -> 'Ice - Crushed/Cubed': a name a customer can read, from one a till can print. -#}
+{#- 'ICE - CRUSHED/CUBED' -> 'Ice - Crushed/Cubed': a name for customers from the name on a receipt. -#}
 {% macro title_case(text) -%}
     {{ return(adapter.dispatch('title_case')(text)) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- Time as this warehouse computes it. One macro a thought; another warehouse adds its own `<adapter>__` version. -#}
+{#- Time as this warehouse computes it, one macro per operation; other warehouses add an `<adapter>__` version. -#}
 
 {#- Fractional days from one instant to a later one. -#}
 {% macro days_between(earlier, later) -%}
@@ -50,7 +50,7 @@
 {%- endmacro %}
 
 
-{#- The instant so many minutes before another. -#}
+{#- The instant some minutes before another. -#}
 {% macro minutes_before(instant, minutes) -%}
     {{ return(adapter.dispatch('minutes_before')(instant, minutes)) }}
 {%- endmacro %}

@@ -24,7 +24,7 @@ grouped as (
         product_id,
         sum(quantity) as quantity,
         sum(spend) as spend,
-        -- Known when its last line is known.
+        -- Its time is that of its last line.
         max(purchased_at) as purchased_at
     from purchases
     group by customer_key, basket_id, product_id

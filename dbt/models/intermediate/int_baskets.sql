@@ -13,7 +13,7 @@ grouped as (
         count(distinct product_id) as products,
         sum(spend) as spend,
         sum(retail_discount) as retail_discount,
-        -- Known when its last line is known.
+        -- Its time is that of its last line.
         max(purchased_at) as purchased_at
     from purchases
     group by customer_key, basket_id

@@ -16,7 +16,7 @@ newest as (
 
 ),
 
--- Where snapshots still knew a purchase that later ones know as cancelled, the customer gets a number for each.
+-- Where earlier snapshots count a purchase that was cancelled later, the customer gets a number for each range.
 ends as (
 
     select
@@ -36,7 +36,7 @@ ends as (
         newest.snapshot_at as snapshots_until
     from purchases
     cross join newest
-    -- A line without a customer belongs to nobody.
+    -- A line without a customer gets no number.
     where purchases.customer_id is not null
 
 ),

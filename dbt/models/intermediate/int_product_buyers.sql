@@ -45,7 +45,7 @@ customer_sales as (
 
 ),
 
--- Baskets without a customer are sales of the product, and nobody is their buyer.
+-- Baskets without a customer are sales of the product without a buyer.
 guest_baskets as (
 
     select

@@ -48,7 +48,7 @@ lines as (
 
 ),
 
--- A product not sold in the last quarter is looked at over all its time.
+-- For a product not sold in the last quarter, all its sales count.
 windows as (
 
     select

@@ -24,7 +24,7 @@ store_counts as (
     select
         snapshots.snapshot_at,
         snapshots.snapshot_on,
-        -- Promotions for "all stores" need no named store; then the shop counts as one.
+        -- Without a named store, promotions for "all stores" count the shop as one store.
         greatest(count(stores.store_id), 1) as stores
     from snapshots
     left join stores on stores.first_promoted_on <= {{ days_after('snapshots.snapshot_on', 27) }}
@@ -53,7 +53,7 @@ final as (
     select
         snapshot_at,
         product_id,
-        -- Shares of all days of all stores in the window; periods that overlap cannot make more than all.
+        -- Shares of all days of all stores in the window; overlapping periods cannot exceed 1.
         {% for window, days in windows.items() -%}
         {%- set overlap = days_in_common(
             'starts_on', 'ends_on', days_after('snapshot_on', days[0]), days_after('snapshot_on', days[1])

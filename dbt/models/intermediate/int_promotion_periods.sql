@@ -16,7 +16,7 @@ final as (
         promotions.product_id,
         promotions.starts_on,
         promotions.ends_on,
-        -- A row without a store speaks for all stores.
+        -- A row without a store stands for all stores.
         max(case when promotions.store_id is null and promotions.has_mailer then 1 else 0 end) = 1
             as is_mailed_everywhere,
         max(case when promotions.store_id is null and promotions.has_display then 1 else 0 end) = 1

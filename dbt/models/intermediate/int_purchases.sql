@@ -35,7 +35,7 @@ lines as (
 
 ),
 
--- Like brackets: a line taken back closes the newest purchase of the same customer, product and quantity that is open.
+-- Like brackets: a returned line closes the newest open purchase of the same customer, product and quantity.
 -- A bracket and the one that closes it have the same depth, and one follows the other at that depth.
 open_purchases as (
 
@@ -114,8 +114,8 @@ newest as (
 
 ),
 
--- Receipts are the truth about every day they reach. Only of later days an event stands for a line, so no purchase is
--- ever there twice, and the line takes over as soon as its day lands.
+-- Receipts replace events of the days that they cover. An event stands for a line only on later days, so no purchase
+-- counts twice, and the line replaces the event when its day lands.
 provisional_purchases as (
 
     select

@@ -1,4 +1,4 @@
-{#- No value of the columns lies outside the bounds (either may be left out), and none is NaN. One scan for all. -#}
+{#- No value of the columns lies outside the bounds (either is optional), and none is NaN. One scan tests all columns. -#}
 {% test accepted_range(model, columns, min_value=none, max_value=none) %}
 
     select {{ columns | join(', ') }}

@@ -1,4 +1,4 @@
-{#- No text of the columns is one of the words by which sources say that they do not know. -#}
+{#- No text of the columns is a word that means a missing value. -#}
 {% test no_missing_words(model, columns) %}
 
     {% for column in columns -%}

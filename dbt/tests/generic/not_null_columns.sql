@@ -1,4 +1,4 @@
-{#- No value of these columns is NULL; without `columns`, of none the table has. One scan for all. -#}
+{#- No value of these columns is NULL; by default of all columns. One scan tests all columns. -#}
 {% test not_null_columns(model, columns=none) %}
 
     {%- if columns is none and execute -%}

@@ -1,4 +1,4 @@
-{#- At most this share of the rows (`tolerance`) refers to something that `to` does not have. -#}
+{#- At most this share of the rows (`tolerance`) refers to a row that `to` lacks. -#}
 {% test relationships_with_tolerance(model, column_name, to, field, tolerance) %}
 
     with counted as (

@@ -1,5 +1,5 @@
-{#- The columns together name one row. `newest_by`: only the rows with the greatest value of this column are tested,
-    where a table is too large for a test of all in each build. -#}
+{#- The columns together identify one row. `newest_by`: only the rows with the greatest value of this column are tested,
+    because a test of a large table in each build takes too long. -#}
 {% test unique_combination_of_columns(model, combination_of_columns, newest_by=none) %}
 
     select

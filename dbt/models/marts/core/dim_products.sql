@@ -16,7 +16,7 @@ sold as (
 
 ),
 
--- Tills sell what the catalogue has not heard of: such a product gets a row of its own, all facts unknown.
+-- Receipts may contain products that the catalogue lacks. Such a product gets a row with unknown values.
 described as (
 
     select

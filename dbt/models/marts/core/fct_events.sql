@@ -22,7 +22,7 @@ shown as (
 
 ),
 
--- Answers without a customer, such as similar items: whoever quotes them saw them.
+-- Answers without a customer, such as similar items, count for any customer who quotes them.
 shown_to_anyone as (
 
     select * from shown
@@ -40,7 +40,7 @@ final as (
         events.event_type,
         events.quantity,
         events.price,
-        -- Whose answer it was is part of the question: a request_id quoted by another customer proves nothing.
+        -- The customer must match, because a request_id quoted by another customer proves nothing.
         coalesce(
             events.occurred_at >= {{
                 minutes_before('coalesce(shown.decided_at, shown_to_anyone.decided_at)', var('clock_skew_minutes'))
