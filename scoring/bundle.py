@@ -48,10 +48,10 @@ PROBE_ITEMS = 10
 
 
 class Manifest(BaseModel):
-    """What a bundle consists of and how it was made.
+    """Describe the content of a bundle and its origin.
 
     Attributes:
-        quotas: How many products each candidate source may put forward.
+        quotas: How many products each candidate source may propose.
         sources: The settings of the candidate sources that models are fitted for.
         catalogue: The configuration of the catalogue.
         baseline: Why the baseline serves all customers instead of a trained model; '' if a model serves.

@@ -94,7 +94,7 @@ class Recommender:
 
         Args:
             customer: The customer; None if nothing is known.
-            request: What is asked for.
+            request: The request.
             features: The state of the customer's features, for the fallback's reason.
         """
         k, rules, restrict_to = request.k, request.rules, self._restriction(request)
@@ -152,7 +152,7 @@ class Recommender:
 
         Args:
             customers: The customers.
-            restrict_to: Catalogue indices that are all customers' candidates, instead of what sources put forward.
+            restrict_to: Catalogue indices that replace the sources' candidates for all customers.
         """
         for batch, candidates in self.retriever.candidates(customers, restrict_to):
             parts = [cross_features(batch, row, found) for row, found in enumerate(candidates)]

@@ -22,4 +22,4 @@ ACTIVITY = PRODUCT_ACTIVITY.inputs(Type.NUMBER)
 """Numbers about a product at one instant."""
 
 PROMOTION_PLAN_FEATURES = tuple(name for name in ACTIVITY if PRODUCT_ACTIVITY.by_name[name].window.ahead)
-"""The activity features about future promotions, which the retailer plans and nobody else can know."""
+"""The activity features about future promotions, which are available only if the retailer plans them."""

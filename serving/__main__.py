@@ -54,7 +54,7 @@ def serve(host: str, bento: str | None) -> None:
 
 
 def print_key(name: str, scopes: list[str], key: str | None) -> None:
-    """Print a key, by default a new one, and its entry. The key is stored nowhere, so its user must keep it."""
+    """Print a key, by default a new one, and its entry. The key is not stored, so its user must keep it."""
     key = key or make_key()
     print(f"entry for REACH_API_KEYS: {entry_for(key, name, scopes)}")
     print(f"key for {name}: {key}")

@@ -102,7 +102,7 @@ def typeguard_disabled() -> Iterator[None]:
     """Leave imported classes without typeguard's argument checks inside the block.
 
     Feast decorates its classes with `typechecked`, which rewrites their source and takes more than half of the time of
-    its import. The checks help whoever defines features; the service only reads features that were applied before.
+    its import. The checks help people who define features; the service only reads features that were applied before.
     """
     typechecked = typeguard.typechecked
     vars(typeguard)["typechecked"] = _unchecked

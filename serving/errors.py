@@ -31,9 +31,9 @@ from starlette.responses import JSONResponse
 class ErrorResponse(BaseModel):
     """Define the body of every error response."""
 
-    error: str = Field(description="What is wrong and what to do, in one or more sentences.")
+    error: str = Field(description="The problem and the next step, in one or more sentences.")
     fields: dict[str, str] = Field(
-        default_factory=dict, description="With 400: what is wrong, by the field's path, as `k` or `events[3].price`."
+        default_factory=dict, description="With 400: the problem of each field, by its path: `k` or `events[3].price`."
     )
 
 
@@ -55,8 +55,8 @@ class BadRequestError(ServingError):
     """A field or the body is not valid.
 
     Args:
-        message: What is wrong and what to do.
-        fields: What is wrong, by the field's path.
+        message: The problem and the next step.
+        fields: The problem of each field, by its path.
     """
 
     status = HTTPStatus.BAD_REQUEST

@@ -49,7 +49,7 @@ class Metrics:
             "reach_bundle_info",
             "Live workers that serve the version.",
             ["version", "as_of"],
-            # BentoML uses the Prometheus client's multi-process mode, in which a gauge must say how to aggregate.
+            # BentoML uses the Prometheus client's multi-process mode, in which a gauge needs a way to aggregate.
             multiprocess_mode="livesum",
         )
         self.generation = Gauge(

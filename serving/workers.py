@@ -26,7 +26,7 @@ class WorkerStatus(BaseModel):
     """Describe one process of the service."""
 
     pid: int = Field(description="The process id.")
-    state: State = Field(description="What it does with the newest champion that it has read.")
+    state: State = Field(description="Its state with the newest champion that it has read.")
     since: datetime = Field(description="Since when, in UTC.")
     version: str | None = Field(None, description="The version that it serves.")
     generation: int = Field(0, description="The generation of the champion alias that it serves.")

@@ -52,7 +52,7 @@ class CustomerBatch(ComputedOnce):
         return found
 
     def affinity(self, codes: np.ndarray, name: str, subset_codes: np.ndarray) -> np.ndarray:
-        """Sum what the customers bought of each product's code (its type, say), float32 `[customers, subset]`.
+        """Sum the customers' purchases of each product's code (such as its type), float32 `[customers, subset]`.
 
         Args:
             codes: The codes of every product of the catalogue.

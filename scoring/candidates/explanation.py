@@ -1,4 +1,4 @@
-"""What an explanation consists of, and a customer's purchases in words."""
+"""Define explanations, and describe a customer's purchases in words."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class PurchaseEvidence:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The catalogue that the positions refer to."""
+        """Return the catalogue that the positions refer to."""
         return self.batch.catalogue
 
     def history(self, name: str) -> np.ndarray:
@@ -41,7 +41,7 @@ class PurchaseEvidence:
         return self.batch.history(self.row, name)
 
     def times(self, index: int) -> str:
-        """Say in how many baskets the purchased product at `index` was: `once`, `5 times`."""
+        """Describe in how many baskets the purchased product at `index` was: `once`, `5 times`."""
         return _times(self.history("baskets")[index])
 
     def rhythm(self, index: int) -> str:

@@ -1,4 +1,4 @@
-"""The candidates of a customer: the union of what the sources put forward."""
+"""Merge the products that the sources propose into the candidates of a customer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,23 +51,22 @@ def generate_candidates(
 
     Args:
         batch: The customers.
-        active: The products that may be put forward to customers who never bought them.
-        quotas: How many products each source may put forward. A `RepeatSource` puts forward purchased products, every
-            other source active products that the customer never bought.
+        active: The products that may be proposed to customers who never bought them.
+        quotas: How many products each source may propose. A `RepeatSource` proposes purchased products, every other
+            source active products that the customer never bought.
         index: An index of the active products' vectors, which finds the lists of vector searches.
-        restrict_to: Catalogue indices that are the candidates instead of what was put forward; scores and ranks are the
-            sources' own.
+        restrict_to: Catalogue indices that replace the sources' candidates; the sources still score and rank them.
     """
     repeats = {name for name in quotas if isinstance(SOURCES[name], RepeatSource)}
     searched = {name for name in quotas if SOURCES[name].is_vector_search and index is not None}
-    # These need not look at all active products: they score only what is a candidate already.
+    # These sources score only the candidates of other sources, so they do not read all active products.
     late = {name for name, quota in quotas.items() if quota == 0 and name not in repeats} | searched
     scores = {name: SOURCES[name].score(batch, active) for name in quotas if name not in repeats | late}
     lists = [_top_k_per_source(batch, row, active, scores, quotas, index) for row in range(len(batch.customers))]
     unions = [_union(found) for found in lists]
     if restrict_to is not None:
         unions = [_requested(batch, row, restrict_to, *union) for row, union in enumerate(unions)]
-    # Purchased products that hardly anybody else buys are not active; they are few, and scored by themselves.
+    # Purchased products with hardly any other buyers are not active; they are few, and scored separately.
     beyond = ProductSubset(
         batch.catalogue, np.unique(np.concatenate([p[active.index_of[p] < 0] for p, _ in unions] or [EMPTY]))
     )

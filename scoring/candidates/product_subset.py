@@ -12,15 +12,15 @@ FULL_SCAN_BELOW = 10_000
 """Products: a catalogue of at most this size is scored whole, because there is nothing to save."""
 
 NEW_PRODUCT_DAYS = 28.0
-"""A product first sold within this time may be put forward however few bought it."""
+"""A product first sold within this time may be proposed regardless of its number of buyers."""
 
 
 @dataclass(frozen=True)
 class ProductSubset(ComputedOnce):
     """Products by their catalogue indices `positions`, ascending, int64 `[n]`.
 
-    What sources read of them is gathered on first use and kept as long as the subset, so for the active products as
-    long as their retriever.
+    The arrays that sources read are gathered on first use and kept as long as the subset, so for the active products
+    as long as their retriever.
     """
 
     catalogue: Catalogue

@@ -86,7 +86,7 @@ def apply_purchases(
     Args:
         customer: The customer at `known_at`.
         known_at: The instant of the customer's features, a midnight of the shop (UTC).
-        purchases: What `unmaterialized` returns.
+        purchases: The purchases from `unmaterialized`.
         at: The present instant (UTC). By default `known_at`; later purchases then count as made just now.
         price_of: The price of one unit of a product, for purchases without a price; 0 if unknown.
     """

@@ -1,4 +1,4 @@
-"""What every model that is fitted on purchases offers: it can be saved in a bundle and loaded from it."""
+"""Define the interface of models that are fitted on purchases: they are saved in a bundle and loaded from it."""
 
 from pathlib import Path
 from typing import Protocol, Self

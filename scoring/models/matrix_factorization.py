@@ -14,11 +14,11 @@ from scipy import sparse
 
 @dataclass(frozen=True)
 class MatrixFactorization:
-    """Products' factors, and what it takes to fold a customer in.
+    """Hold the factors of products, and fold customers in.
 
     Attributes:
         vectors: float32 `[products, factors]`; without factors every score is 0.
-        confidence: What one more basket adds to a purchase's weight.
+        confidence: Weight that one more basket adds to a purchase.
         regularisation: λ.
     """
 

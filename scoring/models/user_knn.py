@@ -88,14 +88,14 @@ class UserKnn:
     def contributions(
         self, products: np.ndarray, baskets: np.ndarray, weights: np.ndarray
     ) -> Callable[[int], np.ndarray]:
-        """Return a function from a product to what each purchase of a customer adds to its score, float32 `[n]`.
+        """Return a function from a product to the contribution of each purchase to its score, float32 `[n]`.
 
         The values sum to the score, up to a factor that is the same for all products.
 
         Args:
             products: The products that the customer bought, as catalogue indices `[n]`.
             baskets: In how many baskets, `[n]`.
-            weights: What `neighbour_weights` returns for them.
+            weights: The result of `neighbour_weights` for them.
         """
         query, neighbours = self._query(products, baskets), np.flatnonzero(weights)
         recent = SparseRows.of(self._recent, neighbours)

@@ -94,7 +94,7 @@ def _numbers(catalogue: Catalogue, names: frozenset[str]) -> list[int]:
 
 
 def _capped(categories: np.ndarray, cap: int, k: int) -> np.ndarray:
-    """Return the first `k` ranks of which at most `cap` share a category, without reading more than necessary."""
+    """Return the first `k` ranks with at most `cap` per category, without reading more than necessary."""
     depth = 4 * k
     while True:
         found = np.flatnonzero(_rank_in_category(categories[:depth]) < cap)[:k]

@@ -18,7 +18,7 @@ EVENT_TIMESTAMP = "event_timestamp"
 """Key, in a row of features, of the instant (UTC) up to which the features count events."""
 
 HELD = "held"
-"""Key, in a row of features, of what identifies the purchases that the features count (core/held.py)."""
+"""Key, in a row of features, of the identifiers of purchases that the features count (core/held.py)."""
 
 
 def feature_state(result: FeatureResult, as_of: date, max_age_days: int) -> FeatureState:
@@ -33,7 +33,7 @@ def feature_state(result: FeatureResult, as_of: date, max_age_days: int) -> Feat
         timestamp = result.features.get(EVENT_TIMESTAMP)
         stale = isinstance(timestamp, datetime) and timestamp.date() < as_of - timedelta(days=max_age_days)
         return "stale" if stale else "current"
-    # Without an answer of the store it is not known whether the customer is unknown.
+    # Without an answer of the store, the customer may exist or not.
     return "current" if result.outcome == "unknown" else "unavailable"
 
 

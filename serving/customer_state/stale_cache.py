@@ -12,9 +12,8 @@ from serving.customer_state.feature_client import FeatureResult, Features
 class StaleFeatureCache:
     """Cache features in this process's memory, with a size limit (least recently read out first) and a TTL.
 
-    The cache answers when the store does not. It also answers when the store does not contain a customer whom it
-    contained a moment ago, because the store was emptied or is being rebuilt. A deleted customer leaves the cache after
-    `stale_cache_ttl_s`.
+    The cache answers when the store does not. It also answers when a customer disappears from the store, because the
+    store may have been emptied or is being rebuilt. A deleted customer leaves the cache after `stale_cache_ttl_s`.
     """
 
     def __init__(self, config: ServiceConfig, clock: Callable[[], float] = time.monotonic):

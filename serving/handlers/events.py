@@ -52,7 +52,7 @@ class EventsRequest(ApiRequest):
     events: list[Event] = Field(
         min_length=1,
         max_length=MAX_EVENTS,
-        description=f"What happened, in any order. Allowed: a list of 1 to {MAX_EVENTS} events.",
+        description=f"Events in any order. Allowed: a list of 1 to {MAX_EVENTS} events.",
     )
 
 

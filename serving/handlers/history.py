@@ -35,9 +35,9 @@ class BoughtProduct(BaseModel):
     name: str | None = Field(
         description="The product's name; null if it has none, or if the serving version does not contain the product."
     )
-    baskets: int = Field(description="Baskets that contained it.")
-    gap_mean_days: float | None = Field(description="Days between two of them on average; null if there is only one.")
-    days_since_last: float = Field(description="Days since the last of them.")
+    baskets: int = Field(description="Number of baskets with the product.")
+    gap_mean_days: float | None = Field(description="Mean number of days between these baskets; null with one basket.")
+    days_since_last: float = Field(description="Days since the last of these baskets.")
 
 
 class HistoryResponse(BaseModel):
@@ -48,8 +48,8 @@ class HistoryResponse(BaseModel):
     )
     features_as_of: datetime | None = Field(description="The features count what happened before this instant (UTC).")
     products: int = Field(description="Different products ever bought.")
-    baskets: int = Field(description="Baskets ever bought.")
-    days_since_last_basket: float | None = Field(description="Days since the last of them.")
+    baskets: int = Field(description="Number of all baskets.")
+    days_since_last_basket: float | None = Field(description="Days since the last basket.")
     items: list[BoughtProduct] = Field(description="The products, at most k.")
 
 

@@ -21,7 +21,7 @@ logger = logging.getLogger("reach.serving")
 
 @dataclass(frozen=True)
 class RejectedVersion:
-    """Remember a pointer whose bundle could not be loaded, and when to try again (monotonic seconds)."""
+    """Hold an alias whose bundle could not be loaded, and when to try again (monotonic seconds)."""
 
     pointer: ChampionAlias
     retry_at: float

@@ -50,7 +50,7 @@ class ItemToItem(CandidateSource):
         """Score products for customers, float32 `[customers, subset]`."""
         model = batch.catalogue.model(MODEL, Ease)
         rows = subset.cached((MODEL, "buyers"), lambda: SparseRows.of(model.buyers, subset.positions))
-        # What EASE cannot explain by the product itself.
+        # The part that EASE cannot explain by the product itself.
         residual = subset.cached((MODEL, "residual"), lambda: 1.0 - model.diagonal[subset.positions])
         similarity = batch.cached((MODEL, "similarity", self.weight), lambda: self._similarity(batch, model))
         scores: np.ndarray = np.stack([rows.dot(each) for each in similarity]) / residual

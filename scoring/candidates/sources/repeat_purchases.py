@@ -9,7 +9,7 @@ from scoring.candidates.source import RepeatSource, SourceSettings
 
 
 class Settings(SourceSettings):
-    """A customer's regular products are most of what is bought next."""
+    """Set the quota; a customer's regular products are most of the next purchases."""
 
     quota: int = Field(270, ge=0)
 

@@ -70,20 +70,20 @@ function described(document, operation) {
 async function send(path, method, body, shown) {
   const started = performance.now();
   const headers = { ...authorization(), ...(body === null ? {} : { "Content-Type": "application/json" }) };
-  const told = $(".status", shown);
+  const status = $(".status", shown);
   try {
     const response = await fetch(path, { method, headers, body });
     const text = await response.text();
-    told.textContent = `${response.status} ${response.statusText}, ${Math.round(performance.now() - started)} ms`;
-    told.classList.toggle("bad", !response.ok);
+    status.textContent = `${response.status} ${response.statusText}, ${Math.round(performance.now() - started)} ms`;
+    status.classList.toggle("bad", !response.ok);
     let pretty = text;
     try { pretty = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON: as it is */ }
     $("pre", shown).textContent = pretty;
     $("pre", shown).hidden = false;
     if (response.status === 401) $("#key").focus();
   } catch {
-    told.textContent = "The service does not answer. Is it running?";
-    told.classList.add("bad");
+    status.textContent = "The service does not answer. Is it running?";
+    status.classList.add("bad");
   }
 }
 

@@ -1,15 +1,15 @@
-// The page at /ui: asks the service's own API and shows what it says. Nothing here comes from elsewhere.
+// The page at /ui: requests the service's own API and shows the answers. It loads nothing from other hosts.
 
 const FALLBACKS = {
-  unknown_customer: (id) => `“${id}” is not known here: no purchases are stored under this id. The lists hold what is popular.`,
-  empty_history: (id) => `“${id}” is known and has bought nothing yet. The lists hold what is popular.`,
-  features_unavailable: () => "The online store does not answer, so nothing is known of the customer. The lists hold what is popular.",
-  cached_features: () => "The online store does not answer. The lists are the customer's own, from what was known within the last hour.",
+  unknown_customer: (id) => `“${id}” is unknown: no purchases are stored under this id. The lists show popular products.`,
+  empty_history: (id) => `“${id}” is known and has bought nothing yet. The lists show popular products.`,
+  features_unavailable: () => "The online store does not answer, so the customer's purchases are missing. The lists show popular products.",
+  cached_features: () => "The online store does not answer. The lists are the customer's own, from features read within the last hour.",
   stale_features: () => "The lists are the customer's own, from features that are over a week older than the version: is materialisation stuck?",
-  baseline: () => "The simple rule answers for this customer: the model was found to serve such customers worse.",
+  baseline: () => "The baseline answers for this customer, because the model was evaluated as worse for such customers.",
 };
 const SLATES = ["all", "explore"];
-const MOST_WAITS = 3; // for a busy service, before the page says so and stops
+const MAX_WAITS = 3; // for a busy service, before the page reports it and stops
 const KEY = "reach-api-key";
 
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -35,10 +35,10 @@ async function ask(path, body) {
     if (response.ok) return answer;
     if (response.status === 401) {
       await needKey(key, answer.error);
-    } else if ([429, 503].includes(response.status) && waits < MOST_WAITS) {
+    } else if ([429, 503].includes(response.status) && waits < MAX_WAITS) {
       waits += 1;
       const seconds = Number(response.headers.get("Retry-After")) || 1;
-      say(`${answer.error} Trying again in ${seconds} s …`);
+      showStatus(`${answer.error} Trying again in ${seconds} s …`);
       await new Promise((done) => setTimeout(done, seconds * 1000));
     } else {
       throw new Problem(response.status, answer.error || `The service answers ${response.status}.`);
@@ -81,9 +81,9 @@ function node(tag, attributes = {}, ...children) {
   return made;
 }
 
-function say(text) {
+function showStatus(text) {
   $("#status").textContent = text;
-  $("#status").classList.toggle("told", Boolean(text));
+  $("#status").classList.toggle("filled", Boolean(text));
 }
 
 function failed(section, problem) {
@@ -140,7 +140,7 @@ function showSlate(slate, answer, before) {
 const MISSING = {
   unknown_customer: "Nothing is stored under this id.",
   empty_history: "Nothing bought yet.",
-  features_unavailable: "The online store does not answer: what is known without it.",
+  features_unavailable: "The online store does not answer, so the history is incomplete.",
 };
 
 function counted(number, noun) {
@@ -190,7 +190,7 @@ async function showVersion() {
       node("div", {}, node("h3", {}, "What the gate found"), reasons.length ? node("ul", {}, ...reasons) : node("p", {}, "No reasons are recorded.")),
       node("div", {},
         node("h3", {}, "The version"),
-        pairs({ Ranker: version.ranker, "Knows what was before": version.as_of, Products: version.products.toLocaleString("en"),
+        pairs({ Ranker: version.ranker, "Features as of": version.as_of, Products: version.products.toLocaleString("en"),
           "Serves since": `${version.changed_at.slice(0, 16).replace("T", " ")} UTC`, Why: version.reason }),
         ...(Object.keys(metrics).length ? [node("h3", {}, "Measured on customers held out"), pairs(metrics)] : [])));
   } catch (problem) {
@@ -250,11 +250,11 @@ async function show(customer, purchase) {
   $("#notice").hidden = !fallback;
   $("#notice").replaceChildren(node("span", {}, fallback ? FALLBACKS[fallback]?.(customer) ?? `The list is not the model's: ${fallback}.` : ""));
   if (answers.some((answer) => answer.model_version !== state.version)) showVersion();
-  if (!answers.length) return say("");
+  if (!answers.length) return showStatus("");
   const waited = Math.round(performance.now() - (purchase?.at ?? started));
-  if (!purchase) return say(`Customer ${customer}: both lists in ${waited} ms.`);
+  if (!purchase) return showStatus(`Customer ${customer}: both lists in ${waited} ms.`);
   const what = changed ? `${counted(changed, "change")} in the lists` : "the lists stay as they are";
-  say(`Bought ${purchase.name}: ${what}, ${waited} ms after the press.`);
+  showStatus(`Bought ${purchase.name}: ${what}, ${waited} ms after the press.`);
 }
 
 async function bought(item, name) {
@@ -274,7 +274,7 @@ async function bought(item, name) {
     await show(state.customer, { name, at });
     if (slate) focusRow(slate, place, item.product_id);
   } catch (problem) {
-    say(`Not recorded: ${problem.message}`);
+    showStatus(`Not recorded: ${problem.message}`);
   } finally {
     state.buying = false;
   }
