@@ -104,6 +104,11 @@ class Paths:
         return self.data / "feast"
 
     @property
+    def profiles(self) -> Path:
+        """Feast's registry and SQLite online store of customers' profiles, apart from those of the features."""
+        return self.data / "feast" / "profiles"
+
+    @property
     def events(self) -> Path:
         """The event log and recent purchases, unless they are in Redis or Kafka."""
         return self.data / "events"

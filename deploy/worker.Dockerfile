@@ -14,6 +14,7 @@ COPY settings.py products.py ./
 COPY dags dags
 COPY orchestration orchestration
 COPY core core
+COPY customer_scores customer_scores
 COPY events events
 COPY landing landing
 COPY dbt dbt

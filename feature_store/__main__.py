@@ -1,4 +1,4 @@
-"""`python -m feature_store publish|apply|materialize`: progress for people, then one line of JSON for the caller."""
+"""`python -m feature_store publish|apply|materialize|materialize-profiles`: progress, then one line of JSON."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from customer_scores.errors import ScoresError
 from features.errors import FeatureStoreError
 from settings import Settings, SettingsError, load_settings
 
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, text in (
         ("publish", "make the staged feature tables the current ones"),
         ("materialize", "bring the online store to the published features"),
+        ("materialize-profiles", "bring the online store of profiles to the published scores of customers"),
     ):
         step = steps.add_parser(name, help=text)
         step.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
@@ -31,9 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
             outcome = _publish(settings, options.as_of)
         elif options.step == "apply":
             outcome = _apply(settings)
-        else:
+        elif options.step == "materialize":
             outcome = _materialize(settings, options.as_of)
-    except (FeatureStoreError, SettingsError) as error:
+        else:
+            outcome = _materialize_profiles(settings, options.as_of)
+    except (FeatureStoreError, ScoresError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{options.step} took {time.monotonic() - started:.1f} s")
@@ -81,6 +85,22 @@ def _materialize(settings: Settings, as_of: date) -> dict[str, Any]:
     done = materialize(settings, as_of)
     print(f"{done.customers:,} customers are online as of {done.as_of} ({done.how}).")
     return {"as_of": str(done.as_of), "customers": done.customers, "how": done.how}
+
+
+def _materialize_profiles(settings: Settings, as_of: date) -> dict[str, Any]:
+    from feature_store.profiles.materialize import materialize_profiles
+
+    done = materialize_profiles(settings, as_of)
+    print(f"{done.customers:,} profiles are online as of {done.publication.as_of} ({done.how}).")
+    for view in done.expired:
+        print(f"The scores behind {view} have expired: no newer ones were published, so the profiles lack them.")
+    return {
+        "as_of": str(done.publication.as_of),
+        "scores": done.publication.name,
+        "customers": done.customers,
+        "how": done.how,
+        "expired": done.expired,
+    }
 
 
 def _relative(path: Path) -> Path:

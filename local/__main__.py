@@ -32,6 +32,7 @@ WRITTEN_PATHS = (
         "admitting",
         "airflow",
         "bentoml",
+        "customers",
         "dbt",
         "demo.json",
         "feast",

@@ -1,4 +1,4 @@
-"""`python -m quality landing|features --as-of D`, `training --run-id R` and `feedback`: this room's door.
+"""`python -m quality landing|features|profiles --as-of D`, `training --run-id R` and `feedback`: this room's door.
 
 Exit 0: no critical expectation is broken, warnings are printed. Exit 1: at least one is, and the message names it.
 Exit 99: nothing to check, because the run trains nothing.
@@ -15,6 +15,7 @@ from quality.boundaries import Stages, day_in
 from quality.boundaries.features import feature_stages
 from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
+from quality.boundaries.profiles import profile_stages
 from quality.boundaries.training import training_stages
 from quality.errors import NothingToCheckError, QualityError
 from quality.run import validate_boundary
@@ -70,6 +71,9 @@ def _stages(
     if options.boundary == "feedback":
         # Of no day of the data: named by the day on which it is judged.
         return datetime.now(UTC).date().isoformat(), lambda spill: feedback_stages(settings, spill)
+    if options.boundary == "profiles":
+        day = options.as_of or day_in(settings.paths.staged_customers / "scored.json", "Score the customers first.")
+        return day.isoformat(), lambda spill: profile_stages(settings, day, spill, thresholds)
     admission = settings.paths.admitting if options.boundary == "landing" else settings.paths.admitted
     day = options.as_of or settings.as_of or _day_of(admission)
     if options.boundary == "landing":
@@ -88,10 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     for boundary, text in (
         ("landing", "check the tables that are being admitted"),
         ("features", "check the staged feature tables"),
+        ("profiles", "check the staged scores of customers"),
     ):
         day = boundaries.add_parser(boundary, help=text)
         day.add_argument(
-            "--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day; default: the admitted one"
+            "--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day; default: that of what is checked"
         )
     boundaries.add_parser("feedback", help="check all events and decisions that have landed")
     training = boundaries.add_parser("training", help="check a run's training set")

@@ -155,9 +155,9 @@ class RedisStore:
     A rebuild empties the store first, so for a moment readers find no customer and fall back.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: Path) -> None:
         self.name = f"redis {settings.redis}"
-        self.marker = settings.paths.feast / "online-redis.json"
+        self.marker = folder / "online-redis.json"
         self._settings = settings
 
     def feast_config(self, timeout_s: float) -> dict[str, Any]:
@@ -232,4 +232,5 @@ WRITE_TIMEOUT_S = 30.0
 
 def backend_of(settings: Settings) -> OnlineStoreBackend:
     """Return the online store that the settings choose."""
-    return RedisStore(settings) if settings.online_store == "redis" else SqliteGenerations(settings.paths.feast)
+    folder = settings.paths.feast
+    return RedisStore(settings, folder) if settings.online_store == "redis" else SqliteGenerations(folder)

@@ -87,7 +87,7 @@ def _update(settings: Settings, publication: Publication) -> str:
         return "unchanged"
     before = backend.state()
     customers_left = _customers_left(settings, before, publication)
-    incremental = can_update_incrementally(before, publication, backend.name, customers_left)
+    incremental = can_update_incrementally(before, publication.as_of_instant, backend.name, customers_left)
     with backend.writing(state, incremental) as online_store:
         store = FeatureStore(config=store_config(settings, online_store))
         if not incremental:

@@ -60,7 +60,7 @@ def write_state(path: Path, state: OnlineState) -> None:
 
 
 def can_update_incrementally(
-    before: OnlineState | None, publication: Publication, store: str, customers_left: bool
+    before: OnlineState | None, as_of_instant: datetime, store: str, customers_left: bool
 ) -> bool:
     """Return whether writing the newer rows over the older ones gives what a rebuild would give.
 
@@ -69,4 +69,4 @@ def can_update_incrementally(
     """
     if before is None or before.store != store or not before.complete or customers_left:
         return False
-    return before.as_of_instant <= publication.as_of_instant
+    return before.as_of_instant <= as_of_instant

@@ -56,7 +56,7 @@ class Verdict:
     Attributes:
         decision: what it publishes.
         reasons: why, one sentence each; names of rejected alternatives with their figures.
-        measures: figures by name, as `make bench-customers` prints them.
+        measures: figures by name, as the benchmark of the customer model prints them.
         until: the day before which everything lies that the part was fitted on.
         tables: further results for the report, rows by table name; a row maps column names to values.
     """

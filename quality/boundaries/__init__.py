@@ -1,4 +1,4 @@
-"""The four boundaries: which files, which frames, which checks.
+"""The five boundaries: which files, which frames, which checks.
 
 A boundary is a generator of stages, each some checks and the frames they judge. The next stage is asked for only
 if no critical check of the last one failed, so a stage may rely on what was checked before it.

@@ -11,6 +11,7 @@ from landing.admission import accept, admit
 from quality.boundaries.features import feature_stages
 from quality.boundaries.feedback import feedback_stages
 from quality.boundaries.landing import landing_stages
+from quality.boundaries.profiles import profile_stages
 from quality.boundaries.training import training_stages
 from quality.run import validate_stages
 from quality.thresholds import load_thresholds
@@ -34,6 +35,7 @@ def broken(boundary: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -
         "landing": lambda: landing_stages(settings, as_of, spill, thresholds),
         "features": lambda: feature_stages(settings, as_of, spill),
         "feedback": lambda: feedback_stages(settings, spill),
+        "profiles": lambda: profile_stages(settings, as_of, spill, thresholds),
         "training": lambda: training_stages(settings, run_id, spill),
     }[boundary]()
     _, outcomes = validate_stages(stages, data / "site", thresholds)

@@ -1,0 +1,18 @@
+"""Define what can go wrong between a staged score and one that somebody reads.
+
+ScoresError
+├── StagedScoresError        the staged scores are missing, damaged or of another day
+└── ScoresNotPublishedError  nothing is published yet
+"""
+
+
+class ScoresError(Exception):
+    """Base of the errors of customers' scores; a command prints the message and exits with 1."""
+
+
+class StagedScoresError(ScoresError):
+    """The staged scores cannot be published; what is published stays as it is."""
+
+
+class ScoresNotPublishedError(ScoresError):
+    """No scores are published."""

@@ -1,0 +1,127 @@
+"""A publication of customers' scores: one folder of files that never change, and the link that names the current one.
+
+<data>/customers/staged/                    what was scored last: the checks read it
+<data>/customers/2018-01-01-3f2a9c0b1d4e/   a publication: the files, publication.json, the history of segments, and
+                                            profiles/: the tables from which the online store is filled
+<data>/customers/current -> 2018-01-01-…    moved in one atomic step
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from core.atomic_files import replace_file
+from customer_scores.errors import ScoresNotPublishedError
+from customer_scores.staged import Evaluation
+
+RECORD = "publication.json"
+PROFILES = "profiles"
+PUBLISH = "Run the DAG score_customers."
+
+
+@dataclass(frozen=True)
+class PublishedPart:
+    """The files of one part of the model.
+
+    Attributes:
+        as_of: The day before which everything lies that the files know; earlier than the publication's if a later
+            run had nothing to publish for this part.
+        as_of_instant: The UTC instant (naive) at which that day begins.
+        model_version: The version of the customer model that made the files.
+        evaluation: How the part was evaluated; None if the model says nothing of it.
+        rows: Rows by table; a file that is no table has none.
+        files: SHA-256 by file.
+    """
+
+    as_of: date
+    as_of_instant: datetime
+    model_version: str
+    evaluation: Evaluation | None
+    rows: Mapping[str, int]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ScoresPublication:
+    """What one folder of published scores holds.
+
+    Attributes:
+        name: The folder's name: the day and the first 12 hex digits of `content`.
+        as_of: The day of the scores that were published last.
+        as_of_instant: The UTC instant (naive) at which that day begins.
+        content: A hash of all files.
+        model_version: The version of the customer model that scored last.
+        features: The publication of feature tables that was scored.
+        parts: By name, the parts of the model with their files.
+        published_at: When it was published (naive UTC).
+    """
+
+    name: str
+    as_of: date
+    as_of_instant: datetime
+    content: str
+    model_version: str
+    features: str
+    parts: Mapping[str, PublishedPart]
+    published_at: datetime
+
+
+def write_record(folder: Path, publication: ScoresPublication) -> None:
+    """Put the record beside the files."""
+    replace_file(folder / RECORD, json.dumps(asdict(publication), default=str, indent=2) + "\n")
+
+
+def read_record(folder: Path) -> ScoresPublication | None:
+    """Return the record of a folder, or None if it is not a publication."""
+    try:
+        fields = json.loads((folder / RECORD).read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    parts = {
+        name: PublishedPart(
+            as_of=date.fromisoformat(part["as_of"]),
+            as_of_instant=datetime.fromisoformat(part["as_of_instant"]),
+            model_version=part["model_version"],
+            evaluation=None if part["evaluation"] is None else Evaluation.from_fields(part["evaluation"]),
+            rows=part["rows"],
+            files=part["files"],
+        )
+        for name, part in fields["parts"].items()
+    }
+    return ScoresPublication(
+        name=fields["name"],
+        as_of=date.fromisoformat(fields["as_of"]),
+        as_of_instant=datetime.fromisoformat(fields["as_of_instant"]),
+        content=fields["content"],
+        model_version=fields["model_version"],
+        features=fields["features"],
+        parts=parts,
+        published_at=datetime.fromisoformat(fields["published_at"]),
+    )
+
+
+def publications(customers: Path) -> list[ScoresPublication]:
+    """Return all publications below the folder, newest first."""
+    if not customers.is_dir():
+        return []
+    found = [
+        record
+        for folder in customers.iterdir()
+        if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
+        if (record := read_record(folder)) is not None and record.name == folder.name
+    ]
+    return sorted(found, key=lambda publication: publication.published_at, reverse=True)
+
+
+def current_publication(link: Path) -> ScoresPublication:
+    """Return the publication that the link names.
+
+    Raises:
+        ScoresNotPublishedError: Nothing is published.
+    """
+    publication = read_record(link.resolve()) if link.is_symlink() else None
+    if publication is None:
+        raise ScoresNotPublishedError(f"No scores of customers are published at {link}. {PUBLISH}")
+    return publication
