@@ -1,5 +1,7 @@
 """What must be true of the staged feature tables before they are published."""
 
+from datetime import timedelta
+
 from features import declarations as declared
 from features.feature import Range, Type
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
@@ -22,8 +24,8 @@ GROWING_TABLES = (
 ALIGNED_TABLES = ("feat_customer_history", "feat_customer_categories")
 """Tables whose lists have one element per product or category of the row."""
 
-WINDOW_TABLE = "feat_customer_purchases"
-"""The table of what was bought in the four weeks before a point in time: it has no row where nobody bought."""
+WINDOW_TABLES = {"feat_customer_purchases": timedelta(weeks=4), "feat_customer_outcomes": timedelta(weeks=8)}
+"""Tables of what was bought within a window before a point in time: they have no row where nobody bought in it."""
 
 _FEATURES = [feature for table in declared.TABLES for feature in table.features]
 RULES = FeatureRules(
