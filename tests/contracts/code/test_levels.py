@@ -9,7 +9,7 @@ from tests.support.levels import level_of
 
 pytestmark = pytest.mark.unit
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
 def test_a_unit_test_cannot_start_a_program() -> None:

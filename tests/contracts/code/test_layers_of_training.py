@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from settings import ROOT
-from tests.contracts.test_packages_stay_apart import imports_of
+from tests.contracts.code.test_packages_stay_apart import imports_of
 
 # From the lowest layer to the highest; names on one line are of one layer, and may not import one another.
 LAYERS = (
