@@ -1,4 +1,4 @@
-"""The rows of Great Expectations' results: one row per boundary."""
+"""The rows of Great Expectations' results: one row per checkpoint."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 from pages.entry import Entry
 
 
-def checks_entry(quality: Path, run: str, boundary: str, missing: str) -> Entry:
-    """Return the boundary's row: how many checks are met, which ones are not, and the Data Docs.
+def checks_entry(quality: Path, run: str, checkpoint: str, missing: str) -> Entry:
+    """Return the checkpoint's row: how many checks are met, which ones are not, and the Data Docs.
 
     Args:
         quality: the folder of all results.
         run: the folder's name inside it: a day, or a training run.
-        boundary: landing, features, training or feedback.
-        missing: the reason to give if the boundary was not checked.
+        checkpoint: landing, features, training or feedback.
+        missing: the reason to give if the checkpoint was not checked.
     """
-    title, folder = f"Checks of the {boundary}", quality / run / boundary
+    title, folder = f"Checks of the {checkpoint}", quality / run / checkpoint
     try:
         results = json.loads((folder / "results.json").read_text())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Quality: Great Expectations at four boundaries: what landed, what the features say, what a model is taught.
+"""Validate data with Great Expectations at five checkpoints: landing, features, training, profiles and feedback.
 
-The door is `python -m quality`; expectations live in `quality/suites/`, one file a boundary.
+Run it with `python -m quality`. The expectations are in `quality/suites/`, one file per checkpoint.
 """

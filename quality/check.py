@@ -1,4 +1,4 @@
-"""One expectation as data: what a suite is a list of."""
+"""Describe one expectation as data; a suite is a list of checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,14 @@ Severity = Literal["critical", "warning"]
 class Check:
     """A promise about a frame; severity and limits come from the thresholds.
 
-    name: the promise, as people read it in logs and Data Docs. frame: which frame it judges.
-    expectation: Great Expectations' name for it; arguments: its arguments, limits included once they are known.
-    advice: what to do if it is not met. example: the frame's column with an example in words, if it has one.
-    severity: `critical` stops the run, `warning` is only printed.
+    Attributes:
+        name: The promise, as people read it in logs and Data Docs.
+        frame: Name of the frame that is checked.
+        expectation: Name of the expectation in Great Expectations.
+        arguments: Arguments of the expectation, limits included once they are set.
+        advice: The next step if the promise is broken.
+        example: The frame's column with an example in words, if it has one.
+        severity: `critical` stops the run, `warning` is only logged.
     """
 
     name: str
@@ -41,15 +45,21 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one check; `what` states the failing subjects or the size of the deviation, empty if it is met."""
+    """The result of one check.
+
+    Attributes:
+        check: The check.
+        success: Whether it is met.
+        details: The failing subjects, or the size of the deviation; empty if it is met.
+    """
 
     check: Check
-    met: bool
-    what: str
+    success: bool
+    details: str
 
 
 def check(name: str, frame: str, expectation: str, advice: str, example: str = "", **arguments: Any) -> Check:
-    """Return a check whose severity and limits are not known yet."""
+    """Return a check without severity and limits; `Thresholds.applied` sets them."""
     return Check(name, frame, expectation, MappingProxyType(arguments), advice, example)
 
 

@@ -1,4 +1,4 @@
-"""Says what became of a boundary: in words for the log, in JSON for machines, and as an error if it must stop."""
+"""Report the outcomes of a checkpoint: as lines for the log, as JSON, and as an error if the run must stop."""
 
 import json
 from collections.abc import Iterator
@@ -11,37 +11,37 @@ from quality.thresholds import DEFAULTS, Thresholds
 
 
 def lines_for_people(outcomes: list[Outcome], thresholds: Thresholds) -> Iterator[str]:
-    """One line a broken expectation, the critical ones first; then where the limits are and how to change one."""
+    """Yield one line per broken expectation, the critical ones first, then how to change a limit."""
     severities: tuple[Severity, ...] = ("critical", "warning")
     for severity in severities:
         for outcome in _broken(outcomes, severity):
             yield f"  {severity}: {_sentence(outcome)}"
-    if any(not outcome.met for outcome in outcomes):
+    if any(not outcome.success for outcome in outcomes):
         yield f"  {where_to_set(thresholds)}"
 
 
 def _sentence(outcome: Outcome) -> str:
-    """What was found, what is allowed, what to do."""
+    """Return what was found, what is allowed and the next step."""
     check = outcome.check
-    return f"{check.name}: {outcome.what}. Allowed: {check.limit}. {check.advice}"
+    return f"{check.name}: {outcome.details}. Allowed: {check.limit}. {check.advice}"
 
 
 def where_to_set(thresholds: Thresholds) -> str:
-    """Return where limits and severities stand, and how a shop changes one."""
+    """Return the file of limits and severities, and how a shop changes one."""
     file = thresholds.source or DEFAULTS
     return (
-        f"Limits and severities: {file}, sections [{thresholds.boundary}.<name>]. Change one by a file of your own in "
-        "REACH_QUALITY_THRESHOLDS (docs/checks.md)."
+        f"Limits and severities: {file}, sections [{thresholds.checkpoint}.<name>]. "
+        "Change one by a file of your own in REACH_QUALITY_THRESHOLDS (docs/checks.md)."
     )
 
 
-def summary(boundary: str, run: str, outcomes: list[Outcome], page: Path) -> dict[str, Any]:
-    """The step's result: how many expectations were met, and the names of those that were not."""
+def summary(checkpoint: str, run: str, outcomes: list[Outcome], page: Path) -> dict[str, Any]:
+    """Return the step's result: the number of expectations met, and the names of the others."""
     return {
-        "boundary": boundary,
+        "boundary": checkpoint,
         "run": run,
         "expectations": len(outcomes),
-        "met": sum(outcome.met for outcome in outcomes),
+        "met": sum(outcome.success for outcome in outcomes),
         "critical": [outcome.check.name for outcome in _broken(outcomes, "critical")],
         "warnings": [outcome.check.name for outcome in _broken(outcomes, "warning")],
         "data_docs": str(page),
@@ -49,14 +49,14 @@ def summary(boundary: str, run: str, outcomes: list[Outcome], page: Path) -> dic
 
 
 def write_results(path: Path, outcomes: list[Outcome]) -> None:
-    """Every check and what became of it, as JSON beside the Data Docs."""
+    """Write every check and its outcome as JSON next to the Data Docs."""
     rows = [
         {
             "name": outcome.check.name,
             "severity": outcome.check.severity,
             "frame": outcome.check.frame,
-            "met": outcome.met,
-            "what": outcome.what,
+            "met": outcome.success,
+            "what": outcome.details,
             "allowed": outcome.check.limit,
             "advice": outcome.check.advice,
         }
@@ -66,15 +66,18 @@ def write_results(path: Path, outcomes: list[Outcome]) -> None:
 
 
 def raise_if_critical(thresholds: Thresholds, run: str, outcomes: list[Outcome], page: Path) -> None:
-    """Raises CriticalFailureError naming each broken critical expectation, who broke it and what to do: one line."""
+    """Raise CriticalFailureError if a critical expectation is broken.
+
+    Its message is one line that names each broken expectation, its offenders and the next step.
+    """
     broken = _broken(outcomes, "critical")
     if broken:
         named = " ".join(_sentence(outcome) for outcome in broken)
         raise CriticalFailureError(
-            f"{len(broken)} critical expectation{'s' if len(broken) > 1 else ''} of the {thresholds.boundary} "
-            f"boundary ({run}) not met. {named} Nothing was published. Details: {page}. {where_to_set(thresholds)}"
+            f"{len(broken)} critical expectation{'s' if len(broken) > 1 else ''} of the {thresholds.checkpoint} "
+            f"checkpoint ({run}) not met. {named} Nothing was published. Details: {page}. {where_to_set(thresholds)}"
         )
 
 
 def _broken(outcomes: list[Outcome], severity: Severity) -> list[Outcome]:
-    return [outcome for outcome in outcomes if not outcome.met and outcome.check.severity == severity]
+    return [outcome for outcome in outcomes if not outcome.success and outcome.check.severity == severity]

@@ -1,4 +1,4 @@
-"""Reads severities and limits from `thresholds.toml`, and a shop's own values over them."""
+"""Read severities and limits from `thresholds.toml`, and replace those that a shop sets itself."""
 
 import difflib
 import tomllib
@@ -15,7 +15,7 @@ from quality.errors import ThresholdsError
 
 DEFAULTS = Path(__file__).with_name("thresholds.toml")
 LIMITS = frozenset({"min_value", "max_value"})
-"""Numbers that a check compares with; every other number of a check is used where its value is measured."""
+"""Numbers that a check compares with; other numbers of a check are used to compute its value."""
 
 
 class Threshold(BaseModel):
@@ -29,14 +29,15 @@ class Threshold(BaseModel):
 
     @property
     def numbers(self) -> dict[str, float]:
+        """The numbers of the section."""
         return dict(self.__pydantic_extra__ or {})
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The thresholds of one boundary, by the check's name. source: the file that a shop changed them by, if any."""
+    """The thresholds of one checkpoint by the check's name, and the shop's file that changed them, if any."""
 
-    boundary: str
+    checkpoint: str
     by_check: Mapping[str, Threshold]
     source: Path | None
 
@@ -52,16 +53,19 @@ class Thresholds:
         return found
 
 
-def load_thresholds(boundary: str, own: Path | None) -> Thresholds:
-    """Return the boundary's thresholds: Reach's, and over them those of the file `own`.
+def load_thresholds(checkpoint: str, own: Path | None) -> Thresholds:
+    """Return the checkpoint's thresholds: Reach's, replaced by those in the file `own`.
 
-    Raises ThresholdsError, which names file, section and value.
+    Raises:
+        ThresholdsError: The file cannot be used; the message names file, section and value.
     """
     defaults = _read(DEFAULTS)
     if own is not None:
         _overlay(defaults, _read(own), own)
-    by_check = {name: _threshold(own or DEFAULTS, boundary, name, given) for name, given in defaults[boundary].items()}
-    return Thresholds(boundary, by_check, own)
+    by_check = {
+        name: _threshold(own or DEFAULTS, checkpoint, name, given) for name, given in defaults[checkpoint].items()
+    }
+    return Thresholds(checkpoint, by_check, own)
 
 
 Sections = dict[str, dict[str, dict[str, object]]]
@@ -77,44 +81,44 @@ def _read(path: Path) -> Sections:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ThresholdsError(f"{path} is not valid TOML: {error}. See {DEFAULTS} for the shape.") from error
-    for boundary, checks in found.items():
+    for checkpoint, checks in found.items():
         if not isinstance(checks, dict) or not all(isinstance(given, dict) for given in checks.values()):
             raise ThresholdsError(
-                f"{path}: '{boundary}' is not a section of checks. Write a section such as "
+                f"{path}: '{checkpoint}' is not a section of checks. Write a section such as "
                 f'[landing.lines_are_fresh] with severity = "warning" and max_value = 30.'
             )
     return found
 
 
 def _overlay(defaults: Sections, own: Sections, path: Path) -> None:
-    for boundary, checks in own.items():
-        if boundary not in defaults:
-            raise ThresholdsError(f"{path}: there is no boundary '{boundary}'. {_known(boundary, defaults)}")
+    for checkpoint, checks in own.items():
+        if checkpoint not in defaults:
+            raise ThresholdsError(f"{path}: there is no checkpoint '{checkpoint}'. {_known(checkpoint, defaults)}")
         for name, given in checks.items():
-            if name not in defaults[boundary]:
-                known = _known(name, defaults[boundary])
-                raise ThresholdsError(f"{path}: the boundary '{boundary}' has no check '{name}'. {known}")
-            known_keys = defaults[boundary][name]
+            if name not in defaults[checkpoint]:
+                known = _known(name, defaults[checkpoint])
+                raise ThresholdsError(f"{path}: the checkpoint '{checkpoint}' has no check '{name}'. {known}")
+            known_keys = defaults[checkpoint][name]
             for key in given:
                 if key not in known_keys:
-                    raise ThresholdsError(f"{path}: [{boundary}.{name}] has no '{key}'. {_known(key, known_keys)}")
+                    raise ThresholdsError(f"{path}: [{checkpoint}.{name}] has no '{key}'. {_known(key, known_keys)}")
             known_keys.update(given)
 
 
-def _threshold(path: Path, boundary: str, name: str, given: Mapping[str, object]) -> Threshold:
+def _threshold(path: Path, checkpoint: str, name: str, given: Mapping[str, object]) -> Threshold:
     try:
         threshold = Threshold.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise ThresholdsError(f"{path}: [{boundary}.{name}] {key} = {first['input']!r}: {first['msg']}.") from error
+        raise ThresholdsError(f"{path}: [{checkpoint}.{name}] {key} = {first['input']!r}: {first['msg']}.") from error
     low, high = threshold.numbers.get("min_value"), threshold.numbers.get("max_value")
     if low is not None and high is not None and low > high:
-        raise ThresholdsError(f"{path}: [{boundary}.{name}] min_value = {low} is above max_value = {high}.")
+        raise ThresholdsError(f"{path}: [{checkpoint}.{name}] min_value = {low} is above max_value = {high}.")
     return threshold
 
 
 def _known(name: str, names: Iterable[str]) -> str:
-    """Return what can be written instead: the nearest names, or all if none is near."""
+    """Return the names that exist: the nearest ones, or all if none is near."""
     known = sorted(names)
     return f"Known: {', '.join(difflib.get_close_matches(name, known, 3, 0.5) or known)}."

@@ -1,6 +1,6 @@
-"""Writes the first page of Data Docs: every check, the broken ones first, each with a link to its details.
+"""Write the first page of Data Docs: every check, the broken ones first, each with a link to its details.
 
-Great Expectations' own first page is a table that jQuery fills in, and it does not know of severities.
+Great Expectations' own first page is a table without severities, and jQuery has to fill it in.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,19 @@ _ORDER = ("critical", "warning", "met")
 
 
 def write_index(site: Path, title: str, where: str, outcomes: Sequence[Outcome]) -> Path:
-    """Write `index.html` of the site and return it. `where`: where limits and severities are set."""
+    """Write the first page of the site.
+
+    Args:
+        site: The folder of the Data Docs.
+        title: The page's title.
+        where: Sentence about the file in which limits and severities are set.
+        outcomes: The outcomes of all checks.
+
+    Returns:
+        The path of the page.
+    """
     rows = sorted(outcomes, key=lambda outcome: _ORDER.index(_state(outcome)))
-    met = sum(outcome.met for outcome in outcomes)
+    met = sum(outcome.success for outcome in outcomes)
     text = Template(Path(__file__).with_name("index.html").read_text()).substitute(
         title=escape(title),
         lead=f"{met} of {len(outcomes)} checks are met.",
@@ -29,7 +39,7 @@ def write_index(site: Path, title: str, where: str, outcomes: Sequence[Outcome])
 
 
 def _state(outcome: Outcome) -> str:
-    return "met" if outcome.met else outcome.check.severity
+    return "met" if outcome.success else outcome.check.severity
 
 
 def _row(outcome: Outcome, site: Path) -> str:
@@ -38,5 +48,5 @@ def _row(outcome: Outcome, site: Path) -> str:
     name = escape(check.name)
     if details is not None:
         name = f'<a href="{escape(details.relative_to(site).as_posix())}">{name}</a>'
-    found = "" if outcome.met else f"{escape(outcome.what)}<br><small>{escape(check.advice)}</small>"
+    found = "" if outcome.success else f"{escape(outcome.details)}<br><small>{escape(check.advice)}</small>"
     return f'<tr class="{state}"><th>{state}</th><td>{name}</td><td>{found}</td><td>{escape(check.limit)}</td></tr>'

@@ -1,7 +1,7 @@
-"""Takes everything out of Great Expectations' pages that asks another host, and gives them a style of their own.
+"""Remove references to other hosts from Great Expectations' pages, and style the pages locally.
 
 The library's pages load Bootstrap, jQuery, Vega and fonts from five hosts. `docs.css` covers the classes that its pages
-use, and `docs.js` the three things that they do: fold a section, show all checks, show the failed ones.
+use, and `docs.js` has their three functions: fold a section, show all checks, show the failed ones.
 """
 
 import os
@@ -19,7 +19,7 @@ _PARTS = ("docs.css", "docs.js")
 
 
 def make_offline(site: Path) -> None:
-    """Rewrite every page below `site`, and leave of the library's static files only what the pages show."""
+    """Rewrite every page below `site`, and delete static files of the library that no page shows."""
     static = site / "static"
     _drop_unused(static)
     for part in _PARTS:

@@ -1,4 +1,4 @@
-"""The frames that expectations judge: DuckDB computes them, so that no large table enters Python.
+"""Compute the frames that expectations validate; DuckDB makes them small, so that no large table enters Python.
 
-A frame's column `subject`, where there is one, says what a row is about: a day, a category, a feature.
+A frame's column `subject`, if it has one, names the subject of a row: a day, a category, a feature.
 """

@@ -1,4 +1,4 @@
-"""The staged feature tables, and a training set made of them, in frames small enough to judge."""
+"""Summarise the staged feature tables and the training set made from them in small frames."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from quality.frames.engine import frame, one_row
 
 
 def bought_until(connection: duckdb.DuckDBPyConnection, admitted: Path) -> datetime:
-    """The newest admitted purchase of a customer, naive UTC; the year 1 if there is none."""
+    """Return the time of the newest admitted purchase of a customer (naive UTC); the year 1 if there is none."""
     source = read_parquet(admitted / "transactions.parquet")
     query = (
         f"SELECT max(transaction_at) FROM {source} WHERE customer_id IS NOT NULL AND quantity >= 0 AND sales_value >= 0"
@@ -25,9 +25,14 @@ def bought_until(connection: duckdb.DuckDBPyConnection, admitted: Path) -> datet
 def keys(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: Mapping[str, Sequence[str]], moment: str
 ) -> pd.DataFrame:
-    """One row a table: `subject`; `repeated` rows of the same key; `missing` parts of keys.
+    """Return one row per table: `subject`; `repeated` rows of the same key; `missing` parts of keys.
 
-    `tables` names each table's keys; `moment` is the time column that is part of them."""
+    Args:
+        connection: The connection that runs the queries.
+        folder: The folder of the tables.
+        tables: The key columns of each table.
+        moment: The time column, which is part of every key.
+    """
     rows = []
     for table, names in tables.items():
         parts = [*names, moment]
@@ -42,7 +47,7 @@ def keys(
 def times(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: Sequence[str], instant: datetime
 ) -> pd.DataFrame:
-    """One row a feature table: `late` rows true or known after as_of; `early` rows known before true."""
+    """Return one row per feature table: `late` rows true or known after as_of; `early` rows known before true."""
     queries = (
         f"SELECT {quote_literal(table)} AS subject,"
         f" count(*) FILTER (greatest(event_timestamp, created_timestamp) > TIMESTAMP {quote_literal(instant)}) AS late,"
@@ -56,8 +61,11 @@ def times(
 def snapshots(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: Sequence[str], expected: Sequence[datetime]
 ) -> pd.DataFrame:
-    """One row a table and point in time, oldest first: `subject`; `expected`: as_of asks for it; `rows`, and
-    `rows_before` of the point in time before."""
+    """Return one row per table and point in time, oldest first.
+
+    Columns: `subject`; `expected`, whether the day has this point in time; `rows`; `rows_before`, the rows of the point
+    in time before.
+    """
     found: list[tuple[str, bool, int, int]] = []
     for table in tables:
         path = read_parquet(folder / f"{table}.parquet")
@@ -71,7 +79,7 @@ def snapshots(
 
 
 def facts(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
-    """One row about how the feature tables fit one another."""
+    """Return one row of counts about rows of one feature table that are missing in another."""
     history, profiles, content, activity, purchases = (
         read_parquet(folder / f"feat_{name}.parquet")
         for name in (
@@ -99,9 +107,10 @@ def facts(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
 
 
 def lists(path: Path) -> pd.DataFrame:
-    """One row a row group of the file: `subject`; `shortest` and `longest` of its list columns, in elements.
+    """Return one row per row group of the file: `subject`; `shortest` and `longest` of its list columns, in elements.
 
-    Read from the file's footer: the lists themselves are long."""
+    Read from the file's footer, because the lists themselves are long.
+    """
     metadata = pq.ParquetFile(path).metadata
     rows = []
     for number in range(metadata.num_row_groups):

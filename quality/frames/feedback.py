@@ -1,4 +1,4 @@
-"""What the landed feedback looks like, in counts: a few rows to judge, however many events there are."""
+"""Summarise the landed feedback in counts: a few rows, regardless of the number of events."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ REQUIRED = {
     "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
     "decisions": ("request_id", "slate", "position", "product_id", "model_version", "decided_at"),
 }
-"""The columns of the landing contract in which no value may be missing."""
+"""Columns of the landing contract in which no value may be missing."""
 
 PERSONAL = "lower(trim(slate)) <> 'similar'"
-"""Answers to a question about a customer: their decisions name the customer."""
+"""Condition of answers about a customer, whose decisions name that customer."""
 
 
 def event_types(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
-    """One row a kind of event: `subject` as dbt will write it, `events`."""
+    """Return one row per type of event: `subject` as dbt will write it, `events`."""
     return frame(
         connection,
         f"""
@@ -30,7 +30,7 @@ def event_types(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataF
 
 
 def required_of_feedback(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
-    """One row a required column: `subject` table.column, `missing` values."""
+    """Return one row per required column: `subject` table.column, `missing` values."""
     rows = []
     for table, columns in REQUIRED.items():
         counts = ", ".join(f"count(*) - count({column})" for column in columns)
@@ -43,7 +43,7 @@ def required_of_feedback(connection: duckdb.DuckDBPyConnection, folder: Path) ->
 
 
 def feedback_facts(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
-    """One row about all feedback; shares lie between 0 and 1, and are 0 of nothing."""
+    """Return one row about all feedback; shares lie between 0 and 1, and are 0 without feedback."""
     events, decisions = (read_parquet(folder / f"{table}.parquet") for table in ("events", "decisions"))
     return frame(
         connection,

@@ -1,4 +1,4 @@
-"""Are the boundary's files there, whole and not empty? One row a file."""
+"""Check that the checkpoint's files exist, are whole and have rows: one row per file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from quality.frames.engine import one_row
 
 
 def files_frame(connection: duckdb.DuckDBPyConnection, folder: Path, least_rows: Mapping[str, int]) -> pd.DataFrame:
-    """`subject` (the file's name), `readable`, `rows` (0 if not readable), `least_rows`, one row a table."""
+    """Return one row per table: `subject` (the file's name), `readable`, `rows` (0 if not readable), `least_rows`."""
     rows = []
     for table, least in least_rows.items():
         count = _rows(connection, folder / f"{table}.parquet")
@@ -24,7 +24,7 @@ def files_frame(connection: duckdb.DuckDBPyConnection, folder: Path, least_rows:
 def admitted_files_frame(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: Mapping[str, Mapping[str, Any]]
 ) -> pd.DataFrame:
-    """The files of an admission, and `as_admitted`: rows and SHA-256 are those of its manifest."""
+    """Return the files of an admission with `as_admitted`: whether rows and SHA-256 are those of its manifest."""
     needed = {table: int(table in {"transactions", "products"}) for table in tables}
     frame = files_frame(connection, folder, needed)
     frame["as_admitted"] = [
@@ -37,7 +37,7 @@ def admitted_files_frame(
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
-    """From the file's footer, which a truncated file has lost; None if it cannot be read."""
+    """Return the number of rows from the file's footer; None if it cannot be read, as in a truncated file."""
     try:
         return int(one_row(connection, f"SELECT count(*) FROM {read_parquet(path)}")[0])
     except duckdb.Error:

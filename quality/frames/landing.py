@@ -1,4 +1,4 @@
-"""What the admitted tables look like, in frames small enough to judge."""
+"""Summarise the admitted tables in small frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,15 +23,14 @@ REQUIRED = {
     "redemptions": ("customer_id", "coupon_id", "redeemed_on"),
     "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
 }
-"""The columns of the landing contract in which no value may be missing; a line of transactions without a customer
-belongs to nobody."""
+"""Columns of the landing contract in which no value may be missing; a transaction line may have no customer."""
 
 _PERSONAL = "customer_id"
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """The admitted tables of one day. `instant`: when it starts, naive UTC; `timezone`: the shop's."""
+    """The admitted tables of one day, which starts at `instant` (naive UTC) in the shop's `timezone`."""
 
     connection: duckdb.DuckDBPyConnection
     folder: Path
@@ -40,23 +39,29 @@ class Admitted:
     timezone: str
 
     def table(self, name: str) -> str:
+        """Return a FROM expression for an admitted table."""
         return read_parquet(self.folder / f"{name}.parquet")
 
     @property
     def local_time(self) -> str:
+        """SQL expression: the time of a transaction in the shop's time zone."""
         return f"(transaction_at AT TIME ZONE 'UTC' AT TIME ZONE {quote_literal(self.timezone)})"
 
     @property
     def local_day(self) -> str:
+        """SQL expression: the shop's calendar day of a transaction."""
         return f"CAST({self.local_time} AS DATE)"
 
 
 def lines(admitted: Admitted) -> pd.DataFrame:
-    """One row about all lines of transactions: `subject`, counts, shares between 0 and 1, and examples.
+    """Return one row about all transaction lines: `subject`, counts, shares between 0 and 1, and examples.
 
-    `late_lines` at or after as_of. `negative_prices` and their share: money and quantity of different signs; a return
-    has both below zero. `negative_discount_share` of the lines with a discount: money added, not taken off; a return
-    gives a discount back. `large_quantity_share`: more than 1,000 units. `anonymous_share`: without a customer.
+    Columns:
+        late_lines: Lines at or after as_of.
+        negative_prices, negative_price_share: Money and quantity of different signs; a return has both below zero.
+        negative_discount_share: Of the lines with a discount: money added, not taken off; a return gives it back.
+        large_quantity_share: More than 1,000 units.
+        anonymous_share: Without a customer.
     """
     wrong_price = "quantity <> 0 AND sales_value / quantity < 0 OR quantity = 0 AND sales_value < 0"
     wrong_discount = "discount * sign(quantity) < 0"
@@ -88,17 +93,25 @@ def lines(admitted: Admitted) -> pd.DataFrame:
 
 
 def days(admitted: Admitted, deviations: float, least_usual: int, least_telling: int) -> pd.DataFrame:
-    """One row a day of the shop's calendar from the first line to the day before as_of.
+    """Return one row per day of the shop's calendar, from the first line to the day before as_of.
 
-    deviations: what lies within so many of the shop's own robust deviations is usual. least_usual: a weekday with fewer
-    lines is not compared. least_telling: a day with fewer different lines is no copy.
+    Columns:
+        subject: The day.
+        lines: Its number of lines.
+        usual_lines: The median of the same weekday in the eight weeks before, times the shop's growth; NaN if that is
+            too small to compare with.
+        volume_ratio: lines / usual_lines; 1 if the difference is within the shop's own day-to-day variation.
+        missing_lines: The usual lines of a day that has none, else 0.
+        duplicate_share: Lines that equal another in every column, above the shop's usual share and variation.
+        copies: The number of times that every line occurs.
+        repeated_share: Distinctive lines of the day that also occur on one earlier day at the same time of day. A line
+            is distinctive if equal lines occur on at most five days.
 
-    `subject` the day; `lines`; `usual_lines` the median of the same weekday in the eight weeks before, times the shop's
-    growth; NaN where that is too little to compare with. `volume_ratio` lines / usual_lines, 1 where the difference is
-    within the shop's own day-to-day variation; `missing_lines` the usual ones of a day without any, else 0.
-    `duplicate_share` of lines that equal another in every column, above the shop's usual share and variation. `copies`:
-    every line is there so many times. `repeated_share` of the day's telling lines that are also there on one earlier
-    day, at the same time of day; a line is telling if its like is there on five days at most.
+    Args:
+        admitted: The admitted tables.
+        deviations: A difference up to this many of the shop's own robust deviations is usual.
+        least_usual: A weekday with fewer lines is not compared.
+        least_telling: A day with fewer different lines is not counted as a copy.
     """
     return frame(
         admitted.connection,
@@ -179,8 +192,9 @@ def days(admitted: Admitted, deviations: float, least_usual: int, least_telling:
 
 
 def categories(admitted: Admitted, last_run: set[str], deviations: float, least_lines: int) -> pd.DataFrame:
-    """One row a product category (else department, else type): its share of lines in the last four weeks and in
-    the twelve weeks before.
+    """Return one row per product category (else department, else type): its share of recent and of earlier lines.
+
+    Recent are the last four weeks, earlier the twelve weeks before.
 
     `subject`; `share_before`, `share_recent`; `share_ratio` recent / before (at most 1000), 1 where the difference is
     within `deviations` standard errors, NaN if the category never had half a percent of the lines or one of the periods
@@ -247,12 +261,12 @@ def categories(admitted: Admitted, last_run: set[str], deviations: float, least_
 
 
 def selling_categories(found: pd.DataFrame) -> set[str]:
-    """The categories that carry at least a thousandth of the recent lines: what the next run looks for."""
+    """Return the categories with at least a thousandth of the recent lines, which the next run compares with."""
     return set(found.loc[found["share_recent"] >= 0.001, "subject"].astype(str))
 
 
 def required(admitted: Admitted) -> pd.DataFrame:
-    """One row a required column: `subject` table.column, `missing` values, and the `example` of a row without."""
+    """Return one row per required column: `subject` table.column, `missing` values, and the `example` of such a row."""
     rows: list[tuple[str, int, str | None]] = []
     for table, columns in REQUIRED.items():
         counts = ", ".join(f"count(*) - count({column})" for column in columns)
@@ -265,9 +279,13 @@ def required(admitted: Admitted) -> pd.DataFrame:
 
 
 def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets_a_day: float) -> pd.DataFrame:
-    """One row about the whole landing; shares lie between 0 and 1.
+    """Return one row about the whole landing; shares lie between 0 and 1.
 
-    baskets_a_day: a customer with fewer baskets than that a selling day may be a person.
+    Args:
+        admitted: The admitted tables.
+        day: The frame of `days`.
+        category: The frame of `categories`.
+        baskets_a_day: A customer with fewer baskets per selling day may be a person.
     """
     transactions, products, customers, promotions, coupons, redemptions = (
         admitted.table(name)
@@ -341,7 +359,7 @@ def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets
 
 
 def _example(columns: str) -> str:
-    """An aggregate: one of the rows, as words such as `product_id 17, quantity -2`."""
+    """Return an aggregate that describes one of the rows, such as `product_id 17, quantity -2`."""
     parts = ", ".join(
         f"{quote_literal(name.partition('.')[2] or name)} || ' ' || {name}" for name in columns.split(", ")
     )
@@ -349,7 +367,7 @@ def _example(columns: str) -> str:
 
 
 def _row_without(admitted: Admitted, table: str, columns: Sequence[str], missing: str) -> str | None:
-    """What else the table's required columns hold in a row without the one; no customer is named."""
+    """Describe a row that lacks one required column by its other required columns, without the customer."""
     others = [column for column in columns if column not in {missing, _PERSONAL}]
     if not others:
         return None

@@ -1,4 +1,4 @@
-"""What the values of a table's features look like: one row a feature, read column by column."""
+"""Profile the values of a table's features: one row per feature, read column by column."""
 
 import math
 from collections.abc import Collection, Iterator
@@ -15,10 +15,12 @@ _ROWS_AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class FeatureRules:
-    """What a feature's name says about its values; a name may carry its view: `product_activity__price`.
+    """The values that a feature may have, by its name, which may include its view: `product_activity__price`.
 
-    texts: features that are words; all others are numbers. signed: numbers that may be negative; shares: those
-    between 0 and 1.
+    Attributes:
+        texts: Features that are text; all others are numbers.
+        signed: Numbers that may be negative.
+        shares: Numbers between 0 and 1.
     """
 
     texts: frozenset[str]
@@ -26,16 +28,21 @@ class FeatureRules:
     shares: frozenset[str]
 
     def floor(self, name: str) -> float:
+        """Return the smallest allowed value of a feature."""
         return -float("inf") if name in self.signed else 0.0
 
     def ceiling(self, name: str) -> float:
+        """Return the largest allowed value of a feature."""
         return 1.0 if name in self.shares else float("inf")
 
 
 def profile(path: Path, keys: Collection[str], rules: FeatureRules) -> pd.DataFrame:
-    """One row a column that is not a key: `subject` file.column; `type_fits`; `missing` values or elements;
-    `not_finite` numbers (NaN, infinite); `lowest`, `highest` finite number, NaN for words; `floor`, `ceiling`
-    they must stay within; `is_zero`: all numbers are zero."""
+    """Return one row per column that is not a key.
+
+    Columns: `subject` file.column; `type_fits`; `missing` values or elements; `not_finite` numbers (NaN, infinite);
+    `lowest` and `highest` finite number, NaN for text; `floor` and `ceiling`, the allowed range; `is_zero`, whether all
+    numbers are zero.
+    """
     file = pq.ParquetFile(path)
     rows = [
         _feature(file, field, f"{path.stem}.{field.name}", rules)
@@ -90,7 +97,7 @@ def _feature(file: pq.ParquetFile, field: pa.Field, subject: str, rules: Feature
 
 
 def _batches(file: pq.ParquetFile, field: pa.Field) -> Iterator[tuple[pa.Array, int]]:
-    """The column's values, lists flattened, and how many are missing, some rows at a time."""
+    """Yield the column's values, lists flattened, and the number of missing values, a few thousand rows at a time."""
     for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=[field.name]):
         column = batch.column(0)
         gaps = column.null_count

@@ -1,7 +1,7 @@
-"""Why a feature may be zero everywhere: when its source says nothing of the points in time, zero is the truth.
+"""Decide whether a feature may be zero everywhere: it may, if its source has no row for the points in time.
 
-A rule is a query that finds a row of the admitted tables which must make the feature differ from zero at one of the
-points in time. Windows are a day shorter on each side than the feature's, so that no clock decides.
+A rule is a query for a row of the admitted tables that must make the feature differ from zero at one of the points in
+time. Windows are a day shorter on each side than the feature's, so that clock changes do not matter.
 """
 
 import re
@@ -69,7 +69,7 @@ RULES: dict[str, str] = {
     "display_stores_next": _PLACED.format(column="display", first=0, last=27),
     "display_stores_next_1w": _PLACED.format(column="display", first=0, last=6),
 }
-"""By the feature's name without its window; `{hours}` stands for the window, less a day."""
+"""Rules by the feature's name without its window; `{hours}` is the window minus a day."""
 
 _SAME = {
     "gap_mean_days": "rebuyers",
@@ -79,8 +79,6 @@ _SAME = {
     "products": "baskets",
     "basket_size_mean": "baskets",
     "basket_lines": "baskets",
-    "weekly_baskets": "baskets",
-    "weekly_spend": "spend",
     **{f"decayed_{days}d": "baskets" for days in (20, 60, 120, 240)},
 }
 _FIRST_BOUGHT = (
@@ -93,12 +91,19 @@ _FIRST_BOUGHT = (
 def explained(
     connection: duckdb.DuckDBPyConnection, profile: pd.DataFrame, admitted: Path, moments: Sequence[datetime], zone: str
 ) -> pd.DataFrame:
-    """The profile, and of each feature that is zero everywhere: `is_silent` although its source says something,
-    `is_unexplained` if no rule is known, and `why`: the source's row count at the points in time, in words.
+    """Return the profile with the reason of each feature that is zero everywhere.
 
-    moments: the points in time, naive UTC; zone: the shop's time zone.
+    New columns: `all_zero`, whether it is zero although its source has rows; `is_unexplained`, whether it has no rule;
+    `why`, the evidence in words.
+
+    Args:
+        connection: The connection that runs the queries.
+        profile: The frame of `profile`.
+        admitted: The folder of the admitted tables.
+        moments: The points in time, naive UTC.
+        zone: The shop's time zone.
     """
-    silent: list[bool] = []
+    all_zero: list[bool] = []
     unexplained: list[bool] = []
     why: list[str] = []
     names = [subject.rpartition(".")[2].rpartition("__")[2] for subject in profile["subject"]]
@@ -107,14 +112,14 @@ def explained(
     for name, is_zero in zip(names, profile["is_zero"], strict=True):
         query = _rule(name) if is_zero else None
         rows = query is not None and _found(connection, query)
-        silent.append(rows)
+        all_zero.append(rows)
         unexplained.append(bool(is_zero) and query is None)
         why.append("its source has rows for at least one point in time" if rows else "")
-    return profile.assign(is_silent=silent, is_unexplained=unexplained, why=why)
+    return profile.assign(all_zero=all_zero, is_unexplained=unexplained, why=why)
 
 
 def _rule(name: str) -> str | None:
-    """The rule's query; None if there is none for a feature of this name."""
+    """Return the rule's query; None if the feature has no rule."""
     if name in RULES:
         return RULES[name]
     if name.endswith(("_odd", "_even")):  # half of a habit's baskets: the whole has the rule

@@ -1,4 +1,4 @@
-"""A training set's points in time and labels, in frames small enough to judge."""
+"""Summarise a training set's points in time and labels in small frames."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,19 +10,19 @@ from core.duckdb_engine import quote_literal, read_parquet
 from quality.frames.engine import frame
 
 HORIZON = timedelta(weeks=4)
-"""A label is what was bought in so much time after its snapshot."""
+"""The time after a snapshot in which a label's products were bought."""
 
 _CLOCK_CHANGE = timedelta(hours=2)  # four local weeks are not always 672 hours
 
 
 def moments(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[datetime]:
-    """The points in time of the customers' features, naive UTC."""
+    """Return the points in time of the customers' features, naive UTC."""
     query = f"SELECT DISTINCT CAST(snapshot AS TIMESTAMP) FROM {read_parquet(folder / 'customers.parquet')}"
     return [row[0] for row in connection.execute(query).fetchall()]
 
 
 def points_in_time(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
-    """One row a snapshot of features: `subject`, and how many `customers` and `products` it has."""
+    """Return one row per snapshot of features: `subject`, and its number of `customers` and `products`."""
     counts = " FULL JOIN ".join(
         f"(SELECT CAST(snapshot AS TIMESTAMP) AS snapshot, count(*) AS {name} "
         f"FROM {read_parquet(folder / f'{name}.parquet')} GROUP BY 1) {join}"
@@ -38,11 +38,16 @@ def points_in_time(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.Da
 
 
 def labels(connection: duckdb.DuckDBPyConnection, folder: Path, instant: datetime) -> pd.DataFrame:
-    """One row a labelled snapshot; `instant` is when as_of starts, naive UTC.
+    """Return one row per labelled snapshot; as_of starts at `instant` (naive UTC).
 
-    `subject`; `customers` with a label; `size_ratio`: products a customer, relative to the median snapshot;
-    `shortest` label; `repeated` products within a label; `closed`: the window ended before as_of;
-    `without_features`: share of customers; `repeat_share`: share of labelled products the customer bought before.
+    Columns:
+        customers: Customers with a label.
+        size_ratio: Products per customer, relative to the median snapshot.
+        shortest: Products of the shortest label.
+        repeated: Products that a label names more than once.
+        closed: Whether the window ended before as_of.
+        without_features: Share of customers without features.
+        repeat_share: Share of labelled products that the customer had bought before.
     """
     last = instant - HORIZON + _CLOCK_CHANGE
     return frame(
@@ -77,7 +82,7 @@ def labels(connection: duckdb.DuckDBPyConnection, folder: Path, instant: datetim
 
 
 def all_labels(label: pd.DataFrame) -> pd.DataFrame:
-    """One row about all labels together: `subject`, and `without_features`: share of the labelled customers."""
+    """Return one row about all labels: `subject`, and `without_features`, the share of labelled customers without."""
     unknown = (label["customers"] * label["without_features"]).sum()
     return pd.DataFrame({"subject": ["labels"], "without_features": [unknown / max(label["customers"].sum(), 1)]})
 

@@ -1,1 +1,1 @@
-"""The expectations, one file a boundary: add one by adding a line that says what, how grave, and what to do."""
+"""List the expectations, one file per checkpoint; severity and limits of each one are in quality/thresholds.toml."""

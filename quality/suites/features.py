@@ -1,6 +1,4 @@
-"""What must be true of the staged feature tables before they are published."""
-
-from datetime import timedelta
+"""List the expectations of the staged feature tables, which must hold before publication."""
 
 from features import declarations as declared
 from features.feature import Range, Type
@@ -8,10 +6,10 @@ from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 from quality.frames.profile import FeatureRules
 
 TABLES = {f"feat_{table.name}": (f"{table.entity}_id",) for table in declared.TABLES}
-"""The tables and their keys, besides the time."""
+"""The tables and their keys, without the time."""
 
 SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_content")
-"""Tables with a row a point in time; a product's content is undated."""
+"""Tables with a row per point in time; a product's content is undated."""
 
 GROWING_TABLES = (
     "feat_customer_history",
@@ -19,13 +17,13 @@ GROWING_TABLES = (
     "feat_customer_categories",
     "feat_customer_habits",
 )
-"""Tables in which nobody is ever lost: who bought before a point in time also bought before any later one."""
+"""Tables whose set of customers can only grow from one point in time to the next."""
 
 ALIGNED_TABLES = ("feat_customer_history", "feat_customer_categories")
 """Tables whose lists have one element per product or category of the row."""
 
-WINDOW_TABLES = {"feat_customer_purchases": timedelta(weeks=4), "feat_customer_outcomes": timedelta(weeks=8)}
-"""Tables of what was bought within a window before a point in time: they have no row where nobody bought in it."""
+WINDOW_TABLE = "feat_customer_purchases"
+"""The table of purchases in the four weeks before a point in time; without a purchase it has no row."""
 
 _FEATURES = [feature for table in declared.TABLES for feature in table.features]
 RULES = FeatureRules(
@@ -33,7 +31,7 @@ RULES = FeatureRules(
     signed=frozenset(each.name for each in _FEATURES if each.range is Range.ANY),
     shares=frozenset(each.name for each in _FEATURES if each.range is Range.SHARE),
 )
-"""What the declared features may be."""
+"""The allowed values of the declared features."""
 
 
 _LOOK_AT_DBT = "Look at the feature's dbt model, then build again."
@@ -51,7 +49,7 @@ FILES = [
         "feature_files_have_rows",
         "files",
         AT_LEAST,
-        "A table is empty. Is anything known before this day? " + _LOOK_AT_DBT,
+        "A table is empty. Are there purchases before this day? " + _LOOK_AT_DBT,
         column_A="rows",
         column_B="least_rows",
         or_equal=True,
@@ -88,7 +86,7 @@ VALUES = [
         "profile",
         IN_SET,
         "A feature is zero everywhere although its source has values for these points in time. " + _LOOK_AT_DBT,
-        column="is_silent",
+        column="all_zero",
         value_set=[False],
         example="why",
     ),
@@ -96,7 +94,7 @@ VALUES = [
         "no_feature_is_zero_without_a_known_reason",
         "profile",
         IN_SET,
-        "A feature is zero everywhere, and no rule of quality/frames/sources.py says when it may be. Is it right?",
+        "A feature is zero everywhere, and quality/frames/sources.py has no rule for it. Is it right?",
         column="is_unexplained",
         value_set=[False],
     ),
@@ -170,7 +168,7 @@ TIMES = [
         "no_customer_is_lost_over_time",
         "growth",
         AT_LEAST,
-        "A later point in time knows fewer customers than an earlier one. " + _LOOK_AT_DBT,
+        "A later point in time has fewer customers than an earlier one. " + _LOOK_AT_DBT,
         column_A="rows",
         column_B="rows_before",
         or_equal=True,
@@ -206,7 +204,7 @@ FIT = [
         "customers_have_history_and_profile",
         "facts",
         BETWEEN,
-        "feat_customer_history and feat_customer_profile must speak of the same customers. " + _LOOK_AT_DBT,
+        "feat_customer_history and feat_customer_profile must have the same customers. " + _LOOK_AT_DBT,
         column="unpaired_customers",
         max_value=0,
     ),

@@ -1,8 +1,8 @@
-"""What must be true of events and decisions before facts are made of them. All of it holds of no feedback at all."""
+"""List the expectations of events and decisions, which must hold before facts are built; all hold without feedback."""
 
 from quality.check import BETWEEN, IN_SET, check
 
-_FIX_SOURCE = "Correct the landing's file of them, then run `.venv/bin/python -m landing collect` again."
+_FIX_SOURCE = "Correct the file in the landing, then run `.venv/bin/python -m landing collect` again."
 
 FILES = [
     check(
@@ -22,7 +22,7 @@ REST = [
         "events_are_of_a_known_type",
         "event_types",
         IN_SET,
-        "An event is of no type that the contract names. " + _FIX_SOURCE,
+        "The contract does not name the type of some events. " + _FIX_SOURCE,
         column="event_type",
         value_set=["purchase", "cart", "click", "view", "impression"],
     ),
@@ -61,14 +61,14 @@ REST = [
         "events_quote_answers_that_were_given",
         "facts",
         BETWEEN,
-        "One request_id in twenty that events quote is of no known answer. Were decisions lost, or ids made up?",
+        "One request_id in twenty of those in events was never recorded. Were decisions lost, or ids made up?",
         column="orphan_event_share",
     ),
     check(
         "an_answer_is_one_customers",
         "facts",
         BETWEEN,
-        "Some request_ids name answers to several customers, so outcomes cannot be told apart. " + _FIX_SOURCE,
+        "Some request_ids name answers to several customers, so their outcomes cannot be separated. " + _FIX_SOURCE,
         column="shared_answers",
         max_value=0,
     ),
@@ -76,7 +76,7 @@ REST = [
         "a_place_shows_one_product",
         "facts",
         BETWEEN,
-        "Some places of an answer hold several products, of which only one would count. " + _FIX_SOURCE,
+        "Some ranks of an answer hold several products, and only one would count. " + _FIX_SOURCE,
         column="shared_places",
         max_value=0,
     ),
@@ -84,7 +84,7 @@ REST = [
         "positions_are_counted_from_1",
         "facts",
         BETWEEN,
-        "Some positions are below 1 or no whole numbers. " + _FIX_SOURCE,
+        "Some positions are below 1 or not whole numbers. " + _FIX_SOURCE,
         column="odd_positions",
         max_value=0,
     ),

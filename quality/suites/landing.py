@@ -1,4 +1,4 @@
-"""What must be true of the admitted tables before anything is built from them."""
+"""List the expectations of the admitted tables, which must hold before anything is built from them."""
 
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 
@@ -25,7 +25,7 @@ FILES = [
         "required_tables_have_rows",
         "files",
         AT_LEAST,
-        "Nothing is known of a required table before this day. Choose a later --as-of or complete the file.",
+        "A required table has no row before this day. Choose a later --as-of or complete the file.",
         column_A="rows",
         column_B="least_rows",
         or_equal=True,
@@ -37,7 +37,7 @@ LINES = [
         "lines_lie_before_as_of",
         "lines",
         BETWEEN,
-        "A line is newer than the run may know. Run `.venv/bin/python -m landing admit` for this day again.",
+        "A line is newer than the run may use. Run `.venv/bin/python -m landing admit` for this day again.",
         column="late_lines",
         max_value=0,
         example="late_example",
@@ -239,7 +239,7 @@ KEYS = [
         "products_sold_are_in_the_catalogue",
         "facts",
         BETWEEN,
-        "Lines sell products that products does not know. Is the catalogue complete?",
+        "Lines sell products that are missing in products. Is the catalogue complete?",
         column="orphan_line_share",
         example="orphan_line_example",
     ),
@@ -255,7 +255,7 @@ KEYS = [
         "promoted_products_are_in_the_catalogue",
         "facts",
         BETWEEN,
-        "Promotions name products that products does not know. Is the catalogue complete?",
+        "Promotions name products that are missing in products. Is the catalogue complete?",
         column="orphan_promotion_share",
         example="orphan_promotion_example",
     ),
@@ -272,7 +272,7 @@ KEYS = [
         "redemptions_name_known_coupons",
         "facts",
         BETWEEN,
-        "Some redemptions name a coupon that coupons does not know. Is coupons complete?",
+        "Some redemptions name a coupon that is missing in coupons. Is coupons complete?",
         column="redemptions_without_coupon",
         max_value=0,
         example="redemption_example",

@@ -1,12 +1,12 @@
-"""What must be true of a run's training set before a model learns from it."""
+"""List the expectations of a run's training set, which must hold before a model learns from it."""
 
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 from quality.suites.features import KEYS, VALUES
 
 TABLES = {"customers": ("customer_id",), "products": ("product_id",), "labels": ("customer_id",)}
-"""The tables and their keys, besides the snapshot."""
+"""The tables and their keys, without the snapshot."""
 
-_PREPARE_AGAIN = "Look at the published features, then run `.venv/bin/python -m ml build-dataset` again."
+_REBUILD = "Look at the published features, then run `.venv/bin/python -m ml build-dataset` again."
 
 FILES = [
     check(
@@ -21,7 +21,7 @@ FILES = [
         "training_files_have_rows",
         "files",
         AT_LEAST,
-        "A table is empty. " + _PREPARE_AGAIN,
+        "A table is empty. " + _REBUILD,
         column_A="rows",
         column_B="least_rows",
         or_equal=True,
@@ -33,7 +33,7 @@ POINTS_IN_TIME = [
         "every_snapshot_has_customers",
         "points_in_time",
         BETWEEN,
-        "A snapshot has products but no customers. " + _PREPARE_AGAIN,
+        "A snapshot has products but no customers. " + _REBUILD,
         column="customers",
         min_value=1,
     ),
@@ -41,7 +41,7 @@ POINTS_IN_TIME = [
         "every_snapshot_has_products",
         "points_in_time",
         BETWEEN,
-        "A snapshot has customers but no products. " + _PREPARE_AGAIN,
+        "A snapshot has customers but no products. " + _REBUILD,
         column="products",
         min_value=1,
     ),
@@ -52,7 +52,7 @@ LABELS = [
         "label_windows_ended_before_as_of",
         "labels",
         IN_SET,
-        "A label's four weeks reach beyond as_of: it is cut short, or knows the future. " + _PREPARE_AGAIN,
+        "A label's four weeks reach beyond as_of: it is cut short, or leaks the future. " + _REBUILD,
         column="closed",
         value_set=[True],
     ),
@@ -60,7 +60,7 @@ LABELS = [
         "labels_name_products",
         "labels",
         BETWEEN,
-        "A labelled customer bought nothing. " + _PREPARE_AGAIN,
+        "A labelled customer bought nothing. " + _REBUILD,
         column="shortest",
         min_value=1,
     ),
@@ -68,7 +68,7 @@ LABELS = [
         "labels_name_a_product_once",
         "labels",
         BETWEEN,
-        "A label names a product twice. " + _PREPARE_AGAIN,
+        "A label names a product twice. " + _REBUILD,
         column="repeated",
         max_value=0,
     ),
@@ -76,22 +76,21 @@ LABELS = [
         "some_labelled_customers_have_features",
         "all_labels",
         BETWEEN,
-        "Hardly any labelled customer has features: are labels and features of the same days and ids? "
-        + _PREPARE_AGAIN,
+        "Hardly any labelled customer has features: are labels and features of the same days and ids? " + _REBUILD,
         column="without_features",
     ),
     check(
         "labelled_customers_have_features",
         "labels",
         BETWEEN,
-        "Many labelled customers have no features. Are there really so many new customers?",
+        "Many labelled customers have no features. Did the shop really gain that many new customers?",
         column="without_features",
     ),
     check(
         "labels_mix_repeats_and_discoveries",
         "labels",
         BETWEEN,
-        "Nearly all or nearly none of what was bought had been bought before. Do labels leak into the histories?",
+        "Nearly all or nearly none of the purchases are repeats. Do labels leak into the histories?",
         column="repeat_share",
     ),
     check(
@@ -105,7 +104,7 @@ LABELS = [
         "snapshots_have_enough_labels",
         "labels",
         BETWEEN,
-        "A snapshot has few labelled customers: what is learnt or judged there is mostly chance.",
+        "A snapshot has few labelled customers, so results on it are mostly chance.",
         column="customers",
     ),
 ]

@@ -42,14 +42,14 @@ def finish(paths: Paths) -> None:
     write(run / "gate.json", {"publish": True, "reasons": ["It wins."]})
     write(run / "registered_model.json", {"version": "v7"})
     write(run / "retrieval" / "tensorboard" / "log", "")
-    for name, boundary in (
+    for name, checkpoint in (
         ("2018-01-01", "landing"),
         ("2018-01-01", "features"),
         (RUN, "training"),
         ("2026-03-02", "feedback"),
     ):
-        write(paths.quality / name / boundary / "index.html", boundary)
-        write(paths.quality / name / boundary / "results.json", checks)
+        write(paths.quality / name / checkpoint / "index.html", checkpoint)
+        write(paths.quality / name / checkpoint / "results.json", checks)
     write(paths.dbt_target / "docs" / "static_index.html", "dbt")
     write(paths.data / "admissions" / "2018-01-01-a" / "manifest.json", {"as_of": "2018-01-01", "tables": {}})
     write(paths.features.parent / "2018-01-01-b" / "publication.json", {"as_of": "2018-01-01", "rows": {"f": 3}})

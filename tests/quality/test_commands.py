@@ -76,7 +76,7 @@ def test_critical_failures_end_with_code_1_and_say_which_and_what_to_do(
     assert main(["landing", "--as-of", "2018-01-01"]) == 1
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
-    assert line.startswith("error: 1 critical expectation of the landing boundary (2018-01-01) not met.")
+    assert line.startswith("error: 1 critical expectation of the landing checkpoint (2018-01-01) not met.")
     assert "products_are_unique" in line
     assert "Correct the landing file" in line
     assert (tmp_path / "data" / "quality" / "2018-01-01" / "landing" / "index.html").is_file()

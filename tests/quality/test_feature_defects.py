@@ -192,13 +192,13 @@ def test_defect_is_caught_by_name(data: Path, table: str, query: str, expected: 
     plant(data / "features" / "staged", table, query)
     caught = broken("features", data)[expected]
     assert caught.severity == "critical"
-    assert who in caught.what
+    assert who in caught.details
 
 
 def test_a_truncated_table_is_caught(data: Path) -> None:
     path = data / "features" / "staged" / "feat_customer_profile.parquet"
     path.write_bytes(path.read_bytes()[:-500])
-    assert broken("features", data)["feature_files_can_be_read"].what.startswith("feat_customer_profile.parquet")
+    assert broken("features", data)["feature_files_can_be_read"].details.startswith("feat_customer_profile.parquet")
 
 
 def test_a_feature_without_a_source_may_be_zero_everywhere(data: Path) -> None:
@@ -243,7 +243,7 @@ def test_a_zero_that_no_rule_explains_is_a_warning(data: Path) -> None:
     assert {name: item.severity for name, item in found.items()} == {
         "no_feature_is_zero_without_a_known_reason": "warning"
     }
-    assert "feat_product_activity.my_own" in found["no_feature_is_zero_without_a_known_reason"].what
+    assert "feat_product_activity.my_own" in found["no_feature_is_zero_without_a_known_reason"].details
 
 
 def test_a_month_without_a_purchase_leaves_the_newest_window_rightly_empty(data: Path) -> None:

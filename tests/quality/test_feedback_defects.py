@@ -36,8 +36,8 @@ class Told:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     event_log: Any = Told()
-    collect(tmp_path / "feedback", event_log, lambda _: None)
-    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
+    collect(tmp_path / "feedback", event_log)
+    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings())
     return tmp_path
 
 
@@ -46,7 +46,7 @@ def test_sound_feedback_breaks_nothing(data: Path) -> None:
 
 
 def test_no_feedback_at_all_breaks_nothing(tmp_path: Path) -> None:
-    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
+    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings())
     assert broken("feedback", tmp_path) == {}
 
 
@@ -95,7 +95,7 @@ def test_a_defect_is_caught_by_its_expectation(data: Path, table: str, query: st
 def test_a_truncated_file_is_named(data: Path) -> None:
     file = data / "feedback" / "landed" / "events.parquet"
     file.write_bytes(file.read_bytes()[:-20])
-    assert broken("feedback", data)["feedback_files_can_be_read"].what.startswith("events.parquet")
+    assert broken("feedback", data)["feedback_files_can_be_read"].details.startswith("events.parquet")
 
 
 def test_the_command_asks_for_what_is_missing(
@@ -104,6 +104,6 @@ def test_the_command_asks_for_what_is_missing(
     monkeypatch.setenv("REACH_DATA", str(tmp_path))
     assert main(["feedback"]) == 1
     assert "Run `.venv/bin/python -m landing collect` first" in capsys.readouterr().err
-    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings(lambda _: None), lambda _: None)
+    land_feedback(tmp_path / "feedback", None, ANY_DAY, Findings())
     assert main(["feedback"]) == 0
     assert '"critical": []' in capsys.readouterr().out

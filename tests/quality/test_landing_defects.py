@@ -37,7 +37,7 @@ def found(tmp_path: Path, landing: Path) -> Judge:
 def test_real_data_break_nothing_but_the_christmas_closure(found: Judge) -> None:
     closed = found()
     assert list(closed) == ["every_recent_selling_day_has_lines"]
-    assert closed["every_recent_selling_day_has_lines"].what.startswith("2017-12-25 ")
+    assert closed["every_recent_selling_day_has_lines"].details.startswith("2017-12-25 ")
     assert closed["every_recent_selling_day_has_lines"].severity == "warning"
 
 
@@ -228,7 +228,7 @@ def test_defect_is_caught_by_name(
     plant(landing, table, query)
     caught = found()[expected]
     assert caught.severity == severity
-    assert who in caught.what
+    assert who in caught.details
 
 
 def test_a_category_renamed_for_new_lines_is_caught(landing: Path, found: Judge) -> None:
@@ -301,7 +301,7 @@ def test_a_truncated_or_changed_admitted_file_is_caught(tmp_path: Path, found: J
         "admitted_files_are_as_admitted",
         "required_tables_have_rows",
     ]
-    assert all("products.parquet" in item.what and item.severity == "critical" for item in caught.values())
+    assert all("products.parquet" in item.details and item.severity == "critical" for item in caught.values())
     path.write_bytes(whole)
     plant(path.parent, "products", "FROM {t}")
     assert list(broken("landing", tmp_path / "data")) == ["admitted_files_are_as_admitted"]

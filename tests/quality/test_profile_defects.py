@@ -109,5 +109,5 @@ def test_scores_of_another_day_are_not_checked(clean: Path) -> None:
         broken("profiles", clean, as_of=AS_OF.replace(month=2))
 
 
-def test_every_check_of_the_boundary_has_a_threshold() -> None:
+def test_every_check_of_the_checkpoint_has_a_threshold() -> None:
     assert len(load_thresholds("profiles", None).by_check) == 13

@@ -20,9 +20,9 @@ CANNOT_BE_TRUE = {
 }
 
 
-def applied(boundary: str, own: Path | None = None) -> dict[str, Check]:
-    suite = SUITES[boundary]
-    return {check.name: check for check in load_thresholds(boundary, own).applied([*suite.FILES, *suite.REST])}
+def applied(checkpoint: str, own: Path | None = None) -> dict[str, Check]:
+    suite = SUITES[checkpoint]
+    return {check.name: check for check in load_thresholds(checkpoint, own).applied([*suite.FILES, *suite.REST])}
 
 
 def own_file(folder: Path, text: str) -> Path:
@@ -31,16 +31,16 @@ def own_file(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("boundary", SUITES)
-def test_every_check_has_a_severity_and_a_reason_and_every_section_a_check(boundary: str) -> None:
-    thresholds, checks = load_thresholds(boundary, None).by_check, applied(boundary)
+@pytest.mark.parametrize("checkpoint", SUITES)
+def test_every_check_has_a_severity_and_a_reason_and_every_section_a_check(checkpoint: str) -> None:
+    thresholds, checks = load_thresholds(checkpoint, None).by_check, applied(checkpoint)
     assert set(thresholds) == set(checks)
     assert all(threshold.reason.endswith(".") for threshold in thresholds.values())
 
 
-@pytest.mark.parametrize("boundary", SUITES)
-def test_every_check_of_a_number_has_a_limit(boundary: str) -> None:
-    numbers = [check for check in applied(boundary).values() if check.expectation == BETWEEN]
+@pytest.mark.parametrize("checkpoint", SUITES)
+def test_every_check_of_a_number_has_a_limit(checkpoint: str) -> None:
+    numbers = [check for check in applied(checkpoint).values() if check.expectation == BETWEEN]
     assert numbers
     assert [check.name for check in numbers if not {"min_value", "max_value"} & set(check.arguments)] == []
 
@@ -70,7 +70,7 @@ def test_a_shop_changes_a_limit_a_severity_and_turns_a_check_off(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[landings.x]\nseverity='off'", "there is no boundary 'landings'. Known: landing."),
+        ("[landings.x]\nseverity='off'", "there is no checkpoint 'landings'. Known: landing."),
         ("[landing.line_are_fresh]\nmax_value=1", "has no check 'line_are_fresh'. Known: lines_are_fresh"),
         ("[landing.lines_are_fresh]\nmax=1", r"\[landing.lines_are_fresh\] has no 'max'. Known: max_value"),
         ("[landing.lines_are_fresh]\nmin_value=1", "has no 'min_value'"),

@@ -152,7 +152,7 @@ def test_defect_is_caught_by_name(data: Path, table: str, query: str, expected: 
     plant(data / "runs" / "r1" / "dataset", table, query)
     caught = broken("training", data)[expected]
     assert caught.severity == severity
-    assert who in caught.what
+    assert who in caught.details
 
 
 def test_a_truncated_table_is_caught(data: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_truncated_table_is_caught(data: Path) -> None:
 
 def test_an_empty_table_is_caught(data: Path) -> None:
     plant(data / "runs" / "r1" / "dataset", "labels", "FROM {t} LIMIT 0")
-    assert broken("training", data)["training_files_have_rows"].what.startswith("labels.parquet")
+    assert broken("training", data)["training_files_have_rows"].details.startswith("labels.parquet")
 
 
 def test_a_run_without_a_specification_names_the_step(clean: Path) -> None:

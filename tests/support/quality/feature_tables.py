@@ -1,4 +1,4 @@
-"""Feature tables and a training set small enough to check by hand, in the shape the boundaries expect.
+"""Feature tables and a training set small enough to check by hand, in the shape the checkpoints expect.
 
 Five points in time two weeks apart, sixty customers with three products each; values are made by formula.
 """
@@ -42,10 +42,6 @@ TABLES = {
     "feat_customer_categories": f"""
         SELECT customer_id, {_TIMES}, ['BREAD', 'MILK'] AS categories, ['BAKERY', 'DAIRY'] AS departments,
                [1.0, i]::FLOAT[] AS baskets, [0.0, i / 2]::FLOAT[] AS baskets_4w
-        FROM {_CUSTOMERS}, {_MOMENT}""",
-    "feat_customer_outcomes": f"""
-        SELECT customer_id, {_TIMES}, [1, 0, 0, 0, 2, 0, 0, 0]::FLOAT[] AS weekly_baskets,
-               [9.5, 0, 0, 0, i, 0, 0, 0]::FLOAT[] AS weekly_spend
         FROM {_CUSTOMERS}, {_MOMENT}""",
     "feat_customer_habits": f"""
         SELECT customer_id, {_TIMES}, 1.0::DOUBLE + i AS baskets, 20.0::DOUBLE AS basket_value,

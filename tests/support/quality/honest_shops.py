@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from landing.admission import admit
-from quality.boundaries.landing import landing_stages
+from quality.checkpoints.landing import landing_stages
 from quality.run import validate_stages
 from quality.thresholds import load_thresholds
 from settings import Settings
@@ -143,11 +143,11 @@ def alarms(folder: Path, seed: int) -> dict[str, str]:
     """The checks of the landing that a random honest shop breaks and should not, with their severity."""
     shop = honest_shop(folder / "landing", seed)
     settings = Settings(data=folder / "data", landing=shop.folder, timezone=shop.timezone)
-    admit(settings, shop.folder, LAST, lambda _: None)
+    admit(settings, shop.folder, LAST)
     thresholds = load_thresholds("landing", None)
     stages = landing_stages(settings, LAST, folder / "spill", thresholds)
     _, outcomes = validate_stages(stages, folder / "site", thresholds)
-    broken = {outcome.check.name: outcome.check.severity for outcome in outcomes if not outcome.met}
+    broken = {outcome.check.name: outcome.check.severity for outcome in outcomes if not outcome.success}
     return {name: severity for name, severity in broken.items() if EVENTS.get(name) not in shop.traits}
 
 

@@ -1,4 +1,4 @@
-"""Runs a boundary's checks on planted data and says which expectations were broken."""
+"""Runs a checkpoint's checks on planted data and says which expectations were broken."""
 
 import shutil
 from datetime import date
@@ -8,11 +8,11 @@ from typing import NamedTuple
 import duckdb
 
 from landing.admission import accept, admit
-from quality.boundaries.features import feature_stages
-from quality.boundaries.feedback import feedback_stages
-from quality.boundaries.landing import landing_stages
-from quality.boundaries.profiles import profile_stages
-from quality.boundaries.training import training_stages
+from quality.checkpoints.features import feature_stages
+from quality.checkpoints.feedback import feedback_stages
+from quality.checkpoints.landing import landing_stages
+from quality.checkpoints.profiles import profile_stages
+from quality.checkpoints.training import training_stages
 from quality.run import validate_stages
 from quality.thresholds import load_thresholds
 from settings import Settings
@@ -24,22 +24,22 @@ class Broken(NamedTuple):
     """How grave it is, and who broke it, in words."""
 
     severity: str
-    what: str
+    details: str
 
 
-def broken(boundary: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -> dict[str, Broken]:
-    """The broken expectations of a boundary below the data directory, by name."""
+def broken(checkpoint: str, data: Path, run_id: str = "r1", as_of: date = AS_OF) -> dict[str, Broken]:
+    """The broken expectations of a checkpoint below the data directory, by name."""
     settings = Settings(data=data, snapshots=5)
-    spill, thresholds = data / "spill", load_thresholds(boundary, None)
+    spill, thresholds = data / "spill", load_thresholds(checkpoint, None)
     stages = {
         "landing": lambda: landing_stages(settings, as_of, spill, thresholds),
         "features": lambda: feature_stages(settings, as_of, spill),
         "feedback": lambda: feedback_stages(settings, spill),
         "profiles": lambda: profile_stages(settings, as_of, spill, thresholds),
         "training": lambda: training_stages(settings, run_id, spill),
-    }[boundary]()
+    }[checkpoint]()
     _, outcomes = validate_stages(stages, data / "site", thresholds)
-    return {o.check.name: Broken(o.check.severity, o.what) for o in outcomes if not o.met}
+    return {o.check.name: Broken(o.check.severity, o.details) for o in outcomes if not o.success}
 
 
 def plant(folder: Path, table: str, query: str) -> None:
@@ -64,5 +64,5 @@ def copy_landing(landing: Path, folder: Path) -> Path:
 
 def admit_landing(data: Path, landing: Path, as_of: date = AS_OF) -> None:
     settings = Settings(data=data, landing=landing)
-    admit(settings, landing, as_of, lambda _: None)
+    admit(settings, landing, as_of)
     accept(settings, as_of)

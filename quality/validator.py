@@ -1,6 +1,6 @@
-"""Runs checks through Great Expectations and builds Data Docs; the only file that imports the library.
+"""Run checks through Great Expectations and build Data Docs; this is the only file that imports the library.
 
-It has no source that DuckDB works with, so it judges pandas frames that DuckDB has made small.
+Great Expectations cannot read DuckDB's tables, so it validates pandas frames that DuckDB has made small.
 """
 
 import re
@@ -24,17 +24,17 @@ from quality.check import Check, Outcome
 from quality.docs.index import write_index
 from quality.docs.offline import make_offline
 
-_NAMED = 5  # so many offenders are named a check
+_NAMED = 5  # offenders that are named per check
 
 
-class Checkpoint:
-    """One boundary's validations, gathered frame by frame into one site of Data Docs."""
+class Validator:
+    """Collects the validations of one checkpoint, frame by frame, into one site of Data Docs."""
 
-    def __init__(self, boundary: str, site: Path):
-        self._boundary = boundary
+    def __init__(self, checkpoint: str, site: Path):
+        self._checkpoint = checkpoint
         self._site = site
         self._context = _context(site)
-        self._source = self._context.data_sources.add_pandas(boundary)
+        self._source = self._context.data_sources.add_pandas(checkpoint)
 
     def validate(self, checks: Sequence[Check], frames: Mapping[str, pd.DataFrame]) -> list[Outcome]:
         """Validate each frame against its checks, in the checks' order of frames."""
@@ -45,9 +45,15 @@ class Checkpoint:
         return outcomes
 
     def write_docs(self, title: str, where: str, outcomes: Sequence[Outcome]) -> Path:
-        """Write the Data Docs of everything judged, none of which asks another host; returns the page to open.
+        """Write the Data Docs of all validations, without references to other hosts.
 
-        title: of the first page; where: where limits and severities are set.
+        Args:
+            title: The first page's title.
+            where: Sentence about the file in which limits and severities are set.
+            outcomes: The outcomes of all checks.
+
+        Returns:
+            The page to open.
         """
         self._context.build_data_docs()
         page = write_index(self._site, title, where, outcomes)
@@ -63,7 +69,7 @@ class Checkpoint:
         )
         checkpoint = self._context.checkpoints.add(
             gx.Checkpoint(
-                name=f"{self._boundary}.{name}",
+                name=f"{self._checkpoint}.{name}",
                 validation_definitions=[validation],
                 result_format=_RESULT_FORMAT,
             )
@@ -76,13 +82,13 @@ class Checkpoint:
             if item.expectation_config is not None
         }
         return [
-            Outcome(check, bool(found[check.name].success), _what(found[check.name], _examples(check, frame)))
+            Outcome(check, bool(found[check.name].success), _details(found[check.name], _examples(check, frame)))
             for check in checks
         ]
 
 
 def _context(site: Path) -> EphemeralDataContext:
-    """A context that keeps everything in memory, sends nothing, and writes its pages below `site`."""
+    """Return a context that keeps everything in memory, sends nothing, and writes its pages below `site`."""
     docs = {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
@@ -110,7 +116,7 @@ def _configuration(check: Check) -> ExpectationConfiguration:
 
 
 def _sentence(check: Check) -> str:
-    """The technical promise, as Data Docs show it beside the name."""
+    """Return the expectation with its arguments, as Data Docs show it next to the name."""
     arguments = ", ".join(f"{key} = {value}" for key, value in check.arguments.items())
     return f"{check.expectation}({arguments})"
 
@@ -124,20 +130,20 @@ _RESULT_FORMAT = {
 
 
 def _examples(check: Check, frame: pd.DataFrame) -> dict[str, str]:
-    """The example of each subject that has one."""
+    """Return the example of each subject that has one."""
     if not check.example:
         return {}
     pairs = zip(frame["subject"], frame[check.example], strict=True)
     return {subject: example for subject, example in pairs if isinstance(example, str) and example}
 
 
-def _what(result: ExpectationValidationResult, examples: Mapping[str, str]) -> str:
-    """Who broke the promise, in words."""
+def _details(result: ExpectationValidationResult, examples: Mapping[str, str]) -> str:
+    """Describe the offenders in words; empty if the check is met."""
     if result.success:
         return ""
     details = result.result
     if not details:
-        return f"could not be judged: {_exception(result)}"
+        return f"could not be evaluated: {_exception(result)}"
     count, rows = details.get("unexpected_count", 0), details.get("element_count", 0)
     offenders = details.get("partial_unexpected_index_list")
     if not offenders:
@@ -147,20 +153,20 @@ def _what(result: ExpectationValidationResult, examples: Mapping[str, str]) -> s
 
 
 def _offender(offender: Mapping[str, Any], examples: Mapping[str, str]) -> str:
-    """`subject (column value)`, numbers to three digits; `, such as …` if there is an example."""
+    """Return `subject (column value)`, numbers to three digits; `, such as …` if there is an example."""
     values = (f"{column} {_number(value)}" for column, value in offender.items() if column != "subject")
     example = examples.get(offender["subject"])
     return f"{offender['subject']} ({', '.join(values)})" + (f", such as {example}" if example else "")
 
 
 def _number(value: object) -> str:
-    """Counts whole, other numbers to three digits."""
+    """Format counts as whole numbers and other numbers to three digits."""
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _exception(result: ExpectationValidationResult) -> str:
-    """The first message of an expectation that raised instead of judging."""
+    """Return the first message of an expectation that raised an exception."""
     found = re.search(r"'exception_message': ['\"](.+?)['\"][,}]", str(result.exception_info))
     return found.group(1) if found else "Great Expectations gave no reason"

@@ -1,4 +1,4 @@
-"""The first boundary: the tables of one day that are being admitted."""
+"""Define the first checkpoint: the tables that are being admitted."""
 
 import json
 from datetime import date, datetime
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.atomic_files import replace_file
 from core.duckdb_engine import connect
-from quality.boundaries import Stages, read_json
+from quality.checkpoints import Stages, read_json
 from quality.errors import NothingToCheckError
 from quality.frames.files import admitted_files_frame
 from quality.frames.landing import (
@@ -23,18 +23,22 @@ from quality.suites.landing import FILES, REST
 from quality.thresholds import Thresholds
 from settings import Settings
 
-MEMORY = "categories.json"
-"""Beside the runs' folders: the categories that sold at the last run that passed, for the next to compare."""
+CATEGORY_BASELINE = "categories.json"
+"""Next to the runs' folders: the categories that sold at the last run that passed, for the next run to compare."""
 
 
 def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thresholds) -> Stages:
-    """Raises NothingToCheckError if the admitted tables are not of this day."""
-    folder = settings.paths.admitting.resolve()  # one admission, even if the link moves meanwhile
+    """Yield the stages of the admitted tables.
+
+    Raises:
+        NothingToCheckError: The admitted tables are missing, or belong to another day.
+    """
+    folder = settings.paths.admitting.resolve()  # one admission, even if the link moves during the run
     advice = f"Run `.venv/bin/python -m landing admit --as-of {as_of}` first."
     manifest = read_json(folder / "manifest.json", advice, "as_of", "as_of_instant", "inputs", "tables")
     if manifest["as_of"] != as_of.isoformat():
         raise NothingToCheckError(f"The tables in {folder} are as of {manifest['as_of']}, not {as_of}. {advice}")
-    memory, landing = settings.paths.quality / MEMORY, str(manifest["landing"])
+    baseline, landing = settings.paths.quality / CATEGORY_BASELINE, str(manifest["landing"])
     with connect(spill, settings.duckdb_memory("25%")) as connection:
         yield FILES, {"files": admitted_files_frame(connection, folder, manifest["tables"])}
         instant = datetime.fromisoformat(manifest["as_of_instant"])
@@ -47,7 +51,7 @@ def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thr
             least_usual=int(volume["least_lines"]),
             least_telling=int(of["no_day_is_loaded_twice"]["least_lines"]),
         )
-        mix = categories(admitted, _recall(memory, landing), mix_of["deviations"], int(mix_of["least_lines"]))
+        mix = categories(admitted, _load_baseline(baseline, landing), mix_of["deviations"], int(mix_of["least_lines"]))
         card = of["no_customer_holds_an_implausible_share_of_baskets"]
         frames = {
             "lines": lines(admitted),
@@ -58,18 +62,18 @@ def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thr
             "facts": facts(admitted, all_days, mix, card["baskets_a_day"]),
         }
         yield REST, frames
-    _remember(memory, landing, selling_categories(mix))
+    _save_baseline(baseline, landing, selling_categories(mix))
 
 
-def _recall(memory: Path, landing: str) -> set[str]:
-    """What the last run saw of this landing folder; nothing if it was another one, or none."""
+def _load_baseline(path: Path, landing: str) -> set[str]:
+    """Return the categories of the last run; none if it read another landing folder."""
     try:
-        found = json.loads(memory.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return set()
     return set(found["categories"]) if found.get("landing") == landing else set()
 
 
-def _remember(memory: Path, landing: str, names: set[str]) -> None:
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(memory, json.dumps({"landing": landing, "categories": sorted(names)}, indent=2) + "\n")
+def _save_baseline(path: Path, landing: str, names: set[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, json.dumps({"landing": landing, "categories": sorted(names)}, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""The second boundary: the feature tables as dbt staged them."""
+"""Define the second checkpoint: the feature tables that dbt staged."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.duckdb_engine import connect
-from quality.boundaries import Stages
+from quality.checkpoints import Stages
 from quality.errors import NothingToCheckError
 from quality.frames.features import bought_until, facts, keys, lists, snapshots, times
 from quality.frames.files import files_frame
@@ -20,35 +20,34 @@ from quality.suites.features import (
     RULES,
     SNAPSHOT_TABLES,
     TABLES,
-    WINDOW_TABLES,
+    WINDOW_TABLE,
 )
 from settings import Settings
 
-CLOCK = timedelta(days=1)
-"""A window ends a day earlier, so that no clock decides whether a table must have rows."""
+WINDOW = timedelta(weeks=4, days=1)
+"""The window of feat_customer_purchases, plus a day for clock changes."""
 
 
 def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
-    """Raises NothingToCheckError if dbt has staged nothing."""
+    """Yield the stages of the feature tables.
+
+    Raises:
+        NothingToCheckError: dbt has not staged any table.
+    """
     folder, instant = settings.paths.staged_features, settings.start_of_day(as_of)
     if not any(folder.glob("*.parquet")):
         raise NothingToCheckError(f"{folder} holds no feature table. Run dbt build for {as_of} first.")
     with connect(spill, settings.duckdb_memory("25%")) as connection:
         instants = settings.snapshot_instants(as_of)
         newest_purchase = bought_until(connection, settings.paths.admitted)
-        # Nobody bought in the last window, or in any: then that table's rows of the day, or all, are rightly missing.
-        looks_back = {table: window + CLOCK for table, window in WINDOW_TABLES.items()}
-        least = {
-            table: int(table not in looks_back or newest_purchase > min(instants) - looks_back[table])
-            for table in TABLES
-        }
+        # Without a purchase in the last window, or in any, the table has no rows for the day, or none at all.
+        least = {table: int(table != WINDOW_TABLE or newest_purchase > min(instants) - WINDOW) for table in TABLES}
         yield FILES, {"files": files_frame(connection, folder, least)}
         moments = snapshots(connection, folder, SNAPSHOT_TABLES, instants)
         growing = moments["subject"].str.startswith(GROWING_TABLES)
         newest = moments["subject"].str.endswith(f"{instant:%Y-%m-%d %H:%M}")
-        for table, window in looks_back.items():
-            if newest_purchase <= instant - window:
-                newest &= ~moments["subject"].str.startswith(table)
+        if newest_purchase <= instant - WINDOW:
+            newest &= ~moments["subject"].str.startswith(WINDOW_TABLE)
         profiles = [
             profile(folder / f"{table}.parquet", {*names, "event_timestamp", "created_timestamp"}, RULES)
             for table, names in TABLES.items()

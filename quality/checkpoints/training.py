@@ -1,11 +1,11 @@
-"""The third boundary: the training set of one run."""
+"""Define the third checkpoint: the training set of one run."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from core.duckdb_engine import connect
-from quality.boundaries import Stages, day_in
+from quality.checkpoints import Stages, day_in
 from quality.frames.features import keys
 from quality.frames.files import files_frame
 from quality.frames.profile import profile
@@ -19,7 +19,11 @@ _KEYS = {"snapshot", "customer_id", "product_id", "event_timestamp", "created_ti
 
 
 def training_stages(settings: Settings, run_id: str, spill: Path) -> Stages:
-    """Raises NothingToCheckError if the run has no specification."""
+    """Yield the stages of a training set.
+
+    Raises:
+        NothingToCheckError: The run has no specification.
+    """
     run = settings.paths.runs / run_id
     as_of = day_in(run / "run_spec.json", f"Run `.venv/bin/python -m ml build-dataset --run-id {run_id}` first.")
     folder, instant = run / "dataset", settings.start_of_day(as_of)

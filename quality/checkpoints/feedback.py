@@ -1,9 +1,9 @@
-"""The boundary beside the day's: all events and decisions there are, before facts are made of them."""
+"""Define the checkpoint of feedback: all events and decisions, before dbt builds facts from them."""
 
 from pathlib import Path
 
 from core.duckdb_engine import connect
-from quality.boundaries import Stages
+from quality.checkpoints import Stages
 from quality.errors import NothingToCheckError
 from quality.frames.feedback import REQUIRED, event_types, feedback_facts, required_of_feedback
 from quality.frames.files import files_frame
@@ -12,7 +12,11 @@ from settings import Settings
 
 
 def feedback_stages(settings: Settings, spill: Path) -> Stages:
-    """Raises NothingToCheckError if no feedback was ever landed."""
+    """Yield the stages of feedback.
+
+    Raises:
+        NothingToCheckError: No feedback was ever landed.
+    """
     folder = settings.paths.feedback / "landed"
     if not folder.is_dir():
         raise NothingToCheckError(f"There is no {folder}. Run `.venv/bin/python -m landing collect` first.")

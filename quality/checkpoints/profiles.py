@@ -1,4 +1,4 @@
-"""The boundary before the publication of scores: what the customer model staged."""
+"""Define the checkpoint before the publication of scores: the tables that the customer model staged."""
 
 from datetime import date
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from core.duckdb_engine import connect
 from customer_scores.errors import StagedScoresError
 from customer_scores.staged import read_manifest
-from quality.boundaries import Stages
+from quality.checkpoints import Stages
 from quality.errors import NothingToCheckError
 from quality.frames.customer_scores import columns, ids, intervals, probabilities, segment_shares, tags
 from quality.frames.files import files_frame

@@ -1,7 +1,7 @@
-"""The five boundaries: which files, which frames, which checks.
+"""Define the five checkpoints: their files, frames and checks.
 
-A boundary is a generator of stages, each some checks and the frames they judge. The next stage is asked for only
-if no critical check of the last one failed, so a stage may rely on what was checked before it.
+A checkpoint is a generator of stages; each stage is a list of checks and the frames that they validate. The next stage
+is computed only if no critical check of the last one failed, so a stage may rely on the stages before it.
 """
 
 import json
@@ -20,11 +20,23 @@ Stages = Generator[Stage, None, None]
 
 
 def read_json(path: Path, advice: str, *needed: str) -> dict[str, Any]:
-    """The file's object; raises NothingToCheckError with the advice if there is none, or if it lacks a needed field."""
+    """Read a JSON object from a file.
+
+    Args:
+        path: The file.
+        advice: The next step, for the error's message.
+        needed: Fields that the object must have.
+
+    Returns:
+        The object.
+
+    Raises:
+        NothingToCheckError: The file is missing or damaged, or a needed field is missing.
+    """
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        reason = error.strerror if isinstance(error, OSError) else "it is not valid JSON"
         raise NothingToCheckError(f"{path} cannot be read: {reason}. {advice}") from error
     if not isinstance(found, dict):
         raise NothingToCheckError(f"{path} holds no JSON object. {advice}")
@@ -34,7 +46,7 @@ def read_json(path: Path, advice: str, *needed: str) -> dict[str, Any]:
 
 
 def day_in(path: Path, advice: str) -> date:
-    """The file's `as_of`; raises NothingToCheckError as `read_json` does, or if it is no day."""
+    """Return the file's `as_of`; raise NothingToCheckError if the file cannot be read or the field is not a day."""
     value = read_json(path, advice, "as_of")["as_of"]
     try:
         return date.fromisoformat(value)
