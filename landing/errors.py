@@ -1,9 +1,9 @@
-"""What can go wrong before anything is built.
+"""Define the errors of landing and turn those of the disk into sentences.
 
 LandingError
 ├── SourceError     a file or folder of the landing cannot be used
 ├── ContractError   a table breaks the column contract
-└── AsOfError       nothing can be known at the chosen day
+└── AsOfError       nothing is known before the chosen day
 """
 
 import errno
@@ -16,7 +16,7 @@ import duckdb
 
 
 class LandingError(Exception):
-    """Base of this room's errors; the command prints the message and exits with 1."""
+    """Base of this package's errors; the command prints the message and exits with 1."""
 
 
 class SourceError(LandingError):
@@ -33,7 +33,7 @@ class AsOfError(LandingError):
 
 @contextmanager
 def sentences(data: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a LandingError with the path, the cause and what to do."""
+    """Turn an error of the disk into a LandingError with the path, the cause and the next step."""
     try:
         yield
     except OSError as error:
@@ -53,7 +53,7 @@ def sentences(data: Path) -> Iterator[None]:
 
 
 def not_written(path: Path, error: duckdb.Error) -> LandingError:
-    """A sentence for what DuckDB could not write to the path, or not keep in memory and on disk on its way there."""
+    """Return the error for a path that DuckDB could not write, or whose data did not fit in memory and on disk."""
     if os.strerror(errno.ENOSPC) in str(error):
         return LandingError(f"{path} cannot be written: the disk is full. {_FREE_SPACE}")
     cause = str(error).strip().partition("\n")[0]

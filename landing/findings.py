@@ -1,16 +1,22 @@
-"""What an admission leaves out, changes or finds noteworthy: counted, with an example, logged and kept."""
+"""Collect what an admission leaves out, changes or finds noteworthy: each with a count and an example."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
+
+logger = logging.getLogger(__name__)
 
 
 class Finding(BaseModel):
     """One kind of row, value or file that was left out or is noteworthy.
 
-    kind: snake_case, stable, for machines. table: the landing table, or None for the landing as a whole.
-    count: how many rows, values or files. message: whole sentences for people, the count included.
-    example: one file, row or value; never a customer's id, because logs are read by many.
+    Attributes:
+        kind: Stable name in snake_case, for machines.
+        table: The landing table, or None for the landing as a whole.
+        count: Number of rows, values or files.
+        message: Whole sentences for people, the count included.
+        example: One file, row or value; never a customer's id, because many people read logs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -22,17 +28,23 @@ class Finding(BaseModel):
     example: str | None = None
 
     def __str__(self) -> str:
+        """Return the message with its example."""
         return self.message if self.example is None else f"{self.message} Example: {self.example}"
 
 
 class Findings:
-    """Collects the findings of one admission and logs each as it comes."""
+    """Collects the findings of one admission and logs each one at once.
 
-    def __init__(self, say: Callable[[str], None]):
-        self._say = say
+    Args:
+        logged: Whether to log; False if the findings are taken over by another collection, which logs them.
+    """
+
+    def __init__(self, logged: bool = True):
+        self._logged = logged
         self._all: list[Finding] = []
 
     def __iter__(self) -> Iterator[Finding]:
+        """Iterate over the findings in their order."""
         return iter(self._all)
 
     def add(self, kind: str, table: str | None, count: int, message: str, example: str | None = None) -> None:
@@ -41,7 +53,8 @@ class Findings:
             self.take(Finding(kind=kind, table=table, count=count, message=message, example=example))
 
     def take(self, finding: Finding) -> None:
-        """Keep and log a finding that may have been made earlier, such as by an admission that is used again."""
+        """Keep and log a finding of an earlier run, such as of an admission that is reused."""
         if finding not in self._all:
             self._all.append(finding)
-            self._say(f"note ({finding.kind}): {finding}")
+            if self._logged:
+                logger.info("note (%s): %s", finding.kind, finding)

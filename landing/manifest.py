@@ -1,4 +1,4 @@
-"""What an admission says about itself, and when an earlier one can be used again."""
+"""Describe an admission in its manifest, and find an earlier admission that can be reused."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from landing.contract import TABLES
 from landing.findings import Finding
 
 MANIFEST = "manifest.json"
-_RULES = 7  # raise it when the rules of admission change, so that earlier admissions are not used again
+_RULES = 7  # raise it when the rules of admission change, so that earlier admissions are not reused
 
 
 class TableSummary(BaseModel):
@@ -26,13 +26,18 @@ class TableSummary(BaseModel):
 
 
 class Inputs(BaseModel):
-    """What an admission is made from, besides its day: equal inputs give equal admitted tables.
+    """The inputs of an admission, besides its day: equal inputs give equal admitted tables.
 
-    `files` holds the files of each table: name, size in bytes, SHA-256. `unread` names what belongs to no table.
-    Where the landing's folder lies does not matter.
+    The path of the landing's folder does not matter. Manifests of earlier versions can be read, but never equal present
+    inputs: in `files` they have the modification time instead of the hash, and `earliest_day` is None, which means "not
+    recorded".
 
-    Manifests of earlier versions can be read, but equal no inputs of today: in `files` they have the modification time
-    in place of the hash, and `earliest_day` is None, which means "not recorded".
+    Attributes:
+        files: The files of each table: name, size in bytes, SHA-256.
+        unread: Names of files that belong to no table.
+        timezone: The shop's time zone.
+        earliest_day: Dates before it are refused.
+        max_customers: The limit on customers, or None.
     """
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
@@ -45,14 +50,16 @@ class Inputs(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Instants are naive UTC. `landing` is the folder that was read. `newest_as_of` is the day after the landing's
-    newest transaction, which a later admission without a day of its own takes;
-    `first_transaction_at` is the landing's oldest.
+    """The record of one admission; instants are naive UTC.
 
-    `receipts_until`, `events_from` and `collected_at` say which purchase events the admitted tables hold
-    (core/held.py). None: an admission of an earlier version, which does not say.
+    `receipts_until`, `events_from` and `collected_at` bound the purchase events that the admitted tables hold
+    (core/held.py). They are None in admissions of earlier versions.
 
-    `findings`: what was left out or is noteworthy, as it was logged.
+    Attributes:
+        landing: The folder that was read.
+        newest_as_of: The day after the landing's newest transaction; a later admission without a day takes it.
+        first_transaction_at: The landing's oldest transaction.
+        findings: Rows, values and files that were left out or are noteworthy, as they were logged.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,17 +78,18 @@ class Manifest(BaseModel):
 
     @property
     def rows(self) -> dict[str, int]:
+        """The admitted rows of each table."""
         return {name: table.rows for name, table in self.tables.items()}
 
 
 def admission_name(as_of: date, inputs: Inputs) -> str:
-    """A folder name that tells day and inputs, and the rules they were admitted by."""
+    """Return a folder name that identifies the day, the inputs and the rules of admission."""
     facts = json.dumps([_RULES, repr(TABLES), inputs.model_dump(mode="json")], sort_keys=True)
     return f"{as_of}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The folder's manifest; None if there is none that can be read."""
+    """Return the folder's manifest; None if it is missing or cannot be read."""
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError):
@@ -89,7 +97,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def is_whole(folder: Path, manifest: Manifest) -> bool:
-    """Whether every table lies in the folder as it was admitted."""
+    """Return whether the folder holds every table unchanged since its admission."""
     return all(
         (folder / f"{name}.parquet").is_file() and file_sha256(folder / f"{name}.parquet") == table.sha256
         for name, table in manifest.tables.items()

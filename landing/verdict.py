@@ -1,4 +1,4 @@
-"""Reads what the landing's checks said about an admission, from the results that `quality landing` leaves."""
+"""Read the results of `quality landing` for an admission."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,9 @@ RESULTS = Path("landing", "results.json")
 def failed_checks(results: Path, admitted: Path) -> list[str] | None:
     """Return the names of the critical checks that failed; None if the admission was not checked.
 
-    results: the checks' results of the admission's day. admitted: a file of the admission; results that are older are
-    of another admission.
+    Args:
+        results: The checks' results of the admission's day.
+        admitted: A file of the admission; older results belong to another admission.
     """
     try:
         if results.stat().st_mtime_ns < admitted.stat().st_mtime_ns:

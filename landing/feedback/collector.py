@@ -1,13 +1,14 @@
-"""Takes over what the event log holds: each batch one folder, its entries and its position committed by one rename.
+"""Collect the entries of the event log in batches: one folder each, committed with its position by one rename.
 
 `<home>/batches/00000001/` holds `events.parquet`, `decisions.parquet` and `batch.json`. A batch begins where the one
 before it ended, so a collector that is killed and started again reads the same entries into the same folder: nothing
-is lost, nothing is there twice. `00000001-00000040/` holds those forty as one (landing/feedback/compaction.py).
+is lost or stored twice. `00000001-00000040/` holds those forty batches merged (landing/feedback/compaction.py).
 """
 
 import json
+import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +26,10 @@ from landing.contract import DECISIONS, EVENTS, ColumnType, Table
 from landing.errors import SourceError
 from landing.feedback.quarantine import Entry, folder_of, set_aside_entries
 
+logger = logging.getLogger(__name__)
+
 LIMIT = 20_000
-"""Rows a batch, about: what is held in memory at once."""
+"""Approximate rows per batch, which are held in memory at once."""
 
 _ARROW: dict[ColumnType, pa.DataType] = {
     "id": pa.string(),
@@ -43,20 +46,31 @@ _NAME = re.compile(r"(\d{8,})(?:-(\d{8,}))?")
 
 @dataclass(frozen=True)
 class Collected:
-    """What one run took over."""
+    """The numbers of one collection."""
 
     batches: int
     events: int
     decisions: int
     set_aside: int
-    """Entries that cannot be used; they are in `quarantine/` (landing/feedback/quarantine.py)."""
+    """Entries that cannot be used; they are kept in `quarantine/` (landing/feedback/quarantine.py)."""
 
 
-def collect(home: Path, event_log: EventLog, say: Callable[[str], None], limit: int = LIMIT) -> Collected:
-    """Write everything the event log holds after the last batch as new batches, and let the event log forget it.
+def collect(home: Path, event_log: EventLog, limit: int = LIMIT) -> Collected:
+    """Write the entries of the event log after the last batch as new batches, and delete them from the event log.
 
-    Returns how much that was. An entry that does not fit the contract goes to quarantine and stops nothing. Raises
-    SourceError if the last batch cannot be read, live's EventLogUnavailableError if the event log cannot be read now.
+    An entry that does not fit the contract goes to quarantine and does not stop the run.
+
+    Args:
+        home: The folder of feedback.
+        event_log: The event log of the service.
+        limit: Approximate rows per batch.
+
+    Returns:
+        The number of batches, events, decisions and unusable entries.
+
+    Raises:
+        SourceError: The last batch cannot be read.
+        EventLogUnavailableError: The event log cannot be read now.
     """
     batches = events = decisions = set_aside = 0
     begun = utc_now()
@@ -64,7 +78,7 @@ def collect(home: Path, event_log: EventLog, say: Callable[[str], None], limit: 
         remove_leftovers(home)
         (home / "batches").mkdir(exist_ok=True)
         number, position = _last(home)
-        for page in _pages(event_log, position, limit, say):
+        for page in _pages(event_log, position, limit):
             number += 1
             tables, unusable = _sorted(page)
             set_aside_entries(home, f"batch-{number:08d}", unusable)
@@ -73,9 +87,9 @@ def collect(home: Path, event_log: EventLog, say: Callable[[str], None], limit: 
             taken = {table: len(rows) for table, rows in tables.items()}
             batches, events, decisions = batches + 1, events + taken[EVENTS], decisions + taken[DECISIONS]
             set_aside += len(unusable)
-            say(f"batch {number}: {taken[EVENTS]:,} events, {taken[DECISIONS]:,} rows of decisions")
+            logger.info(f"batch {number}: {taken[EVENTS]:,} events, {taken[DECISIONS]:,} rows of decisions")
             if unusable:
-                say(
+                logger.info(
                     f"batch {number}: {len(unusable):,} entries cannot be used and went to "
                     f"{folder_of(home) / f'batch-{number:08d}.jsonl'}. The first: {unusable[0].reason}"
                 )
@@ -84,7 +98,7 @@ def collect(home: Path, event_log: EventLog, say: Callable[[str], None], limit: 
 
 
 def collected_at(home: Path) -> datetime | None:
-    """All that the service had accepted before this instant (naive UTC) is in the batches; None if never collected."""
+    """Return the instant (naive UTC) before which all accepted events are in the batches; None before the first run."""
     try:
         return datetime.fromisoformat((home / _COLLECTED_AT).read_text().strip())
     except (OSError, ValueError):
@@ -92,18 +106,18 @@ def collected_at(home: Path) -> datetime | None:
 
 
 def batch_files(home: Path, table: Table) -> tuple[Path, ...]:
-    """The table's file of every batch, oldest first."""
+    """Return the table's file of every batch, oldest first."""
     return tuple(folder / f"{table.name}.parquet" for folder in batch_folders(home))
 
 
-def _pages(event_log: EventLog, position: str | None, limit: int, say: Callable[[str], None]) -> Iterator[LogBatch]:
+def _pages(event_log: EventLog, position: str | None, limit: int) -> Iterator[LogBatch]:
     while True:
         try:
             page = event_log.read_from(position, limit)
         except OffsetError:
             # The last batch came from another kind of event log, before a setting changed. Reading entries twice is
             # safe, because facts count an event once.
-            say("The last batch came from another event log, so this one is read from its beginning.")
+            logger.info("The last batch came from another event log, so this one is read from its beginning.")
             page = event_log.read_from(None, limit)
         if not page.events and not page.decisions and not page.malformed:
             return
@@ -112,7 +126,7 @@ def _pages(event_log: EventLog, position: str | None, limit: int, say: Callable[
 
 
 def batch_folders(home: Path) -> list[Path]:
-    """The folders that hold the batches, oldest first; none whose batches a merged one holds."""
+    """Return the folders of batches, oldest first, without those that were merged into another one."""
     held: list[Path] = []
     until = 0
     for (_, last), folder in sorted(_spans(home).items(), key=lambda found: (found[0][0], -found[0][1])):
@@ -123,31 +137,43 @@ def batch_folders(home: Path) -> list[Path]:
 
 
 def merged_away(home: Path) -> list[Path]:
-    """The folders whose batches a merged one holds."""
+    """Return the folders whose batches were merged into another one."""
     held = set(batch_folders(home))
     return [folder for folder in _spans(home).values() if folder not in held]
 
 
 def span_of(folder: Path) -> tuple[int, int]:
-    """Number of the first and of the last batch a folder holds. Raises SourceError if it is no batch."""
+    """Return the numbers of the first and the last batch in a folder.
+
+    Raises:
+        SourceError: The folder is not a batch.
+    """
     found = _NAME.fullmatch(folder.name)
     if found is None:
-        raise SourceError(f"{folder} is no batch. Move it to another place: Reach reads all that lies there.")
+        raise SourceError(
+            f"{folder} is not a batch. Move it elsewhere, because Reach reads everything in {folder.parent}."
+        )
     return int(found[1]), int(found[2] or found[1])
 
 
 def position_of(folder: Path) -> str:
-    """Where the batch after this one begins. Raises OSError, ValueError or KeyError if that cannot be read."""
+    """Return the position at which the next batch begins.
+
+    Raises:
+        OSError: The record cannot be read.
+        ValueError: It is not valid JSON.
+        KeyError: It has no position.
+    """
     return str(json.loads((folder / FACTS).read_text())["until"])
 
 
 def empty_staging(home: Path) -> Path:
-    """Make the folder in which a batch is written, for a caller that has the lock."""
+    """Create the folder in which a batch is written; the caller holds the lock."""
     return empty_folder(staging_path(home / "batch"))
 
 
 def publish(staging: Path, facts: dict[str, object], target: Path) -> None:
-    """Make the staged files a batch in one step, on the disk before it can be seen."""
+    """Turn the staged files into a batch in one step, after they are synced to disk."""
     (staging / FACTS).write_text(json.dumps(facts) + "\n")
     for path in (*staging.iterdir(), staging):
         sync(path)
@@ -160,7 +186,7 @@ def _spans(home: Path) -> dict[tuple[int, int], Path]:
 
 
 def _last(home: Path) -> tuple[int, str | None]:
-    """Number and position of the last batch; before the first one 0 and None."""
+    """Return number and position of the last batch; 0 and None before the first one."""
     folders = batch_folders(home)
     if not folders:
         return 0, None
@@ -168,13 +194,13 @@ def _last(home: Path) -> tuple[int, str | None]:
         return span_of(folders[-1])[1], position_of(folders[-1])
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(
-            f"{folders[-1] / FACTS} cannot be read ({error}), so it is not known where the next batch begins. "
+            f"{folders[-1] / FACTS} cannot be read ({error}), so the start of the next batch is unknown. "
             f"Remove the folder {folders[-1]}: its entries are collected again as long as the event log has them."
         ) from error
 
 
 def _write(home: Path, number: int, position: str, tables: dict[Table, pa.Table]) -> None:
-    """The event_log may forget what is in a published batch."""
+    """Publish a batch, after which the event log may delete its entries."""
     staging = empty_staging(home)
     for table, rows in tables.items():
         pq.write_table(rows, staging / f"{table.name}.parquet", compression="zstd")
@@ -183,7 +209,7 @@ def _write(home: Path, number: int, position: str, tables: dict[Table, pa.Table]
 
 
 def _sorted(page: LogBatch) -> tuple[dict[Table, pa.Table], list[Entry]]:
-    """The page's rows in the contract's types, and what does not fit them."""
+    """Return the page's rows in the contract's types, and the entries that do not fit them."""
     unusable = [Entry(*broken) for broken in page.malformed]
     tables = {}
     for table, rows in ((EVENTS, page.events), (DECISIONS, page.decisions)):
@@ -202,7 +228,7 @@ def _sorted(page: LogBatch) -> tuple[dict[Table, pa.Table], list[Entry]]:
 
 
 def _misfit(table: Table, row: dict[str, Any]) -> str | None:
-    """Why a row does not fit the contract's types; None if it does."""
+    """Return why a row does not fit the contract's types; None if it does."""
     for column in table.columns:
         try:
             pa.array([row.get(column.name)], _ARROW[column.type])

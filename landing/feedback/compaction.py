@@ -1,12 +1,12 @@
-"""Merges the older batches of feedback into one, because a collection every hour leaves 8,760 folders a year.
+"""Merge the older batches of feedback into one, because a collection every hour leaves 8,760 folders a year.
 
-`<home>/batches/00000001-00000037/` appears by one rename, and from then on the batches in its name are not read any
-more. Only then are they removed. A run that is killed before the rename has changed nothing; one that is killed after
-it leaves folders that nobody reads, which the next run removes.
+`<home>/batches/00000001-00000037/` appears by one rename. From then on, the batches in its name are no longer read, and
+they are removed. A run that is killed before the rename has changed nothing. One that is killed after it leaves unread
+folders, which the next run removes.
 """
 
+import logging
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,33 +21,34 @@ from landing.errors import LandingError, SourceError, not_written
 from landing.feedback.collector import batch_folders, empty_staging, merged_away, position_of, publish, span_of
 from landing.reading.tables import MEMORY_LIMIT
 
+logger = logging.getLogger(__name__)
+
 MOST = 48
-"""So many folders of batches may lie there, two days of collections."""
+"""Folders of batches above which older ones are merged: two days of collections."""
 NEWEST = 12
-"""So many stay as they came: the last one has the position and stands for all of them in `landed/inputs.json`."""
+"""Newest folders that are never merged; the last one has the position, and `landed/inputs.json` records it."""
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """What one run merged and removed."""
+    """The numbers of one compaction."""
 
     merged: int
-    """Folders that became one."""
+    """Folders that were merged into one."""
     freed_bytes: int
-    """Also of folders that a killed run had merged, but not removed."""
+    """Bytes that were freed, also from folders that a killed run had merged but not removed."""
 
 
-def compact(
-    home: Path, say: Callable[[str], None], most: int = MOST, newest: int = NEWEST, memory_limit: str = MEMORY_LIMIT
-) -> Compacted:
+def compact(home: Path, most: int = MOST, newest: int = NEWEST, memory_limit: str = MEMORY_LIMIT) -> Compacted:
     """Merge all but the newest batches if there are more than `most`; rows keep their order.
 
-    Raises LandingError if a batch cannot be read or the merged one cannot be written; then all stays as it is.
+    Raises:
+        LandingError: A batch cannot be read, or the merged one cannot be written; then nothing is changed.
     """
     with exclusive_lock(home):
         freed = _remove(merged_away(home))
         if freed:
-            say(f"feedback: batches that an earlier run had merged were removed, {_mib(freed)} freed")
+            logger.info(f"feedback: batches that an earlier run had merged were removed, {_mib(freed)} freed")
         folders = batch_folders(home)
         if len(folders) <= most:
             return Compacted(0, freed)
@@ -55,12 +56,14 @@ def compact(
         target, rows = _merge(home, old, memory_limit)
         removed = _remove(old) - _size(target)
         counts = ", ".join(f"{count:,} rows of {table.name}" for table, count in rows.items())
-        say(f"feedback: {len(old)} folders of batches became {target.name} with {counts}; {_mib(removed)} freed")
+        logger.info(
+            f"feedback: {len(old)} folders of batches became {target.name} with {counts}; {_mib(removed)} freed"
+        )
         return Compacted(len(old), freed + removed)
 
 
 def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[Table, int]]:
-    """Write the batches as one; returns its folder and its rows."""
+    """Write the batches as one, and return its folder and its rows."""
     try:
         position = position_of(old[-1])
     except (OSError, ValueError, KeyError) as error:
@@ -69,7 +72,7 @@ def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[T
     staging = empty_staging(home)
     try:
         with connect(staging / "spill", memory_limit) as connection:
-            connection.execute("SET threads = 1")  # the services need the other cores, and rows stay in their order
+            connection.execute("SET threads = 1")  # leave the other cores to the service, and keep the rows in order
             rows = {table: _unite(connection, table, old, staging / f"{table.name}.parquet") for table in FEEDBACK}
         shutil.rmtree(staging / "spill", ignore_errors=True)
         publish(staging, {"until": position} | {table.name: count for table, count in rows.items()}, target)
@@ -79,9 +82,9 @@ def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[T
 
 
 def _unite(connection: duckdb.DuckDBPyConnection, table: Table, old: list[Path], target: Path) -> int:
-    """Copy the table's rows of every batch in their order, with the columns of all; returns how many there are."""
+    """Copy the table's rows of every batch in order, with the columns of all batches, and return their number."""
     files = [folder / target.name for folder in old]
-    there = sum(_rows(file) for file in files)
+    expected = sum(_rows(file) for file in files)
     listed = ", ".join(quote_literal(file) for file in files)
     try:
         connection.execute(
@@ -91,8 +94,8 @@ def _unite(connection: duckdb.DuckDBPyConnection, table: Table, old: list[Path],
     except duckdb.Error as error:
         raise not_written(target, error) from error
     copied = int(pq.read_metadata(target).num_rows)
-    if copied != there:
-        raise LandingError(f"Batches are not merged: they hold {there:,} rows of {table.name}, {target} {copied:,}.")
+    if copied != expected:
+        raise LandingError(f"Batches are not merged: they hold {expected:,} rows of {table.name}, {target} {copied:,}.")
     return copied
 
 
@@ -104,7 +107,7 @@ def _rows(file: Path) -> int:
 
 
 def _remove(folders: list[Path]) -> int:
-    """Remove the folders; returns their bytes."""
+    """Remove the folders and return their size in bytes."""
     size = sum(_size(folder) for folder in folders)
     for folder in folders:
         shutil.rmtree(folder)

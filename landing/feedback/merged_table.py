@@ -1,13 +1,13 @@
-"""Unites the feedback the service collected with what a landing brings itself, in the contract's columns and types.
+"""Merge the feedback that the service collected with that of a landing, in the contract's columns and types.
 
-`<home>/landed/events.parquet` and `decisions.parquet` hold everything there is by now, as it came: dbt makes the facts
-of feedback from them and counts an event once. A run with a day of its own takes the events from here too, and
-admission cuts them at what was known before it.
+`<home>/landed/events.parquet` and `decisions.parquet` hold all rows so far, with repetitions: dbt makes the facts of
+feedback from them and counts an event once. Admission also reads the events from here, and keeps those known before its
+day.
 """
 
 import json
+import logging
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,20 +28,22 @@ from landing.reading.discovery import find_source
 from landing.reading.sources import Source
 from landing.reading.tables import MEMORY_LIMIT, check_table
 
+logger = logging.getLogger(__name__)
+
 _INPUTS = "inputs.json"
-_RULES = 2  # raise it when the rules change, so that tables made by the earlier ones are made again
+_RULES = 2  # raise it when the rules change, so that tables made by earlier rules are made again
 
 
 @dataclass(frozen=True)
-class Landed:
-    """One united table: its rows, an event that came twice still being two, and its file."""
+class MergedTable:
+    """One merged table: its number of rows, repetitions included, and its file."""
 
     rows: int
     file: Source
 
     @property
     def source(self) -> Source | None:
-        """As admission reads it: a table without rows is absent; its file is there, empty but typed."""
+        """The table for admission: None if it has no rows; its file still exists, empty but typed."""
         return self.file if self.rows else None
 
 
@@ -50,14 +52,25 @@ def land_feedback(
     landing: Path | None,
     days: PlausibleDays,
     findings: Findings,
-    say: Callable[[str], None],
     memory_limit: str = MEMORY_LIMIT,
-) -> dict[Table, Landed]:
+) -> dict[Table, MergedTable]:
     """Bring `<home>/landed/` up to date.
 
-    `landing` may hold events and decisions of its own; None if there is none yet. Nothing is written if no file has
-    changed since the last time; the findings of then are kept and added again. Raises SourceError or ContractError
-    for a file of the landing that does not fit.
+    If no file has changed since the last run, nothing is written, and the findings of that run are added again.
+
+    Args:
+        home: The folder of feedback.
+        landing: The folder of a landing, which may hold events and decisions; None if there is none yet.
+        days: The range of plausible dates.
+        findings: The findings to add to.
+        memory_limit: Memory for DuckDB.
+
+    Returns:
+        The merged table of events and that of decisions.
+
+    Raises:
+        SourceError: A file of the landing cannot be read.
+        ContractError: A file of the landing does not fit the contract.
     """
     own = {table: find_source(landing, table) if landing else None for table in FEEDBACK}
     with exclusive_lock(home):
@@ -71,13 +84,13 @@ def land_feedback(
         if earlier.get("inputs") == inputs and all(file.is_file() for file in files):
             made = [Finding.model_validate(finding) for finding in earlier["findings"]]
         else:
-            found = Findings(lambda _: None)
+            found = Findings(logged=False)
             landed.mkdir(exist_ok=True)
             remove_leftovers(landed)
-            (landed / _INPUTS).unlink(missing_ok=True)  # it vouches for both files
+            (landed / _INPUTS).unlink(missing_ok=True)  # it describes both files
             with connect(landed / "spill", memory_limit) as connection:
                 for table in FEEDBACK:
-                    _write(connection, home, table, own[table], days, found, say)
+                    _write(connection, home, table, own[table], days, found)
             shutil.rmtree(landed / "spill", ignore_errors=True)
             made = list(found)
             kept = {"inputs": inputs, "findings": [finding.model_dump() for finding in made]}
@@ -94,19 +107,18 @@ def _write(
     own: Source | None,
     days: PlausibleDays,
     findings: Findings,
-    say: Callable[[str], None],
 ) -> None:
     checked = check_table(connection, table, own, days, findings)
     query, batches = checked.rows, batch_files(home, table)
     if own is not None:
-        say(f"{table.name}: {own.label} fits the contract")
+        logger.info("%s: %s fits the contract", table.name, own.label)
     if batches:
         files = ", ".join(quote_literal(file) for file in batches)
         # Batches of earlier versions lack columns that were added since. `checked.rows` has them all, so they are NULL.
         columns = ", ".join(quote_identifier(column.name) for column in table.columns)
         collected = f"SELECT * FROM read_parquet([{files}], union_by_name = true)"
         query = f"SELECT {columns} FROM (({query}) UNION ALL BY NAME {collected})"
-        say(f"{table.name}: {len(batches)} folders of collected batches")
+        logger.info("%s: %d folders of collected batches", table.name, len(batches))
     query = set_aside_rows(connection, home, table, query, days, findings)
     target = home / "landed" / f"{table.name}.parquet"
     staged = staging_path(target)
@@ -118,7 +130,7 @@ def _write(
 
 
 def _inputs(home: Path, table: Table, own: Source | None, hashes: FileHashes) -> dict[str, object]:
-    """What the table is made of. Rows of batches never change and the last is never merged, so it stands for all."""
+    """Return the table's inputs; the last batch stands for all, because batches never change and it is never merged."""
     return {
         "columns": [column.name for column in table.columns],
         "own": [*([*file] for file in own.fingerprint(hashes)), *own.aside] if own is not None else [],
@@ -126,11 +138,11 @@ def _inputs(home: Path, table: Table, own: Source | None, hashes: FileHashes) ->
     }
 
 
-def _landed(landed: Path, table: Table) -> Landed:
+def _landed(landed: Path, table: Table) -> MergedTable:
     file = landed / f"{table.name}.parquet"
     with duckdb.connect() as connection:
         found = connection.execute(f"SELECT count(*) FROM read_parquet({quote_literal(file)})").fetchone()
-    return Landed(int(found[0]) if found else 0, Source(table, (file,), landed))
+    return MergedTable(int(found[0]) if found else 0, Source(table, (file,), landed))
 
 
 def _read(path: Path) -> dict[str, Any]:

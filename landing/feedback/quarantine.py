@@ -1,7 +1,7 @@
-"""Keeps entries of the event log and rows of feedback that cannot be used: in `<home>/quarantine/`, with the reason.
+"""Keep unusable entries of the event log and rows of feedback in `<home>/quarantine/`, with the reason.
 
-They are counted and never read again, so one of them cannot stop a run. The files may hold personal data, as the
-batches do. Each is written whole under a name that a repeated run gives again, so nothing is there twice.
+They are counted and never read again, so they cannot stop a run. Like batches, the files may hold personal data.
+Each file is written whole under a name that a repeated run uses again, so nothing is stored twice.
 """
 
 import json
@@ -34,6 +34,7 @@ class Entry(NamedTuple):
 
 
 def folder_of(home: Path) -> Path:
+    """Return the folder of quarantined entries."""
     return home / "quarantine"
 
 
@@ -49,9 +50,9 @@ def set_aside_entries(home: Path, name: str, entries: Sequence[Entry]) -> None:
 def set_aside_rows(
     connection: duckdb.DuckDBPyConnection, home: Path, table: Table, query: str, days: PlausibleDays, findings: Findings
 ) -> str:
-    """Return a query for the usable rows of `query`, with their ids as the rules spell them.
+    """Return a query for the usable rows of `query`, with their ids in normal form.
 
-    The others go to `<table>.csv` and are counted in `findings`.
+    The other rows go to `<table>.csv` and are counted in `findings`.
     """
     cleaned = ", ".join(
         f"{ids.id_sql(quote_identifier(column.name))} AS {quote_identifier(column.name)}"
@@ -86,7 +87,7 @@ def set_aside_rows(
 
 
 def _reason(table: Table, days: PlausibleDays) -> str:
-    """An SQL expression: why a row cannot be used, NULL if it can."""
+    """Return an SQL expression: the reason if a row cannot be used, else NULL."""
     conditions: dict[str, str] = {}
     for column in table.columns:
         conditions |= _conditions(column, days)
@@ -98,7 +99,7 @@ def _reason(table: Table, days: PlausibleDays) -> str:
 
 
 def _conditions(column: Column, days: PlausibleDays) -> dict[str, str]:
-    """Reason -> SQL condition."""
+    """Return the SQL condition of each reason."""
     value, found = quote_identifier(column.name), {}
     if column.required:
         found[f"{column.name} is missing"] = f"{value} IS NULL"

@@ -1,4 +1,4 @@
-"""Turns a file's columns into the contract's columns and types, as SQL; `landing/checking.py` applies it."""
+"""Cast a file's columns to the contract's columns and types, as SQL; `landing/checking.py` applies the casts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _WHOLE = {
     *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
 }
 _EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
-"""From here on a float may stand for several whole numbers."""
+"""Limits from which a float may stand for several whole numbers."""
 _AHEAD = timedelta(days=366)
 _NESTED = ("[", "STRUCT", "MAP", "UNION", "BIT")
 
@@ -37,24 +37,28 @@ EXPECTED: dict[ColumnType, str] = {
 
 @dataclass(frozen=True)
 class PlausibleDays:
-    """Which dates are believed: from the day `first` on, and no event after the instant `last` (UTC)."""
+    """The range of plausible dates: from the day `first`; no event after the instant `last` (UTC)."""
 
     first: date
     last: datetime
 
     @classmethod
     def of(cls, settings: Settings) -> "PlausibleDays":
-        """From the setting up to a year from now."""
+        """Return the range from the setting up to a year from now."""
         return cls(settings.earliest_day, (utc_now() + _AHEAD).replace(microsecond=0))
 
 
 @dataclass(frozen=True)
 class Cast:
-    """How one contract column is read. All fields but the first two are SQL.
+    """The way to read one contract column; all attributes but the first two are SQL.
 
-    expression: the value in the contract's type. doubtful: a condition, cheap, that holds for every value which does
-    not fit or is changed; None if all fit as they stand. problem: why the value does not fit, a key of
-    `checking.PROBLEMS`; NULL if it fits. text: for ids that are text, that text.
+    Attributes:
+        column: The column of the contract.
+        found: The type of the file's column, or "absent".
+        expression: The value in the contract's type.
+        doubtful: A cheap condition that holds for every value that does not fit or is changed; None if all values fit.
+        problem: A key of the reasons in `checking._reason` if the value does not fit; NULL if it fits.
+        text: The text, for ids that are text.
     """
 
     column: Column
@@ -73,7 +77,7 @@ class Part:
     casts: tuple[Cast, ...]
 
     def rows(self, source: Source) -> str:
-        """A query for all rows, in the contract's columns and types."""
+        """Return a query for all rows, in the contract's columns and types."""
         columns = ", ".join(f"{cast.expression} AS {quote_identifier(cast.column.name)}" for cast in self.casts)
         return f"SELECT {columns} FROM {source.reader(self.files)}"
 
@@ -81,9 +85,11 @@ class Part:
 def plan_parts(connection: duckdb.DuckDBPyConnection, source: Source, days: PlausibleDays) -> tuple[Part, ...]:
     """Return one part for each combination of column types that the files have.
 
-    Types are looked at before the files are united: united, the ids 101.0 and '101' would be two texts, and whole
-    numbers beyond 2^53 would be rounded. Absent optional columns become NULL. Raises ContractError for a required
-    column missing in any file or a column of a kind that can never fit.
+    Types are checked before the files are united: united, the ids 101.0 and '101' would be two texts, and whole numbers
+    beyond 2^53 would be rounded. Absent optional columns become NULL.
+
+    Raises:
+        ContractError: A file lacks a required column, or has a column of a type that can never fit.
     """
     parts: dict[tuple[str | None, ...], list[Path]] = {}
     for file in source.files:
@@ -131,7 +137,7 @@ def _cast(column: Column, found: str | None, days: PlausibleDays) -> Cast:
 
 
 def _from_bytes(column: Column, value: str, days: PlausibleDays) -> Cast:
-    """Old writers of Parquet keep text as bytes without a mark."""
+    """Cast text that old writers of Parquet stored as bytes."""
     text = f"TRY(decode({value}))"
     cast = _cast_text(column, text, days)
     broken = f"({value} IS NOT NULL AND {text} IS NULL)"
@@ -192,7 +198,7 @@ def _time(column: Column, value: str, found: str, days: PlausibleDays) -> Cast:
     outside = {"infinite": f"NOT isfinite({time})", "too early": f"{time} < DATE {quote_literal(days.first)}"}
     if column.name not in PLANNED:
         outside["too late"] = f"{time} > TIMESTAMP {quote_literal(days.last)}"
-    # DuckDB knows BST as Bangladesh's time: of names, only those of UTC are taken.
+    # DuckDB reads BST as Bangladesh Standard Time, so only the names of UTC are accepted.
     named = f"(regexp_matches({value}, '[A-Za-z]$') AND NOT regexp_matches(upper({value}), '(Z|UTC|GMT|INFINITY)$'))"
     unread = f"{time} IS NULL" if found != "VARCHAR" else f"({time} IS NULL OR {named})"
     conditions = {"another type": f"({value} IS NOT NULL AND {unread})"} | outside
@@ -204,7 +210,7 @@ def _boolean(column: Column, value: str, found: str, days: PlausibleDays) -> Cas
     truth = f"TRY_CAST({value} AS BOOLEAN)"
     if found != "VARCHAR":
         return Cast(column, found, truth)
-    # DuckDB reads single letters and numbers as well; only words are taken.
+    # DuckDB also reads single letters and numbers; only the two words are accepted.
     words = f"(lower({value}) IN ('true', 'false'))"
     unread = f"({value} IS NOT NULL AND trim({value}) <> '' AND NOT {words})"
     return Cast(column, found, truth, unread, _first_of({"another type": unread}))
@@ -221,7 +227,7 @@ _CASTS: dict[ColumnType, Callable[[Column, str, str, PlausibleDays], Cast]] = {
 
 
 def _first_of(conditions: Mapping[str, str]) -> str:
-    """An SQL expression: the key of the first condition that holds, else NULL."""
+    """Return an SQL expression: the key of the first condition that holds, else NULL."""
     return "CASE " + " ".join(f"WHEN {condition} THEN '{key}'" for key, condition in conditions.items()) + " END"
 
 

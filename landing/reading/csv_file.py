@@ -1,6 +1,6 @@
-"""One CSV file's beginning: how it is packed, what separates its fields, and the names in its first line.
+"""Read the beginning of a CSV file: its compression, its delimiter, and the names in its first line.
 
-DuckDB is given all of this, because its own detection skips lines that do not look like the rest.
+Reach passes them to DuckDB, because DuckDB's own detection skips lines that do not look like the rest.
 """
 
 import csv
@@ -13,13 +13,13 @@ from typing import IO, NamedTuple, cast
 
 DELIMITERS = ",;\t|"
 LONGEST_FIELD = 1 << 24
-"""Characters that a field may have when a row's line is looked for; Python's own limit is 131,072."""
+"""Limit on the characters of a field while looking for a row's line; Python's own limit is 131,072."""
 BYTE_ORDER_MARK = "\ufeff"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Layout(NamedTuple):
-    """How one file is read; `header` holds one name per field, unique whatever the case."""
+    """The way to read one file; `header` holds one name per field, unique regardless of case."""
 
     packed: bool
     delimiter: str
@@ -31,7 +31,7 @@ class FirstLineError(Exception):
 
 
 class QuoteError(Exception):
-    """A quote is not closed, or stands inside a quoted value; `line` is where the row begins."""
+    """A quote is not closed, or stands inside a quoted value; the row begins at `line`."""
 
     def __init__(self, line: int):
         super().__init__(f"line {line}")
@@ -39,6 +39,7 @@ class QuoteError(Exception):
 
 
 def is_packed(file: Path) -> bool:
+    """Return whether the file is compressed with gzip."""
     return file.suffix.lower() == ".gz"
 
 
@@ -55,12 +56,13 @@ def open_bytes(file: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def open_text(file: Path) -> Iterator[IO[str]]:
-    """Open the unpacked content as text with its line ends as they are; bytes that are not UTF-8 are replaced."""
+    """Open the unpacked content as text, line ends unchanged; bytes that are not UTF-8 are replaced."""
     with open_bytes(file) as content, io.TextIOWrapper(content, "utf-8-sig", "replace", newline="") as text:
         yield text
 
 
 def is_utf16(file: Path) -> bool:
+    """Return whether the file begins with UTF-16's byte order mark."""
     with open_bytes(file) as content:
         return content.read(2) in _UTF16
 
@@ -68,8 +70,14 @@ def is_utf16(file: Path) -> bool:
 def read_layout(file: Path, known: frozenset[str]) -> Layout | None:
     """Read the first line; None if the file holds nothing but blank lines.
 
-    known: the columns of the file's table. Raises FirstLineError if the first line holds none of them, holds one of
-    them twice, or is blank above others; OSError or EOFError if the file cannot be opened or unpacked.
+    Args:
+        file: The CSV file.
+        known: The columns of the file's table.
+
+    Raises:
+        FirstLineError: The first line holds none of these columns, one of them twice, or is blank above other lines.
+        OSError: The file cannot be opened.
+        EOFError: The file cannot be unpacked to its end.
     """
     with open_text(file) as text:
         first = text.readline()
@@ -89,7 +97,11 @@ def read_layout(file: Path, known: frozenset[str]) -> Layout | None:
 
 
 def rows_with_lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the file's rows, each with the line on which it begins. Raises QuoteError for a quote that does not fit."""
+    """Yield the file's rows, each with the line on which it begins.
+
+    Raises:
+        QuoteError: A quote is not closed, or stands inside a quoted value.
+    """
     before = csv.field_size_limit(LONGEST_FIELD)
     with open_text(file) as text:
         reader, begins = csv.reader(text, delimiter=delimiter, strict=True), 1
@@ -105,7 +117,7 @@ def rows_with_lines(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]
 
 
 def line_of_header(file: Path, delimiter: str, names: frozenset[str], after: int = 0) -> int | None:
-    """The first line after `after` on which one of the names, in any case, stands alone in a field; None if none."""
+    """Return the first line after `after` with a field that is one of the names, in any case; None without one."""
     with open_text(file) as text:
         for number, line in enumerate(text, 1):
             fields = {field.strip(f' "{BYTE_ORDER_MARK}\r\n').lower() for field in line.split(delimiter)}
@@ -115,7 +127,7 @@ def line_of_header(file: Path, delimiter: str, names: frozenset[str], after: int
 
 
 def line_of_nul(file: Path) -> int | None:
-    """The line of the first NUL byte; None if there is none. Reads the file in large pieces."""
+    """Return the line of the first NUL byte, or None; reads the file in large pieces."""
     lines = 1
     with open_bytes(file) as content:
         while piece := content.read(1 << 20):

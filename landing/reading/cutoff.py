@@ -1,4 +1,4 @@
-"""What was known before `as_of`: the one rule of time, a condition a table."""
+"""Decide which rows were known before `as_of`: one SQL condition per table."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,19 +19,27 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The day a run takes place: `as_of`, the shop's calendar day, and `instant`, when it starts in UTC."""
+class Cutoff:
+    """The day of a run.
+
+    Attributes:
+        as_of: The shop's calendar day.
+        instant: Start of that day, in UTC.
+    """
 
     as_of: date
     instant: datetime
 
-    def known(self, table: Table) -> str:
-        """An SQL condition; a row without its time stays, for the quality checks to name it."""
-        if table.known is None:
+    def filter_for(self, table: Table) -> str:
+        """Return the SQL condition of rows known before the day.
+
+        A row without its time is kept, so that the quality checks can count it.
+        """
+        if table.known_at_column is None:
             return "true"
-        column = quote_identifier(table.known)
+        column = quote_identifier(table.known_at_column)
         if table is EVENTS:
-            # greatest() passes over NULLs; a clock that runs ahead does not make an event known before it was done
+            # greatest() ignores NULLs; a clock that runs ahead must not make an event known before it happened
             return f"(coalesce(greatest(received_at, occurred_at) < TIMESTAMP {quote_literal(self.instant)}, true))"
         if table is TRANSACTIONS:
             return f"({column} IS NULL OR {column} < TIMESTAMP {quote_literal(self.instant)})"
@@ -42,15 +50,22 @@ class Cut:
 
 
 def day_after_newest(span: Span, timezone: str) -> date:
-    """The day after the newest transaction, by the shop's calendar: a run of that day uses all of them."""
+    """Return the day after the newest transaction, by the shop's calendar: a run of that day uses all transactions."""
     return local_day(span.newest, timezone) + timedelta(days=1)
 
 
-def choose_cut(as_of: date | None, span: Span, settings: Settings, now: datetime) -> Cut:
-    """The chosen day, or the day after the newest transaction; `now` is naive UTC.
+def choose_cutoff(as_of: date | None, span: Span, settings: Settings, now: datetime) -> Cutoff:
+    """Return the chosen day, or the day after the newest transaction.
 
-    Raises AsOfError if nothing was known before that day, or if none was chosen and the newest transaction
-    lies in the future: one mistyped year would otherwise move the whole run.
+    Args:
+        as_of: The chosen day, or None.
+        span: First and newest transaction of the landing.
+        settings: Settings with the shop's time zone.
+        now: The present instant, naive UTC.
+
+    Raises:
+        AsOfError: Nothing was known before that day; or no day was chosen and the newest transaction lies in the
+            future, because one mistyped year would otherwise move the whole run.
     """
     newest_as_of = day_after_newest(span, settings.timezone)
     if as_of is not None and not FIRST_DAY <= as_of <= LAST_DAY:
@@ -62,22 +77,22 @@ def choose_cut(as_of: date | None, span: Span, settings: Settings, now: datetime
             f"The newest transaction is of {span.newest} UTC, which is in the future. "
             "Correct the column 'transaction_at', or choose the day with --as-of."
         )
-    cut = Cut(as_of or newest_as_of, settings.start_of_day(as_of or newest_as_of))
-    if cut.instant <= span.first:
+    cutoff = Cutoff(as_of or newest_as_of, settings.start_of_day(as_of or newest_as_of))
+    if cutoff.instant <= span.first:
         first = local_day(span.first, settings.timezone)
         raise AsOfError(
-            f"Before {cut.as_of} nothing is known: the transactions reach from {first} to "
+            f"Before {cutoff.as_of} nothing is known: the transactions reach from {first} to "
             f"{newest_as_of - timedelta(days=1)}. Choose a day from {first + timedelta(days=1)} on; "
             f"{newest_as_of} uses them all."
         )
-    return cut
+    return cutoff
 
 
 def receipts_until(span: Span, settings: Settings, now: datetime) -> datetime:
-    """The instant up to which purchases are on receipts (naive UTC): behind the newest of them.
+    """Return the instant up to which receipts hold all purchases (naive UTC): just after the newest receipt.
 
-    A newest receipt of midnight means that the receipts know days only: then it is the end of that day, or `now` if
-    the day is not over.
+    A newest receipt at midnight means that receipts have dates without times. Then it is the end of that day, or `now`
+    if the day is not over.
     """
     after = day_after_newest(span, settings.timezone)
     if span.newest in (settings.start_of_day(after - timedelta(days=1)), datetime.combine(span.newest, time.min)):
@@ -86,4 +101,5 @@ def receipts_until(span: Span, settings: Settings, now: datetime) -> datetime:
 
 
 def local_day(instant: datetime, timezone: str) -> date:
+    """Return the calendar day of a naive UTC instant in a time zone."""
     return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(timezone)).date()

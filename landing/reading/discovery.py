@@ -1,6 +1,6 @@
-"""Finds the files of a landing: each is read, set aside and counted, or refused by name.
+"""Find the files of a landing; each file is read, set aside and counted, or refused by name.
 
-A name that begins with '_' or '.' is set aside, as Spark, Hadoop and the operating systems mean it.
+A name that begins with '_' or '.' is set aside, as Spark, Hadoop and operating systems do.
 """
 
 import difflib
@@ -15,10 +15,10 @@ from landing.reading.sources import PARQUET, Source
 from settings import PATTERN_CHARACTERS
 
 ENDINGS = (".parquet", ".csv", ".csv.gz")
-"""What is read, in upper or lower case."""
+"""Endings of files that are read, in upper or lower case."""
 
 OWN_MARK = "_source.json"
-"""Beside the demo's tables, written by Reach."""
+"""Reach writes this file next to the demo's tables."""
 
 _NAMES = {table.name: table for table in (*TABLES, DECISIONS)}
 _CLOSE = 0.85  # customer ~ customers; product_images is far enough from products
@@ -31,15 +31,16 @@ _OTHER_DATA = {
 }
 _FOREIGN = {
     "_delta_log": "a Delta table, whose files partly hold deleted rows: export it as plain Parquet",
-    "_temporary": "what Spark has not finished writing: land it again when the job has ended",
+    "_temporary": "an unfinished job of Spark: land the table again when the job has ended",
 }
 
 
 def find_source(root: Path, table: Table) -> Source | None:
-    """The table's files below `root`; None if it is optional and absent.
+    """Return the table's files below `root`; None if the table is optional and absent.
 
-    Raises SourceError if a required table is absent, there is more than one candidate, or something in the table's
-    folder can neither be read nor set aside.
+    Raises:
+        SourceError: A required table is absent, there is more than one candidate, or a file in the table's folder can
+            neither be read nor set aside.
     """
     try:
         candidates = [path for path in sorted(root.iterdir()) if _is_named(path, table)]
@@ -58,9 +59,10 @@ def find_source(root: Path, table: Table) -> Source | None:
 
 
 def strays(root: Path) -> list[str]:
-    """Names of files and folders directly in the landing that belong to no table.
+    """Return the names of files and folders directly in the landing that belong to no table.
 
-    Raises SourceError for one that looks like a table with another name or format.
+    Raises:
+        SourceError: One looks like a table with another name or format.
     """
     try:
         others = [
@@ -74,19 +76,19 @@ def strays(root: Path) -> list[str]:
         if advice := _looks_like_a_table(path):
             raise SourceError(
                 f"{_shown(path, root)} in {root} is not read, but looks like a table: {advice}. "
-                f"If it is none, name it _{path.name}."
+                f"If it is not a table, name it _{path.name}."
             )
     return [_shown(path, root) + ("/" if path.is_dir() else "") for path in others]
 
 
 def _is_named(path: Path, table: Table) -> bool:
-    """Whether the path is called `table` with an ending that is read, or is a folder called `table`."""
+    """Return whether the path is a file or folder with the table's name and an ending that is read."""
     stem, ending = _split(path.name)
     return stem == table.name and (ending in ENDINGS or (ending == "" and path.is_dir()))
 
 
 def _split(name: str) -> tuple[str, str]:
-    """A name without its ending, and the ending in lower case; .csv.gz is one ending."""
+    """Return a name without its ending, and the ending in lower case; .csv.gz is one ending."""
     for ending in sorted(ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending):
             return name[: -len(ending)], ending
@@ -95,7 +97,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _inside(root: Path, folder: Path, table: Table) -> tuple[list[Path], list[str]]:
-    """The files of a table's folder, and the names of those set aside."""
+    """Return the files of a table's folder, and the names of those set aside."""
     files, aside = [], []
     for path in sorted(folder.iterdir()):
         shown = _shown(path, root)
@@ -116,7 +118,7 @@ def _inside(root: Path, folder: Path, table: Table) -> tuple[list[Path], list[st
             _usable(root, path)
             raise SourceError(
                 f"{shown} in {root} is not read: {_convert(path.name, 'it')}. "
-                f"If it is no part of the table '{table.name}', move it away or name it _{path.name}."
+                f"If it does not belong to the table '{table.name}', move it away or name it _{path.name}."
             )
         else:
             aside.append(shown)
@@ -129,17 +131,17 @@ def _inside(root: Path, folder: Path, table: Table) -> tuple[list[Path], list[st
 
 
 def _shown(path: Path, root: Path) -> str:
-    """The path below the landing as text that can be written, whatever bytes its name has."""
+    """Return the path below the landing as printable text, also if its name is not UTF-8."""
     return os.fsencode(path.relative_to(root)).decode(errors="backslashreplace")
 
 
 def _is_utf8(name: str) -> bool:
-    """Whether a name as the system gives it holds no byte that could not be decoded."""
+    """Return whether the system could decode every byte of a name."""
     return not any("\udc80" <= character <= "\udcff" for character in name)
 
 
 def _usable(root: Path, path: Path) -> Path:
-    """Raises SourceError if the path is no file that can be opened, or its name is no name for DuckDB."""
+    """Return the path; raise SourceError if it cannot be opened, or if DuckDB cannot read its name."""
     shown = f"{_shown(path, root)} in {root}"
     if not _is_utf8(path.name):
         raise SourceError(f"{shown}: the file's name is not UTF-8. Rename it with letters, digits, '-' and '_'.")
@@ -153,7 +155,7 @@ def _usable(root: Path, path: Path) -> Path:
     except OSError as error:
         if path.is_symlink():
             target = path.readlink()
-            raise SourceError(f"{shown} is a link to {target}, which is not there. Remove it or mend it.") from error
+            raise SourceError(f"{shown} is a link to {target}, which is not there. Remove or repair it.") from error
         raise SourceError(f"{shown} cannot be looked at: {error.strerror}.") from error
     if not stat.S_ISREG(mode):
         raise SourceError(f"{shown} is neither a file nor a folder, but a pipe, socket or device. Remove it.")
@@ -163,7 +165,7 @@ def _usable(root: Path, path: Path) -> Path:
 
 
 def _looks_like_a_table(path: Path) -> str | None:
-    """What to do, if the name is close to a table's and the ending is one that data has."""
+    """Return the next step if the name is close to a table's and the ending is one of data; None otherwise."""
     if path.name.startswith(("_", ".", "~")):
         return None
     stem, ending = _split(path.name)
@@ -178,17 +180,17 @@ def _looks_like_a_table(path: Path) -> str | None:
     if path.is_dir():
         return f"rename the folder to {table}/"
     if path.is_symlink() and not path.exists():
-        return f"it is a link to {path.readlink()}, which is not there; remove it or mend it"
+        return f"it is a link to {path.readlink()}, which is not there; remove or repair it"
     if ending in ENDINGS:
         return f"rename it to {table}{ending}, or put it into a folder {table}/ if the table has several files"
     return _convert(path.name, table)
 
 
 def _convert(name: str, table: str) -> str:
-    """How a file of another format becomes one that is read."""
+    """Return how to turn a file of another format into one that is read."""
     last, named = _last_ending(name), "it" if table == "it" else f"it to {table}"
     if last in _UNFINISHED:
-        return f"its ending .{last} says that it was not written to its end; land it whole"
+        return f"its ending .{last} means that it is incomplete; land the complete file"
     if last in _TEXT:
         return f"rename {named}{'.csv' if table != 'it' else ' so that it ends in .csv'} (tabs are understood)"
     if last in _PACKED:

@@ -1,4 +1,4 @@
-"""Counts the rows that an admission leaves out, and those that no later step uses, each with an example."""
+"""Count the rows that an admission leaves out, and those that no later step uses, each with an example."""
 
 from pathlib import Path
 
@@ -7,15 +7,19 @@ import duckdb
 from core.duckdb_engine import quote_identifier, quote_literal
 from landing.contract import CAMPAIGNS, COUPONS, PRODUCTS, PROMOTIONS, REDEMPTIONS, TRANSACTIONS, Table
 from landing.findings import Findings
-from landing.reading.cutoff import Cut
+from landing.reading.cutoff import Cutoff
 
 
 def count_not_yet_known(
-    connection: duckdb.DuckDBPyConnection, table: Table, rows: str, cut: Cut, findings: Findings
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: str, cutoff: Cutoff, findings: Findings
 ) -> tuple[int, int]:
     """Count the rows of the query that are known on the day, and those that are not."""
-    known = cut.known(table)
-    first = "NULL" if table.known is None else f"min({quote_identifier(table.known)}) FILTER (NOT {known})"
+    known = cutoff.filter_for(table)
+    first = (
+        "NULL"
+        if table.known_at_column is None
+        else f"min({quote_identifier(table.known_at_column)}) FILTER (NOT {known})"
+    )
     found = connection.execute(
         f"SELECT count(*) FILTER ({known}), count(*) FILTER (NOT {known}), {first} FROM ({rows})"
     ).fetchone()
@@ -24,8 +28,8 @@ def count_not_yet_known(
         "row_not_yet_known",
         table.name,
         later,
-        f"{table.name}: {_rows(later)} left out, not yet known on {cut.as_of} by {table.known}.",
-        None if example is None else f"{table.known} {example}",
+        f"{table.name}: {_rows(later)} left out, not yet known on {cutoff.as_of} by {table.known_at_column}.",
+        None if example is None else f"{table.known_at_column} {example}",
     )
     return int(kept), int(later)
 
@@ -45,7 +49,12 @@ def count_coupons(
 ) -> None:
     """Count the coupons whose campaign is not admitted: not yet begun, or in no row of the landing's campaigns.
 
-    coupons, campaigns: queries for all rows of the landing; admitted: for the campaigns that were admitted.
+    Args:
+        connection: The connection that runs the queries.
+        coupons: Query for all coupons of the landing.
+        campaigns: Query for all campaigns of the landing.
+        admitted: Query for the admitted campaigns.
+        findings: The findings to add to.
     """
     kept = f"SELECT campaign_id FROM ({admitted}) WHERE campaign_id IS NOT NULL"
     lost = f"SELECT campaign_id FROM ({coupons}) WHERE campaign_id IS NULL OR campaign_id NOT IN ({kept})"
@@ -84,7 +93,7 @@ def count_coupons(
 
 
 def count_unused(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
-    """Count admitted rows that no feature uses, because their product or customer is nowhere else."""
+    """Count admitted rows that no feature uses, because no other table has their product or customer."""
 
     def ids(table: Table, column: str) -> str:
         return f"SELECT {column} FROM read_parquet({quote_literal(folder / f'{table.name}.parquet')})"

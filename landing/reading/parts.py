@@ -1,4 +1,4 @@
-"""Looks at each file of a table by itself: what is in it, what is missing, and whether it is several in one."""
+"""Check each file of a table by itself: its rows, its columns, and whether it holds several exports."""
 
 import difflib
 import zlib
@@ -15,7 +15,11 @@ from landing.reading.unreadable import second_header, why_unreadable
 
 
 def rows_in(connection: duckdb.DuckDBPyConnection, source: Source, file: Path) -> int:
-    """Count the file's rows. Raises SourceError if one of them is a header, or the file is no text."""
+    """Count the file's rows.
+
+    Raises:
+        SourceError: A row is a second header, or the file is not text.
+    """
     headers = "0"
     if source.is_csv(file):
         layout = source.layout(file)
@@ -42,7 +46,11 @@ def rows_in(connection: duckdb.DuckDBPyConnection, source: Source, file: Path) -
 
 
 def count_empty(source: Source, without_rows: list[Path], findings: Findings) -> None:
-    """Count the files with nothing in them. Raises SourceError if a required table has no row at all."""
+    """Count the files without a row.
+
+    Raises:
+        SourceError: A required table has no row at all.
+    """
     empty = [*source.empty, *(source.name_of(file) for file in without_rows)]
     table = source.table
     if len(without_rows) == len(source.files) and table.required:
@@ -80,7 +88,7 @@ def count_partial(
 
 
 def count_ignored(source: Source, found: dict[str, str], findings: Findings) -> None:
-    """Count the columns that the contract does not have, with the absent column that was probably meant."""
+    """Count the columns that the contract does not have, and name the absent column that was probably meant."""
     names = [column.name for column in source.table.columns]
     ignored = [column for column in found if column not in names]
     absent = {column: column for column in names if column not in found}

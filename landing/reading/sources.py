@@ -1,4 +1,4 @@
-"""Reads the files of one landing table through DuckDB, as they are."""
+"""Read the files of one landing table through DuckDB, with their own columns and types."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,8 +20,12 @@ PARQUET = ".parquet"
 class Source:
     """The files of one table: one file, or all files in a folder of the table's name.
 
-    files: those with something in them. empty: names of files without a single byte or with blank lines only.
-    aside: names of files in the table's folder that are not meant to be read, such as Spark's `_SUCCESS`.
+    Attributes:
+        table: The landing table.
+        files: Files that are not empty.
+        root: The landing's folder.
+        empty: Names of files without a single byte or with blank lines only.
+        aside: Names of files in the table's folder that are not meant to be read, such as Spark's `_SUCCESS`.
     """
 
     table: Table
@@ -33,7 +37,7 @@ class Source:
 
     @property
     def label(self) -> str:
-        """How messages name it: the file, or the folder if there are several."""
+        """The name in messages: the file, or the folder if there are several files."""
         if not self.files:
             return self.empty[0] if len(self.empty) == 1 else f"{self.table.name}/"
         if len(self.files) == 1:
@@ -42,21 +46,25 @@ class Source:
         return f"{self.name_of(self.files[0].parent)}/*{endings.pop() if len(endings) == 1 else ''}"
 
     def name_of(self, file: Path) -> str:
+        """Return the file's path below the landing."""
         return str(file.relative_to(self.root))
 
     def fingerprint(self, hashes: FileHashes) -> list[tuple[str, int, str]]:
-        """Name, size in bytes and SHA-256 of every file: what a repeated admission compares."""
+        """Return name, size in bytes and SHA-256 of every file, which a repeated admission compares."""
         files = (*self.files, *(self.root / file for file in self.empty))
         return [(self.name_of(file), file.stat().st_size, hashes.of(file)) for file in files]
 
     def is_csv(self, file: Path) -> bool:
+        """Return whether the file is read as CSV."""
         return file.suffix.lower() != PARQUET
 
     def reader(self, files: tuple[Path, ...] | None = None) -> str:
-        """A FROM expression for the files, united by column name, in their order.
+        """Return a FROM expression for the files, united by column name, in their order.
 
-        CSV values stay text, so that '00123' keeps its zeros. Raises SourceError if a CSV file's first line is no
-        header.
+        CSV values stay text, so that '00123' keeps its zeros.
+
+        Raises:
+            SourceError: The first line of a CSV file is not a header.
         """
         groups: list[tuple[Layout | None, list[Path]]] = []
         for file in self.files if files is None else files:
@@ -70,15 +78,23 @@ class Source:
         return "(" + " UNION ALL BY NAME ".join(f"SELECT * FROM {reader}" for reader in readers) + ")"
 
     def layout(self, file: Path) -> Layout:
-        """How a CSV file is read; looked at once. Raises SourceError if its first line is no header."""
+        """Return how to read a CSV file; the first line is read only once.
+
+        Raises:
+            SourceError: The first line is not a header.
+        """
         if file not in self._layouts:
             found = self._read_layout(file)
-            assert found is not None, "find_source leaves out files with nothing in them"
+            assert found is not None, "find_source leaves out empty files"
             self._layouts[file] = found
         return self._layouts[file]
 
     def columns(self, connection: duckdb.DuckDBPyConnection, files: tuple[Path, ...] | None = None) -> dict[str, str]:
-        """Column name -> DuckDB type; raises SourceError if a file cannot be read."""
+        """Return the DuckDB type of each column.
+
+        Raises:
+            SourceError: A file cannot be read.
+        """
         if files is not None and len(files) == 1 and self.is_csv(files[0]):
             return dict.fromkeys(self.layout(files[0]).header, "VARCHAR")
         try:
@@ -88,7 +104,11 @@ class Source:
         return {str(row[0]): str(row[1]) for row in rows}
 
     def without_empty_files(self) -> "Source":
-        """The same source, with the files that hold nothing told apart. Raises SourceError if one cannot be read."""
+        """Return the same source with empty files moved to `empty`.
+
+        Raises:
+            SourceError: A file cannot be read.
+        """
         layouts = {file: self._read_layout(file) if self.is_csv(file) else None for file in self.files}
         empty = [
             file
@@ -118,7 +138,7 @@ class Source:
 
 
 def unreadable(source: Source, error: duckdb.Error) -> SourceError:
-    """The error with its cause: which file, which line, what stands there and what to do."""
+    """Return the error with its cause: the file, the line, its content and the next step."""
     text = str(error)
     named = [file for file in source.files if str(file) in text]
     if not named and len(source.files) > 1:
@@ -142,7 +162,7 @@ def _read_parquet(files: list[Path]) -> str:
 
 
 def _read_csv(layout: Layout, files: list[Path]) -> str:
-    """Every option is given: DuckDB's own detection leaves out lines that do not look like the rest."""
+    """Return a reader with every option, because DuckDB's own detection skips lines that do not look like the rest."""
     columns = ", ".join(f"{quote_literal(column)}: 'VARCHAR'" for column in layout.header)
     reader = (
         f"read_csv({_list(files)}, auto_detect = false, header = true, skip = 0, columns = {{{columns}}}, "
@@ -151,7 +171,7 @@ def _read_csv(layout: Layout, files: list[Path]) -> str:
     )
     if len(layout.header) > 1:
         return reader
-    # DuckDB passes over blank lines, except where a line is a single field.
+    # DuckDB skips blank lines, except if the file has a single column.
     return f"(SELECT * FROM {reader} WHERE {quote_identifier(layout.header[0])} IS NOT NULL)"
 
 

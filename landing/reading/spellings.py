@@ -1,4 +1,4 @@
-"""Finds ids that may be one and are spelled in several ways: they count as different, and a person should know."""
+"""Find ids with several spellings, such as 7 and 007: they count as different, so a person should check them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,20 +10,20 @@ from landing.contract import Table
 from landing.findings import Findings
 
 _COMPARED = ("customer_id", "product_id", "store_id", "campaign_id", "coupon_id")
-"""Ids that tables are joined by. A receipt's number is not: it is in one table only."""
+"""Ids that join tables. A receipt's number is not among them, because only one table has it."""
 _PERSONAL = ("customer_id",)
 
 _FOLDED = (
     "CASE WHEN regexp_full_match(id, '[0-9]+') THEN coalesce(nullif(ltrim(id, '0'), ''), '0') "
     "ELSE lower(regexp_replace(id, '[\\s\\x{a0}]+', ' ', 'g')) END"
 )
-"""What spellings have in common that differ in leading zeros, case or the kind of blanks inside."""
+"""The common form of spellings that differ only in leading zeros, case or the kind of blanks inside."""
 
 
 def count_spellings(
     connection: duckdb.DuckDBPyConnection, folder: Path, tables: Iterable[Table], findings: Findings
 ) -> None:
-    """Add to `findings` how many ids of the admitted tables are there in several spellings."""
+    """Add to `findings` how many ids of the admitted tables have several spellings."""
     tables = list(tables)
     for kind in _COMPARED:
         holders = [table.name for table in tables if any(column.name == kind for column in table.columns)]

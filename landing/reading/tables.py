@@ -1,4 +1,4 @@
-"""Checks one landing table and writes its admitted rows, streaming through DuckDB."""
+"""Check one landing table and write its admitted rows, streaming through DuckDB."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +13,18 @@ from landing.errors import SourceError, not_written
 from landing.findings import Findings
 from landing.manifest import TableSummary
 from landing.reading.casting import Part, PlausibleDays, plan_parts
-from landing.reading.cutoff import Cut, Span
+from landing.reading.cutoff import Cutoff, Span
 from landing.reading.left_out import count_coupons, count_not_yet_known, count_other_customers
 from landing.reading.parts import count_empty, count_ignored, count_partial, count_set_aside, rows_in
 from landing.reading.sources import Source, unreadable
 
 MEMORY_LIMIT = "512MB"
-"""Of one DuckDB connection, unless REACH_MEMORY is changed; the tables stream through it."""
+"""Memory of one DuckDB connection, unless REACH_MEMORY is changed; tables are streamed."""
 
 
 @dataclass(frozen=True)
 class CheckedTable:
-    """A table that passed the contract's checks; without a source it is optional and absent."""
+    """A table that passed the contract's checks; without a source, it is optional and absent."""
 
     table: Table
     source: Source | None
@@ -32,7 +32,7 @@ class CheckedTable:
 
     @property
     def rows(self) -> str:
-        """A query for all its rows, in the contract's columns and types."""
+        """Query for all rows, in the contract's columns and types."""
         if self.source is None or not self.source.files:
             typed = (f"CAST(NULL AS {SQL_TYPE[c.type]}) AS {quote_identifier(c.name)}" for c in self.table.columns)
             return f"SELECT {', '.join(typed)} WHERE false"
@@ -46,9 +46,11 @@ def check_table(
     days: PlausibleDays,
     findings: Findings,
 ) -> CheckedTable:
-    """Check columns, types and values; add to `findings` what is noteworthy.
+    """Check columns, types and values, and add noteworthy facts to `findings`.
 
-    Raises SourceError or ContractError, naming file, column, value and what was expected.
+    Raises:
+        SourceError: A file cannot be read.
+        ContractError: A column or value does not fit; the message names file, column, value and expectation.
     """
     if source is None:
         return CheckedTable(table, None)
@@ -66,7 +68,11 @@ def check_table(
 
 
 def transaction_span(connection: duckdb.DuckDBPyConnection, transactions: CheckedTable) -> Span:
-    """Raises SourceError if no transaction has a time."""
+    """Return the first and the newest time of the transactions.
+
+    Raises:
+        SourceError: No transaction has a time.
+    """
     found = connection.execute(f"SELECT min(transaction_at), max(transaction_at) FROM ({transactions.rows})").fetchone()
     if found is None or found[0] is None:
         assert transactions.source is not None
@@ -77,26 +83,41 @@ def transaction_span(connection: duckdb.DuckDBPyConnection, transactions: Checke
 def write_table(
     connection: duckdb.DuckDBPyConnection,
     checked: CheckedTable,
-    cut: Cut,
+    cutoff: Cutoff,
     customers: int | None,
     campaigns: CheckedTable,
     folder: Path,
     findings: Findings,
 ) -> TableSummary:
-    """Write what was known to `<folder>/<table>.parquet`.
+    """Write the rows known at the cutoff to `<folder>/<table>.parquet`, and count the others.
 
-    Transactions and campaigns are written before the tables that are cut by them. `customers` keeps only so many
-    customers (see `_chosen`). If the landing has `campaigns`, a coupon is known once its campaign is.
-    Adds to `findings` what is left out.
+    Transactions and campaigns must be written before the tables that are limited by them. If the landing has campaigns,
+    a coupon is known once its campaign is.
+
+    Args:
+        connection: The connection that runs the queries.
+        checked: The table.
+        cutoff: The day of the run.
+        customers: Maximum number of customers (see `_chosen`), or None.
+        campaigns: The checked campaigns.
+        folder: The folder to write to.
+        findings: The findings to add to.
+
+    Returns:
+        Rows and hash of the written file.
+
+    Raises:
+        SourceError: A file of the landing cannot be read.
+        LandingError: The target cannot be written.
     """
     table = checked.table
     target = folder / f"{table.name}.parquet"
-    condition = cut.known(table)
+    condition = cutoff.filter_for(table)
     known_campaigns = f"SELECT campaign_id FROM {_admitted(CAMPAIGNS, folder)}"
     if table is COUPONS and campaigns.source is not None:
         condition += f" AND campaign_id IN ({known_campaigns})"
     if customers is not None and table.has_customers:
-        chosen = _chosen(checked, cut, customers, folder)
+        chosen = _chosen(checked, cutoff, customers, folder)
         condition += f" AND (customer_id IS NULL OR customer_id IN ({chosen}))"
     query = f"SELECT * FROM ({checked.rows}) WHERE {condition}"
     try:
@@ -107,7 +128,7 @@ def write_table(
             raise unreadable(checked.source, error) from error
         raise not_written(target, error) from error
     rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({quote_literal(target)})")
-    known, later = count_not_yet_known(connection, table, checked.rows, cut, findings)
+    known, later = count_not_yet_known(connection, table, checked.rows, cutoff, findings)
     if table is COUPONS and campaigns.source is not None:
         count_coupons(connection, checked.rows, campaigns.rows, known_campaigns, findings)
     if customers is not None and table.has_customers:
@@ -115,10 +136,10 @@ def write_table(
     return TableSummary(rows=rows, not_yet_known=later, sha256=file_sha256(target))
 
 
-def _chosen(checked: CheckedTable, cut: Cut, customers: int, folder: Path) -> str:
-    """The first known buyers by a hash of their id; md5 is the same in every DuckDB version."""
+def _chosen(checked: CheckedTable, cutoff: Cutoff, customers: int, folder: Path) -> str:
+    """Return a query for the first known buyers by a hash of their id; md5 is the same in every DuckDB version."""
     buyers = (
-        f"SELECT customer_id FROM ({checked.rows}) WHERE {cut.known(TRANSACTIONS)}"
+        f"SELECT customer_id FROM ({checked.rows}) WHERE {cutoff.filter_for(TRANSACTIONS)}"
         if checked.table is TRANSACTIONS
         else f"SELECT customer_id FROM {_admitted(TRANSACTIONS, folder)}"
     )

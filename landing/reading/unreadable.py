@@ -1,6 +1,6 @@
-"""Finds out why a landing file cannot be read: the line, what stands there, and what to do.
+"""Find out why a landing file cannot be read: the line, its content, and the next step.
 
-Only a file that DuckDB has refused is looked at here, so its lines may be read slowly, in Python.
+Only files that DuckDB has refused come here, so reading their lines slowly in Python is acceptable.
 """
 
 import re
@@ -22,7 +22,15 @@ _PERSONAL = ("customers", "transactions", "events", "decisions", "campaigns", "r
 
 
 def why_unreadable(table: Table, root: Path, file: Path, layout: Layout | None, error: Exception) -> str:
-    """Sentences for people: file, line, cause and next step. `layout` is None for Parquet, or if it is not known."""
+    """Return sentences for people: file, line, cause and next step.
+
+    Args:
+        table: The landing table.
+        root: The landing's folder.
+        file: The file that cannot be read.
+        layout: The way the CSV file is read; None for Parquet, or if it is unknown.
+        error: The error of DuckDB or of the disk.
+    """
     shown = f"{file.relative_to(root)} in {root}"
     try:
         with file.open("rb"):
@@ -44,7 +52,7 @@ def why_unreadable(table: Table, root: Path, file: Path, layout: Layout | None, 
 
 
 def first_line_refused(table: Table, root: Path, file: Path, what: str) -> str:
-    """Why the first line is not the table's header, and where the header seems to stand."""
+    """Return why the first line is not the table's header, and which line seems to be the header."""
     shown = f"{file.relative_to(root)} in {root}"
     if is_utf16(file):
         return f"{shown}{_UTF16}"
@@ -62,7 +70,7 @@ def first_line_refused(table: Table, root: Path, file: Path, what: str) -> str:
 
 
 def second_header(table: Table, root: Path, file: Path, line: int) -> str:
-    """The message for a file that holds more than one export."""
+    """Return the message for a file that holds more than one export."""
     return f"{file.relative_to(root)} in {root}{_several_exports(table, line)}"
 
 
@@ -77,7 +85,7 @@ def _csv_cause(table: Table, file: Path, layout: Layout | None) -> str | None:
         return _UTF16
     if line := line_of_nul(file):
         return (
-            f": line {line} holds a NUL byte, which no text has. Was the file copied whole, and is it text? "
+            f": line {line} holds a NUL byte, which text never has. Was the file copied whole, and is it text? "
             "Export it again."
         )
     return _wrong_encoding(table, file, layout) or _wrong_rows(table, file, layout) or _mixed_line_ends(file)
@@ -111,7 +119,7 @@ def _encoding(table: Table, layout: Layout | None, number: int, line: bytes, err
 
 
 def _wrong_rows(table: Table, file: Path, layout: Layout | None) -> str | None:
-    """The first row whose number of fields is not the header's, or whose quotes do not close."""
+    """Return the message for the first row with a wrong number of fields or an unclosed quote; None if all fit."""
     if layout is None:
         return None
     width, required = len(layout.header), set(table.required_columns)
@@ -167,7 +175,7 @@ def _parquet_cause(file: Path, error: Exception) -> str:
 
 
 def _first_lines(error: Exception) -> str:
-    """DuckDB's words without its advice, its options and the values it cites, which may be personal."""
+    """Return DuckDB's message without its advice, its options and the values it cites, which may be personal."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines[:3] if not re.match(r"Original Line|Possible|file =|\*", line)]
     return " ".join(kept) or type(error).__name__

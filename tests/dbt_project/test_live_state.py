@@ -22,7 +22,7 @@ SAME_DAY, TWO_WEEKS = EARLIER + timedelta(hours=20), EARLIER + timedelta(days=14
 @pytest.fixture(scope="module")
 def shop(small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("live")
-    admit(Settings(data=data), small_landing, date(2017, 8, 20), lambda _: None)
+    admit(Settings(data=data), small_landing, date(2017, 8, 20))
     accept(Settings(data=data), None)
     for folder in ("warehouse", "features/staged"):
         (data / folder).mkdir(parents=True)

@@ -16,6 +16,7 @@ from landing.admission import accept, admit
 from landing.errors import AsOfError, LandingError
 from settings import ROOT, Settings
 from tests.support.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_shop
+from tests.support.logs import logged
 
 
 def test_an_unchanged_landing_is_not_admitted_twice(tmp_path: Path) -> None:
@@ -80,21 +81,19 @@ def test_an_admission_changes_nothing_before_it_is_accepted(tmp_path: Path) -> N
     before, _, _ = admit_shop(tmp_path, landing)
     settings = Settings(data=tmp_path / "data", landing=landing)
     link = settings.paths.admitted.readlink()
-    far, _ = admit(settings, landing, date(2030, 1, 1), lambda _: None)
+    far, _ = admit(settings, landing, date(2030, 1, 1))
     assert far.as_of == date(2030, 1, 1)
     assert settings.paths.admitted.readlink() == link
     # Killed or failed here, it can be run again: the same day, or the one before.
-    assert admit(settings, landing, date(2030, 1, 1), lambda _: None)[1]
-    assert admit(settings, landing, None, lambda _: None) == (before, True)
+    assert admit(settings, landing, date(2030, 1, 1))[1]
+    assert admit(settings, landing, None) == (before, True)
     assert accept(settings, None).as_of == before.as_of
     assert settings.paths.admitted.readlink() == link
 
 
-def test_an_admission_whose_checks_failed_is_accepted_only_on_request(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_admission_whose_checks_failed_is_accepted_only_on_request(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
-    admit(settings, write_shop(tmp_path / "in"), date(2017, 1, 3), lambda _: None)
+    admit(settings, write_shop(tmp_path / "in"), date(2017, 1, 3))
     results = settings.paths.quality / "2017-01-03" / "landing" / "results.json"
     results.parent.mkdir(parents=True)
     results.write_text(json.dumps([{"name": "lines_are_fresh", "severity": "critical", "met": False}]))
@@ -105,15 +104,16 @@ def test_an_admission_whose_checks_failed_is_accepted_only_on_request(
     assert settings.paths.admitted.exists()
     # Results that are older than the admission are of another one.
     os.utime(results, (0, 0))
-    accept(settings, None)
-    assert "was not checked" in capsys.readouterr().out
+    with logged("landing") as messages:
+        accept(settings, None)
+    assert any("was not checked" in message for message in messages)
 
 
 def test_only_the_day_that_waits_is_accepted(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     with pytest.raises(AsOfError, match="No admission waits"):
         accept(settings, None)
-    admit(settings, write_shop(tmp_path / "in"), date(2017, 1, 3), lambda _: None)
+    admit(settings, write_shop(tmp_path / "in"), date(2017, 1, 3))
     with pytest.raises(AsOfError, match="as of 2017-01-03, not 2017-01-02"):
         accept(settings, date(2017, 1, 2))
     with pytest.raises(AsOfError, match=r"2017-01-03-.* waits, not 2017-01-03-checked"):
@@ -129,7 +129,7 @@ def test_the_admission_in_use_outlives_any_number_of_refused_days(tmp_path: Path
     admit_shop(tmp_path, landing)
     settings = Settings(data=tmp_path / "data", landing=landing)
     for day in range(1, 7):
-        admit(settings, landing, date(2030, 1, day), lambda _: None)
+        admit(settings, landing, date(2030, 1, day))
     assert len(admitted(tmp_path, "products")) == 3
 
 

@@ -14,6 +14,7 @@ from landing.admission import check
 from landing.errors import LandingError, SourceError, sentences
 from settings import Settings
 from tests.support.landing.shop import PRODUCTS, admit_shop, admitted, write_shop
+from tests.support.logs import logged
 
 
 def test_the_same_bytes_in_another_folder_are_not_admitted_twice(tmp_path: Path) -> None:
@@ -99,13 +100,13 @@ def test_a_landing_that_goes_away_during_the_run_gets_a_sentence(
 def test_a_check_keeps_and_moves_nothing(tmp_path: Path) -> None:
     landing = write_shop(tmp_path / "in", customers="customer_id\n")
     settings = Settings(data=tmp_path / "data")
-    said: list[str] = []
-    manifest = check(settings, landing, None, said.append)
+    with logged("landing") as messages:
+        manifest = check(settings, landing, None)
     assert [finding.kind for finding in manifest.findings] == ["empty_table"]
-    assert any("empty_table" in line for line in said)
+    assert any("empty_table" in line for line in messages)
     assert list(settings.data.iterdir()) == []
     with pytest.raises(LandingError):
-        check(settings, write_shop(landing, products=""), None, said.append)
+        check(settings, write_shop(landing, products=""), None)
     assert list(settings.data.iterdir()) == []
 
 

@@ -84,7 +84,7 @@ def event_log(settings: Settings) -> Iterator[EventLog]:
 @pytest.fixture
 def run(settings: Settings, event_log: EventLog) -> Callable[..., batches.Collected]:
     """Collect from the event_log, as a new process would."""
-    return lambda **options: collect(settings.paths.feedback, event_log, lambda _: None, **options)
+    return lambda **options: collect(settings.paths.feedback, event_log, **options)
 
 
 def rows(settings: Settings, table: Table) -> list[dict]:
@@ -190,7 +190,7 @@ from events.factory import open_event_log
 from settings import load_settings
 event_log = open_event_log(load_settings())
 """
-    action = f"collect(Path({str(settings.paths.feedback)!r}), event_log, print, limit=2)"
+    action = f"collect(Path({str(settings.paths.feedback)!r}), event_log, limit=2)"
     return die_before(place, call, setup, action, environment(settings))
 
 
@@ -201,7 +201,7 @@ from pathlib import Path
 from landing.feedback.collector import collect
 from events.factory import open_event_log
 from settings import Settings
-collect(Path({str(settings.paths.feedback)!r}), open_event_log(Settings()), print, limit=1)
+collect(Path({str(settings.paths.feedback)!r}), open_event_log(Settings()), limit=1)
 """
     both = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment(settings)) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]

@@ -20,6 +20,7 @@ from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
 from landing.reading.casting import PlausibleDays
 from tests.support.landing.killed import die_before
+from tests.support.logs import logged
 
 MOMENT = datetime(2026, 3, 1, 10)
 DAYS = PlausibleDays(date(2000, 1, 1), MOMENT + timedelta(days=365))
@@ -45,7 +46,7 @@ class Counted:
 
 
 def collected(home: Path, pages: int) -> Path:
-    collect(home, Counted(pages), lambda _: None)
+    collect(home, Counted(pages))
     return home
 
 
@@ -57,20 +58,20 @@ def names(home: Path) -> list[str]:
     return sorted(folder.name for folder in (home / "batches").iterdir())
 
 
-def merge(home: Path, said: list[str] | None = None) -> Compacted:
-    return compact(home, [].append if said is None else said.append, most=4, newest=2)
+def merge(home: Path) -> Compacted:
+    return compact(home, most=4, newest=2)
 
 
 def test_all_but_the_newest_become_one_and_every_row_keeps_its_place(tmp_path: Path) -> None:
     before = rows(collected(tmp_path, 7))
-    said: list[str] = []
-    found = merge(tmp_path, said)
+    with logged("landing") as messages:
+        found = merge(tmp_path)
     assert names(tmp_path) == ["00000001-00000005", "00000006", "00000007"]
     assert rows(tmp_path) == before
     assert [row["event_id"] for row in rows(tmp_path)[0]] == [f"e{number}" for number in range(1, 8)]
     assert found.merged == 5
     assert found.freed_bytes > 0
-    (line,) = said
+    (line,) = messages
     assert "5 folders of batches became 00000001-00000005 with 5 rows of events, 5 rows of decisions" in line
 
 
@@ -110,7 +111,7 @@ def test_what_was_landed_is_not_made_again_because_batches_were_merged(tmp_path:
     collected(tmp_path, 7)
 
     def landed() -> list[Path]:
-        tables = land_feedback(tmp_path, None, DAYS, Findings(lambda _: None), lambda _: None).values()
+        tables = land_feedback(tmp_path, None, DAYS, Findings()).values()
         return [table.file.files[0] for table in tables]
 
     written = [file.stat().st_mtime_ns for file in landed()]
@@ -136,7 +137,7 @@ KILLED_BEFORE = [
 @pytest.mark.parametrize(("place", "call"), KILLED_BEFORE)
 def test_a_merge_killed_half_way_neither_loses_nor_doubles(tmp_path: Path, place: str, call: int) -> None:
     before = rows(collected(tmp_path, 7))
-    action = f"compact(Path({str(tmp_path)!r}), print, most=4, newest=2)"
+    action = f"compact(Path({str(tmp_path)!r}), most=4, newest=2)"
     killed = die_before(place, call, "from landing.feedback.compaction import compact", action, os.environ)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert rows(tmp_path) == before
@@ -159,5 +160,5 @@ def test_a_batch_that_cannot_be_read_stops_the_merge_and_removes_nothing(tmp_pat
 
 def test_a_folder_of_another_name_is_refused_not_read_as_a_batch(tmp_path: Path) -> None:
     shutil.copytree(collected(tmp_path, 1) / "batches" / "00000001", tmp_path / "batches" / "00000001 copy")
-    with pytest.raises(SourceError, match="00000001 copy is no batch"):
+    with pytest.raises(SourceError, match="00000001 copy is not a batch"):
         batch_folders(tmp_path)

@@ -44,7 +44,7 @@ def told(event_id: str, occurred_at: datetime = MOMENT, received_at: datetime = 
 
 
 def collect_into(tmp_path: Path, *events: dict[str, Any]) -> None:
-    collect(tmp_path / "data" / "feedback", Told(*events), lambda _: None)
+    collect(tmp_path / "data" / "feedback", Told(*events))
 
 
 def landed(tmp_path: Path, table: str = "events", columns: str = "event_id") -> list[tuple]:
@@ -133,7 +133,7 @@ def test_new_feedback_is_admitted_and_old_is_not_written_again(tmp_path: Path) -
     assert admit_shop(tmp_path, landing, "2017-01-02")[1]
     file = tmp_path / "data" / "feedback" / "landed" / "events.parquet"
     written = file.stat().st_mtime_ns
-    land_feedback(tmp_path / "data" / "feedback", landing, ANY_DAY, Findings(lambda _: None), lambda _: None)
+    land_feedback(tmp_path / "data" / "feedback", landing, ANY_DAY, Findings())
     assert file.stat().st_mtime_ns == written
     (landing / "events.csv").write_text(HEADER + "second,8,0010,view,2017-01-01 10:00:00,\n")
     assert not admit_shop(tmp_path, landing, "2017-01-02")[1]
@@ -143,9 +143,9 @@ def test_new_feedback_is_admitted_and_old_is_not_written_again(tmp_path: Path) -
 def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
     collect_into(tmp_path, told("first"))
     home = tmp_path / "data" / "feedback"
-    land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)
+    land_feedback(home, None, ANY_DAY, Findings())
     (home / "landed" / "decisions.parquet").unlink()
-    assert land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)[EVENTS].rows == 1
+    assert land_feedback(home, None, ANY_DAY, Findings())[EVENTS].rows == 1
     assert landed(tmp_path, "decisions", "request_id") == []
 
 
@@ -169,12 +169,7 @@ def test_own_events_that_do_not_fit_are_refused_and_the_last_ones_stay(tmp_path:
         admit_shop(tmp_path, landing)
     assert landed(tmp_path) == [("first",)]
     (landing / "events.csv").unlink()
-    assert (
-        land_feedback(tmp_path / "data" / "feedback", landing, ANY_DAY, Findings(lambda _: None), lambda _: None)[
-            EVENTS
-        ].rows
-        == 1
-    )
+    assert land_feedback(tmp_path / "data" / "feedback", landing, ANY_DAY, Findings())[EVENTS].rows == 1
 
 
 def test_feedback_is_written_in_the_contracts_types(tmp_path: Path) -> None:
@@ -226,11 +221,11 @@ def test_own_events_of_nobody_are_set_aside(tmp_path: Path) -> None:
 def test_tables_of_an_earlier_version_are_made_again(tmp_path: Path) -> None:
     collect_into(tmp_path, told("first"))
     home = tmp_path / "data" / "feedback"
-    land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)
+    land_feedback(home, None, ANY_DAY, Findings())
     written = (home / "landed" / "inputs.json").read_text()
     (home / "landed" / "inputs.json").write_text(written.replace('"rules": [', '"rules": [0, '))
     (home / "landed" / "events.parquet").write_bytes(b"")
-    assert land_feedback(home, None, ANY_DAY, Findings(lambda _: None), lambda _: None)[EVENTS].rows == 1
+    assert land_feedback(home, None, ANY_DAY, Findings())[EVENTS].rows == 1
 
 
 def test_the_types_of_events_are_those_that_the_service_takes() -> None:

@@ -22,7 +22,6 @@ FEATURES = (
     "customer_purchases",
     "customer_categories",
     "customer_habits",
-    "customer_outcomes",
     "product_content",
     "product_activity",
 )

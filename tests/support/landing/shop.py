@@ -9,6 +9,7 @@ from landing.admission import accept, admit
 from landing.manifest import Manifest
 from landing.reading.casting import PlausibleDays
 from settings import Settings
+from tests.support.logs import logged
 
 ANY_DAY = PlausibleDays(date(1990, 1, 1), datetime(2100, 1, 1))
 
@@ -44,13 +45,13 @@ def write_parquet(folder: Path, table: str, query: str) -> None:
 def admit_shop(
     tmp_path: Path, landing: Path, as_of: str | None = None, **settings: object
 ) -> tuple[Manifest, bool, list[str]]:
-    """Admit to tmp_path/data and accept it; also returns what was said."""
-    said: list[str] = []
+    """Admit to tmp_path/data and accept it; also return the messages of the admission."""
     chosen = Settings(data=tmp_path / "data", landing=landing, **settings)
     day = date.fromisoformat(as_of) if as_of else None
-    manifest, reused = admit(chosen, landing, day, said.append)
+    with logged("landing") as messages:
+        manifest, reused = admit(chosen, landing, day)
     accept(chosen, manifest.as_of)
-    return manifest, reused, said
+    return manifest, reused, messages
 
 
 def admitted(tmp_path: Path, table: str, columns: str = "*") -> list[tuple]:
