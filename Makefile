@@ -112,8 +112,9 @@ bench-catalogue: setup ## Search the nearest vectors in 1, 10 and 100 times the 
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(UV) run --frozen --quiet --group ann python -m benchmarks.catalogue
 
 .PHONY: bench-customers
-bench-customers: setup ## Evaluate the customer model on the newest closed window; WEEKS_BEFORE=8 for validation, PARTS="taste offers"
-	@$(PYTHON) -m benchmarks.customers --weeks-before $(or $(WEEKS_BEFORE),0) $(if $(PARTS),--parts $(PARTS))
+bench-customers: setup ## Evaluate the customer model on the newest closed window; WEEKS_BEFORE=8: validation, PARTS=taste, TIMES=10: cost
+	@$(PYTHON) -m benchmarks.customers --weeks-before $(or $(WEEKS_BEFORE),0) --times $(or $(TIMES),1) \
+		$(if $(PARTS),--parts $(PARTS))
 
 .PHONY: pictures
 pictures: setup ## Make the README's pictures from a finished run and the running service; RUN=latest

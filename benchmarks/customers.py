@@ -1,7 +1,10 @@
 """Print how good every part of the customer model is on the newest window whose outcome is known.
 
-`--weeks-before 8` evaluates it one horizon earlier: used while a part is built, so that the newest window stays unseen.
+With `--weeks-before 8`, the evaluation is one horizon earlier; parts are built so, and the newest window stays unseen.
 The last line is one JSON object of the bars' figures; a figure that a part did not give is null.
+
+With `--times 10`, each part also runs on ten times the customers, in a process of its own, and the last line has the
+costs.
 """
 
 import argparse
@@ -10,9 +13,13 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.replicated import replicate
 from core.command import log_to_stdout
 from features.publication import current_publication
 from ml.customers.inputs import Inputs
@@ -36,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.customers", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--weeks-before", type=int, default=0, help="evaluate as of so many weeks earlier")
     parser.add_argument("--parts", nargs="+", help="only these parts")
+    parser.add_argument(
+        "--times", type=int, default=1, help="compare the cost with that of so many times the customers"
+    )
     options = parser.parse_args(arguments)
     log_to_stdout()
     settings = load_settings()
@@ -49,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.weeks_before:
         inputs = inputs.before(options.weeks_before)
     print(f"Features {publication.name}, as of {inputs.now:%Y-%m-%d}")
+    if options.times > 1:
+        print(json.dumps(compare_costs(inputs, options.times, options.parts)))
+        return 0
     verdicts = measure(inputs, options.parts)
     found = {name: measure.value for verdict in verdicts.values() for name, measure in verdict.measures.items()}
     print(json.dumps({name: None if name not in found else round(found[name], 4) for name in FIGURES}))
@@ -82,6 +95,42 @@ def measure(inputs: Inputs, names: Sequence[str] | None = None) -> dict[str, Ver
             _print_measures(verdict)
     print(f"\nAll parts: {total:.1f} s\n")
     return verdicts
+
+
+def compare_costs(inputs: Inputs, times: int, names: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
+    """Fit and score each part on the customers and on `times` as many; print and return seconds and peak memory.
+
+    `growth` is the ratio of seconds over `times`: 1 if the cost is linear in the customers, less if a part of it is
+    constant.
+    """
+    costs: dict[str, dict[str, float]] = {}
+    with TemporaryDirectory(dir=inputs.features.parent, prefix=".bench.") as folder:
+        replicate(inputs.features, Path(folder), times, inputs.memory)
+        for part in (part for part in PARTS if names is None or part.name in names):
+            (once, once_gib), (many, many_gib) = (
+                _cost(replace(inputs, features=features), part.name) for features in (inputs.features, Path(folder))
+            )
+            costs[part.name] = {
+                "seconds": round(once, 1),
+                "peak_gib": round(once_gib, 2),
+                f"seconds_{times}x": round(many, 1),
+                f"peak_gib_{times}x": round(many_gib, 2),
+                "growth": round(many / once / times, 2),
+            }
+            print(f"{part.name}: {costs[part.name]}")
+    return costs
+
+
+def _cost(inputs: Inputs, part: str) -> tuple[float, float]:
+    """Return the seconds and the peak memory in GiB of one part, measured in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_measured, inputs, part).result()
+
+
+def _measured(inputs: Inputs, part: str) -> tuple[float, float]:
+    began = time.monotonic()
+    measure(inputs, [part])
+    return time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def _print_measures(verdict: Verdict) -> None:

@@ -13,6 +13,7 @@ TABLES = {
     "feat_product_activity": "One row per product and snapshot: who bought it lately, price and promotion.",
     "feat_customer_habits": "One row per customer and snapshot: habits over the last 26 weeks, whole and by halves.",
     "feat_customer_purchases": "One row per customer and snapshot: what was bought in the 4 weeks before it.",
+    "feat_customer_outcomes": "One row per customer and snapshot: baskets and spend in each of the 8 weeks before it.",
     "feat_customer_categories": "One row per customer and snapshot: arrays over every category bought from before it.",
 }
 

@@ -21,7 +21,9 @@ _ENTITIES = {"customer": customer, "product": product}
 _ONLINE = {"customer_history", "customer_profile"}
 _VALID = {
     "product_content": timedelta(0),  # undated facts never expire
-    "customer_purchases": ONE_DAY,  # who bought nothing in *this* window must not get an earlier window's label
+    # Who bought nothing in *this* window must not get an earlier window's label.
+    "customer_purchases": ONE_DAY,
+    "customer_outcomes": ONE_DAY,
 }
 
 

@@ -19,7 +19,7 @@ class Type(StrEnum):
     NUMBER = "number"
     TEXT = "text"
     NUMBERS = "numbers"
-    """One per product or category, aligned with the table's `product_ids` or `categories`."""
+    """One per product, category or week: the table's text names what its lists are aligned with."""
     TEXTS = "texts"
 
 
@@ -198,7 +198,7 @@ def number(
 
 
 def numbers(name: str, text: str, window: Window, on_purchase: Updater | BatchOnly | None = None) -> Feature:
-    """Declare a number for each product or category of a customer's row."""
+    """Declare a list of numbers: one for each product, category or week of a customer's row."""
     return Feature(name, Type.NUMBERS, text, window, on_purchase)
 
 

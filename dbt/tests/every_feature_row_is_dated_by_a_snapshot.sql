@@ -1,7 +1,7 @@
 -- Nothing is dated after the day of the run.
 {%- set tables = [
     'feat_customer_history', 'feat_customer_profile', 'feat_customer_purchases', 'feat_product_activity',
-    'feat_customer_categories', 'feat_customer_habits'
+    'feat_customer_categories', 'feat_customer_habits', 'feat_customer_outcomes'
 ] %}
 
 with snapshots as (

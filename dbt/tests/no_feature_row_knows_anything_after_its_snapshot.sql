@@ -47,6 +47,12 @@ labels as (
 
 ),
 
+outcomes as (
+
+    select * from {{ ref('feat_customer_outcomes') }}
+
+),
+
 activities as (
 
     select * from {{ ref('feat_product_activity') }}
@@ -155,6 +161,20 @@ expected as (
         and coalesce(basket_products.snapshot_at, snapshots.snapshot_at) = snapshots.snapshot_at
     group by snapshots.snapshot_at
 
+    union all
+
+    select
+        'outcome' as feature,
+        snapshots.snapshot_at,
+        count(*) as bought
+    from baskets
+    inner join snapshots
+        on baskets.purchased_at < snapshots.snapshot_at
+        and baskets.purchased_at >= snapshots.since_8w
+        and coalesce(baskets.snapshot_at, snapshots.snapshot_at) = snapshots.snapshot_at
+    where baskets.customer_id is not null
+    group by snapshots.snapshot_at
+
 ),
 
 found as (
@@ -200,6 +220,15 @@ found as (
         event_timestamp,
         sum({{ list_length('product_ids') }}) as bought
     from labels
+    group by event_timestamp
+
+    union all
+
+    select
+        'outcome' as feature,
+        event_timestamp,
+        sum({{ list_sum('weekly_baskets') }}) as bought
+    from outcomes
     group by event_timestamp
 
 )

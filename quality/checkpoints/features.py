@@ -20,12 +20,12 @@ from quality.suites.features import (
     RULES,
     SNAPSHOT_TABLES,
     TABLES,
-    WINDOW_TABLE,
+    WINDOW_TABLES,
 )
 from settings import Settings
 
-WINDOW = timedelta(weeks=4, days=1)
-"""The window of feat_customer_purchases, plus a day for clock changes."""
+CLOCK = timedelta(days=1)
+"""A window ends a day earlier, so that no clock decides whether a table must have rows."""
 
 
 def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
@@ -40,14 +40,19 @@ def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
     with connect(spill, settings.duckdb_memory("25%")) as connection:
         instants = settings.snapshot_instants(as_of)
         newest_purchase = bought_until(connection, settings.paths.admitted)
-        # Without a purchase in the last window, or in any, the table has no rows for the day, or none at all.
-        least = {table: int(table != WINDOW_TABLE or newest_purchase > min(instants) - WINDOW) for table in TABLES}
+        # Without a purchase in a table's last window, or in any, it has no rows for the day, or none at all.
+        looks_back = {table: window + CLOCK for table, window in WINDOW_TABLES.items()}
+        least = {
+            table: int(table not in looks_back or newest_purchase > min(instants) - looks_back[table])
+            for table in TABLES
+        }
         yield FILES, {"files": files_frame(connection, folder, least)}
         moments = snapshots(connection, folder, SNAPSHOT_TABLES, instants)
         growing = moments["subject"].str.startswith(GROWING_TABLES)
         newest = moments["subject"].str.endswith(f"{instant:%Y-%m-%d %H:%M}")
-        if newest_purchase <= instant - WINDOW:
-            newest &= ~moments["subject"].str.startswith(WINDOW_TABLE)
+        for table, window in looks_back.items():
+            if newest_purchase <= instant - window:
+                newest &= ~moments["subject"].str.startswith(table)
         profiles = [
             profile(folder / f"{table}.parquet", {*names, "event_timestamp", "created_timestamp"}, RULES)
             for table, names in TABLES.items()

@@ -79,6 +79,8 @@ _SAME = {
     "products": "baskets",
     "basket_size_mean": "baskets",
     "basket_lines": "baskets",
+    "weekly_baskets": "baskets",
+    "weekly_spend": "spend",
     **{f"decayed_{days}d": "baskets" for days in (20, 60, 120, 240)},
 }
 _FIRST_BOUGHT = (

@@ -1,5 +1,7 @@
 """List the expectations of the staged feature tables, which must hold before publication."""
 
+from datetime import timedelta
+
 from features import declarations as declared
 from features.feature import Range, Type
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
@@ -22,8 +24,8 @@ GROWING_TABLES = (
 ALIGNED_TABLES = ("feat_customer_history", "feat_customer_categories")
 """Tables whose lists have one element per product or category of the row."""
 
-WINDOW_TABLE = "feat_customer_purchases"
-"""The table of purchases in the four weeks before a point in time; without a purchase it has no row."""
+WINDOW_TABLES = {"feat_customer_purchases": timedelta(weeks=4), "feat_customer_outcomes": timedelta(weeks=8)}
+"""Tables of purchases in a window before a point in time; without a purchase in it they have no row."""
 
 _FEATURES = [feature for table in declared.TABLES for feature in table.features]
 RULES = FeatureRules(

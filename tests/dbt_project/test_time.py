@@ -94,6 +94,7 @@ def test_features_of_a_past_day_are_the_same_when_the_future_does_not_exist_yet(
         "customer_purchases",
         "customer_categories",
         "customer_habits",
+        "customer_outcomes",
         "product_activity",
     ):
         then = rows(tmp_path, feature)

@@ -33,6 +33,7 @@ VIEWS = {
     "customer_purchases": ["product_ids"],
     "customer_categories": ["categories", "departments", *CATEGORIES],
     "customer_habits": HABITS,
+    "customer_outcomes": ["weekly_baskets", "weekly_spend"],
 }
 SERVICES = {
     "retrieval_query_v1": {"customer_history", "customer_profile"},

@@ -60,6 +60,20 @@
 {%- endmacro %}
 
 
+{#- Sums of a group's values by a whole number from 0 on, as one list: element i is the sum where `by` is i. -#}
+{% macro list_of_sums(value, by, length) -%}
+    {{ return(adapter.dispatch('list_of_sums')(value, by, length)) }}
+{%- endmacro %}
+
+{% macro duckdb__list_of_sums(value, by, length) -%}
+    [
+        {%- for index in range(length) -%}
+        cast(coalesce(sum({{ value }}) filter (where {{ by }} = {{ index }}), 0) as real){{ ', ' if not loop.last }}
+        {%- endfor -%}
+    ]
+{%- endmacro %}
+
+
 {#- A list of UTC instants written as text. -#}
 {% macro list_of_instants(texts) -%}
     {{ return(adapter.dispatch('list_of_instants')(texts)) }}

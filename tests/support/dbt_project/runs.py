@@ -22,6 +22,7 @@ FEATURES = (
     "customer_purchases",
     "customer_categories",
     "customer_habits",
+    "customer_outcomes",
     "product_content",
     "product_activity",
 )

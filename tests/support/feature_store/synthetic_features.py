@@ -113,6 +113,15 @@ def write_feature_tables(
         },
         [at for _, at in buyers],
     )
+    write_table(
+        folder / "feat_customer_outcomes.parquet",
+        {
+            "customer_id": [customer for customer, _ in buyers],
+            "weekly_baskets": pa.array(random.integers(0, 3, (len(buyers), 8)).tolist(), pa.list_(pa.float32())),
+            "weekly_spend": pa.array((random.random((len(buyers), 8)) * 50).tolist(), pa.list_(pa.float32())),
+        },
+        [at for _, at in buyers],
+    )
 
 
 def write_table(

@@ -43,6 +43,10 @@ TABLES = {
         SELECT customer_id, {_TIMES}, ['BREAD', 'MILK'] AS categories, ['BAKERY', 'DAIRY'] AS departments,
                [1.0, i]::FLOAT[] AS baskets, [0.0, i / 2]::FLOAT[] AS baskets_4w
         FROM {_CUSTOMERS}, {_MOMENT}""",
+    "feat_customer_outcomes": f"""
+        SELECT customer_id, {_TIMES}, [1, 0, 0, 0, 2, 0, 0, 0]::FLOAT[] AS weekly_baskets,
+               [9.5, 0, 0, 0, i, 0, 0, 0]::FLOAT[] AS weekly_spend
+        FROM {_CUSTOMERS}, {_MOMENT}""",
     "feat_customer_habits": f"""
         SELECT customer_id, {_TIMES}, 1.0::DOUBLE + i AS baskets, 20.0::DOUBLE AS basket_value,
                i / 60 AS evening_share, i / 60 - 0.5 AS price_position, 's' || (i % 3) AS store_id
