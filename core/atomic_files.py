@@ -1,7 +1,7 @@
 """Write files, folders and links so that neither a killed process nor a power cut leaves half of one.
 
-What is being written is called `.<name>.staging` until it is whole, and one rename publishes it. What is being deleted
-is called `.<name>.trash`. Both names are hidden and lie next to the target. `remove_leftovers` deletes those that a
+A file or folder is written as `.<name>.staging` until it is whole, and one rename publishes it. Before deletion it is
+renamed to `.<name>.trash`. Both names are hidden and lie next to the target. `remove_leftovers` deletes those that a
 killed process left behind.
 """
 
@@ -91,7 +91,7 @@ def link_or_copy(file: Path, other: Path) -> None:
 
 
 def empty_folder(folder: Path) -> Path:
-    """Create an empty folder in place of what a killed process may have left under this name, and return it."""
+    """Create and return an empty folder; leftovers of a killed process under this name are deleted."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
@@ -110,7 +110,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 def replace_folder(target: Path, staged: Path) -> None:
-    """Publish a staged folder under the name `target`; what was there before is deleted."""
+    """Publish a staged folder under the name `target`; a folder of that name is deleted."""
     trash = trash_path(target)
     shutil.rmtree(trash, ignore_errors=True)
     if target.exists():
@@ -131,7 +131,7 @@ def remove_leftovers(folder: Path, target: str | None = None) -> None:
     """Delete what killed processes left in the folder, under the names of this version and of earlier ones.
 
     Args:
-        folder: The folder to clean. The caller holds the lock of what is deleted.
+        folder: The folder to clean. The caller holds its lock.
         target: Delete only what was staged or discarded for this name; by default everything.
     """
     if not folder.is_dir():

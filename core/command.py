@@ -27,7 +27,7 @@ SettingsT = TypeVar("SettingsT")
 
 
 class ExitCode(IntEnum):
-    """What a command's exit code means."""
+    """The meanings of a command's exit code."""
 
     DONE = 0
     FAILED = 1
@@ -108,7 +108,7 @@ def run_command(function: Callable[[], object], errors: tuple[type[Exception], .
 
 
 def log_to_stdout() -> None:
-    """Let Reach's packages log their progress to stdout as plain lines; loggers of libraries stay as they are."""
+    """Let Reach's packages log their progress to stdout as plain lines; loggers of libraries are not changed."""
     root = Path(__file__).resolve().parent.parent
     for package in (file.parent.name for file in root.glob("*/__init__.py")):
         logger = logging.getLogger(package)

@@ -8,11 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Held:
-    """What the features of a day hold of purchase events; all instants are naive UTC.
+    """The purchase events that the features of a day hold; all instants are naive UTC.
 
     receipts_until: purchases before it are on receipts, whenever their event came. From then on no receipt had landed.
     events_from: from here on, on days that no receipt has reached, the features count the events themselves.
-    collected_at: those of them that had arrived before this.
+    collected_at: instant before which they had arrived.
     """
 
     receipts_until: datetime
@@ -27,7 +27,7 @@ class Held:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Held | None":
-        """From a JSON file; None if it does not say when events were collected.
+        """From a JSON file; None if it has no time of collection.
 
         A file of an earlier version has only `collected_at`: what had arrived before was in the features.
         """

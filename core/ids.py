@@ -92,7 +92,7 @@ def as_id(text: str) -> str:
 
 
 def plain_sql(text: str) -> str:
-    """Return an SQL condition: the text expression is an id as it stands, so the other rules need not be applied."""
+    """Return an SQL condition: the text expression is an id already, so the other rules need not be applied."""
     # Unlike regexp_full_match, DuckDB computes regexp_extract once per value of a Parquet dictionary.
     return f"(strlen({text}) <= {MAX_LENGTH} AND {text} <> '' AND regexp_extract({text}, '^({_PLAIN})$') = {text})"
 

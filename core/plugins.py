@@ -13,8 +13,8 @@ class PluginFolder:
 
     Attributes:
         package: Dotted name of the package. It is imported on first use only.
-        kind: What a plug-in is called in messages, such as "ranker".
-        holds: What each file defines exactly one of, such as "Keras model".
+        kind: Name of a plug-in in messages, such as "ranker".
+        holds: Name of the object that each file defines once, such as "Keras model".
         error: Exception class for an unknown name and for a file that does not define exactly one.
     """
 

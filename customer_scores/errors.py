@@ -11,7 +11,7 @@ class ScoresError(Exception):
 
 
 class StagedScoresError(ScoresError):
-    """The staged scores cannot be published; what is published stays as it is."""
+    """The staged scores cannot be published; the published ones are not changed."""
 
 
 class ScoresNotPublishedError(ScoresError):

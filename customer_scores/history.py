@@ -1,4 +1,4 @@
-"""Who was in which segment at every snapshot: the history grows by each publication and loses nothing."""
+"""Keep each customer's segment at every snapshot; the history grows by each publication and loses nothing."""
 
 from datetime import datetime
 from pathlib import Path

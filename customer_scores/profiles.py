@@ -40,9 +40,9 @@ _ORDER = {"customer_tags": "tag", "customer_segments": "axis"}
 
 
 def write_profiles(folder: Path, parts: dict[str, PublishedPart]) -> None:
-    """Write the tables of the online store beside the published tables.
+    """Write the tables of the online store next to the published tables.
 
-    Each has a row for every customer whom any of the tables knows, so that a customer who lost the last tag is
+    Each has a row for every customer in any of the tables, so that a customer who lost the last tag is
     overwritten with an empty list.
     """
     (folder / PROFILES).mkdir()

@@ -26,12 +26,12 @@ class PublishedPart:
     """The files of one part of the model.
 
     Attributes:
-        as_of: The day before which everything lies that the files know; earlier than the publication's if a later
+        as_of: The day before which all data of the files lies; earlier than the publication's if a later
             run had nothing to publish for this part.
         as_of_instant: The UTC instant (naive) at which that day begins.
         model_version: The version of the customer model that made the files.
-        evaluation: How the part was evaluated; None if the model says nothing of it.
-        rows: Rows by table; a file that is no table has none.
+        evaluation: How the part was evaluated; None if the model has no record.
+        rows: Rows by table; a file that is not a table has none.
         files: SHA-256 by file.
     """
 
@@ -45,7 +45,7 @@ class PublishedPart:
 
 @dataclass(frozen=True)
 class ScoresPublication:
-    """What one folder of published scores holds.
+    """The record of one folder of published scores.
 
     Attributes:
         name: The folder's name: the day and the first 12 hex digits of `content`.
@@ -69,7 +69,7 @@ class ScoresPublication:
 
 
 def write_record(folder: Path, publication: ScoresPublication) -> None:
-    """Put the record beside the files."""
+    """Write the record next to the files."""
     replace_file(folder / RECORD, json.dumps(asdict(publication), default=str, indent=2) + "\n")
 
 

@@ -60,7 +60,7 @@ def publish(settings: Settings, as_of: date) -> Published:
     """Publish the staged scores as those of `as_of`.
 
     Raises:
-        StagedScoresError: The staged scores are missing, damaged or of another day; `current` stays as it is.
+        StagedScoresError: The staged scores are missing, damaged or of another day; `current` is not changed.
     """
     staged, link = settings.paths.staged_customers, settings.paths.customers
     with exclusive_lock(link.parent):

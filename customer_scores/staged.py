@@ -1,4 +1,4 @@
-"""The staged scores: a folder of files and `scored.json`, which says of which day they are and who made them.
+"""Read the staged scores: a folder of files and `scored.json`, which records their day and origin.
 
 `python -m ml.customers score` writes the folder `<data>/customers/staged`; the checks and the publication read it.
 """
@@ -25,7 +25,7 @@ class Evaluation:
     """How a part of the model was evaluated, as a profile shows it.
 
     Attributes:
-        decision: What the part publishes, such as `model` or `rule`.
+        decision: The kind of scores that the part publishes, such as `model` or `rule`.
         until: The day before which everything lies that the part was fitted on.
         measures: Its figures on the newest closed window, by name.
     """
@@ -42,10 +42,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class StagedScores:
-    """What `scored.json` says of the files beside it.
+    """The content of `scored.json`.
 
     Attributes:
-        as_of: The day before which everything lies that the scores know.
+        as_of: The day before which all data of the scores lies.
         as_of_instant: The UTC instant (naive) at which that day begins.
         features: The publication of feature tables that was scored.
         model_version: The version of the customer model.

@@ -16,7 +16,7 @@ PREFIXES = {
 
 PREDICTIONS, TAGS, SEGMENTS = "predictions.parquet", "tags.parquet", "segments.parquet"
 HISTORY = "history_of_segments.parquet"
-"""Who was in which segment at every snapshot; written when scores are published."""
+"""Each customer's segment at every snapshot; written when scores are published."""
 
 _TEXTS, _NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())
 

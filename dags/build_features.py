@@ -41,7 +41,7 @@ from settings import load_settings
 
 SETTINGS = load_settings()
 PATHS = SETTINGS.paths
-# Off by default: a person, or the program that lands the data, knows when a delivery is complete.
+# Off by default: a person, or the program that lands the data, decides when a delivery is complete.
 SCHEDULE = (
     CronTriggerTimetable(SETTINGS.features_schedule, timezone=SETTINGS.timezone) if SETTINGS.features_schedule else None
 )

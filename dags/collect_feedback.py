@@ -1,8 +1,8 @@
 """
 ### Purpose
 
-Takes over what the service has shown and what customers have done since the last time, and makes facts of it:
-the service's journal → landing → quality checks → `fct_decisions` and `fct_events`, joined by `request_id`.
+Collects what the service showed and customers did since the last run, and builds facts from it:
+the service's event log → landing → quality checks → `fct_decisions` and `fct_events`, joined by `request_id`.
 
 ### When to press it
 
@@ -11,7 +11,7 @@ It runs every hour. Press it to see now what came of the answers of the last min
 ### What happens if it runs twice
 
 Nothing: every run reads on from where the last batch ended, and an event counts once by its `event_id`. While features
-are built or a model is trained it waits; the journal keeps what arrives meanwhile.
+are built or a model is trained it waits; the event log keeps new entries until then.
 
 ### Clear or new run?
 
@@ -23,7 +23,7 @@ are built or a model is trained it waits; the journal keeps what arrives meanwhi
 
 `fct_decisions` and `fct_events` are in the warehouse; `feedback/batches` in the data directory has one folder a batch,
 the older ones merged into one.
-Purchases reach the features with the next `build_features` (docs/feedback.md says which).
+Purchases reach the features with the next `build_features` (docs/feedback.md lists which ones).
 """
 
 from datetime import timedelta
@@ -40,7 +40,7 @@ TARGET = load_settings().paths.dbt_target
 with DAG(
     dag_id="collect_feedback",
     doc_md=__doc__,
-    description="What was shown and what came of it: from the service's journal to facts.",
+    description="Recommendations and their outcomes: from the service's event log to facts.",
     schedule="@hourly",
     # One run takes all there is, so an hour that was missed is made good by the next.
     catchup=False,
@@ -57,7 +57,7 @@ with DAG(
         task_id="check_feedback",
         arguments=["quality", "feedback"],
         final_errors=True,
-        doc_md="Great Expectations on all feedback there is. A critical failure keeps the facts as they are.",
+        doc_md="Great Expectations on all feedback there is. After a critical failure, the facts are not changed.",
     )
     build_facts = CommandOperator(
         task_id="build_facts",

@@ -1,7 +1,7 @@
 """
 ### Purpose
 
-Trains the recommender on the published features, judges it against the deployed version and against simple
+Trains the recommender on the published features, evaluates it against the deployed version and against simple
 rules on the same customers, and deploys it only if it is better.
 
 ### When to press it
@@ -14,15 +14,15 @@ after a change of the models, with more epochs, or to see the verdict without pu
 * **As of**: the day whose features to train on. Empty: the newest published. Features of that day must be
   published; if they are not, run `build_features` for that day first.
 * **Epochs**: passes over the training set. Empty: the models' own choice. More takes longer in proportion.
-* **Publish if better**: off: train and judge, show the report, change nothing.
-* **Reason**: a sentence for the release log; whoever reads it in half a year will be grateful.
+* **Publish if better**: off: train and evaluate, show the report, change nothing.
+* **Reason**: a sentence for the release log, which helps a reader in half a year.
 
 ### What "skipped" means
 
 * `register_model` and what follows: the gate kept the deployed version. That is a normal result, and the run is green;
-  `gate` says why.
-* The tasks between `build_dataset` and `gate`: there is too little to train or to judge on. `build_dataset` or the
-  first skipped task says in numbers what is missing. Until a trained version is deployed, the simple rule is published
+  `gate` logs the reason.
+* The tasks between `build_dataset` and `gate`: there is too little data to train or to evaluate. `build_dataset` or the
+  first skipped task logs the missing numbers. Until a trained version is deployed, the simple rule is published
   as the baseline; the next run tries to train again by itself.
 
 ### Clear or new run?
@@ -58,7 +58,7 @@ REASON = "--reason={{ params.reason }}"
 with DAG(
     dag_id="retrain_recommender",
     doc_md=__doc__,
-    description="Train, judge, and deploy the recommender only if it is better.",
+    description="Train, evaluate, and deploy the recommender only if it is better.",
     schedule=[FEATURES],
     catchup=False,
     # Two runs would compare themselves with the same champion and deploy over one another.
@@ -83,7 +83,7 @@ with DAG(
             True,
             type="boolean",
             title="Publish if better",
-            description="Off: train and judge only; the deployed version stays whatever the verdict.",
+            description="Off: train and evaluate only; the deployed version stays in any case.",
         ),
         "reason": Param(
             "routine retraining",
@@ -103,7 +103,7 @@ with DAG(
         """Settle the day and the name of the run; the same for every retry of this run."""
         as_of = context["params"]["as_of"]
         if not as_of:
-            # What started this run, if features did; else the newest features there are.
+            # The features that triggered this run, if any; else the newest ones.
             events = context["triggering_asset_events"].get(FEATURES) or context["inlet_events"][FEATURES]
             if not len(events):
                 raise AirflowFailException("No features have been published yet. Run build_features first.")
@@ -162,19 +162,19 @@ with DAG(
     gate = CommandOperator(
         task_id="gate",
         arguments=["ml", "gate", RUN],
-        # Where there is too little to train or to judge on, the steps before it are skipped, and the rule serves.
+        # If there is too little data to train or to evaluate, the steps before it are skipped, and the rule serves.
         trigger_rule="none_failed",
         doc_md="The verdict, with reasons in sentences. 'Keep the champion' is a result, not a failure.",
     )
     register_model = CommandOperator(
         task_id="register_model",
         arguments=["ml", "register-model", RUN, "{{ '' if params.publish_if_better else '--dry-run' }}"],
-        doc_md="Bundles what was judged and puts it in the model store. Skipped if the champion stays.",
+        doc_md="Bundles the evaluated version and stores it in the model store. Skipped if the champion stays.",
     )
     deploy = CommandOperator(
         task_id="deploy",
         arguments=["registry", "deploy", VERSION, "--expect=auto", REASON],
-        doc_md="Makes the bundle champion, unless someone else changed the champion meanwhile.",
+        doc_md="Makes the bundle champion, unless the champion was changed since the gate.",
     )
     verify = CommandOperator(
         task_id="verify",
@@ -187,7 +187,7 @@ with DAG(
         task_id="open_page",
         arguments=["pages", "run", RUN],
         pool="default_pool",
-        doc_md="The run's page of links, as soon as there is a run; what does not exist yet is named with the reason.",
+        doc_md="The run's page of links, as soon as there is a run; missing pages are listed with the reason.",
     ).as_teardown()
     page = PageOperator(
         task_id="page",
@@ -200,7 +200,7 @@ with DAG(
     prune = CommandOperator(
         task_id="prune",
         arguments=["registry", "prune"],
-        doc_md="Deletes old versions; never the champion, the one before it, or one the log named lately.",
+        doc_md="Deletes old versions; never the champion, the one before it, or one that the log named recently.",
     )
     prune_runs = CommandOperator(
         task_id="prune_runs",

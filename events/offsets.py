@@ -17,7 +17,7 @@ def decode(kind: str, position: str | None) -> Offsets:
 
     Args:
         kind: The kind of event log that reads on, such as `sqlite`.
-        position: What `encode` returned; positions of earlier versions are understood too.
+        position: A position that `encode` returned; positions of earlier versions are understood too.
 
     Raises:
         OffsetError: If the position is of another kind of event log, or is not a position.
@@ -33,7 +33,7 @@ def decode(kind: str, position: str | None) -> Offsets:
         return {str(name): str(offset) for name, offset in offsets.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OffsetError(
-            f"{position!r} is not a position in an event log in {kind}. What another event log contains must be "
+            f"{position!r} is not a position in an event log in {kind}. The entries of another event log must be "
             "collected from there."
         ) from error
 

@@ -49,7 +49,7 @@ class Event(BaseModel):
     )
     customer_id: Id = Field(description=f"The customer. Allowed: {ID}.")
     product_id: Id = Field(description=f"The product. Allowed: {ID}.")
-    event_type: EventType = Field(description=f"What the customer did. Allowed: one of {', '.join(EVENT_TYPES)}.")
+    event_type: EventType = Field(description=f"The customer's action. Allowed: one of {', '.join(EVENT_TYPES)}.")
     occurred_at: Annotated[UtcDatetime, AfterValidator(_without_zone)] = Field(
         description="When. Allowed: a time with its offset, as 2018-01-01T17:30:00Z, that has passed."
     )

@@ -34,7 +34,7 @@ _RECENT = "reach:recent:"
 _STREAM: dict[Stream, str] = {"events": "reach:events", "decisions": "reach:decisions"}
 _ENTRY = "entry"
 
-# Redis runs a script alone, so the mark of an event and what is stored of it cannot disagree.
+# Redis runs a script alone, so the mark of an event and its entry cannot disagree.
 _APPEND = """
 local is_new = {}
 for i = 3, #ARGV, 4 do

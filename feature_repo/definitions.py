@@ -1,4 +1,4 @@
-"""Everything Feast is told, and the one file the `feast` command reads here.
+"""Collect all definitions for Feast; the `feast` command reads only this file.
 
 `feast apply` collects module-level objects, so running *as the module it imports* this file reads the settings:
 the exception to "importing does nothing", made for `feast` alone (see .feastignore). Everyone else imports it as

@@ -1,4 +1,4 @@
-"""Whom and what the features describe."""
+"""Define the entities that features describe: customers and products."""
 
 from feast import Entity, ValueType
 
@@ -8,7 +8,7 @@ customer = Entity(
     name="customer",
     join_keys=["customer_id"],
     value_type=ValueType.STRING,
-    description="Who buys: a loyalty account (a household in the demo data).",
+    description="A buyer: a loyalty account (a household in the demo data).",
     owner=OWNER,
 )
 
@@ -16,6 +16,6 @@ product = Entity(
     name="product",
     join_keys=["product_id"],
     value_type=ValueType.STRING,
-    description="What is sold: one article of the catalogue, or one that was ever sold.",
+    description="A product: an article of the catalogue, or one that was ever sold.",
     owner=OWNER,
 )

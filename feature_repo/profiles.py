@@ -17,7 +17,7 @@ LEAST_VALID = timedelta(days=8)
 _TEXTS, _NUMBERS, _COUNTS = Array(String), Array(Float64), Array(Int64)
 _VIEWS: dict[str, tuple[str, dict[str, FeastType]]] = {
     "customer_predictions": (
-        "What a customer will do next: lapse, spend with its interval, next order, the categories due.",
+        "Predictions about a customer: lapse, spend with its interval, next order, the categories due.",
         {
             **dict.fromkeys(("lapse_4w", "lapse_8w", "spend_8w", "spend_8w_low", "spend_8w_high"), Float64),
             **dict.fromkeys(("order_7d", "order_14d"), Float64),
@@ -26,7 +26,7 @@ _VIEWS: dict[str, tuple[str, dict[str, FeastType]]] = {
         },
     ),
     "customer_tags": (
-        "What is known of a customer: aligned lists, one item per tag.",
+        "Tags of a customer: aligned lists, one item per tag.",
         {
             **dict.fromkeys(("tags", "values", "evidence_from", "evidence_until"), _TEXTS),
             **dict.fromkeys(("held_out_measures", "learned_on"), _TEXTS),
@@ -80,7 +80,7 @@ def profile_objects(published: Path, snapshot_step: timedelta) -> list[Any]:
     service = FeatureService(
         name=SERVICE,
         features=list(views),
-        description="What `POST /profile` answers with.",
+        description="Everything that `POST /profile` returns.",
         owner=OWNER,
     )
     return [customer, *sources.values(), *views, service]

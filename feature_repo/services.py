@@ -7,15 +7,15 @@ from feature_repo.entities import OWNER
 _SERVICES = {
     "retrieval_query_v1": (
         ["customer_history", "customer_profile"],
-        "What the query tower and the running service read of a customer.",
+        "Customer features for the query tower and the running service.",
     ),
     "retrieval_candidate_v1": (
         ["product_content", "product_activity"],
-        "What the candidate tower reads of a product.",
+        "Product features for the candidate tower.",
     ),
     "labels_v1": (
         ["customer_purchases"],
-        "What a customer bought in the 4 weeks before the event time: the truth a model is judged by.",
+        "Purchases of a customer in the 4 weeks before the event time: the ground truth of evaluations.",
     ),
 }
 

@@ -23,7 +23,7 @@ from settings import ROOT, Settings
 FOLDER = ROOT / "feature_repo"
 EVENT_TIMESTAMP = "event_timestamp"
 QUERY_SERVICE = "retrieval_query_v1"
-"""What the query tower and the running service read of a customer."""
+"""The customer features that the query tower and the running service read."""
 _ROW = "__row"
 
 

@@ -3,7 +3,7 @@
 The staged files stay where they are, because the warehouse's views read them at any time. A publication holds hard
 links to them, so nothing is copied, and dbt replaces a staged file by another one and never writes into it. The
 links are gathered in a folder of their own, which becomes the publication by one rename: no table is ever published
-without the others. What a crash can leave: a publication without the link (the next run points it there), or a
+without the others. A crash can leave a publication without the link (the next run points it there), or a
 folder that is not yet, or no longer, a publication (swept by the next run).
 """
 
@@ -63,7 +63,7 @@ def publish(settings: Settings, as_of: date) -> Published:
     Tables that are staged for another day leave the newest publication of `as_of` the current one.
 
     Raises StagedFeaturesError if a table is missing or wrong, NotPublishedError if nothing of that day is staged or
-    was published; either way `current` stays as it is.
+    was published; in both cases `current` is not changed.
     """
     folder, link = settings.paths.staged_features, settings.paths.features
     views = feature_views(feature_sources(folder), timedelta(weeks=settings.snapshot_weeks))
@@ -124,7 +124,7 @@ def _restore_views(folder: Path, link: Path) -> None:
 
 
 def _held(admitted: Path, as_of: date) -> Held | None:
-    """Which purchases the landing's tables of that day hold; None if the admission does not say."""
+    """Return which purchases the landing's tables of that day hold; None if the admission did not record it."""
     try:
         manifest = json.loads((admitted / "manifest.json").read_text())
     except FileNotFoundError:

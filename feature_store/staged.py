@@ -142,5 +142,5 @@ def _check_future(path: Path, times: _Times, as_of_instant: datetime) -> None:
         if latest > as_of_instant:
             raise StagedFeaturesError(
                 f"{path}: {name}_timestamp reaches {latest} UTC, after the run's {as_of_instant} UTC: "
-                "a run must not know its future."
+                "a run must not use its future."
             )

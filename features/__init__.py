@@ -1,4 +1,4 @@
-"""Declares every feature once: name, type, meaning, window, and what becomes of it when a purchase arrives.
+"""Declare every feature once: name, type, meaning, window, and its update when a purchase arrives.
 
 Feast's views, the names that models read, the live state of a customer, test tables and docs/features.md follow from
 `features.declarations`. `features.publication` finds the current publication. This package imports

@@ -1,4 +1,4 @@
-"""What becomes of the numbers about a customer as a whole: as time passes, and as baskets are bought.
+"""Update the numbers about a customer as a whole as time passes and baskets are bought.
 
 The arithmetic is that of `dbt/models/marts/features/feat_customer_profile.sql`.
 """
@@ -15,7 +15,7 @@ from features.product import basket_ages
 
 @dataclass(frozen=True)
 class Basket:
-    """What was bought at once, `age` days ago: distinct products, units and money."""
+    """One purchase, `age` days ago: distinct products, units and money."""
 
     age: float
     products: float
@@ -51,7 +51,7 @@ class CustomerUpdate:
 
 @dataclass
 class CustomerAdvance:
-    """A customer some days later, if nothing was bought meanwhile.
+    """A customer some days later, without purchases in between.
 
     history: of all products at the instant of the features; aged: the same after these days. midnights: how many of
     the shop's days have begun since.
@@ -75,7 +75,7 @@ class CustomerAdvance:
 
 @dataclass(frozen=True)
 class CustomerUpdater(Updater):
-    """What becomes of one number about a customer; each function gets the value as it was.
+    """The update of one number about a customer; each function gets the value before the update.
 
     add: the new value after some baskets. advance: the value after some days; None: time changes nothing.
     is_of_history: whether it follows from the numbers of the products alone.
@@ -91,7 +91,7 @@ _BASE = ("baskets", "days_since_last_basket", "days_since_first_basket")
 COUNT = CustomerUpdater("counts the new baskets", Exactness.ALWAYS, (), lambda _, visited, __: visited.count)
 
 SINCE_LAST = CustomerUpdater(
-    "begins anew, and grows with time",
+    "restarts, and grows with time",
     Exactness.ALWAYS,
     (),
     lambda _, visited, __: visited.last,

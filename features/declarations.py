@@ -26,7 +26,7 @@ from features.product import ProductList, ProductUpdater, decayed, total
 CUSTOMER_HISTORY = FeatureTable(
     "customer_history",
     "customer",
-    "What a customer bought, how often and how long ago: aligned arrays, one element a product.",
+    "Products that a customer bought, how often and how long ago: aligned arrays, one element per product.",
     [
         Feature(
             "product_ids",
@@ -127,7 +127,7 @@ CUSTOMER_PROFILE = FeatureTable(
         category("home_ownership", "Owner, renter or unknown.", "customers"),
         category("marital_status", "Marital status.", "customers"),
         category("household_size", "Persons in the household.", "customers"),
-        category("household_composition", "Who lives in the household.", "customers"),
+        category("household_composition", "Members of the household.", "customers"),
         category("kids_count", "Children in the household.", "customers"),
         category(
             "store_id",
@@ -143,7 +143,7 @@ CUSTOMER_PROFILE = FeatureTable(
 PRODUCT_CONTENT = FeatureTable(
     "product_content",
     "product",
-    "What the catalogue says about a product.",
+    "Attributes of a product from the catalogue.",
     [
         category("product_name", "The name a customer reads.", "products", is_input=False),
         category("department", "Department: the coarsest level of the catalogue.", "products"),
@@ -175,7 +175,7 @@ PRODUCT_ACTIVITY = FeatureTable(
         number("baskets", "Baskets with it, ever.", EVER, _SALES),
         number("first_buyers_4w", "Customers who bought it for the first time in the last 4 weeks.", weeks(4), _SALES),
         number("first_buyers_8w", "Customers who bought it for the first time in the last 8 weeks.", weeks(8), _SALES),
-        number("rebuyers", "Customers with two baskets of it or more.", EVER, _SALES),
+        number("rebuyers", "Customers with at least two baskets of the product.", EVER, _SALES),
         number(
             "rebuy_rate",
             "Share of buyers who came back for it, smoothed towards a prior.",
@@ -300,7 +300,7 @@ CUSTOMER_HABITS = FeatureTable(
         *_habit("basket_lines", "Mean number of distinct products in a basket"),
         *_habit("private_label_share", "Share of the money that went to the shop's own brands", Range.SHARE),
         *_habit("discount_share", "Retail discount over (money paid + retail discount)", Range.SHARE),
-        *_habit("price_position", "Mean ln(price / median price of the product type) of what was bought", Range.ANY),
+        *_habit("price_position", "Mean ln(price / median price of the product type) of purchases", Range.ANY),
         *_habit("evening_share", "Share of baskets in the evening", Range.SHARE),
         *_habit("morning_share", "Share of baskets in the morning", Range.SHARE),
         *_habit("weekend_share", "Share of baskets on Saturday or Sunday", Range.SHARE),

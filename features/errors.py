@@ -1,7 +1,7 @@
-"""What can go wrong between a staged feature table and a feature that somebody reads.
+"""Define the errors between a staged feature table and a reader of features.
 
 FeatureStoreError
-├── StagedFeaturesError          a staged table is missing, has the wrong shape or knows the future
+├── StagedFeaturesError          a staged table is missing, has the wrong shape or leaks the future
 ├── NotPublishedError            no published feature tables, or not those of the day asked for
 ├── UnknownFeatureServiceError     a service (or the whole registry) is not there
 └── OnlineStoreUnavailableError  the online store does not answer, or holds nothing yet
@@ -13,7 +13,7 @@ class FeatureStoreError(Exception):
 
 
 class StagedFeaturesError(FeatureStoreError):
-    """The staged feature tables cannot be published; what is published stays as it is."""
+    """The staged feature tables cannot be published; the published ones are not changed."""
 
 
 class NotPublishedError(FeatureStoreError):

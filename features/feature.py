@@ -1,4 +1,4 @@
-"""What a feature and a table of features are, and what makes a declaration wrong."""
+"""Define the declaration of a feature and of a table of features, and check it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 
 PURCHASES = "transactions"
-"""The table of a landing that purchases come from; what is derived from it changes with every purchase."""
+"""The landing table of purchases; features derived from it change with every purchase."""
 
 
 class FeatureDeclarationError(Exception):
@@ -24,7 +24,7 @@ class Type(StrEnum):
 
 
 class Range(StrEnum):
-    """What a number may be; checked before features are published."""
+    """The allowed range of a number, checked before features are published."""
 
     NOT_NEGATIVE = "not negative"
     """Counts, money, days since something."""
@@ -37,7 +37,7 @@ class Exactness(StrEnum):
 
     ALWAYS = "exact"
     SAME_DAY = "exact until midnight, then an estimate"
-    """A row does not hold single purchases, so it cannot tell which of them leave a window at midnight."""
+    """A row does not hold single purchases, so it cannot show which purchases leave a window at midnight."""
     NEVER = "an estimate"
 
 
@@ -60,21 +60,21 @@ UNDATED = Window("undated")
 
 
 def weeks(count: int) -> Window:
-    """Return a window of so many weeks before the instant of the features."""
+    """Return a window of `count` weeks before the instant of the features."""
     return Window(f"{count} week{'s' if count > 1 else ''}", 7 * count)
 
 
 def next_weeks(count: int) -> Window:
-    """Return a window of so many weeks after the instant of the features."""
+    """Return a window of `count` weeks after the instant of the features."""
     return Window(f"next {count} week{'s' if count > 1 else ''}", 7 * count, ahead=True)
 
 
 @dataclass(frozen=True)
 class Updater:
-    """What becomes of a feature between two builds; `features.product` and `features.customer` hold them all.
+    """The update of a feature between two builds; `features.product` and `features.customer` hold them all.
 
     Attributes:
-        text: What a purchase does to it, for the documentation.
+        text: The effect of a purchase, for the documentation.
         exactness: How far the outcome is dbt's.
         needs: Features of the same table that the arithmetic reads.
     """
@@ -89,7 +89,7 @@ class BatchOnly:
     """Declares that a feature keeps its published value until the next build.
 
     Attributes:
-        meaning: What that means for a reader of the feature.
+        meaning: Its meaning for a reader of the feature.
     """
 
     meaning: str
@@ -103,10 +103,10 @@ class Feature:
     """One feature. The column of that name in dbt's model is the truth of its value.
 
     Attributes:
-        on_purchase: What becomes of it when a purchase arrives.
+        on_purchase: Its update when a purchase arrives.
         source: The table of a landing that it comes from.
         is_input: Whether models read it.
-        range: What it may be, if it is a number.
+        range: Its allowed range, if it is a number.
     """
 
     name: str
@@ -128,7 +128,7 @@ class Feature:
 
     @property
     def purchase_effect(self) -> Updater | BatchOnly:
-        """What becomes of it when a purchase arrives."""
+        """The update of the feature when a purchase arrives."""
         return self.on_purchase or NOT_BY_PURCHASES
 
 
@@ -137,7 +137,7 @@ class FeatureTable:
     """The features of one of dbt's models, `feat_<name>`, and of the Feast view `<name>`.
 
     Attributes:
-        entity: What a row describes: customer or product.
+        entity: The entity of a row: customer or product.
         updaters: The kinds of updaters that the customer's state between two builds calls.
     """
 

@@ -1,4 +1,4 @@
-"""What becomes of the numbers of a product in a customer's history: as time passes, and as the product is bought.
+"""Update the numbers of a product in a customer's history as time passes and the product is bought.
 
 The arithmetic is that of `dbt/models/marts/features/feat_customer_history.sql`, from what a row holds: first and last
 purchase, counts and means, but not each single purchase.
@@ -31,7 +31,7 @@ class PurchaseLine:
 
 
 class ProductUpdate:
-    """A product of a customer as the row has it, and what was bought of it since.
+    """A product in a customer's row, with the purchases since.
 
     old: its numbers, 0 if it was never bought. lines: one a new basket. since_midnight: the part of a day by which all
     windows are longer than whole days. newest_until: the age up to which a new line is of the newest baskets.
@@ -58,7 +58,7 @@ class ProductUpdate:
 
 @dataclass
 class HistoryAdvance:
-    """A history some days later, if nothing was bought meanwhile.
+    """A history some days later, without purchases in between.
 
     old: its numbers at the instant of the features, a midnight of the shop, `[products]` each. midnights: how many of
     the shop's days have begun since. windows: the counts of baskets that the table declares, by days, rising.
@@ -102,7 +102,7 @@ class HistoryAdvance:
 
 @dataclass
 class HistoryUpdate:
-    """New baskets beside the products of a history, whether or not they hold them.
+    """New baskets next to the products of a history, whether or not they hold them.
 
     ages: of the new baskets, rising. baskets: of the customer before them.
     """
@@ -147,7 +147,7 @@ def basket_ages(history: Mapping[str, np.ndarray]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ProductUpdater(Updater):
-    """What becomes of one number of every product; each function gets the value, or all values, as they were.
+    """The update of one number of every product; each function gets the values before the update.
 
     add: the new value of a product that was bought. advance: all values after some days; None: time changes nothing.
     displace: all values as new baskets arrive, before those bought get theirs; None: only purchases of the product
@@ -172,7 +172,7 @@ PRODUCTS_BOUGHT = ProductList("gains the products bought", Exactness.ALWAYS, ())
 COUNT = ProductUpdater("counts the new baskets", Exactness.ALWAYS, (), lambda _, of, __: of.count)
 
 SINCE_LAST = ProductUpdater(
-    "begins anew, and grows with time", Exactness.ALWAYS, (), lambda _, of, __: of.last, lambda _, aged, __: aged.last
+    "restarts, and grows with time", Exactness.ALWAYS, (), lambda _, of, __: of.last, lambda _, aged, __: aged.last
 )
 
 SINCE_FIRST = ProductUpdater(

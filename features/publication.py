@@ -19,14 +19,14 @@ RECORD = "publication.json"
 
 @dataclass(frozen=True)
 class Publication:
-    """What one folder of feature tables holds.
+    """The record of one folder of feature tables.
 
     name: the folder's name: the day and the first 12 hex digits of `content`.
     as_of: the day before which everything in it was known; as_of_instant: the UTC instant that day starts.
     content: a hash of the rows, whatever their order and however the files were written.
     rows: rows of each table.
     published_at: when it was last published (UTC); the newest of several publications of a day counts.
-    held: which purchases are in it, as it was first made; what arrived later is not. None: unknown.
+    held: the purchases that it held when it was first made; None if unknown.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Publication:
 
 
 def write_record(folder: Path, publication: Publication) -> None:
-    """Put the record beside the tables; a crash leaves either none or a whole one."""
+    """Write the record next to the tables; a crash leaves either none or a whole one."""
     replace_file(folder / RECORD, json.dumps(asdict(publication), default=_as_text, indent=2) + "\n")
 
 

@@ -96,7 +96,7 @@ def run(settings: Settings, dag_id: str, conf: dict[str, Any]) -> None:
     if changed := airflow.changed_settings():
         raise SettingsChangedError(
             f"Airflow was started with other settings: {'; '.join(changed)}. 'make demo' restarts it with the present "
-            "ones; to go on with its own, set them as they were."
+            "ones; to continue with the former ones, set them again."
         )
     if dag_id != FEEDBACK_DAG:
         require_space(settings.data, need_of_a_run(settings, load_policy()))

@@ -1,4 +1,4 @@
-"""The settings a program was started with, so that a change of them is seen."""
+"""Record the settings that a program was started with, so that a change is detected."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from settings import Settings
 
 
 def effective(settings: Settings, names: Collection[str] | None = None) -> dict[str, str]:
-    """Return variable -> value of these settings, or of all; a secret is replaced by a slow hash of it."""
+    """Return variable -> value of these settings, or of all; a secret is replaced by its slow hash."""
     return {
         f"REACH_{name}".upper(): _text(getattr(settings, name))
         for name in sorted(Settings.model_fields)

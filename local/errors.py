@@ -1,4 +1,4 @@
-"""What can go wrong while the demo runs.
+"""Define the errors of the local stack.
 
 DemoError
 ├── PortTakenError      another program listens where Airflow or the service should
@@ -14,7 +14,7 @@ DemoError
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message says what to do."""
+    """The demo cannot continue; the message gives the next step."""
 
 
 class PortTakenError(DemoError):

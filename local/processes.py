@@ -85,7 +85,7 @@ class Programs:
             return None
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(known[0])
-            # The start time tells a reused process id from ours.
+            # The start time distinguishes a reused process id from ours.
             if process.create_time() == known[1] and process.status() != psutil.STATUS_ZOMBIE:
                 return int(process.pid)
         return None
@@ -157,7 +157,7 @@ def _session(process: psutil.Process) -> int:
 
 
 def _end(find: Callable[[], list[psutil.Process]]) -> int:
-    """Terminate the processes that `find` returns, then kill those left or started meanwhile."""
+    """Terminate the processes that `find` returns, then kill those left or started since."""
     first = find()
     _signal(first, signal.SIGTERM)
     psutil.wait_procs(first, timeout=SECONDS_TO_STOP)

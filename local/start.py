@@ -28,7 +28,7 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         echo: prints one line.
 
     Raises:
-        DemoError: something did not work; the message says what and what to do.
+        DemoError: a step failed; the message gives the reason and the next step.
     """
     if settings.landing and not settings.landing.is_dir():
         raise LandingMissingError(

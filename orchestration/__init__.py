@@ -1,1 +1,1 @@
-"""What the DAGs share: how a step starts, dbt by Cosmos, defaults, pools, assets, alerts."""
+"""Share code between the DAGs: operators, dbt through Cosmos, defaults, pools, assets, alerts."""

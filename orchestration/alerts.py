@@ -1,4 +1,4 @@
-"""What happens when a task has failed for good: a line in its log and, if REACH_ALERTS is set, a message.
+"""Report a task that has failed for good: a line in its log and, if REACH_ALERTS is set, a message.
 
 Addresses are those of the library apprise: mailto://, json://, slack:// and a hundred others. They hold passwords, so
 they are never logged.
@@ -16,7 +16,7 @@ def on_failure(context: Any) -> None:
     """Log the failure and send it to the addresses of REACH_ALERTS; an address that fails never fails the task."""
     task = context["ti"]
     title = f"Reach: {task.dag_id} failed at {task.task_id}"
-    # The first line says what happened; the log of the task has the rest.
+    # The first line names the failure; the log of the task has the rest.
     reason = str(context.get("exception") or "no reason was given").partition("\n")[0]
     text = f"{reason}\nRun {task.run_id}, attempt {task.try_number}. {task.log_url}"
     log.error("%s. %s", title, text)

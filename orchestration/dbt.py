@@ -1,7 +1,7 @@
 """dbt in Airflow: one `dbt build` does the work, and every model is a task that watches its part of it.
 
 Cosmos' WATCHER mode, because DuckDB allows one writing process: a dbt process a model would need the file
-in turn and load dbt anew each time. The graph comes from the manifest, so parsing the DAG needs no dbt.
+in turn and load dbt again each time. The graph comes from the manifest, so parsing the DAG needs no dbt.
 """
 
 import shutil
@@ -26,7 +26,7 @@ PROJECT = ROOT / "dbt"
 
 
 class ManifestMissingError(Exception):
-    """The DAG cannot be drawn, for dbt has not described its models yet."""
+    """The DAG cannot be drawn, because dbt has not described its models yet."""
 
 
 class RetryableBuild(DbtProducerWatcherOperator):
@@ -84,7 +84,7 @@ def dbt_models(group_id: str, manifest: Path, variables: str, timeout_minutes: i
     """
     if not manifest.is_file():
         raise ManifestMissingError(f"There is no {manifest}. Run 'make manifest', which lets dbt write it.")
-    # Cosmos reads what dbt compiled from a `target` beside the project's copy it works in.
+    # Cosmos reads what dbt compiled from a `target` next to its working copy of the project.
     flags = ["--target-path", "target"]
     group: TaskGroup = DbtTaskGroup(
         group_id=group_id,

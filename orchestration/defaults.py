@@ -1,4 +1,4 @@
-"""What all tasks of all DAGs share."""
+"""Define the defaults of all tasks of all DAGs."""
 
 from datetime import timedelta
 from typing import Any

@@ -3,7 +3,7 @@
 A command prints progress for people and one JSON value as its last line, which becomes the task's XCom.
 Exit code 0 means done and 99 means nothing to do (the task is skipped, the run stays green). Any other is a failure.
 
-Airflow's `SubprocessHook` is not used: it merges stderr into stdout, so an error line cannot be told from the JSON
+Airflow's `SubprocessHook` is not used: it merges stderr into stdout, so an error line cannot be separated from the JSON
 value, and it passes no file descriptor, so an orphaned command could not hold the lock of `ExclusiveRun`.
 """
 

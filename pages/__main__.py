@@ -1,6 +1,6 @@
 """`python -m pages run --run-id R` and `python -m pages features --as-of D`: write a page of links.
 
-Exit 0: the page is written; what does not exist is named on it. Exit 1: there is no such run or day.
+Exit 0: the page is written; it lists what is missing. Exit 1: there is no such run or day.
 Exit 99: no day was given, because the run ended before it had one, so there is no page to write.
 """
 

@@ -1,4 +1,4 @@
-"""What can stop a page.
+"""Define the errors that stop a page.
 
 PageError
 └── NothingToShowError    the run, or the day's build, has left nothing

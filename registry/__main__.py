@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--version", required=True)
     command.add_argument(
         "--expect", type=_generation, default=None, metavar="GENERATION",
-        help="fail if the champion changed since this generation; 'auto' (default) takes it as it is",
+        help="fail if the champion changed since this generation; 'auto' (default) accepts any generation",
     )  # fmt: skip
     _add_audit_args(command, "deployed by hand")
     command.set_defaults(run=deploy)

@@ -27,7 +27,7 @@ def build(paths: Paths, version: str, again: bool = False, product: str = DEFAUL
     Args:
         paths: the installation's folders.
         version: the version to build with.
-        again: build again if the Bento exists; otherwise an existing one is left as it is.
+        again: build again if the Bento exists; otherwise an existing one is not changed.
         product: the product of the version.
 
     Raises:

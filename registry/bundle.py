@@ -1,4 +1,4 @@
-"""What the registry expects of a product's bundle. It opens bundles by the declaration in `products.py` only."""
+"""Define the protocol of a product's bundle; the registry opens bundles only through `products.py`."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

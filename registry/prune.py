@@ -13,7 +13,7 @@ from settings import Paths
 
 
 def prune_versions(paths: Paths, keep: int, product: str = DEFAULT_PRODUCT) -> list[str]:
-    """Delete the bundles of a product that nothing refers to, with the Bentos built of them; return their versions.
+    """Delete the bundles of a product that nothing refers to, with their Bentos, and return their versions.
 
     The champion stays, and so does the version that a rollback goes to. So do the versions in the last `keep` lines of
     the release log and the `keep` newest bundles, because a bundle that was just registered is in no log yet.

@@ -1,4 +1,4 @@
-"""The release log of a product: what was done to its champion, by whom and why. Lines are only ever added."""
+"""Keep the release log of a product: every change of its champion with author and reason. Lines are only added."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ TRUNCATED_MARK = b" #torn"
 """Ends a line whose writer was killed in the middle. The next writer adds it, and readers skip the line."""
 
 _FORMER_KINDS = {"withdrawn": "champion_unset", "refused": "rejected"}
-"""What logs contain that were written before the kinds were renamed."""
+"""Former names of the kinds of change, as older logs contain them."""
 
 Kind = Annotated[
     Literal["deployed", "rolled_back", "champion_unset", "rejected", "recovered"],
@@ -29,7 +29,7 @@ class Change(BaseModel):
     """One line of the log.
 
     Attributes:
-        change: what happened. A rejection leaves the champion as it was.
+        change: what happened. A rejection does not change the champion.
         generation: the alias' generation afterwards. Every change of champion adds one.
         version: the champion afterwards (None: none); for a rejection, the version that was rejected.
         previous: the version that a rollback would go to now; None if there is none.

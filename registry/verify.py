@@ -106,7 +106,7 @@ def _wait_for(
         rejected = [w for w in behind if w.state == "rejected" and w.champion_generation == champion.generation]
         if rejected:
             raise VerifyError(
-                f"{len(rejected)} of {_count(workers)} rejected {champion.version}; the service's log says why."
+                f"{len(rejected)} of {_count(workers)} rejected {champion.version}; the service's log has the reason."
             )
         now, seen = time.monotonic(), {(w.pid, w.generation, w.state) for w in workers}
         if seen - states:

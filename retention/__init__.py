@@ -1,1 +1,1 @@
-"""What the data directory takes and what of it may go: sizes by area, the need of a run, and pruning by a policy."""
+"""Measure and prune the data directory: sizes by area, the need of a run, and pruning by a policy."""

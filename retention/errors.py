@@ -1,4 +1,4 @@
-"""What keeps a run from starting, or the data directory from being pruned.
+"""Define the errors that prevent a run or the pruning of the data directory.
 
 RetentionError
 ├── PolicyError   policy.toml cannot be used

@@ -11,7 +11,7 @@ from settings import Settings
 GIB = 1024**3
 MIB = 1024**2
 PARQUET = (".parquet", ".pq")
-# What the packaged demo data takes as Parquet.
+# Size of the packaged demo data as Parquet.
 DEMO_LANDING = 40 * MIB
 
 

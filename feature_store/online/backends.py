@@ -65,7 +65,7 @@ class OnlineStoreBackend(Protocol):
         """Open the store for one materialization, as a context that yields Feast's configuration.
 
         Args:
-            state: What the store holds once the context ends without an exception.
+            state: The content of the store once the context ends without an exception.
             incremental: Whether newer rows are written over the older ones, instead of into an empty store.
         """
 

@@ -63,10 +63,10 @@ def materialize(settings: Settings, as_of: date) -> Materialized:
 
 
 def _forget_purchases(settings: Settings, before: OnlineState) -> None:
-    """Forget the live purchases that the features held already before this run.
+    """Delete recent purchases that the features held already before this run.
 
-    Not those that only the new ones hold: for a moment readers still have the old ones open, and who goes back to
-    them shall find what they lack. They go next time.
+    Purchases that only the new features hold are kept until the next run, because for a moment readers still use the
+    old features and need them.
     """
     if not before.complete or before.held is None:
         return
@@ -74,7 +74,7 @@ def _forget_purchases(settings: Settings, before: OnlineState) -> None:
     try:
         recent.evict_materialized(before.as_of_instant, before.held)
     except EventLogUnavailableError as error:
-        print(f"Live purchases that are in the features now were not forgotten; the next run does it. {error}")
+        print(f"Recent purchases that the features hold now were not deleted; the next run does it. {error}")
     finally:
         recent.close()
 

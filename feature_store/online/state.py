@@ -1,4 +1,4 @@
-"""Record what the online store holds, so that a run knows whether to update it or to rebuild it."""
+"""Record what the online store holds, so that a run can decide whether to update it or to rebuild it."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -12,13 +12,13 @@ from features.publication import Publication
 
 @dataclass(frozen=True)
 class OnlineState:
-    """What one materialization wrote.
+    """The result of one materialization.
 
     Attributes:
         publication: The folder name of the publication.
         as_of_instant: When the publication's day begins, UTC.
         store: The online store, such as `sqlite` or `redis localhost:6379`.
-        complete: False while a run writes in place; a run that finds it False knows that the one before was killed.
+        complete: False while a run writes in place; False in the next run means that the one before was killed.
         held: Which purchases the publication's tables hold; None if unknown.
     """
 

@@ -28,7 +28,7 @@ class MaterializedProfiles:
         publication: The publication that the store holds.
         customers: Customers with a profile.
         how: 'unchanged' (it already held this publication), 'incremental' or 'rebuilt'.
-        expired: Views whose scores are older than they are valid; nobody reads them any more.
+        expired: Views whose scores are older than their validity; no reader uses them any more.
     """
 
     publication: ScoresPublication

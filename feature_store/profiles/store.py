@@ -1,6 +1,6 @@
 """Open the Feast project of customers' profiles: a registry and an online store of its own.
 
-The recommender's project stays as it is: its registry is pinned to one publication of features, and its online store is
+The recommender's project is not changed: its registry is pinned to one publication of features, and its online store is
 replaced with it. Scores come later, from another publication, or not at all.
 """
 

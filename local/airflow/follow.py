@@ -74,7 +74,7 @@ def follow(
 
 
 def finished_lines(tasks: list[dict[str, Any]]) -> list[Line]:
-    """Return one line for each task or group of which every part is finished, in the order of their ends.
+    """Return one line for each task or group whose parts are all finished, in the order of their ends.
 
     A group (`dbt.…`, or a mapped task's several instances) is as bad as its worst part; its seconds are
     those from its first start to its last end.

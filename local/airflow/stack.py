@@ -100,7 +100,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home / "cosmos"),
-        # A backup after every model of what a retry would start from; ours builds anew (orchestration/dbt.py).
+        # It would back up the state for a retry after every model; ours starts from scratch (orchestration/dbt.py).
         "AIRFLOW__COSMOS__ENABLE_WATCHER_RELIABLE_RETRY": "False",
     }
 

@@ -31,7 +31,7 @@ class Builder:
         """Build what is missing.
 
         Args:
-            inputs: fingerprints of what features and model are built from.
+            inputs: fingerprints of the inputs of features and model.
             as_of: the day, as YYYY-MM-DD; None is the end of the data.
             force: run both DAGs even if their results are valid.
 
@@ -44,7 +44,7 @@ class Builder:
         if not force and self._cache.has_features(inputs.features):
             self._echo("Features: the published ones were made of the same data, settings and code; used again")
             if run_id := self._cache.run_of(inputs.model):
-                self._echo(f"Model: run {run_id} was made of the same; used again (FORCE=1 makes it anew)")
+                self._echo(f"Model: run {run_id} has the same inputs and is reused (FORCE=1 builds a new one)")
                 return run_id
             run = self._model_run_under_way(inputs) or self._api.trigger(MODEL_DAG, {"reason": "make demo"})
         else:

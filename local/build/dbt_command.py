@@ -26,7 +26,7 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> int:
         ProcessFailedError: no tables are admitted.
     """
     paths = settings.paths
-    # Folders of its own: Airflow may be reading the manifest that lies beside them.
+    # Folders of its own: Airflow may be reading the manifest next to them.
     target = paths.dbt_target / ("docs" if arguments[:1] == ["docs"] else "by_hand")
     options = {
         "--project-dir": PROJECT,
@@ -41,7 +41,7 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> int:
         _require_free(paths.warehouse)
         for folder in (paths.warehouse.parent, paths.staged_features):
             folder.mkdir(parents=True, exist_ok=True)
-        # What a killed build could not hold in memory.
+        # Spill files of a killed build.
         shutil.rmtree(paths.warehouse.parent / "tmp", ignore_errors=True)
     command += [str(word) for option, path in options.items() if option not in arguments for word in (option, path)]
     environment = {**os.environ, "REACH_DATA": str(settings.data), "DO_NOT_TRACK": "1"}
@@ -67,7 +67,7 @@ def _variables(settings: Settings) -> str:
     )
     if done.returncode != 0:
         raise ProcessFailedError(f"The variables of dbt cannot be had: {done.stderr.strip()}")
-    print(f"dbt knows what was known before {as_of}", flush=True)
+    print(f"dbt uses rows known before {as_of}", flush=True)
     return done.stdout.splitlines()[-1]
 
 
@@ -82,5 +82,5 @@ def _require_free(warehouse: Path) -> None:
             raise ProcessFailedError(f"The warehouse {warehouse} cannot be opened: {error}") from error
         raise WarehouseBusyError(
             f"Another process has the warehouse {warehouse} open: a build is under way, or a program reads it. "
-            "Try again when it has ended. What is published can be read at any time, in features/current."
+            "Try again when it has ended. Published features can be read at any time in features/current."
         ) from None

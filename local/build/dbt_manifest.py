@@ -20,7 +20,7 @@ def write_manifest(settings: Settings) -> bool:
     code = files_hash([PROJECT, ROOT / "uv.lock"])
     if manifest.is_file() and stamp.is_file() and stamp.read_text() == code:
         return False
-    # Beside the real one, then moved: Airflow may be reading it.
+    # Next to the real one, then moved: Airflow may be reading it.
     scratch = target / "parse"
     scratch.mkdir(parents=True, exist_ok=True)
     command = [str(Path(sys.executable).with_name("dbt")), "parse", "--no-partial-parse"]

@@ -12,7 +12,7 @@ from core.file_hashes import FileHashes
 from settings import ROOT, Settings
 
 CHUNK = 1 << 20
-# Folders that Python and dbt make beside the code.
+# Folders that Python and dbt create among the code.
 GENERATED_FOLDERS = {"__pycache__", "target", "logs"}
 
 

@@ -133,7 +133,7 @@ def test_the_command_gives_dbt_the_admitted_day_and_its_folders(copied: Settings
     done = make_dbt(copied, "run", "--select", "int_run", "feat_product_content")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"dbt knows what was known before {DAY}" in done.stdout
+    assert f"dbt uses rows known before {DAY}" in done.stdout
     assert count(copied.data, "feat_product_content") > 0
     assert staged(copied.data, "product_content").stat().st_nlink == 1  # a new file, not the published one
     assert (copied.paths.dbt_target / "manifest.json").read_bytes() == before  # Airflow's
