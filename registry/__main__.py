@@ -1,11 +1,12 @@
-"""Deploy, verify, roll back, list, build and prune versions: `python -m registry`. The last line printed is JSON."""
+"""Deploy, verify, roll back, list, build and prune versions: `python -m registry`."""
 
 import argparse
 import getpass
-import json
+import logging
 import sys
 from typing import Any
 
+from core.command import Commands
 from products import DEFAULT_PRODUCT, PRODUCTS
 from registry import bento
 from registry.bundle import read_stored_manifest
@@ -18,18 +19,50 @@ from registry.service_client import ServiceClient
 from registry.verify import check_is_champion, verify_service
 from settings import Settings, SettingsError, load_settings
 
+logger = logging.getLogger("registry")
+
 PRINTED_CHANGES = 10
 KEPT_VERSIONS = 10
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run one command; if it fails, print `error: …` and exit with 1."""
-    options = _parser().parse_args(arguments)
-    try:
-        result = options.run(load_settings(), options)
-    except (SettingsError, RegistryError) as error:
-        sys.exit(f"error: {error}")
-    print(json.dumps(result))
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    commands = Commands("registry", __doc__, load_settings, (SettingsError, RegistryError))
+
+    command = commands.add("deploy", deploy, "make a stored version champion")
+    _add_product_arg(command)
+    command.add_argument("--version", required=True)
+    command.add_argument(
+        "--expect", type=_generation, default=None, metavar="GENERATION",
+        help="fail if the champion changed since this generation; 'auto' (default) accepts any generation",
+    )  # fmt: skip
+    _add_audit_args(command, "deployed by hand")
+
+    command = commands.add("verify", verify, "check the running service; roll back if it fails")
+    _add_product_arg(command)
+    command.add_argument("--version", required=True)
+    command.add_argument("--wait", type=float, default=90.0, metavar="SECONDS")
+    _add_audit_args(command, "")
+
+    command = commands.add("rollback", rollback, "go back to the version before")
+    _add_product_arg(command)
+    _add_audit_args(command, "rolled back by hand")
+
+    command = commands.add("status", status, "list champions, versions and the last changes")
+    command.add_argument("--product", choices=PRODUCTS, help="default: all products")
+
+    command = commands.add("build", build, "build a Bento with one pinned bundle")
+    _add_product_arg(command)
+    command.add_argument("--version", help="default: the champion")
+    command.add_argument("--again", action="store_true", help="replace a Bento that was built before")
+
+    command = commands.add("prune", prune, "delete old versions; never the champion or the one before it")
+    _add_product_arg(command)
+    command.add_argument(
+        "--keep", type=_positive, default=KEPT_VERSIONS, metavar="N",
+        help="keep the N newest, and all that the log's last N lines name (default: %(default)s)",
+    )  # fmt: skip
+    return commands.run(arguments)
 
 
 def deploy(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
@@ -45,7 +78,8 @@ def deploy(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     if baseline:
         reason = f"{reason}. A simple rule is released: {baseline}"
     champion = registry.deploy(options.version, options.expect, reason, options.by)
-    print(f"{champion.version} is champion (generation {champion.generation}); before: {champion.previous or 'none'}.")
+    before = champion.previous or "none"
+    logger.info(f"{champion.version} is champion (generation {champion.generation}); before: {before}.")
     return _state(champion.version, champion.generation, champion.previous)
 
 
@@ -55,7 +89,7 @@ def verify(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     if not store.product.is_served:
         check_is_champion(registry, options.version)
         store.load_verified(options.version)
-        print(f"No service answers with the product '{options.product}'. The bundle itself passes its checks.")
+        logger.info(f"No service answers with the product '{options.product}'. The bundle itself passes its checks.")
         return {"version": options.version, "service": "none"}
     key = settings.client_api_key.get_secret_value() if settings.client_api_key else None
     client = ServiceClient(settings.service_port, key)
@@ -71,9 +105,9 @@ def rollback(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         store.load_verified(alias.previous)
     expected = None if alias is None else alias.generation
     champion = registry.rollback(options.reason, options.by, expect_generation=expected)
-    print(f"{champion.version} is champion again (generation {champion.generation}).")
+    logger.info(f"{champion.version} is champion again (generation {champion.generation}).")
     further = f"go to {champion.previous}" if champion.previous else "fail: nothing was deployed before it"
-    print(f"Another rollback would {further}.")
+    logger.info(f"Another rollback would {further}.")
     return _state(champion.version, champion.generation, champion.previous)
 
 
@@ -95,7 +129,7 @@ def build(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
             raise BuildError("There is no champion to build a Bento of. Deploy a version, or name one.")
         version = champion.version
     tag = bento.build(settings.paths, version, options.again, options.product)
-    print(f"Built {tag}. Serve it with '.venv/bin/python -m serving --bento {tag}'.")
+    logger.info(f"Built {tag}. Serve it with '.venv/bin/python -m serving --bento {tag}'.")
     return {"bento": tag, "version": version}
 
 
@@ -103,65 +137,19 @@ def prune(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     """Delete old versions that no rollback and no recent line of the log needs."""
     removed = prune_versions(settings.paths, options.keep, options.product)
     kept = ModelStore(settings.paths.bentoml, options.product).versions()
-    print(f"Deleted: {', '.join(removed) or 'nothing'}. Kept: {', '.join(kept) or 'nothing'}.")
+    logger.info(f"Deleted: {', '.join(removed) or 'nothing'}. Kept: {', '.join(kept) or 'nothing'}.")
     return {"removed": removed, "kept": kept}
 
 
 def _product_status(settings: Settings, product: str) -> dict[str, Any]:
     registry, store = _registry_and_store(settings, product)
-    print(f"{product}:")
+    logger.info(f"{product}:")
     alias = registry.reconcile()
     for change in registry.history()[-PRINTED_CHANGES:]:
-        print(f"  {_sentence(change)}")
+        logger.info(f"  {_sentence(change)}")
     state = _state(alias.version, alias.generation, alias.previous) if alias else _state(None, 0, None)
-    print(f"  Champion: {state['version'] or 'none'}. A rollback goes to: {state['previous'] or 'nothing'}.")
+    logger.info(f"  Champion: {state['version'] or 'none'}. A rollback goes to: {state['previous'] or 'nothing'}.")
     return state | {"versions": store.versions()}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m registry", description="Versions: deploy, verify, roll back.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = commands.add_parser("deploy", help="make a stored version champion")
-    _add_product_arg(command)
-    command.add_argument("--version", required=True)
-    command.add_argument(
-        "--expect", type=_generation, default=None, metavar="GENERATION",
-        help="fail if the champion changed since this generation; 'auto' (default) accepts any generation",
-    )  # fmt: skip
-    _add_audit_args(command, "deployed by hand")
-    command.set_defaults(run=deploy)
-
-    command = commands.add_parser("verify", help="check the running service; roll back if it fails")
-    _add_product_arg(command)
-    command.add_argument("--version", required=True)
-    command.add_argument("--wait", type=float, default=90.0, metavar="SECONDS")
-    _add_audit_args(command, "")
-    command.set_defaults(run=verify)
-
-    command = commands.add_parser("rollback", help="go back to the version before")
-    _add_product_arg(command)
-    _add_audit_args(command, "rolled back by hand")
-    command.set_defaults(run=rollback)
-
-    command = commands.add_parser("status", help="list champions, versions and the last changes")
-    command.add_argument("--product", choices=PRODUCTS, help="default: all products")
-    command.set_defaults(run=status)
-
-    command = commands.add_parser("build", help="build a Bento with one pinned bundle")
-    _add_product_arg(command)
-    command.add_argument("--version", help="default: the champion")
-    command.add_argument("--again", action="store_true", help="replace a Bento that was built before")
-    command.set_defaults(run=build)
-
-    command = commands.add_parser("prune", help="delete old versions; never the champion or the one before it")
-    _add_product_arg(command)
-    command.add_argument(
-        "--keep", type=_positive, default=KEPT_VERSIONS, metavar="N",
-        help="keep the N newest, and all that the log's last N lines name (default: %(default)s)",
-    )  # fmt: skip
-    command.set_defaults(run=prune)
-    return parser
 
 
 def _add_product_arg(command: argparse.ArgumentParser) -> None:
@@ -211,4 +199,4 @@ def _sentence(change: Change) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

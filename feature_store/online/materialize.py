@@ -1,5 +1,6 @@
 """Bring the online store to the published features; incremental, and safe to kill and to run again."""
 
+import logging
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -16,6 +17,8 @@ from feature_store.online.state import OnlineState, can_update_incrementally
 from features.errors import NotPublishedError
 from features.publication import Publication, current_publication
 from settings import Settings
+
+logger = logging.getLogger(__name__)
 
 _HISTORY = "feat_customer_history.parquet"
 
@@ -74,7 +77,7 @@ def _forget_purchases(settings: Settings, before: OnlineState) -> None:
     try:
         recent.evict_materialized(before.as_of_instant, before.held)
     except EventLogUnavailableError as error:
-        print(f"Recent purchases that the features hold now were not deleted; the next run does it. {error}")
+        logger.warning(f"Recent purchases that the features hold now were not deleted; the next run does it. {error}")
     finally:
         recent.close()
 

@@ -63,6 +63,24 @@ def test_sections_of_earlier_versions_name_the_present_one(tmp_path: Path, secti
         load_config(path)
 
 
+@pytest.mark.parametrize(
+    ("section", "old", "present"),
+    [
+        ("training_windows", "customers", "min_customers"),
+        ("retrieval", "history_epochs", "pretraining_epochs"),
+        ("ranking", "negatives", "negative_sampling_rate"),
+        ("ranking", "held_out", "holdout_share"),
+    ],
+)
+def test_a_key_of_earlier_versions_is_refused_with_its_present_name(
+    tmp_path: Path, section: str, old: str, present: str
+):
+    path = tmp_path / "config.toml"
+    path.write_text(f"[sources]\n[{section}]\n{old} = 1\n")
+    with pytest.raises(ConfigError, match=rf"'{old}' is now called '{present}'"):
+        load_config(path)
+
+
 def test_an_unknown_ranker_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
     path.write_text('[sources]\n[ranking]\nrankers = ["dlrm", "oracle"]\n')

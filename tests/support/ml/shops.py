@@ -243,7 +243,7 @@ def serve(
         finished = Run(settings.paths.runs, run_id)
         if codes["register-model"] == 0:
             version = finished.read_json(artifacts.REGISTERED_MODEL)["version"]
-            step("deploy", _exit_code(registry), "deploy", f"--version={version}", "--reason=a test")
+            step("deploy", registry, "deploy", f"--version={version}", "--reason=a test")
         champion = deployed_champion(settings)
         assert champion is not None, "no version serves"
         bundle = Bundle.open(champion.path)
@@ -285,18 +285,6 @@ def _dbt(settings: Settings, day: date, checks: bool) -> int:
         if str(one.status) in ("error", "fail"):
             print(f"dbt {one.node.name}: {one.status} {one.message}")
     return 0 if result.success else 1
-
-
-def _exit_code(main: Any) -> Any:
-    def run(arguments: list[str]) -> int:
-        try:
-            main(arguments)
-        except SystemExit as end:
-            print(end)
-            return 1
-        return 0
-
-    return run
 
 
 def _quietly(name: str, main: Any, arguments: list[str]) -> int:
