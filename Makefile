@@ -44,7 +44,9 @@ restart-service: setup ## Restart the service with the current settings
 prune: setup ## Delete what the policies do not keep: retention/policy.toml, ml/runs/retention.toml, old versions
 	@$(PYTHON) -m retention prune
 	@$(PYTHON) -m ml prune
+	@$(PYTHON) -m ml.customers prune
 	@$(PYTHON) -m registry prune
+	@$(PYTHON) -m registry prune --product customers
 
 .PHONY: tensorboard
 tensorboard: setup ## Show the learning curves of all runs in a browser, on loopback; RUN=latest for one run, PORT=6006
@@ -72,6 +74,11 @@ retrain: setup ## Run retrain_recommender in the running Airflow; AS_OF, EPOCHS,
 	@$(PYTHON) -m local run retrain_recommender $(if $(AS_OF),--as-of $(AS_OF)) \
 		$(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(filter no,$(PUBLISH)),--evaluate-only) \
 		--reason "$(or $(REASON),make retrain)"
+
+.PHONY: customers
+customers: setup ## Run score_customers in the running Airflow; AS_OF, REASON, PUBLISH=no
+	@$(PYTHON) -m local run score_customers $(if $(AS_OF),--as-of $(AS_OF)) \
+		$(if $(filter no,$(PUBLISH)),--evaluate-only) --reason "$(or $(REASON),make customers)"
 
 .PHONY: serve
 serve: setup ## Run the service alone, in the foreground

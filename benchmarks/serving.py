@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.open_loop import offer, saturate
 from benchmarks.processes import Service, free_port, running
+from customer_scores.tables import PREDICTIONS
 from registry.champion_alias import Registry
 from registry.model_store import bentoml_environment
 from scoring.timing import STAGES
@@ -28,9 +29,9 @@ from serving.__main__ import serve_command, worker_count
 from settings import ROOT, Paths, Settings, load_settings
 
 NOOP = "benchmarks.noop_service:service"
-PATH = "/recommend"
+PATH, PROFILE_PATH = "/recommend", "/profile"
 PLAIN_CANDIDATES = 500
-LINKED = ("feast", "features", "release")
+LINKED = ("customers", "feast", "features", "release")
 """Folders of the installation that the measured service reads; metrics and temporary files are its own."""
 
 
@@ -95,6 +96,7 @@ def measure(
                 rows[name].append(measured(service, bodies, rate, seconds, seed=turn))
                 print(f"{name:6} {_line(rows[name][-1])}", flush=True)
         after = stages(services["reach"].get("/metrics"))
+        profiles = measure_profiles(settings, services["reach"], rate, seconds)
         full = {name: saturate(service.port, PATH, bodies, 8, seconds / 2) for name, service in services.items()}
         memory = {name: service.rss_mb() for name, service in services.items()}
         ready = {name: service.ready_s for name, service in services.items()}
@@ -111,7 +113,21 @@ def measure(
         "capacity_rps": full["reach"].figures()["rps"],
         "rss_mb": memory["reach"],
         "ready_s": ready["reach"],
+        **profiles,
     }
+
+
+def measure_profiles(settings: Settings, service: Service, rate: float, seconds: float) -> dict[str, float]:
+    """Measure requests for profiles of the running service, after a warm-up; nothing without published scores."""
+    table = settings.paths.customers / PREDICTIONS
+    if not table.exists():
+        return {}
+    ids = pq.read_table(table, columns=["customer_id"])["customer_id"].to_pylist()
+    bodies = [json.dumps({"customer_id": customer_id}).encode() for customer_id in ids]
+    offer(service.port, PROFILE_PATH, bodies, rate, 3.0, seed=1)
+    row = measured(service, bodies, rate, seconds, seed=0, path=PROFILE_PATH)
+    print(f"profile {_line(row)}", flush=True)
+    return {"profile_cpu_ms_per_request": row["cpu_ms_per_request"], "profile_failed": row["failed"]}
 
 
 def measure_plain(
@@ -129,14 +145,16 @@ def measure_plain(
     return {"plain_ratio": row["cpu_ms_per_request"] / cpu_ms_per_request}
 
 
-def measured(service: Service, bodies: Sequence[bytes], rate: float, seconds: float, seed: int) -> dict[str, float]:
+def measured(
+    service: Service, bodies: Sequence[bytes], rate: float, seconds: float, seed: int, path: str = PATH
+) -> dict[str, float]:
     """Run one turn.
 
     Returns:
         Latencies (ms), processor time per request of service and client (ms), and the share of requests without a 200.
     """
     cpu, own = service.cpu_seconds(), time.process_time()
-    load = offer(service.port, PATH, bodies, rate, seconds, seed)
+    load = offer(service.port, path, bodies, rate, seconds, seed)
     cpu, own, n = service.cpu_seconds() - cpu, time.process_time() - own, len(load.latencies)
     if load.statuses["200"] < n:
         print(f"some requests failed: {dict(load.statuses)}", flush=True)
@@ -187,7 +205,8 @@ def reach_service(settings: Settings, folder: Path, workers: int) -> Iterator[Se
     data, port = folder / "reach", free_port()
     data.mkdir()
     for name in LINKED:
-        (data / name).symlink_to(settings.data / name)
+        if (settings.data / name).exists():
+            (data / name).symlink_to(settings.data / name)
     paths = Paths(data)
     paths.bentoml.mkdir()
     (paths.bentoml / "models").symlink_to(settings.paths.bentoml / "models")

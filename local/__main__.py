@@ -11,7 +11,7 @@ from typing import Any
 from local.airflow.api import AirflowApi
 from local.airflow.follow import follow
 from local.airflow.stack import COMPONENTS, USER, Airflow
-from local.build.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG
+from local.build.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, SCORES_DAG
 from local.build.dbt_command import run_dbt
 from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache
@@ -128,11 +128,13 @@ def main(arguments: Sequence[str]) -> int:
     start.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
     start.add_argument("--force", action="store_true", help="build and train even if nothing has changed")
     one = commands.add_parser("run", help="run one DAG in the running Airflow and follow it")
-    one.add_argument("dag_id", choices=[FEATURES_DAG, MODEL_DAG, FEEDBACK_DAG])
+    one.add_argument("dag_id", choices=[FEATURES_DAG, MODEL_DAG, SCORES_DAG, FEEDBACK_DAG])
     one.add_argument("--as-of", type=date.fromisoformat, help="use only what was known before this day")
     one.add_argument("--epochs", type=int, help="retrain_recommender: passes over the training set")
-    one.add_argument("--evaluate-only", action="store_true", help="retrain_recommender: publish nothing")
-    one.add_argument("--reason", help="retrain_recommender: a sentence for the release log")
+    one.add_argument(
+        "--evaluate-only", action="store_true", help="retrain_recommender, score_customers: publish nothing"
+    )
+    one.add_argument("--reason", help="retrain_recommender, score_customers: a sentence for the release log")
     commands.add_parser("stop", help="stop Airflow, the service and every step")
     commands.add_parser("restart-service", help="start the service again, with the present settings")
     commands.add_parser("status", help="show what runs, and what each part of the data directory takes")
@@ -178,6 +180,9 @@ def _params(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.dag_id == MODEL_DAG:
         params["publish_if_better"] = not chosen.evaluate_only
         params |= {name: value for name in ("epochs", "reason") if (value := getattr(chosen, name))}
+    if chosen.dag_id == SCORES_DAG:
+        params["publish"] = not chosen.evaluate_only
+        params |= {"reason": chosen.reason} if chosen.reason else {}
     return params
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from local.airflow.api import AirflowApi
 from local.airflow.stack import USER, Airflow
 from local.airflow.timing import GIB, MemoryWatch, Stages
-from local.build.build import ACTIVE_STATES, FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, Builder
+from local.build.build import ACTIVE_STATES, FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, SCORES_DAG, Builder
 from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache, build_inputs, files_hash
 from local.errors import LandingMissingError, SettingsChangedError
@@ -47,7 +47,9 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
                 require_space(settings.data, need_of_a_run(settings, load_policy()))
         with stages.stage("start Airflow"):
             api = _start_airflow(settings, airflow, echo)
-        run_id = Builder(api, airflow, cache, stages, echo).build(inputs, as_of, force)
+        builder = Builder(api, airflow, cache, stages, echo)
+        run_id = builder.build(inputs, as_of, force)
+        builder.build_scores(inputs)
         _echo_verdict(cache, run_id, echo)
         if cache.champion():
             _query_service(settings, service, cache, stages, echo)
@@ -73,7 +75,10 @@ def _query_service(
     settings: Settings, service: Service, cache: BuildCache, stages: Stages, echo: Callable[[str], None]
 ) -> None:
     with stages.stage("start the service"):
-        code = files_hash([ROOT / package for package in ("serving", "scoring", "features")] + [ROOT / "settings.py"])
+        code = files_hash(
+            [ROOT / package for package in ("serving", "scoring", "features", "customer_scores")]
+            + [ROOT / "settings.py"]
+        )
         changed = service.changed_settings()
         if changed:
             echo(f"Service: restarting, because {'; '.join(changed)}")
@@ -102,7 +107,7 @@ def _start_airflow(settings: Settings, airflow: Airflow, echo: Callable[[str], N
     api.set_pools(SLOTS)
     newest = max(file.stat().st_mtime for name in ("dags", "orchestration") for file in (ROOT / name).glob("*.py"))
     manifest = (settings.paths.dbt_target / "manifest.json").stat().st_mtime
-    for dag_id in (FEATURES_DAG, MODEL_DAG, FEEDBACK_DAG):
+    for dag_id in (FEATURES_DAG, MODEL_DAG, SCORES_DAG, FEEDBACK_DAG):
         api.wait_for_dag(dag_id, parsed_after=max(newest, manifest))
         api.unpause(dag_id)
     echo(f"Airflow: {'started' if started else 'runs already'}, {airflow.url}")
@@ -119,7 +124,7 @@ def require_idle(api: AirflowApi, changed: Sequence[str]) -> None:
     """
     if api.health() is None:
         return
-    for dag_id in (FEATURES_DAG, MODEL_DAG):
+    for dag_id in (FEATURES_DAG, MODEL_DAG, SCORES_DAG):
         active = [str(run["dag_run_id"]) for run in api.runs(dag_id) if run["state"] in ACTIVE_STATES]
         if active:
             raise SettingsChangedError(

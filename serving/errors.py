@@ -6,6 +6,7 @@ ServingError                      500
 ├── ForbiddenError                403     the key does not have the scope
 ├── NotFoundError                 404     the path is unknown
 ├── UnknownProductError           404     the serving version does not contain the product
+├── UnknownCustomerError          404     the published scores do not contain the customer
 ├── MethodNotAllowedError         405     the path accepts other methods
 ├── RequestTimeoutError           408     the body did not arrive in time
 ├── FutureEventError              409     an event lies in the future, or before 1990
@@ -17,6 +18,8 @@ ServingError                      500
 ├── ScoringFailedError            500     the bundle could not score a customer
 ├── NoChampionError               503     no version is deployed, or none could be loaded yet
 ├── EventsUnavailableError        503     the event log does not accept events
+├── ScoresNotPublishedError       503     the customers were never scored
+├── ProfilesUnavailableError      503     the online store of profiles does not answer
 ├── ApiKeyConfigError             -       REACH_API_KEYS is not valid
 └── PortTakenError                -       the command cannot start
 """
@@ -94,6 +97,12 @@ class NotFoundError(ServingError):
 
 class UnknownProductError(ServingError):
     """The serving version does not contain the product."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class UnknownCustomerError(ServingError):
+    """The published scores do not contain the customer."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -180,6 +189,26 @@ class EventsUnavailableError(ServingError):
     def headers(self) -> dict[str, str]:
         """Return the response's headers."""
         return {"Retry-After": "1"}
+
+
+class ScoresNotPublishedError(ServingError):
+    """The customers were never scored."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
+        return {"Retry-After": "60"}
+
+
+class ProfilesUnavailableError(ServingError):
+    """No scores are published yet, or the online store of profiles does not answer."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
+        return {"Retry-After": "5"}
 
 
 class ApiKeyConfigError(ServingError):

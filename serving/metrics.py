@@ -32,6 +32,11 @@ class Metrics:
             "Reads of the online store by outcome; 'circuit_open' while the circuit breaker stops them.",
             ["outcome"],
         )
+        self.profiles = Counter(
+            "reach_profiles",
+            "Requests for a profile by outcome of the read; 'not_published' before the first scores.",
+            ["outcome"],
+        )
         self.events = Counter(
             "reach_events", "Events by outcome: accepted, duplicate, or failed if the event log failed.", ["outcome"]
         )

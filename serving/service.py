@@ -12,11 +12,12 @@ from serving._private import host_option, typeguard_disabled
 from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.app import ReachService
 from serving.config import CONFIG
-from serving.customer_state.feature_client import CustomerReader, FeatureClient
+from serving.customer_state.feature_client import CustomerReader, FeatureClient, NoPurchases
 from serving.decision_log import DecisionLog
 from serving.errors import ServingError
 from serving.handlers.events import EventsHandler, EventsRequest, EventsResponse
 from serving.handlers.history import HistoryRequest, HistoryResponse
+from serving.handlers.profile import ProfileHandler, ProfileRequest, ProfileResponse
 from serving.handlers.recommendations import RecommendationHandler
 from serving.metrics import LATENCY_BUCKETS_S, metrics
 from serving.middleware.admission import concurrency_limiter
@@ -49,7 +50,8 @@ Answer = TypeVar("Answer")
 class Reach:
     """Recommend products to a retailer's customers: use `POST /recommend`, `/rerank` or `/similar_items`.
 
-    `POST /events` accepts what customers do, and the next answer reflects it.
+    `POST /events` accepts what customers do, and the next answer reflects it. `POST /profile` returns what is known of
+    a customer.
 
     `GET /ui/`: a page for people. `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online
     store is open or could not be opened. `GET /metrics`: metrics for Prometheus.
@@ -71,6 +73,8 @@ class Reach:
         self._recommendations = RecommendationHandler(
             lambda: self._watcher.current, self._features, concurrency_limiter(), self._decisions, CONFIG, metrics()
         )
+        self._profiles = FeatureClient(lambda: open_profiles(settings), NoPurchases(), CONFIG)
+        self._profile = ProfileHandler(self._profiles, settings.paths.customers.exists, metrics())
         self._events = EventsHandler(self._event_log, CONFIG, metrics())
         self.page = UiEndpoints(self._watcher, self._features)
         self._decisions.start()
@@ -79,6 +83,8 @@ class Reach:
         self._features.start()
         self._watcher.start()
         self._features.wait(CONFIG.startup_timeout_s)
+        # Afterwards, so that recommendations never wait for it.
+        self._profiles.start()
 
     @bentoml.on_deployment
     @staticmethod
@@ -91,6 +97,7 @@ class Reach:
         """Stop the threads, and write what is queued."""
         self._watcher.stop()
         self._features.stop()
+        self._profiles.stop()
         self._decisions.stop()
         self._event_log.close()
         self._workers.close()
@@ -135,6 +142,15 @@ class Reach:
         """
         return await _answered(self._recommendations.history(request))
 
+    @bentoml.api(route="/profile")
+    async def profile(self, request: ProfileRequest, /) -> ProfileResponse:
+        """Return what is known of a customer: predictions with intervals, tags with their evidence, segments.
+
+        This is personal data: if the service has API keys, one with the scope `marketing` is needed. 404 if the
+        published scores do not contain the customer; 503 if none are published, or the online store does not answer.
+        """
+        return await _answered(self._profile.profile(request))
+
     @bentoml.api(route="/events")
     async def events(self, request: EventsRequest, /) -> EventsResponse:
         """Store what customers did: the batch is on disk with the answer, and the next `/recommend` reflects it.
@@ -165,6 +181,14 @@ service = bentoml.service(
     logging={"access": {"enabled": False}},
 )(Reach)
 service.mount_asgi_app(page(lambda: bentoml.get_current_service().page), path="/ui", name="ui")
+
+
+def open_profiles(settings: Settings) -> CustomerReader:
+    """Open the online store of customers' profiles; without published scores, each read raises an error."""
+    with typeguard_disabled():
+        from feature_store.profiles.reader import ProfileReader
+
+    return ProfileReader(settings)
 
 
 def open_customers(settings: Settings) -> CustomerReader:

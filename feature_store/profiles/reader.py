@@ -59,6 +59,10 @@ class ProfileReader:
                 profile |= plain | {f"{view}__as_of": naive_utc(known_at)}
         return profile | {PUBLICATION: publication} if profile else None
 
+    def sample_ids(self, count: int) -> list[str]:
+        """Return no ids: suggestions come from the store of features."""
+        return []
+
     def _open(self) -> OpenProfiles:
         state = self._backend.state()
         published = None if state is None else read_record(self._settings.paths.customers.parent / state.publication)

@@ -115,6 +115,14 @@ class BuildCache:
         had_champion = self.champion() is not None
         self._write({"run": {"made_of": made_of, "run_id": run_id, "had_champion": had_champion}})
 
+    def has_scores(self, made_of: str) -> bool:
+        """Return whether the customers were scored with the same inputs, and what was published then is still there."""
+        return bool(self._read().get("scores")) and self._read()["scores"] == self._scores(made_of)
+
+    def save_scores(self, made_of: str) -> None:
+        """Store the inputs of the published scores."""
+        self._write({"scores": self._scores(made_of)})
+
     def champion(self) -> str | None:
         """Return the deployed version, or None."""
         pointer = self._paths.release / "recommender" / "champion.json"
@@ -152,6 +160,10 @@ class BuildCache:
             "admitted": files_hash([manifest]) if manifest.is_file() else "",
             "published": published.resolve().name if published.is_dir() else "",
         }
+
+    def _scores(self, made_of: str) -> dict[str, str]:
+        published = self._paths.customers
+        return {"made_of": made_of, "published": published.resolve().name if published.is_dir() else ""}
 
     def _read(self) -> dict[str, Any]:
         try:

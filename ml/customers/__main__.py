@@ -11,7 +11,9 @@ from core.bundle_files import BundleError
 from core.command import Commands, add_as_of
 from features.errors import FeatureStoreError
 from ml.customers import steps
+from ml.customers.prune import prune
 from ml.errors import MLError
+from ml.runs.retention import load_retention
 from ml.runs.run import Run
 from registry.errors import RegistryError
 from settings import Settings, SettingsError, load_settings
@@ -42,6 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "score",
         lambda settings, options: steps.score(settings),
         "write the champion's scores of all customers into the staging folder",
+    )
+    commands.add(
+        "prune",
+        lambda settings, options: prune(settings, load_retention()),
+        "delete runs that ml/runs/retention.toml does not keep",
     )
     return commands.run(arguments)
 

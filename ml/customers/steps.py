@@ -112,17 +112,15 @@ def register_model(settings: Settings, run: Run) -> dict[str, Any] | None:
     return {"version": version, "parts": sorted(entries)}
 
 
-def score(settings: Settings) -> dict[str, Any]:
-    """Write the champion's scores of all customers into the staging folder of the publication.
-
-    Raises:
-        RunError: no version is deployed.
-    """
+def score(settings: Settings) -> dict[str, Any] | None:
+    """Write the champion's scores of all customers into the staging folder; return None if no version is deployed."""
     bundle = deployed_bundle(settings)
     if bundle is None:
-        raise RunError(
-            f"No version is deployed. Deploy one first: '.venv/bin/python -m registry deploy --product {PRODUCT} …'."
+        logger.info(
+            "Nothing to score: no version is deployed. Run '.venv/bin/python -m registry deploy --product %s …' first.",
+            PRODUCT,
         )
+        return None
     publication = current_publication(settings.paths.features)
     inputs = _inputs(settings, publication.name, publication.as_of)
     target = settings.paths.staged_customers

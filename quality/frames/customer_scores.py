@@ -26,11 +26,12 @@ _PERSONAL = re.compile(
 
 
 def columns(files: Sequence[Path]) -> pd.DataFrame:
-    """Return one row a column: `subject` file.column, and whether its name `is_personal`."""
+    """Return one row a column of customers' tables: `subject` file.column, and whether its name `is_personal`."""
     rows = [
         (f"{file.stem}.{name}", _PERSONAL.search(name.lower()) is not None)
         for file in files
-        for name in pq.read_schema(file).names
+        if "customer_id" in (names := pq.read_schema(file).names)
+        for name in names
     ]
     return pd.DataFrame(rows, columns=["subject", "is_personal"])
 

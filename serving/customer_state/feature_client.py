@@ -47,6 +47,14 @@ class RecentPurchases(Protocol):
         ...
 
 
+class NoPurchases:
+    """Stand for the event log where only the online store is read."""
+
+    def of_customer(self, customer_id: str) -> list[Purchase]:
+        """Return no purchases."""
+        return []
+
+
 @dataclass(frozen=True)
 class FeatureResult:
     """Hold the result of a read; there may be purchases without features.

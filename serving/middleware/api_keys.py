@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from serving.errors import ApiKeyConfigError, ForbiddenError, UnauthorizedError
 
-SCOPES = ("recommend", "events", "admin")
-"""`recommend`: request lists. `events`: report events. `admin`: metrics, the API's description, everything else."""
+SCOPES = ("recommend", "events", "marketing", "admin")
+"""`recommend`: request lists. `events`: report events. `marketing`: read profiles, choose audiences and offers.
+`admin`: metrics, the API's description, everything else."""
 
 MIN_KEY_LENGTH = 32
 """In characters. SHA-256 is not a password hash: it protects a random key, not a guessable word."""

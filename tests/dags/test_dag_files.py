@@ -53,7 +53,7 @@ def bag(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, Any]:
     return parsed
 
 
-@pytest.fixture(params=["build_features", "collect_feedback", "retrain_recommender"])
+@pytest.fixture(params=["build_features", "collect_feedback", "retrain_recommender", "score_customers"])
 def dag(bag: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = bag["dags"][request.param]
     assert found["tasks"]
@@ -61,7 +61,7 @@ def dag(bag: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def test_the_dags_are_there_and_nothing_else(bag: dict[str, Any]) -> None:
-    assert sorted(bag["dags"]) == ["build_features", "collect_feedback", "retrain_recommender"]
+    assert sorted(bag["dags"]) == ["build_features", "collect_feedback", "retrain_recommender", "score_customers"]
     assert bag["errors"] == {}
 
 
@@ -72,7 +72,7 @@ def test_reading_the_dags_imports_no_heavy_library(bag: dict[str, Any]) -> None:
 
 def test_a_missing_manifest_says_what_to_run(tmp_path: Path) -> None:
     parsed = parse(tmp_path / "airflow", tmp_path / "empty")
-    assert sorted(parsed["dags"]) == ["collect_feedback", "retrain_recommender"]
+    assert sorted(parsed["dags"]) == ["collect_feedback", "retrain_recommender", "score_customers"]
     assert "make manifest" in next(iter(parsed["errors"].values()))
 
 
@@ -146,7 +146,7 @@ def test_every_choice_in_the_form_is_explained_and_bounded(dag: dict[str, Any]) 
 
 def test_features_and_models_are_of_a_day_that_can_be_chosen(bag: dict[str, Any]) -> None:
     chosen = {name for name, dag in bag["dags"].items() if "as_of" in dag["params"]}
-    assert chosen == {"build_features", "retrain_recommender"}
+    assert chosen == {"build_features", "retrain_recommender", "score_customers"}
 
 
 def test_feedback_becomes_facts_by_itself_after_it_was_checked(bag: dict[str, Any]) -> None:
@@ -203,8 +203,23 @@ def test_a_retraining_has_its_page_from_the_start(bag: dict[str, Any]) -> None:
     assert page["is_teardown"]  # a page that cannot be written fails no training
 
 
-def test_retraining_starts_when_features_are_published(bag: dict[str, Any]) -> None:
-    assert bag["dags"]["retrain_recommender"]["assets"] == ["features"]
+@pytest.mark.parametrize("name", ["retrain_recommender", "score_customers"])
+def test_retraining_and_scoring_start_when_features_are_published(bag: dict[str, Any], name: str) -> None:
+    assert bag["dags"][name]["assets"] == ["features"]
+
+
+def test_scores_are_checked_then_published_then_materialized(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["score_customers"]["tasks"]
+    order = ["resolve_run", "fit", "publishing", "register_model", "deploy", "score", "check_profiles", "publish"]
+    order += ["materialize", "prune", "prune_runs"]
+    assert {name: task["upstream"] for name, task in tasks.items()} == {
+        name: [before] if before else [] for name, before in zip(order, ["", *order], strict=False)
+    }
+    # Without a new version the champion scores the new features; without scores nothing is published.
+    assert tasks["score"]["trigger_rule"] == "none_failed"
+    assert {tasks[name]["trigger_rule"] for name in ("deploy", "check_profiles", "publish", "materialize")} == {
+        "all_success"
+    }
 
 
 def test_a_training_that_diverged_is_not_tried_again(bag: dict[str, Any]) -> None:
@@ -222,9 +237,12 @@ def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
         for task in parsed["tasks"].values():
             arguments = task["arguments"]
             # A mapped task gets its arguments at run time only.
-            if arguments and (ROOT / arguments[0] / "__main__.py").is_file():
+            if arguments and (ROOT / arguments[0].replace(".", "/") / "__main__.py").is_file():
                 commands.setdefault(arguments[0], set()).add(arguments[1])
-    assert set(commands) == {"landing", "quality", "feature_store", "ml", "registry", "pages", "retention"}
+    assert set(commands) == {
+        *("landing", "quality", "feature_store", "ml", "ml.customers", "registry", "customer_scores", "pages"),
+        "retention",
+    }
     for room, steps in commands.items():
         done = subprocess.run(
             [sys.executable, "-m", room, "--help"], cwd=ROOT, capture_output=True, text=True, check=True

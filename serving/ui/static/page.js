@@ -24,7 +24,7 @@ class Problem extends Error {
 
 // ---- asking
 
-async function ask(path, body) {
+async function ask(path, body, maxWaits = MAX_WAITS) {
   for (let waits = 0; ; ) {
     const key = sessionStorage.getItem(KEY);
     const headers = key ? { Authorization: `Bearer ${key}` } : {};
@@ -35,7 +35,7 @@ async function ask(path, body) {
     if (response.ok) return answer;
     if (response.status === 401) {
       await needKey(key, answer.error);
-    } else if ([429, 503].includes(response.status) && waits < MAX_WAITS) {
+    } else if ([429, 503].includes(response.status) && waits < maxWaits) {
       waits += 1;
       const seconds = Number(response.headers.get("Retry-After")) || 1;
       showStatus(`${answer.error} Trying again in ${seconds} s …`);
@@ -170,6 +170,59 @@ function showHistory(history, before) {
   $(".body", section).replaceChildren(node("ol", {}, ...rows));
 }
 
+// ---- the profile
+
+const percent = (share) => (share === null ? "unknown" : `${(100 * share).toFixed(0)} %`);
+const figure = (value) => (value === null ? "unknown" : value.toLocaleString("en", { maximumFractionDigits: 2 }));
+
+function predictionFacts(found) {
+  const interval = `${figure(found.spend_8w_low)} to ${figure(found.spend_8w_high)}`;
+  return {
+    "No order within 8 weeks": percent(found.lapse_8w),
+    "Order within 14 days": percent(found.order_14d),
+    "Spend of the next 8 weeks": `${figure(found.spend_8w)} (80 % interval ${interval})`,
+    "Due now": found.categories_due.map((due) => `${due.category} ${percent(due.probability)}`).join(" · ") || "nothing",
+  };
+}
+
+function tagRow(tag) {
+  const dates = tag.evidence_from ? `${tag.evidence_from} to ${tag.evidence_until}` : "";
+  const heldOut = tag.held_out_measure ? `${tag.held_out_measure} ${figure(tag.held_out_value)}` : "";
+  return node("tr", { "data-tag": tag.tag },
+    node("th", { scope: "row" }, tag.tag.replaceAll("_", " ")),
+    node("td", {}, tag.value, tag.sensitive ? node("span", { className: "tag", title: "About age, income or family" }, "sensitive") : null),
+    node("td", { className: "number" }, percent(tag.confidence)),
+    node("td", {}, `${counted(tag.evidence_rows, "row")} ${dates}`),
+    node("td", {}, heldOut),
+    node("td", {}, tag.learned_on));
+}
+
+function showProfile(profile) {
+  $("#profile-about").textContent = `Scored as of ${profile.as_of} by version ${profile.model_version}.`;
+  const segments = Object.fromEntries(profile.segments.map((one) => [one.axis, `${one.label}${one.since ? `, since ${one.since}` : ""}`]));
+  const certificate = Object.entries(profile.evaluations.segments?.measures ?? {}).map(([name, value]) => `${name.replaceAll("_", " ")} ${figure(value)}`);
+  const heads = ["Tag", "Value", "Confidence", "Evidence", "On customers held out", "Learned on"];
+  $("#profile .body").replaceChildren(
+    node("div", { className: "facts" },
+      node("div", {}, node("h3", {}, "Predictions"), profile.predictions ? pairs(predictionFacts(profile.predictions)) : node("p", {}, "None are published.")),
+      node("div", { id: "segments" }, node("h3", {}, "Segments"), profile.segments.length ? pairs(segments) : node("p", {}, "None are published."),
+        certificate.length ? node("p", { className: "about" }, `Certificate: ${certificate.join(" · ")}`) : null)),
+    profile.tags.length
+      ? node("table", {}, node("thead", {}, node("tr", {}, ...heads.map((head) => node("th", { scope: "col" }, head)))),
+        node("tbody", {}, ...profile.tags.map(tagRow)))
+      : node("p", {}, "No tag holds up for this customer."));
+}
+
+// Beside the lists, which never wait for it.
+async function loadProfile(customer, turn) {
+  try {
+    const profile = await ask("profile", { customer_id: customer }, 0);
+    if (turn === state.turn) showProfile(profile);
+  } catch (problem) {
+    if (turn === state.turn) failed($("#profile"), problem);
+  }
+}
+
 function pairs(facts) {
   return node("dl", {}, ...Object.entries(facts).flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, String(value))]));
 }
@@ -226,6 +279,7 @@ async function show(customer, purchase) {
     explore: ask("recommend", { customer_id: customer, slate: "explore", k }),
     history: ask("history", { customer_id: customer, k: 20 }),
   };
+  if (!purchase) loadProfile(customer, turn);
   const shown = {};
   let changed = 0;
   const parts = Object.entries(questions).map(async ([part, question]) => {

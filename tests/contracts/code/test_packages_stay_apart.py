@@ -34,7 +34,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": {"settings", "core", "products"},
     "pages": {"settings", "core", "registry.release_log", "registry.errors"},
     "ml": {"settings", "core", "scoring", "registry", "features", "feature_store"},
-    "serving": {"settings", "products", "scoring", "registry", "features", "feature_store.online", "events", "core"},
+    "serving": {
+        *("settings", "products", "scoring", "registry", "features", "feature_store.online", "feature_store.profiles"),
+        *("events", "core", "customer_scores"),
+    },
     "dags": {"settings", "orchestration"},
     "orchestration": {"settings", "core"},
     "retention": {"settings", "core"},

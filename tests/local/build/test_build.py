@@ -101,3 +101,24 @@ def test_a_day_that_was_refused_builds_nothing_anew_afterwards() -> None:
     airflow.triggered.clear()
     assert build(airflow, cache)[0] == "an earlier run"
     assert airflow.triggered == []
+
+
+def test_the_scores_that_the_features_started_are_followed_even_if_they_have_ended() -> None:
+    airflow, cache = ScriptedAirflow(), MemoryBuildCache()
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)
+    builder.build(INPUTS, None, force=False)
+    airflow.add("score_customers", "by itself", "success", "asset_triggered")
+    builder.build_scores(INPUTS)
+    assert airflow.triggered == ["build_features"]
+    assert cache.has_scores("model")
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)
+    builder.build_scores(INPUTS)
+    assert airflow.triggered == ["build_features"]
+
+
+def test_scores_of_another_model_are_made_anew() -> None:
+    airflow, cache = ScriptedAirflow(), MemoryBuildCache("features", "model")
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)
+    builder.build(INPUTS, None, force=False)
+    builder.build_scores(INPUTS)
+    assert airflow.triggered == ["score_customers"]

@@ -12,13 +12,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from core.command import ExitCode
 from features.publication import Publication, write_record
 from ml.customers import bundle, steps
 from ml.customers.__main__ import main as customers
 from ml.customers.bundle import CustomersBundle
 from ml.customers.inputs import Inputs
 from ml.customers.part import Decision, Measure, Verdict
+from ml.customers.prune import prune
 from ml.errors import NotEnoughDataError
+from ml.runs.retention import Retention
 from registry.__main__ import main as registry
 from registry.bundle import find_product, load_opener
 from registry.champion_alias import Registry
@@ -152,7 +155,7 @@ def test_nothing_is_registered_if_no_part_may_be_published(
     parts[0].decision, parts[1].decision = Decision.REFUSED, Decision.NOT_ENOUGH_DATA
     step("fit", "--run-id", "r1", "--as-of", "2018-01-01")
     assert step("register-model", "--run-id", "r1") == {}
-    assert customers(["score"]) == 1
+    assert customers(["score"]) == ExitCode.NOTHING_TO_DO
 
 
 def test_simple_rules_only_are_released_as_a_baseline(
@@ -251,3 +254,14 @@ def test_every_declared_opener_exists_and_only_the_recommender_is_served() -> No
     assert load_opener(find_product("recommender")) == Bundle.open
     assert hasattr(Bundle, "service_probes")
     assert not hasattr(CustomersBundle, "service_probes")
+
+
+def test_old_runs_leave_and_those_of_stored_versions_stay(data: Path, step: Command, command: Command) -> None:
+    step("fit", "--run-id", "stored", "--as-of", "2018-01-01")
+    step("register-model", "--run-id", "stored")
+    step("fit", "--run-id", "other", "--as-of", "2018-01-01")
+    policy = Retention(keep_runs=1, keep_datasets=0, keep_candidates=0, unfinished_days=2)
+    assert prune(Settings(data=data), policy) == {"deleted": [], "kept": ["other", "stored"]}
+    step("fit", "--run-id", "newest", "--as-of", "2018-01-01")
+    assert prune(Settings(data=data), policy)["deleted"] == ["other"]
+    assert not (data / "runs" / "customers" / "other").exists()

@@ -27,7 +27,10 @@ def provoked(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[tuple[s
     """Answers by status, each with the path that gave it."""
     installation = install(tmp_path_factory.mktemp("data"), "v1")
     installation.paths.events.touch()  # where the journal's folder would be
-    entries = [entry_for(ALL, "all", ["recommend", "events", "admin"]), entry_for(SHOP, "shop", ["recommend"])]
+    entries = [
+        entry_for(ALL, "all", ["recommend", "events", "marketing", "admin"]),
+        entry_for(SHOP, "shop", ["recommend"]),
+    ]
     entries.append(entry_for(SELDOM, "seldom", ["recommend"]))
     settings = {"REACH_API_KEYS": ",".join(entries), "REACH_RATE_LIMIT_PER_SECOND": "3"}
     found: dict[int, list[tuple[str, httpx.Response]]] = {}
@@ -49,6 +52,8 @@ def provoked(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[tuple[s
         ask("/recommend", content=b"")
         ask("/recommend", key=None)
         ask("/history", key=SHOP)
+        ask("/profile", key=SHOP, content=b'{"customer_id": "a"}')  # another scope: 403
+        ask("/profile", content=b'{"customer_id": "a"}')  # nobody was scored: 503
         ask("/no-such-path")
         ask("/similar_items", content=b'{"product_id": "unknown"}')
         ask("/recommend", method="GET")

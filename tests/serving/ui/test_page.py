@@ -11,10 +11,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from customer_scores.publish import publish
 from scoring.fallback import Fallback, MissingHistory
 from serving.errors import ErrorResponse
 from serving.middleware.api_keys import entry_for, make_key
 from serving.ui.endpoints import STATIC_DIR, UI_FILES
+from settings import Settings
+from tests.support.customer_scores.scores import AS_OF, stage_scores
 from tests.support.serving.browser import Observed, chromium, observe
 from tests.support.serving.running import Installation, ask, install, serve, wait_for_version, wait_until_ready
 from tests.support.serving.small_bundle import buyer_features
@@ -38,6 +41,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         shopper=buyer_features("p3", "p5"),  # who buys, so that the others' lists stay as they are
         **{FAILING: {}},
     )
+    settings = Settings(data=installation.data)
+    stage_scores(settings, customers=["buyer", "shopper"])
+    publish(settings, AS_OF)
     return installation
 
 
@@ -144,6 +150,32 @@ def test_the_history_is_what_the_service_says_with_counts_and_recency(page: Page
     assert names(page, "history") == ["Product 3", "Product 5"]
     assert page.inner_text("#history li") == "Product 3\n2 times · every 2 d · 2 d ago"
     assert "2 products in 1 basket, the last" in page.inner_text("#history-about")
+
+
+def test_the_profile_shows_each_tag_with_confidence_and_evidence_predictions_and_segments(
+    page: Page, client: httpx.Client
+) -> None:
+    pick(page, "buyer")
+    expect(page.locator("#profile-about")).to_contain_text("as of 2018-01-01", use_inner_text=True)
+
+    profile = client.post("/profile", json={"customer_id": "buyer"}).json()
+    rows = page.evaluate("[...document.querySelectorAll('#profile tbody tr')].map(row => row.innerText)")
+    assert len(rows) == len(profile["tags"]) == 2
+    for row, tag in zip(rows, profile["tags"], strict=True):
+        assert tag["tag"].replace("_", " ") in row
+        assert f"{100 * tag['confidence']:.0f} %" in row
+        assert f"{tag['evidence_rows']} rows {tag['evidence_from']} to {tag['evidence_until']}" in row
+        assert tag["learned_on"] in row
+    assert "sensitive" in rows[0]
+    facts = page.inner_text("#profile .facts")
+    assert f"{100 * profile['predictions']['lapse_8w']:.0f} %" in facts
+    for segment in profile["segments"]:
+        assert segment["label"] in facts
+
+
+def test_a_customer_without_a_profile_is_named(page: Page) -> None:
+    pick(page, "newcomer")
+    expect(page.locator("#profile .body")).to_contain_text("do not contain the customer", use_inner_text=True)
 
 
 def test_the_serving_version_and_its_gate_decision_are_shown_and_follow_a_deployment(

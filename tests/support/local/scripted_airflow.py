@@ -13,7 +13,11 @@ class ScriptedAirflow:
     def __init__(self) -> None:
         self.seconds = 0
         self.triggered: list[str] = []
-        self.known: dict[str, list[dict[str, Any]]] = {"build_features": [], "retrain_recommender": []}
+        self.known: dict[str, list[dict[str, Any]]] = {
+            "build_features": [],
+            "retrain_recommender": [],
+            "score_customers": [],
+        }
         self.task_lists: list[list[dict[str, Any]]] = [[]]
         self.end = "success"
         self.handing_over = False
@@ -77,6 +81,7 @@ class MemoryBuildCache:
     def __init__(self, features: str | None = None, model: str | None = None) -> None:
         self.features = features
         self.model = model
+        self.scores: str | None = None
         self.runs: dict[str, tuple[str, str]] = {}
 
     @property
@@ -94,6 +99,12 @@ class MemoryBuildCache:
 
     def save_run(self, made_of: str, run_id: str) -> None:
         self.model = made_of
+
+    def has_scores(self, made_of: str) -> bool:
+        return self.scores == made_of
+
+    def save_scores(self, made_of: str) -> None:
+        self.scores = made_of
 
     def started(self, dag_id: str, made_of: str) -> str | None:
         known = self.runs.get(dag_id)

@@ -19,6 +19,7 @@ from scoring.bundle import Bundle
 from serving.config import CONFIG
 from serving.model.bundle_source import Load, ReadAlias, follow_champion
 from settings import Settings
+from tests.support.customer_scores.profiles import published_profile
 
 HANGING = "hangs"
 FAILING = "fails"
@@ -44,6 +45,21 @@ class FileCustomers:
         return list(json.loads(self._file.read_text()))[:count]
 
 
+class FileProfiles:
+    """Profiles as `feature_store.profiles.reader` returns them: those of the published tables, without a store."""
+
+    def __init__(self, settings: Settings):
+        self._link = settings.paths.customers
+
+    def read(self, customer_id: str) -> dict[str, Any] | None:
+        if customer_id == FAILING:
+            raise RuntimeError(f"no connection for {customer_id}")
+        return published_profile(self._link, customer_id)
+
+    def sample_ids(self, count: int) -> list[str]:
+        return []
+
+
 def champion_with_a_slow_loader(settings: Settings) -> tuple[ReadAlias, Load]:
     read_alias, load = follow_champion(settings)
 
@@ -61,6 +77,7 @@ def champion_with_a_slow_loader(settings: Settings) -> tuple[ReadAlias, Load]:
 PATIENT = replace(CONFIG, feature_timeout_s=1.0, max_queue_wait_s=30.0, circuit_reset_s=2.0)
 
 serving.service.open_customers = FileCustomers
+serving.service.open_profiles = FileProfiles
 serving.service.follow_champion = champion_with_a_slow_loader
 serving.service.CONFIG = serving.app.CONFIG = PATIENT
 service = serving.service.service
