@@ -2,7 +2,7 @@
 
 The files are gathered in a folder of their own, which becomes the publication by one rename: no table is ever
 published without the others. A part of the model that staged nothing keeps the files of the last publication, and the
-record says of which day they are.
+record names their day.
 """
 
 import hashlib

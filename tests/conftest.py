@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Remember the level of the test that runs, for the audit hook; a fixture counts to the test that asks first."""
+    """Record the level of the running test for the audit hook; a fixture belongs to the first test that uses it."""
     level["now"] = "unit" if item.get_closest_marker("unit") else ""
     try:
         return (yield)

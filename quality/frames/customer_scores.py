@@ -14,7 +14,7 @@ from customer_scores.tables import PREDICTIONS, SEGMENTS, TAGS
 from quality.frames.engine import frame, one_row
 
 KEYS = {PREDICTIONS: ("customer_id",), TAGS: ("customer_id", "tag"), SEGMENTS: ("customer_id", "axis")}
-"""What is unique in a table; in any other table of customers it is nothing."""
+"""Key columns of each table with several rows per customer; other tables have one row per customer."""
 
 PROBABILITIES = {PREDICTIONS: ("lapse_4w", "lapse_8w", "order_7d", "order_14d"), TAGS: ("confidence",)}
 

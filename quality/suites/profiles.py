@@ -1,4 +1,4 @@
-"""What must be true of the scores of customers before they are published."""
+"""List the expectations of the scores of customers, which must hold before publication."""
 
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
 
@@ -17,7 +17,7 @@ FILES = [
         "score_files_have_rows",
         "files",
         AT_LEAST,
-        "A table is empty, so nobody would have a score. " + _SCORE_AGAIN,
+        "A table is empty, so no customer would have a score. " + _SCORE_AGAIN,
         column_A="rows",
         column_B="least_rows",
         or_equal=True,
@@ -37,7 +37,7 @@ REST = [
         "score_ids_are_present",
         "ids",
         BETWEEN,
-        "A row belongs to nobody. " + _SCORE_AGAIN,
+        "A row has no customer. " + _SCORE_AGAIN,
         column="missing",
         max_value=0,
     ),
@@ -102,7 +102,7 @@ REST = [
         "evidence_lies_before_as_of",
         "tags",
         BETWEEN,
-        "A tag's evidence reaches beyond the day of the scores: it knows the future. " + _SCORE_AGAIN,
+        "A tag's evidence reaches beyond the day of the scores: it leaks the future. " + _SCORE_AGAIN,
         column="after_as_of",
         max_value=0,
     ),

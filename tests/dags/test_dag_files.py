@@ -1,4 +1,4 @@
-"""The DAGs as Airflow sees them: they can be read, cheaply, and say to an operator what they do."""
+"""The DAGs as Airflow sees them: they can be read, cheaply, and explain their work to an operator."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def test_the_dbt_build_repeats_itself_whole(bag: dict[str, Any]) -> None:
 
 def test_every_task_has_an_owner_and_a_failure_is_sent_once(dag: dict[str, Any]) -> None:
     tasks = dag["tasks"]
-    # Of a dbt model it is the one that dbt names; Airflow's own default is nobody.
+    # Of a dbt model it is the one that dbt names; Airflow's own default is no person.
     assert {task["owner"] for name, task in tasks.items() if not name.startswith("dbt.")} == {"reach"}
     assert "airflow" not in {task["owner"] for task in tasks.values()}
     # The watchers of dbt's models fail with the build, which sends the message.

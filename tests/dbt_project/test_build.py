@@ -1,4 +1,4 @@
-"""What a build leaves behind, on a shop with every quirk and on one that has only the two required tables."""
+"""Check the result of a build for a shop with every quirk and for one with only the two required tables."""
 
 import hashlib
 import shutil

@@ -59,7 +59,7 @@ def test_a_model_edited_after_a_run_is_built_alone_and_published_only_with_the_o
     published = sorted(copied.paths.features.resolve().glob("*.parquet"))
     before = [file.read_bytes() for file in published]
 
-    # Without variables: the warehouse remembers the day.
+    # Without variables: the warehouse records the day.
     result = dbt(copied.data, "run", "--select", "feat_product_content", snapshots=[], project=project)
 
     assert result.success, messages(result)
@@ -91,7 +91,7 @@ def test_the_build_takes_the_memory_it_was_given_or_a_share_of_the_machines(
 
 
 def shown(data: Path, query: str) -> list[dict[str, str]]:
-    """What dbt's own connection answers."""
+    """Return the result of a query by dbt's own connection."""
     result = dbt(data, "show", "--inline", query, snapshots=[])
     assert result.success
     found: Any = result.result

@@ -1,4 +1,4 @@
-"""What customers did with what they were shown: facts joined by request_id, and purchases that await their receipts."""
+"""Outcomes of recommendations: facts joined by request_id, and purchases that await their receipts."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_a_purchase_heard_of_as_an_event_is_in_the_features_until_its_receipt_is
     expected = rows(built.data, "customer_purchases")
 
     for landed in ([line for line in receipts if line not in late], receipts):
-        # The second time the receipts have arrived, and the events say again what they say.
+        # The second time the receipts have arrived, and the events repeat them.
         shop = Shop({**built.shop.tables, "transactions": landed, "events": events})
         shop.write(tmp_path)
         result = dbt(tmp_path, "run", "--select", "+feat_customer_purchases", "fct_purchases")

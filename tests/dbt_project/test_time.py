@@ -1,4 +1,4 @@
-"""No feature knows the future: recounted in Python, and rebuilt from only what was known on an earlier day."""
+"""No feature leaks the future: recounted in Python, and rebuilt from the rows known on an earlier day."""
 
 import math
 from collections import defaultdict
@@ -62,7 +62,7 @@ def test_a_history_equals_a_recount_of_the_receipts_before_its_snapshot(built: B
                 "gap_std_days": pstdev(gaps) if gaps else 0,
                 "decayed_120d": decayed[product],
                 "decayed_240d": sum(math.exp(-((snapshot - moment) / DAY) / 240) for moment in moments),
-                "last_20_baskets": len(moments),  # nobody in the shop has more than fifteen baskets
+                "last_20_baskets": len(moments),  # no customer of the shop has more than fifteen baskets
                 "periods_4w": len({int((snapshot - moment) / DAY // 28) for moment in moments}),
             }
             found = {name: history[name][place] for name in expected}

@@ -1,6 +1,6 @@
 """From landed files to HTTP answers through a real Airflow whose scheduler is killed on the way.
 
-The tests of this file tell one story, in order, on one installation.
+The tests of this file are steps of one scenario, in order, on one installation.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ def test_the_same_command_goes_on_and_ends_in_answers(installation: Installation
     assert "runs already" not in printed.split("build_features")[0]
     assert len(installation.api.runs("build_features")) == 1
     assert len(installation.api.runs("retrain_recommender")) == 1
-    # The features are those of a run that nobody disturbed.
+    # The features equal those of an undisturbed run.
     assert installation.published == undisturbed
     assert "will buy next" in printed
 

@@ -53,7 +53,7 @@ def test_every_service_becomes_healthy_by_its_own_check(composition: Composition
     """The service too: with no version deployed it waits for one and lives."""
     services = [name for name in composition.names if name != "airflow-init"]
     assert {"airflow-worker", "airflow-scheduler", "service"} < set(services)
-    # The first answers before the second can: neither is asked before it can know.
+    # The first answers before the second can: so neither is asked too early.
     composition.wait_until_healthy("airflow-api-server", "service")
     composition.wait_until_healthy(*services)
 

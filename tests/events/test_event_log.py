@@ -1,4 +1,4 @@
-"""What every event log guarantees: SQLite, a real Redis, and Kafka (librdkafka's mock cluster)."""
+"""Every event log gives the same guarantees: SQLite, a real Redis, and Kafka (librdkafka's mock cluster)."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -185,7 +185,7 @@ def test_purchases_in_the_feature_tables_are_forgotten_and_no_others(opened: Ope
 
 def test_what_was_collected_can_be_forgotten(opened: Open, settings: Settings) -> None:
     if settings.kafka_bootstrap_servers is not None:
-        pytest.skip("Kafka forgets by its own retention")
+        pytest.skip("Kafka deletes by its own retention")
     event_log = opened()
     event_log.append([event("a"), event("b")]).result()
     event_log.append_decisions([decision("r1", "p1")])

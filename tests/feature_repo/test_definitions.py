@@ -1,4 +1,4 @@
-"""What Feast is told: the contract's names, documented and owned, and the same by command as by hand."""
+"""Feast's definitions have the contract's names, documentation and owner, by command as by hand."""
 
 import os
 import shutil
@@ -137,7 +137,7 @@ def test_feast_apply_by_hand_registers_the_same(copied: Settings, tmp_path: Path
     ]
     assert {(type(thing).__name__, thing.name) for thing in found} == expected
     assert publication_name(store) == copied.paths.features.readlink().name
-    # Feast would put a profile of the data beside its configuration, were it not turned off.
+    # Feast would put a profile of the data next to its configuration, were it not turned off.
     assert sorted(path for path in FOLDER.rglob("*") if "__pycache__" not in path.parts) == tracked
 
 

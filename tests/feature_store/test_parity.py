@@ -1,4 +1,4 @@
-"""What the service reads online is what training reads by the point-in-time join, and a difference is found."""
+"""The service's online features equal those of training's point-in-time join, and a difference is found."""
 
 from datetime import timedelta
 from typing import Any

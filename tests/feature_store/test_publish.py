@@ -82,7 +82,7 @@ def test_a_table_written_after_publishing_leaves_the_published_one_as_it_is(stag
     publish(staged, AS_OF)
     before = _rows(staged.paths.features)
     file = staged.paths.staged_features / "feat_product_content.parquet"
-    # As dbt writes: beside it, then moved.
+    # As dbt writes: next to it, then moved.
     duckdb.execute(
         f"COPY (SELECT * REPLACE ('another' AS brand) FROM '{file}') TO '{file}' (FORMAT parquet, USE_TMP_FILE true)"
     )

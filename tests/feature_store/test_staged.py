@@ -1,4 +1,4 @@
-"""What must never be published is refused by name, and the published tables stay as they are."""
+"""Defective tables are refused by name, and the published tables are not changed."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -73,8 +73,8 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
         _retyped("feat_customer_history", "spend", lambda n: pa.array([np.ones(2)] * n)),
         r"column 'spend' is list<.*double>, but the view 'customer_history' promises list<.*float>",
     ),
-    "a row lies in the future": (_shift("event_timestamp"), r"event_timestamp reaches .* must not know its future"),
-    "a row was known later": (_shift("created_timestamp"), r"created_timestamp reaches .* must not know its future"),
+    "a row lies in the future": (_shift("event_timestamp"), r"event_timestamp reaches .* must not use its future"),
+    "a row was known later": (_shift("created_timestamp"), r"created_timestamp reaches .* must not use its future"),
 }
 
 

@@ -1,4 +1,4 @@
-"""No feature knows its future: checked against an independent join, and with rows planted to surface."""
+"""No feature leaks its future: checked against an independent join, and with rows planted to surface."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -102,7 +102,7 @@ def _asof(settings: Settings, asked: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Beside every customer's honest rows, rows from after each cut that hold an unmistakable value."""
+    """Next to every customer's honest rows, plant rows from after each cutoff with an unmistakable value."""
     settings = Settings(data=tmp_path_factory.mktemp("planted") / "data", snapshots=5)
     stage(settings, AS_OF)
     path = settings.paths.staged_features / "feat_customer_profile.parquet"

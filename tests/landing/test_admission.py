@@ -1,4 +1,4 @@
-"""What is admitted: the contract's types, and only what was known."""
+"""Admitted tables have the contract's types and only rows known before the day."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path

@@ -14,7 +14,7 @@ import pytest
 from local.errors import PortTakenError
 from local.processes import Programs, memory, processes_of, require_free_port
 
-# A parent and its child, both asleep; the file says that both are there.
+# A parent and its child, both asleep; the file signals that both run.
 FAMILY = """
 import pathlib, subprocess, sys, time
 subprocess.Popen(["sleep", "600"])

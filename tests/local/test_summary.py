@@ -1,4 +1,4 @@
-"""What `make demo` prints of a customer's lists."""
+"""`make demo` prints a customer's lists."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""Steps outside Airflow: stand-in commands in a folder of their own, and what they were told to log."""
+"""Steps outside Airflow: stand-in commands in a folder of their own, and their log."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-# Airflow writes its configuration when it is imported: not to the home of whoever runs the tests.
+# Airflow writes its configuration when it is imported: not to the home of the user who runs the tests.
 AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="airflow-")
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 
@@ -17,7 +17,7 @@ from orchestration.operators import CommandOperator  # noqa: E402
 
 
 class Log(list[str]):
-    """Keeps every line; `react` is called with each as it comes."""
+    """Keeps every line; `react` is called with each one at once."""
 
     def __init__(self) -> None:
         super().__init__()

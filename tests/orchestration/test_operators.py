@@ -1,4 +1,4 @@
-"""What a task makes of a command: its value, its skip, its failure, and its end."""
+"""A task takes over a command's value, skip, failure and end."""
 
 import json
 import os

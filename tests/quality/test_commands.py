@@ -111,7 +111,7 @@ def test_the_admitted_tables_of_another_day_are_not_judged(
     ("manifest", "reason"),
     [
         (None, "cannot be read: No such file or directory"),
-        ("torn {", "cannot be read: it is no JSON"),
+        ("torn {", "cannot be read: it is not valid JSON"),
         ("[]", "holds no JSON object"),
         ("{}", "has no as_of: it is damaged"),
         ('{"as_of": "soon"}', "as_of is 'soon', which is not a day"),
@@ -162,7 +162,7 @@ def test_the_columns_that_must_not_be_empty_are_those_the_landing_contract_requi
     from landing.contract import FEEDBACK, TABLES
 
     contract = {table.name: tuple(table.required_columns) for table in TABLES}
-    # A line without a customer is a sale to nobody.
+    # A line without a customer is an anonymous sale.
     lines = tuple(column for column in contract.pop("transactions") if column != "customer_id")
     assert {**contract, "transactions": lines} == REQUIRED
     assert {table.name: tuple(table.required_columns) for table in FEEDBACK} == feedback_frames.REQUIRED

@@ -25,7 +25,7 @@ def landing(tmp_path: Path, small_landing: Path) -> Path:
 
 @pytest.fixture
 def found(tmp_path: Path, landing: Path) -> Judge:
-    """Admit the landing as it is now, and judge it."""
+    """Admit the present landing, and run its checks."""
 
     def judge() -> Found:
         admit_landing(tmp_path / "data", landing)
@@ -97,7 +97,7 @@ def test_another_retailers_data_break_nothing_critical(tmp_path: Path, other_lan
             "most_lines_name_their_customer",
             "warning",
             "anonymous_share 0.9",
-            id="mostly lines of nobody",
+            id="mostly anonymous lines",
         ),
         pytest.param(
             "transactions",

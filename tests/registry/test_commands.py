@@ -121,7 +121,7 @@ def test_verify_of_a_version_that_is_not_champion_is_an_error_and_changes_nothin
 class FakeService:
     """Answers `/readyz` and `/recommend` as a service would that follows the pointer, or does not.
 
-    behind: states of workers that do not serve the champion, beside one that does.
+    behind: states of workers that do not serve the champion, in addition to one that does.
     """
 
     def __init__(self, data: Path, port: int):

@@ -16,7 +16,7 @@ from tests.support.serving.small_bundle import write_bundle
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Versions v1 to v7, made on seven days, of which v1 has a Bento too."""
+    """Make versions v1 to v7 on seven days; v1 also has a Bento."""
     monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
     settings = Settings(data=tmp_path / "data")
     made = write_bundle(tmp_path / "made", "v1")

@@ -7,7 +7,7 @@ import pytest
 
 from settings import ROOT
 
-# Modules at the top, which are no packages.
+# Modules of the root, which are not packages.
 MODULES = {"settings", "products"}
 # A package -> the other packages of Reach that it may import, whole or by module.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retention": {"settings", "core"},
     "local": {"settings", "core", "orchestration.pools", "retention"},
 }
-# What no file of a package may import: the reason why the packages are apart.
+# Imports that no file of a package may have: the reason for separate packages.
 NEVER: dict[str, set[str]] = {
     "core": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas", "numpy"},
     "customer_scores": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas"},
@@ -92,7 +92,7 @@ def imports_of(source: str) -> set[str]:
 
 
 def forbidden(package: str, source: str) -> set[str]:
-    """What this source of this package imports although it may not."""
+    """Return the forbidden imports of a source of a package."""
     others = set(MAY_IMPORT) - {package}
     wrong = set()
     for name in imports_of(source):

@@ -1,4 +1,4 @@
-"""docker-compose.yml and the Dockerfiles against the code: there need be no Docker engine to see them wrong."""
+"""docker-compose.yml and the Dockerfiles agree with the code; the checks need no Docker engine."""
 
 import re
 import shlex
@@ -25,13 +25,13 @@ UV = shutil.which("uv") or str(ROOT / ".uv" / "bin" / "uv")
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 EXAMPLE = (ROOT / ".env.example").read_text()
 
-# What an image must not carry: the reason why there are three.
+# Packages that an image must not carry: the reason for three images.
 ABSENT = {
     "airflow.Dockerfile": {"tensorflow", "feast", "bentoml", "great-expectations", "onnxruntime"},
     "worker.Dockerfile": set(),
     "serving.Dockerfile": {"tensorflow", "apache-airflow", "dbt-core", "great-expectations"},
 }
-# What a setting or a large catalogue may ask for, in every image that opens the journal or a bundle.
+# Packages that a setting or a large catalogue may need, in every image that opens the event log or a bundle.
 ASKED_FOR = {"redis", "confluent-kafka", "faiss-cpu"}
 # Airflow's own commands and the one that the Celery provider adds.
 AIRFLOW_COMMANDS = {"api-server", "scheduler", "dag-processor", "triggerer", "celery"}

@@ -1,4 +1,4 @@
-"""What the demo tells Airflow: names it knows, nothing open to the network, secrets for the owner only."""
+"""The demo configures Airflow by existing options, opens nothing to the network, and keeps secrets for the owner."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def test_airflow_listens_on_loopback_at_the_chosen_port(settings: Settings) -> N
     assert env["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert env["AIRFLOW__API__PORT"] == "18080"
     assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:18080/execution/"
-    # Airflow's log servers listen on every interface and cannot be told otherwise: they stay off.
+    # Airflow's log servers listen on every interface and have no setting for it, so they stay off.
     for name in ("scheduler", "triggerer"):
         assert "--skip-serve-logs" in COMPONENTS[name]
 

@@ -31,7 +31,7 @@ def test_an_image_installs_what_its_code_imports(image: Path) -> None:
     packages = [name for name in re.findall(r"^COPY (\S+) \S+$", text, re.M) if any((ROOT / name).rglob("*.py"))]
     ignored = ["--ignore", "DEP002", "--per-rule-ignores", f"DEP004={'|'.join(OPTIONAL)}"]
     command = [sys.executable, "-m", "deptry", *packages, "--no-ansi", *ignored]
-    # The adapter of the SQL linter lies beside the models; no image runs it.
+    # The adapter of the SQL linter lies next to the models; no image runs it.
     command += ["--extend-exclude", "dbt/lint"]
     command += ["--non-dev-dependency-groups", ",".join(sorted(groups))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

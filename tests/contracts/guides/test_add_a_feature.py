@@ -105,7 +105,7 @@ def test_after_live_purchases_the_feature_is_what_dbt_makes_of_the_same_purchase
     name = "customer_profile.basket_spend_mean"
     assert found["customers"] > 10
     assert found["right"][name] == 1.0
-    assert found["error"][name] < 1e-6  # of what the value of the last build is off
+    assert found["error"][name] < 1e-6  # relative to the error of the last build
 
 
 @pytest.mark.usefixtures("variables")

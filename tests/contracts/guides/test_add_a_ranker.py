@@ -34,7 +34,7 @@ def block(language: str) -> str:
 
 @pytest.fixture
 def name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The page's file in its place, beside the others; the name of its ranker."""
+    """Put the page's file next to the other rankers, and return the name of its ranker."""
     [file] = re.findall(r"\*\*1\. The file\*\*, `ml/ranking/models/(\w+)\.py`", PAGE)
     folder = tmp_path / "models"
     folder.mkdir()

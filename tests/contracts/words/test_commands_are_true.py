@@ -1,4 +1,4 @@
-"""What the documents tell people to type exists, and every command explains itself."""
+"""Commands in the documents exist, and every command explains itself."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""`.env.example` and the settings say the same."""
+"""`.env.example` and the settings agree."""
 
 import re
 

@@ -28,7 +28,7 @@ EARLIER = AS_OF - timedelta(days=28)
 
 
 def online(settings: Settings) -> dict[str, Any]:
-    """Everything the online store knows of the customers any test knows."""
+    """Return the online features of all customers of the tests."""
     reader = OnlineFeatureReader(settings)
     found = {customer: reader.read(customer) for customer in [*CUSTOMERS, "c13", "c14"]}
     return {
@@ -80,7 +80,7 @@ def test_corrected_features_of_the_same_day_replace_the_old_ones(
     assert online(settings) == online(build())
 
 
-@pytest.mark.parametrize("customers", [12, 14])  # the same ones, or two that nobody knew on the earlier day
+@pytest.mark.parametrize("customers", [12, 14])  # the same ones, or two new ones since the earlier day
 def test_an_earlier_day_leaves_nothing_newer(
     settings: Settings, build: Callable[..., Settings], customers: int
 ) -> None:
@@ -210,7 +210,7 @@ def test_the_day_must_be_the_published_and_applied_one(copied: Settings) -> None
 
 
 def test_a_store_that_feast_made_by_hand_is_taken_for_empty(copied: Settings) -> None:
-    """`feast apply` and `feast materialize` leave a file where we keep a link: nobody knows what is in it."""
+    """`feast apply` and `feast materialize` leave a file instead of our link, with unknown content."""
     link = copied.paths.feast / "online.db"
     content = link.read_bytes()
     link.unlink()

@@ -1,4 +1,4 @@
-"""What the feature tables hold is forgotten by the live state, never too early and never what they do not hold."""
+"""Recent purchases are deleted once the feature tables hold them, never too early."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ NEXT = AS_OF + timedelta(days=14)
 
 
 def collect(settings: Settings, as_of: date, collected_at: datetime) -> None:
-    """What an admission says of itself."""
+    """Write the manifest of an admission."""
     settings.paths.admitted.mkdir(parents=True, exist_ok=True)
     manifest = {"as_of": str(as_of), "collected_at": collected_at.isoformat()}
     (settings.paths.admitted / "manifest.json").write_text(json.dumps(manifest))

@@ -1,4 +1,4 @@
-"""Collected feedback and a landing's own are one; a run knows of it what was known before its day."""
+"""Collected feedback and a landing's own are merged; a run uses the rows known before its day."""
 
 from datetime import datetime
 from pathlib import Path
@@ -101,7 +101,7 @@ def test_an_admission_says_which_purchases_it_holds(tmp_path: Path) -> None:
         # New York's 2 January begins at 05:00 UTC.
         ("2017-01-02 17:00", "2017-01-02 18:00", "2017-01-02 17:00:00.000001"),
         ("2017-01-02 17:00", "2017-03-01 00:00", "2017-01-02 17:00:00.000001"),
-        # Midnight, the shop's or UTC's: receipts that know days only. The day is over, or reaches until now.
+        # Midnight, the shop's or UTC's: receipts without times. The day is over, or reaches until now.
         ("2017-01-02 05:00", "2017-03-01 00:00", "2017-01-03 05:00"),
         ("2017-01-02 05:00", "2017-01-02 18:00", "2017-01-02 18:00"),
         ("2017-01-02 00:00", "2017-03-01 00:00", "2017-01-02 05:00"),

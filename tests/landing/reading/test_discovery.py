@@ -127,7 +127,7 @@ def _damaged_gzip(parts: Path) -> None:
     [
         (_nested, "transactions/archive in .* is a folder inside a table's folder"),
         (_linked_folder, "transactions/archive in .* is a folder inside a table's folder"),
-        (lambda parts: (parts / "02.csv").symlink_to("nowhere.csv"), r"02.csv in .* a link to nowhere.csv, which is"),
+        (lambda parts: (parts / "02.csv").symlink_to("absent.csv"), r"02.csv in .* a link to absent.csv, which is"),
         (lambda parts: os.mkfifo(parts / "02.csv"), "02.csv in .* neither a file nor a folder"),
         (lambda parts: (parts / "02.xlsx").write_text("x"), "02.xlsx in .* save it as CSV"),
         (lambda parts: (parts / "02.csv.tmp").write_text("x"), "02.csv.tmp in .* not written to its end"),

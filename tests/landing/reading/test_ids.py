@@ -1,4 +1,4 @@
-"""One customer keeps one id, whatever the files' types; what no longer holds an id is refused."""
+"""One customer keeps one id in files of any type; a damaged id is refused."""
 
 from pathlib import Path
 
@@ -124,7 +124,7 @@ def test_words_for_missing_are_no_customers_and_are_counted(tmp_path: Path) -> N
 
     assert admitted(tmp_path, "transactions", "customer_id") == [("c1",), *[(None,)] * 4]
     count, words = _finding(manifest, "ids_that_mean_missing")
-    assert count == 3  # the empty field is no word
+    assert count == 3  # the empty field is not a word
     assert "transactions.csv" in words
     assert "row 1, 'nan'" in words
     count, words = _finding(manifest, "lines_without_customer")
@@ -165,7 +165,7 @@ def test_bytes_in_sixteen_are_no_text(tmp_path: Path) -> None:
 
 
 def test_spellings_that_may_be_one_id_stay_two_and_are_counted(tmp_path: Path) -> None:
-    customers = "customer_id,age_band\n7,45-54\n8,45-54\n"  # the receipts say 007 and 8
+    customers = "customer_id,age_band\n7,45-54\n8,45-54\n"  # the receipts have 007 and 8
     products = "product_id\n0010\n0020\nwine red\nWine\u00a0Red\n"
     manifest, _, said = admit_shop(tmp_path, write_shop(tmp_path / "in", customers=customers, products=products))
 

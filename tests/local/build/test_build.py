@@ -1,4 +1,4 @@
-"""What is valid is used again, what is under way is followed, and nothing is ever started twice."""
+"""Valid results are reused, running builds are followed, and nothing is started twice."""
 
 import pytest
 
@@ -92,7 +92,7 @@ def test_a_retraining_that_the_features_have_started_is_followed() -> None:
 
 
 def test_a_day_that_was_refused_builds_nothing_anew_afterwards() -> None:
-    """`make demo AS_OF=2030-01-01` ends red at its checks; what was valid before is used again by `make demo`."""
+    """`make demo AS_OF=2030-01-01` ends red at its checks; `make demo` then reuses the earlier results."""
     airflow, cache = ScriptedAirflow(), MemoryBuildCache("features", "model")
     airflow.end = "failed"
     builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)

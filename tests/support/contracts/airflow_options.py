@@ -21,7 +21,7 @@ def airflow_options() -> set[tuple[str, str]]:
 
 
 def unknown_options(names: list[str]) -> list[str]:
-    """Those of the environment names AIRFLOW__SECTION__OPTION that nobody reads."""
+    """Return the environment names AIRFLOW__SECTION__OPTION that are not options of Airflow."""
     known = airflow_options()
     asked = {name: tuple(name.lower().split("__")[1:]) for name in names if name.startswith("AIRFLOW__")}
     return sorted(name for name, option in asked.items() if option not in known)

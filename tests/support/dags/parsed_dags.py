@@ -1,6 +1,6 @@
-"""Parses the DAG files as Airflow's DAG processor does, and prints as JSON what came of it.
+"""Parse the DAG files as Airflow's DAG processor does, and print the result as JSON.
 
-Run as a program, so that what parsing imports can be told from what the tests have imported.
+It runs as a program, so that imports of parsing can be separated from those of the tests.
 """
 
 import json

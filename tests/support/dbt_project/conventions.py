@@ -1,4 +1,4 @@
-"""Hold the rules of dbt Labs' project evaluator; each yields the names of what breaks it.
+"""Hold the rules of dbt Labs' project evaluator; each yields the names of its offenders.
 
 The evaluator comes from GitHub and computes its rules in the warehouse. These rules need the manifest alone.
 """

@@ -25,10 +25,10 @@ from scoring.customer.realtime import apply_purchases
 
 @dataclass(frozen=True)
 class Compared:
-    """Live values beside those that dbt makes later, by feature, over all customers (and products).
+    """Compare live values with those that dbt makes later, by feature, over all customers (and products).
 
     right: shares of values that are dbt's, of features that a purchase changes. error: their mean absolute error over
-    that of the row before. kept: shares of values still as they were, of features that a purchase does not change.
+    that of the row before. kept: shares of unchanged values, of features that a purchase does not change.
     """
 
     right: dict[str, float]
@@ -115,7 +115,7 @@ def _customers(data: Path, snapshot: datetime) -> dict[str, Customer]:
 
 def _purchases(data: Path, since: datetime, until: datetime) -> dict[str, list[Purchase]]:
     """Receipts between two instants as events, of customers who are known at the later one. Customers with two receipts
-    on one day are left out, for events cannot tell two receipts of a day apart.
+    on one day are left out, because events cannot separate two receipts of a day.
     """
     lines = duckdb.connect().execute(
         f"""SELECT customer_id, basket_id, product_id, transaction_at, quantity, sales_value

@@ -42,7 +42,7 @@ def variables(snapshots: list[datetime]) -> str:
 
 
 def dbt(data: Path, *command: str, snapshots: list[datetime] | None = None, project: Path = PROJECT) -> dbtRunnerResult:
-    """Run one dbt command; what it writes goes to <data>/dbt. `snapshots=[]` leaves the variables' defaults."""
+    """Run one dbt command; it writes to <data>/dbt. `snapshots=[]` leaves the variables' defaults."""
     folders = {
         "project-dir": project,
         "profiles-dir": project,

@@ -39,7 +39,7 @@ class Shop:
     tables: dict[str, list[tuple]] = field(default_factory=dict)
 
     def known_before(self, instant: datetime, day: date) -> "Shop":
-        """What landing would have admitted on that day: later rows do not exist, promotions are planned 4 weeks."""
+        """Return the rows that landing would have admitted on that day; promotions are planned 4 weeks ahead."""
         known = {
             "transactions": lambda row: row[9] < instant,
             "redemptions": lambda row: row[3] < day,
@@ -86,10 +86,10 @@ def corner_shop() -> Shop:
             ids = (f"c{number % 8}", f"b{number}", f"p{product}", f"s{chance.randrange(3)}")
             lines.append((*ids, quantity, value, discount, 0.0, None, moment))
     quirks = [
-        # Two guests: one buys what others buy, one what nobody else does.
+        # Two guests: one buys products of others, one a product of no other customer.
         (None, "g1", "p3", "s1", 1, 2.1, 0.0, 0.0, 0.0, datetime(2017, 9, 3, 15)),
         (None, "g2", "guests only", "s2", 2, 4.2, 0.0, 0.0, 0.0, datetime(2017, 9, 4, 15)),
-        # A return, a free line, a coupon's booking of a product the catalogue does not know.
+        # A return, a free line, a coupon's booking of a product that is not in the catalogue.
         ("c1", "r1", "p1", "s1", -1, -1.43, 0.0, 0.0, 0.0, datetime(2017, 9, 1, 15)),
         ("c1", "f1", "p2", None, 1, 0.0, 1.77, 0.0, 0.0, datetime(2017, 9, 2, 15)),
         ("c2", "k1", "p99", "None", 0, 4.440892098500626e-16, 0.0, -1.0, 0.0, datetime(2017, 9, 3, 15)),
@@ -123,7 +123,7 @@ def corner_shop() -> Shop:
     ] + [("new", "s0", date(2017, 11, 20), date(2017, 11, 26), "0", "D")]
     campaigns = [("k1", f"c{n}", "Type A", date(2017, 10, 1), date(2017, 11, 10)) for n in range(5)]
     moment = datetime(2017, 12, 1, 15)
-    # What was bought on 1 December is on a receipt as well, or never was: receipts of later days are there.
+    # Purchases of 1 December are on receipts as well, or never will be: receipts of later days are there.
     events = [
         ("e1", "c1", "p1", "impression", moment, moment, "r1", None, None),
         ("e2", "c1", "p1", "purchase", moment + timedelta(minutes=9), moment + timedelta(minutes=10), "r1", 1, 1.43),

@@ -1,6 +1,6 @@
 """docker-compose.yml run without Docker: each container's command as a process on loopback.
 
-A container's environment is that of its Dockerfile and of the composition. What differs on one machine is in `_here`:
+A container's environment is that of its Dockerfile and of the composition. Differences on one machine are in `_here`:
 folders, hosts and ports.
 """
 
@@ -25,7 +25,7 @@ class Composition:
     """The services that are built from this repository, and Redis; PostgreSQL runs elsewhere.
 
     Args:
-        secrets: what `.env` would say.
+        secrets: the content of `.env`.
         postgres: port of a running PostgreSQL.
     """
 
@@ -116,7 +116,7 @@ class Composition:
         )
 
     def _here(self, text: str) -> str:
-        """What a container calls by a name or keeps in a folder of its own, on this machine."""
+        """Map names and folders of a container to those on this machine."""
         places = {
             r"^/(airflow|data)\b": rf"{self.folder}/\1",
             r"^/app\b": str(ROOT),

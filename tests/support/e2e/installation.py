@@ -83,7 +83,7 @@ def copy_of_the_code(folder: Path) -> Path:
     (folder / "ml" / "gate" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
     text = re.sub(r"(?m)^pretraining_epochs = \d+", "pretraining_epochs = 1", config.read_text())
-    # The rankers' batch, of the last section; the towers' stays as it is.
+    # The rankers' batch, of the last section; the towers' is not changed.
     start, ranking = text.split("[ranking]\n")
     config.write_text(
         f"{start}[ranking]\n" + re.sub(r"(?m)^customers_per_batch = \d+", "customers_per_batch = 4", ranking)
@@ -138,7 +138,7 @@ class Installation:
         printed = []
         assert process.stdout is not None
         for line in process.stdout:
-            # As it comes: what pytest shows if the test is given up before the command ends.
+            # At once, so that pytest shows it if the test ends before the command.
             print(line, end="")
             printed.append(line)
         assert process.wait() == 0, f"{' '.join(arguments)} ended with {process.returncode}"

@@ -45,7 +45,7 @@ def built(build: Callable[..., Settings]) -> Settings:
 
 @pytest.fixture
 def copied(built: Settings, tmp_path: Path) -> Settings:
-    """The same installation for a test that changes it. The registry is applied again, for it names paths."""
+    """The same installation for a test that changes it. The registry is applied again, because it holds paths."""
     shutil.copytree(built.data, tmp_path / "copy", symlinks=True)
     settings = Settings(data=tmp_path / "copy", snapshots=5)
     apply(settings)

@@ -12,7 +12,7 @@ AS_OF = date(2018, 1, 1)
 
 
 def stage(settings: Settings, as_of: date, **shape: int) -> None:
-    """What dbt would leave in the staging folder."""
+    """Write the tables that dbt would leave in the staging folder."""
     write_feature_tables(settings.paths.staged_features, settings.snapshot_instants(as_of), **shape)
 
 

@@ -13,7 +13,7 @@ from feast.infra.online_stores.redis import RedisOnlineStore
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
 
 _FILE_STEPS = ((os, "rename"), (os, "replace"), (os, "symlink"), (os, "mkdir"), (os, "unlink"), (shutil, "rmtree"))
-# What the steps import, and what Feast only imports when it materialises.
+# Imports of the steps, and those that Feast does only when it materializes.
 _PRELOADED = [
     "feature_store.online.materialize",
     "feature_store.publish",

@@ -93,7 +93,7 @@ def write_other(folder: Path) -> Path:
 def _sample_transactions(
     connection: duckdb.DuckDBPyConnection, demo: dict[str, str], skip: int, customers: int
 ) -> None:
-    """Make the table `sample`: recent lines of so many customers, in the order of a hash of their id."""
+    """Make the table `sample`: recent lines of that number of customers, in the order of a hash of their id."""
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"""
         CREATE TABLE sample AS

@@ -8,7 +8,7 @@ from local.build.fingerprint import BuildCache
 
 
 class ScriptedAirflow:
-    """Runs end as they were told to when they are first looked at; nothing is ever started for real."""
+    """Runs end as scripted when they are first read; nothing is started for real."""
 
     def __init__(self) -> None:
         self.seconds = 0
@@ -49,12 +49,12 @@ class ScriptedAirflow:
         return run_id
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """As Airflow does, it tells of a run that features have started only a moment later."""
-        told = list(self.known[dag_id])
+        """Like Airflow, list a run that features have started only a moment later."""
+        listed = list(self.known[dag_id])
         if dag_id == "retrain_recommender" and self.handing_over:
             self.handing_over = False
             self.add(dag_id, "by asset", "queued", "asset_triggered")
-        return told
+        return listed
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """A run is over at the last of the task lists; features then start a run of the model."""
@@ -76,7 +76,7 @@ class ScriptedAirflow:
 
 
 class MemoryBuildCache:
-    """What was made, without files."""
+    """A record of builds, without files."""
 
     def __init__(self, features: str | None = None, model: str | None = None) -> None:
         self.features = features

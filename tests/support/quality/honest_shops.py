@@ -1,7 +1,7 @@
 """Random honest shops: whatever a check finds in one of them is a false alarm.
 
-`python -m tests.support.quality.honest_shops --shops 200` makes so many, checks each landing, and prints how often each
-check was broken although the shop has nothing that the check is there to report. It takes about a second per shop.
+`python -m tests.support.quality.honest_shops --shops 200` makes 200 shops and checks each landing. It prints how often
+each check was broken although the shop has no such defect. It takes about a second per shop.
 """
 
 import argparse
@@ -31,12 +31,12 @@ EVENTS = {
     "most_lines_name_their_customer": "anonymous",
     "basket_ids_are_not_used_again": "restarting",
 }
-"""Checks that report something which honest shops have: to be told of it is no false alarm."""
+"""Checks that report something which honest shops have, so their report is not a false alarm."""
 
 
 @dataclass(frozen=True)
 class Shop:
-    """What was made: the landing's folder, the shop's time zone, and what is unusual about it."""
+    """A shop: the landing's folder, its time zone, and its unusual properties."""
 
     folder: Path
     timezone: str

@@ -1,4 +1,4 @@
-"""Runs a checkpoint's checks on planted data and says which expectations were broken."""
+"""Run a checkpoint's checks on planted data and return the broken expectations."""
 
 import shutil
 from datetime import date
@@ -21,7 +21,7 @@ AS_OF = date(2018, 1, 1)
 
 
 class Broken(NamedTuple):
-    """How grave it is, and who broke it, in words."""
+    """Severity and offenders of a broken expectation."""
 
     severity: str
     details: str
@@ -54,7 +54,7 @@ def plant(folder: Path, table: str, query: str) -> None:
 
 
 def copy_landing(landing: Path, folder: Path) -> Path:
-    """A landing of one's own to plant defects in; promotions are left out, for they are many."""
+    """A landing of one's own to plant defects in; promotions are left out, because they are many."""
     folder.mkdir(parents=True)
     for path in landing.glob("*.parquet"):
         if path.name != "promotions.parquet":

@@ -35,5 +35,5 @@ def redis_server(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.
     try:
         yield f"127.0.0.1:{port}", process
     finally:
-        process.kill()  # a stopped one would not hear SIGTERM
+        process.kill()  # a stopped one would not receive SIGTERM
         process.wait()

@@ -65,7 +65,7 @@ sale_days as (
 
 ),
 
--- Since the last year without any sale: one line with a wrong old date is no part of the shop's history.
+-- Since the last year without any sale: one line with a wrong old date does not belong to the shop's history.
 history_starts as (
 
     select max(first_purchased_at) as first_purchased_at
