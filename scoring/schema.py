@@ -9,6 +9,9 @@ from features.feature import Type
 HISTORY = CUSTOMER_HISTORY.inputs(Type.NUMBERS)
 """Arrays of a customer's history, aligned with `product_ids`: one element per product ever bought."""
 
+HISTORY_PRODUCT_IDS = "customer_history__product_ids"
+"""Column with the products that the arrays of a history are aligned with, in a row of customer features."""
+
 PROFILE = CUSTOMER_PROFILE.inputs(Type.NUMBER)
 """Numbers about a customer as a whole."""
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scoring.customer.customer import Customer
-from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
+from scoring.schema import ACTIVITY, CONTENT, HISTORY, HISTORY_PRODUCT_IDS, PROFILE, TRAITS
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Dataset:
 def customers_of(table: pa.Table) -> tuple[list[str], list[Customer]]:
     """Return ids and customers of a table of `retrieval_query_v1`, in its order."""
     ids = table["customer_id"].to_pylist()
-    products = _lists(table["customer_history__product_ids"])
+    products = _lists(table[HISTORY_PRODUCT_IDS])
     history = {name: _lists(table[f"customer_history__{name}"]) for name in HISTORY}
     profile = {name: _numbers(table[f"customer_profile__{name}"]) for name in PROFILE}
     traits = {name: pc.fill_null(table[f"customer_profile__{name}"], "").to_pylist() for name in TRAITS}

@@ -1,4 +1,4 @@
-"""Calibration of purchase probabilities, and their expected error.
+"""Calibrate purchase probabilities, and measure their expected error.
 
 A listwise loss yields scores that order products but are not probabilities. An isotonic regression (Zadrozny & Elkan
 2002) maps scores to purchase probabilities. It is fitted for each slate on training lists that were held out from the
@@ -6,8 +6,8 @@ rankers. Its error is measured on the evaluation window, which neither the ranke
 listed products only (the first DEPTH).
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ LISTS = 500
 
 @dataclass(frozen=True)
 class Curve:
-    """A non-decreasing curve from score to probability, both float `[points]`; constant beyond its ends."""
+    """Map scores to probabilities by a non-decreasing curve, both float `[points]`; constant beyond its ends."""
 
     scores: np.ndarray
     probabilities: np.ndarray
@@ -53,11 +53,39 @@ class Curve:
 
 @dataclass(frozen=True)
 class Bin:
-    """Listed products of similar probability: mean prediction, share that was bought, number of products."""
+    """Hold listed products of similar probability.
+
+    Attributes:
+        predicted: Mean predicted probability.
+        observed: Share of the products that was bought.
+        count: Number of products.
+    """
 
     predicted: float
     observed: float
     count: int
+
+
+@dataclass(frozen=True)
+class SlateCalibration:
+    """Hold the calibration of one slate.
+
+    Attributes:
+        ece: Expected calibration error; NaN if nothing was listed.
+        bins: Bins of equal size, from the least to the most probable.
+        fitted_on: Number of listed products that the curve was fitted on.
+        judged_on: Number of listed products that the error was measured on.
+    """
+
+    ece: float
+    bins: Sequence[Bin]
+    fitted_on: int = 0
+    judged_on: int = 0
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "SlateCalibration":
+        """Read one slate of `calibration.json`."""
+        return cls(**{**values, "bins": [Bin(**part) for part in values["bins"]]})
 
 
 def bins(predicted: np.ndarray, bought: np.ndarray, number: int = BINS) -> list[Bin]:
@@ -86,7 +114,7 @@ def calibrate(
     ranker: Ranker,
     truth: GroundTruth,
     own_lists: Slates,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, SlateCalibration]:
     """Fit a calibration curve for each slate and measure its error on the evaluation window.
 
     Args:
@@ -97,11 +125,10 @@ def calibrate(
         own_lists: The model's own lists, before any fallbacks.
 
     Returns:
-        By slate the expected error (`ece`), its `bins`, and how many listed products it was `fitted_on` and
-        `judged_on`.
+        The calibration of each slate.
     """
     fitted = listed(snapshots, held_out, ranker)
-    result: dict[str, dict[str, Any]] = {}
+    result: dict[str, SlateCalibration] = {}
     for slate in SLATES:
         lists = own_lists[slate]
         shown, hits = lists.positions >= 0, hit_matrix(lists.positions, truth.relevant(slate))
@@ -109,12 +136,12 @@ def calibrate(
         is_known = len(fitted[slate][0]) > 0 and bool(shown.any())
         probabilities = Curve.fit(*fitted[slate])(lists.scores[shown]) if is_known else np.zeros(0)
         parts = bins(probabilities, hits[shown]) if is_known else []
-        result[slate] = {
-            "ece": expected_error(parts) if is_known else float("nan"),
-            "bins": [asdict(part) for part in parts],
-            "fitted_on": len(fitted[slate][0]),
-            "judged_on": len(probabilities),
-        }
+        result[slate] = SlateCalibration(
+            ece=expected_error(parts) if is_known else float("nan"),
+            bins=parts,
+            fitted_on=len(fitted[slate][0]),
+            judged_on=len(probabilities),
+        )
     return result
 
 

@@ -1,6 +1,7 @@
 """Measure the trade-off of the diversity setting: distance within a list against NDCG, on the evaluated lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,16 +22,52 @@ CUSTOMERS = 500
 """The maximum number of evaluated customers, drawn at random: intervals are narrow and it takes seconds."""
 
 
-def trade_off(catalogue: Catalogue, truth: GroundTruth, slates: Slates, seed: int) -> dict[str, list[dict[str, Any]]]:
-    """Return one row per diversity setting, by slate.
+@dataclass(frozen=True)
+class Interval:
+    """Hold a mean with its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class DiversityPoint:
+    """Hold the figures of one diversity setting.
+
+    Attributes:
+        setting: From 0 to 1.
+        distance: Mean intra-list distance.
+        ndcg: Mean NDCG at the length of the slate's lists.
+        difference: Paired difference to the NDCG at setting 0.
+    """
+
+    setting: float
+    distance: float
+    ndcg: float
+    difference: Interval
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "DiversityPoint":
+        """Read one row of `diversity.json`."""
+        return cls(**{**values, "difference": Interval(**values["difference"])})
+
+
+def trade_off(catalogue: Catalogue, truth: GroundTruth, slates: Slates, seed: int) -> dict[str, list[DiversityPoint]]:
+    """Measure distance and NDCG at every diversity setting.
+
+    Args:
+        catalogue: The catalogue of the lists.
+        truth: Purchases of the evaluated customers.
+        slates: The model's lists.
+        seed: Seed of the sample and of the resamples.
 
     Returns:
-        By slate and setting: `setting`; `distance`, the mean intra-list distance; `ndcg`; `difference`, the paired
-        difference to the NDCG at setting 0 (`mean, low, high`).
+        One point per setting, by slate.
     """
     everybody = len(truth.customer_ids)
     rows = np.sort(np.random.default_rng(seed).permutation(everybody)[:CUSTOMERS])
-    result: dict[str, list[dict[str, Any]]] = {}
+    result: dict[str, list[DiversityPoint]] = {}
     for slate in SLATES:
         lists = [_known(slates[slate].positions[row], slates[slate].scores[row]) for row in rows]
         relevant = truth.relevant(slate)
@@ -43,12 +80,7 @@ def trade_off(catalogue: Catalogue, truth: GroundTruth, slates: Slates, seed: in
             scores.append(ndcg(hit_matrix(_padded(chosen), bought), counts, LENGTH[slate]))
         differences = bootstrap_columns(np.column_stack([score - scores[0] for score in scores]), seed)
         result[slate] = [
-            {
-                "setting": setting,
-                "distance": distance,
-                "ndcg": mean(score),
-                "difference": {"mean": difference.mean, "low": difference.low, "high": difference.high},
-            }
+            DiversityPoint(setting, distance, mean(score), Interval(difference.mean, difference.low, difference.high))
             for setting, distance, score, difference in zip(SETTINGS, distances, scores, differences, strict=True)
         ]
     return result

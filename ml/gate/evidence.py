@@ -1,13 +1,13 @@
-"""The gate's evidence, read from the files of an evaluation."""
+"""Collect the gate's evidence from the files of an evaluation."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ml.evaluation.baselines import BASELINES, OWN_FREQUENCY
 from ml.evaluation.bootstrap import Estimate
+from ml.evaluation.calibration import SlateCalibration
 from ml.evaluation.results import Results, read_part
 from ml.evaluation.serving_checks import ServingMeasurements
 from ml.evaluation.slices import Slice
@@ -20,7 +20,7 @@ SERVING = "serving_checks.json"
 
 @dataclass(frozen=True)
 class Evidence:
-    """The evidence of an evaluation about a challenger.
+    """Hold the evidence of an evaluation about a challenger.
 
     Attributes:
         customers: How many customers were evaluated.
@@ -47,16 +47,18 @@ class Evidence:
 
 @dataclass(frozen=True)
 class EvaluationChecks:
-    """The findings of `evaluate` besides scores: see `ml.evaluation.slices`, `.calibration` and `.serving_checks`."""
+    """Hold the results of `evaluate` apart from scores: slices, calibration by slate, and serving."""
 
     slices: Sequence[Slice]
-    calibration: Mapping[str, Any]
+    calibration: Mapping[str, SlateCalibration]
     serving: ServingMeasurements
 
     def save(self, folder: Path) -> None:
         """Write the checks into an evaluation's folder."""
         (folder / SLICES).write_text(json.dumps([asdict(found) for found in self.slices], indent=2))
-        (folder / CALIBRATION).write_text(json.dumps(self.calibration, indent=2))
+        (folder / CALIBRATION).write_text(
+            json.dumps({slate: asdict(found) for slate, found in self.calibration.items()}, indent=2)
+        )
         (folder / SERVING).write_text(json.dumps(asdict(self.serving), indent=2))
 
     @classmethod
@@ -67,7 +69,11 @@ class EvaluationChecks:
             RunError: An earlier version made this evaluation.
         """
         slices, calibration, serving = (read_part(folder, name) for name in (SLICES, CALIBRATION, SERVING))
-        return cls([Slice.from_json(row) for row in slices], calibration, ServingMeasurements(**serving))
+        return cls(
+            [Slice.from_json(row) for row in slices],
+            {slate: SlateCalibration.from_json(found) for slate, found in calibration.items()},
+            ServingMeasurements(**serving),
+        )
 
 
 def evidence_of(
@@ -85,7 +91,7 @@ def evidence_of(
         },
         coverage=results.coverage[challenger],
         slices=checks.slices,
-        calibration={slate: found["ece"] for slate, found in checks.calibration.items()},
+        calibration={slate: found.ece for slate, found in checks.calibration.items()},
         serving=checks.serving,
         leaks=tuple(leaks),
     )

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ml.data.splits import Split
+from scoring.schema import HISTORY_PRODUCT_IDS
 
 CLOCK_TOLERANCE_DAYS = 0.1
 """Days by which two instants may differ, because clocks change and purchases fall on the edge of a window."""
@@ -86,7 +87,7 @@ class PurchaseEvidence:
             customers=_unique(table["customer_id"] for table in (bought, *customers.values())),
             products=_unique(
                 [pc.list_flatten(bought["product_ids"])]
-                + [pc.list_flatten(table["customer_history__product_ids"]) for table in customers.values()]
+                + [pc.list_flatten(table[HISTORY_PRODUCT_IDS]) for table in customers.values()]
                 + [table["product_id"] for table in products.values()]
             ),
         )
@@ -133,7 +134,7 @@ class _Codes:
         )
 
     def known(self, customers: pa.Table, products: pa.Table) -> SnapshotFeatures:
-        keys = self.keys(customers, "customer_history__product_ids")
+        keys = self.keys(customers, HISTORY_PRODUCT_IDS)
         order = np.argsort(keys)
         history = {
             name: customers[f"customer_history__{name}"].combine_chunks().flatten().to_numpy()[order]

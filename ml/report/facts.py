@@ -7,9 +7,13 @@ from typing import Any
 
 from ml.config import TrainingWindowsConfig
 from ml.evaluation.bootstrap import Estimate
+from ml.evaluation.calibration import SlateCalibration
+from ml.evaluation.diversity import DiversityPoint
+from ml.evaluation.slices import Slice
+from ml.report.sample_customers import SampleCustomer
 
 StudyResult = Mapping[str, Any]
-"""What an optional step left as JSON. Each template knows the keys of its own study."""
+"""The JSON of an optional step. Each template reads the keys of its own study."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,11 @@ class ReportFacts:
     curves: Mapping[str, Sequence[Mapping[str, Any]]]
     source_contributions: Mapping[str, Mapping[str, float | None]]
     diversity_customers: int
-    sample_customers: Sequence[Mapping[str, Any]]
+    sample_customers: Sequence[SampleCustomer]
     list_changes: Mapping[str, ListChange]
-    slices: Sequence[StudyResult] | None = None
-    calibration: Mapping[str, StudyResult] | None = None
-    diversity: Mapping[str, Sequence[StudyResult]] | None = None
+    slices: Sequence[Slice] | None = None
+    calibration: Mapping[str, SlateCalibration] | None = None
+    diversity: Mapping[str, Sequence[DiversityPoint]] | None = None
     published: StudyResult | None = None
     rankers: StudyResult | None = None
     encoders: StudyResult | None = None

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from ml.evaluation.bootstrap import Estimate
+from ml.evaluation.slices import Slice
 from ml.report import plots
 from ml.report.facts import BaselineFacts, ReportFacts, StudyResult
 
@@ -77,14 +78,14 @@ def _pictures(facts: ReportFacts) -> dict[str, Any]:
     }
 
 
-def _slices(facts: ReportFacts, slices: Sequence[StudyResult]) -> str:
+def _slices(facts: ReportFacts, slices: Sequence[Slice]) -> str:
     """Draw ours - the baseline in every slice, one panel per score."""
     baseline = facts.baseline
     panels: dict[str, dict[str, plots.Bounds]] = {}
     for row in slices:
-        if baseline in row["against"]:
-            name = f"{row['slice']}: {row['value']}"
-            panels.setdefault(row["score"], {})[name] = _bounds(row["against"][baseline])
+        if baseline in row.against:
+            lead = row.against[baseline]
+            panels.setdefault(row.score, {})[f"{row.slice}: {row.value}"] = lead.mean, lead.low, lead.high
     # Every panel has the rows of the longest; a slice too small for a score is blank there.
     ordered = sorted(panels.items(), key=lambda item: -len(item[1]))
     return plots.forest(

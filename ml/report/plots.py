@@ -20,6 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ml.evaluation.calibration import SlateCalibration
+from ml.evaluation.diversity import DiversityPoint
+
 INK, QUIET, GRID = "#1b2733", "#5b6b78", "#dfe6eb"
 OURS, OURS_LIGHT, OTHERS, WORSE = "#0b6e69", "#9fd0cb", "#7c8b97", "#b4470f"
 LINES = (OURS, OTHERS, "#b07c1e", "#5a4fa2")
@@ -172,18 +175,18 @@ def curve(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]
 
 
 @_picture
-def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
+def reliability(slates: Mapping[str, SlateCalibration]) -> str:
     """Draw observed purchase rates by predicted probability, one panel per slate; larger dots hold more candidates."""
     figure, axes = _figure(3.1 * len(slates), 3.0, len(slates))
     for ax, (slate, found) in zip(axes, slates.items(), strict=True):
-        bins = [b for b in found["bins"] if b["count"]]
-        x, y = [b["predicted"] for b in bins], [b["observed"] for b in bins]
-        counts = np.array([b["count"] for b in bins], float)
+        bins = [b for b in found.bins if b.count]
+        x, y = [b.predicted for b in bins], [b.observed for b in bins]
+        counts = np.array([b.count for b in bins], float)
         end = 1.08 * max([*x, *y, 0.01])
         ax.plot([0, end], [0, end], color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
         ax.plot(x, y, color=OURS, linewidth=1.2)
         ax.scatter(x, y, s=8 + 90 * np.sqrt(counts / counts.max(initial=1.0)), color=OURS, alpha=0.85, linewidths=0)
-        ax.set_title(f"{slate}: ECE {found['ece']:.4f}" if bins else f"{slate}: nothing to check", loc="left")
+        ax.set_title(f"{slate}: ECE {found.ece:.4f}" if bins else f"{slate}: nothing to check", loc="left")
         ax.set_xlabel("predicted probability of purchase")
         ax.set_ylabel("bought")
         ax.set_xlim(0, end)
@@ -191,26 +194,26 @@ def reliability(slates: Mapping[str, Mapping[str, Any]]) -> str:
         ax.grid()
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(4))
-    said = "; ".join(f"{slate} {found['ece']:.4f}" for slate, found in slates.items())
+    said = "; ".join(f"{slate} {found.ece:.4f}" for slate, found in slates.items())
     return _svg(figure, f"Reliability diagram against the diagonal. Expected calibration error: {said}.")
 
 
 @_picture
-def trade_off(slates: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def trade_off(slates: Mapping[str, Sequence[DiversityPoint]]) -> str:
     """Draw NDCG against intra-list distance, one point per diversity setting and one panel per slate."""
     figure, axes = _figure(3.4 * len(slates), 2.5, len(slates))
     for ax, (slate, all_rows) in zip(axes, slates.items(), strict=True):
-        rows = [row for row in all_rows if np.isfinite(row["ndcg"])]  # a slate may have no customer to evaluate
-        ax.plot([row["distance"] for row in rows], [row["ndcg"] for row in rows], color=OURS, marker="o", markersize=4)
+        rows = [row for row in all_rows if np.isfinite(row.ndcg)]  # a slate may have no customer to evaluate
+        ax.plot([row.distance for row in rows], [row.ndcg for row in rows], color=OURS, marker="o", markersize=4)
         for row in rows:
-            at = (row["distance"], row["ndcg"])
-            ax.annotate(f"{row['setting']:g}", at, xytext=(4, 4), textcoords="offset points")
+            at = (row.distance, row.ndcg)
+            ax.annotate(f"{row.setting:g}", at, xytext=(4, 4), textcoords="offset points")
         ax.set_title(f"NDCG, {slate}", loc="left")
         ax.set_xlabel("mean distance within a list")
-        ax.set_ylim(0, 1.15 * max((row["ndcg"] for row in rows), default=0.0) or 1.0)
+        ax.set_ylim(0, 1.15 * max((row.ndcg for row in rows), default=0.0) or 1.0)
         ax.margins(x=0.12)
         ax.grid(axis="y")
-    said = "; ".join(f"{slate}: " + ", ".join(f"{row['ndcg']:.4f}" for row in rows) for slate, rows in slates.items())
+    said = "; ".join(f"{slate}: " + ", ".join(f"{row.ndcg:.4f}" for row in rows) for slate, rows in slates.items())
     return _svg(figure, f"NDCG at each setting of the diversity knob. {said}.")
 
 

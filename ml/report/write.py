@@ -10,14 +10,17 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ml.evaluation.baselines import OWN_FREQUENCY
-from ml.evaluation.diversity import CUSTOMERS
+from ml.evaluation.calibration import SlateCalibration
+from ml.evaluation.diversity import CUSTOMERS, DiversityPoint
 from ml.evaluation.evaluated_run import CHALLENGER, CHAMPION
 from ml.evaluation.results import DIVERSITY, SAMPLE_CUSTOMERS, SOURCE_CONTRIBUTIONS, Results, read_part
+from ml.evaluation.slices import Slice
 from ml.gate.evidence import CALIBRATION, SLICES
 from ml.gate.policy import load_policy
 from ml.report.facts import BaselineFacts, Decision, PopularProduct, ReportFacts, ResultsSummary
 from ml.report.list_changes import list_changes
 from ml.report.page import render, render_baseline
+from ml.report.sample_customers import SampleCustomer
 from ml.runs import artifacts
 from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
@@ -79,16 +82,21 @@ def _facts(run: Run) -> ReportFacts:
         curves=_curves(run),
         source_contributions=read_part(evaluation, SOURCE_CONTRIBUTIONS),
         diversity_customers=min(CUSTOMERS, found.customers),
-        sample_customers=read_part(evaluation, SAMPLE_CUSTOMERS),
+        sample_customers=[SampleCustomer.from_json(row) for row in read_part(evaluation, SAMPLE_CUSTOMERS)],
         list_changes=list_changes(
             pq.read_table(evaluation / artifacts.LISTS, filters=[("method", "in", [CHALLENGER, opponent])]),
             CHALLENGER,
             opponent,
             dict(zip(products.product_ids, products.names, strict=True)),
         ),
-        slices=_optional(evaluation / SLICES),
-        calibration=_optional(evaluation / CALIBRATION),
-        diversity=_optional(evaluation / DIVERSITY),
+        slices=[Slice.from_json(row) for row in _optional(evaluation / SLICES) or ()],
+        calibration={
+            slate: SlateCalibration.from_json(row) for slate, row in (_optional(evaluation / CALIBRATION) or {}).items()
+        },
+        diversity={
+            slate: [DiversityPoint.from_json(row) for row in rows]
+            for slate, rows in (_optional(evaluation / DIVERSITY) or {}).items()
+        },
         published=_optional(run.folder / artifacts.REGISTERED_MODEL),
         rankers=_optional(run.folder / artifacts.RANKERS),
         encoders=_optional(run.folder / artifacts.ENCODERS),

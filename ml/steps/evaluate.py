@@ -3,6 +3,7 @@
 import json
 import logging
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,14 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         checks.save(folder)
         (folder / FALLBACKS).write_text(json.dumps([found.model_dump() for found in fallbacks], indent=2))
         people = sample_customers(window.truth, shown, window.customers, catalogue, list(SOURCES))
-        (folder / SAMPLE_CUSTOMERS).write_text(json.dumps(people))
+        (folder / SAMPLE_CUSTOMERS).write_text(json.dumps([asdict(customer) for customer in people]))
         sources = source_contributions(
             window.truth, shown, candidates, spec.config.candidates_per_source, list(SOURCES)
         )
         (folder / SOURCE_CONTRIBUTIONS).write_text(json.dumps(sources))
-        (folder / DIVERSITY).write_text(json.dumps(trade_off(catalogue, window.truth, shown, spec.seed)))
+        diversity = trade_off(catalogue, window.truth, shown, spec.seed)
+        rows = {slate: [asdict(point) for point in points] for slate, points in diversity.items()}
+        (folder / DIVERSITY).write_text(json.dumps(rows))
     if silent := [name for name, row in sources.items() if row["candidates"] == 0]:
         logger.info(f"These sources proposed no candidate, so the run continues without them: {', '.join(silent)}")
     run.link(artifacts.LISTS, f"{artifacts.EVALUATION}/{artifacts.LISTS}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.schema import HISTORY, PROFILE, TRAITS
+from scoring.schema import HISTORY, HISTORY_PRODUCT_IDS, PROFILE, TRAITS
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Customer:
 
         History and profile share some names (`baskets`), so the store gives a view's features as `view__feature`.
         """
-        product_ids = features.get("customer_history__product_ids")
+        product_ids = features.get(HISTORY_PRODUCT_IDS)
         product_ids = [] if product_ids is None else product_ids
         history = {}
         for name in HISTORY:
@@ -49,7 +49,7 @@ class Customer:
         """Return the features that `from_features` builds this customer from, as plain values."""
         history = {f"customer_history__{name}": values.tolist() for name, values in self.history.items()}
         profile = {f"customer_profile__{name}": value for name, value in (*self.profile.items(), *self.traits.items())}
-        return {"customer_history__product_ids": list(self.product_ids)} | history | profile
+        return {HISTORY_PRODUCT_IDS: list(self.product_ids)} | history | profile
 
     @classmethod
     def empty(cls) -> "Customer":

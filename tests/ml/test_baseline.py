@@ -134,8 +134,8 @@ def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: 
     ranker = Ranker(chosen_ranker(run)[1])
     found = calibrate(snapshots, holdout_lists(snapshots, spec), ranker, truth, {"all": shown, "explore": nothing})
     assert found["all"]["judged_on"] == 1
-    assert found["explore"]["bins"] == []
-    assert np.isnan(found["explore"]["ece"])
+    assert found["explore"].bins == []
+    assert np.isnan(found["explore"].ece)
 
 
 def test_customers_who_bought_everything_leave_an_explore_slate_without_rows(tmp_path: Path):

@@ -88,7 +88,7 @@ def test_a_window_in_which_other_things_are_bought_is_reported_as_error():
     wrong = RankedLists.of([np.array([6, 5])], [np.array([3.0, 1.0])])
     explore = RankedLists.of([np.array([6])], [np.array([11.0])])
     errors = [
-        calibrate(examples(), HELD_OUT, ranker, truth, {"all": lists, "explore": explore})["all"]["ece"]
+        calibrate(examples(), HELD_OUT, ranker, truth, {"all": lists, "explore": explore})["all"].ece
         for lists in (right, wrong)
     ]
     assert errors == [0.0, 1.0]

@@ -24,20 +24,20 @@ def test_each_setting_is_judged_on_the_lists_that_requests_get(slate):
 
     rows = trade_off(found.catalogue, truth, slates, 7)[slate]
 
-    assert [row["setting"] for row in rows] == list(SETTINGS)
+    assert [row.setting for row in rows] == list(SETTINGS)
     for row in rows:
         lists = []
         for customer in found.customers:
             items = recommender.recommend(
-                customer, RecommendationRequest(slate, LENGTH[slate], BusinessRules(diversity=row["setting"]))
+                customer, RecommendationRequest(slate, LENGTH[slate], BusinessRules(diversity=row.setting))
             ).items
             lists.append(np.array([index[item.product_id] for item in items]))
         distances = [intra_list_distance(found.catalogue, positions) for positions in lists]
-        assert row["distance"] == pytest.approx(np.mean(distances), abs=1e-6)
+        assert row.distance == pytest.approx(np.mean(distances), abs=1e-6)
         gains = [
             np.isin(items, mine) / np.log2(np.arange(2, len(items) + 2))
             for items, mine in zip(lists, bought, strict=True)
         ]
         best = (1 / np.log2(np.arange(2, 5))).sum()  # three products to find
-        assert row["ndcg"] == pytest.approx(np.mean([g.sum() for g in gains]) / best)
-    assert rows[-1]["distance"] > rows[0]["distance"]
+        assert row.ndcg == pytest.approx(np.mean([g.sum() for g in gains]) / best)
+    assert rows[-1].distance > rows[0].distance

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ml.evaluation.calibration import SlateCalibration
 from ml.evaluation.ground_truth import evaluate_lists
 from ml.evaluation.serving_checks import ServingMeasurements
 from ml.gate.evidence import EvaluationChecks
@@ -34,7 +35,9 @@ def window(shop: Shop) -> GateExperiment:
         rules={"popularity": shop.lists(truth, np.nan), "decayed own frequency": shop.lists(truth, 0.0)},
         assigned={"half": np.where(np.arange(n) % 2 == 0, "even", "odd")},
         checks=EvaluationChecks(
-            [], {"all": {"ece": 0.0}, "explore": {"ece": 0.0}}, ServingMeasurements(1.0, 10.0, 10.0, 10.0)
+            [],
+            {slate: SlateCalibration(0.0, []) for slate in ("all", "explore")},
+            ServingMeasurements(1.0, 10.0, 10.0, 10.0),
         ),
     )
 

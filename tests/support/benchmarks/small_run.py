@@ -15,7 +15,7 @@ from ml.runs import artifacts
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec
 from scoring.bundle import VOCABULARY
-from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
+from scoring.schema import ACTIVITY, CONTENT, HISTORY, HISTORY_PRODUCT_IDS, PROFILE, TRAITS
 
 NOW, JUDGED, RANKER, RETRIEVAL = (
     datetime(2018, 1, 1),
@@ -67,7 +67,7 @@ def _customers(cut: datetime) -> pa.Table:
     columns = {
         "snapshot": [cut] * len(rows),
         "customer_id": CUSTOMERS,
-        "customer_history__product_ids": [[PRODUCTS[p] for p in own(row)] for row in rows],
+        HISTORY_PRODUCT_IDS: [[PRODUCTS[p] for p in own(row)] for row in rows],
     }
     # Every product was bought once; the later in the list, the less it weighs.
     columns |= {f"customer_history__{name}": [[1.0 / (1 + p) for p in own(row)] for row in rows] for name in HISTORY}

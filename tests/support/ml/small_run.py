@@ -18,7 +18,7 @@ from ml.runs.run import Run
 from ml.runs.spec import RunSpec
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.rank_features import CATEGORICAL, NUMERIC
-from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE, TRAITS
+from scoring.schema import ACTIVITY, CONTENT, HISTORY, HISTORY_PRODUCT_IDS, PROFILE, TRAITS
 from scoring.vocabulary import Vocabulary
 from tests.support.serving.small_bundle import write_bundle
 
@@ -97,14 +97,14 @@ def _customers() -> pa.Table:
     rows = [_customer(row) for row in range(CUSTOMERS)]
     names = [f"customer_history__{name}" for name in HISTORY]
     lists = {name: pa.array([row[name] for row in rows], pa.list_(pa.float32())) for name in names}
-    ids = [row["customer_history__product_ids"] for row in rows]
+    ids = [row[HISTORY_PRODUCT_IDS] for row in rows]
     profile = {f"customer_profile__{name}": [row[f"customer_profile__{name}"] for row in rows] for name in PROFILE}
     traits = {f"customer_profile__{name}": [""] * CUSTOMERS for name in TRAITS}
     return pa.table(
         {
             "customer_id": [str(row) for row in range(CUSTOMERS)],
             "snapshot": [JUDGED] * CUSTOMERS,
-            "customer_history__product_ids": ids,
+            HISTORY_PRODUCT_IDS: ids,
             **lists,
             **profile,
             **traits,
@@ -119,7 +119,7 @@ def _customer(row: int) -> dict[str, Any]:
     history = {name: [_history(name, of) for of in ages] for name in HISTORY}
     profile = dict.fromkeys(PROFILE, 1.0) | {"baskets": 7.0, "days_since_last_basket": 3.0}
     return {
-        "customer_history__product_ids": [_ids()[product] for product in products],
+        HISTORY_PRODUCT_IDS: [_ids()[product] for product in products],
         **{f"customer_history__{name}": values for name, values in history.items()},
         **{f"customer_profile__{name}": value for name, value in profile.items()},
     }

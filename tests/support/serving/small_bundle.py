@@ -34,7 +34,7 @@ from scoring.models.user_knn import UserKnn
 from scoring.rank_features import CATEGORICAL, NUMERIC
 from scoring.recommender import Recommender, Slate
 from scoring.request import RecommendationRequest
-from scoring.schema import ACTIVITY, CONTENT, HISTORY, PROFILE
+from scoring.schema import ACTIVITY, CONTENT, HISTORY, HISTORY_PRODUCT_IDS, PROFILE
 
 PRODUCTS = 12
 NAMELESS = 11
@@ -50,7 +50,7 @@ def buyer_features(*product_ids: str) -> dict[str, Any]:
     amounts = [float(len(product_ids) - i) for i in range(len(product_ids))]
     history = {f"customer_history__{name}": amounts for name in HISTORY}
     profile = {f"customer_profile__{name}": 1.0 for name in PROFILE}
-    return {"customer_history__product_ids": list(product_ids)} | history | profile
+    return {HISTORY_PRODUCT_IDS: list(product_ids)} | history | profile
 
 
 def write_bundle(folder: Path, version: str, as_of: date = date(2018, 1, 1), weight: float = 10.0) -> Path:
