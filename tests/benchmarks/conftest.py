@@ -1,4 +1,4 @@
-"""What the benchmarks of the service are tried on."""
+"""Provide a small installation for the benchmarks of the service."""
 
 from datetime import date
 from pathlib import Path

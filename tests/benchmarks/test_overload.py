@@ -1,4 +1,4 @@
-"""What the overload benchmark takes for too little, on machines of any speed."""
+"""Test the bounds of the overload benchmark, on machines of any speed."""
 
 from typing import Any
 

@@ -87,7 +87,7 @@ def test_tifu_mixes_own_frequencies_with_the_neighbours_but_never_with_oneself(d
     assert seen[0] == pytest.approx(0.7 * x + 0.3 * x[distances.argmin(axis=1)], abs=1e-6)
 
 
-def test_lists_come_back_from_a_run_as_they_were_judged(run, data):
+def test_lists_come_back_from_a_run_as_they_were_evaluated(run, data):
     back = lists_of(run.path(artifacts.LISTS), "popularity", data.window.truth, data.catalogue.index)
     kept = popularity.fit_and_list(data)
     for slate in ("all", "explore"):
@@ -96,7 +96,7 @@ def test_lists_come_back_from_a_run_as_they_were_judged(run, data):
         lists_of(run.path(artifacts.LISTS), "nobody", data.window.truth, data.catalogue.index)
 
 
-def test_one_command_judges_every_method_on_the_same_customers(run, data, monkeypatch, capsys):
+def test_one_command_evaluates_every_method_on_the_same_customers(run, data, monkeypatch, capsys):
     monkeypatch.setenv("REACH_DATA", str(run.folder.parent.parent))
     asked = ["--run-id", run.run_id, "--no-training", "--peers", "decayed own frequency", "popularity"]
     assert quality.main(asked) == 0

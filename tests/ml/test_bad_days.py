@@ -28,7 +28,7 @@ from settings import Settings
 from tests.support.ml.small_run import JUDGED, found, page, write_run
 
 FAR = 1e30
-"""A learning rate that throws every weight out of what a float can hold."""
+"""A learning rate with which every weight overflows a float."""
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def configure(run: Run, change: Callable[[Config], dict[str, Any]], **spec: Any)
     replace(before, config=before.config.model_copy(update=change(before.config)), **spec).write(run)
 
 
-def judge_only(run: Run, customer_ids: Sequence[str]) -> None:
+def evaluate_only(run: Run, customer_ids: Sequence[str]) -> None:
     """Let no other customer buy in the evaluation window."""
     path = run.path(artifacts.DATASET) / "labels.parquet"
     labels = pq.read_table(path)
@@ -82,7 +82,7 @@ def test_diverging_towers_name_their_configuration_and_leave_nothing(run: Run):
 
 
 def test_a_window_with_few_customers_is_not_enough_evidence(run: Run, settings: Settings):
-    judge_only(run, ["3", "7"])
+    evaluate_only(run, ["3", "7"])
     evaluate(settings, run)
     decision = gate(run)
     assert not decision["publish"]
@@ -93,9 +93,9 @@ def test_a_window_with_few_customers_is_not_enough_evidence(run: Run, settings: 
 def test_a_window_with_nobody_leaves_the_lists_to_the_rule_without_an_alarm(
     run: Run, capsys: pytest.CaptureFixture[str]
 ):
-    judge_only(run, [])
+    evaluate_only(run, [])
     assert main(["evaluate", "--run-id", run.run_id]) == ExitCode.NOTHING_TO_DO
-    because = "Nobody bought both before and after 2017-12-04"
+    because = "No customer bought both before and after 2017-12-04"
     assert because in capsys.readouterr().out
     assert "evaluation" not in left(run)
     assert main(["gate", "--run-id", run.run_id]) == 0

@@ -1,4 +1,4 @@
-"""What serves before anything could be trained, and what empty sets lead to."""
+"""The baseline serves before anything could be trained, and empty sets give results."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -87,13 +87,13 @@ def test_a_baseline_gives_everybody_the_rules_list_and_says_so():
 def test_a_baseline_is_no_opponent_beside_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     settings = Settings(data=tmp_path / "data")
     deploy(settings, made_with(write_bundle(tmp_path / "bundle", "v1"), baseline="3 of 150 customers."), "v1")
-    now, judged = datetime(2018, 2, 12, 5), datetime(2018, 1, 15, 5)
-    spec = RunSpec("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, judged, [], []))
+    now, evaluated = datetime(2018, 2, 12, 5), datetime(2018, 1, 15, 5)
+    spec = RunSpec("r", date(2018, 2, 12), 7, "", "f", load_config(), Split(now, evaluated, [], []))
     assert comparable_champion(settings, spec) is None
     assert "v1 is a baseline, so the baselines are the opponents." in capsys.readouterr().out
 
 
-def test_a_score_nobody_can_be_judged_on_keeps_a_challenger_out_in_words(winning):
+def test_a_score_nobody_can_be_evaluated_on_keeps_a_challenger_out_in_words(winning):
     unknown = bootstrap(np.full(5, np.nan), 7)
     evidence = change(winning, "popularity", "explore Recall@100", unknown)
     evidence = change(evidence, "champion", "explore Recall@100", unknown)
@@ -133,7 +133,7 @@ def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: 
     truth = GroundTruth(["c"], [np.array([0])], [np.array([0])], np.zeros(1, int))
     ranker = Ranker(chosen_ranker(run)[1])
     found = calibrate(snapshots, holdout_lists(snapshots, spec), ranker, truth, {"all": shown, "explore": nothing})
-    assert found["all"]["judged_on"] == 1
+    assert found["all"].judged_on == 1
     assert found["explore"].bins == []
     assert np.isnan(found["explore"].ece)
 
@@ -152,7 +152,7 @@ def test_customers_who_bought_everything_leave_an_explore_slate_without_rows(tmp
 
 def test_what_a_run_without_training_lacks_is_missing_for_its_reason(tmp_path: Path):
     run = Run(tmp_path, "r1")
-    record_not_enough_data(run, "build-dataset", "Too few customers to judge on: 37.")
+    record_not_enough_data(run, "build-dataset", "Too few customers to evaluate: 37.")
     with pytest.raises(
         RunError, match=r"has no evaluation, because it trained or evaluated nothing\. Too few customers"
     ):

@@ -35,7 +35,7 @@ def test_average_precision_divides_by_what_fits():
     assert average_precision(hits(1, 3), np.array([2]), 12)[0] == pytest.approx((1 + 2 / 3) / 2)
 
 
-def test_a_customer_with_nothing_to_find_is_not_judged():
+def test_a_customer_with_nothing_to_find_is_not_evaluated():
     assert np.isnan(recall(hits(), np.array([0]), 20)[0])
     assert np.isnan(hit_rate(hits(), np.array([0]), 10)[0])
 
@@ -46,7 +46,7 @@ def test_coverage_counts_different_products_and_no_gaps():
 
 @pytest.fixture
 def truth() -> GroundTruth:
-    """One customer who had bought 1 and 2, then bought 2, 3 and one product the catalogue does not know."""
+    """One customer who had bought 1 and 2, then bought 2, 3 and one product outside the catalogue."""
     return GroundTruth(["c"], [np.array([2, 3])], [np.array([1, 2])], np.array([1]))
 
 

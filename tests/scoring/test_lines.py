@@ -13,7 +13,7 @@ from scoring.customer.customer import Customer
 from tests.support.serving.small_bundle import buyer_features, small_catalogue
 
 REST = [0] * 6
-"""p6 to p11: nothing is known of them."""
+"""p6 to p11: products without any content."""
 
 
 @pytest.fixture

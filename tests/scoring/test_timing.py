@@ -1,4 +1,4 @@
-"""Stages are timed for whoever listens, and for nobody else."""
+"""Stages are timed only while a caller records them."""
 
 from pathlib import Path
 

@@ -17,7 +17,7 @@ READ_AGAINST = {
     "opentelemetry-instrumentation-asgi": "0.66b1",
     "typeguard": "4.6.0",
 }
-"""The versions of which serving/_private.py uses private interfaces. Read it again before you change one."""
+"""Versions whose private interfaces serving/_private.py uses. Read that file again before you change one."""
 
 
 @pytest.mark.parametrize(("package", "expected"), READ_AGAINST.items())

@@ -1,4 +1,4 @@
-"""What a service process loads, and what it must not."""
+"""A service process loads only these modules."""
 
 import subprocess
 import sys

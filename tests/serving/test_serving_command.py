@@ -1,4 +1,4 @@
-"""`python -m serving`: where it listens and what it says when it cannot."""
+"""`python -m serving`: the address it listens on, and its errors."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from settings import ROOT
 
 @pytest.fixture
 def executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the process would have become."""
+    """Hold the command that would replace the process."""
     seen: dict[str, Any] = {}
 
     def execve(program: str, command: list[str], environment: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""What workers know of one another, without a server: locks, files and what a killed process leaves."""
+"""Workers share their state, without a server: locks, files and the remains of a killed process."""
 
 import json
 import os

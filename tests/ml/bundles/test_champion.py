@@ -45,12 +45,12 @@ def made_with(bundle: Path, **features: list[str]) -> Path:
     return bundle
 
 
-def spec(as_of: date, judged: datetime) -> RunSpec:
+def spec(as_of: date, evaluated: datetime) -> RunSpec:
     now = datetime(as_of.year, as_of.month, as_of.day, 5)
-    return RunSpec("r", as_of, 7, "", "f", load_config(), Split(now, judged, [], []))
+    return RunSpec("r", as_of, 7, "", "f", load_config(), Split(now, evaluated, [], []))
 
 
-def test_the_deployed_version_is_judged_on_weeks_it_has_not_seen(settings: Settings):
+def test_the_deployed_version_is_evaluated_on_weeks_it_has_not_seen(settings: Settings):
     later = spec(date(2018, 2, 12), datetime(2018, 1, 15, 5))
     champion = comparable_champion(settings, later)
     assert champion is not None

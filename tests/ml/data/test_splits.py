@@ -1,4 +1,4 @@
-"""Time decides what trains and what judges."""
+"""Splits follow time: earlier snapshots train, the newest one evaluates."""
 
 from datetime import date, timedelta
 
@@ -29,7 +29,7 @@ def test_the_test_window_is_the_protocols(instants):
     assert split(instants, WINDOWS, shift_weeks=4).evaluation.date() == date(2017, 11, 6)  # weeks 46 to 49
 
 
-def test_no_training_label_reaches_into_the_judged_window(instants):
+def test_no_training_label_reaches_into_the_evaluated_window(instants):
     cuts = split(instants, WINDOWS)
     for _, end in windows_of(cuts, [*cuts.ranker, *cuts.retrieval]):
         assert end <= cuts.evaluation + TOLERANCE
@@ -54,11 +54,11 @@ def test_a_short_history_is_shared_between_towers_and_ranker(instants):
     assert (len(cuts.ranker), len(cuts.retrieval)) == (2, 2)
 
 
-def supply(instants: list, judged: int = 150, first_weeks: int = 52, **customers: int) -> Supply:
-    """`customers`: by `w<weeks before as_of>`, otherwise 60 at every snapshot and 1,000 at the judged one."""
+def supply(instants: list, evaluated: int = 150, first_weeks: int = 52, **customers: int) -> Supply:
+    """`customers`: by `w<weeks before as_of>`, otherwise 60 at every snapshot and 1,000 at the evaluated one."""
     counts = dict.fromkeys(instants, 60) | {instants[2]: 1000}
     counts |= {instants[int(weeks[1:]) // 2]: n for weeks, n in customers.items()}
-    return Supply(counts, instants[0] - timedelta(weeks=first_weeks), judged)
+    return Supply(counts, instants[0] - timedelta(weeks=first_weeks), evaluated)
 
 
 def test_a_shop_that_doubles_every_month_trains_on_the_customers_it_knows(instants):
@@ -84,7 +84,7 @@ def test_the_beginning_of_the_data_trains_nothing(instants):
     assert cuts.retrieval[-1] == instants[15]  # thirty weeks before as_of; four weeks of purchases lie before it
 
 
-def test_too_few_customers_to_judge_on_are_counted(instants):
+def test_too_few_customers_to_evaluate_are_counted(instants):
     with pytest.raises(NotEnoughDataError, match=r"37 bought both before 2017-12-04 and in .* needs 150, 113 more\.$"):
         split(instants, TrainingWindowsConfig(), supply=supply(instants, w4=37))
 
@@ -108,7 +108,7 @@ def test_too_few_snapshots_name_the_setting_that_helps(instants):
     assert split(instants[:7], WINDOWS).retrieval == [instants[6]]
 
 
-def test_snapshots_that_miss_the_judged_day_name_the_setting_that_helps():
+def test_snapshots_that_miss_the_evaluated_day_name_the_setting_that_helps():
     instants = Settings(timezone="UTC", snapshots=21, snapshot_weeks=3).snapshot_instants(date(2018, 1, 1))
     with pytest.raises(NotEnoughDataError, match="REACH_SNAPSHOT_WEEKS does not divide the horizon of 4 weeks"):
         split(instants, WINDOWS)

@@ -27,7 +27,7 @@ def test_no_difference_is_not_significant():
     assert paired_difference(noise, np.roll(noise, 1), seed=7).p_value > 0.05
 
 
-def test_customers_who_are_not_judged_are_left_out():
+def test_customers_who_are_not_evaluated_are_left_out():
     estimate = bootstrap(np.array([1.0, np.nan, 3.0]), seed=7)
     assert (estimate.mean, estimate.customers) == (2.0, 2)
 
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_interval():
     assert bootstrap(values, seed=7) == bootstrap(values, seed=7)
 
 
-def test_columns_are_judged_on_the_same_resamples_and_as_if_alone():
+def test_columns_are_evaluated_on_the_same_resamples_and_as_if_alone():
     values = np.random.default_rng(5).normal(size=(300, 2))
     both = bootstrap_columns(np.column_stack([values, values[:, 0]]), seed=7)
     assert both[0] == both[2]

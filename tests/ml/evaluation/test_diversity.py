@@ -1,4 +1,4 @@
-"""What the report says of the diversity knob is what a request with that setting gets."""
+"""The report's diversity figures equal those of requests with the same setting."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.support.scoring.random_shop import shop
 
 
 @pytest.mark.parametrize("slate", SLATES)
-def test_each_setting_is_judged_on_the_lists_that_requests_get(slate):
+def test_each_setting_is_evaluated_on_the_lists_that_requests_get(slate):
     found = shop(4, products=80, customers=12)
     recommender, index = found.recommender, found.catalogue.index
     ranked = {s: [r for _, part in recommender.rank_batch(found.customers, s, 100) for r in part] for s in SLATES}

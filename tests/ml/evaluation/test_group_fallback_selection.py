@@ -1,4 +1,4 @@
-"""Where the model can't, the rule serves, and the choice is never judged on the customers it was made on."""
+"""The baseline serves groups where the model is worse, and the selection uses other customers than its evaluation."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_a_model_that_is_nowhere_worse_serves_everybody():
 
 
 def test_a_customers_own_score_does_not_decide_that_customers_route():
-    """Newcomers of one half lose, those of the other win: each half is routed by what the other half saw."""
+    """Newcomers of one half lose, those of the other win: the fallbacks of each half follow the other half."""
     first = np.random.default_rng(7).random(N) < 0.5
     found = scores(loss=-0.03)
     found["reach"]["all NDCG@10"] -= np.where(first & (np.arange(N) % 2 == 0), 0.2, 0)

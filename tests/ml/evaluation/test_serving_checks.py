@@ -1,4 +1,4 @@
-"""A single request gets what was judged."""
+"""A single request gets the evaluated list."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return Bundle.open(write_bundle(tmp_path_factory.mktemp("bundle") / "b", "v1"))
 
 
-def judged(recommender: Recommender) -> Slates:
+def evaluated(recommender: Recommender) -> Slates:
     slates: Slates = {}
     for slate in SLATES:
         [(_, ranked)] = recommender.rank_batch(CUSTOMERS, slate, 12)
@@ -29,22 +29,22 @@ def judged(recommender: Recommender) -> Slates:
     return slates
 
 
-def test_the_judged_model_answers_as_it_was_judged(bundle: Bundle):
-    facts = check_serving(bundle.recommender, CUSTOMERS, judged(bundle.recommender), [], None)
+def test_the_evaluated_model_answers_as_it_was_evaluated(bundle: Bundle):
+    facts = check_serving(bundle.recommender, CUSTOMERS, evaluated(bundle.recommender), [], None)
     assert facts.list_agreement == 1.0
     assert facts.champion_median_latency_ms is None
 
 
 def test_another_model_is_found_out(bundle: Bundle, tmp_path: Path):
     other = Bundle.open(write_bundle(tmp_path / "b", "v2", weight=-10.0)).recommender
-    assert check_serving(other, CUSTOMERS, judged(bundle.recommender), [], None).list_agreement < 0.9
+    assert check_serving(other, CUSTOMERS, evaluated(bundle.recommender), [], None).list_agreement < 0.9
 
 
 def test_files_are_weighed_and_the_champion_is_timed_too(bundle: Bundle, tmp_path: Path):
     (tmp_path / "one").write_bytes(b"\0" * 1_500_000)
     (tmp_path / "two").write_bytes(b"\0" * 500_000)
     files = [tmp_path / "one", tmp_path / "two"]
-    facts = check_serving(bundle.recommender, CUSTOMERS, judged(bundle.recommender), files, bundle.recommender)
+    facts = check_serving(bundle.recommender, CUSTOMERS, evaluated(bundle.recommender), files, bundle.recommender)
     assert facts.model_mb == 2.0
     assert facts.champion_median_latency_ms is not None
     assert np.isfinite(facts.champion_median_latency_ms)

@@ -1,4 +1,4 @@
-"""Who is in which slice, and where a method loses."""
+"""Customers are assigned to slices, and slices show where a method loses."""
 
 from dataclasses import asdict
 

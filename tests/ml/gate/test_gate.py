@@ -1,4 +1,4 @@
-"""The gate decides by evidence and policy alone, and says why."""
+"""The gate decides by evidence and policy alone, and gives reasons."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Features and labels that know too much contradict what else is known of purchases."""
+"""Features and labels that contain the future contradict other records of purchases."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_each_leak_is_named(shop: Shop, name: str, reason: str):
         pytest.param(
             lambda shop, sound: with_history(sound, decayed_20d=too_new(shop)),
             "sums of decayed_20d contradict the day of the last purchase",
-            id="a decay that knows next week",
+            id="a decay that contains the next week",
         ),
         pytest.param(
             lambda shop, sound: with_history(

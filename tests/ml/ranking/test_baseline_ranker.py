@@ -1,4 +1,4 @@
-"""The rule as a bundle gives the lists of the rule as a baseline: what serves is what was judged."""
+"""The baseline as a bundle gives the same lists as the baseline of the evaluation."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ class NoTower:
         return np.zeros((len(inputs["profile"]), 4), np.float32)
 
 
-def test_the_served_rule_gives_the_judged_rules_lists(tmp_path: Path):
+def test_the_served_rule_gives_the_evaluated_rules_lists(tmp_path: Path):
     write_baseline_ranker(tmp_path / "rule.onnx")
     catalogue = small_catalogue()
     recommender = Recommender(Retriever(catalogue, NoTower(), CANDIDATES_PER_SOURCE), Ranker(tmp_path / "rule.onnx"))
     customers = [Customer.from_features(buyer_features(*own)) for own in (("p9", "p2", "p11"), ("p4",))]
-    judged = own_frequency(CustomerBatch.of(customers, catalogue, np.zeros((2, 4), np.float32)))
+    evaluated = own_frequency(CustomerBatch.of(customers, catalogue, np.zeros((2, 4), np.float32)))
     for slate in ("all", "explore"):
         [(_, served)] = recommender.rank_batch(customers, slate, 8)
         for row, ranked in enumerate(served):
-            assert ranked.positions.tolist() == judged[slate].positions[row, :8].tolist()
+            assert ranked.positions.tolist() == evaluated[slate].positions[row, :8].tolist()

@@ -1,4 +1,4 @@
-"""What the rankers learn from: every purchase and every own product, and a weighted part of the rest."""
+"""Rankers train on every purchase and every repeat candidate, and on a weighted sample of the rest."""
 
 import numpy as np
 import pytest

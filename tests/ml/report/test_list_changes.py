@@ -1,4 +1,4 @@
-"""What a new version changes is counted in products that people know."""
+"""The changes of a new version are counted in products with names."""
 
 import pyarrow as pa
 import pytest
@@ -19,7 +19,7 @@ def lists(**shown: dict[str, str]) -> pa.Table:
 
 
 def test_overlap_counts_the_first_ten_alone():
-    # Customer 1 keeps nine of ten; what stands at place eleven does not count.
+    # Customer 1 keeps nine of ten; the product at rank eleven does not count.
     table = lists(reach={"1": "abcdefghijz", "2": "abcdefghij"}, champion={"1": "zbcdefghij", "2": "jihgfedcba"})
     [change] = list_changes(table, "reach", "champion", {}).values()
     assert change.overlap == pytest.approx(0.95)

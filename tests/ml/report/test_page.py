@@ -1,4 +1,4 @@
-"""From a judged run to its page: every step that adds evidence, on a small shop, without training."""
+"""From an evaluated run to its page: every step that adds evidence, on a small shop, without training."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ from tests.support.ml.small_run import NEW, found, page, write_run
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that was evaluated and judged. Tests may add evidence, none takes any away."""
+    """A run with an evaluation and a decision. Tests may add evidence, and none removes any."""
     settings = Settings(data=tmp_path_factory.mktemp("data"))
     run = write_run(settings.paths.runs)
     evaluate(settings, run)
@@ -160,13 +160,13 @@ def test_an_ablation_says_what_every_source_and_family_brings(run: Run):
     assert '"#ablation"' in page(run)
 
 
-def test_the_whole_system_scores_in_an_ablation_as_it_was_judged(run: Run):
+def test_the_whole_system_scores_in_an_ablation_as_it_was_evaluated(run: Run):
     ablate(run, sources=True, of_feature_groups=False, customers=1000)
-    judged = found(run, artifacts.RUN)["results"]
+    evaluated = found(run, artifacts.RUN)["results"]
     result = found(run, artifacts.ABLATION)
     for score, estimate in result["means"].items():
-        assert estimate["mean"] == pytest.approx(judged["methods"][CHALLENGER]["means"][score])
-    assert result["candidate_recall"]["all"] == pytest.approx(judged["candidates"]["all"])
+        assert estimate["mean"] == pytest.approx(evaluated["methods"][CHALLENGER]["means"][score])
+    assert result["candidate_recall"]["all"] == pytest.approx(evaluated["candidates"]["all"])
 
 
 def test_hidden_histories_leave_a_curve_from_nothing_to_all(run: Run, capsys: pytest.CaptureFixture[str]):
@@ -176,7 +176,7 @@ def test_hidden_histories_leave_a_curve_from_nothing_to_all(run: Run, capsys: py
     assert [point["baskets"] for point in curve["points"]] == ["0", "1", "3", "5", "all"]
     assert curve["customers"] == 40
     nothing = curve["points"][0]
-    # Of whom nothing is known, the fallback is popularity itself.
+    # Without any history, the fallback is popularity itself.
     assert nothing["against"]["popularity"]["all NDCG@10"]["mean"] == 0
     assert (
         curve["points"][-1]["methods"][CHALLENGER]["all NDCG@10"]["mean"]
@@ -207,7 +207,7 @@ def test_a_curve_that_falls_is_an_error_with_a_sentence(run: Run, monkeypatch: p
         cold_start(run, 8)
 
 
-def test_new_products_are_judged_for_those_who_bought_them(run: Run):
+def test_new_products_are_evaluated_for_those_who_bought_them(run: Run):
     evaluate_new_items(run)
     result = found(run, artifacts.NEW_ITEMS)
     assert (result["products"], result["customers"], result["purchases"]) == (len(NEW), 40, 40)
@@ -216,7 +216,7 @@ def test_new_products_are_judged_for_those_who_bought_them(run: Run):
     assert '"#new-items"' in page(run)
 
 
-def test_each_source_is_judged_by_its_own_list_on_what_customers_never_had(run: Run):
+def test_each_source_is_evaluated_by_its_own_list_on_what_customers_never_had(run: Run):
     said = evaluate_sources(run)
     sources = found(run, artifacts.CANDIDATE_SOURCES)["sources"]
     assert "repeat_purchases" not in sources
@@ -237,9 +237,9 @@ def test_the_page_explains_why_the_rule_and_popularity_are_one_list_when_explori
 
 
 def test_the_page_says_of_how_many_customers_the_diversity_figures_are(run: Run):
-    judged = found(run, artifacts.RUN)["results"]["customers"]
-    assert judged < CUSTOMERS
-    assert f"The figures are of {judged} of the evaluated customers" in page(run)
+    evaluated = found(run, artifacts.RUN)["results"]["customers"]
+    assert evaluated < CUSTOMERS
+    assert f"The figures are of {evaluated} of the evaluated customers" in page(run)
 
 
 def test_a_score_that_is_equal_for_every_ranker_is_left_out():

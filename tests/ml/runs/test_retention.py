@@ -1,4 +1,4 @@
-"""What is deleted of ended runs, and what never is."""
+"""Retention deletes parts of ended runs, and never the needed ones."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the training set tells of promotions to come."""
+"""The training set without plans has no features of future promotions."""
 
 import pyarrow as pa
 

@@ -39,7 +39,7 @@ def test_the_ensemble_is_the_mean_of_its_rankers_logits(tmp_path: Path):
 
 
 def test_held_out_scores_are_those_of_the_chosen_lists():
-    # The second customer: own product a, then new b, c, d; a and c bought, and another new one that is no candidate.
+    # The second customer: own product a, then new b, c, d; a, c and a new product outside the candidates were bought.
     # Scored a 1, b 2, c 3, d 4: all is d c b a (hits at 2 and 4 of three relevant), explore d c b (hit at 2 of two).
     part = RankingExamples(
         numeric=np.array([[9], [9], [1], [2], [3], [4]], np.float32),
@@ -59,7 +59,7 @@ def test_held_out_scores_are_those_of_the_chosen_lists():
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Three rankers; what is bought has a high feature in lists held out, a low one in those that train."""
+    """Three rankers; bought products have a high feature in held-out lists, a low one in training lists."""
     run = write_run(tmp_path / "runs")
     spec = RunSpec.read(run)
     [examples] = load_examples(run, spec)

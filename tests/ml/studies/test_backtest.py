@@ -49,7 +49,7 @@ def settings_in(folder: Path, snapshots: int = 21) -> Settings:
 def pretend_to_run(
     settings: Settings, config: Config, as_of: date, run_id: str, shift: int, level: float = 0.5
 ) -> None:
-    """What the steps leave, without training: Reach has `level` everywhere, own frequency .4, popularity .2."""
+    """Write results without training: Reach has `level` everywhere, own frequency .4, popularity .2."""
     run = BacktestRun(settings.paths.runs, run_id)
     cuts = split(settings.snapshot_instants(as_of), config.training_windows, shift)
     RunSpec(run_id, as_of, settings.seed, "", "2018-01-01-abc", config, cuts).write(run)
@@ -81,7 +81,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return shifts
 
 
-def test_origins_lie_a_horizon_apart_and_each_judges_its_own_window(tmp_path, started):
+def test_origins_lie_a_horizon_apart_and_each_evaluates_its_own_window(tmp_path, started):
     said = backtest(settings_in(tmp_path), CONFIG, AS_OF, 4, train_and_decide)
     assert started == [0, 4, 8, 12]
     written = json.loads((tmp_path / "runs" / "backtest.json").read_text())
@@ -116,7 +116,7 @@ def test_an_origin_of_another_configuration_or_seed_is_run_again(tmp_path, start
 def test_feature_tables_too_short_for_an_origin_are_reported_and_the_others_run(tmp_path, started):
     backtest(
         settings_in(tmp_path, snapshots=7), CONFIG, AS_OF, 2, train_and_decide
-    )  # 12 weeks: judged 4, ranker 8, retrieval 12
+    )  # 12 weeks: evaluation 4, ranker 8, retrieval 12
     origins = json.loads((tmp_path / "runs" / "backtest.json").read_text())["origins"]
     assert started == [0]
     assert "snapshot" in origins[1]["not_enough_data"]
@@ -152,7 +152,7 @@ def test_every_seed_is_run_and_the_figures_are_their_mean(tmp_path, monkeypatch)
     assert origin["lead"][OWN_FREQUENCY]["all NDCG@10"]["mean"] == pytest.approx(0.2)
 
 
-def test_seeds_are_averaged_customer_by_customer_and_one_who_found_nothing_to_judge_stays_out():
+def test_seeds_are_averaged_customer_by_customer_and_one_who_found_nothing_to_evaluate_stays_out():
     def results(values: list[float], union: float) -> Results:
         scores = {"reach": {"all NDCG@10": np.array(values)}}
         return Results(["1", "2", "3"], scores, {"reach": {}}, {"all": union}, "dlrm", None)

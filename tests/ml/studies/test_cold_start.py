@@ -15,7 +15,7 @@ ONCE_EACH: Baskets = [(2.0, {"a": 3.0, "b": 1.0}), (9.0, {"c": 2.0}), (40.0, {"d
 
 
 def known_from(baskets: Baskets) -> Customer:
-    """History and profile by their definitions, from the baskets themselves; what is not defined here is 0."""
+    """Compute history and profile by their definitions from the baskets; other features are 0."""
     products = sorted({product for _, items in baskets for product in items})
     ages = [[age for age, items in baskets if product in items] for product in products]
     spend = [sum(items.get(product, 0.0) for _, items in baskets) for product in products]

@@ -1,4 +1,4 @@
-"""The gate knows its own error rate: equals stay out, losses stay out, gains get in, leaks are named."""
+"""The gate measures its own error rates: equals and losses are rejected, gains are accepted, leaks are named."""
 
 import subprocess
 import sys

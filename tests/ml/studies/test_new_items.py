@@ -1,4 +1,4 @@
-"""New products are those sold first within a week, judged against what a shop assistant would know."""
+"""New products are those first sold within a week, compared with the popularity of their category."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_a_category_is_as_popular_as_all_its_products():
     assert category_popularity(catalogue({}), np.array([5, 3])).tolist() == [21.0, 0.0]
 
 
-def test_only_customers_who_bought_a_new_product_for_the_first_time_are_judged():
+def test_only_customers_who_bought_a_new_product_for_the_first_time_are_evaluated():
     truth = GroundTruth(
         ["a", "b", "c"],
         [np.array([1, 3]), np.array([3, 4]), np.array([1])],

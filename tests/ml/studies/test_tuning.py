@@ -116,7 +116,7 @@ def test_the_best_is_printed_as_configuration():
     assert toml({"epochs": 7, "learning_rate": 0.0015}) == "[ranking]\nepochs = 7\nlearning_rate = 0.0015"
 
 
-def test_validation_judges_the_candidates_in_the_models_order():
+def test_validation_evaluates_the_candidates_in_the_models_order():
     """Two customers; the first has candidates 4 (own), 2 and 3, the second 1 and 0."""
     validation = RankerValidation(
         numeric=np.arange(5, dtype=np.float32)[:, None],

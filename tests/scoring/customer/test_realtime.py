@@ -27,7 +27,7 @@ class Purchase(NamedTuple):
 
 
 def buys(product_id: str, after: timedelta = HOUR, **fields: Any) -> Purchase:
-    """A purchase so long after the features' midnight."""
+    """Return a purchase this long after the features' midnight."""
     return Purchase(f"{product_id} {after}", product_id, MIDNIGHT + after, **fields)
 
 
@@ -170,7 +170,7 @@ def test_a_row_that_holds_a_purchase_does_not_count_it_again() -> None:
     assert unmaterialized([known, late, after], MIDNIGHT, arrived_before(collected)) == [late, after]
     # the next materialisation was collected when all three had arrived
     assert unmaterialized([known, late, after], MIDNIGHT + DAY, arrived_before(collected + DAY)) == []
-    # an older one that returns knows neither: the newest state wins all the same
+    # an older one that returns has neither: the newest state still wins
     assert unmaterialized([known, late, after], MIDNIGHT - DAY, arrived_before(collected - DAY)) == [known, late, after]
 
 

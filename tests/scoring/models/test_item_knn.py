@@ -87,7 +87,7 @@ def everything(catalogue: Catalogue) -> ProductSubset:
 def test_the_source_adds_up_the_likeness_to_everything_bought_and_travels_with_the_catalogue(tmp_path: Path):
     small_catalogue().save(tmp_path)
     catalogue = load_catalogue(tmp_path)
-    # each pair of neighbours up to p3 has a buyer in common; p0 weighs 2, p2 weighs 1, of which the root is taken
+    # each pair of neighbours up to p3 has a buyer in common; p0 weighs 2, p2 weighs 1, and the weight is the root
     alike = catalogue.model("item_knn", ItemKnn).similarity.toarray()
     scores = SOURCES["item_knn"].score(block(catalogue, "p0", "p2"), everything(catalogue))[0]
     assert scores.nonzero()[0].tolist() == [1, 3]

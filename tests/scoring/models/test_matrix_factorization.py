@@ -1,4 +1,4 @@
-"""A customer is folded in as the closed form of the paper says."""
+"""A customer is folded in by the closed form of the paper."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the query tower is given of a history."""
+"""The query tower reads these inputs of a history."""
 
 from collections.abc import Mapping
 

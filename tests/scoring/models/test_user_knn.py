@@ -15,11 +15,11 @@ from scoring.models.user_knn import UserKnn
 
 BASKETS = sparse.csr_matrix(np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1]], np.float32))
 DAYS_SINCE_LAST = np.array([10, 5, 40, 3, 20, 1], np.float32)
-"""b bought p1 forty days ago, all else was lately."""
+"""b bought p1 forty days ago, everything else is recent."""
 
 
 def said(neighbours: UserKnn, *baskets: float) -> np.ndarray:
-    """What the neighbours of somebody with these baskets bought lately, `[products]`."""
+    """Return the recent purchases of the neighbours of a customer with these baskets, `[products]`."""
     products = np.flatnonzero(baskets)
     return neighbours.scores(neighbours.neighbour_weights(products, np.array(baskets, np.float32)[products]))
 
@@ -29,7 +29,7 @@ def scores(count: int, *baskets: float) -> np.ndarray:
 
 
 def test_neighbours_speak_by_their_likeness_of_what_they_bought_lately():
-    # Somebody with p1 is 1/√2 like b and 1/√5 like c; b bought only p0 lately, c both p1 and p2.
+    # A customer with p1 is 1/√2 like b and 1/√5 like c; b bought only p0 recently, c both p1 and p2.
     b, c = 2**-0.5, 5**-0.5
     expected = [b / (b + c), c / (b + c), c / (b + c), 0]
     assert scores(2, 0, 1, 0, 0) == pytest.approx(expected, abs=1e-6)
@@ -40,7 +40,7 @@ def test_no_more_neighbours_speak_than_asked():
 
 
 def test_a_customer_is_not_their_own_neighbour():
-    # c asks: with c's own voice p1 and p2 would have a score; b alone speaks, of p0.
+    # With c as its own neighbour, p1 and p2 would have a score; only b contributes, by p0.
     assert scores(4, 0, 1, 1, 0) == pytest.approx([1, 0, 0, 0], abs=1e-6)
 
 

@@ -33,7 +33,7 @@ MANY = settings(max_examples=300, deadline=None)
 
 
 def violations(found: Shop, items: list[Item], rules: BusinessRules, k: int) -> list[str]:
-    """What is wrong with a list, in words."""
+    """Return a sentence for every broken rule of a list."""
     wrong = ["a product twice"] if len({item.product_id for item in items}) < len(items) else []
     wrong += ["too long"] if len(items) > k else []
     counts: dict[str, int] = {}
@@ -76,7 +76,7 @@ def test_no_list_breaks_a_rule_and_none_is_shorter_than_it_must_be(name, row, sl
     assert violations(found, answer.items, rules, k) == []
     if slate == "explore":
         assert not own & {item.product_id for item in answer.items}
-    if len(answer.items) < k:  # every product nobody forbids is somewhere in the list or behind it
+    if len(answer.items) < k:  # every allowed product is in the list or behind it
         new = [product_id for product_id in found.catalogue.product_ids if product_id not in own]
         assert room_left(found, answer.items, rules, new) == []
     assert found.recommender.recommend(customer, RecommendationRequest(slate, k, rules)) == answer

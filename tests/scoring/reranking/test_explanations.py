@@ -1,4 +1,4 @@
-"""Reasons cite the customer's own purchases, and only what is true of them."""
+"""Explanations cite the customer's own purchases, and only true facts about these."""
 
 from dataclasses import replace
 

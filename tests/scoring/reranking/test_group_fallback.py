@@ -1,4 +1,4 @@
-"""Customers of a group with a fallback get the baseline's list, and the answer says so."""
+"""Customers of a group with a fallback get the baseline's list, and the response contains the fallback."""
 
 import json
 from pathlib import Path

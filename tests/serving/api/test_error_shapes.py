@@ -96,7 +96,7 @@ def _trickled(client: httpx.Client) -> httpx.Response:
 
 
 def _given_up() -> httpx.Response:
-    """What BentoML answers when a request takes too long."""
+    """Return BentoML's response to a request that takes too long."""
 
     async def hang(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(60)

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the service does: found by sending what it allows, forbids and nobody thought of."""
+"""The OpenAPI document describes the service: tested with allowed, forbidden and random requests."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_every_error_has_one_shape(document: OpenApiDocument) -> None:
         for path, item in document["paths"].items()
         for operation in item.values()
         for status, response in operation["responses"].items()
-        if status >= "400" and path != "/readyz"  # which says the same when it is not ready
+        if status >= "400" and path != "/readyz"  # whose body is the same when it is not ready
     ]
 
     assert {"400", "401", "403", "404", "405", "408", "409", "413", "415", "429", "500", "503", "504"} == {

@@ -43,7 +43,7 @@ def test_a_value_is_read_as_it_is_meant(kind: Any, json: str, value: Any) -> Non
         (Id, "9007199254740993.0"),  # a float of JSON: it would be read as ...992
         *((Count, json) for json in ["true", '"3"', "3.5", "null", "NaN", "Infinity", "0", "101", "-1.0"]),
         *((UnitInterval, json) for json in ["true", '"0.5"', "1.1", "-0.1", "null", "NaN", "Infinity"]),
-        # Without an offset nobody knows when; a number may be seconds, milliseconds or a mistake.
+        # Without an offset the instant is unknown; a number may be seconds, milliseconds or a mistake.
         *(
             (UtcDatetime, json)
             for json in ['"2018-01-01T17:30:00"', "1514764800", '"1514764800"', '"2018-01-01"', "true"]

@@ -1,4 +1,4 @@
-"""What a caller is told about a body that is wrong, also deep inside it."""
+"""Errors describe a wrong body, also deep inside it."""
 
 from typing import ClassVar, Literal
 

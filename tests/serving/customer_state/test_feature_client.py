@@ -16,7 +16,7 @@ CONFIG = ServiceConfig(feature_timeout_s=0.05, feature_threads=2, circuit_failur
 
 
 class Store:
-    """Answers at once, hangs (until released, or for 3 s: far beyond the deadline), or fails, as told."""
+    """Answers at once, hangs (until released, or for 3 s: far beyond the deadline), or fails, as configured."""
 
     def __init__(self) -> None:
         self.release = threading.Event()

@@ -1,4 +1,4 @@
-"""What stands in while the online store says nothing."""
+"""The stale cache stands in while the online store does not answer."""
 
 from serving.config import ServiceConfig
 from serving.customer_state.feature_client import FeatureResult

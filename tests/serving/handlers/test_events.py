@@ -185,7 +185,7 @@ def test_similar_items_are_in_the_decision_log_without_a_customer(
 
 
 def decided(installation: Installation, request_id: str) -> list[dict[str, Any]]:
-    """What the decision log holds of an answer, as soon as it holds anything."""
+    """Return the entries of the decision log for an answer, as soon as there are any."""
     found: list[dict[str, Any]] = []
     for _ in range(600):
         found = [row for row in rows(installation)[1] if row["request_id"] == request_id]

@@ -16,7 +16,7 @@ from serving.middleware.request_validation import RequestValidationMiddleware
 
 
 class Queue:
-    """Requests at the slots, each of which takes as long as it is told, by a clock that only tests move."""
+    """Requests at the slots, each with a given duration, by a clock that only tests move."""
 
     def __init__(self, count: int):
         self.now = 0.0

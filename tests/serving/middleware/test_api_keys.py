@@ -1,4 +1,4 @@
-"""API keys: what an entry says, who is let in, and what is never shown."""
+"""API keys: the parts of an entry, who gets access, and what is never shown."""
 
 import hashlib
 import hmac

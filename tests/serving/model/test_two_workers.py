@@ -1,4 +1,4 @@
-"""A service of two workers, one of which is slow to load: what /readyz, /metrics and `registry verify` see of it."""
+"""A service of two workers, one of which loads slowly, as seen by /readyz, /metrics and `registry verify`."""
 
 import contextlib
 import os
@@ -111,6 +111,6 @@ def test_a_stuck_worker_is_seen_in_readyz_metrics_and_verifys_words_until_it_is_
 
 
 def serving_generations(client: httpx.Client) -> dict[int, int]:
-    """What each live worker serves, from the metrics."""
+    """Return the version that each live worker serves, from the metrics."""
     found = re.findall(r'reach_champion_generation\{pid="(\d+)",state="serving"\} (\d+)', client.get("/metrics").text)
     return {int(pid): int(generation) for pid, generation in found}

@@ -23,7 +23,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     installation.write_customers(
         buyer=buyer_features("p3", "p5"),
         newcomer={"customer_profile__products": 0.0},
-        shopper=buyer_features("p3", "p5"),  # who buys, so that the others' lists stay as they are
+        shopper=buyer_features("p3", "p5"),  # who buys, so that the others' lists do not change
         **{FAILING: {}},
     )
     settings = Settings(data=installation.data)

@@ -67,7 +67,7 @@ class Shop:
         return SnapshotFeatures(keys, history, np.arange(PRODUCTS), activity)
 
     def bought(self, at: int) -> np.ndarray:
-        """Keys of what was bought in the horizon after a day."""
+        """Return the keys of purchases in the horizon after a day."""
         inside = (self.day >= at) & (self.day < at + HORIZON)
         return np.unique(key(self.customer[inside], self.product[inside]))
 
@@ -82,7 +82,7 @@ class Shop:
         )
 
     def truth(self) -> GroundTruth:
-        """The judged window; every customer of this shop buys in it."""
+        """Return the evaluation window; every customer of this shop buys in it."""
         window, known = self.bought(SPLIT_DAYS["evaluation"]), self.known(SPLIT_DAYS["evaluation"])
         customers = np.unique(window >> 32)
         return GroundTruth(

@@ -52,7 +52,7 @@ PROJECT = ROOT / "dbt"
 
 @dataclass(frozen=True)
 class Shop:
-    """What a random shop is like.
+    """Parameters of a random shop.
 
     days: how long it has been open. growth: customers of a month over those of the month before. pace: baskets per
     customer and week. loyalty: the share of purchases that are of the customer's few favourites.
@@ -180,7 +180,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Served:
-    """What came of a shop: the exit codes by command, what the run decided, the version that serves."""
+    """The results of a shop: the exit codes by command, the decision of the run, the version that serves."""
 
     codes: Mapping[str, int]
     run: Run
@@ -288,7 +288,7 @@ def _dbt(settings: Settings, day: date, checks: bool) -> int:
 
 
 def _quietly(name: str, main: Any, arguments: list[str]) -> int:
-    """The exit code; what was printed is shown only if it is a failure."""
+    """Return the exit code; the output is shown only after a failure."""
     printed = StringIO()
     with redirect_stdout(printed), redirect_stderr(printed):
         try:

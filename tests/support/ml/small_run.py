@@ -37,7 +37,7 @@ def write_run(runs: Path, run_id: str = "r1") -> Run:
     now = JUDGED + timedelta(weeks=4)
     RunSpec(run_id, date(2018, 1, 1), 7, "a test", "f", config, Split(now, JUDGED, [TRAINED], [])).write(run)
     with run.publish_folder(artifacts.DATASET) as folder:
-        # Nobody buys anything between the snapshots: the gate's leak check has something to say about that.
+        # No customer buys between the snapshots, which the gate's leak check would report.
         for name, table in (("customers", _customers()), ("products", _products())):
             later = table.set_column(1, "snapshot", pa.array([now] * len(table)))
             pq.write_table(pa.concat_tables([table, later]), folder / f"{name}.parquet")

@@ -32,7 +32,7 @@ WEIGHTS = {
     "line_decayed_120d": 0.4,
     "product_popularity": 0.3,
 }
-"""What the ranker adds up, the same for both slates."""
+"""The weights of the ranker, the same for both slates."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def shop(
         score = sum(weight * numeric[:, NUMERIC.index(name)] for name, weight in WEIGHTS.items())
         return np.column_stack([score, score]).astype(np.float32)
 
-    # The towers know products by number: here a product's number is its position.
+    # The towers read vocabulary numbers: here a product's number is its position.
     codes_by_position = catalogue.codes
     codes_by_position["product_id"] = np.arange(products, dtype=np.int32)
     stages: Any = (tower, ranker)

@@ -19,7 +19,7 @@ LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 @dataclass
 class Observed:
-    """What happened on a page since `observe` was called.
+    """Record the errors and requests of a page since `observe` was called.
 
     Attributes:
         errors: Errors and warnings of the console, exceptions, and violations of the page's policy.

@@ -137,7 +137,7 @@ def as_json_schema(value: Any) -> Any:
 
 
 class Fuzz:
-    """Sends bodies and judges answers by the service's own description."""
+    """Send bodies and compare the responses with the service's own description."""
 
     def __init__(self, client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, description: dict[str, Any]):
         self._client = client

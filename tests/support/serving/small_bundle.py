@@ -54,7 +54,7 @@ def buyer_features(*product_ids: str) -> dict[str, Any]:
 
 
 def write_bundle(folder: Path, version: str, as_of: date = date(2018, 1, 1), weight: float = 10.0) -> Path:
-    """Write a bundle folder and return it. `weight` tells versions apart."""
+    """Write a bundle folder and return it. Versions differ by `weight`."""
     (folder / "model").mkdir(parents=True)
     catalogue = small_catalogue(as_of)
     catalogue.save(folder / CATALOGUE)

@@ -1,6 +1,6 @@
 """The real service with another online store: a file the test writes, and customers who make it hang or fail.
 
-While the file HOLD is there, the first worker that loads a bundle waits in the middle of it.
+While the file HOLD exists, the first worker that loads a bundle waits while it loads.
 
 It is more patient than the real one: on a machine that runs other tests, too, a thread may have to wait for longer than
 a customer should. Nothing is shed here and no store given up because the machine was busy; what the real limits do is
