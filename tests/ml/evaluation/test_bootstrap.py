@@ -50,7 +50,7 @@ def test_columns_are_evaluated_on_the_same_resamples_and_as_if_alone():
     assert both[1].low == pytest.approx(bootstrap(values[:, 1], seed=7).low)
 
 
-def test_a_column_speaks_only_of_the_customers_it_judges():
+def test_a_column_counts_only_its_own_customers():
     values = np.random.default_rng(6).normal(loc=1.0, size=(400, 1))
     half = values.copy()
     half[::2] = np.nan

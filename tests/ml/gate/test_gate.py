@@ -122,7 +122,7 @@ def test_among_many_slices_one_bad_one_may_be_chance(winning: Evidence):
 def test_a_small_shop_has_no_slices_and_is_told_so(winning: Evidence):
     decision = decide("reach", replace(winning, slices=[]), POLICY)
     assert decision.publish
-    assert "No group of customers is large enough to be looked at by itself." in decision.reasons
+    assert "No group of customers is large enough to be compared by itself." in decision.reasons
 
 
 def test_online_features_that_differ_keep_a_model_out_and_unknown_ones_do_not(winning: Evidence):
