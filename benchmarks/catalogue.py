@@ -6,14 +6,13 @@ then searches the nearest products of query vectors. The recall is the share of 
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.serving import champion_version
 from ml.config import load_config
-from registry.champion_alias import Registry
 from registry.model_store import ModelStore
 from scoring.bundle import QUERY_TOWER, Bundle
 from scoring.candidates.merge import top
@@ -56,10 +55,7 @@ def main() -> None:
 
 def champion(settings: Settings) -> Bundle:
     """Return the champion's bundle, or exit with an error."""
-    pointer = Registry(settings.paths.release).alias()
-    if pointer is None or pointer.version is None:
-        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
-    return Bundle.open(ModelStore(settings.paths.bentoml).path(pointer.version))
+    return Bundle.open(ModelStore(settings.paths.bentoml).path(champion_version(settings)))
 
 
 def query_vectors(bundle: Bundle, count: int) -> np.ndarray:

@@ -27,8 +27,7 @@ from benchmarks.drill.sandbox import Sandbox
 from benchmarks.drill.stores import RedisServer
 from benchmarks.load_client import LoadClient
 from benchmarks.open_loop import offer
-from benchmarks.serving import known_customers
-from registry.champion_alias import Registry
+from benchmarks.serving import champion_version, known_customers
 from settings import Settings, load_settings
 
 K = 10
@@ -78,8 +77,7 @@ def main() -> None:
     parser.add_argument("--redis", action="store_true", help="on a Redis server started for this, instead of SQLite")
     options = parser.parse_args()
     settings = load_settings()
-    if Registry(settings.paths.release).alias() is None:
-        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
+    champion_version(settings)
     with TemporaryDirectory(dir=settings.data, prefix="freshness-") as folder:
         result = measure(settings, Path(folder), options)
     print(json.dumps(result))

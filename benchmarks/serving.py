@@ -45,8 +45,7 @@ def main() -> None:
     parser.add_argument("--no-plain", action="store_true", help="leave out the plain implementation and its ratio")
     options = parser.parse_args()
     settings = load_settings()
-    if Registry(settings.paths.release).alias() is None:
-        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
+    champion_version(settings)
     bodies = [
         json.dumps({"customer_id": customer, "slate": slate, "k": 10}).encode()
         for customer in known_customers(settings)
@@ -187,6 +186,14 @@ def _print_breakdown(before: Mapping[str, tuple[float, float]], after: Mapping[s
 def _value(metrics: str, name: str) -> float:
     found = re.search(rf"^{re.escape(name)} (\S+)$", metrics, re.MULTILINE)
     return float(found.group(1)) if found else 0.0
+
+
+def champion_version(settings: Settings) -> str:
+    """Return the deployed version of the installation, or exit with an error."""
+    champion = Registry(settings.paths.release).champion()
+    if champion is None:
+        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
+    return champion.version
 
 
 def known_customers(settings: Settings) -> list[str]:

@@ -22,9 +22,8 @@ from benchmarks.drill.sandbox import Sandbox, Served
 from benchmarks.drill.stores import RedisServer, SqliteFile
 from benchmarks.drill.swaps import derive, drill_features, drill_swaps
 from benchmarks.drill.traffic import Traffic
-from benchmarks.serving import known_customers
+from benchmarks.serving import champion_version, known_customers
 from feature_store.online.reader import OnlineFeatureReader
-from registry.champion_alias import Registry
 from settings import Settings, load_settings
 
 CUSTOMERS = 100
@@ -36,15 +35,13 @@ class Drill:
     """Run the faults in a sandbox with three versions, and check answers against each version's lists."""
 
     def __init__(self, settings: Settings, folder: Path, report: FaultReport, rate: float):
-        champion = Registry(settings.paths.release).champion()
-        if champion is None:
-            sys.exit(f"error: {settings.data} has no champion to drill with. Run 'make demo' first.")
+        champion = champion_version(settings)
         self.sandbox = Sandbox.of(settings, folder)
         self.report = report
         self.rate = rate
-        self.versions = [champion.version, "drill-b", "drill-c"]
+        self.versions = [champion, "drill-b", "drill-c"]
         for number, version in enumerate(self.versions[1:], start=2):
-            derive(self.sandbox.store, champion.version, version, factor=1.0 + number / 2)
+            derive(self.sandbox.store, champion, version, factor=1.0 + number / 2)
         reader = OnlineFeatureReader(self.sandbox.settings, deadline_seconds=10.0)
         self.customers = [*known_customers(self.sandbox.settings)[:CUSTOMERS], UNKNOWN_CUSTOMER]
         self.expected = Expected({customer_id: reader.read(customer_id) for customer_id in self.customers}, K)
