@@ -74,7 +74,7 @@ class TrainingLoop:
 
         Args:
             batches: Dataclasses of arrays; the next epoch's batches.
-            phase: What the epoch learns, where training has several phases.
+            phase: The phase of training, if there are several.
 
         Raises:
             DivergenceError: The loss is not finite.
@@ -95,7 +95,7 @@ class TrainingLoop:
 
         Args:
             figures: Figures by name, such as the loss.
-            phase: What the epoch learned, where training has several phases.
+            phase: The phase of training, if there are several.
             hidden: Names of figures that are left out of the log line.
         """
         epoch = len(self.curve) + 1

@@ -38,7 +38,7 @@ def drill_events(served: Served, traffic: Traffic, product_id: str, report: Faul
     report.note(
         f"kill -9 right after acknowledged events, {kills} times",
         "no acknowledged event is lost, none counts twice",
-        f"{len(acknowledged) * BATCH} events acknowledged; sent again, {lost} were new; meanwhile {seen.summary()}",
+        f"{len(acknowledged) * BATCH} events acknowledged; sent again, {lost} were new; load: {seen.summary()}",
         lost == 0 and not seen.failures,
     )
 

@@ -63,8 +63,8 @@ def drill_overload(served: Served, customers: Sequence[str], report: FaultReport
     orderly = set(statuses) <= {200, 429, FALLBACK} and not figures["without_retry_after"]
     report.note(
         "ten times the load",
-        f"429 with Retry-After, or the list; goodput above {GOODPUT:.0%} of the capacity beside as many refusals, as "
-        f"before within {RECOVERY_SECONDS:g} s",
+        f"429 with Retry-After, or the list; goodput above {GOODPUT:.0%} of the capacity next to as many refusals; "
+        f"recovery within {RECOVERY_SECONDS:g} s",
         ", ".join(f"{name} {value}" for name, value in figures.items()),
         orderly and (not figures["wrong"] or not report.check_times),
     )

@@ -61,7 +61,7 @@ def drill_swaps(
     swaps: int,
     rollbacks: int,
 ) -> None:
-    """Swap between valid `versions`, of which the first is the champion, then roll back."""
+    """Swap between valid `versions`, with the champion first, then roll back."""
     with traffic.watch(0.5) as seen:
         for version in islice(cycle([*versions[1:], versions[0]]), swaps):
             sandbox.registry.deploy(version, None, "drill", ACTOR)

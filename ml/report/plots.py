@@ -77,12 +77,14 @@ def dots(panels: Mapping[str, Mapping[str, Bounds]], ours: str) -> str:
         ax.set_title(score, loc="left")
         ax.grid(axis="x")
         ax.xaxis.set_major_locator(MaxNLocator(4))
-    said = "; ".join(f"{s}: " + ", ".join(f"{m} {v[0]:.4f}" for m, v in values.items()) for s, values in panels.items())
-    return _svg(figure, f"Means with 95% intervals. {said}.")
+    description = "; ".join(
+        f"{s}: " + ", ".join(f"{m} {v[0]:.4f}" for m, v in values.items()) for s, values in panels.items()
+    )
+    return _svg(figure, f"Means with 95% intervals. {description}.")
 
 
 @_picture
-def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> str:
+def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, description: str) -> str:
     """Draw paired differences with their intervals around a line at zero, one panel per score.
 
     An interval above zero has our colour, one below zero the warning colour, any other is grey. A single row far beyond
@@ -91,7 +93,7 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
     Args:
         panels: Bounds by score and row.
         unit: Label of the axis.
-        said: Description of the picture.
+        description: Description of the picture.
     """
     rows = list(next(iter(panels.values())))
     longest = max(len(row) for row in rows)
@@ -107,9 +109,9 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
             mean, low, high = values[row]
             colour = OURS if low > 0 else WORSE if high < 0 else OTHERS
             if abs(mean) > edge:
-                said_there = f"{mean:+.3f} →" if mean > 0 else f"← {mean:+.3f}"
+                outlier = f"{mean:+.3f} →" if mean > 0 else f"← {mean:+.3f}"
                 at, side = (0.99, "right") if mean > 0 else (0.01, "left")
-                ax.text(at, y, said_there, transform=ax.get_yaxis_transform(), ha=side, va="center", color=colour)
+                ax.text(at, y, outlier, transform=ax.get_yaxis_transform(), ha=side, va="center", color=colour)
                 continue
             ax.plot([low, high], [y, y], color=colour, linewidth=2, solid_capstyle="round")
             ax.plot(mean, y, "o", color=colour, markersize=5)
@@ -119,17 +121,17 @@ def forest(panels: Mapping[str, Mapping[str, Bounds]], unit: str, said: str) -> 
         ax.set_xlabel(unit)
         ax.grid(axis="x")
         ax.xaxis.set_major_locator(MaxNLocator(4))
-    return _svg(figure, said)
+    return _svg(figure, description)
 
 
 @_picture
-def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[str, str], said: str) -> str:
+def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[str, str], description: str) -> str:
     """Draw bars with a dark part, one panel per title; bars are plain in a panel without dark parts.
 
     Args:
         panels: By title and row, the lengths of the light bar and of its dark part, as shares.
         words: Names of light and dark.
-        said: Description of the picture.
+        description: Description of the picture.
     """
     rows = list(next(iter(panels.values())))
     figure, axes = _figure(2.35 * len(panels) + 1.0, 0.27 * len(rows) + 1.1, len(panels))
@@ -148,7 +150,7 @@ def bars(panels: Mapping[str, Mapping[str, tuple[float, float]]], words: tuple[s
         ax.set_xlim(0, max(0.02, 1.3 * max(light for light, _ in values.values())))
         if nested:
             ax.set_xlabel(f"{words[0]}; dark: {words[1]}")
-    return _svg(figure, said)
+    return _svg(figure, description)
 
 
 @_picture
@@ -170,8 +172,8 @@ def curve(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]
         ax.legend(frameon=False)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(4))
-    said = "; ".join(f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, (_, values) in lines.items())
-    return _svg(figure, f"{title} by epoch: {said}.")
+    description = "; ".join(f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, (_, values) in lines.items())
+    return _svg(figure, f"{title} by epoch: {description}.")
 
 
 @_picture
@@ -194,8 +196,8 @@ def reliability(slates: Mapping[str, SlateCalibration]) -> str:
         ax.grid()
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(4))
-    said = "; ".join(f"{slate} {found.ece:.4f}" for slate, found in slates.items())
-    return _svg(figure, f"Reliability diagram against the diagonal. Expected calibration error: {said}.")
+    description = "; ".join(f"{slate} {found.ece:.4f}" for slate, found in slates.items())
+    return _svg(figure, f"Reliability diagram against the diagonal. Expected calibration error: {description}.")
 
 
 @_picture
@@ -213,8 +215,10 @@ def trade_off(slates: Mapping[str, Sequence[DiversityPoint]]) -> str:
         ax.set_ylim(0, 1.15 * max((row.ndcg for row in rows), default=0.0) or 1.0)
         ax.margins(x=0.12)
         ax.grid(axis="y")
-    said = "; ".join(f"{slate}: " + ", ".join(f"{row.ndcg:.4f}" for row in rows) for slate, rows in slates.items())
-    return _svg(figure, f"NDCG at each setting of the diversity knob. {said}.")
+    description = "; ".join(
+        f"{slate}: " + ", ".join(f"{row.ndcg:.4f}" for row in rows) for slate, rows in slates.items()
+    )
+    return _svg(figure, f"NDCG at each setting of the diversity knob. {description}.")
 
 
 @_picture
@@ -246,8 +250,8 @@ def growth(title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Bound
     ax.legend(frameon=False, loc="upper left")
     ax.set_title(title, loc="left")
     ax.grid(axis="y")
-    said = "; ".join(f"{m}: " + ", ".join(f"{p[0]:.4f}" for p in points) for m, points in lines.items())
-    return _svg(figure, f"{title} with a history of {', '.join(labels)} baskets. {said}.")
+    description = "; ".join(f"{m}: " + ", ".join(f"{p[0]:.4f}" for p in points) for m, points in lines.items())
+    return _svg(figure, f"{title} with a history of {', '.join(labels)} baskets. {description}.")
 
 
 def _edge(values: Mapping[str, Bounds]) -> float:
@@ -269,8 +273,8 @@ def _figure(width: float, height: float, panels: int) -> tuple[Figure, list[Axes
     return figure, axes
 
 
-def _svg(figure: Figure, said: str) -> str:
-    """Return the figure as an element of a page, with `said` as its description."""
+def _svg(figure: Figure, description: str) -> str:
+    """Return the figure as an element of a page, with a description for screen readers."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     text = buffer.getvalue()
@@ -280,4 +284,4 @@ def _svg(figure: Figure, said: str) -> str:
     text = re.sub(r'\bid="', f'id="{mark}-', text)
     text = re.sub(r'(url\(|href=")#', rf"\g<1>#{mark}-", text)
     text = re.sub(r"font-family: [^;\"]+;? ?", "", text)
-    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(said)}" ', 1)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)

@@ -1,4 +1,4 @@
-"""Choose which parts of which training runs to delete, by the policy of `retention.toml`."""
+"""Choose the parts of training runs to delete, by the policy of `retention.toml`."""
 
 import tomllib
 from collections.abc import Collection, Sequence

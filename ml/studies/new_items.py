@@ -1,8 +1,8 @@
 """Evaluate how well the system finds products that were first sold in the last week and have hardly any buyers.
 
 Only those products are ranked, for customers who bought one for the first time in the window. The question is which of
-the new products a customer buys. The baseline is the number of buyers in the product's category in the last four weeks,
-which a shop assistant would know. The product's own buyers break its ties, in the baseline's favour.
+the new products a customer buys. The baseline is the number of buyers in the product's category in the last four weeks.
+The product's own buyers break its ties, in the baseline's favour.
 """
 
 import logging
