@@ -65,7 +65,7 @@ def test_a_baseline_gives_way_to_a_trained_version_and_never_replaces_it(tmp_pat
 def test_one_product_and_loyal_customers_end_in_answers(tmp_path: Path):
     served = serve(replace(LOYAL, products=1, customers=20), tmp_path, Needs(is_real=False), checks=False)
     assert served.not_enough_data is not None
-    assert "a customer bought one of the 1 products for the first time" in served.not_enough_data
+    assert "a customer buy one of the 1 products for the first time" in served.not_enough_data
     assert served.codes["train-retrieval"] == served.codes["generate-candidates"] == ExitCode.NOTHING_TO_DO
 
 

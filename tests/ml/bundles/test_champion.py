@@ -60,7 +60,7 @@ def test_the_deployed_version_is_evaluated_on_weeks_it_has_not_seen(settings: Se
 def test_a_version_that_knows_the_window_is_no_opponent(settings: Settings, capsys: pytest.CaptureFixture[str]):
     earlier = spec(date(2017, 12, 4), datetime(2017, 11, 6, 5))
     assert comparable_champion(settings, earlier) is None
-    assert "v1 learned from purchases until 2018-01-01, so it has seen the evaluation window" in capsys.readouterr().out
+    assert "v1 was trained on purchases until 2018-01-01, inside the evaluation window" in capsys.readouterr().out
 
 
 def test_before_the_first_deployment_there_is_no_champion(tmp_path: Path):

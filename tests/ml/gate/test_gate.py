@@ -129,7 +129,7 @@ def test_online_features_that_differ_keep_a_model_out_and_unknown_ones_do_not(wi
     for share, publish in ((1.0, True), (None, True), (0.995, False)):
         decision = decide("reach", replace(winning, serving=replace(winning.serving, feature_agreement=share)), POLICY)
         assert decision.publish is publish
-    assert decision.reasons[0].startswith("Online features are those of the point-in-time join for 99.5% of the")
+    assert decision.reasons[0].startswith("Online features equal those of the point-in-time join for 99.5% of the")
 
 
 def test_a_slice_counts_only_on_the_scores_and_rules_of_the_policy(winning: Evidence):

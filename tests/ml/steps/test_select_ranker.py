@@ -104,7 +104,7 @@ def test_a_ranker_that_the_run_was_not_prepared_with_is_named_and_can_be_taken_i
         (folder / RANKER).parent.mkdir()
         (folder / RANKER).write_bytes(model(tmp_path / "final_mlp", 20.0).read_bytes())
     assert select_ranker(run)["left_out"] == ["final_mlp"]
-    assert "--also final_mlp' lets it compete" in capsys.readouterr().out
+    assert "--also final_mlp' adds it" in capsys.readouterr().out
     assert "final_mlp" not in run.read_json(artifacts.RANKERS)["scores"]
     assert select_ranker(run, ["final_mlp"])["left_out"] == []
     assert set(run.read_json(artifacts.RANKERS)["scores"]) == {*names, "final_mlp", ENSEMBLE}
