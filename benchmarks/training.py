@@ -3,7 +3,7 @@
 `python -m benchmarks.training` takes the data set of a finished run. Both loops train on the same pairs (a customer at
 a snapshot, a product first bought after it) and take turns, each in its own process:
 
-- reach: the step `train-retrieval` with two epochs of new purchases, of which the second counts, without evaluation.
+- reach: the step `train-retrieval` with two epochs of new purchases without evaluation; only the second counts.
 - tutorial: `tfrs.Model` with `StringLookup` and embeddings of 32 in the model, averaged history strings, Adagrad,
   `model.fit` over a cached `tf.data.Dataset` in batches of 8,192, and FactorizedTopK over the catalogue in every step
   (TFRS' "Recommending movies: retrieval"). A second turn omits that metric, as TFRS' sequential tutorial does.

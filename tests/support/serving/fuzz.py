@@ -1,4 +1,4 @@
-"""Bodies nobody would send on purpose, against every `POST` of the service's own application, in this process.
+"""Send random bodies to every `POST` of the service's own application, in this process.
 
 `python -m tests.support.serving.fuzz --bodies 10000` makes them with hypothesis, by mutating valid ones and from
 scratch. `/docs.json` must document every answer: status, content type and the shape of its body; never a 5xx. The

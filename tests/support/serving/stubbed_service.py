@@ -2,9 +2,9 @@
 
 While the file HOLD exists, the first worker that loads a bundle waits while it loads.
 
-It is more patient than the real one: on a machine that runs other tests, too, a thread may have to wait for longer than
-a customer should. Nothing is shed here and no store given up because the machine was busy; what the real limits do is
-told by test_feature_reads and test_places, and by the drill.
+Its limits are wider than the real ones, because a thread may wait long on a machine that also runs other tests. So a
+busy machine causes no rejected request and no open circuit here. The tests of the feature client and of admission, and
+the drill, test the real limits.
 """
 
 import json
