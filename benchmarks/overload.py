@@ -39,7 +39,7 @@ MIN_CAPACITY_SHARE = 0.4
 MAX_IMPERSONAL_SHARE = 0.05
 """Largest share of lists without their customer: a read misses its 40 ms when a machine stalls."""
 
-TIMES = 10
+OVERLOAD_FACTOR = 10
 """The overload, as a multiple of the capacity."""
 
 RECOMMEND = "/recommend"
@@ -161,7 +161,7 @@ async def check(load: Load, seconds: float) -> dict[str, object]:
     capacity = before.statuses()[200] / seconds
     usual = before.latencies(200)
     left_before = await _capacity_next_to_refusals(load, capacity, seconds)
-    flood = await load.open(TIMES * capacity, seconds)
+    flood = await load.open(OVERLOAD_FACTOR * capacity, seconds)
     shed = flood.latencies(429)
     ended = time.perf_counter()
     after = await load.open(capacity / 2, 2 * RECOVERY_SECONDS)
@@ -193,7 +193,7 @@ async def _capacity_next_to_refusals(load: Load, capacity: float, seconds: float
     It is measured before and after the overload, so that other work on the machine affects both sides.
     """
     answered, _ = await asyncio.gather(
-        load.closed(CLIENTS, seconds), load.open((TIMES - 1) * capacity, seconds, MISSING_PATH)
+        load.closed(CLIENTS, seconds), load.open((OVERLOAD_FACTOR - 1) * capacity, seconds, MISSING_PATH)
     )
     return answered.statuses()[200] / seconds
 

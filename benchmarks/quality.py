@@ -22,7 +22,7 @@ from settings import ROOT, load_settings
 
 REACH = "reach"
 TABLE = "bench_quality.json"
-SHOWN = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
+TABLE_SCORES = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,13 +139,13 @@ def render(table: Mapping[str, Any]) -> str:
     width = max(map(len, table["methods"])) + 2
     lines = [
         f"run {table['run_id']}, {table['customers']:,} customers, purchases from {table['judged']} on; 95% intervals",
-        "".ljust(width) + "".join(name.rjust(26) for name in SHOWN) + "seconds".rjust(10) + "peak MiB".rjust(10),
+        "".ljust(width) + "".join(name.rjust(26) for name in TABLE_SCORES) + "seconds".rjust(10) + "peak MiB".rjust(10),
     ]
     for name, row in table["methods"].items():
-        cells = "".join(_cell(row["scores"][score], ".4f").rjust(26) for score in SHOWN)
+        cells = "".join(_cell(row["scores"][score], ".4f").rjust(26) for score in TABLE_SCORES)
         lines.append(name.ljust(width) + cells + _cost(row["seconds"]) + _cost(row["peak_mib"]))
         if row["reach_minus_this"]:
-            cells = "".join(_cell(row["reach_minus_this"][score], "+.4f").rjust(26) for score in SHOWN)
+            cells = "".join(_cell(row["reach_minus_this"][score], "+.4f").rjust(26) for score in TABLE_SCORES)
             lines.append("  reach minus this".ljust(width) + cells)
     if table["reach_lists_reproduced"] is not None:
         lines.append(f"Reach trained again gives the same list in {table['reach_lists_reproduced']:.1%} of the cases.")

@@ -20,7 +20,7 @@ from registry.model_store import ModelStore, bentoml_environment
 from settings import ROOT, Settings
 
 COPIED = ("release", "feast", "features", "bentoml/models")
-LEFT_OUT = shutil.ignore_patterns("staged", "tmp", "lock", ".lock")
+NOT_COPIED = shutil.ignore_patterns("staged", "tmp", "lock", ".lock")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Sandbox:
     def of(cls, settings: Settings, folder: Path) -> "Sandbox":
         """Copy what a service reads, and write the feature registry again because it contains paths."""
         for name in COPIED:
-            shutil.copytree(settings.data / name, folder / name, symlinks=True, ignore=LEFT_OUT)
+            shutil.copytree(settings.data / name, folder / name, symlinks=True, ignore=NOT_COPIED)
         sandbox = cls(settings.model_copy(update={"data": folder, "online_store": "sqlite", "api_keys": None}), {})
         sandbox.apply()
         return sandbox

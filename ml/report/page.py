@@ -18,7 +18,7 @@ BASELINE_PAGE = "baseline.html.j2"
 HEADLINES = ("all NDCG@10", "all Recall@20", "explore NDCG@20", "explore Recall@100")
 """The scores with a picture; the tables have every score."""
 
-LEARNED = ("loss", "recall", "all NDCG@10", "explore NDCG@20")
+CURVE_METRICS = ("loss", "recall", "all NDCG@10", "explore NDCG@20")
 """The figures that learning curves show, if a model has them."""
 
 
@@ -150,7 +150,7 @@ def _lines(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Lines
     return {
         f"{group}: {score}": lines
         for group, members in groups.items()
-        for score in LEARNED
+        for score in CURVE_METRICS
         if (lines := {name: line for name, rows in members.items() if (line := _line(rows, score))[0]})
     }
 

@@ -8,8 +8,8 @@ from ml.evaluation.ground_truth import GroundTruth, RankedLists
 from scoring.candidates.merge import Candidates
 
 SOURCES = ["repeat_purchases", "popular", "trending", "mailer"]
-ASKED = {"repeat_purchases": 2, "popular": 2, "mailer": 3}
-QUOTAS = ASKED | {"trending": 0}
+POSITIVE_QUOTAS = {"repeat_purchases": 2, "popular": 2, "mailer": 3}
+QUOTAS = POSITIVE_QUOTAS | {"trending": 0}
 
 
 def rows() -> dict[str, dict[str, float | None]]:
@@ -30,7 +30,7 @@ def rows() -> dict[str, dict[str, float | None]]:
 
 
 def test_every_source_that_was_asked_has_a_row_and_no_other():
-    assert list(rows()) == list(ASKED)
+    assert list(rows()) == list(POSITIVE_QUOTAS)
 
 
 def test_places_in_the_list_and_what_became_of_them():
@@ -47,7 +47,7 @@ def test_recall_counts_what_a_source_found_and_what_only_it_found():
     assert (found["mailer"]["all recall"], found["mailer"]["all only_here"]) == (0.25, 0.0)
     # Three of them new.
     assert found["popular"]["explore recall"] == pytest.approx(2 / 3)
-    assert [found[name]["only_here_hits"] for name in ASKED] == [1, 1, 0]
+    assert [found[name]["only_here_hits"] for name in POSITIVE_QUOTAS] == [1, 1, 0]
 
 
 def test_candidates_are_counted_for_each_source():

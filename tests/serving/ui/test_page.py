@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.serving.browser import Observed
-from tests.support.serving.page import SHOWN, names, pick, press, shown, wait_until
+from tests.support.serving.page import LIST_IS_READY, names, pick, press, shown, wait_until
 from tests.support.serving.running import Installation, ask, wait_for_version
 from tests.support.serving.stubbed_service import FAILING
 
@@ -90,7 +90,7 @@ def test_customers_to_begin_with_can_be_pressed(page: Page) -> None:
         "newcomer",
     ]
     page.click("#chips button")
-    wait_until(page, SHOWN.format("all"))
+    wait_until(page, LIST_IS_READY.format("all"))
     assert names(page, "history") == ["Product 3", "Product 5"]
 
 
@@ -153,7 +153,7 @@ def test_a_busy_service_is_waited_for_and_then_named(page: Page) -> None:
     page.evaluate(f"void ({busy % 3})")
     press(page, "Escape", "/", *"buyer", "Enter")
     wait_until(page, "document.querySelector('#status').innerText === 'Too many. Trying again in 1 s …'")
-    wait_until(page, SHOWN.format("all"))
+    wait_until(page, LIST_IS_READY.format("all"))
     page.evaluate(f"void ({busy % 1000})")
     press(page, "/", *"buyer", "Enter")
     expect(page.locator("#all .error")).to_have_text("Too many.", use_inner_text=True)
@@ -166,7 +166,7 @@ def test_lists_that_come_late_do_not_take_the_keyboard_from_who_types_the_next_c
     """
     page.evaluate(f"void ({slow})")
     press(page, "Escape", "/", *"buyer", "Enter", "/", *"next")
-    wait_until(page, SHOWN.format("all"))
+    wait_until(page, LIST_IS_READY.format("all"))
     expect(page.locator("#status")).to_have_text(re.compile("^Customer buyer:"), use_inner_text=True)
     assert page.evaluate("[document.activeElement.id, document.activeElement.value]") == ["customer", "next"]
 
@@ -190,7 +190,7 @@ def test_why_a_list_is_not_the_models_is_said_in_words(page: Page, client: httpx
 def test_an_address_can_be_kept(page: Page, client: httpx.Client) -> None:
     page.goto("about:blank")
     page.goto(f"{client.base_url}/ui/#customer=buyer&k=5")
-    wait_until(page, SHOWN.format("all"))
+    wait_until(page, LIST_IS_READY.format("all"))
 
     assert len(names(page, "all")) == 5
     assert page.evaluate("document.querySelector('#customer').value") == "buyer"

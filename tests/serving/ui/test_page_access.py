@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from serving.errors import ErrorResponse
 from serving.middleware.api_keys import entry_for, make_key
 from tests.support.serving.browser import Observed, observe
-from tests.support.serving.page import SHOWN, hosts, pick, press, wait_until
+from tests.support.serving.page import LIST_IS_READY, hosts, pick, press, wait_until
 from tests.support.serving.running import Installation, install, serve, wait_until_ready
 
 pytestmark = pytest.mark.chromium
@@ -36,7 +36,7 @@ def test_a_service_with_keys_is_asked_with_one_which_stays_in_the_tab(
             if history is None:
                 expect(page.locator("#key-wrong")).to_contain_text("This API key is not valid", use_inner_text=True)
                 continue
-            wait_until(page, SHOWN.format("all"))
+            wait_until(page, LIST_IS_READY.format("all"))
             assert history in page.inner_text("#history .body")
             assert page.evaluate("document.cookie + localStorage.length") == "0"
             press(page, "Escape", "ArrowDown", "b")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from tests.support.serving.browser import Observed
 
 NAMES = "[...document.querySelectorAll('#{} .name')].map(name => name.innerText)"
-SHOWN = "document.querySelectorAll('#{} li').length > 0 && !document.querySelector('[aria-busy]')"
+LIST_IS_READY = "document.querySelectorAll('#{} li').length > 0 && !document.querySelector('[aria-busy]')"
 
 
 def hosts(observed: Observed) -> set[str]:
@@ -43,4 +43,4 @@ def pick(page: Page, customer_id: str) -> None:
     """Choose a customer by keyboard: Escape, in case the field has the focus; `/`, the id, Enter."""
     press(page, "Escape", "/", *customer_id, "Enter")
     wait_until(page, f"location.hash.includes('customer={customer_id}&')")
-    wait_until(page, SHOWN.format("all"))
+    wait_until(page, LIST_IS_READY.format("all"))
