@@ -74,18 +74,24 @@ class SlateCalibration:
         ece: Expected calibration error; NaN if nothing was listed.
         bins: Bins of equal size, from the least to the most probable.
         fitted_on: Number of listed products that the curve was fitted on.
-        judged_on: Number of listed products that the error was measured on.
+        evaluated_on: Number of listed products that the error was measured on.
     """
 
     ece: float
     bins: Sequence[Bin]
     fitted_on: int = 0
-    judged_on: int = 0
+    evaluated_on: int = 0
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "SlateCalibration":
-        """Read one slate of `calibration.json`."""
-        return cls(**{**values, "bins": [Bin(**part) for part in values["bins"]]})
+        """Read one slate of `calibration.json`; earlier versions wrote `judged_on` for `evaluated_on`."""
+        bins = [Bin(**part) for part in values["bins"]]
+        return cls(
+            values["ece"],
+            bins,
+            values.get("fitted_on", 0),
+            values.get("evaluated_on", values.get("judged_on", 0)),
+        )
 
 
 def bins(predicted: np.ndarray, bought: np.ndarray, number: int = BINS) -> list[Bin]:
@@ -140,7 +146,7 @@ def calibrate(
             ece=expected_error(parts) if is_known else float("nan"),
             bins=parts,
             fitted_on=len(fitted[slate][0]),
-            judged_on=len(probabilities),
+            evaluated_on=len(probabilities),
         )
     return result
 

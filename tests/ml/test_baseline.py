@@ -133,7 +133,7 @@ def test_a_slate_without_lists_has_no_calibration_instead_of_an_error(tmp_path: 
     truth = GroundTruth(["c"], [np.array([0])], [np.array([0])], np.zeros(1, int))
     ranker = Ranker(chosen_ranker(run)[1])
     found = calibrate(snapshots, holdout_lists(snapshots, spec), ranker, truth, {"all": shown, "explore": nothing})
-    assert found["all"].judged_on == 1
+    assert found["all"].evaluated_on == 1
     assert found["explore"].bins == []
     assert np.isnan(found["explore"].ece)
 
