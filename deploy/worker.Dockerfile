@@ -27,6 +27,7 @@ COPY feature_store feature_store
 COPY scoring scoring
 COPY ml ml
 COPY registry registry
+COPY marketing marketing
 
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app AIRFLOW_HOME=/airflow REACH_DATA=/data DO_NOT_TRACK=1
 RUN useradd --uid 50000 reach && mkdir /airflow /data && chown reach /airflow /data

@@ -12,6 +12,14 @@ customer = Entity(
     owner=OWNER,
 )
 
+campaign = Entity(
+    name="campaign",
+    join_keys=["campaign_id"],
+    value_type=ValueType.STRING,
+    description="What sent coupons to customers, from its first day to its last.",
+    owner=OWNER,
+)
+
 product = Entity(
     name="product",
     join_keys=["product_id"],

@@ -15,6 +15,9 @@ TABLES = {
     "feat_customer_purchases": "One row per customer and snapshot: what was bought in the 4 weeks before it.",
     "feat_customer_outcomes": "One row per customer and snapshot: baskets and spend in each of the 8 weeks before it.",
     "feat_customer_categories": "One row per customer and snapshot: arrays over every category bought from before it.",
+    "feat_customer_offers": "One row per customer and campaign's start: what was bought of its coupons' products.",
+    "feat_campaign_coupons": "One row per campaign and start: breadth, sales and worth of its coupons.",
+    "feat_customer_redemptions": "One row per customer and campaign's end: which coupons were redeemed.",
 }
 
 

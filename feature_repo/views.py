@@ -5,7 +5,7 @@ from datetime import timedelta
 from feast import FeatureView, Field, FileSource
 from feast.types import Array, FeastType, Float32, Float64, String
 
-from feature_repo.entities import OWNER, customer, product
+from feature_repo.entities import OWNER, campaign, customer, product
 from features.declarations import TABLES
 from features.feature import FeatureTable, Type
 
@@ -17,13 +17,15 @@ _TYPES: dict[Type, FeastType] = {
     Type.NUMBERS: Array(Float32),
     Type.TEXTS: Array(String),
 }
-_ENTITIES = {"customer": customer, "product": product}
+_ENTITIES = {"customer": customer, "product": product, "campaign": campaign}
 _ONLINE = {"customer_history", "customer_profile"}
 _VALID = {
     "product_content": timedelta(0),  # undated facts never expire
     # Who bought nothing in *this* window must not get an earlier window's label.
     "customer_purchases": ONE_DAY,
     "customer_outcomes": ONE_DAY,
+    # True of that campaign's day alone.
+    **{table.name: ONE_DAY for table in TABLES if table.of_campaigns},
 }
 
 

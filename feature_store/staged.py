@@ -12,8 +12,10 @@ from feast import FeatureView
 from feast.types import from_feast_to_pyarrow_type
 
 from core.duckdb_engine import read_parquet
+from features.declarations import TABLES
 from features.errors import StagedFeaturesError
 
+_MAY_BE_EMPTY = {table.name for table in TABLES if table.of_campaigns}
 _TIMES = ("event_timestamp", "created_timestamp")
 _BUILD = b"reach_build"
 """In a file's footer: the id of the dbt run that wrote it (dbt/macros/engine/staged_parquet.sql)."""
@@ -38,7 +40,7 @@ def check_staged(
     paths = {view: folder / f"{_table(view)}.parquet" for view in views}
     for view, path in paths.items():
         _check_columns(path, view)
-    found = {path: _read_times(path) for path in paths.values()}
+    found = {path: _read_times(path, view.name in _MAY_BE_EMPTY) for view, path in paths.items()}
     newest = max(times.event for times in found.values())
     if newest != as_of_instant and allow_other_day:
         return None
@@ -120,7 +122,7 @@ class _Times:
     created: datetime
 
 
-def _read_times(path: Path) -> _Times:
+def _read_times(path: Path, may_be_empty: bool) -> _Times:
     with duckdb.connect() as connection:
         found = connection.execute(
             "SELECT count(*), max(event_timestamp), max(created_timestamp),"
@@ -129,6 +131,8 @@ def _read_times(path: Path) -> _Times:
         ).fetchone()
     assert found is not None  # an aggregate always has a row
     count, event, created, no_event, no_created = found
+    if count == 0 and may_be_empty:
+        return _Times(0, datetime.min, datetime.min)
     if count == 0:
         raise StagedFeaturesError(f"{path} has no rows. Look at dbt's model and at the admitted tables.")
     for name, missing in (("event", no_event), ("created", no_created)):

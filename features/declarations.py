@@ -6,6 +6,7 @@ The order within a table is that of the models' inputs.
 
 from features import customer as of_a_customer
 from features import product as of_a_product
+from features.campaigns import CAMPAIGN_COUPONS, CUSTOMER_OFFERS, CUSTOMER_REDEMPTIONS
 from features.customer import CustomerUpdater, mean_per_basket
 from features.feature import (
     EVER,
@@ -370,4 +371,7 @@ TABLES = (
     CUSTOMER_CATEGORIES,
     CUSTOMER_HABITS,
     CUSTOMER_OUTCOMES,
+    CUSTOMER_OFFERS,
+    CAMPAIGN_COUPONS,
+    CUSTOMER_REDEMPTIONS,
 )

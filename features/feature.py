@@ -137,8 +137,10 @@ class FeatureTable:
     """The features of one of dbt's models, `feat_<name>`, and of the Feast view `<name>`.
 
     Attributes:
-        entity: The entity of a row: customer or product.
+        entity: The entity of a row: customer, product or campaign.
         updaters: The kinds of updaters that the customer's state between two builds calls.
+        of_campaigns: Whether campaigns date its rows (their starts or ends) and not only snapshots. Such a table is
+            empty for a shop without campaigns.
     """
 
     name: str
@@ -146,6 +148,7 @@ class FeatureTable:
     text: str
     features: Sequence[Feature]
     updaters: tuple[type[Updater], ...] = ()
+    of_campaigns: bool = False
 
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]

@@ -151,6 +151,18 @@ COUPONS = Table(
     ),
 )
 
+COUPON_VALUES = Table(
+    "coupon_values",
+    required=False,
+    description="One row per coupon whose worth is known.",
+    columns=(
+        _required("coupon_id", "id", "The coupon."),
+        _optional("campaign_id", "id", "The campaign, if the worth differs by campaign; empty for all others."),
+        _required("face_value", "number", "Money that the shop pays when it is redeemed."),
+        _required("margin", "number", "Money that the shop earns on what is bought with it, before the face value."),
+    ),
+)
+
 REDEMPTIONS = Table(
     "redemptions",
     required=False,
@@ -206,7 +218,7 @@ DECISIONS = Table(
 )
 
 TABLES: tuple[Table, ...] = (
-    *(TRANSACTIONS, PRODUCTS, CUSTOMERS, PROMOTIONS, CAMPAIGNS, COUPONS, REDEMPTIONS),
+    *(TRANSACTIONS, PRODUCTS, CUSTOMERS, PROMOTIONS, CAMPAIGNS, COUPONS, COUPON_VALUES, REDEMPTIONS),
     EVENTS,
 )
 """Tables that a run admits, each as known before its day."""

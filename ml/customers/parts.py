@@ -1,5 +1,6 @@
 """The parts of the customer model, in the order in which they score. A part may read what earlier parts published."""
 
+from ml.customers.offers import OffersPart
 from ml.customers.part import Part
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (OffersPart(),)

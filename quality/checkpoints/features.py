@@ -14,6 +14,7 @@ from quality.frames.profile import profile
 from quality.frames.sources import explained
 from quality.suites.features import (
     ALIGNED_TABLES,
+    CAMPAIGN_TABLES,
     FILES,
     GROWING_TABLES,
     REST,
@@ -46,6 +47,7 @@ def feature_stages(settings: Settings, as_of: date, spill: Path) -> Stages:
             table: int(table not in looks_back or newest_purchase > min(instants) - looks_back[table])
             for table in TABLES
         }
+        least |= dict.fromkeys(CAMPAIGN_TABLES, 0)
         yield FILES, {"files": files_frame(connection, folder, least)}
         moments = snapshots(connection, folder, SNAPSHOT_TABLES, instants)
         growing = moments["subject"].str.startswith(GROWING_TABLES)

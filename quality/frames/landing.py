@@ -20,6 +20,7 @@ REQUIRED = {
     "promotions": ("product_id", "starts_on", "ends_on"),
     "campaigns": ("campaign_id", "customer_id", "starts_on", "ends_on"),
     "coupons": ("coupon_id", "product_id", "campaign_id"),
+    "coupon_values": ("coupon_id", "face_value", "margin"),
     "redemptions": ("customer_id", "coupon_id", "redeemed_on"),
     "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
 }
@@ -287,9 +288,9 @@ def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets
         category: The frame of `categories`.
         baskets_a_day: A customer with fewer baskets per selling day may be a person.
     """
-    transactions, products, customers, promotions, coupons, redemptions = (
+    transactions, products, customers, promotions, coupons, values, redemptions = (
         admitted.table(name)
-        for name in ("transactions", "products", "customers", "promotions", "coupons", "redemptions")
+        for name in ("transactions", "products", "customers", "promotions", "coupons", "coupon_values", "redemptions")
     )
     selling_days = max(int((day["lines"] > 0).sum()), 1)
     recent_lines = f"transaction_at >= TIMESTAMP {quote_literal(admitted.instant)} - INTERVAL {RECENT_DAYS} DAYS"
@@ -341,6 +342,17 @@ def facts(admitted: Admitted, day: pd.DataFrame, category: pd.DataFrame, baskets
                    AS redemptions_without_coupon,
                (SELECT {_example("redemption.coupon_id, redeemed_on")}
                 FROM {redemptions} AS redemption ANTI JOIN {coupons} AS coupon USING (coupon_id)) AS redemption_example,
+               (SELECT count(*) FROM (SELECT coupon_id, campaign_id FROM {values} GROUP BY ALL HAVING count(*) > 1))
+                   AS repeated_coupon_values,
+               (SELECT 'coupon ' || coupon_id FROM {values} GROUP BY coupon_id, campaign_id HAVING count(*) > 1
+                ORDER BY coupon_id LIMIT 1) AS repeated_coupon_value_example,
+               (SELECT count(*) FROM {values} WHERE NOT face_value > 0) AS coupons_without_face_value,
+               (SELECT {_example("coupon_id, face_value, margin")} FROM {values} WHERE NOT face_value > 0)
+                   AS face_value_example,
+               (SELECT count(*) FROM {values} AS worth ANTI JOIN {coupons} USING (coupon_id))
+                   AS values_without_coupon,
+               (SELECT {_example("worth.coupon_id, face_value")}
+                FROM {values} AS worth ANTI JOIN {coupons} AS coupon USING (coupon_id)) AS value_example,
                (SELECT reused FROM span) AS reused_basket_share,
                (SELECT 'basket ' || example FROM span) AS reused_basket_example,
                (SELECT CASE WHEN baskets_a_day >= {baskets_a_day} THEN share ELSE 0 END FROM largest)

@@ -13,6 +13,7 @@ import duckdb
 import pandas as pd
 
 from core.duckdb_engine import quote_literal, read_parquet
+from quality.frames.campaign_sources import CAMPAIGN_RULES
 
 _BOUGHT = "FROM moment JOIN line ON bought_at < moment.instant - INTERVAL 1 DAY"
 _IN_WINDOW = _BOUGHT + " AND bought_at > moment.instant - INTERVAL {hours} HOURS"
@@ -30,6 +31,7 @@ _NEVER = "FROM moment WHERE false"
 _CAME_BEFORE = " JOIN customer USING (customer_id) WHERE customer.first_at < moment.instant - INTERVAL 1 DAY"
 
 RULES: dict[str, str] = {
+    **CAMPAIGN_RULES,
     "baskets": _BOUGHT + _OF_CUSTOMER,
     "buyers": _BOUGHT + _OF_CUSTOMER,
     "quantity": _BOUGHT + _OF_CUSTOMER + " AND quantity > 0.001",
@@ -151,6 +153,7 @@ def _views(connection: duckdb.DuckDBPyConnection, admitted: Path, moments: Seque
         "promotion": f"FROM {read_parquet(admitted / 'promotions.parquet')}",
         "campaign": f"FROM {read_parquet(admitted / 'campaigns.parquet')}",
         "coupon": f"FROM {read_parquet(admitted / 'coupons.parquet')}",
+        "coupon_value": f"FROM {read_parquet(admitted / 'coupon_values.parquet')}",
         "redemption": f"FROM {read_parquet(admitted / 'redemptions.parquet')}",
         "customer": f"SELECT customer_id, {first_at}",
         "sold": f"SELECT product_id, {first_at}",

@@ -10,7 +10,10 @@ from quality.frames.profile import FeatureRules
 TABLES = {f"feat_{table.name}": (f"{table.entity}_id",) for table in declared.TABLES}
 """The tables and their keys, without the time."""
 
-SNAPSHOT_TABLES = tuple(table for table in TABLES if table != "feat_product_content")
+CAMPAIGN_TABLES = tuple(f"feat_{table.name}" for table in declared.TABLES if table.of_campaigns)
+"""Tables that campaigns date; empty for a shop without campaigns."""
+
+SNAPSHOT_TABLES = tuple(table for table in TABLES if table not in ("feat_product_content", *CAMPAIGN_TABLES))
 """Tables with a row per point in time; a product's content is undated."""
 
 GROWING_TABLES = (

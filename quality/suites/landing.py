@@ -277,6 +277,33 @@ KEYS = [
         max_value=0,
         example="redemption_example",
     ),
+    check(
+        "coupon_values_are_unique",
+        "facts",
+        BETWEEN,
+        "A coupon's worth stands in coupon_values more than once for the same campaign. " + _FIX_SOURCE,
+        column="repeated_coupon_values",
+        max_value=0,
+        example="repeated_coupon_value_example",
+    ),
+    check(
+        "face_values_are_positive",
+        "facts",
+        BETWEEN,
+        "A coupon costs nothing when it is redeemed, so a budget cannot bound it. " + _FIX_SOURCE,
+        column="coupons_without_face_value",
+        max_value=0,
+        example="face_value_example",
+    ),
+    check(
+        "coupon_values_name_known_coupons",
+        "facts",
+        BETWEEN,
+        "Some coupon_values name a coupon that coupons does not contain. Do both files write coupon_id alike?",
+        column="values_without_coupon",
+        max_value=0,
+        example="value_example",
+    ),
 ]
 
 REST = [*LINES, *DAYS, *CATEGORIES, *KEYS]

@@ -34,6 +34,10 @@ FORGERIES = {
         "customer_profile",
         "SELECT * REPLACE (created_timestamp + INTERVAL 1 DAY AS created_timestamp)",
     ),
+    "no_offer_knows_anything_after_its_instant": (
+        "customer_offers",
+        "SELECT * REPLACE (total_products + 1 AS total_products)",
+    ),
     "the_lists_of_a_feature_row_are_aligned": (
         "customer_history",
         "SELECT * REPLACE (spend[2:] AS spend)",

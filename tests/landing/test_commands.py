@@ -33,6 +33,7 @@ def test_admit_ends_with_day_and_rows_as_json(shop: Path, capsys: pytest.Capture
         "promotions": 0,
         "campaigns": 0,
         "coupons": 0,
+        "coupon_values": 0,
         "redemptions": 0,
         "events": 0,
     }

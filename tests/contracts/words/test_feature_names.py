@@ -8,7 +8,7 @@ from features.feature import FeatureTable, Type
 from settings import ROOT
 
 CONTRACTS = ROOT / "dbt" / "models" / "marts" / "features" / "_features__models.yml"
-KEYS = {"customer_id", "product_id", "event_timestamp", "created_timestamp"}
+KEYS = {"customer_id", "product_id", "campaign_id", "event_timestamp", "created_timestamp"}
 COLUMNS = {Type.NUMBER: "double", Type.TEXT: "varchar", Type.NUMBERS: "float[]", Type.TEXTS: "varchar[]"}
 
 

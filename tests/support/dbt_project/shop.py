@@ -23,6 +23,7 @@ _COLUMNS = {
     "promotions": "product_id VARCHAR, store_id VARCHAR, starts_on DATE, ends_on DATE, display VARCHAR, mailer VARCHAR",
     "campaigns": "campaign_id VARCHAR, customer_id VARCHAR, campaign_type VARCHAR, starts_on DATE, ends_on DATE",
     "coupons": "coupon_id VARCHAR, product_id VARCHAR, campaign_id VARCHAR",
+    "coupon_values": "coupon_id VARCHAR, campaign_id VARCHAR, face_value DOUBLE, margin DOUBLE",
     "redemptions": "customer_id VARCHAR, coupon_id VARCHAR, campaign_id VARCHAR, redeemed_on DATE",
     "events": "event_id VARCHAR, customer_id VARCHAR, product_id VARCHAR, event_type VARCHAR, occurred_at TIMESTAMP, "
     "received_at TIMESTAMP, request_id VARCHAR, quantity DOUBLE, price DOUBLE",
@@ -147,6 +148,7 @@ def corner_shop() -> Shop:
             "promotions": promotions,
             "campaigns": campaigns,
             "coupons": [("x", "p1", "k1"), ("x", "p1", "k1"), ("y", "p2", "k1")],
+            "coupon_values": [("x", None, 0.5, 2.0), ("x", "k1", 1.0, 3.0)],
             "redemptions": [("c1", "x", "k1", date(2017, 10, 22)), ("c1", "y", "k1", date(2017, 11, 6))],
         }
     )

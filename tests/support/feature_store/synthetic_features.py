@@ -15,6 +15,7 @@ from features.declarations import (
     CUSTOMER_PROFILE,
     PRODUCT_ACTIVITY,
     PRODUCT_CONTENT,
+    TABLES,
 )
 from features.feature import Type
 
@@ -35,7 +36,7 @@ def write_feature_tables(
     longest: int | None = None,
     seed: int = 1,
 ) -> None:
-    """Write every declared table.
+    """Write every declared table; those that campaigns date are empty.
 
     history_length: mean elements of a customer's arrays; the last customer has `longest`, if given.
     Customer `c1` appears only at the newest snapshot, the arrays of `c2` are empty; values differ from snapshot to
@@ -122,6 +123,22 @@ def write_feature_tables(
         },
         [at for _, at in buyers],
     )
+    write_empty_campaign_tables(folder)
+
+
+def write_empty_campaign_tables(folder: Path) -> None:
+    """Write the tables that campaigns date, as a shop without campaigns has them."""
+    types = {
+        Type.NUMBER: pa.float64(),
+        Type.TEXT: pa.string(),
+        Type.NUMBERS: pa.list_(pa.float32()),
+        Type.TEXTS: pa.list_(pa.string()),
+    }
+    for table in TABLES:
+        if table.of_campaigns:
+            columns = {f"{table.entity}_id": pa.array([], pa.string())}
+            columns |= {feature.name: pa.array([], types[feature.type]) for feature in table.features}
+            write_table(folder / f"feat_{table.name}.parquet", columns, [])
 
 
 def write_table(

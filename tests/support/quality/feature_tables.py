@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from tests.support.feature_store.synthetic_features import write_empty_campaign_tables
 from tests.support.quality.judging import AS_OF
 
 # The shop's midnights in New York, two weeks apart: the clocks changed on 5 November.
@@ -56,7 +57,9 @@ TABLES = {
 
 def stage_features(data: Path) -> Path:
     """Write the tables to the data directory as dbt stages them; returns their folder."""
-    return _write(data / "features" / "staged", TABLES)
+    folder = _write(data / "features" / "staged", TABLES)
+    write_empty_campaign_tables(folder)
+    return folder
 
 
 def write_training_set(data: Path, run_id: str) -> Path:

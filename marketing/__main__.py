@@ -1,0 +1,22 @@
+"""Decisions about customers, each by hand exactly as the service answers."""
+
+import sys
+from collections.abc import Sequence
+
+from core.command import Commands
+from features.errors import FeatureStoreError
+from marketing.errors import MarketingError
+from marketing.offers import command as offers
+from settings import Settings, SettingsError, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code of `core.command`."""
+    errors = (MarketingError, FeatureStoreError, SettingsError)
+    commands = Commands[Settings]("marketing", __doc__, load_settings, errors)
+    offers.add_arguments(commands.add("offers", offers.run, "choose which coupon is offered to whom under a budget"))
+    return commands.run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

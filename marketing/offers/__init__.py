@@ -1,0 +1,1 @@
+"""Offers: which coupon for which customer under a budget, by expected incremental margin."""
