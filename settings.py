@@ -194,6 +194,11 @@ class Settings(BaseSettings):
     quality_thresholds: Path | None = Field(
         None, description="A file in TOML with your own severities and limits of the checks; see docs/checks.md."
     )
+    marketing_policy: Path | None = Field(
+        None,
+        description="A file in TOML with the purposes of sensitive inferences about customers; see docs/customers.md. "
+        "Unset, nothing sensitive is inferred, except from the demo's data.",
+    )
     memory: str = Field(
         "20%",
         pattern=r"^[1-9][0-9]*(%|[KMGT]i?B)$",
@@ -230,7 +235,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("data", "landing", "quality_thresholds")
+    @field_validator("data", "landing", "quality_thresholds", "marketing_policy")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         if value is None:

@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.replicated import replicate
 from core.command import log_to_stdout
 from features.publication import current_publication
+from marketing.policy import load_policy
 from ml.customers.inputs import Inputs
 from ml.customers.part import Verdict
 from ml.customers.parts import PARTS
@@ -41,11 +42,9 @@ FIGURES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit, evaluate and score every part on the published features, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.customers", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--weeks-before", type=int, default=0, help="evaluate as of so many weeks earlier")
+    parser.add_argument("--weeks-before", type=int, default=0, help="evaluate as of N weeks earlier")
     parser.add_argument("--parts", nargs="+", help="only these parts")
-    parser.add_argument(
-        "--times", type=int, default=1, help="compare the cost with that of so many times the customers"
-    )
+    parser.add_argument("--times", type=int, default=1, help="compare the cost with that of N times the customers")
     options = parser.parse_args(arguments)
     log_to_stdout()
     settings = load_settings()
@@ -55,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings.snapshot_instants(publication.as_of),
         settings.seed,
         settings.duckdb_memory("20%"),
+        purposes=load_policy(settings.marketing_policy, is_demo=settings.landing is None).allowed,
     )
     if options.weeks_before:
         inputs = inputs.before(options.weeks_before)

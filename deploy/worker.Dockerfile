@@ -15,6 +15,7 @@ COPY dags dags
 COPY orchestration orchestration
 COPY core core
 COPY customer_scores customer_scores
+COPY marketing marketing
 COPY events events
 COPY landing landing
 COPY dbt dbt
@@ -27,7 +28,6 @@ COPY feature_store feature_store
 COPY scoring scoring
 COPY ml ml
 COPY registry registry
-COPY marketing marketing
 
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app AIRFLOW_HOME=/airflow REACH_DATA=/data DO_NOT_TRACK=1
 RUN useradd --uid 50000 reach && mkdir /airflow /data && chown reach /airflow /data

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from core.bundle_files import BundleError
 from core.command import Commands, add_as_of
 from features.errors import FeatureStoreError
+from marketing.errors import MarketingError
 from ml.customers import steps
 from ml.customers.prune import prune
 from ml.errors import MLError
@@ -21,7 +22,7 @@ from settings import Settings, SettingsError, load_settings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step; return the exit code of `core.command`."""
-    errors = (MLError, FeatureStoreError, RegistryError, SettingsError, BundleError)
+    errors = (MLError, MarketingError, FeatureStoreError, RegistryError, SettingsError, BundleError)
     commands = Commands[Settings]("ml.customers", __doc__, load_settings, errors)
 
     def run(settings: Settings, options: argparse.Namespace) -> Run:

@@ -53,7 +53,7 @@ def write_golden(folder: Path, inputs: Inputs, score: Score) -> None:
         pq.write_table(pq.read_table(file, filters=filters), features / file.name)
     (folder / SCORES).mkdir()
     with TemporaryDirectory(dir=folder.parent) as scratch:
-        score(replace(inputs, features=features, scratch=Path(scratch)), folder / SCORES)
+        score(replace(inputs, features=features, scratch=Path(scratch), purposes=None), folder / SCORES)
 
 
 def check_golden(folder: Path, version: str, score: Score) -> None:

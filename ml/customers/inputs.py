@@ -32,6 +32,8 @@ class Inputs:
         seed: decides everything random.
         memory: DuckDB's memory limit.
         scratch: where DuckDB keeps what does not fit into memory; None: next to the publication.
+        purposes: kinds of sensitive inference for which the shop has named a purpose (`marketing/policy.toml`); None
+            leaves it to what a part was fitted for, and fits none.
     """
 
     features: Path
@@ -39,6 +41,7 @@ class Inputs:
     seed: int
     memory: str = "20%"
     scratch: Path | None = None
+    purposes: frozenset[str] | None = None
 
     @property
     def now(self) -> datetime:

@@ -2,5 +2,6 @@
 
 from ml.customers.offers import OffersPart
 from ml.customers.part import Part
+from ml.customers.tags import Tags
 
-PARTS: tuple[Part, ...] = (OffersPart(),)
+PARTS: tuple[Part, ...] = (Tags(), OffersPart())

@@ -13,6 +13,7 @@ from typing import Any
 from core.atomic_files import staged_folder
 from core.bundle_files import BundleError
 from features.publication import current_publication
+from marketing.policy import load_policy
 from ml.bundles.write import git_revision
 from ml.customers.bundle import VERDICT, CustomersBundle, PartEntry, write_bundle
 from ml.customers.inputs import Inputs
@@ -192,7 +193,9 @@ def _fit_part(part: Part, inputs: Inputs, run: Run) -> Verdict:
 
 def _inputs(settings: Settings, publication: str, as_of: date) -> Inputs:
     folder = settings.paths.features.parent / publication
-    return Inputs(folder, settings.snapshot_instants(as_of), settings.seed, settings.duckdb_memory("20%"))
+    policy = load_policy(settings.marketing_policy, is_demo=settings.landing is None)
+    instants, memory = settings.snapshot_instants(as_of), settings.duckdb_memory("20%")
+    return Inputs(folder, instants, settings.seed, memory, purposes=policy.allowed)
 
 
 def _content(folders: Mapping[str, Path]) -> str:

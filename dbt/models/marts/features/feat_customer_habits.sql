@@ -3,8 +3,10 @@
 {%- set halves = {'': 'true', '_odd': 'is_odd', '_even': 'not is_odd'} -%}
 {%- set means = {'basket_value': 'spend', 'basket_lines': 'products'} -%}
 {%- set shares_of_baskets = {
-    'evening_share': 'is_evening', 'morning_share': 'is_morning',
-    'weekend_share': 'is_weekend', 'coupon_share': 'has_coupon'
+    'evening_share': 'is_evening',
+    'morning_share': 'is_morning',
+    'weekend_share': 'is_weekend',
+    'coupon_share': 'has_coupon'
 } -%}
 {%- set words = {'store_id': 'store_share', 'weekday': 'weekday_share'} -%}
 
@@ -59,8 +61,8 @@ totals as (
         sum(products) filter (where {{ condition }}) as products{{ half }},
         sum(private_label_spend) filter (where {{ condition }}) as private_label_spend{{ half }},
         sum(retail_discount) filter (where {{ condition }}) as retail_discount{{ half }},
-        {% for flag in shares_of_baskets.values() -%}
-        count(*) filter (where {{ condition }} and {{ flag }}) as {{ flag }}{{ half }},
+        {% for share, flag in shares_of_baskets.items() -%}
+        count(*) filter (where {{ condition }} and {{ flag }}) as {{ share }}_baskets{{ half }},
         {% endfor -%}
         {% endfor -%}
         snapshot_at,
@@ -147,8 +149,8 @@ final as (
         ) as discount_share{{ half }},
         coalesce(price_levels.log_ratio{{ half }} / nullif(price_levels.lines{{ half }}, 0), 0)
             as price_position{{ half }},
-        {% for share, flag in shares_of_baskets.items() -%}
-        coalesce(cast(totals.{{ flag }}{{ half }} as double) / nullif(totals.baskets{{ half }}, 0), 0)
+        {% for share in shares_of_baskets -%}
+        coalesce(cast(totals.{{ share }}_baskets{{ half }} as double) / nullif(totals.baskets{{ half }}, 0), 0)
             as {{ share }}{{ half }},
         {% endfor -%}
         {% for word, share in words.items() -%}
