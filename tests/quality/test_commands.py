@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from core.command import ExitCode
 from landing.admission import accept
 from landing.errors import LandingError
-from quality.__main__ import NOTHING_TO_DO, main
+from quality.__main__ import main
 from quality.frames import feedback as feedback_frames
 from quality.frames.landing import REQUIRED
 from quality.suites import features, feedback, landing, training
@@ -64,7 +65,7 @@ def test_a_run_that_trains_nothing_has_no_training_set_to_check(
     (tmp_path / "runs" / "r1" / "not_enough_data.json").write_text(
         '{"step": "build-dataset", "because": "37 of 150 customers."}'
     )
-    assert main(["training", "--run-id", "r1"]) == NOTHING_TO_DO
+    assert main(["training", "--run-id", "r1"]) == ExitCode.NOTHING_TO_DO
     assert "because nothing is trained. 37 of 150 customers." in capsys.readouterr().out
 
 
