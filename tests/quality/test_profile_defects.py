@@ -96,7 +96,7 @@ def test_a_planted_defect_is_critical_and_named(data: Path, table: str, query: s
     plant(data / "customers" / "staged", table, query)
     found = broken("profiles", data)
     assert found[expected].severity == "critical"
-    assert who in found[expected].what
+    assert who in found[expected].details
 
 
 def test_a_truncated_table_stops_the_run_at_once(data: Path) -> None:
