@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from core.command import Commands
 from features.errors import FeatureStoreError
+from marketing.audience import command as audience
 from marketing.errors import MarketingError
 from marketing.offers import command as offers
 from settings import Settings, SettingsError, load_settings
@@ -14,6 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code of `core.command`."""
     errors = (MarketingError, FeatureStoreError, SettingsError)
     commands = Commands[Settings]("marketing", __doc__, load_settings, errors)
+    audience.add_arguments(
+        commands.add("audience", audience.run, "order customers for products, a category or a coupon")
+    )
     offers.add_arguments(commands.add("offers", offers.run, "choose which coupon is offered to whom under a budget"))
     return commands.run(arguments)
 

@@ -1,7 +1,8 @@
 """The parts of the customer model, in the order in which they score. A part may read what earlier parts published."""
 
+from ml.customers.audiences import Audiences
 from ml.customers.offers import OffersPart
 from ml.customers.part import Part
 from ml.customers.tags import Tags
 
-PARTS: tuple[Part, ...] = (Tags(), OffersPart())
+PARTS: tuple[Part, ...] = (Audiences(), Tags(), OffersPart())

@@ -1,0 +1,124 @@
+"""`python -m marketing audience`: print an audience, and write it to a file."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from core.atomic_files import staging_path
+from marketing.audience.audience import Audience, Limits, audience, look_alikes
+from marketing.audience.index import AudienceIndex
+from marketing.audience.question import Buyers, category_items, coupon_items, product_items
+from marketing.audience.scorers import AudienceModel
+from marketing.errors import AudienceError
+from settings import Settings
+
+logger = logging.getLogger(__name__)
+
+TASTE = "taste.parquet"
+SHOWN = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--category", help="customers for a category, such as 'SOFT DRINKS'")
+    asked.add_argument("--product", nargs="+", metavar="PRODUCT_ID", help="customers for products, asked for together")
+    asked.add_argument("--coupon", metavar="COUPON_ID", help="customers for the products of a coupon")
+    asked.add_argument("--like", type=Path, metavar="FILE", help="customers like those in a file with one id per line")
+    parser.add_argument("--buyers", type=Buyers, choices=list(Buyers), default=Buyers.BOTH, help="default: both")
+    parser.add_argument("--size", type=int, help="at most this many customers")
+    parser.add_argument("--min-probability", type=float, help="only customers with at least this probability")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the audience to a .parquet or .csv file")
+
+
+def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    """Answer one question from the published scores.
+
+    Raises:
+        ScoresError: no scores are published.
+        AudienceError: the question cannot be answered; the message names the value.
+    """
+    if options.out is not None and options.out.suffix not in (".parquet", ".csv"):
+        raise AudienceError(f"'{options.out}' is not a .parquet or .csv file. Give the file one of these endings.")
+    folder = settings.paths.customers
+    index = AudienceIndex.open(folder)
+    limits = Limits(options.buyers, options.size, options.min_probability)
+    if options.like is not None:
+        taste = pq.read_table(folder / TASTE) if (folder / TASTE).exists() else None
+        found = look_alikes(index, _ids(options.like), taste, limits)
+    else:
+        if options.category is not None:
+            items = category_items(index, options.category)
+        elif options.product is not None:
+            items = product_items(index, options.product)
+        else:
+            items = coupon_items(index, settings.paths.admitted / "coupons.parquet", options.coupon)
+        if items.unsold:
+            logger.info("No customer ever bought %d of the products, such as %s.", len(items.unsold), items.unsold[0])
+        found = audience(index, AudienceModel.read(folder), items, limits)
+    for line in summary(found):
+        logger.info("%s", line)
+    if options.out is not None:
+        write_audience(found, options.out)
+        logger.info("Wrote %s.", options.out)
+    result: dict[str, Any] = {"customers": len(found.scores), "past_buyers": int(found.is_past.sum())}
+    if found.total is not None:
+        result["expected_buyers"] = round(found.total.expected_buyers, 1)
+    return result | ({"out": str(options.out)} if options.out else {})
+
+
+def summary(found: Audience) -> list[str]:
+    """Return an audience as lines for a person."""
+    past = int(found.is_past.sum())
+    lines = [f"{len(found.scores):,} of {found.reachable:,} customers who can be reached for {found.name}"]
+    if found.total is not None:
+        lines.append(f"{past:,} past buyers and {len(found.scores) - past:,} new ones")
+        lines.append(
+            f"{found.total.expected_buyers:.0f} are expected to buy within four weeks "
+            f"({found.total.low:.0f} to {found.total.high:.0f})"
+        )
+        lines.append("   reach   customers   expected buyers")
+        lines += [
+            f"  {point.share:5.0%}   {point.customers:9,}   {point.expected_buyers:7.0f}"
+            f"   ({point.low:.0f} to {point.high:.0f})"
+            for point in found.curve
+        ]
+    lines.append(f"First customers by {found.score_name}:")
+    for customer, score, is_past in zip(
+        found.customer_ids[:SHOWN].to_pylist(), found.scores[:SHOWN], found.is_past[:SHOWN], strict=True
+    ):
+        lines.append(f"  {customer:<12} {score:.3f}{'  bought before' if is_past else ''}")
+    lines += ["Left out:"] if found.left_out else []
+    lines += [f"  {part.customers:,} {part.reason}, such as {', '.join(part.examples)}" for part in found.left_out]
+    return lines
+
+
+def write_audience(found: Audience, path: Path) -> None:
+    """Write an audience in one step: customer_id, the score, and whether each customer bought before."""
+    table = pa.table(
+        {"customer_id": found.customer_ids, found.score_name: found.scores, "bought_before": found.is_past}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = staging_path(path)
+    if path.suffix == ".csv":
+        pyarrow.csv.write_csv(table, staged)
+    else:
+        pq.write_table(table, staged)
+    staged.replace(path)
+
+
+def _ids(path: Path) -> set[str]:
+    try:
+        found = {line.strip() for line in path.read_text().splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise AudienceError(
+            f"{path} cannot be read ({error}). Give a text file with one customer_id per line."
+        ) from error
+    if not found:
+        raise AudienceError(f"{path} names no customer. Write one customer_id per line.")
+    return found
