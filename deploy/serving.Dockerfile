@@ -16,6 +16,7 @@ COPY features features
 COPY scoring scoring
 COPY feature_repo feature_repo
 COPY feature_store feature_store
+COPY marketing marketing
 COPY registry registry
 COPY serving serving
 

@@ -7,6 +7,8 @@ ServingError                      500
 ├── NotFoundError                 404     the path is unknown
 ├── UnknownProductError           404     the serving version does not contain the product
 ├── UnknownCustomerError          404     the published scores do not contain the customer
+├── NoAudienceError               404     no customer can be reached for what was asked
+├── NoOffersError                 404     the customer has no offers
 ├── MethodNotAllowedError         405     the path accepts other methods
 ├── RequestTimeoutError           408     the body did not arrive in time
 ├── FutureEventError              409     an event lies in the future, or before 1990
@@ -103,6 +105,18 @@ class UnknownProductError(ServingError):
 
 class UnknownCustomerError(ServingError):
     """The published scores do not contain the customer."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class NoAudienceError(ServingError):
+    """No customer can be reached for the items: they are unknown, or the limits leave nobody."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class NoOffersError(ServingError):
+    """The customer has no offers: the customer is unknown, or no campaign runs."""
 
     status = HTTPStatus.NOT_FOUND
 

@@ -13,10 +13,13 @@ from serving.api.schemas import RecommendRequest, RecommendResponse, RerankReque
 from serving.app import ReachService
 from serving.config import CONFIG
 from serving.customer_state.feature_client import CustomerReader, FeatureClient, NoPurchases
+from serving.customer_state.published_scores import PublishedScores
 from serving.decision_log import DecisionLog
 from serving.errors import ServingError
+from serving.handlers.audience import AudienceHandler, AudienceRequest, AudienceResponse
 from serving.handlers.events import EventsHandler, EventsRequest, EventsResponse
 from serving.handlers.history import HistoryRequest, HistoryResponse
+from serving.handlers.offers import OffersHandler, OffersRequest, OffersResponse
 from serving.handlers.profile import ProfileHandler, ProfileRequest, ProfileResponse
 from serving.handlers.recommendations import RecommendationHandler
 from serving.metrics import LATENCY_BUCKETS_S, metrics
@@ -51,7 +54,7 @@ class Reach:
     """Recommend products to a retailer's customers: use `POST /recommend`, `/rerank` or `/similar_items`.
 
     `POST /events` accepts what customers do, and the next answer reflects it. `POST /profile` returns what is known of
-    a customer.
+    a customer, `POST /audience` the customers to reach, `POST /offers` the coupons for a customer.
 
     `GET /ui/`: a page for people. `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online
     store is open or could not be opened. `GET /metrics`: metrics for Prometheus.
@@ -75,6 +78,9 @@ class Reach:
         )
         self._profiles = FeatureClient(lambda: open_profiles(settings), NoPurchases(), CONFIG)
         self._profile = ProfileHandler(self._profiles, settings.paths.customers.exists, metrics())
+        scores = PublishedScores(settings.paths.customers)
+        self._audience = AudienceHandler(scores.current, settings.paths.admitted / "coupons.parquet")
+        self._offers = OffersHandler(settings.paths.customers)
         self._events = EventsHandler(self._event_log, CONFIG, metrics())
         self.page = UiEndpoints(self._watcher, self._features)
         self._decisions.start()
@@ -150,6 +156,23 @@ class Reach:
         published scores do not contain the customer; 503 if none are published, or the online store does not answer.
         """
         return await _answered(self._profile.profile(request))
+
+    @bentoml.api(route="/audience")
+    async def audience(self, request: AudienceRequest, /) -> AudienceResponse:
+        """Return the customers to reach for categories, products or coupons, or like given customers.
+
+        Calibrated probabilities come with a curve of expected buyers. 404 if nobody can be reached; the sentence names
+        the reason. The scope `marketing` is needed.
+        """
+        return await _answered(self._audience.audience(request))
+
+    @bentoml.api(route="/offers")
+    async def offers(self, request: OffersRequest, /) -> OffersResponse:
+        """Return the coupons to offer one customer within a budget, the best first.
+
+        404 if the customer has no offers. The scope `marketing` is needed.
+        """
+        return await _answered(self._offers.offers(request))
 
     @bentoml.api(route="/events")
     async def events(self, request: EventsRequest, /) -> EventsResponse:

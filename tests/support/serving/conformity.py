@@ -10,7 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from customer_scores.publish import publish
 from serving.middleware.api_keys import SCOPES, entry_for, make_key
+from settings import Settings
+from tests.support.customer_scores.marketing import stage_marketing
+from tests.support.customer_scores.scores import AS_OF, stage_scores
 from tests.support.serving.running import install, serve, wait_until_ready
 
 
@@ -18,6 +22,10 @@ def run(folder: Path, examples: int, seed: int) -> subprocess.CompletedProcess[s
     """Serve a small bundle, with API keys, and let schemathesis ask every operation up to `examples` times a phase."""
     installation = install(folder / "data", "v1")
     installation.deploy("v1")
+    scored = Settings(data=installation.data)
+    stage_scores(scored, customers=["buyer"])
+    stage_marketing(scored)
+    publish(scored, AS_OF)
     key = make_key()
     settings = {"REACH_API_KEYS": entry_for(key, "tester", list(SCOPES)), "REACH_RATE_LIMIT_PER_SECOND": "1000000"}
     with serve(installation, settings=settings) as client:

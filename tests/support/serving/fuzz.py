@@ -18,6 +18,10 @@ import jsonschema_rs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from customer_scores.publish import publish
+from settings import Settings
+from tests.support.customer_scores.marketing import stage_marketing
+from tests.support.customer_scores.scores import AS_OF, stage_scores
 from tests.support.serving.in_process import application, started
 from tests.support.serving.running import install
 
@@ -204,6 +208,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         installation = install(Path(folder) / "data", "v1")
         installation.deploy("v1")
+        scored = Settings(data=installation.data)
+        stage_scores(scored, customers=["buyer"])
+        stage_marketing(scored)
+        publish(scored, AS_OF)
         app = application(installation)
         loop = asyncio.new_event_loop()
         context = started(app)
