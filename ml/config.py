@@ -1,6 +1,5 @@
 """Read the models' configuration: values in `config.toml`, types and checks here. Unknown names are errors."""
 
-import tomllib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,11 +10,11 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializeAsAny,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
+from core.toml_model import read_toml
 from ml.errors import ConfigError
 from ml.plugins import ENCODERS, RANKERS
 from scoring.candidates.source import SourceSettings
@@ -208,10 +207,7 @@ def load_config(path: Path = CONFIG) -> Config:
     Raises:
         ConfigError: The file cannot be used; the message names file and field.
     """
-    try:
-        config = Config.model_validate(tomllib.loads(path.read_text()))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path.name} cannot be used: {error}") from error
+    config = read_toml(path, Config, ConfigError)
     # Checked here, before anything is trained; fitting the source checks it again.
     for name in config.sources:
         package = SOURCES[name].package

@@ -1,10 +1,10 @@
 """The policy of `policy.toml`."""
 
-import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from core.toml_model import read_toml
 from retention.errors import PolicyError
 
 FILE = Path(__file__).with_name("policy.toml")
@@ -27,7 +27,4 @@ class Policy(BaseModel):
 
 def load_policy(path: Path = FILE) -> Policy:
     """Read the policy; PolicyError names file and field."""
-    try:
-        return Policy.model_validate(tomllib.loads(path.read_text()))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise PolicyError(f"{path} cannot be used: {error}") from error
+    return read_toml(path, Policy, PolicyError)

@@ -1,13 +1,13 @@
 """Choose the parts of training runs to delete, by the policy of `retention.toml`."""
 
-import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from core.toml_model import read_toml
 from ml.errors import ConfigError
 
 POLICY = Path(__file__).with_name("retention.toml")
@@ -76,7 +76,4 @@ def load_retention(path: Path = POLICY) -> Retention:
     Raises:
         ConfigError: The file cannot be used; the message names file and field.
     """
-    try:
-        return Retention.model_validate(tomllib.loads(path.read_text()))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path.name} cannot be used: {error}") from error
+    return read_toml(path, Retention, ConfigError)
