@@ -13,7 +13,18 @@ import pytest
 from settings import ROOT
 
 PAGE = (ROOT / "docs" / "add-a-request-parameter.md").read_text()
-PACKAGES = ("core", "events", "features", "feature_store", "products", "registry", "scoring", "serving", "tests")
+PACKAGES = (
+    "core",
+    "customer_scores",
+    "events",
+    "features",
+    "feature_store",
+    "products",
+    "registry",
+    "scoring",
+    "serving",
+    "tests",
+)
 
 ASK = """
 import asyncio, json, sys
