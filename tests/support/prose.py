@@ -7,9 +7,7 @@ code, descriptions and comments in YAML, and comments in SQL, TOML and the Makef
 
 import argparse
 import ast
-import io
 import re
-import tokenize
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +20,8 @@ PATTERNS = {name: re.compile(pattern.replace(" ", r"\s")) for name, pattern in R
 IGNORED: list[str] = RULES["ignored"]
 
 SUFFIXES = {".py", ".md", ".sql", ".yml", ".yaml", ".toml"}
+COMMENT = re.compile(r"""(?:[^'"#]|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")*(#.*)""")
+"""A line of Python code up to its comment, which is no part of a string."""
 SQL = re.compile(r"\b(SELECT|INSERT|CREATE|FROM|WHERE|COPY|UPDATE|DELETE)\b")
 MIN_MESSAGE_WORDS = 4
 """A shorter string in Python code is a name or a key, and no sentence."""
@@ -66,23 +66,25 @@ def texts_of(path: Path) -> Iterator[Text]:
 
 
 def _python(content: str) -> Iterator[Text]:
-    yield from _comments(content, "#", _comment_tokens(content))
-    tree = ast.parse(content)
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+    parts: set[int] = set()
+    inside: set[int] = set()
+    strings: list[Text] = []
+    # A parent is visited before its children, so the parts of an f-string are known when they come.
+    for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.JoinedStr):
+            parts.update(id(part) for part in node.values)
             text = "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
             text = node.value
         else:
             continue
+        inside.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
         if len(text.split()) >= MIN_MESSAGE_WORDS and not SQL.search(text):
-            yield Text(node.lineno, _without_code(text))
-
-
-def _comment_tokens(content: str) -> dict[int, str]:
-    tokens = tokenize.generate_tokens(io.StringIO(content).readline)
-    return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+            strings.append(Text(node.lineno, _without_code(text)))
+    lines = enumerate(content.splitlines(), start=1)
+    found = {n: match[1] for n, line in lines if "#" in line and n not in inside and (match := COMMENT.match(line))}
+    yield from _comments("", "#", found)
+    yield from strings
 
 
 def _comments(content: str, mark: str, found: dict[int, str] | None = None) -> Iterator[Text]:
