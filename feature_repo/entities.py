@@ -16,7 +16,7 @@ campaign = Entity(
     name="campaign",
     join_keys=["campaign_id"],
     value_type=ValueType.STRING,
-    description="What sent coupons to customers, from its first day to its last.",
+    description="A campaign that sent coupons to customers, from its first day to its last.",
     owner=OWNER,
 )
 

@@ -29,7 +29,7 @@ def _coupon_ids(name: str, text: str) -> Feature:
 CUSTOMER_OFFERS = FeatureTable(
     "customer_offers",
     "customer",
-    "What a customer bought of a campaign's coupons before it started, or before the newest snapshot while it runs.",
+    "Purchases of the products of a campaign's coupons before it started, or before the newest snapshot while it runs.",
     [
         number("total_spend_13w", "Money paid in the last 13 weeks.", weeks(13), _OFFERS),
         number("total_baskets_13w", "Baskets in the last 13 weeks.", weeks(13), _OFFERS),
@@ -38,7 +38,7 @@ CUSTOMER_OFFERS = FeatureTable(
         number("total_products", "Distinct products bought, ever.", EVER, _OFFERS),
         _campaign_number("coupons_redeemed", "Coupons redeemed, ever.", source="redemptions"),
         _campaign_number("coupons_redeemed_13w", "Coupons redeemed in the last 13 weeks.", weeks(13), "redemptions"),
-        _campaign_number("campaigns_redeemed", "Campaigns of which a coupon was redeemed, ever.", source="redemptions"),
+        _campaign_number("campaigns_redeemed", "Campaigns with a redeemed coupon, ever.", source="redemptions"),
         _campaign_number("campaigns_before", "Campaigns received that had started, ever."),
         numbers("own_baskets", "Baskets with one of the coupon's products; aligned with coupon_ids.", EVER, _OFFERS),
         numbers("own_baskets_13w", "Of these in the last 13 weeks.", weeks(13), _OFFERS),
@@ -77,7 +77,7 @@ CAMPAIGN_COUPONS = FeatureTable(
         Feature(
             "margin",
             Type.NUMBERS,
-            "What is earned on what is bought with it, before the face value; 0 if unknown.",
+            "Earnings on the purchases with it, before the face value; 0 if unknown.",
             EVER,
             _OFFERS,
             "coupon_values",

@@ -354,8 +354,8 @@ _OUTCOME = BatchOnly("a label, which only the customer model reads")
 CUSTOMER_OUTCOMES = FeatureTable(
     "customer_outcomes",
     "customer",
-    "The label of the customer model: what a customer did in each of the 8 weeks before the event time, the latest "
-    "week first. Who bought nothing in them has no row.",
+    "The label of the customer model: actions of a customer in each of the 8 weeks before the event time, the latest "
+    "week first. A customer without purchases has no row.",
     [
         numbers("weekly_baskets", "Baskets in each of the 8 weeks.", weeks(8), _OUTCOME),
         numbers("weekly_spend", "Money paid in each of the 8 weeks, in the shop's currency.", weeks(8), _OUTCOME),

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     audience.add_arguments(
         commands.add("audience", audience.run, "order customers for products, a category or a coupon")
     )
-    offers.add_arguments(commands.add("offers", offers.run, "choose which coupon is offered to whom under a budget"))
+    offers.add_arguments(commands.add("offers", offers.run, "choose the coupons for each customer under a budget"))
     return commands.run(arguments)
 
 

@@ -30,7 +30,7 @@ class Candidates:
         customers: the customer's number, from 0.
         margins: expected incremental margin of the offer.
         costs: face value of the coupon, which the offer may cost.
-        is_existing: whether the customer bought one of the coupon's products lately.
+        is_existing: whether the customer bought one of the coupon's products recently.
     """
 
     customers: np.ndarray
@@ -50,7 +50,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Rules:
-    """What an allocation must respect.
+    """The limits of an allocation.
 
     Attributes:
         budget: money that may be spent if every offered coupon is redeemed.
@@ -220,7 +220,7 @@ def _fill(
 
 
 def _surplus(existing: np.ndarray, share: float) -> int:
-    """Return how many existing buyers must go so that their share of what is left is respected."""
+    """Return how many existing buyers must go so that their share of the rest is respected."""
     count, total = int(existing.sum()), len(existing)
     if share >= 1 or count <= share * total:
         return 0

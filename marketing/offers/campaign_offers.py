@@ -14,7 +14,7 @@ from marketing.offers.worth import Worth
 
 @dataclass(frozen=True)
 class CampaignOffers:
-    """The chosen offers and what a person wants to know of them.
+    """The chosen offers and their summary.
 
     Attributes:
         rows: the chosen rows of the ranked list, by customer.

@@ -1,4 +1,4 @@
-"""The command `offers`: print which coupons are offered to whom, and write the list."""
+"""Run the command `offers`: print the coupons for each customer, and write the list."""
 
 import argparse
 import logging
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--customer", help="only this customer's offers, as the service answers them")
     parser.add_argument("--coupon-values", type=Path, help="CSV or Parquet with coupon_id, face_value, margin")
     parser.add_argument("--face-value", type=float, help="assumed cost of a coupon whose worth is unknown")
-    parser.add_argument("--margin", type=float, help="assumed earning of what is bought with it, before that cost")
+    parser.add_argument("--margin", type=float, help="assumed earning on the purchases with it, before that cost")
     parser.add_argument("--out", type=Path, help="a .csv or .parquet file for the list")
 
 

@@ -1,6 +1,6 @@
 """The ranked list: every offer that could be made, per customer the best first.
 
-The list is the one source of offers. A customer's answer is that customer's rows of it, best first, as far as budget
+The list is the one source of offers. A customer's answer has that customer's rows, best first, as far as budget
 and limit reach; the allocation for all customers chooses among the same rows. So batch and service agree on
 probability, worth and order, and differ only where one budget is shared by all customers.
 """
@@ -42,7 +42,7 @@ class RankedOffers:
 
 
 def ranked_offers(folder: Path, worth: Worth, customer_id: str | None = None) -> RankedOffers:
-    """Return the ranked list, or one customer's rows of it.
+    """Return the ranked list, or its rows for one customer.
 
     The expected incremental margin of an offer is the probability of its redemption times the margin, less what the
     customer would have bought anyway, less the face value.

@@ -1,4 +1,4 @@
-"""What a coupon costs and earns: from the landing, a file, or one assumption for all coupons."""
+"""Read the cost and earnings of coupons: from the landing, a file, or one assumption for all coupons."""
 
 from dataclasses import dataclass
 from pathlib import Path

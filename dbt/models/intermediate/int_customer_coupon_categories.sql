@@ -1,5 +1,5 @@
 -- How near a coupon is to what a customer buys: baskets in the categories of its products, each category by its share
--- of these products. It tells coupons apart of whose products the customer never bought one.
+-- of these products. It distinguishes coupons whose products the customer never bought.
 with reached as (
 
     select * from {{ ref('int_campaign_customers') }}

@@ -1,4 +1,4 @@
-{#- A habit over the baskets of the last 26 weeks, and over the odd and the even ones of them: a tag is as reliable as
+{#- A habit over the baskets of the last 26 weeks, and over its odd and its even baskets: a tag is as reliable as
     the two halves agree. -#}
 {%- set halves = {'': 'true', '_odd': 'is_odd', '_even': 'not is_odd'} -%}
 {%- set means = {'basket_value': 'spend', 'basket_lines': 'products'} -%}

@@ -1,4 +1,4 @@
--- Dated by the campaigns' ends: a reader who may know only what was before an instant gets closed campaigns only.
+-- Dated by the campaigns' ends: a reader limited to rows before an instant gets only closed campaigns.
 with campaigns as (
 
     select * from {{ ref('int_campaigns') }}
