@@ -231,6 +231,15 @@ def test_defect_is_caught_by_name(
     assert who in caught.details
 
 
+def test_coupon_values_that_would_pass_any_budget_or_stand_twice_are_caught(landing: Path, found: Judge) -> None:
+    (landing / "coupon_values.csv").write_text("coupon_id,face_value,margin\nc1,0,1\nc1,2,1\n")
+    caught = found()
+    assert "coupon c1" in caught["coupon_values_are_unique"].what
+    assert "face_value 0" in caught["face_values_are_positive"].what
+    assert {caught[name].severity for name in ("coupon_values_are_unique", "face_values_are_positive")} == {"critical"}
+    assert caught["coupon_values_name_known_coupons"].severity == "warning"
+
+
 def test_a_category_renamed_for_new_lines_is_caught(landing: Path, found: Judge) -> None:
     # the till's new numbers of soft drinks carry a new category name; old lines keep the old one
     soft = "SELECT product_id FROM '" + str(landing / "products.parquet") + "' WHERE category = 'SOFT DRINKS'"

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from core.duckdb_engine import quote_literal
 
-MAX_PAIRS = 3_000_000
+MAX_PAIRS = 1_000_000
 """Pairs that are held in memory at most; of a larger shop a sample of its customers is read."""
 
 CUSTOMER_COLUMNS = (

@@ -123,6 +123,9 @@ def corner_shop() -> Shop:
         for mailer in ("A", "0")
     ] + [("new", "s0", date(2017, 11, 20), date(2017, 11, 26), "0", "D")]
     campaigns = [("k1", f"c{n}", "Type A", date(2017, 10, 1), date(2017, 11, 10)) for n in range(5)]
+    # One that starts between two snapshots and has closed, and one that runs at the newest.
+    campaigns += [("k2", f"c{n}", "Type B", date(2017, 10, 25), date(2017, 11, 22)) for n in (1, 4, 6)]
+    campaigns += [("k3", f"c{n}", "Type B", date(2017, 11, 8), date(2017, 12, 20)) for n in (1, 2)]
     moment = datetime(2017, 12, 1, 15)
     # Purchases of 1 December are on receipts as well, or never will be: receipts of later days are there.
     events = [
@@ -147,8 +150,21 @@ def corner_shop() -> Shop:
             "customers": [("c0", "45-54", "Unknown", "None", "Married", "2", "2 Adults No Kids", "0")],
             "promotions": promotions,
             "campaigns": campaigns,
-            "coupons": [("x", "p1", "k1"), ("x", "p1", "k1"), ("y", "p2", "k1")],
+            "coupons": [
+                ("x", "p1", "k1"),
+                ("x", "p1", "k1"),
+                ("y", "p2", "k1"),
+                ("z", "p3", "k2"),
+                ("z", "p4", "k2"),
+                ("x", "p1", "k3"),
+                ("x", "p5", "k3"),
+                ("w", "p8", "k3"),
+            ],
             "coupon_values": [("x", None, 0.5, 2.0), ("x", "k1", 1.0, 3.0)],
-            "redemptions": [("c1", "x", "k1", date(2017, 10, 22)), ("c1", "y", "k1", date(2017, 11, 6))],
+            "redemptions": [
+                ("c1", "x", "k1", date(2017, 10, 22)),
+                ("c1", "y", "k1", date(2017, 11, 6)),
+                ("c4", "z", None, date(2017, 11, 9)),
+            ],
         }
     )
