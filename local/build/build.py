@@ -46,7 +46,7 @@ class Builder:
         if not force and self._cache.has_features(inputs.features):
             self._echo("Features: the published ones were made of the same data, settings and code; used again")
             if run_id := self._cache.run_of(inputs.model):
-                self._echo(f"Model: run {run_id} has the same inputs and is reused (FORCE=1 builds a new one)")
+                self._echo(f"Model: run {run_id} has the same inputs; used again (FORCE=1 builds a new one)")
                 return run_id
             run = self._run_under_way(MODEL_DAG, inputs.model) or self._api.trigger(MODEL_DAG, {"reason": "make demo"})
         else:
