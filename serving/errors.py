@@ -110,7 +110,7 @@ class UnknownCustomerError(ServingError):
 
 
 class NoAudienceError(ServingError):
-    """No customer can be reached for the items: they are unknown, or the limits leave nobody."""
+    """No customer can be reached for the items: they are unknown, or the limits exclude everyone."""
 
     status = HTTPStatus.NOT_FOUND
 

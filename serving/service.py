@@ -161,8 +161,8 @@ class Reach:
     async def audience(self, request: AudienceRequest, /) -> AudienceResponse:
         """Return the customers to reach for categories, products or coupons, or like given customers.
 
-        Calibrated probabilities come with a curve of expected buyers. 404 if nobody can be reached; the sentence names
-        the reason. The scope `marketing` is needed.
+        Calibrated probabilities come with a curve of expected buyers. 404 if no customer can be reached; the sentence
+        names the reason. The scope `marketing` is needed.
         """
         return await _answered(self._audience.audience(request))
 

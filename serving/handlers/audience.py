@@ -50,7 +50,7 @@ class AudienceRequest(ApiRequest):
         min_length=1,
         max_length=MAX_IDS,
         description="Names of categories, or ids of products, coupons or customers, asked for together. "
-        f"Allowed: 1 to {MAX_IDS} of them, each of 1 to {MAX_CATEGORY_CHARS} characters.",
+        f"Allowed: 1 to {MAX_IDS} names or ids, each of 1 to {MAX_CATEGORY_CHARS} characters.",
     )
     buyers: Buyers = Field(
         Buyers.BOTH, description="Past buyers, new buyers, or both. Allowed: 'past', 'new' or 'both'."

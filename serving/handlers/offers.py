@@ -49,7 +49,9 @@ class Offer(BaseModel):
     campaign_id: str = Field(description="The campaign of the coupon.")
     coupon_id: str = Field(description="The coupon.")
     probability: float = Field(description="The probability that the customer redeems it.")
-    is_new: bool = Field(description="Whether the customer did not buy its products lately.")
+    is_new: bool = Field(
+        description="Whether the customer did not buy its products before, within the window of the offers."
+    )
     face_value: float | None = Field(description="The cost of a redemption; null if no coupon's worth is known.")
     expected_margin: float | None = Field(description="The expected incremental margin; null if worth is unknown.")
 
