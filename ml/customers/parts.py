@@ -3,6 +3,12 @@
 from ml.customers.audiences import Audiences
 from ml.customers.offers import OffersPart
 from ml.customers.part import Part
+from ml.customers.predictions import Predictions
 from ml.customers.tags import Tags
 
-PARTS: tuple[Part, ...] = (Audiences(), Tags(), OffersPart())
+PARTS: tuple[Part, ...] = (
+    Predictions(),
+    Audiences(),
+    Tags(),
+    OffersPart(),
+)
