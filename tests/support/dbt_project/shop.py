@@ -164,7 +164,7 @@ def corner_shop() -> Shop:
             "redemptions": [
                 ("c1", "x", "k1", date(2017, 10, 22)),
                 ("c1", "y", "k1", date(2017, 11, 6)),
-                ("c4", "z", None, date(2017, 11, 9)),
+                ("c4", "z", "k2", date(2017, 11, 9)),
             ],
         }
     )
