@@ -8,6 +8,7 @@ from features.errors import FeatureStoreError
 from marketing.audience import command as audience
 from marketing.errors import MarketingError
 from marketing.offers import command as offers
+from marketing.segments import command as segments
 from settings import Settings, SettingsError, load_settings
 
 
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add("audience", audience.run, "order customers for products, a category or a coupon")
     )
     offers.add_arguments(commands.add("offers", offers.run, "choose the coupons for each customer under a budget"))
+    segments.add_arguments(commands.add("segment", segments.run, "count the customers who match a filter"))
     return commands.run(arguments)
 
 

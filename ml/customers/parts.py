@@ -4,11 +4,13 @@ from ml.customers.audiences import Audiences
 from ml.customers.offers import OffersPart
 from ml.customers.part import Part
 from ml.customers.predictions import Predictions
+from ml.customers.segments import Segments
 from ml.customers.tags import Tags
 
 PARTS: tuple[Part, ...] = (
     Predictions(),
     Audiences(),
     Tags(),
+    Segments(),
     OffersPart(),
 )
