@@ -6,11 +6,13 @@ from ml.customers.part import Part
 from ml.customers.predictions import Predictions
 from ml.customers.segments import Segments
 from ml.customers.tags import Tags
+from ml.customers.taste import Taste
 
 PARTS: tuple[Part, ...] = (
     Predictions(),
     Audiences(),
     Tags(),
+    Taste(),
     Segments(),
     OffersPart(),
 )
