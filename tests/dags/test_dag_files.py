@@ -231,7 +231,7 @@ def test_a_training_that_diverged_is_not_tried_again(bag: dict[str, Any]) -> Non
 
 
 def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
-    """Each room's own help names the step's command."""
+    """Each package's own help names the step's command."""
     commands: dict[str, set[str]] = {}
     for parsed in bag["dags"].values():
         for task in parsed["tasks"].values():
@@ -243,8 +243,8 @@ def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
         *("landing", "quality", "feature_store", "ml", "ml.customers", "registry", "customer_scores", "pages"),
         "retention",
     }
-    for room, steps in commands.items():
+    for package, steps in commands.items():
         done = subprocess.run(
-            [sys.executable, "-m", room, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-m", package, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
-        assert [step for step in sorted(steps) if step not in done.stdout] == [], room
+        assert [step for step in sorted(steps) if step not in done.stdout] == [], package

@@ -34,7 +34,7 @@ def test_every_setting_of_the_service_changes_it(name: str) -> None:
 
 
 def test_every_setting_that_the_service_reads_is_covered() -> None:
-    files = [file for room in ("serving", "events") for file in (ROOT / room).rglob("*.py")]
+    files = [file for package in ("serving", "events") for file in (ROOT / package).rglob("*.py")]
     read = set(re.findall(r"settings\.(\w+)", " ".join(file.read_text() for file in files)))
 
     assert "api_keys" in read

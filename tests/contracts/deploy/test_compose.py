@@ -101,15 +101,15 @@ def test_an_image_copies_what_exists_and_what_its_code_imports(dockerfile: Path)
     copied = [line.split()[1:-1] for line in dockerfile.read_text().splitlines() if line.startswith("COPY")]
     sources = {source for line in copied for source in line}
     assert [source for source in sources if not (ROOT / source).exists()] == []
-    rooms = {source for source in sources if (ROOT / source).is_dir()}
-    known = {room.parent.name for room in ROOT.glob("*/__init__.py")} | {"dags"}
+    packages = {source for source in sources if (ROOT / source).is_dir()}
+    known = {package.parent.name for package in ROOT.glob("*/__init__.py")} | {"dags"}
     imported = {
         name
-        for room in rooms
-        for file in (ROOT / room).rglob("*.py")
+        for package in packages
+        for file in (ROOT / package).rglob("*.py")
         for name in re.findall(r"^\s*(?:from|import) (\w+)", file.read_text(), flags=re.MULTILINE)
     }
-    assert (imported & known) - rooms == set()
+    assert (imported & known) - packages == set()
 
 
 @pytest.mark.parametrize("name", BUILT)

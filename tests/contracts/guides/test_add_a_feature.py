@@ -13,7 +13,7 @@ import pytest
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-ROOMS = ("core", "dbt", "feature_repo", "feature_store", "features", "events", "landing", "ml", "scoring", "tests")
+FOLDERS = ("core", "dbt", "feature_repo", "feature_store", "features", "events", "landing", "ml", "scoring", "tests")
 TESTS = ("tests/features", "tests/scoring/customer/test_realtime.py", "tests/ml/studies/test_cold_start.py")
 CONTRACT = "tests/contracts/words/test_feature_names.py"
 PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
@@ -37,10 +37,13 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the rooms that a feature passes through, with the guide's changes."""
+    """A copy of the packages that a feature passes through, with the guide's changes."""
     project = tmp_path_factory.mktemp("project")
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, project / room, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
+    ignored = shutil.ignore_patterns("__pycache__", "target", "logs")
+    for package in FOLDERS:
+        shutil.copytree(
+            ROOT / package, project / package, ignore=shutil.ignore_patterns("__pycache__", "target", "logs")
+        )
     (project / "docs").mkdir()
     for file in ("settings.py", "products.py", "pyproject.toml"):
         shutil.copy(ROOT / file, project)

@@ -25,7 +25,7 @@ def test_documents_name_only_commands_that_exist() -> None:
 
 
 def test_messages_and_comments_name_only_commands_that_exist() -> None:
-    sources = [file for room in ROOT.glob("*/__init__.py") for file in room.parent.rglob("*.py")]
+    sources = [file for package in ROOT.glob("*/__init__.py") for file in package.parent.rglob("*.py")]
     sources += [*(ROOT / "dags").glob("*.py"), ROOT / "docker-compose.yml"]
     named = {
         str(file.relative_to(ROOT)): set(re.findall(r"[`']make ([a-z0-9-]+)", file.read_text())) for file in sources

@@ -76,8 +76,8 @@ def copy_of_the_code(folder: Path) -> Path:
     """The project's code with the lenient gate, and as little training as can be."""
     folder.mkdir(parents=True)
     ignored = shutil.ignore_patterns("__pycache__", ".*_cache", "target", "logs")
-    for room in CODE:
-        shutil.copytree(ROOT / room, folder / room, ignore=ignored)
+    for package in CODE:
+        shutil.copytree(ROOT / package, folder / package, ignore=ignored)
     for file in ("settings.py", "products.py", "uv.lock"):
         shutil.copy(ROOT / file, folder)
     (folder / "ml" / "gate" / "gate.toml").write_text(LENIENT_GATE)
