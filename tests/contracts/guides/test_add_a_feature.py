@@ -39,7 +39,6 @@ print(json.dumps({
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the packages that a feature passes through, with the guide's changes."""
     project = tmp_path_factory.mktemp("project")
-    ignored = shutil.ignore_patterns("__pycache__", "target", "logs")
     for package in FOLDERS:
         shutil.copytree(
             ROOT / package, project / package, ignore=shutil.ignore_patterns("__pycache__", "target", "logs")
