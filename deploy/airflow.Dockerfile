@@ -8,6 +8,7 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-cache --no-default-groups --group cluster
 
 COPY settings.py ./
+COPY core core
 COPY dags dags
 COPY orchestration orchestration
 COPY retention retention
