@@ -22,6 +22,9 @@ from ml.customers.tags.shares import CATEGORY, PRODUCT_TYPE, Shares
 LEAST_OF_EACH = 40
 """Customers of each answer below which a statement is not tried."""
 
+REPEATS = 5
+"""Divisions into folds. With one, the division alone moves an AUC over 800 customers by .01, as much as bars differ."""
+
 COMPONENTS = {16: 0.1, 32: 0.03}
 """Principal components, and the inverse strength of the ridge penalty on them."""
 CATEGORY_C, TYPE_C = 0.005, 0.002
@@ -116,18 +119,20 @@ def fit(views: Sequence[View], answers: Answers, statement: Statement, seed: int
         statement: what is learned.
         seed: decides folds and resamples.
     """
-    fold = folds_of(len(answers.rows), seed)
+    splits = [folds_of(len(answers.rows), seed + repeat) for repeat in range(REPEATS)]
     log_odds = np.zeros(len(answers.rows))
     coefficients, offset = np.zeros(len(views[0].columns)), 0.0
     for view in views:
         values = view.values[answers.rows]
-        for held_out in range(FOLDS):
-            model = _ridge(values[fold != held_out], answers.true[fold != held_out], view.strength)
-            log_odds[fold == held_out] += model.decision_function(values[fold == held_out]) / len(views)
+        for fold in splits:
+            for held_out in range(FOLDS):
+                model = _ridge(values[fold != held_out], answers.true[fold != held_out], view.strength)
+                found = model.decision_function(values[fold == held_out])
+                log_odds[fold == held_out] += found / (len(views) * REPEATS)
         model = _ridge(values, answers.true, view.strength)
         coefficients += view.on_shares(model.coef_[0]) / len(views)
         offset += float(model.intercept_[0]) / len(views)
-    hidden = np.zeros(len(answers.rows))
+    hidden, fold = np.zeros(len(answers.rows)), splits[0]
     for held_out in range(FOLDS):
         slope, intercept = _calibration(log_odds[fold != held_out], answers.true[fold != held_out])
         hidden[fold == held_out] = expit(slope * log_odds[fold == held_out] + intercept)

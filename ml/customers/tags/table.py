@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import expit
 
+from core.duckdb_engine import quote_identifier
 from ml.customers.inputs import Inputs
 from ml.customers.tags.kinds import GIVEN, GivenField, Statement
 from ml.customers.tags.known import Profiles
@@ -118,7 +119,7 @@ def given_rows(inputs: Inputs, profiles: Profiles, given: GivenField) -> pa.Tabl
 
 
 def learned_rows(
-    inputs: Inputs, profiles: Profiles, statement: Statement, arrays: Mapping[str, np.ndarray], model: Mapping[str, Any]
+    inputs: Inputs, profiles: Profiles, statement: Statement, log_odds: np.ndarray, model: Mapping[str, Any]
 ) -> pa.Table:
     """Return a statement about the customers who did not give the field and have enough baskets.
 
@@ -128,13 +129,11 @@ def learned_rows(
         inputs: the newest snapshot.
         profiles: its customers.
         statement: one that met its bar.
-        arrays: names, means, scales and coefficients of the shares.
-        model: the intercept, the AUC and a description of the customers that it was learned on.
+        log_odds: of each customer, `[customers]`.
+        model: the AUC and a description of the customers that it was learned on.
     """
     unknown = np.array([answer is None for answer in profiles.answers(statement)], dtype=bool)
     indices = np.flatnonzero(unknown & profiles.is_scored)
-    weights = arrays[f"coefficients_{statement.name}"] / arrays["scale"]
-    log_odds = model["intercept"] - float(weights @ arrays["mean"]) + _weighted(inputs, profiles, arrays, weights)
     probability = expit(log_odds[indices])
     is_true = probability >= 0.5
     return rows(
@@ -151,20 +150,43 @@ def learned_rows(
     )
 
 
-def _weighted(inputs: Inputs, profiles: Profiles, arrays: Mapping[str, np.ndarray], weights: np.ndarray) -> np.ndarray:
-    """Return the weighted sum of each customer's shares, `[customers]`; the sums are made in the database.
+def log_odds_of(
+    inputs: Inputs, profiles: Profiles, arrays: Mapping[str, np.ndarray], intercepts: Mapping[str, float]
+) -> dict[str, np.ndarray]:
+    """Return the log odds of each statement for every customer; the sums over shares are made in the database.
 
     Products are rounded to 2^-40, so that sums are the same in any order.
+
+    Args:
+        inputs: the newest snapshot.
+        profiles: its customers.
+        arrays: names, means, scales and coefficients of the shares.
+        intercepts: by statement, the log odds of a customer with mean shares.
     """
-    table = pa.table({"kind": arrays["kinds"].tolist(), "name": arrays["names"].tolist(), "weight": weights})
+    if not intercepts:
+        return {}
+    weights = {name: arrays[f"coefficients_{name}"] / arrays["scale"] for name in intercepts}
+    columns = {f"weight_{name}": values for name, values in weights.items()}
+    table = pa.table({"kind": arrays["kinds"].tolist(), "name": arrays["names"].tolist()} | columns)
+    sums = ", ".join(
+        f"sum(CAST(round(share * {quote_identifier(column)} * {2**40}) AS BIGINT))::DOUBLE / {2**40}"
+        f" AS {quote_identifier(column)}"
+        for column in columns
+    )
     with inputs.connect() as connection:
         connection.register("weights", table)
         found = connection.execute(
-            f"SELECT customer_id, sum(CAST(round(share * weight * {2**40}) AS BIGINT))::DOUBLE / {2**40} AS total"
-            f" FROM ({shares_query(inputs)}) JOIN weights USING (kind, name) GROUP BY customer_id"
+            f"SELECT customer_id, {sums} FROM ({shares_query(inputs)}) JOIN weights USING (kind, name)"
+            " GROUP BY customer_id"
         ).fetchnumpy()
-    totals = dict(zip(found["customer_id"].tolist(), found["total"].tolist(), strict=True))
-    return np.array([totals.get(customer, 0.0) for customer in profiles.ids])
+    row_of = {customer: row for row, customer in enumerate(profiles.ids)}
+    rows_of = np.array([row_of[customer] for customer in found["customer_id"]], dtype=int)
+    result = {}
+    for name, intercept in intercepts.items():
+        totals = np.zeros(len(profiles.ids))
+        totals[rows_of] = found[f"weight_{name}"]
+        result[name] = intercept - float(weights[name] @ arrays["mean"]) + totals
+    return result
 
 
 def _given(

@@ -18,7 +18,7 @@ from ml.customers.tags.fairness import Row, auc_of, by_group, gap_of, groups_of
 from ml.customers.tags.kinds import Declarations, Statement
 from ml.customers.tags.shares import read_shares
 from ml.customers.tags.statements import Answers, FittedStatement
-from ml.customers.tags.table import AUC, given_rows, known_rows, learned_rows, write
+from ml.customers.tags.table import AUC, given_rows, known_rows, learned_rows, log_odds_of, write
 from ml.errors import NotEnoughDataError
 
 logger = logging.getLogger(__name__)
@@ -134,13 +134,14 @@ class Tags:
         learned = [each for each in self.declared.statements if each.sensitive in purposes]
         given = [each for each in self.declared.given if not each.sensitive or each.sensitive in purposes]
         profiles = known.read_profiles(inputs, [*(each.column for each in learned), *(each.column for each in given)])
+        learned = [statement for statement in learned if statement.name in model["statements"]]
+        intercepts = {each.name: model["statements"][each.name]["intercept"] for each in learned}
         with np.load(folder / COEFFICIENTS, allow_pickle=False) as arrays:
-            for statement in learned:
-                if statement.name in model["statements"]:
-                    tables.append(known_rows(inputs, profiles, statement))
-                    tables.append(
-                        learned_rows(inputs, profiles, statement, arrays, model["statements"][statement.name])
-                    )
+            log_odds = log_odds_of(inputs, profiles, arrays, intercepts)
+        for statement in learned:
+            fitted = model["statements"][statement.name]
+            tables.append(known_rows(inputs, profiles, statement))
+            tables.append(learned_rows(inputs, profiles, statement, log_odds[statement.name], fitted))
         tables += [given_rows(inputs, profiles, each) for each in given]
         write(published, tables)
 
@@ -229,8 +230,8 @@ class Tags:
                 continue
             fitted = statements.fit(views, answers, statement, inputs.seed)
             found.add(statement.name, AUC, fitted.auc, fitted.is_met, fitted.error)
+            found.measures[f"{statement.name}_auc"] = fitted.auc
             if fitted.is_met:
-                found.measures[f"{statement.name}_auc"] = fitted.auc
                 was_known = np.array([answer is not None for answer in given])
                 self._keep(statement, fitted, known.learned_on(profiles, was_known), found)
                 ids = [profiles.ids[sample[index]] for index in indices]
