@@ -234,8 +234,8 @@ def test_defect_is_caught_by_name(
 def test_coupon_values_that_would_pass_any_budget_or_stand_twice_are_caught(landing: Path, found: Judge) -> None:
     (landing / "coupon_values.csv").write_text("coupon_id,face_value,margin\nc1,0,1\nc1,2,1\n")
     caught = found()
-    assert "coupon c1" in caught["coupon_values_are_unique"].what
-    assert "face_value 0" in caught["face_values_are_positive"].what
+    assert "coupon c1" in caught["coupon_values_are_unique"].details
+    assert "face_value 0" in caught["face_values_are_positive"].details
     assert {caught[name].severity for name in ("coupon_values_are_unique", "face_values_are_positive")} == {"critical"}
     assert caught["coupon_values_name_known_coupons"].severity == "warning"
 
