@@ -35,12 +35,12 @@ print(json.dumps({{"reliability": measure.value, "bar": measure.bar, "tags": tag
 
 RECEIPTS = """
     WITH baskets AS (
-        SELECT customer_id, basket_id, max(transaction_at) AS at, count(DISTINCT product_id) AS products
+        SELECT customer_id, basket_id, max(transaction_at) AS bought_at, count(DISTINCT product_id) AS products
         FROM '{data}/admitted/transactions.parquet'
         WHERE customer_id IS NOT NULL AND quantity >= 0 AND sales_value >= 0 GROUP BY ALL
     )
     SELECT customer_id, avg((products <= 3)::INT) FROM baskets
-    WHERE at < TIMESTAMP '{instant}' AND at >= TIMESTAMP '{since}' GROUP BY ALL
+    WHERE bought_at < TIMESTAMP '{instant}' AND bought_at >= TIMESTAMP '{since}' GROUP BY ALL
 """
 
 
