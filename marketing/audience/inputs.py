@@ -115,8 +115,11 @@ def _bought_inputs(bought: np.ndarray, customers: np.ndarray) -> np.ndarray:
 def _taste_inputs(taste: np.ndarray, buyers: PastBuyers) -> np.ndarray:
     """Return how near each customer's taste is to the mean taste of the buyers, in all dimensions and in the first."""
     weights = np.log1p(buyers.bought[:, BUYER_COLUMNS.index("baskets_13w")]) + 0.3
-    mean = (taste[buyers.customers] * weights[:, None]).sum(axis=0) / (weights.sum() + FEW_BUYERS)
-    return np.stack([taste @ mean, taste[:, :BROAD_WIDTH] @ mean[:BROAD_WIDTH]], axis=1).astype(np.float32)
+    mean = (weights @ taste[buyers.customers]) / (weights.sum() + FEW_BUYERS)
+    both = np.zeros((len(mean), len(TASTE_INPUTS)), np.float32)
+    both[:, 0] = mean
+    both[:BROAD_WIDTH, 1] = mean[:BROAD_WIDTH]
+    return np.asarray(taste @ both, np.float32)
 
 
 def _item_inputs(buyers: PastBuyers, customers: int, mailer: float) -> np.ndarray:

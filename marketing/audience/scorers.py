@@ -48,7 +48,8 @@ class Scorer:
         positions = [names.index(name) for name in self.inputs]
         weights[positions] = np.asarray(self.weights) / np.asarray(self.scale)
         intercept = self.intercept - float(weights[positions] @ np.asarray(self.mean))
-        return np.asarray(1 / (1 + np.exp(-(inputs @ weights + intercept))), np.float64)
+        log_odds = (inputs @ weights.astype(np.float32)).astype(np.float64) + intercept
+        return np.asarray(1 / (1 + np.exp(-log_odds)), np.float64)
 
 
 @dataclass(frozen=True)
