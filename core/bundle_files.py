@@ -9,7 +9,7 @@ MANIFEST = "manifest.json"
 STORE_ENTRY = "model.yaml"
 """Written by BentoML's model store next to the bundle's own files."""
 
-ALLOWED_SUFFIXES = frozenset({".onnx", ".json", ".npy", ".npz", ".parquet"})
+ALLOWED_SUFFIXES = frozenset({".arrow", ".json", ".npy", ".npz", ".onnx", ".parquet"})
 """Reading these formats runs no code: numpy refuses pickled objects in `.npy` and `.npz` by default. Reading a pickle
 runs whatever code it contains."""
 

@@ -4,7 +4,8 @@ Every value is drawn from another customer's row, and every element of a list fr
 therefore contains no customer's history, while its values are as real as those of the tables.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.bundle_files import BundleError
-from ml.customers.inputs import UNDATED, Inputs
+from ml.customers.inputs import Inputs
 
 GOLDEN = "golden"
-FEATURES, SCORES = "features", "scores"
+FEATURES, SCORES, INPUTS = "features", "scores", "inputs.json"
 CUSTOMERS = 12
+SAMPLE = 200
+"""How many customers the made-up ones are drawn from."""
 LIST_LENGTH = 24
 TOLERANCE = 1e-6
 CUSTOMER, PRODUCT, EVENT_TIME = "customer_id", "product_id", "event_timestamp"
@@ -42,15 +45,19 @@ def write_golden(folder: Path, inputs: Inputs, score: Score) -> None:
     products: set[str] = set()
     files = sorted(inputs.features.glob("*.parquet"))
     by_customer = [file for file in files if CUSTOMER in pq.read_schema(file).names]
+    sample = _sample(by_customer, rng)
     for file in by_customer:
-        drawn = [_made_up(file, instant, rng) for instant in inputs.instants]
-        table = pa.concat_tables(drawn)
+        # The rows of one snapshot after another, from a table that is read once.
+        real = pq.read_table(file, filters=[(CUSTOMER, "in", sample)])
+        table = pa.concat_tables(_made_up(real, instant, rng) for instant in inputs.instants)
         pq.write_table(table, features / file.name)
         if "product_ids" in table.column_names:
             products |= set(pc.list_flatten(table["product_ids"]).to_pylist())
     for file in sorted(set(files) - set(by_customer)):
         filters = [(PRODUCT, "in", sorted(products))] if PRODUCT in pq.read_schema(file).names else None
         pq.write_table(pq.read_table(file, filters=filters), features / file.name)
+    asked = {"instants": [instant.isoformat() for instant in inputs.instants], "seed": inputs.seed}
+    (folder / INPUTS).write_text(json.dumps(asked))
     (folder / SCORES).mkdir()
     with TemporaryDirectory(dir=folder.parent) as scratch:
         score(replace(inputs, features=features, scratch=Path(scratch), purposes=None), folder / SCORES)
@@ -62,11 +69,12 @@ def check_golden(folder: Path, version: str, score: Score) -> None:
     Raises:
         BundleError: a table has other rows; the message names the table.
     """
-    instants = _instants(folder / FEATURES)
+    asked = json.loads((folder / INPUTS).read_text())
+    instants = [datetime.fromisoformat(instant) for instant in asked["instants"]]
     with TemporaryDirectory() as scratch:
         again = Path(scratch) / SCORES
         again.mkdir()
-        score(Inputs(folder / FEATURES, instants, seed=0, scratch=Path(scratch)), again)
+        score(Inputs(folder / FEATURES, instants, asked["seed"], scratch=Path(scratch)), again)
         for file in sorted((folder / SCORES).iterdir()):
             found = again / file.name
             if not found.is_file() or not _equal(file, found):
@@ -75,9 +83,20 @@ def check_golden(folder: Path, version: str, score: Score) -> None:
                 )
 
 
-def _made_up(file: Path, instant: datetime, rng: np.random.Generator) -> pa.Table:
+def _sample(files: Sequence[Path], rng: np.random.Generator) -> list[str]:
+    """Return customers of whom made-up ones are drawn."""
+    known = np.array(sorted({name for file in files for name in _customers(file)}))
+    return sorted(rng.choice(known, min(SAMPLE, len(known)), replace=False).tolist()) if len(known) else []
+
+
+def _customers(file: Path) -> list[str]:
+    found: list[str] = pc.unique(pq.read_table(file, columns=[CUSTOMER])[CUSTOMER]).to_pylist()
+    return found
+
+
+def _made_up(real: pa.Table, instant: datetime, rng: np.random.Generator) -> pa.Table:
     """Return rows of customers who do not exist, drawn column by column from a table's rows of one snapshot."""
-    table = pq.read_table(file, filters=[(EVENT_TIME, "=", instant)])
+    table = real.filter(pc.equal(real[EVENT_TIME], pa.scalar(instant, real.schema.field(EVENT_TIME).type)))
     count = CUSTOMERS if len(table) else 0
     lists = [name for name in table.column_names if pa.types.is_list(table.schema.field(name).type)]
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
@@ -108,23 +127,21 @@ def _made_up_lists(lists: pa.Table, count: int, rng: np.random.Generator) -> dic
     }
 
 
-def _instants(features: Path) -> list[datetime]:
-    """Return the snapshots of the made-up tables, newest first."""
-    found: set[datetime] = set()
-    for file in features.glob("*.parquet"):
-        if file.stem != UNDATED and EVENT_TIME in pq.read_schema(file).names:
-            found |= set(pc.unique(pq.read_table(file, columns=[EVENT_TIME])[EVENT_TIME]).to_pylist())
-    return sorted(found, reverse=True)
-
-
 def _equal(file: Path, other: Path) -> bool:
     """Return whether two files hold the same rows, numbers up to TOLERANCE; other formats must be the same bytes."""
-    if file.suffix != ".parquet":
+    if file.suffix not in (".parquet", ".arrow"):
         return file.read_bytes() == other.read_bytes()
-    left, right = pq.read_table(file), pq.read_table(other)
+    left, right = _read(file), _read(other)
     if left.schema != right.schema or len(left) != len(right):
         return False
     return all(_equal_columns(left[name].combine_chunks(), right[name].combine_chunks()) for name in left.column_names)
+
+
+def _read(file: Path) -> pa.Table:
+    if file.suffix == ".parquet":
+        return pq.read_table(file)
+    with pa.memory_map(str(file)) as source:
+        return pa.ipc.open_file(source).read_all()
 
 
 def _equal_columns(left: pa.Array, right: pa.Array) -> bool:

@@ -49,7 +49,8 @@ class MeanSpend:
             (mean,) = connection.execute("SELECT avg(spend_4w) FROM feat_customer_profile").fetchall()[0]
         (folder / MEAN).write_text(json.dumps(mean))
         measures = {f"{self.name}_mean": Measure(mean, bar=0.0)}
-        return Verdict(self.decision, [f"The mean is {mean:.2f}."], measures, inputs.now.date())
+        tables = {"by customer": [{"customer": "all", "mean": mean}, {"customer": "none", "reason": "nobody"}]}
+        return Verdict(self.decision, [f"The mean is {mean:.2f}."], measures, inputs.now.date(), tables)
 
     def score(self, inputs: Inputs, folder: Path, published: Path) -> None:
         mean = json.loads((folder / MEAN).read_text())
@@ -245,6 +246,7 @@ def test_the_report_shows_every_figure_with_its_bar(data: Path, step: Command) -
     assert "first mean" in page
     assert "at least 0" in page
     assert "The mean is 19.50." in page
+    assert "<td>none</td><td>–</td><td>nobody</td>" in page, "a row without a value shows a dash"
 
 
 def test_every_declared_opener_exists_and_only_the_recommender_is_served() -> None:
