@@ -35,7 +35,7 @@ class PartEntry(BaseModel):
 
 
 class CustomersManifest(BaseModel):
-    """What a bundle contains and how it was made; `python -m registry` reads the fields that all products have.
+    """Describe a bundle; `python -m registry` reads the fields that all products have.
 
     Attributes:
         baseline: why simple rules are registered instead of models; empty if any part is a model.
@@ -96,7 +96,7 @@ class CustomersBundle:
         return [part for part in PARTS if part.name in self.manifest.parts]
 
     def verdict(self, name: str) -> Verdict:
-        """Return how a part of the bundle was judged."""
+        """Return the verdict on a part of the bundle."""
         return Verdict.from_json((self.path / name / VERDICT).read_text())
 
     def score(self, inputs: Inputs, published: Path) -> None:

@@ -1,4 +1,4 @@
-"""Made-up customers in a bundle: feature tables that belong to nobody, and the scores that the bundle gave for them.
+"""Make up customers for a bundle: feature tables that belong to no person, and the scores that the bundle gave.
 
 Every value is drawn from another customer's row, and every element of a list from another customer's list. A bundle
 therefore contains no customer's history, while its values are as real as those of the tables.
@@ -84,7 +84,7 @@ def check_golden(folder: Path, version: str, score: Score) -> None:
 
 
 def _sample(files: Sequence[Path], rng: np.random.Generator) -> list[str]:
-    """Return customers of whom made-up ones are drawn."""
+    """Return the real customers from whose values made-up ones are drawn."""
     known = np.array(sorted({name for file in files for name in _customers(file)}))
     return sorted(rng.choice(known, min(SAMPLE, len(known)), replace=False).tolist()) if len(known) else []
 

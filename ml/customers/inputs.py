@@ -1,4 +1,4 @@
-"""What every part of the customer model reads: the published feature tables, up to one instant."""
+"""Read the published feature tables up to one instant, for every part of the customer model."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ class Inputs:
         return self.instants[0]
 
     def snapshot(self, weeks: int) -> datetime:
-        """Return the snapshot so many weeks before `now`.
+        """Return the snapshot that lies a number of weeks before `now`.
 
         Raises:
             NotEnoughDataError: the tables hold none.
@@ -65,7 +65,7 @@ class Inputs:
         )
 
     def before(self, weeks: int) -> "Inputs":
-        """Return the inputs as they were so many weeks before `now`."""
+        """Return the inputs as they were a number of weeks before `now`."""
         until = self.snapshot(weeks)
         return replace(self, instants=[instant for instant in self.instants if instant <= until])
 

@@ -1,4 +1,4 @@
-"""A part of the customer model (predictions, tags, taste, segments, audiences, offers), and how it is judged."""
+"""A part of the customer model (predictions, tags, taste, segments, audiences, offers), and its verdict."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from ml.customers.inputs import Inputs
 
 
 class Decision(StrEnum):
-    """What a part publishes."""
+    """List what a part can publish."""
 
     MODEL = "model"
     RULE = "rule"
@@ -20,7 +20,7 @@ class Decision(StrEnum):
     REFUSED = "refused"
     """Nothing, because nothing meets the bars."""
     NOT_ENOUGH_DATA = "not enough data"
-    """What was published before, because the window does not hold enough to decide."""
+    """The part published before, because the window does not hold enough to decide."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a part was judged on the newest closed window.
+    """Hold the outcome of a part on the newest closed window.
 
     Attributes:
         decision: what it publishes.
@@ -90,14 +90,14 @@ class Verdict:
 
 
 class Part(Protocol):
-    """A part is fitted and judged, then its files are put into the bundle, and the champion's files score."""
+    """Fit and evaluate one kind of score. Its files go into the bundle, and the champion's files score."""
 
     @property
     def name(self) -> str:
         """Return the name: of its folder in the bundle, and of the file that it publishes."""
 
     def fit(self, inputs: Inputs, folder: Path) -> Verdict:
-        """Fit on closed windows, judge once on the newest one, and write the model's files into `folder`.
+        """Fit on closed windows, evaluate once on the newest one, and write the model's files into `folder`.
 
         Raises:
             NotEnoughDataError: the tables do not hold what a decision needs; the part published before stays.

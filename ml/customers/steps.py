@@ -31,14 +31,14 @@ logger = logging.getLogger(__name__)
 PRODUCT = "customers"
 PLAN, PARTS_FOLDER, REGISTERED, REPORT = "plan.json", "parts", "registered.json", "report.html"
 SCORED = "scored.json"
-"""Which parts a folder of scores contains, and what each was judged."""
+"""The parts in a folder of scores, each with its verdict."""
 
 CARRIED_OVER = timedelta(weeks=13)
 """How long a part of the champion stays when newer runs cannot decide or refuse: a certificate expires after it."""
 
 
 def fit(settings: Settings, run: Run, as_of: date) -> dict[str, Any]:
-    """Fit and judge every part, and write the report. A run that was killed continues with the part it was at.
+    """Fit and evaluate every part, and write the report. A run that was killed continues with the part it was at.
 
     Raises:
         RunError: the published features are those of another day.
@@ -118,7 +118,7 @@ def score(settings: Settings) -> dict[str, Any] | None:
     bundle = deployed_bundle(settings)
     if bundle is None:
         logger.info(
-            "Nothing to score: no version is deployed. Run '.venv/bin/python -m registry deploy --product %s …' first.",
+            "Nothing to score: no version is deployed. Run first: '.venv/bin/python -m registry deploy --product %s …'",
             PRODUCT,
         )
         return None

@@ -75,8 +75,8 @@ def write_offer_tables(folder: Path, customers: int = 200, seed: int = 1, face_v
         lists = {each.name: types[each.type] for each in table.features if each.type in types}
         _write(folder / f"feat_{table.name}.parquet", rows, lists)
     texts = types[Type.TEXTS]
-    names = ("campaign_ids", "redeemed_campaign_ids", "redeemed_coupon_ids")
-    _write(folder / "feat_customer_redemptions.parquet", labels, dict.fromkeys(names, texts))
+    redeemed_columns = ("campaign_ids", "redeemed_campaign_ids", "redeemed_coupon_ids")
+    _write(folder / "feat_customer_redemptions.parquet", labels, dict.fromkeys(redeemed_columns, texts))
 
 
 def _write(path: Path, rows: list[dict], lists: dict[str, pa.DataType]) -> None:

@@ -1,5 +1,5 @@
--- The customers who could be offered a campaign's coupons at an instant: at its start its own customers, and at the newest
--- snapshot all customers who bought in the last 26 weeks.
+-- The customers who could be offered a campaign's coupons at an instant: at its start its own customers, and at the
+-- newest snapshot all customers who bought in the last 26 weeks.
 with instants as (
 
     select * from {{ ref('int_campaign_instants') }}

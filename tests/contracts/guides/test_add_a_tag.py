@@ -88,7 +88,7 @@ def test_the_tag_is_evaluated_and_equals_the_receipts(small_landing: Path, tmp_p
         [(since,)] = warehouse.execute(
             f"SELECT since_26w FROM int_snapshots WHERE snapshot_at = TIMESTAMP '{instant}'"
         ).fetchall()
-    receipts = dict(duckdb.sql(RECEIPTS.format(data=data, instant=instant, since=since)).fetchall())
+    receipts = dict(duckdb.execute(RECEIPTS.format(data=data, instant=instant, since=since)).fetchall())
 
     assert found["bar"] == 0.8
     assert -1 < found["reliability"] < 1

@@ -44,7 +44,7 @@ def test_the_better_encoder_is_published_and_two_fits_are_equal(tmp_path: Path) 
     Taste().score(inputs, tmp_path, tmp_path)
 
     assert (tmp_path / "encoder.npz").read_bytes() == first
-    recall = {row["encoder"]: row["new recall@20"] for row in verdict.tables["encoders"]}
+    recall = {str(row["encoder"]): float(row["new recall@20"] or 0) for row in verdict.tables["encoders"]}
     assert recall["PCA"] > recall["popularity"] + 0.1
     lead = recall["autoencoder"] - recall["PCA"]
     assert verdict.decision == (Decision.MODEL if lead >= 0.01 else Decision.RULE)
