@@ -9,15 +9,17 @@ from core.duckdb_engine import quote_literal, read_parquet
 from customer_scores.tables import HISTORY, SEGMENTS
 
 
-def write_history(folder: Path, snapshot: datetime, before: Path | None) -> int:
+def write_history(folder: Path, snapshot: datetime, before: Path | None, staged: Path | None = None) -> int:
     """Write the history of segments into a folder that holds the segments of one snapshot.
 
-    A snapshot that is published again replaces its own rows only.
+    A snapshot that is published again replaces its own rows only. What was published stays; the staged history fills
+    snapshots of which nothing was published.
 
     Args:
         folder: Where the segments' table lies and the history goes.
         snapshot: The instant of the folder's segments.
         before: The folder of the last publication; None if there is none.
+        staged: The folder of the staged scores, which may hold a history; None if there is none.
 
     Returns:
         The snapshots in the history.
@@ -31,6 +33,11 @@ def write_history(folder: Path, snapshot: datetime, before: Path | None) -> int:
     if before is not None and (before / HISTORY).exists():
         kept = f"SELECT * FROM {read_parquet(before / HISTORY)}"
         rows = f"{kept} WHERE snapshot <> {now} UNION ALL BY NAME {rows}" if rows else kept
+    if rows and staged is not None and (staged / HISTORY).exists():
+        rows = (
+            f"WITH known AS ({rows}) FROM known UNION ALL BY NAME SELECT * FROM {read_parquet(staged / HISTORY)} "
+            "WHERE snapshot NOT IN (SELECT snapshot FROM known)"
+        )
     if not rows:
         return 0
     target = folder / HISTORY

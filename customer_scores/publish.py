@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -36,6 +36,8 @@ from settings import Settings
 logger = logging.getLogger(__name__)
 
 KEEP = 3
+KEPT_FOR = timedelta(weeks=13)
+"""How long the scores of a part stay if newer runs publish nothing for it."""
 _READ_ONLY = 0o444
 
 
@@ -71,13 +73,13 @@ def publish(settings: Settings, as_of: date) -> Published:
                 f"The staged scores in {staged} are of {scores.as_of}, not of {as_of}. {SCORE_AGAIN}"
             )
         before = link.resolve() if link.is_symlink() and read_record(link.resolve()) else None
-        published = _gather(link, scores, staged_files(staged), before)
+        published = _gather(link, scores, staged, before)
         _prune(link)
     return published
 
 
-def _gather(link: Path, scores: StagedScores, files: dict[str, list[Path]], before: Path | None) -> Published:
-    earlier = read_record(before) if before else None
+def _gather(link: Path, scores: StagedScores, staged: Path, before: Path | None) -> Published:
+    earlier, files = read_record(before) if before else None, staged_files(staged)
     gathered = empty_folder(staging_path(link.parent / f"{scores.as_of}-scores"))
     parts: dict[str, PublishedPart] = {}
     for name, paths in files.items():
@@ -91,15 +93,19 @@ def _gather(link: Path, scores: StagedScores, files: dict[str, list[Path]], befo
             rows={file.name: pq.read_metadata(file).num_rows for file in paths if file.suffix == ".parquet"},
             files={file.name: file_sha256(file) for file in paths},
         )
-    kept = {} if earlier is None else {name: part for name, part in earlier.parts.items() if name not in parts}
-    for name, part in kept.items():
+    absent = {} if earlier is None else {name: part for name, part in earlier.parts.items() if name not in parts}
+    kept = {name: part for name, part in absent.items() if scores.as_of - part.as_of <= KEPT_FOR}
+    for name, part in absent.items():
+        if name not in kept:
+            logger.warning("Nothing is staged for %s, and the scores of %s have expired.", name, part.as_of)
+            continue
         logger.warning("Nothing is staged for %s, so the files of %s stay.", name, part.as_of)
         assert before is not None  # there is an earlier publication
         for file_name in part.files:
             link_or_copy(before / file_name, gathered / file_name)
     parts |= kept
     since = parts["segments"].as_of_instant if "segments" in parts else scores.as_of_instant
-    snapshots = write_history(gathered, since, before)
+    snapshots = write_history(gathered, since, before, staged)
     write_profiles(gathered, parts)
     content = _content(gathered, parts)
     name = f"{scores.as_of}-{content[:12]}"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customer_scores.errors import StagedScoresError
-from customer_scores.tables import check_columns, part_of
+from customer_scores.tables import HISTORY, check_columns, part_of
 
 MANIFEST = "scored.json"
 SCORE_AGAIN = "Run `.venv/bin/python -m ml.customers score` again."
@@ -95,7 +95,7 @@ def staged_files(folder: Path) -> dict[str, list[Path]]:
     """
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.iterdir()):
-        if file.name == MANIFEST or file.name.startswith("."):
+        if file.name in (MANIFEST, HISTORY) or file.name.startswith("."):
             continue
         found.setdefault(part_of(file.name), []).append(file)
         if file.suffix == ".parquet":

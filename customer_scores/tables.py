@@ -15,8 +15,9 @@ PREFIXES = {
 """By part of the customer model: how the names of its files begin."""
 
 PREDICTIONS, TAGS, SEGMENTS = "predictions.parquet", "tags.parquet", "segments.parquet"
-HISTORY = "history_of_segments.parquet"
-"""Each customer's segment at every snapshot; written when scores are published."""
+HISTORY = "segment_history.parquet"
+"""The segment of each customer at every snapshot. A part stages the history that its own rule would have given; the
+published history has those rows only for snapshots of which nothing was published."""
 
 _TEXTS, _NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())
 

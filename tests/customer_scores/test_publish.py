@@ -82,6 +82,31 @@ def test_the_history_of_segments_grows_and_a_snapshot_published_again_replaces_i
     assert rows == [(AS_OF, 2), (AS_OF + WEEK, len(CUSTOMERS) - 1)]
 
 
+def test_a_staged_history_fills_only_snapshots_of_which_nothing_was_published(settings: Settings) -> None:
+    stage_scores(settings)
+    publish(settings, AS_OF)
+    stage_scores(settings, AS_OF + WEEK)
+    rows = ", ".join(
+        f"(TIMESTAMP '{settings.start_of_day(AS_OF + weeks * WEEK)}', 'staged', 'value', 'high')"
+        for weeks in (-1, 0, 1)
+    )
+    staged = settings.paths.staged_customers / HISTORY
+    query(f"COPY (FROM (VALUES {rows}) AS t(snapshot, customer_id, axis, segment)) TO '{staged}'")
+    assert publish(settings, AS_OF + WEEK).snapshots == 3
+    history = settings.paths.customers / HISTORY
+    assert query(f"SELECT snapshot::DATE FROM '{history}' WHERE customer_id = 'staged'") == [(AS_OF - WEEK,)]
+    assert query(f"SELECT count(*) > 1 FROM '{history}' WHERE snapshot::DATE = '{AS_OF}'") == [(True,)]
+
+
+def test_the_scores_of_a_part_expire_after_a_quarter(settings: Settings) -> None:
+    stage_scores(settings)
+    publish(settings, AS_OF)
+    for weeks, kept in ((13, ["tags", "taste"]), (14, [])):
+        stage_scores(settings, AS_OF + weeks * WEEK, parts=("predictions", "segments"))
+        assert publish(settings, AS_OF + weeks * WEEK).kept == kept
+    assert not (settings.paths.customers / TAGS).exists()
+
+
 def test_the_history_outlives_a_publication_without_segments(settings: Settings) -> None:
     stage_scores(settings)
     publish(settings, AS_OF)
