@@ -12,8 +12,8 @@ from customer_scores.tables import HISTORY, SEGMENTS
 def write_history(folder: Path, snapshot: datetime, before: Path | None, staged: Path | None = None) -> int:
     """Write the history of segments into a folder that holds the segments of one snapshot.
 
-    A snapshot that is published again replaces its own rows only. What was published stays; the staged history fills
-    snapshots of which nothing was published.
+    A snapshot that is published again replaces its own rows only. Published rows stay; the staged history fills the
+    snapshots without any.
 
     Args:
         folder: Where the segments' table lies and the history goes.

@@ -17,7 +17,7 @@ PREFIXES = {
 PREDICTIONS, TAGS, SEGMENTS = "predictions.parquet", "tags.parquet", "segments.parquet"
 HISTORY = "segment_history.parquet"
 """The segment of each customer at every snapshot. A part stages the history that its own rule would have given; the
-published history has those rows only for snapshots of which nothing was published."""
+published history takes those rows only for snapshots that were never published."""
 
 _TEXTS, _NUMBERS = pa.list_(pa.string()), pa.list_(pa.float64())
 

@@ -1,4 +1,4 @@
-"""The customer model: the probability that an active customer buys nothing in the next eight weeks (churn).
+"""The customer model: predictions, profile tags, taste, segments, audiences and offers, each a part of one version.
 
-A second product besides the recommender, with versions of its own: `python -m registry … --product churn`.
+It is a product next to the recommender, with versions of its own: `python -m registry … --product customers`.
 """
