@@ -4,7 +4,7 @@ from feast import FeatureService, FeatureView
 
 from feature_repo.entities import OWNER
 
-_SERVICES = {
+SERVICES = {
     "retrieval_query_v1": (
         ["customer_history", "customer_profile"],
         "Customer features for the query tower and the running service.",
@@ -30,5 +30,5 @@ def feature_services(views: list[FeatureView]) -> list[FeatureService]:
             description=description,
             owner=OWNER,
         )
-        for name, (members, description) in _SERVICES.items()
+        for name, (members, description) in SERVICES.items()
     ]

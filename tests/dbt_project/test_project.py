@@ -8,6 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from feature_repo.services import SERVICES
+from features.declarations import TABLES
 from tests.dbt_project.conftest import Built
 from tests.support.dbt_project.runs import FEATURES, PROJECT, dbt
 
@@ -70,11 +72,15 @@ def test_every_model_with_logic_has_a_unit_test(manifest: dict[str, Any]):
     assert set(models(manifest)) - tested == plain | siblings
 
 
-def test_the_recommender_is_exposed_to_exactly_what_feast_reads(manifest: dict[str, Any]):
-    features = {f"feat_{feature}" for feature in FEATURES}
-    exposures = {one["name"]: one["depends_on"]["nodes"] for one in manifest["exposures"].values()}
-    for name in ("recommender", "feature_store"):
-        assert {node.rsplit(".", 1)[1] for node in exposures[name]} == features
+def test_every_consumer_is_exposed_to_exactly_what_it_reads(manifest: dict[str, Any]):
+    exposures = {
+        one["name"]: {node.rsplit(".", 1)[1] for node in one["depends_on"]["nodes"]}
+        for one in manifest["exposures"].values()
+    }
+    for name in ("customer_model", "feature_store"):
+        assert exposures[name] == {f"feat_{table.name}" for table in TABLES}
+    views = {view for members, _ in SERVICES.values() for view in members}
+    assert exposures["recommender"] == {f"feat_{view}" for view in views}
 
 
 def test_no_feature_is_made_from_feedback_that_nobody_cut_at_the_day_of_the_run(manifest: dict[str, Any]):

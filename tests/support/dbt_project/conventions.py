@@ -63,8 +63,9 @@ class Project:
         return {parent for exposure in self.exposures.values() for parent in exposure["depends_on"]["nodes"]}
 
     def layer(self, model: str) -> str:
-        """Return a model's folder under `models/`."""
-        return "/".join(self.models[model]["original_file_path"].split("/")[1:-1])
+        """Return a model's layer: the folder under `models/` that PREFIXES lists, or else its own folder."""
+        folder = "/".join(self.models[model]["original_file_path"].split("/")[1:-1])
+        return next((layer for layer in PREFIXES if f"{folder}/".startswith(f"{layer}/")), folder)
 
     def generic_tests(self, node: str) -> set[str]:
         """Return the kinds of tests that a model or source has."""
