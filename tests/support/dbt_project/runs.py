@@ -23,6 +23,9 @@ FEATURES = (
     "customer_categories",
     "customer_habits",
     "customer_outcomes",
+    "customer_offers",
+    "customer_redemptions",
+    "campaign_coupons",
     "product_content",
     "product_activity",
 )
