@@ -93,7 +93,7 @@ def test_what_belongs_to_no_table_is_named_in_log_and_manifest(tmp_path: Path) -
         ("customers.tsv", "rename it to customers.csv"),
         ("customers.xlsx", "save it as CSV"),
         ("customers.csv.zip", "unpack it"),
-        ("customers.csv.part", "not written to its end"),
+        ("customers.csv.part", "means that it is incomplete"),
         ("decision.csv", "rename it to decisions.csv"),
         ("campaigns", "has no ending"),
     ],
@@ -130,10 +130,13 @@ def _damaged_gzip(parts: Path) -> None:
         (lambda parts: (parts / "02.csv").symlink_to("absent.csv"), r"02.csv in .* a link to absent.csv, which is"),
         (lambda parts: os.mkfifo(parts / "02.csv"), "02.csv in .* neither a file nor a folder"),
         (lambda parts: (parts / "02.xlsx").write_text("x"), "02.xlsx in .* save it as CSV"),
-        (lambda parts: (parts / "02.csv.tmp").write_text("x"), "02.csv.tmp in .* not written to its end"),
+        (
+            lambda parts: (parts / "02.csv.tmp").write_text("x"),
+            "02.csv.tmp in .* its ending .tmp means that it is incomplete",
+        ),
         (lambda parts: (parts / "part-00002").write_text("x"), "part-00002 in .* has no ending"),
         (lambda parts: (parts / "_delta_log").mkdir(), "_delta_log in .* Delta table"),
-        (lambda parts: (parts / "_temporary").mkdir(), "_temporary in .* has not finished"),
+        (lambda parts: (parts / "_temporary").mkdir(), "_temporary in .* belongs to an unfinished job"),
         (lambda parts: (parts / "02.parquet").write_text("x"), "02.parquet in .* does not begin as a Parquet file"),
         (lambda parts: (parts / "02.parquet").write_bytes(b"PAR1data"), "02.parquet in .* its end is missing"),
         (lambda parts: (parts / "02.csv.gz").write_text(TRANSACTIONS), "02.csv.gz in .* cannot be unpacked"),
@@ -310,7 +313,7 @@ def test_a_file_whose_name_is_a_pattern_is_refused_for_it_would_read_others(tmp_
 
 
 def test_a_folder_whose_name_is_a_pattern_is_no_setting(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds \[, which DuckDB takes for a pattern"):
+    with pytest.raises(ValueError, match=r"holds \[, which DuckDB reads as a pattern"):
         Settings(landing=tmp_path / "tables[1]")
 
 
