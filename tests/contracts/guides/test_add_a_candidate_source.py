@@ -15,7 +15,17 @@ from settings import ROOT
 from tests.support.serving.small_bundle import write_bundle
 
 PAGE = (ROOT / "docs" / "add-a-candidate-source.md").read_text()
-PACKAGES = ("core", "features", "feature_store", "feature_repo", "ml", "registry", "scoring", "tests/support")
+PACKAGES = (
+    "core",
+    "customer_scores",
+    "features",
+    "feature_store",
+    "feature_repo",
+    "ml",
+    "registry",
+    "scoring",
+    "tests/support",
+)
 
 RECOMMEND = """
 import json

@@ -13,7 +13,19 @@ import pytest
 from settings import ROOT
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-FOLDERS = ("core", "dbt", "feature_repo", "feature_store", "features", "events", "landing", "ml", "scoring", "tests")
+FOLDERS = (
+    "core",
+    "customer_scores",
+    "dbt",
+    "feature_repo",
+    "feature_store",
+    "features",
+    "events",
+    "landing",
+    "ml",
+    "scoring",
+    "tests",
+)
 TESTS = ("tests/features", "tests/scoring/customer/test_realtime.py", "tests/ml/studies/test_cold_start.py")
 CONTRACT = "tests/contracts/words/test_feature_names.py"
 PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)

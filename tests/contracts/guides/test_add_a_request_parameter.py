@@ -19,6 +19,7 @@ PACKAGES = (
     "events",
     "features",
     "feature_store",
+    "marketing",
     "products",
     "registry",
     "scoring",

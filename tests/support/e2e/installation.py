@@ -23,7 +23,9 @@ AS_OF = date(2018, 1, 1)
 SNAPSHOTS = 10
 CODE = (
     "core",
+    "customer_scores",
     "events",
+    "marketing",
     "retention",
     "landing",
     "dbt",
