@@ -89,7 +89,7 @@ def _update(settings: Settings, publication: ScoresPublication, objects: list[An
 
 
 def _apply(store: FeatureStore, objects: list[Any]) -> None:
-    """Make the registry hold these objects, and no view of a table that is no longer published."""
+    """Apply these objects to the registry, and remove views whose table is not published any more."""
     kept = {(type(thing), thing.name) for thing in objects}
     registered: list[Any] = [*store.list_feature_services(), *store.list_feature_views(), *store.list_data_sources()]
     gone = [thing for thing in registered if (type(thing), thing.name) not in kept]

@@ -108,8 +108,8 @@ def _bought_inputs(bought: np.ndarray, customers: np.ndarray) -> np.ndarray:
     visits = customers[:, CUSTOMER_COLUMNS.index("baskets_13w")]
     spend = customers[:, CUSTOMER_COLUMNS.index("spend_13w")] / SPEND_SCALE
     per_visit = np.log((baskets + 0.5) / (visits + 1))
-    lately = np.log1p(baskets + spend / (1 + spend))
-    return np.concatenate([np.log1p(bought), per_visit[:, None], lately[:, None]], axis=1)
+    recent_rate = np.log1p(baskets + spend / (1 + spend))
+    return np.concatenate([np.log1p(bought), per_visit[:, None], recent_rate[:, None]], axis=1)
 
 
 def _taste_inputs(taste: np.ndarray, buyers: PastBuyers) -> np.ndarray:

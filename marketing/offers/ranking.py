@@ -60,7 +60,10 @@ def ranked_offers(folder: Path, worth: Worth, customer_id: str | None = None) ->
         raise ScoresError(f"No offers are published in {folder}. Run '.venv/bin/python -m ml.customers score' first.")
     values = coupon_worth(folder, worth)
     if not values.num_rows:
-        raise OffersError("No campaign runs at the day of the published scores, so there is no coupon to offer.")
+        raise OffersError(
+            "No campaign runs on the day of the published scores, so there is no coupon to offer. "
+            "Score a day within a campaign."
+        )
     known = pc.and_(pc.is_valid(values["face_value"]), pc.is_valid(values["margin"]))
     count = int(pc.sum(known).as_py())
     filters = None if customer_id is None else [("customer_id", "==", customer_id)]

@@ -30,7 +30,7 @@ class Difference:
 
 
 def lift(scores: np.ndarray, bought: np.ndarray) -> float:
-    """Return the share of buyers in the best tenth over the share in all; NaN if there is no buyer.
+    """Return the share of buyers in the best tenth over the share in all; NaN without buyers.
 
     Customers with equal scores keep their order.
     """

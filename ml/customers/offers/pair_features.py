@@ -30,21 +30,21 @@ def pair_inputs(pairs: Pairs) -> np.ndarray:
     of = pairs.columns
     log = np.log1p
     contact, count = pairs.contact, len(pairs.customers)
-    ever, lately = of["own_baskets"], of["own_baskets_13w"]
+    ever, recent_baskets = of["own_baskets"], of["own_baskets_13w"]
     wide = log(of["coupon_products"])
     return np.column_stack(
         [
             log(of["own_spend_13w"]),
-            log(lately),
+            log(recent_baskets),
             log(of["own_baskets_4w"]),
             log(ever),
             log(of["own_spend"]),
             np.where(ever > 0, np.exp(-of["own_days_since_last"] / 30), 0.0),
-            lately == 0,
+            recent_baskets == 0,
             ever == 0,
             -log(_ranks(pairs, of["own_spend_13w"])),
-            lately / (np.bincount(contact, lately, count)[contact] + 1),
-            log(of["own_spend_13w"] / np.maximum(lately, 1)),
+            recent_baskets / (np.bincount(contact, recent_baskets, count)[contact] + 1),
+            log(of["own_spend_13w"] / np.maximum(recent_baskets, 1)),
             log(of["category_baskets_13w"]),
             of["category_share"],
             wide,
@@ -53,7 +53,7 @@ def pair_inputs(pairs: Pairs) -> np.ndarray:
             log(of["coupon_baskets_13w"]),
             log(np.maximum(of["coupon_sales_13w"], 0)),
             log(np.maximum(of["coupon_sales_13w"], 0) / np.maximum(of["coupon_baskets_13w"], 1)),
-            log(lately) * wide,
+            log(recent_baskets) * wide,
             log(of["own_spend_13w"]) * wide,
             np.log((of["seen_redemptions"] + 0.3) / (of["seen_contacts"] + 100)),
             of["seen_contacts"] > 0,
