@@ -13,6 +13,7 @@ from marketing.offers.allocation import Rules
 from marketing.offers.campaign_offers import campaign_offers
 from marketing.offers.errors import OffersError
 from marketing.offers.ranking import UNKNOWN_MONEY, offers_for, ranked_offers
+from marketing.offers.values_file import read_values_file
 from marketing.offers.worth import Worth
 from settings import Settings
 
@@ -48,7 +49,8 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
     if options.out is not None and options.out.suffix not in (".csv", ".parquet"):
         raise OffersError(f"--out {options.out} ends neither with .csv nor with .parquet.")
     folder = settings.paths.customers
-    worth = Worth(options.coupon_values, options.face_value, options.margin)
+    values = read_values_file(options.coupon_values) if options.coupon_values else None
+    worth = Worth(values, options.face_value, options.margin)
     if options.customer is not None:
         return _of_customer(folder, worth, options)
     rules = Rules(options.budget, options.per_customer, options.max_existing_share)

@@ -58,7 +58,7 @@ def ranked_offers(folder: Path, worth: Worth, customer_id: str | None = None) ->
     """
     if not (folder / PAIRS).exists() or not (folder / COUPONS).exists():
         raise ScoresError(f"No offers are published in {folder}. Run '.venv/bin/python -m ml.customers score' first.")
-    values = coupon_worth(folder, worth)
+    values = coupon_worth(folder / COUPONS, worth)
     if not values.num_rows:
         raise OffersError(
             "No campaign runs on the day of the published scores, so there is no coupon to offer. "

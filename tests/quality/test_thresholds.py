@@ -17,6 +17,7 @@ CANNOT_BE_TRUE = {
     *("required_values_are_present", "lines_lie_before_as_of", "products_are_unique", "customers_are_unique"),
     *("most_unit_prices_are_positive", "no_day_is_loaded_twice", "no_day_repeats_an_earlier_one"),
     *("as_of_is_near_the_newest_line", "most_products_sold_are_in_the_catalogue"),
+    *("coupon_values_are_unique", "face_values_are_positive"),
 }
 
 

@@ -13,6 +13,7 @@ from marketing.offers.allocation import Rules
 from marketing.offers.campaign_offers import campaign_offers
 from marketing.offers.errors import OffersError
 from marketing.offers.ranking import offers_for, ranked_offers
+from marketing.offers.values_file import read_values_file
 from marketing.offers.worth import Worth
 
 ASSUMED = Worth(face_value=1.0, margin=30.0)
@@ -81,7 +82,7 @@ def test_a_file_comes_before_the_landing_and_its_campaign_before_the_rest(publis
     coupons(published, [2.0, 2.0, 2.0])
     file = tmp_path / "values.csv"
     file.write_text("coupon_id,campaign_id,face_value,margin\nx,,5,50\nx,k,6,60\ny,other,7,70\n")
-    rows = ranked_offers(published, Worth(file)).rows.to_pylist()
+    rows = ranked_offers(published, Worth(read_values_file(file))).rows.to_pylist()
     assert {row["coupon_id"]: row["face_value"] for row in rows} == {"x": 6.0, "y": 2.0, "z": 2.0}
 
 
@@ -97,7 +98,7 @@ def test_a_file_that_cannot_be_used_is_refused(published: Path, tmp_path: Path, 
     file = tmp_path / "values.csv"
     file.write_text(content)
     with pytest.raises(OffersError, match=sentence):
-        ranked_offers(published, Worth(file))
+        ranked_offers(published, Worth(read_values_file(file)))
 
 
 def test_batch_and_customer_agree_on_every_offer(published: Path) -> None:
