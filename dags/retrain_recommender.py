@@ -38,20 +38,17 @@ after a change of the models, with more epochs, or to see the verdict without pu
 log, release entry. It is written when the run starts and again at its end, also if the run failed.
 """
 
-import hashlib
 from datetime import timedelta
-from typing import Any
 
-from airflow.sdk import DAG, Param, task
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk import DAG, Param
 
 from orchestration import pools
 from orchestration.assets import FEATURES
 from orchestration.defaults import defaults
 from orchestration.operators import CommandOperator
 from orchestration.pages import PageOperator
+from orchestration.resolve_run import AS_OF, RUN, as_of_param, reason_param, resolve_run
 
-RUN = "--run-id={{ ti.xcom_pull(task_ids='resolve_run')['run_id'] }}"
 VERSION = "--version={{ ti.xcom_pull(task_ids='register_model')['version'] }}"
 REASON = "--reason={{ params.reason }}"
 
@@ -64,13 +61,7 @@ with DAG(
     # Two runs would compare themselves with the same champion and deploy over one another.
     max_active_runs=1,
     params={
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="As of",
-            description="Train on the features of this day. Empty: the newest published features.",
-        ),
+        "as_of": as_of_param(),
         "epochs": Param(
             None,
             type=["null", "integer"],
@@ -85,36 +76,15 @@ with DAG(
             title="Publish if better",
             description="Off: train and evaluate only; the deployed version stays in any case.",
         ),
-        "reason": Param(
-            "routine retraining",
-            type="string",
-            minLength=3,
-            maxLength=200,
-            title="Reason",
-            description="Goes into the release log.",
-        ),
+        "reason": reason_param("routine retraining"),
     },
     default_args=defaults(timedelta(hours=2)),
     tags=["reach"],
 ) as dag:
-
-    @task(inlets=[FEATURES], pool="default_pool", execution_timeout=timedelta(minutes=5))
-    def resolve_run(**context: Any) -> dict[str, str]:
-        """Settle the day and the name of the run; the same for every retry of this run."""
-        as_of = context["params"]["as_of"]
-        if not as_of:
-            # The features that triggered this run, if any; else the newest ones.
-            events = context["triggering_asset_events"].get(FEATURES) or context["inlet_events"][FEATURES]
-            if not len(events):
-                raise AirflowFailException("No features have been published yet. Run build_features first.")
-            as_of = events[-1].extra["as_of"]
-        mark = hashlib.sha256(context["run_id"].encode()).hexdigest()[:6]
-        return {"as_of": as_of, "run_id": f"{as_of}-{mark}"}
-
     build_dataset = CommandOperator(
         task_id="build_dataset",
         arguments=[
-            *["ml", "build-dataset", RUN, "--as-of={{ ti.xcom_pull(task_ids='resolve_run')['as_of'] }}"],
+            *["ml", "build-dataset", RUN, AS_OF],
             *["{{ '--epochs=%d' % params.epochs if params.epochs else '' }}", REASON],
         ],
         doc_md="Training sets from Feast: every row holds only what was known at its time.",

@@ -35,19 +35,16 @@ same features: after a change of the model or of a policy, or to see the verdict
 `customers/current` holds the published scores, and `.venv/bin/python -m customer_scores status` names them.
 """
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from orchestration.assets import FEATURES
 from orchestration.defaults import defaults
 from orchestration.operators import CommandOperator
+from orchestration.resolve_run import AS_OF, RUN, as_of_param, reason_param, resolve_run
 
-RUN = "--run-id={{ ti.xcom_pull(task_ids='resolve_run')['run_id'] }}"
-AS_OF = "--as-of={{ ti.xcom_pull(task_ids='resolve_run')['as_of'] }}"
 SCORED = "--as-of={{ ti.xcom_pull(task_ids='score')['as_of'] }}"
 PRODUCT = "--product=customers"
 
@@ -60,44 +57,18 @@ with DAG(
     # Two runs would stage their scores in the same folder.
     max_active_runs=1,
     params={
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="As of",
-            description="Use the features of this day. Empty: the newest published features.",
-        ),
+        "as_of": as_of_param(),
         "publish": Param(
             True,
             type="boolean",
             title="Publish",
             description="Off: fit and evaluate only; the published scores stay.",
         ),
-        "reason": Param(
-            "routine scoring",
-            type="string",
-            minLength=3,
-            maxLength=200,
-            title="Reason",
-            description="Goes into the release log.",
-        ),
+        "reason": reason_param("routine scoring"),
     },
     default_args=defaults(timedelta(hours=1)),
     tags=["reach"],
 ) as dag:
-
-    @task(inlets=[FEATURES], pool="default_pool", execution_timeout=timedelta(minutes=5))
-    def resolve_run(**context: Any) -> dict[str, str]:
-        """Settle the day and the name of the run; the same for every retry of this run."""
-        as_of = context["params"]["as_of"]
-        if not as_of:
-            # The features that started this run; without any, the newest published ones.
-            events = context["triggering_asset_events"].get(FEATURES) or context["inlet_events"][FEATURES]
-            if not len(events):
-                raise AirflowFailException("No features have been published yet. Run build_features first.")
-            as_of = events[-1].extra["as_of"]
-        mark = hashlib.sha256(context["run_id"].encode()).hexdigest()[:6]
-        return {"as_of": as_of, "run_id": f"{as_of}-{mark}"}
 
     @task.short_circuit(pool="default_pool", execution_timeout=timedelta(minutes=5))
     def publishing(**context: Any) -> bool:
