@@ -13,10 +13,10 @@ from datetime import date, datetime
 from pathlib import Path
 
 from core.atomic_files import replace_file
+from core.publication import RECORD, linked, newest_first, read_fields
 from customer_scores.errors import ScoresNotPublishedError
 from customer_scores.staged import Evaluation
 
-RECORD = "publication.json"
 PROFILES = "profiles"
 PUBLISH = "Run the DAG score_customers."
 
@@ -75,9 +75,7 @@ def write_record(folder: Path, publication: ScoresPublication) -> None:
 
 def read_record(folder: Path) -> ScoresPublication | None:
     """Return the record of a folder, or None if it is not a publication."""
-    try:
-        fields = json.loads((folder / RECORD).read_text())
-    except (FileNotFoundError, NotADirectoryError):
+    if (fields := read_fields(folder)) is None:
         return None
     parts = {
         name: PublishedPart(
@@ -104,15 +102,7 @@ def read_record(folder: Path) -> ScoresPublication | None:
 
 def publications(customers: Path) -> list[ScoresPublication]:
     """Return all publications below the folder, newest first."""
-    if not customers.is_dir():
-        return []
-    found = [
-        record
-        for folder in customers.iterdir()
-        if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
-        if (record := read_record(folder)) is not None and record.name == folder.name
-    ]
-    return sorted(found, key=lambda publication: publication.published_at, reverse=True)
+    return newest_first(customers, read_record)
 
 
 def current_publication(link: Path) -> ScoresPublication:
@@ -121,7 +111,7 @@ def current_publication(link: Path) -> ScoresPublication:
     Raises:
         ScoresNotPublishedError: Nothing is published.
     """
-    publication = read_record(link.resolve()) if link.is_symlink() else None
+    publication = linked(link, read_record)
     if publication is None:
         raise ScoresNotPublishedError(f"No scores of customers are published at {link}. {PUBLISH}")
     return publication

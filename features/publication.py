@@ -12,9 +12,8 @@ from pathlib import Path
 
 from core.atomic_files import replace_file
 from core.held import Held
+from core.publication import RECORD, linked, newest_first, read_fields
 from features.errors import NotPublishedError
-
-RECORD = "publication.json"
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,7 @@ def write_record(folder: Path, publication: Publication) -> None:
 
 def read_record(folder: Path) -> Publication | None:
     """Return the record of a folder, or None if it is not a publication."""
-    try:
-        fields = json.loads((folder / RECORD).read_text())
-    except (FileNotFoundError, NotADirectoryError):
+    if (fields := read_fields(folder)) is None:
         return None
     return Publication(
         name=fields["name"],
@@ -62,15 +59,7 @@ def read_record(folder: Path) -> Publication | None:
 
 def publications(features: Path) -> list[Publication]:
     """Return all publications in the features folder, newest first."""
-    if not features.is_dir():
-        return []
-    found = [
-        record
-        for folder in features.iterdir()
-        if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith(".")
-        if (record := read_record(folder)) is not None and record.name == folder.name
-    ]
-    return sorted(found, key=lambda publication: publication.published_at, reverse=True)
+    return newest_first(features, read_record)
 
 
 def current_publication(link: Path) -> Publication:
@@ -79,7 +68,7 @@ def current_publication(link: Path) -> Publication:
     Raises:
         NotPublishedError: Nothing is published.
     """
-    publication = read_record(link.resolve()) if link.is_symlink() else None
+    publication = linked(link, read_record)
     if publication is None:
         raise NotPublishedError(f"No feature tables are published at {link}. Run 'make features' first.")
     return publication
