@@ -11,6 +11,7 @@ RUN uv sync --frozen --no-cache --no-default-groups --group serving --group kafk
 COPY settings.py products.py ./
 COPY core core
 COPY customer_scores customer_scores
+COPY experiments experiments
 COPY events events
 COPY features features
 COPY scoring scoring

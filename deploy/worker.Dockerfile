@@ -15,6 +15,7 @@ COPY dags dags
 COPY orchestration orchestration
 COPY core core
 COPY customer_scores customer_scores
+COPY experiments experiments
 COPY marketing marketing
 COPY events events
 COPY landing landing

@@ -18,6 +18,7 @@ PAGE = (ROOT / "docs" / "add-a-candidate-source.md").read_text()
 PACKAGES = (
     "core",
     "customer_scores",
+    "experiments",
     "features",
     "feature_store",
     "feature_repo",

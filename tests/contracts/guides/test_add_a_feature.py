@@ -16,6 +16,7 @@ GUIDE = ROOT / "docs" / "add-a-feature.md"
 FOLDERS = (
     "core",
     "customer_scores",
+    "experiments",
     "dbt",
     "feature_repo",
     "feature_store",

@@ -16,6 +16,7 @@ PAGE = (ROOT / "docs" / "add-a-request-parameter.md").read_text()
 PACKAGES = (
     "core",
     "customer_scores",
+    "experiments",
     "events",
     "features",
     "feature_store",

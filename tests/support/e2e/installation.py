@@ -24,6 +24,7 @@ SNAPSHOTS = 10
 CODE = (
     "core",
     "customer_scores",
+    "experiments",
     "events",
     "marketing",
     "retention",

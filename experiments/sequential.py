@@ -1,0 +1,165 @@
+"""Looks at a running experiment that were announced: bounds which keep the chance of a false alarm at alpha.
+
+Each look spends a part of alpha (Lan & DeMets 1983) by a function close to O'Brien & Fleming's bounds: almost nothing
+early, almost all at the last look. The bounds follow from numerical integration of the statistic's density from look to
+look (Armitage, McPherson & Rowe 1969; Jennison & Turnbull 2000, chapters 7 and 19).
+
+The statistic of look k has information t_k, as a share of the last look's. Between looks it moves like a sum of
+independent parts. An effect measured on a longer window of the same customers is at least as dependent, which makes the
+bounds wider than needed, never too narrow.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr
+from scipy.stats import norm
+
+from experiments.errors import ExperimentError
+
+ALPHA = 0.05
+
+MAX_BOUND = 8.0
+"""A bound in standard errors that is never crossed by chance (probability 1e-15)."""
+
+_NODES_PER_SD = 4
+_MIN_NODES = 64
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Announced looks of an experiment.
+
+    Attributes:
+        fractions: Information of each look as a share of the last look's, ascending; the last is 1.
+        bounds: How many standard errors an effect must be away from zero at each look.
+        alpha: Chance of crossing any bound without an effect, both sides together.
+    """
+
+    fractions: tuple[float, ...]
+    bounds: tuple[float, ...]
+    alpha: float
+
+
+@lru_cache(maxsize=256)
+def announced_looks(fractions: tuple[float, ...] = (1.0,), alpha: float = ALPHA) -> Looks:
+    """Return the looks with their bounds.
+
+    Args:
+        fractions: Information of each look as a share of the last look's, for instance weeks passed / planned weeks.
+        alpha: Chance of a false alarm over all looks, both sides together.
+
+    Raises:
+        ExperimentError: The fractions do not ascend from above 0 to 1, or alpha is not between 0 and 1.
+    """
+    _check(fractions, alpha)
+    spent = alpha_spent(np.array(fractions), alpha) / 2
+    bounds: list[float] = []
+    density = _start()
+    before = 0.0
+    for fraction, total in zip(fractions, spent, strict=True):
+        step = fraction - density.time
+        bound = _bound(density, step, total - before)
+        bounds.append(bound)
+        # A bound at its maximum leaves its share of alpha to the next look.
+        before += density.above(bound * np.sqrt(fraction), step)
+        density = density.move(bound * np.sqrt(fraction), step)
+    return Looks(tuple(fractions), tuple(bounds), alpha)
+
+
+def weekly_looks(weeks: int, alpha: float = ALPHA) -> Looks:
+    """Return looks after each of `weeks` weeks, of equal information.
+
+    Raises:
+        ExperimentError: There is not at least one week.
+    """
+    if weeks < 1:
+        raise ExperimentError(f"An experiment of {weeks} weeks has no look; plan at least one week.")
+    return announced_looks(tuple((week + 1) / weeks for week in range(weeks)), alpha)
+
+
+def alpha_spent(fractions: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
+    """Return the part of alpha that may be spent up to each information fraction; O'Brien-Fleming-like, per side."""
+    quantile = norm.ppf(1 - alpha / 4)
+    return np.asarray(4 * norm.sf(quantile / np.sqrt(fractions)))
+
+
+def crossing_probability(looks: Looks, drift: float) -> np.ndarray:
+    """Return the chance that each look is the first to cross its upper bound, and its lower one, `[looks, 2]`.
+
+    Args:
+        looks: The looks.
+        drift: The true effect in standard errors of the last look.
+    """
+    density = _start()
+    found = np.zeros((len(looks.fractions), 2))
+    for index, (fraction, bound) in enumerate(zip(looks.fractions, looks.bounds, strict=True)):
+        step, edge = fraction - density.time, bound * np.sqrt(fraction)
+        found[index] = density.above(edge, step, drift), density.below(-edge, step, drift)
+        density = density.move(edge, step, drift)
+    return found
+
+
+@dataclass(frozen=True)
+class _Density:
+    """Density of the score at `time` on the nodes of a quadrature, where no bound was crossed."""
+
+    time: float
+    nodes: np.ndarray
+    mass: np.ndarray
+
+    def above(self, edge: float, step: float, drift: float = 0.0) -> float:
+        """Return the probability of a score above `edge` after `step` more information."""
+        return float(self.mass @ ndtr((self.nodes + drift * step - edge) / np.sqrt(step)))
+
+    def below(self, edge: float, step: float, drift: float = 0.0) -> float:
+        """Return the probability of a score below `edge` after `step` more information."""
+        return float(self.mass @ ndtr((edge - self.nodes - drift * step) / np.sqrt(step)))
+
+    def move(self, edge: float, step: float, drift: float = 0.0) -> "_Density":
+        """Return the density after `step` more information, between -edge and edge."""
+        deviation = np.sqrt(step)
+        nodes, weights = _quadrature(edge, deviation)
+        distance = (nodes[:, None] - self.nodes[None, :] - drift * step) / deviation
+        density = np.exp(-0.5 * distance**2) @ self.mass / (deviation * np.sqrt(2 * np.pi))
+        return _Density(self.time + step, nodes, density * weights)
+
+
+def _start() -> _Density:
+    return _Density(0.0, np.zeros(1), np.ones(1))
+
+
+def _quadrature(edge: float, deviation: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return Gauss-Legendre nodes and weights on [-edge, edge], dense enough for a normal of this deviation."""
+    count = max(_MIN_NODES, int(np.ceil(_NODES_PER_SD * 2 * edge / deviation)))
+    nodes, weights = _legendre(-(-count // _MIN_NODES) * _MIN_NODES)
+    return nodes * edge, weights * edge
+
+
+@lru_cache(maxsize=16)
+def _legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(count)
+
+
+def _bound(density: _Density, step: float, probability: float) -> float:
+    root = float(np.sqrt(density.time + step))
+
+    def excess(bound: float) -> float:
+        return density.above(bound * root, step) - probability
+
+    if excess(MAX_BOUND) >= 0:
+        return MAX_BOUND
+    return float(brentq(excess, 0.0, MAX_BOUND, xtol=1e-10))
+
+
+def _check(fractions: Sequence[float], alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise ExperimentError(f"alpha is {alpha}; write a probability such as 0.05.")
+    steps = np.diff([0.0, *fractions])
+    if not fractions or (steps <= 0).any() or abs(fractions[-1] - 1) > 1e-9:
+        raise ExperimentError(
+            f"The looks {list(fractions)} must ascend from above 0 to 1, as shares of the planned duration."
+        )
