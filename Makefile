@@ -136,6 +136,11 @@ gate-check: setup ## Measure how often the gate is wrong, on a finished run: RUN
 	$(if $(TWIN),$(error TWIN is now REPLICATE))@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(REPLICATE),--replicate $(REPLICATE)) \
 		--comparisons $(or $(COMPARISONS),400)
 
+.PHONY: experiments-check
+experiments-check: setup ## Measure how often verdicts about experiments are wrong, on the shop's spend: DRAWS=3000, TRANSACTIONS=…
+	@OPENBLAS_NUM_THREADS=1 $(PYTHON) -m experiments check --draws $(or $(DRAWS),3000) \
+		$(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
+
 .PHONY: manifest
 manifest: setup ## Write dbt's manifest for Airflow (make demo does this, too)
 	@$(PYTHON) -m local manifest

@@ -1,6 +1,7 @@
 """Plan an experiment: the smallest effect it can show, its chance to show one, and the customers it needs."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import brentq
@@ -60,6 +61,7 @@ def smallest_visible_effect(
     return Plan(customers, deviation, se_factor, looks).standard_error * visible_drift(looks, power)
 
 
+@lru_cache(maxsize=256)
 def visible_drift(looks: Looks, power: float = POWER) -> float:
     """Return the effect, in standard errors of the last look, that crosses the upper bound with probability `power`."""
 

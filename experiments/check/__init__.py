@@ -1,0 +1,1 @@
+"""Measure the statistics' own error rates on a shop's real spend."""

@@ -1,0 +1,84 @@
+"""One simulated experiment on real spend: customers drawn into arms, an effect of known size planted, looks weekly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.errors import ExperimentError
+
+START_WEEKS = 8
+"""Different weeks in which a simulated experiment may start."""
+
+PRE_WEEKS = 16
+"""Weeks before the start whose spend adjusts the effect."""
+
+ACTIVE_WEEKS = 8
+"""Customers take part who bought in so recent weeks before the start."""
+
+_SHAPE = 4.0
+"""Shape of the gamma distribution of effects over customers: its standard deviation is half of its mean."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a simulated experiment is run: its weeks, each of which ends with a look, and its hold-out."""
+
+    weeks: int = 4
+    holdout_share: float = 0.5
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A simulated experiment.
+
+    Attributes:
+        spend: Float `[customers, weeks]`, spend since the start, up to the end of each week.
+        is_treated: Bool `[customers]`.
+        before: Float `[customers, covariates]`: `covariates` of the weeks before the start.
+        truth: Float `[weeks]`, the planted effect per customer up to the end of each week.
+    """
+
+    spend: np.ndarray
+    is_treated: np.ndarray
+    before: np.ndarray
+    truth: np.ndarray
+
+
+def simulate(spend: np.ndarray, design: Design, lift: float, rng: np.random.Generator) -> Simulated:
+    """Draw one experiment.
+
+    Args:
+        spend: Float `[customers, weeks]`, the oldest week first.
+        design: How the experiment is run.
+        lift: Mean effect as a share of a customer's spend; customers differ in their effect.
+        rng: The source of randomness.
+
+    Raises:
+        ExperimentError: The weeks do not suffice.
+    """
+    start = spend.shape[1] - design.weeks - int(rng.integers(START_WEEKS))
+    if start < PRE_WEEKS:
+        needed = PRE_WEEKS + START_WEEKS + design.weeks - 1
+        raise ExperimentError(f"There are {spend.shape[1]} whole weeks of spend, and the check needs {needed}.")
+    is_active = (spend[:, start - ACTIVE_WEEKS : start] != 0).any(axis=1)
+    before, after = spend[is_active, start - PRE_WEEKS : start], spend[is_active, start : start + design.weeks]
+    is_treated = rng.random(len(after)) >= design.holdout_share
+    effects = after * (lift * rng.gamma(_SHAPE, 1 / _SHAPE, (len(after), 1)))
+    seen = (after + effects * is_treated[:, None]).cumsum(axis=1)
+    return Simulated(seen, is_treated, covariates(before), effects.cumsum(axis=1).mean(axis=0))
+
+
+def covariates(before: np.ndarray) -> np.ndarray:
+    """Return the covariates of spend: the last four weeks, the four before, the eight before, and weeks with purchases.
+
+    Args:
+        before: Float `[customers, 16]`, spend by week, the oldest week first.
+    """
+    return np.column_stack(
+        [
+            before[:, -4:].sum(axis=1),
+            before[:, -8:-4].sum(axis=1),
+            before[:, :-8].sum(axis=1),
+            (before != 0).sum(axis=1),
+        ]
+    )
