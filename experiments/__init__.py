@@ -1,5 +1,5 @@
 """Statistics of experiments: assignment, power, effects with intervals, and when an effect is not identified.
 
-The functions are pure and know arrays only: no campaign, no coupon, no file. The gate, campaigns and experiments of the
-service share them.
+The functions are pure functions of arrays; they depend on no campaign and no coupon. The gate, campaigns and experiments
+of the service share them.
 """

@@ -24,7 +24,7 @@ class Check:
         name: `hold-out`, `customers`, `sample ratio` or `arms alike before`.
         passed: Whether it holds.
         p_value: Chance of a difference at least as large in an intact experiment; None where nothing is tested.
-        sentence: What was found.
+        sentence: The finding.
     """
 
     name: str

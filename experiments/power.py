@@ -16,7 +16,7 @@ _MAX_DRIFT = 40.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What is known before an experiment starts.
+    """The figures that are fixed before an experiment starts.
 
     Attributes:
         customers: Customers in the treated arm and in the hold-out.

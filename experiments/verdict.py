@@ -12,7 +12,7 @@ from experiments.sequential import Looks
 
 
 class Outcome(StrEnum):
-    """What an experiment shows about a metric."""
+    """The possible answers of an experiment about a metric."""
 
     EFFECT = "effect"
     HARM = "harm"

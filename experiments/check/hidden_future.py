@@ -21,7 +21,7 @@ _SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class HiddenFuture:
-    """What an adjusted comparison finds in campaigns that had no effect.
+    """The findings of an adjusted comparison in campaigns that had no effect.
 
     Attributes:
         draws: Campaigns simulated.
