@@ -1,5 +1,5 @@
 """Statistics of experiments: assignment, power, effects with intervals, and when an effect is not identified.
 
-The functions are pure functions of arrays; they depend on no campaign and no coupon. The gate, campaigns and experiments
+The functions are pure functions of arrays and depend on no campaign and no coupon. The gate, campaigns and experiments
 of the service share them.
 """
