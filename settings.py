@@ -102,6 +102,11 @@ class Paths:
         return self.data / "customers" / "current"
 
     @property
+    def outbox(self) -> Path:
+        """The outbox: its database unless REACH_OUTBOX_URL names another, the locks of its senders, and exports."""
+        return self.data / "outbox"
+
+    @property
     def feast(self) -> Path:
         """Feast's registry and SQLite online store."""
         return self.data / "feast"
@@ -211,6 +216,11 @@ class Settings(BaseSettings):
     alerts: SecretStr | None = Field(
         None,
         description="Addresses, in apprise's form and separated by spaces, that get a message about a failed task.",
+    )
+    outbox_url: SecretStr | None = Field(
+        None,
+        description="The database of the outbox, such as postgresql://user:password@host/outbox. Unset: an SQLite "
+        "file in the data directory.",
     )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 

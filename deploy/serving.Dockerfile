@@ -6,7 +6,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm 
 RUN pip install --no-cache-dir "uv>=0.9,<1"
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-cache --no-default-groups --group serving --group kafka --group ann
+RUN uv sync --frozen --no-cache --no-default-groups --group serving --group campaigns --group kafka --group ann
 
 COPY settings.py products.py ./
 COPY core core
@@ -17,6 +17,7 @@ COPY features features
 COPY scoring scoring
 COPY feature_repo feature_repo
 COPY feature_store feature_store
+COPY outbox outbox
 COPY marketing marketing
 COPY registry registry
 COPY serving serving

@@ -8,7 +8,7 @@ WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-cache --no-default-groups \
     --group cluster --group landing --group quality --group features --group training --group registry \
-    --group kafka --group ann
+    --group campaigns --group kafka --group ann
 
 COPY settings.py products.py ./
 COPY dags dags
@@ -16,6 +16,7 @@ COPY orchestration orchestration
 COPY core core
 COPY customer_scores customer_scores
 COPY experiments experiments
+COPY outbox outbox
 COPY marketing marketing
 COPY events events
 COPY landing landing

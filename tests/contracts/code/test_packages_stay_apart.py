@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scoring": {"features", "core"},
     "registry": {"settings", "core", "products"},
     "pages": {"settings", "core", "registry.release_log", "registry.errors"},
-    "marketing": {"settings", "core", "features", "events.fields", "experiments"},
+    "outbox": {"settings", "core"},
+    "marketing": {"settings", "core", "features", "events.fields", "experiments", "outbox"},
     "ml": {"settings", "core", "scoring", "registry", "features", "feature_store", "marketing", "experiments"},
     "serving": {
         *("settings", "products", "scoring", "registry", "features", "feature_store.online", "feature_store.profiles"),
@@ -59,6 +60,7 @@ NEVER: dict[str, set[str]] = {
     "scoring": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas"},
     "registry": {"airflow", "feast", "tensorflow", "great_expectations", "dbt"},
     "pages": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas", "numpy", "duckdb"},
+    "outbox": {"airflow", "feast", "tensorflow", "great_expectations", "dbt", "bentoml", "pandas", "numpy", "duckdb"},
     "marketing": {
         "airflow",
         "feast",

@@ -1,0 +1,222 @@
+"""Store a plan in one transaction, so that a killed planner leaves nothing behind.
+
+Planning the same twice, or by several planners at once, inserts nothing new: an occurrence of a customer is decided
+once, and the first decision stands.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, select, tuple_, update
+
+from outbox.errors import PlanError
+from outbox.people import ERASED
+from outbox.plan import Decision, Message, Plan
+from outbox.store import Store
+from outbox.tables import contents, decisions, messages, plans, suppressions
+
+CHUNK = 1000
+"""Decisions per INSERT; memory does not grow with the plan."""
+
+WAITS = "waits"
+"""The reason of a message that nothing holds back but its time."""
+
+TAKEN = "planned_by_another_campaign"
+"""The reason of a decision whose occurrence already has a message from another campaign."""
+
+_KEY = ("customer_id", "campaign_id", "trigger", "occurrence")
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """The numbers of rows that a call of `enqueue` inserted.
+
+    Attributes:
+        plan_id: the plan.
+        planned: new messages.
+        held_out: new decisions of the hold-out.
+        suppressed: new decisions without a message, also those whose occurrence another campaign has taken.
+        existing: decisions that were there already; nothing changed for these.
+        erased: decisions about erased customers, which are not stored.
+    """
+
+    plan_id: str
+    planned: int
+    held_out: int
+    suppressed: int
+    existing: int
+    erased: int = 0
+
+
+def enqueue(store: Store, plan: Plan) -> Enqueued:
+    """Store the plan's decisions and its messages in one transaction.
+
+    Raises:
+        PlanError: A decision contradicts itself, or the plan's id belongs to another definition. Nothing was stored.
+        StoreError: The store cannot be written. Nothing was stored.
+    """
+    count = dict.fromkeys(("planned", "held_out", "suppressed", "existing", "erased"), 0)
+    with store.write("plan") as connection:
+        _insert_plan(store, connection, plan)
+        erased = set(
+            connection.execute(select(suppressions.c.customer_id).where(suppressions.c.reason == ERASED)).scalars()
+        )
+        for decided in _chunks(plan.decisions):
+            chunk = [decision for decision in decided if decision.customer_id not in erased]
+            count["erased"] += len(decided) - len(chunk)
+            for outcome, number in _insert_chunk(store, connection, plan, chunk).items():
+                count[outcome] += number
+        new = {name: plans.c[name] + count[name] for name in ("planned", "held_out", "suppressed")}
+        connection.execute(update(plans).where(plans.c.plan_id == plan.plan_id).values(new))
+    return Enqueued(plan.plan_id, **count)
+
+
+def _insert_plan(store: Store, connection: Connection, plan: Plan) -> None:
+    row = {
+        "plan_id": plan.plan_id,
+        "campaign_id": plan.campaign_id,
+        "campaign_version": plan.campaign_version,
+        "definition": dict(plan.definition),
+        "policy": plan.policy.to_json(),
+        "as_of": plan.as_of,
+        "planned_at": plan.planned_at,
+    }
+    if connection.execute(store.insert_new(plans), row).rowcount:
+        return
+    found = connection.execute(select(plans).where(plans.c.plan_id == plan.plan_id)).mappings().one()
+    different = [
+        name for name in ("campaign_id", "campaign_version", "definition", "policy") if found[name] != row[name]
+    ]
+    if different:
+        raise PlanError(
+            f"Plan '{plan.plan_id}' is already stored with another {' and '.join(different)}. Give the new plan "
+            "another id; the stored one stands."
+        )
+
+
+def _insert_chunk(store: Store, connection: Connection, plan: Plan, chunk: list[Decision]) -> dict[str, int]:
+    for decision in chunk:
+        _check(plan, decision)
+    rows = [_decision_row(plan, decision) for decision in chunk]
+    inserted = _new_keys(connection, store.insert_new(decisions).returning(*(decisions.c[name] for name in _KEY)), rows)
+    first = {(d.customer_id, plan.campaign_id, d.trigger, d.occurrence): d for d in reversed(chunk)}
+    new = {key: first[key] for key in inserted}
+    wanted = {key: decision for key, decision in new.items() if decision.message is not None}
+    given = _insert_messages(store, connection, plan, list(wanted.values()))
+    taken = [key for key in wanted if key not in given]
+    if taken:
+        columns = tuple_(*(decisions.c[name] for name in _KEY))
+        connection.execute(
+            update(decisions).where(columns.in_(taken)).values({"outcome": "suppressed", "reason": TAKEN})
+        )
+    held_out = sum(decision.is_holdout for decision in new.values())
+    return {
+        "planned": len(given),
+        "held_out": held_out,
+        "suppressed": len(new) - len(given) - held_out,
+        "existing": len(chunk) - len(new),
+    }
+
+
+def _insert_messages(store: Store, connection: Connection, plan: Plan, planned: list[Decision]) -> set[tuple[Any, ...]]:
+    """Insert messages, and return the keys of those that no constraint excluded."""
+    texts = {m.content.content_hash: m.content for d in planned if (m := d.message) is not None}
+    _new_keys(
+        connection,
+        store.insert_new(contents),
+        [
+            {"content_hash": digest, "subject": c.subject, "body_text": c.body_text, "body_html": c.body_html}
+            for digest, c in texts.items()
+        ],
+    )
+    rows = [_message_row(plan, decision, decision.message) for decision in planned if decision.message is not None]
+    statement = store.insert_new(messages).returning(*(messages.c[name] for name in _KEY))
+    return set(_new_keys(connection, statement, rows))
+
+
+def _new_keys(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    if not rows:
+        return []
+    result = connection.execute(statement, rows)
+    return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def _check(plan: Plan, decision: Decision) -> None:
+    """Raise PlanError if the decision contradicts itself; the message names no customer."""
+    what = f"A decision of plan '{plan.plan_id}' for trigger '{decision.trigger}', occurrence '{decision.occurrence}',"
+    message = decision.message
+    if not all((decision.customer_id, decision.trigger, decision.occurrence, decision.variant)):
+        raise PlanError(f"{what} has an empty customer_id, trigger, occurrence or variant. Fill all four.")
+    if not 0 < decision.propensity <= 1:
+        raise PlanError(f"{what} has propensity {decision.propensity}. Give the probability of its variant, in (0, 1].")
+    if (decision.outcome == "planned") != (message is not None):
+        raise PlanError(
+            f"{what} is '{decision.outcome}' {'with' if message else 'without'} a message. Only 'planned' has one."
+        )
+    if decision.outcome != "planned" and not decision.reason:
+        raise PlanError(f"{what} is '{decision.outcome}' without a reason. Name the reason.")
+    if message is None:
+        return
+    if message.message_class not in plan.policy.classes:
+        raise PlanError(
+            f"{what} has message class '{message.message_class}', which its policy lacks. "
+            f"Known classes: {', '.join(sorted(plan.policy.classes))}."
+        )
+    if message.not_before > message.not_after:
+        raise PlanError(
+            f"{what} may leave from {message.not_before} to {message.not_after}. Put the end after the start."
+        )
+
+
+def _decision_row(plan: Plan, decision: Decision) -> dict[str, Any]:
+    return {
+        "customer_id": decision.customer_id,
+        "campaign_id": plan.campaign_id,
+        "trigger": decision.trigger,
+        "occurrence": decision.occurrence,
+        "plan_id": plan.plan_id,
+        "variant": decision.variant,
+        "propensity": decision.propensity,
+        "is_holdout": decision.is_holdout,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "segment": decision.segment,
+        "content": decision.content,
+        "coupon_id": decision.coupon_id,
+        "product_ids": list(decision.product_ids),
+        "expected_value": decision.expected_value,
+        "decided_at": plan.planned_at,
+    }
+
+
+def _message_row(plan: Plan, decision: Decision, message: Message) -> dict[str, Any]:
+    return {
+        "message_id": str(uuid4()),
+        "plan_id": plan.plan_id,
+        "customer_id": decision.customer_id,
+        "campaign_id": plan.campaign_id,
+        "trigger": decision.trigger,
+        "occurrence": decision.occurrence,
+        "variant": decision.variant,
+        "message_class": message.message_class,
+        "purpose": message.purpose,
+        "channel": message.channel,
+        "delivery": message.delivery,
+        "content_hash": message.content.content_hash,
+        "expected_value": decision.expected_value,
+        "not_before": message.not_before,
+        "not_after": message.not_after,
+        "due_at": message.not_before,
+        "state": "planned",
+        "reason": WAITS,
+        "planned_at": plan.planned_at,
+    }
+
+
+def _chunks(found: Iterable[Decision]) -> Iterator[list[Decision]]:
+    iterator = iter(found)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk

@@ -1,0 +1,66 @@
+"""The store opens once, refuses newer schemas, and its errors hold no personal data."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from outbox.errors import StoreError, StoreVersionError
+from outbox.planning import enqueue
+from outbox.store import Store, open_store, store_url
+from outbox.tables import messages, schema_version
+from settings import Settings
+from tests.support.outbox.plans import a_plan, planned
+
+
+def test_an_opened_store_is_opened_again_with_what_it_holds(tmp_path: Path) -> None:
+    url = store_url(Settings(data=tmp_path))
+    first = open_store(url)
+    enqueue(first, a_plan([planned("a")]))
+    first.close()
+
+    again = open_store(url)
+
+    with again.read() as connection:
+        assert connection.execute(messages.select()).mappings().one()["customer_id"] == "a"
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    assert (tmp_path / "outbox" / "outbox.db").stat().st_mode & 0o777 == 0o600
+    again.close()
+
+
+def test_a_newer_schema_is_refused_with_the_next_step(store: Store) -> None:
+    with store.write("schema") as connection:
+        connection.execute(schema_version.update().values(version=99))
+    with pytest.raises(StoreVersionError, match=r"schema version 99.*Use the version of Reach that wrote it"):
+        open_store(str(store.engine.url))
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:p@h/d", "sqlite://", "sqlite:////proc/nothing/here/outbox.db"])
+def test_an_address_that_cannot_be_used_is_named(url: str) -> None:
+    with pytest.raises(StoreError, match="outbox"):
+        open_store(url)
+
+
+def test_a_broken_constraint_is_reported_without_the_rows_values(store: Store) -> None:
+    enqueue(store, a_plan([planned("customer-77")]))
+    with pytest.raises(StoreError, match="known_state") as raised, store.write("plan") as connection:
+        connection.execute(messages.update().values(state="gone"))
+    assert "customer-77" not in str(raised.value)
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+    with pytest.raises(StoreError, match="does not answer") as raised:
+        open_store("postgresql://reach:secret-word@127.0.0.1:1/outbox")
+    assert "secret-word" not in str(raised.value)
+
+
+def test_a_failed_block_writes_nothing(store: Store) -> None:
+    rolled_back: list[object] = []
+    event.listen(store.engine, "rollback", rolled_back.append)
+    with pytest.raises(ZeroDivisionError), store.write("plan") as connection:
+        connection.execute(schema_version.insert(), {"version": 0})
+        raise ZeroDivisionError
+    with store.read() as connection:
+        assert connection.execute(schema_version.select()).scalars().all() == [1]
+    assert rolled_back
