@@ -222,6 +222,25 @@ class Settings(BaseSettings):
         description="The database of the outbox, such as postgresql://user:password@host/outbox. Unset: an SQLite "
         "file in the data directory.",
     )
+    smtp_url: SecretStr | None = Field(
+        None, description="The mail server, such as smtp+starttls://user:password@mail.example:587."
+    )
+    smtp_from: str | None = Field(None, description="The sender of e-mails, such as 'Shop <news@shop.example>'.")
+    webhook_url: SecretStr | None = Field(None, description="Where messages with delivery 'webhook' are posted.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs webhooks as Standard Webhooks describes: 'whsec_' and Base64 of at least 24 bytes."
+    )
+    unsubscribe_url: str | None = Field(
+        None, description="The address of one-click unsubscription, such as https://shop.example/unsubscribe."
+    )
+    unsubscribe_key: SecretStr | None = Field(
+        None, description="Signs unsubscribe links: at least 32 bytes. With another key, links already sent fail."
+    )
+    send_rate_per_second: float = Field(10.0, gt=0, description="Messages per second of one sender.")
+    send_connections: int = Field(1, ge=1, le=64, description="Messages that one sender delivers at the same time.")
+    resend_in_doubt: bool = Field(
+        False, description="Whether messages that may have arrived are sent again, with the same Message-ID."
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
     @field_validator("timezone")

@@ -23,9 +23,10 @@ from settings import Settings
 BUSY_SECONDS = 60
 """How long a transaction waits for another writer; a plan of 100,000 messages holds the lock for less."""
 
-Work = Literal["schema", "plan", "send", "people"]
+Work = Literal["schema", "plan", "send", "settle", "people"]
 _LOCKS: dict[Work, int] = {"schema": 7_110_001, "plan": 7_110_002, "send": 7_110_003, "people": 7_110_004}
-"""Keys of PostgreSQL's advisory locks; one transaction per kind of work runs at a time."""
+"""Keys of PostgreSQL's advisory locks: one transaction per kind of work runs at a time. Settling needs no lock, because
+only a message's owner settles it."""
 
 
 class Store:
@@ -69,7 +70,7 @@ class Store:
             self.engine.connect().execution_options(reach_writes=True) as connection,
             connection.begin(),
         ):
-            if not self.is_sqlite:
+            if not self.is_sqlite and work in _LOCKS:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCKS[work]})")
             yield connection
 

@@ -1,0 +1,248 @@
+"""Take one message, and record how its delivery ended: each is one transaction, and neither uses a socket.
+
+planned -> sending -> sent | exported | refused | in_doubt, or back to planned for another attempt, at last failed.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select, update
+
+from outbox.channels.channel import Outcome, Refused
+from outbox.plan import ContactPolicy, Delivery
+from outbox.sending.eligibility import EXPIRED, Allowed, Later, Never, decide
+from outbox.sending.outcomes import OWNER_DIED, TEMPORARY_FAILURE, another_attempt, changes_after
+from outbox.store import Store
+from outbox.tables import HARD_BOUNCE, contents, controls, decisions, messages, plans, suppressions
+
+PAUSE = "pause"
+SENDING = "sending"
+
+EXAMINED = 100
+"""Messages that one transaction looks at before it commits, so that it never holds the store for long."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message in state `sending`: only its owner delivers it.
+
+    `repr` shows no customer, address or content.
+    """
+
+    message_id: str
+    row: dict[str, Any]
+    address: str
+    subject: str
+    body_text: str
+    body_html: str | None
+    needs_consent: bool
+
+    def __repr__(self) -> str:
+        return f"Claimed({self.message_id})"
+
+
+@dataclass(frozen=True)
+class Idle:
+    """No message may leave now; `again` is whether another look at once may find one."""
+
+    again: bool
+    next_due: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The pause switch is on."""
+
+    reason: str
+
+
+class Claims:
+    """The transactions of one sender.
+
+    Args:
+        store: the store.
+        owner: the sender's name, unique per process.
+        resend_in_doubt: whether messages that may have arrived are sent again, with the same Message-ID.
+    """
+
+    def __init__(self, store: Store, owner: str, resend_in_doubt: bool = False):
+        self._store = store
+        self._owner = owner
+        self._resend = resend_in_doubt
+        self._policies: dict[str, ContactPolicy] = {}
+
+    def claim(self, deliveries: Sequence[Delivery], now: datetime) -> Claimed | Idle | Paused:
+        """Apply the rules to the messages that are due, and take the first that may leave.
+
+        Raises:
+            StoreError: The store cannot be used; no message was taken.
+        """
+        with self._store.write("send") as connection:
+            paused = connection.execute(select(controls.c.reason).where(controls.c.name == PAUSE)).scalar()
+            if paused is not None:
+                return Paused(paused)
+            for _ in range(EXAMINED):
+                message = self._next_due(connection, deliveries, now)
+                if message is None:
+                    return Idle(False, self._next_instant(connection, deliveries))
+                taken = self._apply(connection, message, now)
+                if taken is not None:
+                    return taken
+        return Idle(True)
+
+    def _next_due(self, connection: Connection, deliveries: Sequence[Delivery], now: datetime) -> Row[Any] | None:
+        due = (messages.c.state == "planned", messages.c.delivery.in_(deliveries), messages.c.due_at <= now)
+        first = connection.execute(
+            select(messages).where(*due).order_by(messages.c.due_at, messages.c.message_id).limit(1)
+        ).first()
+        if first is None:
+            return None
+        # Of several messages to one customer the most valuable goes first, whichever was planned first.
+        same = (messages.c.customer_id == first.customer_id, messages.c.message_class == first.message_class)
+        order = (messages.c.expected_value.desc(), messages.c.due_at, messages.c.message_id)
+        return connection.execute(select(messages).where(*due, *same).order_by(*order).limit(1)).first()
+
+    def _apply(self, connection: Connection, message: Row[Any], now: datetime) -> Claimed | None:
+        row = dict(message._mapping)
+        policy = self._policy(connection, row["plan_id"])
+        verdict = decide(connection, row, policy, now)
+        if isinstance(verdict, Later):
+            _change(connection, row, due_at=verdict.until, reason=verdict.reason)
+            return None
+        if isinstance(verdict, Never):
+            has_failed = verdict.reason == EXPIRED and row["reason"] == TEMPORARY_FAILURE
+            state, reason = ("failed", TEMPORARY_FAILURE) if has_failed else ("suppressed", verdict.reason)
+            _change(connection, row, state=state, reason=reason, detail=verdict.detail, settled_at=now)
+            return None
+        return self._take(connection, row, verdict, policy, now)
+
+    def _take(
+        self, connection: Connection, row: dict[str, Any], allowed: Allowed, policy: ContactPolicy, now: datetime
+    ) -> Claimed:
+        _change(
+            connection,
+            row,
+            state="sending",
+            reason=SENDING,
+            detail="",
+            owner=self._owner,
+            sending_at=now,
+            attempts=row["attempts"] + 1,
+            local_day=allowed.day,
+            day_slot=allowed.slot,
+            cap_per_day=allowed.cap_per_day,
+        )
+        content = connection.execute(select(contents).where(contents.c.content_hash == row["content_hash"])).one()
+        needs_consent = policy.classes[row["message_class"]].needs_consent
+        return Claimed(
+            row["message_id"],
+            {**row, "attempts": row["attempts"] + 1},
+            allowed.address,
+            content.subject,
+            content.body_text,
+            content.body_html,
+            needs_consent,
+        )
+
+    def claim_export(self, campaign_id: str, channel: str, file: str, now: datetime) -> list[Claimed]:
+        """Take every message of a campaign and channel that may go into a file now.
+
+        Raises:
+            StoreError: The store cannot be used; no message was taken.
+        """
+        due = (messages.c.state == "planned", messages.c.delivery == "export", messages.c.due_at <= now)
+        of_file = (messages.c.campaign_id == campaign_id, messages.c.channel == channel)
+        found: list[Claimed] = []
+        with self._store.write("send") as connection:
+            if connection.execute(select(controls.c.reason).where(controls.c.name == PAUSE)).first() is not None:
+                return []
+            shown = (decisions.c.segment, decisions.c.coupon_id, decisions.c.product_ids)
+            query = select(messages, *shown).join(decisions, _SAME_DECISION).where(*due, *of_file)
+            for message in connection.execute(query.order_by(messages.c.message_id)).all():
+                taken = self._apply(connection, message, now)
+                if taken is not None:
+                    _change(connection, taken.row, detail=file)
+                    found.append(taken)
+        return found
+
+    def settle(self, claimed: Claimed, outcome: Outcome, now: datetime) -> str:
+        """Record how a delivery ended, and return the message's new state.
+
+        Raises:
+            StoreError: The store cannot be used. Try again: until then the message is in state `sending`.
+        """
+        changes = changes_after(claimed.row, outcome, now, self._resend)
+        with self._store.write("settle") as connection:
+            # Another sender may have put the message in doubt when it took this one for dead.
+            changed = connection.execute(
+                update(messages)
+                .where(messages.c.message_id == claimed.message_id, messages.c.owner == self._owner)
+                .where(messages.c.state.in_(("sending", "in_doubt")))
+                .values(changes)
+            ).rowcount
+            if changed and isinstance(outcome, Refused) and outcome.is_hard_bounce:
+                # By the message's own row, because an erasure may have renamed the customer.
+                customer = select(messages.c.customer_id).where(messages.c.message_id == claimed.message_id)
+                row = {"channel": claimed.row["channel"], "reason": HARD_BOUNCE, "since": now}
+                found = connection.execute(customer).scalar_one()
+                connection.execute(self._store.insert_new(suppressions), {"customer_id": found, **row})
+        return str(changes["state"]) if changed else "in_doubt"
+
+    def recover(self, dead: Sequence[str], now: datetime) -> dict[str, int]:
+        """Settle what senders that have died left in state `sending`.
+
+        A message over SMTP is in doubt, unless it is to be sent again. A webhook's receiver ignores the second of two
+        deliveries with one id, so it is delivered again.
+
+        Raises:
+            StoreError: The store cannot be used; nothing was changed.
+        """
+        count = {"in_doubt": 0, "planned": 0, "failed": 0}
+        with self._store.write("send") as connection:
+            # A file that was published is a fact: `Exporter.recover` looks at it.
+            of_dead = (messages.c.state == "sending", messages.c.owner.in_(dead), messages.c.delivery != "export")
+            rows = connection.execute(select(messages).where(*of_dead))
+            for message in rows.all():
+                row = dict(message._mapping)
+                if row["delivery"] == "smtp" and not self._resend:
+                    changes = {"state": "in_doubt", "reason": OWNER_DIED, "settled_at": now}
+                else:
+                    changes = {**another_attempt(row, now), "detail": OWNER_DIED}
+                _change(connection, row, **changes)
+                count[str(changes["state"])] += 1
+        return count
+
+    def owners(self) -> list[str]:
+        """Return the senders with messages in state `sending`, without this one.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        query = (
+            select(messages.c.owner).where(messages.c.state == "sending", messages.c.owner != self._owner).distinct()
+        )
+        with self._store.read() as connection:
+            return [str(owner) for owner in connection.execute(query).scalars()]
+
+    def _policy(self, connection: Connection, plan_id: str) -> ContactPolicy:
+        if plan_id not in self._policies:
+            stored = connection.execute(select(plans.c.policy).where(plans.c.plan_id == plan_id)).scalar_one()
+            self._policies[plan_id] = ContactPolicy.from_json(stored)
+        return self._policies[plan_id]
+
+    def _next_instant(self, connection: Connection, deliveries: Sequence[Delivery]) -> datetime | None:
+        waiting = (messages.c.state == "planned", messages.c.delivery.in_(deliveries))
+        return connection.execute(select(func.min(messages.c.due_at)).where(*waiting)).scalar()
+
+
+_KEY = ("customer_id", "campaign_id", "trigger", "occurrence")
+_SAME_DECISION = and_(*(messages.c[name] == decisions.c[name] for name in _KEY))
+
+
+def _change(connection: Connection, row: dict[str, Any], **values: Any) -> None:
+    connection.execute(update(messages).where(messages.c.message_id == row["message_id"]).values(values))

@@ -1,0 +1,75 @@
+"""Count messages by state and reason, name those in doubt, and turn the pause switch."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from core.clock import utc_now
+from outbox.sending.claims import PAUSE
+from outbox.store import Store
+from outbox.tables import controls, decisions, messages
+
+SHOWN = 100
+"""Rows in doubt that are listed by name."""
+
+
+def status(store: Store, now: datetime | None = None) -> dict[str, Any]:
+    """Return counts per state and reason, what is due, and the messages in doubt by id.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    instant = now or utc_now()
+    with store.read() as connection:
+        key = (messages.c.state, messages.c.reason)
+        counted = connection.execute(select(*key, func.count()).group_by(*key).order_by(*key)).all()
+        outcome = (decisions.c.outcome, decisions.c.reason)
+        decided = connection.execute(select(*outcome, func.count()).group_by(*outcome).order_by(*outcome)).all()
+        waiting = messages.c.state == "planned"
+        due = connection.execute(select(func.count()).where(waiting, messages.c.due_at <= instant)).scalar_one()
+        next_due = connection.execute(select(func.min(messages.c.due_at)).where(waiting)).scalar()
+        names = ("message_id", "campaign_id", "reason", "detail", "sending_at")
+        doubtful = connection.execute(
+            select(*(messages.c[name] for name in names))
+            .where(messages.c.state == "in_doubt")
+            .order_by(messages.c.sending_at)
+            .limit(SHOWN)
+        ).mappings()
+        in_doubt = [{**row, "sending_at": row["sending_at"].isoformat()} for row in doubtful]
+        pause = connection.execute(select(controls).where(controls.c.name == PAUSE)).mappings().first()
+    return {
+        "messages": _nested(counted),
+        "decisions": _nested(decided),
+        "due": due,
+        "next_due": next_due.isoformat() if next_due else None,
+        "in_doubt": in_doubt,
+        "paused": None if pause is None else {"reason": pause["reason"], "since": pause["since"].isoformat()},
+    }
+
+
+def pause(store: Store, reason: str) -> None:
+    """Stop every sender before its next message; a pause that is on keeps its reason.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    with store.write("people") as connection:
+        connection.execute(store.insert_new(controls), {"name": PAUSE, "reason": reason, "since": utc_now()})
+
+
+def resume(store: Store) -> bool:
+    """Let senders continue; return whether the pause was on.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    with store.write("people") as connection:
+        return connection.execute(delete(controls).where(controls.c.name == PAUSE)).rowcount > 0
+
+
+def _nested(rows: Any) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for state, reason, count in rows:
+        found.setdefault(state, {})[reason] = count
+    return found
