@@ -10,7 +10,6 @@ from dataclasses import asdict
 
 from core.command import Commands
 from outbox.channels.channel import Channel
-from outbox.channels.exports import Exporter
 from outbox.channels.mail import MailBuilder
 from outbox.channels.smtp import SmtpChannel, server_of
 from outbox.channels.webhook import WebhookChannel, signer_of
@@ -89,6 +88,9 @@ def _stopped_by_signals(sender: Sender) -> Iterator[None]:
 
 
 def _export(settings: Settings, options: argparse.Namespace) -> object:
+    # Imported here, because a sender does without Arrow, which takes half a second to load.
+    from outbox.channels.exports import Exporter
+
     store = _store(settings)
     with SenderLock(store) as lock:
         claims = Claims(store, lock.owner)
