@@ -7,6 +7,8 @@ from core.command import Commands
 from features.errors import FeatureStoreError
 from marketing.audience import command as audience
 from marketing.errors import MarketingError
+from marketing.measurement import command as measurement
+from marketing.measurement import past_command as past_campaigns
 from marketing.offers import command as offers
 from marketing.segments import command as segments
 from settings import Settings, SettingsError, load_settings
@@ -18,6 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = Commands[Settings]("marketing", __doc__, load_settings, errors)
     audience.add_arguments(
         commands.add("audience", audience.run, "order customers for products, a category or a coupon")
+    )
+    measurement.add_arguments(commands.add("measure", measurement.run, "measure a campaign against its hold-out"))
+    past_campaigns.add_arguments(
+        commands.add(
+            "past-campaigns", past_campaigns.run, "list the landing's campaigns, whose effect is not identified"
+        )
     )
     offers.add_arguments(commands.add("offers", offers.run, "choose the coupons for each customer under a budget"))
     segments.add_arguments(commands.add("segment", segments.run, "count the customers who match a filter"))

@@ -20,8 +20,8 @@ DRAWS = 3000
 BROKEN_SHARE, BROKEN_CUSTOMERS = 0.48, 20_000
 
 _HEADER = (
-    f"{'experiment':<38} {'draws':>6} {'effect':>7} {'harm':>6} {'naive':>6} {'covered':>8} {'at end':>7} "
-    f"{'blocked':>8} {'SE factor':>10} {'half width':>11}"
+    f"{'experiment':<38} {'draws':>6} {'effect':>7} {'promised':>9} {'harm':>6} {'naive':>6} {'covered':>8} "
+    f"{'at end':>7} {'blocked':>8} {'SE factor':>10} {'half width':>11}"
 )
 
 
@@ -80,7 +80,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
 
 def _line(name: str, rates: Rates) -> str:
     return (
-        f"{name:<38} {rates.draws:>6} {rates.shown:>7.1%} {rates.harm:>6.1%} {rates.uncorrected:>6.1%} "
-        f"{rates.covered:>8.1%} {rates.covered_at_end:>7.1%} {rates.blocked:>8.2%} {rates.se_factor:>10.3f} "
-        f"{rates.half_width:>11.1%}"
+        f"{name:<38} {rates.draws:>6} {rates.shown:>7.1%} {rates.promised:>9.1%} {rates.harm:>6.1%} "
+        f"{rates.uncorrected:>6.1%} {rates.covered:>8.1%} {rates.covered_at_end:>7.1%} {rates.blocked:>8.2%} "
+        f"{rates.se_factor:>10.3f} {rates.half_width:>11.1%}"
     )

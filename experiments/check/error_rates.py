@@ -7,7 +7,7 @@ import numpy as np
 from experiments.check.simulated import Design, Simulated, simulate
 from experiments.effect import Effect, effects
 from experiments.identification import Identification, arms_alike, enough, sample_ratio
-from experiments.sequential import Looks, weekly_looks
+from experiments.sequential import Looks, crossing_probability, weekly_looks
 from experiments.verdict import Outcome, decide
 
 TREATED, HOLDOUT = "treated", "holdout"
@@ -27,6 +27,7 @@ class Rates:
         covered: Share in which every look's interval contained the planted effect.
         covered_at_end: Share in which the last look's interval contained it.
         se_factor: Mean of the standard error with adjustment / without it, at the last look.
+        promised: Mean power that `experiments.power` promises for the planted effect and the measured standard error.
         half_width: Mean half width of the last interval, as a share of the hold-out's spend.
         customers: Mean number of customers.
     """
@@ -39,6 +40,7 @@ class Rates:
     covered: float
     covered_at_end: float
     se_factor: float
+    promised: float
     half_width: float
     customers: float
 
@@ -88,6 +90,7 @@ def _row(drawn: Simulated, design: Design, looks: Looks) -> tuple[float, ...]:
         all(inside),
         inside[-1],
         last.standard_error / plain.standard_error,
+        _promised(float(drawn.truth[-1]), last.standard_error, looks),
         (high - low) / 2 / last.control_mean,
         len(drawn.is_treated),
     )
@@ -108,6 +111,10 @@ def _first_verdict(found: list[Effect], looks: Looks, identification: Identifica
         if outcome is not Outcome.NOTHING_VISIBLE:
             return outcome
     return outcome
+
+
+def _promised(truth: float, standard_error: float, looks: Looks) -> float:
+    return float(crossing_probability(looks, truth / standard_error)[:, 0].sum())
 
 
 def _contains(interval: tuple[float, float], value: float) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.check.simulated import ACTIVE_WEEKS, PRE_WEEKS, START_WEEKS, covariates
+from experiments.check.simulated import ACTIVE_WEEKS, START_WEEKS
 from experiments.effect import effect
+from experiments.pre_period import PRE_WEEKS, covariates
 
 WEEKS = 4
 HIDDEN_SHARE = 0.6

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.errors import ExperimentError
+from experiments.pre_period import PRE_WEEKS, covariates
 
 START_WEEKS = 8
 """Different weeks in which a simulated experiment may start."""
-
-PRE_WEEKS = 16
-"""Weeks before the start whose spend adjusts the effect."""
 
 ACTIVE_WEEKS = 8
 """Customers take part who bought in so recent weeks before the start."""
@@ -66,19 +64,3 @@ def simulate(spend: np.ndarray, design: Design, lift: float, rng: np.random.Gene
     effects = after * (lift * rng.gamma(_SHAPE, 1 / _SHAPE, (len(after), 1)))
     seen = (after + effects * is_treated[:, None]).cumsum(axis=1)
     return Simulated(seen, is_treated, covariates(before), effects.cumsum(axis=1).mean(axis=0))
-
-
-def covariates(before: np.ndarray) -> np.ndarray:
-    """Return the covariates of spend: the last four weeks, the four before, the eight before, and weeks with purchases.
-
-    Args:
-        before: Float `[customers, 16]`, spend by week, the oldest week first.
-    """
-    return np.column_stack(
-        [
-            before[:, -4:].sum(axis=1),
-            before[:, -8:-4].sum(axis=1),
-            before[:, :-8].sum(axis=1),
-            (before != 0).sum(axis=1),
-        ]
-    )

@@ -1,0 +1,119 @@
+"""The arms of a campaign, from the decisions that the outbox keeps: one row per eligible customer and occurrence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from experiments.identification import Check
+from marketing.measurement.errors import MeasurementError
+
+COLUMNS = ("customer_id", "variant", "propensity", "is_holdout", "decided_at")
+
+NO_ARM = "none"
+"""The variant of customers who were left out before arms were drawn."""
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Every assigned customer with the first decision about them.
+
+    Attributes:
+        customer_ids: Text `[customers]`, ascending.
+        variant: Text `[customers]`, the arm.
+        decided_at: Microseconds `[customers]`, naive UTC.
+        holdout: The variant without treatment; None if there is none.
+        shares: Share of each variant according to the logged propensities.
+        checks: What the decisions alone show about the assignment.
+        unassigned: Customers who were left out before arms were drawn.
+    """
+
+    customer_ids: np.ndarray
+    variant: np.ndarray
+    decided_at: np.ndarray
+    holdout: str | None
+    shares: Mapping[str, float]
+    checks: tuple[Check, ...]
+    unassigned: int
+
+    @property
+    def is_treated(self) -> np.ndarray:
+        """Return who is in an arm with treatment."""
+        return np.asarray(self.variant != self.holdout)
+
+    def rows(self, keep: np.ndarray) -> "Arms":
+        """Return the arms of these customers only."""
+        return Arms(
+            self.customer_ids[keep],
+            self.variant[keep],
+            self.decided_at[keep],
+            self.holdout,
+            self.shares,
+            self.checks,
+            self.unassigned,
+        )
+
+
+def arms_of(decisions: pa.Table) -> Arms:
+    """Return the arms of one campaign.
+
+    Args:
+        decisions: Its decisions with the columns of `COLUMNS`. A customer with several occurrences counts once, from
+            the first one on.
+
+    Raises:
+        MeasurementError: A column is missing, or nobody is in an arm.
+    """
+    if missing := sorted(set(COLUMNS) - set(decisions.column_names)):
+        raise MeasurementError(f"The decisions lack the columns {', '.join(missing)}.")
+    assigned = decisions.select(COLUMNS).filter(pc.not_equal(decisions["variant"], NO_ARM))
+    if not len(assigned):
+        raise MeasurementError(f"Nobody is in an arm of the campaign: {len(decisions):,} decisions were read.")
+    assigned = assigned.sort_by([("customer_id", "ascending"), ("decided_at", "ascending"), ("variant", "ascending")])
+    ids = np.array(assigned["customer_id"].to_pylist(), dtype=np.str_)
+    variant = np.array(assigned["variant"].to_pylist(), dtype=np.str_)
+    is_first = np.r_[True, ids[1:] != ids[:-1]]
+    moved = len(np.unique(ids[1:][(ids[1:] == ids[:-1]) & (variant[1:] != variant[:-1])]))
+    held = np.unique(variant[assigned["is_holdout"].to_numpy(zero_copy_only=False).astype(bool)])
+    shares, steady = _shares(variant, assigned["propensity"].to_numpy(), held)
+    at = assigned["decided_at"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]")
+    return Arms(
+        customer_ids=ids[is_first],
+        variant=variant[is_first],
+        decided_at=at[is_first],
+        holdout=str(held[0]) if len(held) == 1 else None,
+        shares=shares,
+        checks=(_one_arm_each(moved), _one_holdout(held), steady),
+        unassigned=pc.count_distinct(decisions["customer_id"]).as_py() - int(is_first.sum()),
+    )
+
+
+def _shares(variant: np.ndarray, propensity: np.ndarray, held: np.ndarray) -> tuple[dict[str, float], Check]:
+    """Return each variant's share, and whether the propensities are one such set of shares."""
+    found = {str(name): np.unique(propensity[variant == name].round(9)) for name in np.unique(variant)}
+    shares = {name: float(values[0]) for name, values in found.items()}
+    total = sum(shares.values())
+    steady = all(len(values) == 1 for values in found.values()) and total <= 1 + 1e-6
+    sentence = "one share per arm" if steady else "the arms' shares changed during the campaign, or are not shares"
+    check = Check("shares", steady, None, sentence)
+    if not steady:
+        return {
+            name: count / len(variant) for name, count in zip(*np.unique(variant, return_counts=True), strict=True)
+        }, check
+    if total < 1 - 1e-6:
+        # An arm that nobody is in has no row; the test of the sizes has to see its share.
+        shares["(empty arm)"] = 1 - total
+    return shares, check
+
+
+def _one_arm_each(moved: int) -> Check:
+    sentence = "every customer is in one arm" if not moved else f"{moved:,} customers were in two arms"
+    return Check("one arm each", not moved, None, sentence)
+
+
+def _one_holdout(held: np.ndarray) -> Check:
+    passed = len(held) <= 1
+    sentence = "one hold-out" if passed else f"the variants {', '.join(held)} are all marked as hold-out"
+    return Check("one hold-out", passed, None, sentence)

@@ -1,0 +1,7 @@
+"""Errors of measuring campaigns."""
+
+from marketing.errors import MarketingError
+
+
+class MeasurementError(MarketingError):
+    """A campaign that cannot be measured as it is asked."""

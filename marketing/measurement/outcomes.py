@@ -1,0 +1,172 @@
+"""Read what customers bought before and after the decision about them, from admitted transactions."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from core.duckdb_engine import connect, read_parquet
+from experiments.pre_period import PRE_WEEKS
+from marketing.measurement.announcement import METRICS
+from marketing.measurement.errors import MeasurementError
+from settings import Settings
+
+MEMORY_LIMIT = "512MB"
+
+WEEK_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """The transactions of an admission.
+
+    Attributes:
+        file: Parquet with customer_id, basket_id, sales_value and transaction_at (UTC).
+        as_of: Transactions before the start of this local day are known.
+        until: The instant of that start, naive UTC.
+    """
+
+    file: Path
+    as_of: date
+    until: datetime
+
+
+def admitted_purchases(settings: Settings) -> Purchases:
+    """Return the transactions of the accepted admission.
+
+    Raises:
+        MeasurementError: Nothing is admitted.
+    """
+    folder = settings.paths.admitted
+    file, manifest = folder / "transactions.parquet", folder / "manifest.json"
+    if not file.is_file() or not manifest.is_file():
+        raise MeasurementError(f"Nothing is admitted in {folder}, so no purchase is known. Run 'make demo' first.")
+    as_of = date.fromisoformat(json.loads(manifest.read_text())["as_of"])
+    return Purchases(file, as_of, settings.start_of_day(as_of))
+
+
+def landed_purchases(settings: Settings, folder: Path) -> Purchases:
+    """Return the transactions of a landing's folder, known up to the end of the newest one's local day.
+
+    Raises:
+        MeasurementError: The folder has no readable transactions.
+    """
+    file = folder / "transactions.parquet"
+    try:
+        with open_engine(settings) as engine:
+            newest = engine.execute(f"SELECT max(transaction_at)::TIMESTAMP FROM {read_parquet(file)}").fetchone()
+    except duckdb.Error as error:
+        raise MeasurementError(f"{file} cannot be read: {error}. Name a folder with Parquet tables.") from error
+    if newest is None or newest[0] is None:
+        raise MeasurementError(f"{file} has no transaction.")
+    as_of = local_day(settings, newest[0]) + timedelta(days=1)
+    return Purchases(file, as_of, settings.start_of_day(as_of))
+
+
+def local_day(settings: Settings, instant: datetime) -> date:
+    """Return the shop's day of an instant in naive UTC."""
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(settings.timezone)).date()
+
+
+def open_engine(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Return a bounded connection, which the caller closes."""
+    return connect(settings.data / "spill", settings.duckdb_memory(MEMORY_LIMIT))
+
+
+def spend_before(
+    engine: duckdb.DuckDBPyConnection, purchases: Purchases, customer_ids: np.ndarray, decided_at: np.ndarray
+) -> np.ndarray:
+    """Return spend in the weeks before each customer's decision, float `[customers, 16]`, the oldest week first.
+
+    Raises:
+        MeasurementError: The transactions cannot be read.
+    """
+    rows = _query(
+        engine,
+        purchases,
+        customer_ids,
+        decided_at,
+        f"""
+        SELECT position, ceil((epoch(decided_at) - epoch(bought_at)) / {WEEK_SECONDS})::INTEGER AS week,
+               sum(spend) AS spend
+        FROM bought WHERE bought_at < decided_at GROUP BY ALL HAVING week <= {PRE_WEEKS}
+        """,
+        earliest=f"decided_at - INTERVAL {PRE_WEEKS} WEEK",
+    )
+    found = np.zeros((len(customer_ids), PRE_WEEKS))
+    np.add.at(found, (rows["position"], PRE_WEEKS - rows["week"]), rows["spend"])
+    return found
+
+
+def outcomes_at(
+    engine: duckdb.DuckDBPyConnection,
+    purchases: Purchases,
+    customer_ids: np.ndarray,
+    decided_at: np.ndarray,
+    look: datetime,
+) -> dict[str, np.ndarray]:
+    """Return each metric from a customer's decision up to a look, float `[customers]` by name.
+
+    `conversion` is 1 for a customer who bought, `spend` is money less returns, `visits` are baskets. `retention` is 1
+    for a customer who bought in the second half of the time.
+
+    Raises:
+        MeasurementError: The transactions cannot be read.
+    """
+    rows = _query(
+        engine,
+        purchases,
+        customer_ids,
+        decided_at,
+        """
+        SELECT position, sum(spend) AS spend, count(DISTINCT basket_id) FILTER (WHERE spend > 0) AS visits,
+               bool_or(spend > 0 AND 2 * epoch(bought_at) >= epoch(decided_at) + epoch(?::TIMESTAMP))::INTEGER
+                   AS retention
+        FROM bought WHERE bought_at >= decided_at AND bought_at < ?::TIMESTAMP GROUP BY ALL
+        """,
+        parameters=(look, look),
+    )
+    found = {name: np.zeros(len(customer_ids)) for name in METRICS}
+    for name in ("spend", "visits", "retention"):
+        found[name][rows["position"]] = rows[name]
+    found["conversion"][:] = found["visits"] > 0
+    return found
+
+
+def _query(
+    engine: duckdb.DuckDBPyConnection,
+    purchases: Purchases,
+    customer_ids: np.ndarray,
+    decided_at: np.ndarray,
+    query: str,
+    earliest: str = "decided_at",
+    parameters: Sequence[datetime] = (),
+) -> dict[str, np.ndarray]:
+    """Return the columns of a query over `bought`: lines of the customers, each with the customer's position."""
+    customers = pa.table(
+        {"customer_id": customer_ids.tolist(), "decided_at": decided_at, "position": np.arange(len(customer_ids))}
+    )
+    engine.register("customers", customers)
+    try:
+        found = engine.execute(
+            f"""
+            WITH bought AS (
+                SELECT position, decided_at, basket_id, transaction_at::TIMESTAMP AS bought_at,
+                       sales_value::DOUBLE AS spend
+                FROM {read_parquet(purchases.file)} JOIN customers USING (customer_id)
+                WHERE transaction_at::TIMESTAMP >= {earliest}
+            ) {query}
+            """,
+            list(parameters),
+        ).fetchnumpy()
+    except duckdb.Error as error:
+        raise MeasurementError(f"{purchases.file} cannot be read: {error}. Admit the landing again.") from error
+    finally:
+        engine.unregister("customers")
+    return {name: np.asarray(column) for name, column in found.items()}

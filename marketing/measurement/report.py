@@ -1,0 +1,73 @@
+"""Write a campaign's result as lines for a person and as JSON for a page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.verdict import Verdict
+from marketing.measurement.measure import CampaignResult
+
+
+def lines(result: CampaignResult) -> list[str]:
+    """Return the result as lines for a person."""
+    arms = ", ".join(f"{name} {count:,}" for name, count in result.counts.items())
+    found = [
+        f"Campaign {result.announcement.campaign_id}: {sum(result.counts.values()):,} customers in arms ({arms}); "
+        f"{result.unassigned:,} were left out before the draw",
+        f"Looks: {', '.join(map(str, result.days))}; {result.looks_done} of {len(result.days)} done",
+    ]
+    found += [f"  {'passed' if check.passed else 'FAILED'}  {check.sentence}" for check in result.identification.checks]
+    found.append(result.sentence)
+    for metric, verdict in result.verdicts.items():
+        if metric != result.announcement.metric and verdict.effect is not None:
+            found.append(f"  {verdict.sentence}")
+    for variant, verdict in result.by_variant.items():
+        found.append(f"  Variant {variant} alone: {verdict.sentence}")
+    return found
+
+
+def to_json(result: CampaignResult) -> dict[str, Any]:
+    """Return the result as JSON values; an effect that is not identified has no number."""
+    return {
+        "campaign_id": result.announcement.campaign_id,
+        "metric": result.announcement.metric,
+        "sentence": result.sentence,
+        "identified": result.identification.identified if result.looks_done else None,
+        "why_not": list(result.identification.reasons),
+        "counts": dict(result.counts),
+        "unassigned": result.unassigned,
+        "looks": [day.isoformat() for day in result.days],
+        "looks_done": result.looks_done,
+        "checks": [
+            {"name": check.name, "passed": check.passed, "p_value": check.p_value, "sentence": check.sentence}
+            for check in result.identification.checks
+        ],
+        "metrics": _verdicts(result.verdicts),
+        "variants": _verdicts(result.by_variant),
+    }
+
+
+def _verdicts(verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
+    return {name: _verdict(verdict) for name, verdict in verdicts.items()}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "outcome": verdict.outcome.value,
+        "sentence": verdict.sentence,
+        "look": verdict.look,
+    }
+    if verdict.effect is None or verdict.interval is None:
+        return found
+    effect = verdict.effect
+    return found | {
+        "difference": effect.difference,
+        "low": verdict.interval[0],
+        "high": verdict.interval[1],
+        "standard_error": effect.standard_error,
+        "control_mean": effect.control_mean,
+        "relative": effect.relative,
+        "smallest_visible": verdict.smallest_visible,
+        "treated": effect.treated,
+        "control": effect.control,
+        "covariates": effect.covariates,
+    }
