@@ -1,8 +1,8 @@
-"""Campaigns without a hold-out: the naive difference beside its placebos, and never a claim.
+"""Campaigns without a hold-out: the naive difference next to its placebos, and never a claim.
 
 The customers that a campaign chose differ from the others before it begins. The same difference, measured in windows
 before the start, shows how much of the naive one is choice. Equal placebos would prove nothing either: customers may be
-chosen for what only the sender expects of them (`experiments.check.hidden_future`). So the verdict is always the same.
+chosen for what only the sender expects (`experiments.check.hidden_future`). So the verdict is always the same.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Observational:
 def observational(
     metric: str, outcome: np.ndarray, placebo_outcomes: Sequence[np.ndarray], is_chosen: np.ndarray
 ) -> Observational:
-    """Compare customers whom a campaign chose with the others, without calling the difference an effect.
+    """Compare the customers of a campaign with the others, without calling the difference an effect.
 
     Args:
         metric: Name of the metric, with its unit.
@@ -56,5 +56,5 @@ def observational(
             f"the difference in {metric} between the chosen customers and the others was "
             f"{placebos[0].difference:+.1f} before the start and {naive.difference:+.1f} after it"
         )
-    reasons.append("customers chosen for what only the sender expected of them differ in the same way")
+    reasons.append("customers chosen for what only the sender expected differ in the same way")
     return Observational(naive, placebos, not_identified(metric, tuple(reasons)))

@@ -26,7 +26,7 @@ class Arms:
         decided_at: Microseconds `[customers]`, naive UTC.
         holdout: The variant without treatment; None if there is none.
         shares: Share of each variant according to the logged propensities.
-        checks: What the decisions alone show about the assignment.
+        checks: The checks that need the decisions only.
         unassigned: Customers who were left out before arms were drawn.
     """
 
@@ -64,13 +64,13 @@ def arms_of(decisions: pa.Table) -> Arms:
             the first one on.
 
     Raises:
-        MeasurementError: A column is missing, or nobody is in an arm.
+        MeasurementError: A column is missing, or no customer is in an arm.
     """
     if missing := sorted(set(COLUMNS) - set(decisions.column_names)):
         raise MeasurementError(f"The decisions lack the columns {', '.join(missing)}.")
     assigned = decisions.select(COLUMNS).filter(pc.not_equal(decisions["variant"], NO_ARM))
     if not len(assigned):
-        raise MeasurementError(f"Nobody is in an arm of the campaign: {len(decisions):,} decisions were read.")
+        raise MeasurementError(f"No customer is in an arm of the campaign: {len(decisions):,} decisions were read.")
     assigned = assigned.sort_by([("customer_id", "ascending"), ("decided_at", "ascending"), ("variant", "ascending")])
     ids = np.array(assigned["customer_id"].to_pylist(), dtype=np.str_)
     variant = np.array(assigned["variant"].to_pylist(), dtype=np.str_)
@@ -103,7 +103,7 @@ def _shares(variant: np.ndarray, propensity: np.ndarray, held: np.ndarray) -> tu
             name: count / len(variant) for name, count in zip(*np.unique(variant, return_counts=True), strict=True)
         }, check
     if total < 1 - 1e-6:
-        # An arm that nobody is in has no row; the test of the sizes has to see its share.
+        # An empty arm has no row; the test of the sizes has to see its share.
         shares["(empty arm)"] = 1 - total
     return shares, check
 

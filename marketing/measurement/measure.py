@@ -135,7 +135,7 @@ def _verdict(
     for look, found in enumerate(seen, start=1):
         is_treated = found.variant != holdout
         if min(is_treated.sum(), (~is_treated).sum()) < 2:
-            continue  # nobody was decided about before an early look
+            continue  # too few decisions lie before an early look
         measured = effects(found.outcomes[metric][:, None], is_treated, found.before)[0]
         verdicts.append(decide(metric, measured, bounds, look, identification))
     if not verdicts:

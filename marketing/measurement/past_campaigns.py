@@ -34,7 +34,7 @@ class PastCampaign:
         kind: Its type in the landing, or None.
         starts_on: Its first day.
         mailed: Customers who received it.
-        chosen: Those of them who take part: they bought in the eight weeks before the start.
+        chosen: Recipients who take part: they bought in the eight weeks before the start.
         others: Customers who did not receive it and take part.
         result: The comparison; None if `why_not` names what is missing.
         why_not: Why there is no comparison.
@@ -101,7 +101,7 @@ def _compare(
 def _spans(
     engine: duckdb.DuckDBPyConnection, purchases: Purchases, campaigns: Path, campaign_id: str, start: datetime
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return spend per week `[customers, 3]` after the start and in the two spans before, and who received it."""
+    """Return spend per week `[customers, 3]` after the start and in the two spans before, and the recipients."""
     seconds = WEEKS * 7 * 24 * 3600
     rows = engine.execute(
         f"""

@@ -35,7 +35,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     """
     purchases = admitted_purchases(settings) if options.landing is None else landed_purchases(settings, options.landing)
     campaigns = past_campaigns(settings, purchases)
-    logger.info("Spend per customer and week, chosen customers minus others; a struck-through number is no effect.")
+    logger.info("Spend per customer and week, chosen customers minus others; a struck-through number is not an effect.")
     logger.info(_HEADER)
     for campaign in campaigns:
         logger.info("%s", _line(campaign))

@@ -78,5 +78,5 @@ def test_two_holdouts_are_a_reason() -> None:
 def test_decisions_that_cannot_be_used_are_named() -> None:
     with pytest.raises(MeasurementError, match="lack the columns decided_at, propensity"):
         arms_of(decisions([("a", "offer", 0.9, 1)]).drop_columns(["propensity", "decided_at"]))
-    with pytest.raises(MeasurementError, match="Nobody is in an arm of the campaign: 1 decisions"):
+    with pytest.raises(MeasurementError, match="No customer is in an arm of the campaign: 1 decisions"):
         arms_of(decisions([("a", "none", 1.0, 1)]))

@@ -44,7 +44,7 @@ def test_a_campaign_without_a_holdout_is_never_an_effect(data: Path) -> None:
     verdict = first.result.verdict
     assert verdict.effect is None
     assert verdict.sentence.startswith("Not identified: no hold-out was drawn; the difference in spend per week")
-    assert "customers chosen for what only the sender expected of them" in verdict.sentence
+    assert "customers chosen for what only the sender expected differ" in verdict.sentence
     assert second.result is None
     assert second.why_not == "the data ends on 2017-11-06, before its first 3 weeks do"
 
