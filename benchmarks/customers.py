@@ -23,10 +23,10 @@ from benchmarks.replicated import replicate
 from core.command import log_to_stdout
 from features.publication import current_publication
 from marketing.policy import load_policy
+from ml.customers.fitting import fit_part
 from ml.customers.inputs import Inputs
 from ml.customers.part import Verdict
 from ml.customers.parts import PARTS
-from ml.customers.steps import fit_part
 from settings import load_settings
 
 FIGURES = (

@@ -6,18 +6,42 @@ Order: fit, register-model, then `python -m registry deploy --product customers`
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from core.bundle_files import BundleError
 from core.command import Commands, add_as_of
 from features.errors import FeatureStoreError
 from marketing.errors import MarketingError
-from ml.customers import steps
-from ml.customers.prune import prune
 from ml.errors import MLError
-from ml.runs.retention import load_retention
-from ml.runs.run import Run
 from registry.errors import RegistryError
 from settings import Settings, SettingsError, load_settings
+
+# Each step imports what it needs when it runs: a process that fits one part imports this module, too.
+
+
+def _fit(settings: Settings, options: argparse.Namespace) -> Any:
+    from ml.customers import steps
+
+    return steps.fit(settings, steps.run_of(settings, options.run_id), options.as_of)
+
+
+def _register_model(settings: Settings, options: argparse.Namespace) -> Any:
+    from ml.customers import steps
+
+    return steps.register_model(settings, steps.run_of(settings, options.run_id))
+
+
+def _score(settings: Settings, options: argparse.Namespace) -> Any:
+    from ml.customers import steps
+
+    return steps.score(settings)
+
+
+def _prune(settings: Settings, options: argparse.Namespace) -> Any:
+    from ml.customers.prune import prune
+    from ml.runs.retention import load_retention
+
+    return prune(settings, load_retention())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,32 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = (MLError, MarketingError, FeatureStoreError, RegistryError, SettingsError, BundleError)
     commands = Commands[Settings]("ml.customers", __doc__, load_settings, errors)
 
-    def run(settings: Settings, options: argparse.Namespace) -> Run:
-        return Run(settings.paths.runs_of(steps.PRODUCT), options.run_id)
-
-    fit = commands.add(
-        "fit",
-        lambda settings, options: steps.fit(settings, run(settings, options), options.as_of),
-        "fit and evaluate every part on the published features, and write the report",
-    )
+    fit = commands.add("fit", _fit, "fit and evaluate every part on the published features, and write the report")
     add_as_of(fit, "the day of the published features", required=True)
     register = commands.add(
-        "register-model",
-        lambda settings, options: steps.register_model(settings, run(settings, options)),
-        "put the parts that may be published into the model store",
+        "register-model", _register_model, "put the parts that may be published into the model store"
     )
     for command in (fit, register):
         command.add_argument("--run-id", required=True, help="names the run's folder below <data>/runs/customers")
-    commands.add(
-        "score",
-        lambda settings, options: steps.score(settings),
-        "write the champion's scores of all customers into the staging folder",
-    )
-    commands.add(
-        "prune",
-        lambda settings, options: prune(settings, load_retention()),
-        "delete runs that ml/runs/retention.toml does not keep",
-    )
+    commands.add("score", _score, "write the champion's scores of all customers into the staging folder")
+    commands.add("prune", _prune, "delete runs that ml/runs/retention.toml does not keep")
     return commands.run(arguments)
 
 

@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from core.bundle_files import MANIFEST, BundleError, hash_files, verify_files
 from ml.customers.golden import GOLDEN, check_golden, write_golden
 from ml.customers.inputs import Inputs
-from ml.customers.part import Part, Verdict
+from ml.customers.part import VERDICT, Part, Verdict
 from ml.customers.parts import PARTS
 
-VERDICT = "verdict.json"
 REGISTER_AGAIN = "Register the run again."
 
 

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from ml.customers.inputs import Inputs
 
+VERDICT = "verdict.json"
+"""The file in a part's folder that holds the verdict on it."""
+
 
 class Decision(StrEnum):
     """List what a part can publish."""

@@ -15,12 +15,13 @@ from core.bundle_files import BundleError
 from features.publication import current_publication
 from marketing.policy import load_policy
 from ml.bundles.write import git_revision
-from ml.customers.bundle import VERDICT, CustomersBundle, PartEntry, write_bundle
+from ml.customers.bundle import CustomersBundle, PartEntry, write_bundle
+from ml.customers.fitting import fit_parts
 from ml.customers.inputs import Inputs
-from ml.customers.part import Decision, Part, Verdict
+from ml.customers.part import VERDICT, Decision, Verdict
 from ml.customers.parts import PARTS
 from ml.customers.report import render
-from ml.errors import NotEnoughDataError, RunError
+from ml.errors import RunError
 from ml.runs.run import Run
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore
@@ -37,11 +38,16 @@ CARRIED_OVER = timedelta(weeks=13)
 """How long a part of the champion stays when newer runs cannot decide or refuse: a certificate expires after it."""
 
 
+def run_of(settings: Settings, run_id: str) -> Run:
+    """Return the run of this name."""
+    return Run(settings.paths.runs_of(PRODUCT), run_id)
+
+
 def fit(settings: Settings, run: Run, as_of: date) -> dict[str, Any]:
     """Fit and evaluate every part, and write the report. A run that was killed continues with the part it was at.
 
     Raises:
-        RunError: the published features are those of another day.
+        RunError: the published features are those of another day, or the process of a part was killed.
     """
     publication = current_publication(settings.paths.features)
     if publication.as_of != as_of:
@@ -55,7 +61,7 @@ def fit(settings: Settings, run: Run, as_of: date) -> dict[str, Any]:
         )
     run.write_json(PLAN, plan)
     inputs = _inputs(settings, publication.name, as_of)
-    verdicts = {part.name: _fit_part(part, inputs, run) for part in PARTS}
+    verdicts = fit_parts(PARTS, inputs, run.folder / PARTS_FOLDER)
     run.write_text(REPORT, render(run.run_id, as_of, verdicts))
     return {
         "run_id": run.run_id,
@@ -164,31 +170,6 @@ def read_verdicts(run: Run) -> dict[str, Verdict]:
         part.name: Verdict.from_json((run.path(PARTS_FOLDER, made_by="fit") / part.name / VERDICT).read_text())
         for part in PARTS
     }
-
-
-def fit_part(part: Part, inputs: Inputs, folder: Path) -> Verdict:
-    """Fit one part into an empty folder, and write its verdict there; too little data is a verdict."""
-    try:
-        verdict = part.fit(inputs, folder)
-    except NotEnoughDataError as error:
-        verdict = Verdict(Decision.NOT_ENOUGH_DATA, [str(error)], {}, inputs.now.date())
-    (folder / VERDICT).write_text(verdict.to_json())
-    return verdict
-
-
-def _fit_part(part: Part, inputs: Inputs, run: Run) -> Verdict:
-    target = run.folder / PARTS_FOLDER / part.name
-    if (target / VERDICT).exists():
-        logger.info("%s: fitted before", part.name)
-        return Verdict.from_json((target / VERDICT).read_text())
-    target.parent.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    with staged_folder(target) as staged:
-        verdict = fit_part(part, inputs, staged)
-    logger.info("%s: %s after %.1f s", part.name, verdict.decision, time.monotonic() - began)
-    for reason in verdict.reasons:
-        logger.info("  %s", reason)
-    return verdict
 
 
 def _inputs(settings: Settings, publication: str, as_of: date) -> Inputs:

@@ -153,7 +153,7 @@ def _fit(inputs: Inputs) -> dict[str, FittedKind]:
         for kind in KINDS:
             if not newest[kind]:
                 continue
-            earlier = fit_methods(TrainingRows.concatenate(older[kind] or newest[kind]))
+            earlier = fit_methods(TrainingRows.concatenate(older[kind] or newest[kind]), LOGISTIC)
             examples = cut.examples(kind, evaluated_items(cut, kind))
             spread = spread_of(earlier, {PAST: LOGISTIC, NEW: LOGISTIC}, examples)
             found[kind] = FittedKind(fit_methods(TrainingRows.concatenate([*older[kind], *newest[kind]])), spread)

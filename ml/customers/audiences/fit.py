@@ -76,11 +76,15 @@ def training_rows(cut: Cut, kind: str, rng: np.random.Generator) -> TrainingRows
     return TrainingRows(_stack(past), _stack(new)) if past else None
 
 
-def fit_methods(rows: TrainingRows) -> Fitted:
-    """Fit every method on the same rows."""
+def fit_methods(rows: TrainingRows, only: str | None = None) -> Fitted:
+    """Fit every method on the same rows, or one of them only."""
     by_buyers = {PAST: rows.past, NEW: rows.new}
     return {
-        buyers: {name: _fit(name, inputs, *by_buyers[buyers], buyers) for name, inputs in methods.items()}
+        buyers: {
+            name: _fit(name, inputs, *by_buyers[buyers], buyers)
+            for name, inputs in methods.items()
+            if only in (None, name)
+        }
         for buyers, methods in METHODS.items()
     }
 

@@ -62,6 +62,25 @@ class _Leads:
     probability: Measure
 
 
+@dataclass(frozen=True)
+class _Lists:
+    """Which pairs are in lists of three coupons per contact, bool `[pairs]`.
+
+    Attributes:
+        by_own_baskets: the coupons with most own baskets of 13 weeks.
+        with_new_pairs: as many new pairs as possible, with as many redemptions expected.
+    """
+
+    by_own_baskets: np.ndarray
+    with_new_pairs: np.ndarray
+
+    @classmethod
+    def of(cls, pairs: Pairs, prediction: Prediction) -> "_Lists":
+        """Return the lists of these pairs."""
+        rule = lists_by_own_baskets(pairs)
+        return cls(rule, lists_with_new_pairs(pairs, prediction.pairs, float(prediction.pairs[rule].sum())))
+
+
 class OffersPart:
     """Who redeems a campaign's coupons, and which coupon for whom."""
 
@@ -99,7 +118,8 @@ class OffersPart:
             model, ranks_by_rule=not _is_shown(leads.ranking), predicts_by_rule=not _is_shown(leads.probability)
         )
         prediction = model.predict(newest)
-        measures = _measures(newest, prediction, inputs.seed)
+        lists = _Lists.of(newest, prediction)
+        measures = _measures(newest, prediction, lists, inputs.seed)
         model.write(folder)
         for name, each in measures.items():
             logger.info("%s %.3f [%.3f, %.3f]", name, each.value, each.low or 0, each.high or 0)
@@ -109,7 +129,7 @@ class OffersPart:
             reasons=_reasons(leads, measures, newest, split),
             measures=measures,
             until=first.date(),
-            tables=_tables(newest, prediction, inputs.seed),
+            tables=_tables(newest, prediction, lists, inputs.seed),
         )
 
     def score(self, inputs: Inputs, folder: Path, published: Path) -> None:
@@ -182,16 +202,14 @@ def _losses(pairs: Pairs, predicted: np.ndarray) -> np.ndarray:
     return np.asarray(np.bincount(pairs.contact, -likelihood, len(pairs.customers)))
 
 
-def _measures(pairs: Pairs, prediction: Prediction, seed: int) -> dict[str, Measure]:
+def _measures(pairs: Pairs, prediction: Prediction, lists: _Lists, seed: int) -> dict[str, Measure]:
     redeemed = pairs.contact_redeemed > 0
     scores, customers = prediction.contacts, pairs.customers
-    rule = lists_by_own_baskets(pairs)
-    lists = lists_with_new_pairs(pairs, prediction.pairs, float(prediction.pairs[rule].sum()))
     return {
         "redeemer_auc": measure(customers, auc(scores, redeemed), seed, BARS["redeemer_auc"]),
         "redeemer_top_decile": measure(customers, top_share(scores, redeemed), seed, BARS["redeemer_top_decile"]),
         "coupon_ndcg_10": mean_measure(customers, ndcg(pairs, prediction.attraction), seed, BARS["coupon_ndcg_10"]),
-        "new_pairs": new_share(pairs, lists, seed, BARS["new_pairs"]),
+        "new_pairs": new_share(pairs, lists.with_new_pairs, seed, BARS["new_pairs"]),
     }
 
 
@@ -215,11 +233,11 @@ def _reasons(leads: _Leads, measures: Mapping[str, Measure], pairs: Pairs, split
     return found
 
 
-def _tables(pairs: Pairs, prediction: Prediction, seed: int) -> dict[str, list[dict[str, str | float | None]]]:
+def _tables(
+    pairs: Pairs, prediction: Prediction, lists: _Lists, seed: int
+) -> dict[str, list[dict[str, str | float | None]]]:
     redeemed = pairs.contact_redeemed > 0
     is_new = pairs.columns["own_baskets_13w"] == 0
-    rule = lists_by_own_baskets(pairs)
-    lists = lists_with_new_pairs(pairs, prediction.pairs, float(prediction.pairs[rule].sum()))
     by_rule = ndcg(pairs, own_spend_rule(pairs))
     by_model = ndcg(pairs, prediction.attraction)
     rows: list[dict[str, str | float | None]] = []
@@ -249,7 +267,10 @@ def _tables(pairs: Pairs, prediction: Prediction, seed: int) -> dict[str, list[d
             "redemptions": float(pairs.redeemed[chosen].sum()),
             "redemptions of new pairs": float(pairs.redeemed[chosen & is_new].sum()),
         }
-        for name, chosen in (("by own baskets", rule), ("more new pairs, as many redemptions expected", lists))
+        for name, chosen in (
+            ("by own baskets", lists.by_own_baskets),
+            ("more new pairs, as many redemptions expected", lists.with_new_pairs),
+        )
     ]
     calibrated: list[dict[str, str | float | None]] = [
         {"calibration error": name, "value": calibration_error(predicted, outcome)}

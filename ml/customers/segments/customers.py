@@ -1,11 +1,13 @@
 """Read the customers of one snapshot as arrays: spend, purchases by category, and what they did later."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
 CATEGORIES = "feat_customer_categories"
@@ -70,44 +72,51 @@ def read_customers(
         categories: the columns of `category_spend`; by default those that were bought before the snapshot.
     """
     categories = read_categories(connection, snapshot) if categories is None else categories
-    connection.register("wanted_categories", pa.table({"category": pa.array(categories, pa.string())}))
-    profile = connection.execute(
+    found = connection.sql(
         f"""
-        SELECT customer_id, spend_13w, days_since_last_basket, {PROFILE}.baskets_13w,
+        SELECT customer_id, spend_13w, days_since_last_basket, {PROFILE}.baskets_13w, categories, spend_26w,
                coalesce(list_sum(spend_26w), 0) AS category_spend, coalesce(list_sum(baskets_26w), 0) AS purchases
         FROM {PROFILE} LEFT JOIN {CATEGORIES} USING (customer_id, event_timestamp)
         WHERE event_timestamp = ? ORDER BY customer_id
         """,
-        [snapshot],
-    ).fetchnumpy()
-    cells = connection.execute(
-        f"""
-        WITH customers AS (
-            SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS row
-            FROM {PROFILE} WHERE event_timestamp = ?
-        ),
-        columns AS (SELECT category, row_number() OVER (ORDER BY category) - 1 AS col FROM wanted_categories),
-        bought AS (
-            SELECT customer_id, unnest(categories) AS category, unnest(spend_26w) AS spend
-            FROM {CATEGORIES} WHERE event_timestamp = ?
-        )
-        SELECT CAST(row AS INTEGER) AS row, CAST(col AS INTEGER) AS col, CAST(spend AS FLOAT) AS spend
-        FROM bought JOIN customers USING (customer_id) JOIN columns USING (category)
-        WHERE spend > 0 ORDER BY row, col
-        """,
-        [snapshot, snapshot],
-    ).fetchnumpy()
-    shape = (len(profile["customer_id"]), len(categories))
+        params=[snapshot],
+    ).to_arrow_table()
+    profile = {
+        name: pc.fill_null(found[name].cast(pa.float64()), 0).to_numpy()
+        for name in ("spend_13w", "days_since_last_basket", "baskets_13w", "category_spend", "purchases")
+    }
     return Customers(
         snapshot=snapshot,
-        ids=np.asarray(profile["customer_id"], dtype=str),
-        spend=np.maximum(_floats(profile["category_spend"]), _floats(profile["spend_13w"])),
-        recency=_floats(profile["days_since_last_basket"]),
-        baskets=_floats(profile["baskets_13w"]),
+        ids=np.asarray(found["customer_id"].to_pylist(), dtype=str),
+        spend=np.maximum(profile["category_spend"], profile["spend_13w"]),
+        recency=profile["days_since_last_basket"],
+        baskets=profile["baskets_13w"],
         categories=categories,
-        category_spend=csr_matrix((np.asarray(cells["spend"]), (cells["row"], cells["col"])), shape=shape),
-        category_baskets=_floats(profile["purchases"]),
+        category_spend=matrices_of(found, categories, ["spend_26w"])[0],
+        category_baskets=profile["purchases"],
     )
+
+
+def matrices_of(customers: pa.Table, categories: list[str], columns: Sequence[str]) -> list[csr_matrix]:
+    """Return list columns as matrices `[customers, categories]` without what is not above 0.
+
+    Args:
+        customers: one row per customer, with the list `categories` and lists that belong to it item by item; the lists
+            of a customer may be missing.
+        categories: the columns of the matrices.
+        columns: the lists to return, such as `spend_26w`.
+    """
+    lists = customers["categories"].combine_chunks()
+    rows = pc.list_parent_indices(lists).to_numpy()
+    found = pc.index_in(pc.list_flatten(lists), pa.array(categories, pa.string()))
+    indices = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
+    matrices = []
+    for column in columns:
+        amounts = pc.list_flatten(customers[column].combine_chunks()).to_numpy(zero_copy_only=False)
+        kept = (indices >= 0) & (amounts > 0)
+        values = amounts[kept].astype(np.float32)
+        matrices.append(csr_matrix((values, (rows[kept], indices[kept])), (len(customers), len(categories))))
+    return matrices
 
 
 def spend_between(connection: duckdb.DuckDBPyConnection, ids: np.ndarray, four_week_ends: list[datetime]) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.sparse import csr_matrix
 
 from ml.customers.segments.clusters import fit_centres, nearest_centre
@@ -91,8 +92,9 @@ class TasteClusters:
         shares = root_shares(customers.category_spend[has_taste(customers)])
         mean = np.asarray(shares.mean(axis=0)).ravel()
         covariance = (shares.T @ shares).toarray() / shares.shape[0] - np.outer(mean, mean)
-        _, vectors = np.linalg.eigh(covariance)
-        components = vectors[:, ::-1][:, :COMPONENTS]
+        size = len(mean)
+        _, vectors = eigh(covariance, subset_by_index=(max(0, size - COMPONENTS), size - 1))
+        components = vectors[:, ::-1]
         # The sign of an eigenvector is arbitrary: make its largest entry positive, so that two fits are equal.
         largest = np.abs(components).argmax(axis=0)
         components = components * np.sign(components[largest, np.arange(components.shape[1])])

@@ -1,15 +1,16 @@
 """Read how often customers bought from each category, as sparse matrices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 from scipy.sparse import csr_matrix, vstack
 
 from ml.customers.inputs import Inputs
-from ml.customers.segments.customers import CATEGORIES, PROFILE, positions
+from ml.customers.segments.customers import CATEGORIES, PROFILE, matrices_of, positions
 
 NEXT_WEEKS = 4
 MAX_EXAMPLES = 40_000
@@ -30,74 +31,71 @@ class Examples:
 
 
 def read_counts(
-    connection: duckdb.DuckDBPyConnection, snapshot: datetime, categories: list[str], column: str
-) -> tuple[np.ndarray, csr_matrix]:
-    """Return the customers of a snapshot, sorted, and one list column as a matrix `[customers, categories]`.
+    connection: duckdb.DuckDBPyConnection, snapshot: datetime, categories: list[str], columns: Sequence[str]
+) -> tuple[np.ndarray, list[csr_matrix]]:
+    """Return the customers of a snapshot, sorted, and list columns as matrices `[customers, categories]`.
 
     Args:
         connection: has a view of each feature table.
         snapshot: one of the tables' points in time.
         categories: the matrix's columns.
-        column: such as `baskets_26w`.
+        columns: such as `baskets_26w`.
     """
-    connection.register("wanted_categories", pa.table({"category": pa.array(categories, pa.string())}))
-    ids = connection.execute(
-        f"SELECT customer_id FROM {PROFILE} WHERE event_timestamp = ? ORDER BY customer_id", [snapshot]
-    ).fetchnumpy()["customer_id"]
-    cells = connection.execute(
+    found = connection.sql(
         f"""
-        WITH customers AS (
-            SELECT customer_id, row_number() OVER (ORDER BY customer_id) - 1 AS row
-            FROM {PROFILE} WHERE event_timestamp = ?
-        ),
-        columns AS (SELECT category, row_number() OVER (ORDER BY category) - 1 AS col FROM wanted_categories),
-        bought AS (
-            SELECT customer_id, unnest(categories) AS category, unnest({column}) AS amount
-            FROM {CATEGORIES} WHERE event_timestamp = ?
-        )
-        SELECT CAST(row AS INTEGER) AS row, CAST(col AS INTEGER) AS col, CAST(amount AS FLOAT) AS amount
-        FROM bought JOIN customers USING (customer_id) JOIN columns USING (category)
-        WHERE amount > 0 ORDER BY row, col
+        SELECT customer_id, categories, {", ".join(f"{CATEGORIES}.{column}" for column in columns)}
+        FROM {PROFILE} LEFT JOIN {CATEGORIES} USING (customer_id, event_timestamp)
+        WHERE event_timestamp = ? ORDER BY customer_id
         """,
-        [snapshot, snapshot],
-    ).fetchnumpy()
-    shape = (len(ids), len(categories))
-    return np.asarray(ids, dtype=str), csr_matrix((np.asarray(cells["amount"]), (cells["row"], cells["col"])), shape)
+        params=[snapshot],
+    ).to_arrow_table()
+    return np.asarray(found["customer_id"].to_pylist(), dtype=str), matrices_of(found, categories, columns)
 
 
-def read_examples(
-    connection: duckdb.DuckDBPyConnection, inputs: Inputs, snapshot: datetime, categories: list[str]
-) -> Examples:
-    """Return the customers of a snapshot who bought before and after it.
+class ExampleReader:
+    """Read examples; a snapshot is read once for both sides: the purchases before it, and those after an earlier one.
 
-    Raises:
-        NotEnoughDataError: the tables have no snapshot four weeks later.
+    Args:
+        connection: has a view of each feature table.
+        inputs: the snapshots.
+        categories: the columns of the matrices.
     """
-    ids, before = read_counts(connection, snapshot, categories, "baskets_26w")
-    weeks_ago = round((inputs.now - snapshot) / timedelta(weeks=1)) - NEXT_WEEKS
-    later_ids, later = read_counts(connection, inputs.snapshot(weeks_ago), categories, "baskets_4w")
-    rows, known = positions(later_ids, ids)
-    active = known & (before.getnnz(axis=1) > 0)
-    examples = Examples(before[active], later[rows[active]])
-    bought = examples.after.getnnz(axis=1) > 0
-    return Examples(examples.before[bought], examples.after[bought])
 
+    def __init__(self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, categories: list[str]):
+        self.inputs = inputs
+        # Four weeks later lie one, two or four snapshots later.
+        self._counts = lru_cache(maxsize=8)(
+            lambda snapshot: read_counts(connection, snapshot, categories, ("baskets_26w", "baskets_4w"))
+        )
 
-def training_examples(
-    connection: duckdb.DuckDBPyConnection, inputs: Inputs, until: datetime, categories: list[str]
-) -> Examples:
-    """Return a sample of the examples at every snapshot until one."""
-    instants = [instant for instant in inputs.instants if instant <= until]
-    rng = np.random.default_rng(inputs.seed)
-    parts = []
-    for instant in instants:
-        found = read_examples(connection, inputs, instant, categories)
-        count = min(found.before.shape[0], MAX_EXAMPLES // len(instants))
-        drawn = np.sort(rng.choice(found.before.shape[0], count, replace=False))
-        parts.append(Examples(found.before[drawn], found.after[drawn]))
-    return Examples(
-        csr_matrix(vstack([part.before for part in parts])), csr_matrix(vstack([part.after for part in parts]))
-    )
+    def read(self, snapshot: datetime) -> Examples:
+        """Return the customers of a snapshot who bought before and after it.
+
+        Raises:
+            NotEnoughDataError: the tables have no snapshot four weeks later.
+        """
+        weeks_ago = round((self.inputs.now - snapshot) / timedelta(weeks=1)) - NEXT_WEEKS
+        later_ids, (_, later) = self._counts(self.inputs.snapshot(weeks_ago))
+        ids, (before, _) = self._counts(snapshot)
+        rows, known = positions(later_ids, ids)
+        active = known & (before.getnnz(axis=1) > 0)
+        examples = Examples(before[active], later[rows[active]])
+        bought = examples.after.getnnz(axis=1) > 0
+        return Examples(examples.before[bought], examples.after[bought])
+
+    def training(self, until: datetime) -> Examples:
+        """Return a sample of the examples at every snapshot until one."""
+        instants = [instant for instant in self.inputs.instants if instant <= until]
+        rng = np.random.default_rng(self.inputs.seed)
+        parts = []
+        for instant in instants:
+            found = self.read(instant)
+            count = min(found.before.shape[0], MAX_EXAMPLES // len(instants))
+            drawn = np.sort(rng.choice(found.before.shape[0], count, replace=False))
+            parts.append(Examples(found.before[drawn], found.after[drawn]))
+        return Examples(
+            csr_matrix(vstack([part.before for part in parts])), csr_matrix(vstack([part.after for part in parts]))
+        )
 
 
 def as_inputs(counts: csr_matrix) -> csr_matrix:

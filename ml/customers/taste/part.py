@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from ml.customers.inputs import Inputs
 from ml.customers.part import Decision, Measure, Verdict
 from ml.customers.segments.customers import CATEGORIES, read_categories
-from ml.customers.taste.baskets import NEXT_WEEKS, Examples, as_inputs, read_counts, read_examples, training_examples
+from ml.customers.taste.baskets import NEXT_WEEKS, ExampleReader, Examples, as_inputs, read_counts
 from ml.customers.taste.encoder import Encoder
 from ml.customers.taste.pca import fit_pca
 from ml.errors import DivergenceError, NotEnoughDataError
@@ -47,8 +47,9 @@ class Taste:
             categories = read_categories(connection, until)
             if len(categories) <= max(WIDTH, DEPTH):
                 raise NotEnoughDataError(f"{len(categories)} categories are too few for a vector of {WIDTH} numbers.")
-            training = training_examples(connection, inputs, until, categories)
-            window = read_examples(connection, inputs, cut, categories)
+            reader = ExampleReader(connection, inputs, categories)
+            window = reader.read(cut)
+            training = reader.training(until)
         smaller = min(training.before.shape[0], window.before.shape[0])
         if smaller < MIN_EXAMPLES:
             raise NotEnoughDataError(f"{smaller} customers bought before and after; {MIN_EXAMPLES} are needed.")
@@ -93,7 +94,7 @@ class Taste:
         """Write `taste.parquet`: the vector of every customer with a purchase in the last 26 weeks."""
         encoder = Encoder.read(folder / ENCODER)
         with inputs.connect() as connection:
-            ids, counts = read_counts(connection, inputs.now, encoder.categories, "baskets_26w")
+            ids, (counts,) = read_counts(connection, inputs.now, encoder.categories, ["baskets_26w"])
         bought = counts.getnnz(axis=1) > 0
         vectors = encoder.encode(as_inputs(counts[bought])).astype(np.float32)
         flat = pa.array(vectors.ravel(), pa.float32())

@@ -14,7 +14,7 @@ import pytest
 
 from core.command import ExitCode
 from features.publication import Publication, write_record
-from ml.customers import bundle, steps
+from ml.customers import bundle, fitting, steps
 from ml.customers.__main__ import main as customers
 from ml.customers.bundle import CustomersBundle
 from ml.customers.inputs import Inputs
@@ -65,6 +65,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> tuple[MeanSpend, MeanSpend]:
     found = (MeanSpend("first"), MeanSpend("second"))
     monkeypatch.setattr(steps, "PARTS", found)
     monkeypatch.setattr(bundle, "PARTS", found)
+    monkeypatch.setattr(fitting, "cores", lambda: 1)  # a process of its own would not have the patches
     return found
 
 
