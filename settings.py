@@ -107,6 +107,16 @@ class Paths:
         return self.data / "outbox"
 
     @property
+    def recommendations(self) -> Path:
+        """The lists that campaigns show: `<slate>.parquet`, as `make recommend` writes them."""
+        return self.data / "recommendations"
+
+    @property
+    def plans(self) -> Path:
+        """One folder per campaign with its staged plan, and the secret from which hold-outs are drawn."""
+        return self.data / "plans"
+
+    @property
     def feast(self) -> Path:
         """Feast's registry and SQLite online store."""
         return self.data / "feast"
@@ -204,6 +214,13 @@ class Settings(BaseSettings):
         description="A file in TOML with the purposes of sensitive inferences about customers; see docs/customers.md. "
         "Unset, nothing sensitive is inferred, except from the demo's data.",
     )
+    campaigns: Path | None = Field(
+        None, description="The folder of campaigns, one TOML file each; unset: `campaigns` in the data directory."
+    )
+    contact_policy: Path | None = Field(
+        None,
+        description="A file in TOML with your own caps, quiet hours and age-restricted products; see docs/campaigns.md.",
+    )
     memory: str = Field(
         "20%",
         pattern=r"^[1-9][0-9]*(%|[KMGT]i?B)$",
@@ -264,7 +281,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("data", "landing", "quality_thresholds", "marketing_policy")
+    @field_validator("data", "landing", "quality_thresholds", "marketing_policy", "campaigns", "contact_policy")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         if value is None:
@@ -292,6 +309,11 @@ class Settings(BaseSettings):
     def paths(self) -> Paths:
         """The paths below the data directory."""
         return Paths(self.data)
+
+    @property
+    def campaigns_folder(self) -> Path:
+        """The folder of campaigns."""
+        return self.campaigns or self.data / "campaigns"
 
     def start_of_day(self, day: date) -> datetime:
         """Return the UTC instant at which `day` begins in the shop's time zone; naive, as all our timestamps."""

@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Sequence
 
+from experiments.errors import ExperimentError
+from outbox.errors import OutboxError
+
 from core.command import Commands
+from customer_scores.errors import ScoresError
 from features.errors import FeatureStoreError
 from marketing.audience import command as audience
+from marketing.campaigns import command as campaigns
 from marketing.errors import MarketingError
 from marketing.measurement import command as measurement
 from marketing.measurement import past_command as past_campaigns
@@ -16,7 +21,7 @@ from settings import Settings, SettingsError, load_settings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code of `core.command`."""
-    errors = (MarketingError, FeatureStoreError, SettingsError)
+    errors = (MarketingError, FeatureStoreError, ScoresError, ExperimentError, OutboxError, SettingsError)
     commands = Commands[Settings]("marketing", __doc__, load_settings, errors)
     audience.add_arguments(
         commands.add("audience", audience.run, "order customers for products, a category or a coupon")
@@ -28,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     )
     offers.add_arguments(commands.add("offers", offers.run, "choose the coupons for each customer under a budget"))
+    campaigns.add_arguments(commands.add("campaign", campaigns.run, "check, plan and enqueue campaigns"))
     segments.add_arguments(commands.add("segment", segments.run, "count the customers who match a filter"))
     return commands.run(arguments)
 

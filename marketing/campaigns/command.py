@@ -1,0 +1,205 @@
+"""`python -m marketing campaign check|plan|enqueue`: check a file, plan a campaign, hand its plan to the outbox."""
+
+import argparse
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from outbox.planning import enqueue
+from outbox.store import Store, open_store, store_url
+
+from core.clock import naive_utc, utc_now
+from marketing.campaigns.check import check_campaign
+from marketing.campaigns.definition_file import CampaignFile, read_campaign, read_campaigns
+from marketing.campaigns.errors import CampaignError, DefinitionError
+from marketing.campaigns.plan import HELD_OUT, PLANNED, Planned, plan_campaigns
+from marketing.campaigns.rendering import Renderer
+from marketing.campaigns.requests import local_day, request_of
+from marketing.campaigns.secret import assignment_secret
+from marketing.campaigns.sources import Sources, contacts_of, decided_by
+from marketing.campaigns.staged_plan import outbox_plan, read_record, stage, trial
+from marketing.campaigns.summary import summary
+from marketing.campaigns.visible_effect import visible_effect
+from settings import Settings
+
+logger = logging.getLogger(__name__)
+
+SECRET = "assignment.key"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the three commands and their arguments."""
+    commands = parser.add_subparsers(dest="step", required=True, metavar="step")
+    check = commands.add_parser("check", help="check a campaign's file without planning it")
+    plan = commands.add_parser("plan", help="decide about every customer of running campaigns, and stage the plan")
+    queue = commands.add_parser("enqueue", help="hand a staged and checked plan to the outbox")
+    check.add_argument("campaign", metavar="FILE", help="the file, or the id of a campaign in the folder")
+    plan.add_argument(
+        "campaign", metavar="FILE", nargs="?", help="the file or the id; default: every running campaign of the folder"
+    )
+    plan.add_argument("--dry-run", action="store_true", help="print what the plan would be, and keep nothing")
+    plan.add_argument(
+        "--as-of", metavar="INSTANT", help="a day, or an instant such as 2018-01-01T09:00+00:00; default: now"
+    )
+    queue.add_argument("campaign", metavar="ID", help="the id of the campaign whose plan is staged")
+
+
+def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    """Run one of the three commands.
+
+    Raises:
+        MarketingError: the campaign cannot be used; the message names the value and the next step.
+    """
+    steps: dict[str, Callable[[Settings, argparse.Namespace], dict[str, Any]]] = {
+        "check": _check,
+        "plan": _plan,
+        "enqueue": _enqueue,
+    }
+    return steps[options.step](settings, options)
+
+
+def _check(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    file = read_campaign(_path(settings, options.campaign))
+    notes = check_campaign(file, Sources.of(settings))
+    for note in notes:
+        logger.info(note)
+    logger.info("%s can be planned; version %s, status %s.", file.campaign.id, file.version, file.campaign.status)
+    return {"campaign": file.campaign.id, "version": file.version, "status": file.campaign.status, "notes": notes}
+
+
+def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    as_of, sources = _instant(settings, options.as_of), Sources.of(settings)
+    wanted = [read_campaign(_path(settings, options.campaign))] if options.campaign else []
+    others = [file for file in _running(settings, as_of, sources) if file.campaign.id not in _ids(wanted)]
+    if not options.dry_run:
+        for file in wanted:
+            _require_running(file)
+    files = wanted + others
+    if not files:
+        raise CampaignError(
+            f"No campaign in {settings.campaigns_folder} has status = 'running', so nothing is planned."
+        )
+    store = open_store(store_url(settings))
+    try:
+        planned = _planned(files, store, sources, as_of)
+    finally:
+        store.close()
+    mine = [one for one in planned if not wanted or one.request.campaign.id in _ids(wanted)]
+    return {"as_of": as_of.isoformat(), "campaigns": [_kept(one, sources, options.dry_run) for one in mine]}
+
+
+def _planned(files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime) -> list[Planned]:
+    for file in files:
+        check_campaign(file, sources)
+    classes = [file.campaign.message_class for file in files]
+    contacts = contacts_of(store, as_of, sources.policy, classes)
+    requests = [request_of(file, sources, decided_by(store, file.campaign.id), as_of) for file in files]
+    secret = assignment_secret(sources.settings.paths.plans / SECRET)
+    return plan_campaigns(requests, contacts, sources.policy, as_of, secret)
+
+
+def _kept(planned: Planned, sources: Sources, is_dry: bool) -> dict[str, Any]:
+    campaign = planned.request.campaign
+    renderer = Renderer(planned, sources.products)
+    folder = sources.settings.paths.plans / campaign.id
+    counts: Mapping[str, int]
+    shown: pa.Table | None = None
+    if is_dry:
+        counts, shown = trial(planned, renderer)
+    else:
+        delivery = sources.policy_file.channels[campaign.channel]
+        record = stage(folder, planned, renderer, sources.policy, delivery, utc_now())
+        counts = record.counts
+    by_outcome = {name: _of_outcome(planned, name) for name in (PLANNED, HELD_OUT)}
+    effect = visible_effect(campaign.experiment, sources.profiles, by_outcome[PLANNED], by_outcome[HELD_OUT])
+    for line in summary(planned, counts, effect, shown):
+        logger.info("%s", line)
+    return {
+        "campaign": campaign.id,
+        "version": planned.request.file.version,
+        "counts": dict(counts),
+        "decided_before": planned.request.decided_before,
+        "smallest_visible_effect": effect if isinstance(effect, str) else round(effect.effect, 4),
+        "staged": None if is_dry else str(folder),
+    }
+
+
+def _enqueue(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    folder = settings.paths.plans / Path(options.campaign).name
+    record = read_record(folder)
+    _require_running(read_campaign(_path(settings, record.campaign_id)))
+    store = open_store(store_url(settings))
+    try:
+        found = enqueue(store, outbox_plan(folder))
+    finally:
+        store.close()
+    logger.info(
+        "%s: %d messages wait, %d customers are held out, %d get none; %d were decided before.",
+        found.plan_id, found.planned, found.held_out, found.suppressed, found.existing,
+    )  # fmt: skip
+    return {
+        "plan": found.plan_id,
+        "planned": found.planned,
+        "held_out": found.held_out,
+        "suppressed": found.suppressed,
+        "existing": found.existing,
+    }
+
+
+def _running(settings: Settings, as_of: datetime, sources: Sources) -> list[CampaignFile]:
+    """Return the campaigns of the folder that run on the day of an instant."""
+    folder = settings.campaigns_folder
+    if not any(folder.glob("*.toml")):
+        return []
+    day = local_day(as_of, sources)
+    return [
+        file
+        for file in read_campaigns(folder)
+        if file.campaign.status == "running"
+        and not (file.campaign.schedule.starts and day < file.campaign.schedule.starts)
+        and not (file.campaign.schedule.ends and day > file.campaign.schedule.ends)
+    ]
+
+
+def _require_running(file: CampaignFile) -> None:
+    if file.campaign.status != "running":
+        message = f"status = '{file.campaign.status}'. Write status = 'running' to launch it, or use --dry-run."
+        raise DefinitionError(file.path.name, [file.error(("status",), message)])
+
+
+def _path(settings: Settings, named: str) -> Path:
+    """Return the file that a person names by its path or its id."""
+    if Path(named).suffix == ".toml":
+        return Path(named)
+    return settings.campaigns_folder / f"{named}.toml"
+
+
+def _instant(settings: Settings, text: str | None) -> datetime:
+    """Return the instant (naive UTC) of an argument; a day begins at the shop's midnight."""
+    if text is None:
+        return utc_now()
+    try:
+        if len(text) == len("2018-01-01"):
+            local = datetime.combine(date.fromisoformat(text), time.min)
+        else:
+            local = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CampaignError(
+            f"--as-of {text} is neither a day such as 2018-01-01 nor an instant such as 2018-01-01T09:00+00:00."
+        ) from error
+    zoned = local if local.tzinfo else local.replace(tzinfo=ZoneInfo(settings.timezone))
+    return naive_utc(zoned.astimezone(UTC))
+
+
+def _ids(files: Sequence[CampaignFile]) -> set[str]:
+    return {file.campaign.id for file in files}
+
+
+def _of_outcome(planned: Planned, outcome: str) -> pa.Array:
+    table = planned.decisions
+    return table.filter(pc.equal(table["outcome"], outcome))["customer_id"].combine_chunks()

@@ -1,0 +1,127 @@
+"""Turn a campaign into a request for a plan: its targets with content, slots and expected values."""
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marketing.campaigns.definition import Campaign, CategoriesDue, FirstPurchase, LapseRising
+from marketing.campaigns.definition_file import CampaignFile
+from marketing.campaigns.errors import CampaignError
+from marketing.campaigns.plan import Request
+from marketing.campaigns.slots import offer_slots, product_slots
+from marketing.campaigns.sources import Sources
+from marketing.campaigns.targets import TARGETS, Found, audience_of, scheduled, triggered
+from marketing.campaigns.triggers.due import categories_due
+from marketing.campaigns.triggers.first_purchase import first_purchase
+from marketing.campaigns.triggers.lapse import lapse_rising
+from marketing.segments import select
+
+KEY = ["customer_id", "trigger", "occurrence"]
+
+
+def request_of(file: CampaignFile, sources: Sources, decided: pa.Table, as_of: datetime) -> Request:
+    """Return the request of one campaign.
+
+    Args:
+        file: the campaign.
+        sources: scores, features, products and lists.
+        decided: customer_id, trigger, occurrence, outcome, decided_at of the campaign's earlier decisions.
+        as_of: the instant of the plan (naive UTC).
+
+    Raises:
+        MarketingError: something that the campaign needs is missing; the message names it.
+    """
+    campaign = file.campaign
+    found = audience_of(campaign.audience, sources.scores, sources.coupons)
+    targets = targets_of(campaign, found, sources, local_day(as_of, sources))
+    before = len(targets)
+    targets = targets.join(decided.select(KEY), KEY, join_type="left anti").sort_by("customer_id").combine_chunks()
+    targets = targets.select(TARGETS.names).cast(TARGETS)
+    ids = targets["customer_id"].combine_chunks() if len(targets) else pa.array([], pa.string())
+    products = offers = None
+    if campaign.recommendations:
+        products = product_slots(ids, campaign.recommendations, sources.recommend, sources.products)
+    if campaign.offer:
+        offers = offer_slots(ids, campaign.offer, campaign.budget, sources.scores, sources.restricted_coupons)
+    return Request(
+        file=file,
+        targets=targets,
+        content=_content(campaign, ids, sources),
+        product_ids=products,
+        offers=offers,
+        values=expected_values(campaign, targets, offers, sources),
+        decided=decided,
+        decided_before=before - len(targets),
+        left_out=found.left_out,
+    )
+
+
+def targets_of(campaign: Campaign, found: Found, sources: Sources, day: date) -> pa.Table:
+    """Return the targets of a campaign, rows of `TARGETS`.
+
+    Raises:
+        CampaignError: the campaign has not started, or a trigger has nothing to compare with.
+    """
+    trigger = campaign.trigger
+    if trigger is None:
+        return scheduled(found, campaign.id, campaign.schedule, day)
+    if isinstance(trigger, LapseRising):
+        before = sources.earlier_predictions
+        if before is None:
+            raise CampaignError(
+                "Only one publication of predictions is kept, so no risk can have risen. Score another day."
+            )
+        occurrences = lapse_rising(trigger, before, sources.predictions, sources.part("predictions").as_of)
+    elif isinstance(trigger, CategoriesDue):
+        instant = sources.part("audiences").as_of_instant
+        barred = sources.products.restricted_categories
+        occurrences = categories_due(trigger, sources.predictions, sources.index, instant, sources.zone, barred)
+    else:
+        assert isinstance(trigger, FirstPurchase)  # the last of the triggers
+        occurrences = first_purchase(trigger, sources.profiles)
+    return triggered(occurrences, found)
+
+
+def expected_values(campaign: Campaign, targets: pa.Table, offers: pa.Table | None, sources: Sources) -> np.ndarray:
+    """Return the expected value of a message to each target, float64 `[targets]`; NaN where a probability is unknown.
+
+    Raises:
+        CampaignError: the value comes from offers, and no coupon has a known worth.
+    """
+    value, count = campaign.value, len(targets)
+    if value.times == "offer":
+        assert offers is not None  # the definition requires an offer
+        if offers["coupon_id"].null_count < count and offers["expected_margin"].null_count == count:
+            raise CampaignError(
+                "value.times = 'offer', but no coupon has a known worth. Bring the table coupon_values, or write "
+                "offer.face_value and offer.margin."
+            )
+        return _numbers(offers["expected_margin"])
+    if value.times == "message":
+        return np.full(count, value.amount)
+    if value.times in ("audience", "trigger"):
+        return value.amount * _numbers(targets["probability"])
+    position = pc.index_in(targets["customer_id"], sources.predictions["customer_id"].combine_chunks())
+    return value.amount * _numbers(sources.predictions[value.times].take(position))
+
+
+def local_day(as_of: datetime, sources: Sources) -> date:
+    """Return the shop's day of an instant."""
+    return as_of.replace(tzinfo=UTC).astimezone(sources.zone).date()
+
+
+def _content(campaign: Campaign, customer_ids: pa.Array, sources: Sources) -> pa.Array:
+    """Return the first content whose filter matches each customer."""
+    chosen = pa.nulls(len(customer_ids), pa.string())
+    for content in campaign.content:
+        if content.filter is None:
+            return pc.fill_null(chosen, content.name)
+        matches = pc.is_in(customer_ids, select(sources.scores, content.filter).customer_ids)
+        chosen = pc.if_else(pc.and_(pc.is_null(chosen), matches), content.name, chosen)
+    return chosen
+
+
+def _numbers(values: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)

@@ -1,0 +1,1 @@
+"""Triggers: pure functions from published scores, features and events to targets."""

@@ -1,0 +1,34 @@
+"""Find customers who bought for the first time."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marketing.campaigns.definition import FirstPurchase
+from marketing.campaigns.targets import TARGETS
+
+ONCE = "first"
+
+
+def first_purchase(trigger: FirstPurchase, profiles: pa.Table) -> pa.Table:
+    """Return a target for every customer whose first basket is at most `within_days` old.
+
+    Args:
+        trigger: the days.
+        profiles: customer_id and days_since_first_basket at the newest snapshot.
+
+    Returns:
+        Rows of `TARGETS`, by customer_id. The occurrence is the same for ever, so nobody is welcomed twice.
+    """
+    recent = pc.less_equal(profiles["days_since_first_basket"], trigger.within_days)
+    found = profiles.filter(pc.fill_null(recent, False)).sort_by("customer_id")
+    count = len(found)
+    return pa.table(
+        {
+            "customer_id": found["customer_id"],
+            "trigger": [trigger.type] * count,
+            "occurrence": [ONCE] * count,
+            "probability": pa.array([1.0] * count, pa.float64()),
+            "category": pa.nulls(count, pa.string()),
+        },
+        schema=TARGETS,
+    )
