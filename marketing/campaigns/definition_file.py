@@ -97,19 +97,23 @@ def read_fields(path: Path) -> tuple[str, dict[str, Any]]:
 
 def problem(text: str, found: ErrorDetails, model: type[Section] = Campaign) -> str:
     """Return a sentence about one wrong value of a file: line, field, value and what is allowed."""
-    path = _written_path(text, found["loc"])
-    field = ".".join(str(part) for part in path) or "the file"
-    kind, allowed = found["type"], _allowed(found)
+    path, kind = _written_path(found["loc"]), found["type"]
+    if kind == "value_error" and isinstance(found["input"], Mapping):
+        # The message begins with the field that it is about.
+        message = found["msg"].removeprefix("Value error, ").rstrip(".") + "."
+        named = tuple(message.partition(" ")[0].split("."))
+        return _located(
+            text, (*path, *named), f"{'.'.join(str(part) for part in path)}: {message}" if path else message
+        )
+    field, allowed = ".".join(str(part) for part in path), _allowed(found)
     if kind == "missing":
         return _located(text, path, f"{field} is missing.")
     if kind == "extra_forbidden":
         return _located(text, path, f"{field} is unknown. {_near(found, path, model)}")
-    if kind == "value_error" and isinstance(found["input"], Mapping):
-        return _located(text, path, f"{field}: {allowed}")
     return _located(text, path, f"{field} = {_shown(found['input'])}: {allowed}")
 
 
-def _written_path(text: str, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _written_path(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """Return the path as it stands in the file: without the type that pydantic adds for a trigger."""
     if len(location) > 1 and location[0] == "trigger":
         return (location[0], *location[2:])

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from core.atomic_files import sync
@@ -27,10 +28,8 @@ def assignment_secret(file: Path) -> bytes:
                 handle.write(secrets.token_bytes(BYTES))
                 handle.flush()
                 os.fsync(handle.fileno())
-            try:
+            with suppress(FileExistsError):
                 os.link(staged, file)  # of several first calls, one file stays
-            except FileExistsError:
-                pass
             sync(file.parent)
         found = file.read_bytes()
     except OSError as error:

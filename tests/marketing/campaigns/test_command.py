@@ -1,0 +1,143 @@
+"""From a file to messages that wait: check, plan, dry run and enqueue by the commands that people and tasks run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from marketing.__main__ import main
+from outbox.history import messages_since
+from outbox.people import Consent, record_consents
+from outbox.store import open_store, store_url
+from settings import Settings
+from tests.support.marketing.campaign_shop import NOON, SIMPLE, campaign_shop, write_campaign
+
+EXAMPLE = Path("marketing/campaigns/example.toml").read_text().replace('segment.value = "high"', 'segment.value = "v1"')
+AT = ("--as-of", "2018-01-01T12:00")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An installation that the commands use."""
+    settings = campaign_shop(tmp_path / "data")
+    monkeypatch.setenv("REACH_DATA", str(settings.data))
+    return settings
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]):
+    """Run a command that succeeds and return its result."""
+
+    def command(*arguments: str) -> dict:
+        assert main(["campaign", *arguments]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return command
+
+
+def waiting(settings: Settings) -> list[str]:
+    store = open_store(store_url(settings))
+    try:
+        return sorted(messages_since(store, NOON.replace(year=2017))["customer_id"].to_pylist())
+    finally:
+        store.close()
+
+
+def test_a_plan_is_staged_then_enqueued_once(shop: Settings, run) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    assert run("check", "simple")["notes"] == []
+    [found] = run("plan", "simple", *AT)["campaigns"]
+    assert found["counts"] == {"planned": 19, "held_out": 11}
+    assert waiting(shop) == []
+    assert run("enqueue", "simple") == {
+        "plan": f"simple-20180101T170000-{found['version'][:8]}",
+        **{"planned": 19, "held_out": 11, "suppressed": 0, "existing": 0},
+    }
+    assert run("enqueue", "simple")["existing"] == 30
+    assert len(waiting(shop)) == 19
+    [again] = run("plan", "simple", *AT)["campaigns"]
+    assert (again["counts"], again["decided_before"]) == ({}, 30)
+
+
+def test_a_dry_run_keeps_nothing_and_prints_messages_without_customers(
+    shop: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_campaign(shop.campaigns_folder, EXAMPLE, "example")
+    assert main(["campaign", "plan", "example", "--dry-run", *AT]) == 0
+    printed = capsys.readouterr().out
+    assert "New for you: Whole Milk" in printed
+    assert "effects on spend from" in printed
+    assert not (shop.paths.plans / "example").exists()
+    assert waiting(shop) == []
+
+
+def test_a_draft_is_not_planned_for_real(shop: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE.replace("running", "draft"))
+    assert main(["campaign", "plan", "simple", *AT]) == 1
+    assert "simple.toml: Line 3: status = 'draft'. Write status = 'running' to launch it" in capsys.readouterr().err
+
+
+def test_a_withdrawn_consent_counts_at_the_plan(shop: Settings, run) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    store = open_store(store_url(shop))
+    record_consents(
+        store, [Consent(one, "email", "marketing", False, NOON.replace(hour=1), "made") for one in ("1", "2")]
+    )
+    store.close()
+    [found] = run("plan", "simple", *AT)["campaigns"]
+    assert found["counts"]["no_consent"] == 2
+    [earlier] = run("plan", "simple", "--dry-run", "--as-of", "2017-12-31")["campaigns"]
+    assert "no_consent" not in earlier["counts"]
+
+
+def test_all_running_campaigns_are_planned_together(shop: Settings, run) -> None:
+    """A second campaign of higher value takes every customer, because one promotion a day is allowed."""
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    write_campaign(shop.campaigns_folder, SIMPLE.replace('"simple"', '"best"') + "[value]\namount = 9.0\n", "best")
+    write_campaign(shop.campaigns_folder, SIMPLE.replace('"simple"', '"draft"').replace("running", "draft"), "draft")
+    found = {one["campaign"]: one["counts"] for one in run("plan", *AT)["campaigns"]}
+    assert found["simple"] == {"other_campaign": 30}
+    assert set(found) == {"simple", "best"}
+    [alone] = run("plan", "simple", "--dry-run", *AT)["campaigns"]
+    assert alone["counts"] == {"other_campaign": 30}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"promotional"', '"promo"', "message_class = 'promo' is not in the contact policy. Allowed: lifecycle,"),
+        ("everybody = true", 'filter = "lapse_9w > 1"', "Filter, character 1: "),
+        ("everybody = true", 'category = "BEER"', "The category 'BEER' is age-restricted"),
+        (
+            "everybody = true",
+            'category = "MLK"',
+            "'MLK' is not a category that a customer bought from. Near names: 'MILK'",
+        ),
+        ("Hello", "Hello {{ name }}", "subject of content 'all' uses 'name', which is unknown here"),
+    ],
+)
+def test_a_campaign_that_cannot_be_launched_is_refused(
+    shop: Settings, capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
+) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE.replace(old, new))
+    for step in (("check",), ("plan", *AT)):
+        assert main(["campaign", step[0], "simple", *step[1:]]) == 1
+        error = capsys.readouterr().err
+        assert "simple.toml: Line " in error
+        assert message in error
+
+
+def test_a_check_without_scores_names_what_it_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run) -> None:
+    monkeypatch.setenv("REACH_DATA", str(tmp_path))
+    write_campaign(tmp_path / "campaigns", SIMPLE)
+    notes = run("check", "simple")["notes"]
+    assert [note.partition(" were not")[0] for note in notes] == [
+        "Names in filters and the audience's item",
+        "Age restrictions",
+    ]
+
+
+def test_an_instant_that_is_none_is_refused(shop: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    assert main(["campaign", "plan", "simple", "--as-of", "monday"]) == 1
+    assert "--as-of monday is neither a day such as 2018-01-01" in capsys.readouterr().err
