@@ -3,11 +3,9 @@
 import sys
 from collections.abc import Sequence
 
-from experiments.errors import ExperimentError
-from outbox.errors import OutboxError
-
 from core.command import Commands
 from customer_scores.errors import ScoresError
+from experiments.errors import ExperimentError
 from features.errors import FeatureStoreError
 from marketing.audience import command as audience
 from marketing.campaigns import command as campaigns
@@ -16,6 +14,7 @@ from marketing.measurement import command as measurement
 from marketing.measurement import past_command as past_campaigns
 from marketing.offers import command as offers
 from marketing.segments import command as segments
+from outbox.errors import OutboxError
 from settings import Settings, SettingsError, load_settings
 
 

@@ -101,12 +101,13 @@ def occurrences(store: Store, campaign_id: str) -> pa.Table:
     """Return the occurrences that a campaign has already decided.
 
     Returns:
-        Columns customer_id, trigger, occurrence, outcome.
+        Columns customer_id, trigger, occurrence, outcome, decided_at.
 
     Raises:
         StoreError: The store cannot be read.
     """
-    schema = _schema(customer_id=pa.string(), trigger=pa.string(), occurrence=pa.string(), outcome=pa.string())
+    texts = dict.fromkeys(("customer_id", "trigger", "occurrence", "outcome"), pa.string())
+    schema = _schema(**texts, decided_at=_INSTANT)
     return _read(store, _select(decisions, schema).where(decisions.c.campaign_id == campaign_id), schema)
 
 

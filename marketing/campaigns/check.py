@@ -1,6 +1,6 @@
 """Check a campaign beyond its file's form: names of the policy, templates, filters, items and age restrictions."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -48,7 +48,11 @@ def check_campaign(file: CampaignFile, sources: Sources) -> list[str]:
 
 
 def _policy_problems(campaign: Campaign, policy: PolicyFile) -> Iterator[Problem]:
-    known = {"channel": policy.channels, "message_class": policy.classes, "purpose": policy.purposes}
+    known: dict[str, Collection[str]] = {
+        "channel": policy.channels,
+        "message_class": policy.classes,
+        "purpose": policy.purposes,
+    }
     for field, names in known.items():
         value = getattr(campaign, field)
         if value not in names:
@@ -104,8 +108,7 @@ def _restricted_problems(campaign: Campaign, sources: Sources) -> Iterator[Probl
     """Yield the age-restricted items that a campaign names itself."""
     audience, products, trigger = campaign.audience, sources.products, campaign.trigger
     advice = "is age-restricted by the contact policy, so no message may name it"
-    folded = {name.casefold() for name in products.restricted_categories}
-    if audience.category and audience.category.strip().casefold() in folded:
+    if audience.category and products.bars_category(audience.category):
         yield ("audience", "category"), f"The category '{audience.category}' {advice}."
     for product in sorted(set(audience.products) & products.restricted):
         yield ("audience", "products"), f"The product '{product}' {advice}."
@@ -114,7 +117,7 @@ def _restricted_problems(campaign: Campaign, sources: Sources) -> Iterator[Probl
             yield path, f"The coupon '{coupon}' is good for a product that {advice}."
     if isinstance(trigger, CategoriesDue):
         for name in trigger.categories:
-            if name.casefold() in folded:
+            if products.bars_category(name):
                 yield ("trigger", "categories"), f"The category '{name}' {advice}."
     if (fixed := _fixed_coupon(campaign)) and sources.coupons.exists():
         known = set(pq.read_table(sources.coupons, columns=["coupon_id"])["coupon_id"].to_pylist())

@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from outbox.planning import enqueue
-from outbox.store import Store, open_store, store_url
 
 from core.clock import naive_utc, utc_now
 from marketing.campaigns.check import check_campaign
@@ -25,6 +23,8 @@ from marketing.campaigns.sources import Sources, contacts_of, decided_by
 from marketing.campaigns.staged_plan import outbox_plan, read_record, stage, trial
 from marketing.campaigns.summary import summary
 from marketing.campaigns.visible_effect import visible_effect
+from outbox.planning import enqueue
+from outbox.store import Store, open_store, store_url
 from settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -89,8 +89,8 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         planned = _planned(files, store, sources, as_of)
     finally:
         store.close()
-    mine = [one for one in planned if not wanted or one.request.campaign.id in _ids(wanted)]
-    return {"as_of": as_of.isoformat(), "campaigns": [_kept(one, sources, options.dry_run) for one in mine]}
+    selected = [one for one in planned if not wanted or one.request.campaign.id in _ids(wanted)]
+    return {"as_of": as_of.isoformat(), "campaigns": [_kept(one, sources, options.dry_run) for one in selected]}
 
 
 def _planned(files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime) -> list[Planned]:

@@ -5,12 +5,12 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
-from outbox.plan import ClassPolicy, ContactPolicy, Delivery, FrequencyCap, QuietHours
 from pydantic import Field, ValidationError
 
 from marketing.campaigns.definition import Name, Section
 from marketing.campaigns.definition_file import problem, read_fields
 from marketing.campaigns.errors import DefinitionError
+from outbox.plan import ClassPolicy, ContactPolicy, Delivery, FrequencyCap, QuietHours
 
 PACKAGED = Path(__file__).with_name("contact_policy.toml")
 

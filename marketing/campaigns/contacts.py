@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from outbox.plan import ClassPolicy
 
 from marketing.campaigns.timing import INSTANT, Windows
+from outbox.plan import ClassPolicy
 
 EVERY_CHANNEL = "*"
 
 
 @dataclass(frozen=True)
 class Contacts:
-    """What the outbox held at an instant; no table has an address.
+    """Tables of the outbox at an instant; none has an address.
 
     Attributes:
         consents: customer_id, channel, purpose, granted.
@@ -49,7 +49,7 @@ class Contacts:
         wanted = pc.is_in(self.suppressions["channel"], pa.array([channel, EVERY_CHANNEL]))
         return _is_in(customer_ids, self.suppressions.filter(wanted)["customer_id"])
 
-    def room(self, customer_ids: pa.Array, message_class: str, rules: ClassPolicy, found: Windows) -> np.ndarray:
+    def allowance(self, customer_ids: pa.Array, message_class: str, rules: ClassPolicy, found: Windows) -> np.ndarray:
         """Return how many more messages of a class the caps allow each customer, int64 `[customers]`.
 
         A window of a cap ends when the new message may leave; messages that still wait count as sent.
@@ -59,15 +59,17 @@ class Contacts:
         kept = pc.is_valid(position)
         customers = position.filter(kept).to_numpy()
         at = of_class["at"].filter(kept).to_numpy().astype(INSTANT)
-        room = np.full(len(customer_ids), np.iinfo(np.int32).max, np.int64)
+        allowance = np.full(len(customer_ids), np.iinfo(np.int32).max, np.int64)
         for cap in rules.caps:
             starts = found.not_before[customers] - np.timedelta64(cap.window)
-            count = np.bincount(customers[at > starts], minlength=len(room))
-            room = np.minimum(room, cap.max_messages - count)
+            count = np.bincount(customers[at > starts], minlength=len(allowance))
+            allowance = np.minimum(allowance, cap.max_messages - count)
         if rules.cap_per_day is not None:
             is_same = (at >= found.day_starts[customers]) & (at < found.day_ends[customers])
-            room = np.minimum(room, rules.cap_per_day - np.bincount(customers[is_same], minlength=len(room)))
-        return np.maximum(room, 0)
+            allowance = np.minimum(
+                allowance, rules.cap_per_day - np.bincount(customers[is_same], minlength=len(allowance))
+            )
+        return np.maximum(allowance, 0)
 
 
 def longest_window(rules: ClassPolicy) -> timedelta:

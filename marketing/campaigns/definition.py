@@ -158,7 +158,7 @@ class Offer(Section):
 
 
 class Content(Section):
-    """What one segment of the audience reads.
+    """The message for one segment of the audience.
 
     Attributes:
         name: for people and reports.
@@ -194,7 +194,7 @@ class Experiment(Section):
 
 
 class Value(Section):
-    """What a message is expected to be worth; it decides which of several campaigns gets a customer.
+    """The expected value of a message; it decides which of several campaigns gets a customer.
 
     Attributes:
         amount: money per conversion.
@@ -210,11 +210,11 @@ class Value(Section):
 
 
 class Budget(Section):
-    """What may be spent in one plan; the customers of the highest expected value come first.
+    """The limits of one plan; the customers of the highest expected value come first.
 
     Attributes:
         messages: messages at most.
-        money: money at most, of which each message costs `cost_per_message` and its coupon the face value.
+        money: money at most; a message costs `cost_per_message` and the face value of its coupon.
     """
 
     messages: int | None = Field(None, ge=1)
@@ -268,7 +268,7 @@ class Campaign(Section):
     def _whole(self) -> "Campaign":
         audience, value = self.audience, self.value
         if not (audience.everybody or audience.filter or audience.has_item or self.trigger):
-            raise ValueError("audience names nobody; write a filter, category, products, coupon or everybody = true")
+            raise ValueError("audience is empty; write a filter, category, products, coupon or everybody = true")
         if self.trigger and self.schedule.every_days:
             raise ValueError("schedule.every_days and a trigger exclude each other; a trigger repeats by itself")
         if value.times == "audience" and not audience.has_item:

@@ -40,7 +40,7 @@ class CampaignFile:
 
     @property
     def version(self) -> str:
-        """Return a hash of the definition: any change of what is sent, to whom or when is a new version."""
+        """Return a hash of the definition: any change of content, audience or time is a new version."""
         return hashlib.sha256(self.definition.encode()).hexdigest()[:16]
 
     def error(self, path: tuple[str | int, ...], message: str) -> str:

@@ -1,6 +1,6 @@
 """Plan campaigns: one decision per target, with its reason, arm, propensity and content.
 
-A pure function of what it is given: the same scores, campaigns, contacts and instant give the same plan.
+The function is pure: the same scores, campaigns, contacts and instant give the same plan.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from experiments.assignment import assign, experiment_key
-from outbox.plan import ContactPolicy
 
+from experiments.assignment import assign, experiment_key
 from marketing.campaigns.competition import Claim, settle
 from marketing.campaigns.contacts import Contacts, decided_since
 from marketing.campaigns.definition import Campaign
 from marketing.campaigns.definition_file import CampaignFile
 from marketing.campaigns.reasons import Reason, Reasons
 from marketing.campaigns.timing import Windows, windows
+from outbox.plan import ContactPolicy
 
 HOLDOUT, MESSAGE, NEITHER = "holdout", "message", "none"
 PLANNED, HELD_OUT, SUPPRESSED = "planned", "held_out", "suppressed"
@@ -57,9 +57,9 @@ class Request:
         product_ids: products of each target, or null without such a slot.
         offers: `slots.OFFERS` of each target, or None without such a slot.
         values: expected value of a message to each target; NaN where it is unknown.
-        decided: customer_id, outcome and decided_at of what the campaign decided before.
+        decided: customer_id, outcome and decided_at of the campaign's earlier decisions.
         decided_before: targets that are left out of `targets`, because they were decided before.
-        left_out: sentences about customers whom the audience leaves out.
+        left_out: sentences about customers that the audience leaves out.
     """
 
     file: CampaignFile
@@ -116,7 +116,7 @@ class _Draft:
     request: Request
     windows: Windows
     reasons: Reasons
-    room: np.ndarray
+    allowance: np.ndarray
 
     @property
     def campaign(self) -> Campaign:
@@ -147,7 +147,7 @@ def _draft(request: Request, contacts: Contacts, policy: ContactPolicy, as_of: d
         reasons.add(Reason.NO_OFFER, _is_null(request.offers["coupon_id"].combine_chunks()))
     reasons.add(Reason.NO_EVIDENCE, np.isnan(request.values))
     reasons.add(Reason.OUT_OF_TIME, np.isnat(found.not_before))
-    return _Draft(request, found, reasons, contacts.room(ids, campaign.message_class, rules, found))
+    return _Draft(request, found, reasons, contacts.allowance(ids, campaign.message_class, rules, found))
 
 
 def _settle(drafts: Sequence[_Draft]) -> None:
@@ -156,9 +156,9 @@ def _settle(drafts: Sequence[_Draft]) -> None:
     numbers = together.indices.to_numpy()
     claims, first = [], 0
     for draft in drafts:
-        count = len(draft.room)
+        count = len(draft.allowance)
         customers = numbers[first : first + count]
-        claims.append(Claim(draft.campaign.id, customers, draft.request.values, draft.room, draft.reasons))
+        claims.append(Claim(draft.campaign.id, customers, draft.request.values, draft.allowance, draft.reasons))
         first += count
     settle(claims)
     for draft in drafts:

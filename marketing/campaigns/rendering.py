@@ -7,8 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from outbox.plan import UNSUBSCRIBE_URL
-from outbox.plan import Content as Rendered
 
 from marketing.campaigns.plan import DECISIONS, MESSAGE, NEITHER, PLANNED, SUPPRESSED, Planned
 from marketing.campaigns.reasons import Reason
@@ -24,6 +22,8 @@ from marketing.campaigns.templates import (
     compiled,
     names_of,
 )
+from outbox.plan import UNSUBSCRIBE_URL
+from outbox.plan import Content as Rendered
 
 logger = logging.getLogger(__name__)
 

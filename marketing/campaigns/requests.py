@@ -76,7 +76,7 @@ def targets_of(campaign: Campaign, found: Found, sources: Sources, day: date) ->
         occurrences = lapse_rising(trigger, before, sources.predictions, sources.part("predictions").as_of)
     elif isinstance(trigger, CategoriesDue):
         instant = sources.part("audiences").as_of_instant
-        barred = sources.products.restricted_categories
+        barred = sources.products.bars_category
         occurrences = categories_due(trigger, sources.predictions, sources.index, instant, sources.zone, barred)
     else:
         assert isinstance(trigger, FirstPurchase)  # the last of the triggers

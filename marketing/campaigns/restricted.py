@@ -23,12 +23,20 @@ class Products:
     Attributes:
         table: `COLUMNS` of every product; a column that the shop does not have is empty.
         restricted: ids of products that no message may name.
-        restricted_categories: categories whose name, or every product, is restricted.
+        restricted_categories: categories in which every product is restricted.
+        patterns: by which the products were found.
     """
 
     table: pa.Table
     restricted: frozenset[str]
     restricted_categories: frozenset[str]
+    patterns: Restricted
+
+    def bars_category(self, name: str) -> bool:
+        """Return whether no message may name a category, whatever its case."""
+        folded = name.strip().casefold()
+        is_known = folded in {known.casefold() for known in self.restricted_categories}
+        return is_known or bool(matching([name], self.patterns.categories))
 
 
 def read_products(file: Path, patterns: Restricted) -> Products:
@@ -62,7 +70,7 @@ def products(table: pa.Table, patterns: Restricted) -> Products:
     found = table.filter(is_restricted)
     allowed = set(table.filter(pc.invert(is_restricted))["category"].to_pylist())
     categories = {name for name in found["category"].to_pylist() if name} - allowed
-    return Products(table, frozenset(found["product_id"].to_pylist()), frozenset(categories))
+    return Products(table, frozenset(found["product_id"].to_pylist()), frozenset(categories), patterns)
 
 
 def matching(names: Iterable[str], patterns: Collection[str]) -> set[str]:

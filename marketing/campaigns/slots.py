@@ -77,7 +77,7 @@ def offer_slots(
     Args:
         customer_ids: sorted.
         slot: the offer.
-        budget: of which `best` coupons are allocated.
+        budget: the limit of an allocation of `best` coupons.
         scores: the folder of published scores.
         restricted_coupons: coupons that are good for an age-restricted product.
 

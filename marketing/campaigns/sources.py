@@ -10,9 +10,6 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from outbox.history import consents_at, contacts_at, messages_since, occurrences, suppressions_at
-from outbox.plan import ContactPolicy
-from outbox.store import Store
 
 from core.duckdb_engine import read_parquet
 from customer_scores.publication import PublishedPart, ScoresPublication, current_publication, publications
@@ -23,6 +20,9 @@ from marketing.campaigns.contacts import Contacts, longest_window
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.restricted import Products, read_products
 from marketing.campaigns.slots import Recommend, published_lists, restricted_coupons
+from outbox.history import consents_at, contacts_at, messages_since, occurrences, suppressions_at
+from outbox.plan import ContactPolicy
+from outbox.store import Store
 from settings import Settings
 
 PROFILES = "feat_customer_profile.parquet"
@@ -43,7 +43,7 @@ class Sources:
 
     @classmethod
     def of(cls, settings: Settings, recommend: Recommend | None = None) -> "Sources":
-        """Return the sources of an installation; products come from the published lists unless told otherwise."""
+        """Return the sources of an installation; products come from the published lists by default."""
         return cls(settings, recommend or published_lists(settings.paths.recommendations))
 
     @property

@@ -14,12 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from outbox.plan import ContactPolicy, Content, Decision, Delivery, Message, Plan
 
 from core.atomic_files import staged_folder
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan import PLANNED, Planned
 from marketing.campaigns.rendering import MESSAGES, Renderer
+from outbox.plan import ContactPolicy, Content, Decision, Delivery, Message, Plan
 
 RECORD, DECISIONS = "plan.json", "decisions.parquet"
 
@@ -39,7 +39,7 @@ class PlanRecord:
         policy: caps and quiet hours, as the outbox applies them.
         counts: decisions by outcome and reason: `planned`, `held_out`, or the reason.
         decided_before: targets that the campaign had decided before, which are not in the plan.
-        left_out: sentences about customers whom the audience leaves out.
+        left_out: sentences about customers that the audience leaves out.
     """
 
     plan_id: str

@@ -1,7 +1,7 @@
-"""Find the customers whom a campaign wants to reach: its audience, its trigger, or both.
+"""Find the customers that a campaign wants to reach: by its audience, its trigger, or both.
 
-A target is one customer and one occurrence of what made the customer a target. It stays the same as long as the
-occurrence lasts, so planning again finds the same targets.
+A target is one customer and one occurrence of the schedule or the trigger. It stays the same as long as the occurrence
+lasts, so planning again finds the same targets.
 """
 
 from collections.abc import Sequence

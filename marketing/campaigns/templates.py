@@ -6,10 +6,10 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from outbox.plan import UNSUBSCRIBE_URL
-from outbox.plan import Content as Rendered
 
 from marketing.campaigns.definition import Campaign, Content
+from outbox.plan import UNSUBSCRIBE_URL
+from outbox.plan import Content as Rendered
 
 PRODUCTS, OFFER, DUE, SEGMENT, UNSUBSCRIBE, CAMPAIGN = (
     "products", "offer", "category", "segment", "unsubscribe_url", "campaign",
@@ -24,7 +24,7 @@ SAMPLE_PRODUCT = dict(zip(PRODUCT_FIELDS, ("p1", "A product", "A category", "A b
 SAMPLE_OFFER = dict(zip(OFFER_FIELDS, ("c1", 1.0, True), strict=True))
 
 _HTML = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True)
-_TEXT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_TEXT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
 
 
 @dataclass(frozen=True)

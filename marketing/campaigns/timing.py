@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
-from outbox.plan import QuietHours
 
 from marketing.campaigns.definition import Schedule
+from outbox.plan import QuietHours
 
 INSTANT = "datetime64[us]"
 

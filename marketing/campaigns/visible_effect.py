@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from experiments.power import smallest_visible_effect
 from experiments.sequential import Looks, announced_looks
-
 from marketing.campaigns.definition import Experiment
 
 METRICS = {"spend": ("spend_4w", "spend_13w"), "visits": ("baskets_4w", "baskets_13w")}
@@ -47,7 +47,7 @@ class VisibleEffect:
 def visible_effect(
     experiment: Experiment, profiles: pa.Table, planned: pa.Array, held_out: pa.Array
 ) -> VisibleEffect | str:
-    """Return the smallest visible effect, or a sentence that says why none can be computed.
+    """Return the smallest visible effect, or the reason why none can be computed as a sentence.
 
     Args:
         experiment: the hold-out, metric and looks.

@@ -1,6 +1,6 @@
 """Find customers who are due to buy a category again."""
 
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ def categories_due(
     index: AudienceIndex,
     as_of: datetime,
     zone: ZoneInfo,
-    restricted: Collection[str] = (),
+    is_restricted: Callable[[str], bool],
 ) -> pa.Table:
     """Return, per customer, the category that is most probably due.
 
@@ -32,7 +32,7 @@ def categories_due(
         index: the published purchases of the audiences, which have the day of the last purchase.
         as_of: the instant of the index (naive UTC).
         zone: the shop's time zone, in which days begin.
-        restricted: categories that no message may name.
+        is_restricted: whether no message may name a category.
 
     Returns:
         Rows of `TARGETS`, by customer_id; `probability` is of buying the category within four weeks.
@@ -49,8 +49,8 @@ def categories_due(
     kept = pc.greater_equal(due["probability"], trigger.min_probability)
     if trigger.categories:
         kept = pc.and_(kept, pc.is_in(due["category"], pa.array(trigger.categories)))
-    if restricted:
-        kept = pc.and_(kept, pc.invert(pc.is_in(due["category"], pa.array(sorted(restricted), pa.string()))))
+    barred = [name for name in pc.unique(due["category"]).to_pylist() if is_restricted(name)]
+    kept = pc.and_(kept, pc.invert(pc.is_in(due["category"], pa.array(barred, pa.string()))))
     due = due.filter(kept).sort_by(
         [("customer_id", "ascending"), ("probability", "descending"), ("category", "ascending")]
     )
@@ -82,10 +82,10 @@ def _last_days(due: pa.Table, index: AudienceIndex, as_of: datetime, zone: ZoneI
         if item is None:
             continue
         buyers, rows = index.past_buyers([item]), np.flatnonzero(categories == category)
-        place = np.searchsorted(buyers.customers, customers[rows])
-        place[place == len(buyers.customers)] = 0
-        bought = buyers.customers[place] == customers[rows] if len(buyers.customers) else np.zeros(len(rows), bool)
-        for target, since in zip(rows[bought], buyers.bought[place[bought], column], strict=True):
+        rank = np.searchsorted(buyers.customers, customers[rows])
+        rank[rank == len(buyers.customers)] = 0
+        bought = buyers.customers[rank] == customers[rows] if len(buyers.customers) else np.zeros(len(rows), bool)
+        for target, since in zip(rows[bought], buyers.bought[rank[bought], column], strict=True):
             found[target] = _local_day(as_of, float(since), zone)
     return pa.array([day or None for day in found], pa.string())
 

@@ -17,7 +17,7 @@ def first_purchase(trigger: FirstPurchase, profiles: pa.Table) -> pa.Table:
         profiles: customer_id and days_since_first_basket at the newest snapshot.
 
     Returns:
-        Rows of `TARGETS`, by customer_id. The occurrence is the same for ever, so nobody is welcomed twice.
+        Rows of `TARGETS`, by customer_id. The occurrence is the same for ever, so no customer is welcomed twice.
     """
     recent = pc.less_equal(profiles["days_since_first_basket"], trigger.within_days)
     found = profiles.filter(pc.fill_null(recent, False)).sort_by("customer_id")

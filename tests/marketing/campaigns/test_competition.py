@@ -1,4 +1,4 @@
-"""Where caps leave less room than campaigns want, the higher expected value wins, whatever the order of planning."""
+"""Where caps allow fewer messages than campaigns want, the higher expected value wins in any order of planning."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from marketing.campaigns.competition import Claim, settle
 from marketing.campaigns.reasons import Reason, Reasons
 
 
-def claim(campaign_id: str, customers: list[int], values: list[float], room: int = 1) -> Claim:
+def claim(campaign_id: str, customers: list[int], values: list[float], allowance: int = 1) -> Claim:
     count = len(customers)
-    return Claim(campaign_id, np.array(customers), np.array(values), np.full(count, room), Reasons(count))
+    return Claim(campaign_id, np.array(customers), np.array(values), np.full(count, allowance), Reasons(count))
 
 
 def reasons(found: Claim) -> list[str]:
@@ -28,14 +28,14 @@ def test_the_higher_value_wins_and_equal_values_go_by_id(order: tuple[int, ...])
 
 
 def test_room_for_two_keeps_the_two_best() -> None:
-    claims = [claim(name, [7], [value], room=2) for name, value in (("a", 1.0), ("b", 3.0), ("c", 2.0))]
+    claims = [claim(name, [7], [value], allowance=2) for name, value in (("a", 1.0), ("b", 3.0), ("c", 2.0))]
     settle(claims)
     assert [reasons(found) for found in claims] == [["other_campaign"], [""], [""]]
 
 
 def test_no_room_is_the_cap_and_not_another_campaign() -> None:
-    found = claim("a", [1, 2], [5, 5], room=0)
-    settle([found, claim("b", [1], [9], room=0)])
+    found = claim("a", [1, 2], [5, 5], allowance=0)
+    settle([found, claim("b", [1], [9], allowance=0)])
     assert reasons(found) == ["frequency_cap", "frequency_cap"]
 
 

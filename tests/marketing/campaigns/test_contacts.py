@@ -1,5 +1,6 @@
-"""Caps count sent and waiting messages in rolling windows and in the customer's day; nothing known is no consent."""
+"""Caps count sent and waiting messages in rolling windows and in the customer's day; without a row there is no consent."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ IDS = pa.array(["a", "b", "c"])
 TEXT = pa.string()
 
 
-def contacts(messages: list[tuple[str, str, datetime]] = (), **tables: list[dict[str, object]]) -> Contacts:
+def contacts(messages: Sequence[tuple[str, str, datetime]] = (), **tables: list[dict[str, object]]) -> Contacts:
     schemas = {
         "consents": {"customer_id": TEXT, "channel": TEXT, "purpose": TEXT, "granted": pa.bool_()},
         "contacts": {"customer_id": TEXT, "channel": TEXT, "timezone": TEXT},
@@ -27,9 +28,9 @@ def contacts(messages: list[tuple[str, str, datetime]] = (), **tables: list[dict
     return Contacts(messages=pa.Table.from_pylist(rows, schema), **made)
 
 
-def room(rules: ClassPolicy, messages: list[tuple[str, str, datetime]], as_of: datetime = NOON) -> list[int]:
+def allowance(rules: ClassPolicy, messages: list[tuple[str, str, datetime]], as_of: datetime = NOON) -> list[int]:
     found = windows(pa.nulls(len(IDS), TEXT), as_of, Schedule(), rules.quiet_hours, ZoneInfo("America/New_York"))
-    return contacts(messages).room(IDS, "promotional", rules, found).tolist()
+    return contacts(messages).allowance(IDS, "promotional", rules, found).tolist()
 
 
 def test_a_rolling_window_ends_when_the_new_message_may_leave() -> None:
@@ -41,20 +42,20 @@ def test_a_rolling_window_ends_when_the_new_message_may_leave() -> None:
         ("b", "transactional", NOON - timedelta(days=1)),
         ("z", "promotional", NOON),
     ]
-    assert room(rules, messages) == [0, 2, 2]
+    assert allowance(rules, messages) == [0, 2, 2]
 
 
 def test_the_cap_of_a_day_counts_the_customers_calendar_day() -> None:
     rules = ClassPolicy(cap_per_day=1)
     day = [datetime(2018, 1, 1, 4, 59), datetime(2018, 1, 1, 5), datetime(2018, 1, 2, 5)]
     messages = [("a", "promotional", day[0]), ("b", "promotional", day[1]), ("c", "promotional", day[2])]
-    assert room(rules, messages) == [1, 0, 1]
+    assert allowance(rules, messages) == [1, 0, 1]
 
 
 def test_the_strictest_of_several_caps_decides() -> None:
     rules = ClassPolicy(caps=(FrequencyCap(5, timedelta(days=30)), FrequencyCap(1, timedelta(days=1))), cap_per_day=9)
-    assert room(rules, [("a", "promotional", NOON - timedelta(days=2))]) == [1, 1, 1]
-    assert room(rules, [("a", "promotional", NOON - timedelta(hours=2))]) == [0, 1, 1]
+    assert allowance(rules, [("a", "promotional", NOON - timedelta(days=2))]) == [1, 1, 1]
+    assert allowance(rules, [("a", "promotional", NOON - timedelta(hours=2))]) == [0, 1, 1]
 
 
 def test_nothing_known_a_no_and_another_purpose_are_no_consent() -> None:
@@ -98,4 +99,4 @@ def test_quiet_hours_move_the_window_of_a_cap() -> None:
     rules = ClassPolicy((FrequencyCap(1, timedelta(days=1)),), quiet_hours=QuietHours(time(21), time(8)))
     night = datetime(2018, 1, 2, 4)
     messages = [("a", "promotional", datetime(2018, 1, 1, 13, 30)), ("b", "promotional", datetime(2018, 1, 1, 12, 30))]
-    assert room(rules, messages, night) == [0, 1, 1]
+    assert allowance(rules, messages, night) == [0, 1, 1]

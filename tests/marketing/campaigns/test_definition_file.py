@@ -1,4 +1,4 @@
-"""An error of a campaign's file names the line, the value and what is allowed; any change of content is a new version."""
+"""An error of a campaign's file names line, value and what is allowed; any change of content is a new version."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A plan decides about every target: with one reason, an arm and a propensity, and the same again from the same inputs."""
+"""A plan decides about every target, with a reason, an arm and a propensity; the same inputs give the same plan."""
 
 from datetime import timedelta
 

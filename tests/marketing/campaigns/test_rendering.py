@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from marketing.campaigns import rendering
+from marketing.campaigns.contact_policy import Restricted
 from marketing.campaigns.plan import plan_campaigns
 from marketing.campaigns.rendering import MESSAGES, Renderer
 from marketing.campaigns.restricted import COLUMNS, Products
@@ -18,7 +19,7 @@ TABLE = pa.table(
     },
     schema=pa.schema([(name, pa.string()) for name in COLUMNS]),
 )
-PRODUCTS = Products(TABLE, frozenset(), frozenset())
+PRODUCTS = Products(TABLE, frozenset(), frozenset(), Restricted())
 
 
 def rendered(text: str, products: list[list[str]], holdout: float = 0.0) -> tuple[list[dict[str, object]], Renderer]:

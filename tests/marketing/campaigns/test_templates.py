@@ -12,7 +12,8 @@ FULL = "{% for product in products %}{{ product.name }}{% endfor %} {{ offer.cou
 def campaign(**content: str) -> Campaign:
     return Campaign.model_validate({
         "id": "c", "goal": "g", "message_class": "promotional", "purpose": "marketing", "audience": {"everybody": True},
-        "recommendations": {"count": 2}, "offer": {}, "content": [{"name": "all", "subject": "s", "text": FULL} | content],
+        "recommendations": {"count": 2}, "offer": {},
+        "content": [{"name": "all", "subject": "s", "text": FULL} | content],
     })  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A message may leave after the campaign's hour, outside quiet hours, in the customer's own zone and over summer time."""
+"""A message may leave after the campaign's hour and outside quiet hours, in the customer's zone, over summer time."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo

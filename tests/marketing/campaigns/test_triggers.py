@@ -40,7 +40,10 @@ def test_lapse_rising_is_a_crossing_between_two_publications() -> None:
 def index(days: dict[str, dict[str, float]]) -> AudienceIndex:
     """An index of categories with the days since each customer's last purchase; customers by id."""
     customers = sorted({customer for buyers in days.values() for customer in buyers})
-    numbers, since, first, rows = [], [], [], []
+    numbers: list[int] = []
+    since: list[float] = []
+    first: list[int] = []
+    rows: list[int] = []
     for buyers in days.values():
         first.append(len(numbers))
         rows.append(len(buyers))
@@ -60,18 +63,21 @@ def index(days: dict[str, dict[str, float]]) -> AudienceIndex:
 
 
 def due(**lists: dict[str, float]) -> pa.Table:
-    return pa.table({
-        "customer_id": list(lists),
-        "categories_due": pa.array([list(found) for found in lists.values()], pa.list_(pa.string())),
-        "categories_due_probability": pa.array([list(found.values()) for found in lists.values()], pa.list_(pa.float64())),
-    })  # fmt: skip
+    numbers = pa.list_(pa.float64())
+    return pa.table(
+        {
+            "customer_id": list(lists),
+            "categories_due": pa.array([list(found) for found in lists.values()], pa.list_(pa.string())),
+            "categories_due_probability": pa.array([list(found.values()) for found in lists.values()], numbers),
+        }
+    )
 
 
 def occurrences(
     predictions: pa.Table, days: dict[str, dict[str, float]], as_of: datetime, **options: object
 ) -> dict[str, str]:
     trigger = CategoriesDue.model_validate({"type": "categories_due", "min_probability": 0.0} | options)
-    found = categories_due(trigger, predictions, index(days), as_of, NEW_YORK, {"BEER"})
+    found = categories_due(trigger, predictions, index(days), as_of, NEW_YORK, lambda name: name == "BEER")
     return dict(zip(found["customer_id"].to_pylist(), found["occurrence"].to_pylist(), strict=True))
 
 

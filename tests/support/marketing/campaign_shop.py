@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from outbox.people import Consent, Contact, record_consents, record_contacts
-from outbox.store import open_store, store_url
 
 from customer_scores.publish import publish
+from marketing.campaigns.command import SECRET
 from marketing.campaigns.definition_file import CampaignFile, read_campaign
+from outbox.people import Consent, Contact, record_consents, record_contacts
+from outbox.store import open_store, store_url
 from settings import Settings
 from tests.support.customer_scores.marketing import stage_marketing
 from tests.support.customer_scores.scores import CUSTOMERS, stage_scores
@@ -29,7 +30,7 @@ PRODUCTS = [
 SIMPLE = """
 id = "simple"
 status = "running"
-goal = "Tell everybody"
+goal = "Inform everybody"
 message_class = "promotional"
 purpose = "marketing"
 [audience]
@@ -62,6 +63,8 @@ def campaign_shop(data: Path, customers: Sequence[str] = CUSTOMERS) -> Settings:
     _write(settings.paths.admitted / "products.parquet", _products())
     _write(settings.paths.recommendations / "explore.parquet", _lists(customers))
     _write(settings.paths.features / "feat_customer_profile.parquet", _profiles(settings, customers))
+    settings.paths.plans.mkdir(parents=True)
+    (settings.paths.plans / SECRET).write_bytes(bytes(range(32)))
     fill_outbox(settings, customers)
     return settings
 
