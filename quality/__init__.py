@@ -1,4 +1,4 @@
-"""Validate data with Great Expectations at five checkpoints: landing, features, training, profiles and feedback.
+"""Validate data with Great Expectations at six checkpoints: landing, features, training, profiles, plan and feedback.
 
 Run it with `python -m quality`. The expectations are in `quality/suites/`, one file per checkpoint.
 """

@@ -1,4 +1,4 @@
-"""Run the checks: `python -m quality landing|features|profiles --as-of D`, `training --run-id R` and `feedback`.
+"""Run the checks `landing|features|profiles --as-of D`, `training --run-id R`, `plan --campaign C` and `feedback`.
 
 Exit 0: no critical expectation is broken; warnings are logged. Exit 1: at least one is, and the message names it.
 Exit 99: the run trains nothing, so there is nothing to check.
@@ -18,6 +18,7 @@ from quality.checkpoints import Stages, day_in
 from quality.checkpoints.features import feature_stages
 from quality.checkpoints.feedback import feedback_stages
 from quality.checkpoints.landing import landing_stages
+from quality.checkpoints.plan import plan_id, plan_stages
 from quality.checkpoints.profiles import profile_stages
 from quality.checkpoints.training import training_stages
 from quality.errors import DiskError, NothingToCheckError, QualityError
@@ -39,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add("feedback", _run, "check all events and decisions that have landed")
     training = commands.add("training", _run, "check a run's training set")
     training.add_argument("--run-id", required=True, help="the run's name, such as 2018-01-01-3f2a9c")
+    plan = commands.add("plan", _run, "check a campaign's staged plan before it is enqueued")
+    plan.add_argument("--campaign", required=True, help="the campaign's id, such as win-back")
     return commands.run(arguments)
 
 
@@ -72,6 +75,8 @@ def _stages(
                 f"'{options.run_id}' cannot name a run: a run is a folder in {settings.paths.runs}."
             )
         return options.run_id, lambda spill: training_stages(settings, options.run_id, spill)
+    if options.command == "plan":
+        return plan_id(settings, options.campaign), lambda spill: plan_stages(settings, options.campaign, spill)
     if options.command == "feedback":
         # Feedback has no as_of, so its results are named by the day of the check.
         return datetime.now(UTC).date().isoformat(), lambda spill: feedback_stages(settings, spill)

@@ -20,7 +20,7 @@ from marketing.campaigns.rendering import Renderer
 from marketing.campaigns.requests import local_day, request_of
 from marketing.campaigns.secret import assignment_secret
 from marketing.campaigns.sources import Sources, contacts_of, decided_by
-from marketing.campaigns.staged_plan import outbox_plan, read_record, stage, trial
+from marketing.campaigns.staged_plan import Terms, outbox_plan, read_record, stage, trial
 from marketing.campaigns.summary import summary
 from marketing.campaigns.visible_effect import visible_effect
 from outbox.planning import enqueue
@@ -112,8 +112,9 @@ def _kept(planned: Planned, sources: Sources, is_dry: bool) -> dict[str, Any]:
     if is_dry:
         counts, shown = trial(planned, renderer)
     else:
-        delivery = sources.policy_file.channels[campaign.channel]
-        record = stage(folder, planned, renderer, sources.policy, delivery, utc_now())
+        policy = sources.policy_file
+        terms = Terms(sources.policy, policy.restricted, policy.channels[campaign.channel])
+        record = stage(folder, planned, renderer, terms, utc_now())
         counts = record.counts
     by_outcome = {name: _of_outcome(planned, name) for name in (PLANNED, HELD_OUT)}
     effect = visible_effect(campaign.experiment, sources.profiles, by_outcome[PLANNED], by_outcome[HELD_OUT])

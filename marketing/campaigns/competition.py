@@ -31,8 +31,8 @@ def settle(claims: Sequence[Claim]) -> None:
     """Give a reason to every target of these claims that the caps do not allow.
 
     Claims are served by descending expected value, then by the campaign's id, so the order of the campaigns, and which
-    process plans first, have no effect. A held-out customer uses up the allowance as well; otherwise the arms would differ
-    in the other campaigns that they receive.
+    process plans first, have no effect. A held-out customer uses up the allowance as well; otherwise the arms would
+    differ in the other campaigns that they receive.
     """
     for claim in claims:
         claim.reasons.add(Reason.CAP, claim.allowance <= 0)

@@ -16,12 +16,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.atomic_files import staged_folder
+from marketing.campaigns.contact_policy import Restricted
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan import PLANNED, Planned
 from marketing.campaigns.rendering import MESSAGES, Renderer
 from outbox.plan import ContactPolicy, Content, Decision, Delivery, Message, Plan
 
 RECORD, DECISIONS = "plan.json", "decisions.parquet"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The rules of a plan.
+
+    Attributes:
+        policy: caps and quiet hours by message class.
+        restricted: patterns of age-restricted products.
+        delivery: who delivers the messages.
+    """
+
+    policy: ContactPolicy
+    restricted: Restricted
+    delivery: Delivery
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,7 @@ class PlanRecord:
         planned_at: when it was made (naive UTC).
         delivery: who delivers the messages.
         policy: caps and quiet hours, as the outbox applies them.
+        restricted: patterns of age-restricted products.
         counts: decisions by outcome and reason: `planned`, `held_out`, or the reason.
         decided_before: targets that the campaign had decided before, which are not in the plan.
         left_out: sentences about customers that the audience leaves out.
@@ -50,6 +67,7 @@ class PlanRecord:
     planned_at: datetime
     delivery: Delivery
     policy: Mapping[str, Any]
+    restricted: Mapping[str, Any]
     counts: Mapping[str, int]
     decided_before: int
     left_out: list[str]
@@ -59,17 +77,14 @@ class PlanRecord:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def stage(
-    folder: Path, planned: Planned, renderer: Renderer, policy: ContactPolicy, delivery: Delivery, planned_at: datetime
-) -> PlanRecord:
+def stage(folder: Path, planned: Planned, renderer: Renderer, terms: Terms, planned_at: datetime) -> PlanRecord:
     """Render a plan into a folder, which replaces the campaign's staged plan when it is whole.
 
     Args:
         folder: of the campaign's staged plan.
         planned: the decisions.
         renderer: of its messages.
-        policy: the rules under which it was made.
-        delivery: who delivers the messages.
+        terms: the rules under which it was made.
         planned_at: now (naive UTC).
     """
     counts: Counter[str] = Counter()
@@ -79,7 +94,7 @@ def stage(
             for chunk in renderer.chunks():
                 counts.update(count_outcomes(chunk))
                 writer.write_table(chunk)
-        record = _record(planned, policy, delivery, planned_at, counts)
+        record = _record(planned, terms, planned_at, counts)
         (staging / RECORD).write_text(record.to_json())
     return record
 
@@ -137,9 +152,7 @@ def count_outcomes(chunk: pa.Table) -> Counter[str]:
     return Counter(reason if outcome == "suppressed" else outcome for outcome, reason in pairs)
 
 
-def _record(
-    planned: Planned, policy: ContactPolicy, delivery: Delivery, planned_at: datetime, counts: Counter[str]
-) -> PlanRecord:
+def _record(planned: Planned, terms: Terms, planned_at: datetime, counts: Counter[str]) -> PlanRecord:
     file, as_of = planned.request.file, planned.as_of
     return PlanRecord(
         plan_id=f"{file.campaign.id}-{as_of:%Y%m%dT%H%M%S}-{file.version[:8]}",
@@ -148,8 +161,9 @@ def _record(
         definition=json.loads(file.definition),
         as_of=as_of,
         planned_at=planned_at,
-        delivery=delivery,
-        policy=policy.to_json(),
+        delivery=terms.delivery,
+        policy=terms.policy.to_json(),
+        restricted=terms.restricted.model_dump(mode="json"),
         counts=dict(sorted(counts.items())),
         decided_before=planned.request.decided_before,
         left_out=list(planned.request.left_out),

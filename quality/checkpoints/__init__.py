@@ -1,4 +1,4 @@
-"""Define the five checkpoints: their files, frames and checks.
+"""Define the six checkpoints: their files, frames and checks.
 
 A checkpoint is a generator of stages; each stage is a list of checks and the frames that they validate. The next stage
 is computed only if no critical check of the last one failed, so a stage may rely on the stages before it.

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "customer_scores": {"settings", "core"},
     "experiments": {"settings", "core"},
     "landing": {"settings", "core", "events.event_log", "events.factory", "events.errors"},
-    "quality": {"settings", "core", "features", "customer_scores"},
+    "quality": {"settings", "core", "features", "customer_scores", "experiments", "outbox"},
     "features": {"settings", "core"},
     "feature_repo": {"settings", "features"},
     "feature_store": {

@@ -1,4 +1,4 @@
-"""Caps count sent and waiting messages in rolling windows and in the customer's day; without a row there is no consent."""
+"""Caps count sent and waiting messages in rolling windows and in the customer's day; a missing row means no."""
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta

@@ -11,6 +11,7 @@ from landing.admission import accept, admit
 from quality.checkpoints.features import feature_stages
 from quality.checkpoints.feedback import feedback_stages
 from quality.checkpoints.landing import landing_stages
+from quality.checkpoints.plan import plan_stages
 from quality.checkpoints.profiles import profile_stages
 from quality.checkpoints.training import training_stages
 from quality.run import validate_stages
@@ -36,6 +37,7 @@ def broken(checkpoint: str, data: Path, run_id: str = "r1", as_of: date = AS_OF)
         "features": lambda: feature_stages(settings, as_of, spill),
         "feedback": lambda: feedback_stages(settings, spill),
         "profiles": lambda: profile_stages(settings, as_of, spill, thresholds),
+        "plan": lambda: plan_stages(settings, run_id, spill),
         "training": lambda: training_stages(settings, run_id, spill),
     }[checkpoint]()
     _, outcomes = validate_stages(stages, data / "site", thresholds)
