@@ -219,7 +219,7 @@ class Settings(BaseSettings):
     )
     contact_policy: Path | None = Field(
         None,
-        description="A file in TOML with your own caps, quiet hours and age-restricted products; see docs/campaigns.md.",
+        description="A file in TOML with your caps, quiet hours and age-restricted products; see docs/campaigns.md.",
     )
     memory: str = Field(
         "20%",

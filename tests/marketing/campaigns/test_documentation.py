@@ -17,11 +17,12 @@ REASONS = PAGE.partition("## Who gets no message")[2].partition("## Contact poli
 
 def sections() -> dict[str, type[Section]]:
     """The model of each section by its name."""
-    found: dict[str, type[Section]] = {}
-    for name, field in Campaign.model_fields.items():
-        kinds = [field.annotation, *get_args(field.annotation)]
-        found |= {name: kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section)}
-    return found
+    return {
+        name: kind
+        for name, field in Campaign.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, Section)
+    }
 
 
 @pytest.mark.parametrize("name", sections())
