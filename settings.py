@@ -117,6 +117,11 @@ class Paths:
         return self.data / "plans"
 
     @property
+    def campaign_results(self) -> Path:
+        """One JSON file per measured campaign."""
+        return self.data / "campaign_results"
+
+    @property
     def feast(self) -> Path:
         """Feast's registry and SQLite online store."""
         return self.data / "feast"

@@ -32,6 +32,7 @@ WRITTEN_PATHS = (
         "admitting",
         "airflow",
         "bentoml",
+        "campaign_results",
         "customers",
         "dbt",
         "demo.json",

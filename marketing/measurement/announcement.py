@@ -1,5 +1,6 @@
 """The part of a campaign's definition that was fixed before its start: primary metric and days of the looks."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +13,8 @@ METRICS = ("conversion", "spend", "visits", "retention")
 """The metrics that purchases measure."""
 
 DEFAULT_DAYS = 28
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class Announcement:
     looks: tuple[date, ...] = ()
 
     def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.campaign_id):
+            raise MeasurementError(
+                f"'{self.campaign_id}' is not a campaign's id: write letters, digits, '-' and '_', at most 63."
+            )
         if self.metric not in METRICS:
             raise MeasurementError(
                 f"The metric '{self.metric}' of campaign '{self.campaign_id}' cannot be measured from purchases. "

@@ -1,8 +1,9 @@
-"""`python -m marketing measure`: measure a campaign against its hold-out, and keep the result."""
+"""`python -m marketing measure`: measure campaigns against their hold-outs, and keep the results."""
 
 import argparse
 import json
 import logging
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from marketing.measurement.errors import MeasurementError
 from marketing.measurement.measure import CampaignResult, measure_campaign
 from marketing.measurement.outcomes import admitted_purchases, local_day, open_engine, outcomes_at, spend_before
 from marketing.measurement.report import lines, to_json
+from marketing.measurement.stored import stored_campaign, stored_campaigns
+from outbox.store import Store, open_store, store_url
 from settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -26,42 +29,60 @@ logger = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("campaign", metavar="CAMPAIGN", help="the campaign's id")
+    parser.add_argument(
+        "campaign", metavar="CAMPAIGN", nargs="?", help="a campaign's id; default: every campaign of the outbox"
+    )
     parser.add_argument(
         "--decisions",
         type=Path,
         metavar="FILE",
-        required=True,
-        help="Parquet of the campaign's decisions: customer_id, variant, propensity, is_holdout, decided_at",
+        help="Parquet of one campaign's decisions, instead of the outbox's: customer_id, variant, propensity, "
+        "is_holdout, decided_at",
     )
-    parser.add_argument("--metric", choices=METRICS, default="spend", help="the announced primary metric")
+    parser.add_argument("--metric", choices=METRICS, help="with --decisions: the announced primary metric (spend)")
     parser.add_argument(
         "--looks",
         type=date.fromisoformat,
         nargs="+",
-        default=[],
         metavar="YYYY-MM-DD",
-        help="the announced days of looks; default: one look four weeks after the first decision",
+        help="with --decisions: the announced days of looks (one look four weeks after the first decision)",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the result to this .json file")
 
 
-def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    """Measure one campaign, log its result, and return it.
+def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | None:
+    """Measure one campaign or all, log and keep the results, and return them by campaign.
+
+    Returns:
+        None if the outbox has no campaign.
 
     Raises:
-        MeasurementError: The campaign cannot be measured; the message names the next step.
+        MeasurementError: A campaign cannot be measured; the message names the next step.
+        StoreError: The outbox cannot be read.
     """
-    announcement = Announcement(options.campaign, options.metric, tuple(options.looks))
-    result = measure(settings, announcement, _read(options.decisions))
-    for line in lines(result):
-        logger.info("%s", line)
-    found: dict[str, Any] = without_nan(to_json(result))
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(options.out, json.dumps(found, indent=2) + "\n")
-        logger.info("Wrote %s.", options.out)
-    return found
+    if options.decisions is not None:
+        if options.campaign is None:
+            raise MeasurementError("--decisions holds one campaign's decisions; name the campaign, too.")
+        announcement = Announcement(options.campaign, options.metric or "spend", tuple(options.looks or ()))
+        return {options.campaign: _measured(settings, announcement, _read(options.decisions))}
+    if options.metric or options.looks:
+        raise MeasurementError(
+            "--metric and --looks go with --decisions. A campaign of the outbox is measured as its first plan "
+            "announced, because a choice after the start would make the interval wrong."
+        )
+    with closing(open_store(store_url(settings))) as store:
+        if options.campaign is not None:
+            return {options.campaign: _measured_stored(settings, store, options.campaign)}
+        found: dict[str, Any] = {}
+        for campaign_id in stored_campaigns(store):
+            try:
+                found[campaign_id] = _measured_stored(settings, store, campaign_id)
+            except MeasurementError as error:
+                # One campaign does not keep the others from being measured.
+                logger.info("Campaign %s is not measured: %s", campaign_id, error)
+                found[campaign_id] = {"campaign_id": campaign_id, "error": str(error)}
+    if not found:
+        logger.info("The outbox has no campaign.")
+    return found or None
 
 
 def measure(settings: Settings, announcement: Announcement, decisions: pa.Table) -> CampaignResult:
@@ -79,6 +100,30 @@ def measure(settings: Settings, announcement: Announcement, decisions: pa.Table)
 
         before = spend_before(engine, purchases, arms.customer_ids, arms.decided_at)
         return measure_campaign(announcement, arms, before, outcomes, start, purchases.as_of, settings.start_of_day)
+
+
+def _measured_stored(settings: Settings, store: Store, campaign_id: str) -> dict[str, Any]:
+    campaign = stored_campaign(store, campaign_id)
+    if campaign.was_changed:
+        logger.info("Metric or looks of %s changed after the start; the first plan's hold.", campaign_id)
+    return _measured(settings, campaign.announcement, campaign.decisions)
+
+
+def _measured(settings: Settings, announcement: Announcement, decisions: pa.Table) -> dict[str, Any]:
+    """Measure one campaign, log and keep its result, and return it as JSON values."""
+    result = measure(settings, announcement, decisions)
+    for line in lines(result):
+        logger.info("%s", line)
+    found: dict[str, Any] = without_nan(to_json(result))
+    _keep(settings.paths.campaign_results, announcement.campaign_id, found)
+    return found
+
+
+def _keep(folder: Path, campaign_id: str, result: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{campaign_id}.json"
+    replace_file(file, json.dumps(result, indent=2) + "\n")
+    logger.info("Wrote %s.", file)
 
 
 def _read(file: Path) -> pa.Table:

@@ -123,15 +123,14 @@ def test_the_command_gives_the_same_answer_twice_and_names_no_customer(
     variants = drawn(SHARES)
     write_admission(tmp_path, variants, 0.2)
     pq.write_table(decisions_of(variants, SHARES), tmp_path / "decisions.parquet")
-    arguments = ["measure", "spring", "--decisions", str(tmp_path / "decisions.parquet")]
-    arguments += ["--looks", *map(str, LOOKS), "--out", str(tmp_path / "results" / "spring.json")]
+    arguments = ["measure", "spring", "--decisions", str(tmp_path / "decisions.parquet"), "--looks", *map(str, LOOKS)]
     printed = []
     for _ in range(2):
         assert main(arguments) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1]
-    result = json.loads(printed[0].splitlines()[-1])
-    assert result == json.loads((tmp_path / "results" / "spring.json").read_text())
+    result = json.loads(printed[0].splitlines()[-1])["spring"]
+    assert result == json.loads((tmp_path / "campaign_results" / "spring.json").read_text())
     assert result["identified"] is True
     assert result["metrics"]["spend"]["outcome"] == "effect"
     assert result["metrics"]["spend"]["low"] > 0
