@@ -86,7 +86,7 @@ def evaluate_all(folder: Path, fitted: Mapping[str, Path]) -> dict[str, Any]:
 
     from benchmarks.peers.data import PeerData
     from benchmarks.run_files import lists_of
-    from ml.evaluation.bootstrap import bootstrap, paired_difference
+    from experiments.bootstrap import bootstrap, paired_difference
     from ml.evaluation.evaluated_run import CHALLENGER
     from ml.evaluation.ground_truth import RankedLists, Slates, coverages, evaluate_lists
     from ml.runs.run import Run

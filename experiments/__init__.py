@@ -1,4 +1,4 @@
-"""Statistics of experiments: assignment, power, effects with intervals, and when an effect is not identified.
+"""Statistics of experiments: assignment, power, effects with intervals, identification, bootstrap.
 
 The functions are pure functions of arrays and depend on no campaign and no coupon. The gate, campaigns and experiments
 of the service share them.

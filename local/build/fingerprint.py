@@ -30,7 +30,7 @@ def build_inputs(settings: Settings, as_of: str | None) -> BuildInputs:
     feature_packages = [
         ROOT / package for package in ("core", "landing", "dbt", "features", "feature_repo", "feature_store", "quality")
     ]
-    model_packages = [ROOT / package for package in ("ml", "scoring", "registry")]
+    model_packages = [ROOT / package for package in ("ml", "experiments", "scoring", "registry")]
     feature_inputs = {
         "as_of": as_of,
         "landing": landing_hash(settings) if settings.landing else "the demo's package, see uv.lock",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.evaluation.bootstrap import RESAMPLES, Estimate, paired_difference
+from experiments.bootstrap import RESAMPLES, Estimate, paired_difference
 from ml.evaluation.calibration import bins, expected_error
 
 CALIBRATION_BINS = 10

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.evaluation.bootstrap import bootstrap_columns
+from experiments.bootstrap import bootstrap_columns
 from ml.evaluation.ground_truth import GroundTruth, Slates, hit_matrix
 from ml.metrics import DEPTH, mean, ndcg
 from scoring.catalogue import Catalogue

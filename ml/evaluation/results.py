@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from experiments.bootstrap import Estimate, bootstrap_columns
 from ml.errors import RunError
-from ml.evaluation.bootstrap import Estimate, bootstrap_columns
 from ml.evaluation.ground_truth import RankedLists, Slates
 from ml.metrics import mean
 

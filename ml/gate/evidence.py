@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from experiments.bootstrap import Estimate
 from ml.evaluation.baselines import BASELINES, OWN_FREQUENCY
-from ml.evaluation.bootstrap import Estimate
 from ml.evaluation.calibration import SlateCalibration
 from ml.evaluation.results import Results, read_part
 from ml.evaluation.serving_checks import ServingMeasurements

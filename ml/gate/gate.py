@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.evaluation.bootstrap import Estimate, holm
+from experiments.bootstrap import Estimate, holm
 from ml.gate.evidence import Evidence
 from ml.gate.policy import Policy
 

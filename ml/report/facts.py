@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from experiments.bootstrap import Estimate
 from ml.config import TrainingWindowsConfig
-from ml.evaluation.bootstrap import Estimate
 from ml.evaluation.calibration import SlateCalibration
 from ml.evaluation.diversity import DiversityPoint
 from ml.evaluation.slices import Slice

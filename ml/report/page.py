@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 
-from ml.evaluation.bootstrap import Estimate
+from experiments.bootstrap import Estimate
 from ml.evaluation.slices import Slice
 from ml.report import plots
 from ml.report.facts import BaselineFacts, ReportFacts, StudyResult

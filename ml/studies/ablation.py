@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.evaluation.bootstrap import Estimate, bootstrap, paired_difference
+from experiments.bootstrap import Estimate, bootstrap, paired_difference
 from ml.evaluation.candidate_source_metrics import recall_by_customer
 from ml.evaluation.evaluated_run import EvaluatedRun, stack_lists
 from ml.evaluation.ground_truth import Slates, evaluate_lists

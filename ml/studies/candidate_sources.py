@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.evaluation.bootstrap import bootstrap, paired_difference
+from experiments.bootstrap import bootstrap, paired_difference
 from ml.evaluation.evaluated_run import EvaluatedRun, retriever_with
 from ml.evaluation.ground_truth import GroundTruth, RankedLists, Slates, evaluate_lists
 from ml.metrics import DEPTH

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from experiments.bootstrap import Estimate, bootstrap, paired_difference
 from ml.errors import MLError
 from ml.evaluation.baselines import BASELINES, POPULARITY
-from ml.evaluation.bootstrap import Estimate, bootstrap, paired_difference
 from ml.evaluation.evaluated_run import CHALLENGER, EvaluatedRun, recommend_lists
 from ml.evaluation.ground_truth import evaluate_lists
 from ml.report.write import refresh_report

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from experiments.bootstrap import bootstrap, paired_difference
 from ml.errors import NotEnoughDataError
-from ml.evaluation.bootstrap import bootstrap, paired_difference
 from ml.evaluation.evaluated_run import CHALLENGER, EvaluatedRun
 from ml.evaluation.ground_truth import GroundTruth
 from ml.report.write import refresh_report

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from experiments.bootstrap import bootstrap
 from ml.bundles.champion import comparable_champion
 from ml.config import load_config
 from ml.data.splits import Split
 from ml.errors import NotEnoughDataError, RunError
-from ml.evaluation.bootstrap import bootstrap
 from ml.evaluation.calibration import calibrate
 from ml.evaluation.evaluated_run import chosen_ranker
 from ml.evaluation.ground_truth import GroundTruth, RankedLists

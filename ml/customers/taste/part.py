@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from experiments.bootstrap import bootstrap, paired_difference
 from ml.customers.inputs import Inputs
 from ml.customers.part import Decision, Measure, Verdict
 from ml.customers.segments.customers import CATEGORIES, read_categories
@@ -14,7 +15,6 @@ from ml.customers.taste.baskets import NEXT_WEEKS, ExampleReader, Examples, as_i
 from ml.customers.taste.encoder import Encoder
 from ml.customers.taste.pca import fit_pca
 from ml.errors import DivergenceError, NotEnoughDataError
-from ml.evaluation.bootstrap import bootstrap, paired_difference
 
 logger = logging.getLogger(__name__)
 

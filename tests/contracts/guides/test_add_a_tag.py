@@ -14,7 +14,7 @@ import pytest
 from settings import ROOT
 
 PATCHES = re.findall(r"```diff\n(.*?)```", (ROOT / "docs" / "add-a-tag.md").read_text(), re.DOTALL)
-PACKAGES = ("core", "dbt", "features", "events", "landing", "marketing", "ml", "scoring")
+PACKAGES = ("core", "dbt", "experiments", "features", "events", "landing", "marketing", "ml", "scoring")
 
 EVALUATE = """
 import json

@@ -18,6 +18,7 @@ PACKAGES = (
     "feature_store",
     "quality",
     "ml",
+    "experiments",
     "scoring",
     "registry",
 )
@@ -92,7 +93,7 @@ def test_other_code_of_a_feature_package_is_other_features(tmp_path: Path, code:
     assert now.model != first.model
 
 
-@pytest.mark.parametrize("package", ["ml", "scoring", "registry"])
+@pytest.mark.parametrize("package", ["ml", "experiments", "scoring", "registry"])
 def test_other_code_of_a_model_package_is_another_model_of_the_same_features(
     tmp_path: Path, code: Path, package: str
 ) -> None:

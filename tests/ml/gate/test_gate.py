@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.bootstrap import Estimate
 from ml.errors import ConfigError
-from ml.evaluation.bootstrap import Estimate
 from ml.evaluation.serving_checks import ServingMeasurements
 from ml.evaluation.slices import Difference, Slice
 from ml.gate.evidence import Evidence

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ml.evaluation.bootstrap import bootstrap, bootstrap_columns, holm, paired_difference
+from experiments.bootstrap import bootstrap, bootstrap_columns, holm, paired_difference
 
 
 def test_a_constant_difference_has_no_uncertainty_however_customers_vary():
