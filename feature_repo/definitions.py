@@ -14,7 +14,7 @@ from typing import Any
 if __name__ == "definitions":  # imported by `feast`, whose search path starts in this folder
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from feature_repo.entities import customer, product
+from feature_repo.entities import campaign, customer, product
 from feature_repo.services import feature_services
 from feature_repo.sources import feature_sources
 from feature_repo.views import feature_views
@@ -31,7 +31,7 @@ def feature_objects(settings: Settings) -> list[Any]:
     publication = current_publication(settings.paths.features)
     sources = feature_sources(settings.paths.features.parent / publication.name)
     views = feature_views(sources, timedelta(weeks=settings.snapshot_weeks))
-    return [customer, product, *sources.values(), *views, *feature_services(views)]
+    return [campaign, customer, product, *sources.values(), *views, *feature_services(views)]
 
 
 if __name__ == "definitions":

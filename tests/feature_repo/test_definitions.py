@@ -13,6 +13,7 @@ from feast.types import Array, Float32, String
 from feature_repo.definitions import feature_objects
 from feature_store.apply import apply
 from feature_store.offline_store import FOLDER, open_store, publication_name, store_config
+from features.declarations import TABLES
 from features.errors import NotPublishedError
 from settings import Settings
 from tests.support.feature_store.synthetic_features import (
@@ -34,7 +35,9 @@ VIEWS = {
     "customer_categories": ["categories", "departments", *CATEGORIES],
     "customer_habits": HABITS,
     "customer_outcomes": ["weekly_baskets", "weekly_spend"],
+    **{table.name: [feature.name for feature in table.features] for table in TABLES if table.of_campaigns},
 }
+ENTITIES = {"campaign", "customer", "product"}
 SERVICES = {
     "retrieval_query_v1": {"customer_history", "customer_profile"},
     "retrieval_candidate_v1": {"product_content", "product_activity"},
@@ -68,7 +71,8 @@ def test_everything_has_a_description_and_an_owner(built: Settings) -> None:
         *store.list_feature_views(),
         *store.list_feature_services(),
     ]
-    assert len(things) == 2 + 2 * len(VIEWS) + len(SERVICES)
+    assert {entity.name for entity in store.list_entities()} == ENTITIES
+    assert len(things) == len(ENTITIES) + 2 * len(VIEWS) + len(SERVICES)
     for thing in things:
         assert thing.description, thing.name
         assert "@" in thing.owner, thing.name

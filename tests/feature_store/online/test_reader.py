@@ -112,5 +112,6 @@ def test_a_locked_file_is_waited_for_briefly_and_read_again_when_it_is_free(copi
         reader.read("c3")
     locked.close()
     assert reader.read("c3") is not None
-    connection = reader._current()[0].provider.online_store._get_conn(reader._current()[0].config)
+    store = reader._follower.current()[0]
+    connection = store.provider.online_store._get_conn(store.config)
     assert connection.execute("PRAGMA busy_timeout").fetchone() == (LOCKED_MS,)
