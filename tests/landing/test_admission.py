@@ -10,6 +10,8 @@ from landing.contract import SQL_TYPE, TABLES
 from landing.errors import AsOfError
 from tests.support.landing.shop import TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
+pytestmark = pytest.mark.integration
+
 
 def test_a_run_sees_only_what_was_known_before_the_shops_day(tmp_path: Path) -> None:
     manifest, _, _ = admit_shop(tmp_path, write_shop(tmp_path / "in"), "2017-01-02")

@@ -21,6 +21,8 @@ from landing.reading.cutoff import Span, receipts_until
 from settings import Settings
 from tests.support.landing.shop import ANY_DAY, admit_shop, admitted, write_shop
 
+pytestmark = pytest.mark.integration
+
 HEADER = "event_id,customer_id,product_id,event_type,occurred_at,received_at\n"
 MOMENT = datetime(2017, 1, 1, 20)
 

@@ -9,6 +9,8 @@ from landing.errors import AsOfError, ContractError
 from settings import Settings
 from tests.support.landing.shop import TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
+pytestmark = pytest.mark.integration
+
 PROMOTIONS = "product_id,starts_on,ends_on\n0010,2016-12-30,{}\n"
 
 

@@ -12,6 +12,8 @@ from landing.manifest import Manifest
 from settings import Settings
 from tests.support.landing.shop import PRODUCTS, TRANSACTIONS, admit_shop, admitted, write_parquet, write_shop
 
+pytestmark = pytest.mark.integration
+
 HEADER, *LINES = TRANSACTIONS.splitlines(keepends=True)
 
 

@@ -9,6 +9,8 @@ from landing.errors import ContractError
 from landing.manifest import Manifest
 from tests.support.landing.shop import admit_shop, admitted, write_parquet, write_shop
 
+pytestmark = pytest.mark.integration
+
 LINE = (
     "'b' AS basket_id, '0010' AS product_id, 1 AS quantity, 2.5 AS sales_value, "
     "TIMESTAMP '2017-01-01' AS transaction_at"

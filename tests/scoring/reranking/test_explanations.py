@@ -21,6 +21,8 @@ from scoring.schema import ACTIVITY
 from tests.support.scoring.random_shop import shop, without
 from tests.support.serving.small_bundle import buyer_features
 
+pytestmark = pytest.mark.integration
+
 SHOPS = [shop(seed, quota=5) for seed in range(3)]
 NAMES = [*SOURCES, REQUEST]
 

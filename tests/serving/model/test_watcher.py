@@ -12,6 +12,8 @@ from serving.metrics import metrics
 from serving.model.watcher import ModelWatcher
 from tests.support.serving.small_bundle import write_bundle
 
+pytestmark = pytest.mark.integration
+
 
 class Installation:
     """A pointer and bundles that a test can move and break."""

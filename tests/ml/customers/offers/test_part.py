@@ -14,6 +14,8 @@ from ml.customers.part import Verdict
 from ml.errors import NotEnoughDataError
 from tests.support.offer_tables import COUPONS, NOW, write_offer_tables
 
+pytestmark = pytest.mark.integration
+
 INSTANTS = [NOW - timedelta(weeks=weeks) for weeks in range(0, 42, 2)]
 
 

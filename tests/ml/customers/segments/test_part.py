@@ -11,6 +11,8 @@ from ml.customers.segments import Segments, certificate, study
 from ml.errors import NotEnoughDataError
 from tests.support.ml.segment_shop import write_segment_shop
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(autouse=True)
 def few_refits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ from ml.customers.tags import Tags, resampling
 from ml.errors import NotEnoughDataError
 from tests.support.ml.tag_shop import write_tag_shop
 
+pytestmark = pytest.mark.integration
+
 Rows = list[dict]
 
 
