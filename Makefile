@@ -123,6 +123,10 @@ bench-customers: setup ## Evaluate the customer model on the newest closed windo
 	@$(PYTHON) -m benchmarks.customers --weeks-before $(or $(WEEKS_BEFORE),0) --times $(or $(TIMES),1) \
 		$(if $(PARTS),--parts $(PARTS))
 
+.PHONY: bench-campaigns
+bench-campaigns: setup ## Measure time and memory of a campaign's plan; CUSTOMERS="10000 100000"
+	@$(PYTHON) -m benchmarks.campaigns --customers $(or $(CUSTOMERS),10000 100000)
+
 .PHONY: pictures
 pictures: setup ## Make the README's pictures from a finished run and the running service; RUN=latest
 	@$(PYTHON) -m benchmarks.pictures --run $(or $(RUN),latest)

@@ -7,12 +7,13 @@ import pyarrow.parquet as pq
 
 from customer_scores.errors import ScoresError as PublishedScoresError
 from marketing.campaigns.contact_policy import PolicyFile
-from marketing.campaigns.definition import Campaign, CategoriesDue
+from marketing.campaigns.definition import Campaign
 from marketing.campaigns.definition_file import CampaignFile
 from marketing.campaigns.errors import CampaignError, DefinitionError
 from marketing.campaigns.sources import Sources
 from marketing.campaigns.targets import items_of
 from marketing.campaigns.templates import template_problems
+from marketing.campaigns.triggers.definitions import CategoriesDue
 from marketing.errors import AudienceError, ScoresError
 from marketing.segments import FilterError, compile_filter, open_scores, read_vocabulary
 from marketing.segments.tree import parse

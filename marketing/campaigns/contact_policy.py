@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from marketing.campaigns.definition import Name, Section
 from marketing.campaigns.definition_file import problem, read_fields
 from marketing.campaigns.errors import DefinitionError
+from marketing.campaigns.sections import Name, Section
 from outbox.plan import ClassPolicy, ContactPolicy, Delivery, FrequencyCap, QuietHours
 
 PACKAGED = Path(__file__).with_name("contact_policy.toml")

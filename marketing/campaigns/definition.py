@@ -1,21 +1,13 @@
 """Define what a campaign's file holds; every section is checked and unknown fields are errors."""
 
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from marketing.audience.question import Buyers
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-Sentence = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class Section(BaseModel):
-    """A section of the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
+from marketing.campaigns.sections import Name, Section, Sentence, Share
+from marketing.campaigns.triggers.definitions import WITH_PRODUCTS, Trigger
 
 
 class Audience(Section):
@@ -60,35 +52,6 @@ class Audience(Section):
         return bool(self.category or self.products or self.coupon)
 
 
-class LapseRising(Section):
-    """The risk of a lapse crosses a threshold between two publications of scores."""
-
-    type: Literal["lapse_rising"]
-    threshold: Share = 0.5
-    weeks: Literal[4, 8] = 8
-    cooldown_days: int = Field(56, ge=0)
-
-
-class CategoriesDue(Section):
-    """A customer is due to buy a category again."""
-
-    type: Literal["categories_due"]
-    categories: tuple[str, ...] = ()
-    min_probability: Share = 0.5
-    cooldown_days: int = Field(28, ge=0)
-
-
-class FirstPurchase(Section):
-    """A customer bought for the first time."""
-
-    type: Literal["first_purchase"]
-    within_days: int = Field(14, ge=1)
-    cooldown_days: int = Field(0, ge=0)
-
-
-Trigger = Annotated[LapseRising | CategoriesDue | FirstPurchase, Field(discriminator="type")]
-
-
 class Schedule(Section):
     """When the campaign runs; times are local to the customer.
 
@@ -119,12 +82,12 @@ class Recommendations(Section):
     """A slot of recommended products: `products` in the templates.
 
     Attributes:
-        slate: all, or explore for products never bought.
+        slate: all, explore for products never bought, or trigger for those of the trigger.
         count: products per message at most.
         least: a customer with fewer products gets no message.
     """
 
-    slate: Literal["all", "explore"] = "all"
+    slate: Literal["all", "explore", "trigger"] = "all"
     count: int = Field(3, ge=1, le=20)
     least: int = Field(1, ge=1)
 
@@ -275,6 +238,10 @@ class Campaign(Section):
             raise ValueError("value.times = 'audience' needs a category, products or coupon in the audience")
         if value.times == "trigger" and self.trigger is None:
             raise ValueError("value.times = 'trigger' needs a trigger")
+        wants_trigger = self.recommendations is not None and self.recommendations.slate == "trigger"
+        if wants_trigger and (self.trigger is None or self.trigger.type not in WITH_PRODUCTS):
+            known = " or ".join(WITH_PRODUCTS)
+            raise ValueError(f"recommendations.slate = 'trigger' needs a trigger with products: {known}")
         if value.times == "offer" and self.offer is None:
             raise ValueError("value.times = 'offer' needs an offer")
         names = [content.name for content in self.content]

@@ -12,9 +12,10 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from marketing.campaigns.definition import Campaign, Section
+from marketing.campaigns.definition import Campaign
 from marketing.campaigns.errors import CampaignError, DefinitionError
 from marketing.campaigns.lines import line_of
+from marketing.campaigns.sections import Section
 
 SHOWN = 80
 

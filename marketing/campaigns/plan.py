@@ -18,6 +18,7 @@ from marketing.campaigns.contacts import Contacts, decided_since
 from marketing.campaigns.definition import Campaign
 from marketing.campaigns.definition_file import CampaignFile
 from marketing.campaigns.reasons import Reason, Reasons
+from marketing.campaigns.target_rows import empty_lists
 from marketing.campaigns.timing import Windows, windows
 from outbox.plan import ContactPolicy
 
@@ -207,7 +208,7 @@ def _decided(draft: _Draft, secret: bytes) -> pa.Table:
         "reason": reasons.texts(),
         "content": request.content,
         **({name: offers[name] for name in none} if offers is not None else none),
-        "product_ids": request.product_ids if request.product_ids is not None else _empty_lists(count),
+        "product_ids": request.product_ids if request.product_ids is not None else empty_lists(count),
         "expected_value": np.nan_to_num(request.values),
         "not_before": draft.windows.not_before,
         "not_after": draft.windows.not_after,
@@ -219,10 +220,6 @@ def _plain(values: object, kind: pa.DataType) -> pa.Array:
     if isinstance(values, np.ndarray):
         return pa.array(values, kind)
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
-
-def _empty_lists(count: int) -> pa.Array:
-    return pa.ListArray.from_arrays(np.zeros(count + 1, np.int32), pa.array([], pa.string()))
 
 
 def _is_null(values: pa.Array) -> np.ndarray:

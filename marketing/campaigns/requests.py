@@ -1,21 +1,33 @@
 """Turn a campaign into a request for a plan: its targets with content, slots and expected values."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketing.campaigns.definition import Campaign, CategoriesDue, FirstPurchase, LapseRising
+from marketing.campaigns.definition import Campaign
 from marketing.campaigns.definition_file import CampaignFile
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan import Request
-from marketing.campaigns.slots import offer_slots, product_slots
+from marketing.campaigns.slots import offer_slots, product_slots, trigger_slots
 from marketing.campaigns.sources import Sources
-from marketing.campaigns.targets import TARGETS, Found, audience_of, scheduled, triggered
+from marketing.campaigns.targets import Found, audience_of, scheduled, triggered
+from marketing.campaigns.triggers.anniversary import anniversary
+from marketing.campaigns.triggers.cart_left import cart_left
+from marketing.campaigns.triggers.definitions import (
+    CartLeft,
+    CategoriesDue,
+    FirstPurchase,
+    LapseRising,
+    NewProduct,
+    Trigger,
+)
 from marketing.campaigns.triggers.due import categories_due
 from marketing.campaigns.triggers.first_purchase import first_purchase
 from marketing.campaigns.triggers.lapse import lapse_rising
+from marketing.campaigns.triggers.new_product import new_product
 from marketing.segments import select
 
 KEY = ["customer_id", "trigger", "occurrence"]
@@ -35,13 +47,14 @@ def request_of(file: CampaignFile, sources: Sources, decided: pa.Table, as_of: d
     """
     campaign = file.campaign
     found = audience_of(campaign.audience, sources.scores, sources.coupons)
-    targets = targets_of(campaign, found, sources, local_day(as_of, sources))
+    targets = targets_of(file, found, sources, as_of)
     before = len(targets)
-    targets = targets.join(decided.select(KEY), KEY, join_type="left anti").sort_by("customer_id").combine_chunks()
-    targets = targets.select(TARGETS.names).cast(TARGETS)
-    ids = targets["customer_id"].combine_chunks() if len(targets) else pa.array([], pa.string())
+    targets = _undecided(targets, decided)
+    ids = targets["customer_id"].combine_chunks()
     products = offers = None
-    if campaign.recommendations:
+    if campaign.recommendations and campaign.recommendations.slate == "trigger":
+        products = trigger_slots(targets["product_ids"], campaign.recommendations, sources.products)
+    elif campaign.recommendations:
         products = product_slots(ids, campaign.recommendations, sources.recommend, sources.products)
     if campaign.offer:
         offers = offer_slots(ids, campaign.offer, campaign.budget, sources.scores, sources.restricted_coupons)
@@ -58,30 +71,47 @@ def request_of(file: CampaignFile, sources: Sources, decided: pa.Table, as_of: d
     )
 
 
-def targets_of(campaign: Campaign, found: Found, sources: Sources, day: date) -> pa.Table:
+def targets_of(file: CampaignFile, found: Found, sources: Sources, as_of: datetime) -> pa.Table:
     """Return the targets of a campaign, rows of `TARGETS`.
 
     Raises:
         CampaignError: the campaign has not started, or a trigger has nothing to compare with.
     """
-    trigger = campaign.trigger
-    if trigger is None:
-        return scheduled(found, campaign.id, campaign.schedule, day)
+    campaign = file.campaign
+    if campaign.trigger is None:
+        return scheduled(found, campaign.id, campaign.schedule, local_day(as_of, sources))
+    return triggered(occurrences_of(campaign.trigger, sources, file.path.parent, as_of), found)
+
+
+def occurrences_of(trigger: Trigger, sources: Sources, folder: Path, as_of: datetime) -> pa.Table:
+    """Return the occurrences of a trigger, rows of `TARGETS`.
+
+    Args:
+        trigger: the trigger.
+        sources: scores, features and events.
+        folder: of the campaign's file, to which a file's name in the trigger is relative.
+        as_of: the instant of the plan (naive UTC).
+
+    Raises:
+        CampaignError: the trigger has nothing to compare with, or a file cannot be used.
+    """
     if isinstance(trigger, LapseRising):
         before = sources.earlier_predictions
         if before is None:
             raise CampaignError(
                 "Only one publication of predictions is kept, so no risk can have risen. Score another day."
             )
-        occurrences = lapse_rising(trigger, before, sources.predictions, sources.part("predictions").as_of)
-    elif isinstance(trigger, CategoriesDue):
-        instant = sources.part("audiences").as_of_instant
-        barred = sources.products.bars_category
-        occurrences = categories_due(trigger, sources.predictions, sources.index, instant, sources.zone, barred)
-    else:
-        assert isinstance(trigger, FirstPurchase)  # the last of the triggers
-        occurrences = first_purchase(trigger, sources.profiles)
-    return triggered(occurrences, found)
+        return lapse_rising(trigger, before, sources.predictions, sources.part("predictions").as_of)
+    if isinstance(trigger, CategoriesDue):
+        instant, barred = sources.part("audiences").as_of_instant, sources.products.bars_category
+        return categories_due(trigger, sources.predictions, sources.index, instant, sources.zone, barred)
+    if isinstance(trigger, FirstPurchase):
+        return first_purchase(trigger, sources.profiles)
+    if isinstance(trigger, NewProduct):
+        return new_product(trigger, sources.features, sources.products.restricted)
+    if isinstance(trigger, CartLeft):
+        return cart_left(trigger, sources.events, as_of)
+    return anniversary(trigger, folder / trigger.file, local_day(as_of, sources))
 
 
 def expected_values(campaign: Campaign, targets: pa.Table, offers: pa.Table | None, sources: Sources) -> np.ndarray:
@@ -125,3 +155,10 @@ def _content(campaign: Campaign, customer_ids: pa.Array, sources: Sources) -> pa
 
 def _numbers(values: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _undecided(targets: pa.Table, decided: pa.Table) -> pa.Table:
+    """Return the targets whose occurrence the campaign has not decided yet, by customer_id."""
+    keys = [pc.binary_join_element_wise(*(table[name] for name in KEY), "\x1f") for table in (targets, decided)]
+    kept = pc.invert(pc.is_in(keys[0], keys[1].combine_chunks()))
+    return targets.filter(kept).sort_by("customer_id").combine_chunks()

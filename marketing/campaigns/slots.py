@@ -69,6 +69,15 @@ def product_slots(customer_ids: pa.Array, slot: Recommendations, recommend: Reco
     return found["product_ids"].combine_chunks().cast(pa.list_(pa.string()))
 
 
+def trigger_slots(product_ids: pa.ChunkedArray, slot: Recommendations, products: Products) -> pa.Array:
+    """Return the products that the trigger names, without age-restricted ones, list `[targets]`."""
+    kept = [
+        [product for product in found or () if product not in products.restricted][: slot.count]
+        for found in product_ids.to_pylist()
+    ]
+    return pa.array(kept, pa.list_(pa.string()))
+
+
 def offer_slots(
     customer_ids: pa.Array, slot: Offer, budget: Budget, scores: Path, restricted_coupons: frozenset[str]
 ) -> pa.Table:

@@ -119,6 +119,23 @@ class Sources:
                 f"WHERE event_timestamp = (SELECT max(event_timestamp) FROM {source}) ORDER BY customer_id"
             ).to_arrow_table()
 
+    @property
+    def features(self) -> Path:
+        """Return the folder of the published feature tables."""
+        return self.settings.paths.features
+
+    @property
+    def events(self) -> Path:
+        """Return the landed events.
+
+        Raises:
+            CampaignError: no event was ever landed.
+        """
+        file = self.settings.paths.feedback / "landed" / "events.parquet"
+        if not file.exists():
+            raise CampaignError(f"{file} is missing, so no cart is known. Run the DAG collect_feedback.")
+        return file
+
     def part(self, name: str) -> PublishedPart:
         """Return a part of the published scores.
 

@@ -18,19 +18,9 @@ from marketing.audience.question import Items, category_items, coupon_items, pro
 from marketing.audience.scorers import AudienceModel
 from marketing.campaigns.definition import Audience, Schedule
 from marketing.campaigns.errors import CampaignError
+from marketing.campaigns.target_rows import TARGETS, target_rows
 from marketing.segments import open_scores, select
 from marketing.segments.vocabulary import CUSTOMERS
-
-TARGETS = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("trigger", pa.string()),
-        ("occurrence", pa.string()),
-        ("probability", pa.float64()),
-        ("category", pa.string()),
-    ]
-)
-"""One row per target: `probability` of buying the item or of the trigger, and the category that is due."""
 
 SCHEDULE = "campaign"
 """The trigger of campaigns that run by their schedule."""
@@ -100,17 +90,7 @@ def scheduled(found: Found, campaign_id: str, schedule: Schedule, day: date) -> 
         CampaignError: the schedule has not started.
     """
     occurrence = f"{campaign_id}:{period(schedule, day)}"
-    count = len(found.customer_ids)
-    return pa.table(
-        {
-            "customer_id": found.customer_ids,
-            "trigger": [SCHEDULE] * count,
-            "occurrence": [occurrence] * count,
-            "probability": found.probabilities or pa.nulls(count, pa.float64()),
-            "category": pa.nulls(count, pa.string()),
-        },
-        schema=TARGETS,
-    )
+    return target_rows(SCHEDULE, found.customer_ids, occurrence, found.probabilities)
 
 
 def triggered(occurrences: pa.Table, found: Found) -> pa.Table:

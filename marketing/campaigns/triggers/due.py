@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketing.audience.index import BUYER_COLUMNS, CATEGORY, AudienceIndex
-from marketing.campaigns.definition import CategoriesDue
-from marketing.campaigns.targets import TARGETS
+from marketing.campaigns.target_rows import target_rows
+from marketing.campaigns.triggers.definitions import CategoriesDue
 
 
 def categories_due(
@@ -58,16 +58,8 @@ def categories_due(
     due = due.append_column("day", days).filter(pc.is_valid(days))
     first = pc.not_equal(due["customer_id"].combine_chunks()[1:], due["customer_id"].combine_chunks()[:-1])
     due = due.filter(pa.concat_arrays([pa.array([True]), first])) if len(due) else due
-    return pa.table(
-        {
-            "customer_id": due["customer_id"],
-            "trigger": [trigger.type] * len(due),
-            "occurrence": pc.binary_join_element_wise(due["category"], due["day"], ":"),
-            "probability": due["probability"],
-            "category": due["category"],
-        },
-        schema=TARGETS,
-    )
+    occurrences = pc.binary_join_element_wise(due["category"], due["day"], ":")
+    return target_rows(trigger.type, due["customer_id"], occurrences, due["probability"], due["category"])
 
 
 def _last_days(due: pa.Table, index: AudienceIndex, as_of: datetime, zone: ZoneInfo) -> pa.Array:

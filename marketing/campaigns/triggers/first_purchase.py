@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketing.campaigns.definition import FirstPurchase
-from marketing.campaigns.targets import TARGETS
+from marketing.campaigns.target_rows import target_rows
+from marketing.campaigns.triggers.definitions import FirstPurchase
 
 ONCE = "first"
 
@@ -21,14 +21,4 @@ def first_purchase(trigger: FirstPurchase, profiles: pa.Table) -> pa.Table:
     """
     recent = pc.less_equal(profiles["days_since_first_basket"], trigger.within_days)
     found = profiles.filter(pc.fill_null(recent, False)).sort_by("customer_id")
-    count = len(found)
-    return pa.table(
-        {
-            "customer_id": found["customer_id"],
-            "trigger": [trigger.type] * count,
-            "occurrence": [ONCE] * count,
-            "probability": pa.array([1.0] * count, pa.float64()),
-            "category": pa.nulls(count, pa.string()),
-        },
-        schema=TARGETS,
-    )
+    return target_rows(trigger.type, found["customer_id"], ONCE, pa.repeat(1.0, len(found)))

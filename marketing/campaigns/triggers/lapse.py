@@ -5,8 +5,8 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketing.campaigns.definition import LapseRising
-from marketing.campaigns.targets import TARGETS
+from marketing.campaigns.target_rows import target_rows
+from marketing.campaigns.triggers.definitions import LapseRising
 
 
 def lapse_rising(trigger: LapseRising, before: pa.Table, now: pa.Table, as_of: date) -> pa.Table:
@@ -28,14 +28,4 @@ def lapse_rising(trigger: LapseRising, before: pa.Table, now: pa.Table, as_of: d
     earlier = before[column].combine_chunks().take(position.combine_chunks())
     crossed = pc.and_(pc.greater_equal(now[column], trigger.threshold), pc.less(earlier, trigger.threshold))
     found = now.filter(pc.fill_null(crossed, False)).sort_by("customer_id")
-    count = len(found)
-    return pa.table(
-        {
-            "customer_id": found["customer_id"],
-            "trigger": [trigger.type] * count,
-            "occurrence": [str(as_of)] * count,
-            "probability": found[column],
-            "category": pa.nulls(count, pa.string()),
-        },
-        schema=TARGETS,
-    )
+    return target_rows(trigger.type, found["customer_id"], str(as_of), found[column])

@@ -6,8 +6,10 @@ from typing import get_args
 
 import pytest
 
-from marketing.campaigns.definition import Campaign, Section, Trigger
+from marketing.campaigns.definition import Campaign
 from marketing.campaigns.reasons import Reason
+from marketing.campaigns.sections import Section
+from marketing.campaigns.triggers.definitions import Trigger
 
 PAGE = Path("docs/campaigns.md").read_text()
 FIELDS = PAGE.partition("## Fields")[2].partition("## Triggers")[0]

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from marketing.audience.index import BUYER_COLUMNS, AudienceIndex
-from marketing.campaigns.definition import CategoriesDue, FirstPurchase, LapseRising
-from marketing.campaigns.targets import TARGETS
+from marketing.campaigns.target_rows import TARGETS
+from marketing.campaigns.triggers.definitions import CategoriesDue, FirstPurchase, LapseRising
 from marketing.campaigns.triggers.due import categories_due
 from marketing.campaigns.triggers.first_purchase import first_purchase
 from marketing.campaigns.triggers.lapse import lapse_rising
@@ -33,6 +33,7 @@ def test_lapse_rising_is_a_crossing_between_two_publications() -> None:
             "occurrence": "2018-01-01",
             "probability": 0.5,
             "category": None,
+            "product_ids": [],
         }
     ]
 
