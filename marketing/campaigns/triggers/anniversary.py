@@ -1,4 +1,4 @@
-"""Find customers for whom a date comes round: a birthday, or the day of the first order."""
+"""Find customers with a date that comes round: a birthday, or the day of the first order."""
 
 from datetime import date, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Find customers to whom a new product of a maker or type that they buy can be shown."""
+"""Find customers who buy the maker or the type of a new product."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -23,7 +23,7 @@ def new_product(trigger: NewProduct, features: Path, restricted: Collection[str]
 
     Args:
         trigger: the days, the least purchases, and what has to be the same.
-        features: the folder of published feature tables, of which the newest snapshot is read.
+        features: the folder of published feature tables; the newest snapshot is read.
         restricted: products that no message may name.
 
     Returns:
