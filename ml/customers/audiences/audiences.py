@@ -91,9 +91,7 @@ class Audiences:
             groups = known_groups(before)
             for kind in KINDS:
                 if kind not in fitted:
-                    reasons.append(
-                        f"No {kind} has {LEAST_BUYERS} buyers in four weeks, so there are no {kind} audiences."
-                    )
+                    reasons.append(_why_not(cut, kind))
                     continue
                 found = fitted[kind]
                 item_ids = evaluated_items(cut, kind)
@@ -160,6 +158,15 @@ def _fit(inputs: Inputs) -> dict[str, FittedKind]:
             logger.info("%s: fitted on %d rows of past and %d of new buyers, spread %.3f", kind,
                         *_counts([*older[kind], *newest[kind]]), spread)  # fmt: skip
     return found
+
+
+def _why_not(cut: Cut, kind: str) -> str:
+    if kind == CATEGORY and not cut.index.numbers[CATEGORY]:
+        return (
+            "The products have no categories, so there are no category audiences. Bring a products table with the "
+            "column 'category'."
+        )
+    return f"No {kind} has {LEAST_BUYERS} buyers in four weeks, so there are no {kind} audiences."
 
 
 def _add_rows(cut: Cut, rows: dict[str, list[TrainingRows]], rng: np.random.Generator) -> None:

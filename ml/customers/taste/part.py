@@ -37,22 +37,25 @@ class Taste:
         Raises:
             NotEnoughDataError: the tables hold too few customers, categories or snapshots.
         """
-        # Nothing but training needs TensorFlow, so scoring does not import it.
-        from ml.customers.taste.autoencoder import fit_autoencoder
-
         if not inputs.has(CATEGORIES):
             raise NotEnoughDataError(f"The publication has no {CATEGORIES}. Run build_features again.")
         cut, until = inputs.snapshot(NEXT_WEEKS), inputs.snapshot(2 * NEXT_WEEKS)
         with inputs.connect() as connection:
             categories = read_categories(connection, until)
             if len(categories) <= max(WIDTH, DEPTH):
-                raise NotEnoughDataError(f"{len(categories)} categories are too few for a vector of {WIDTH} numbers.")
+                raise NotEnoughDataError(
+                    f"{len(categories)} categories are too few for a vector of {WIDTH} numbers. Bring a products table "
+                    "with the column 'category'."
+                )
             reader = ExampleReader(connection, inputs, categories)
             window = reader.read(cut)
             training = reader.training(until)
         smaller = min(training.before.shape[0], window.before.shape[0])
         if smaller < MIN_EXAMPLES:
             raise NotEnoughDataError(f"{smaller} customers bought before and after; {MIN_EXAMPLES} are needed.")
+        # Nothing but training needs TensorFlow, so neither scoring nor a shop without enough data imports it.
+        from ml.customers.taste.autoencoder import fit_autoencoder
+
         encoders = {"PCA": fit_pca(categories, training, WIDTH)}
         try:
             encoders["autoencoder"] = fit_autoencoder(categories, training, WIDTH, inputs.seed)

@@ -252,6 +252,23 @@ def serve(
     return Served(codes, finished, bundle, time.monotonic() - started)
 
 
+def build_features(home: Path) -> Settings:
+    """Publish the feature tables of the landing tables in `<home>/landing`, without checks and without training."""
+    names = {"REACH_DATA": home / "data", "REACH_LANDING": home / "landing", "REACH_TIMEZONE": "UTC", "DO_NOT_TRACK": 1}
+    day = END.date()
+    with patch.dict(os.environ, {name: str(value) for name, value in names.items()}):
+        settings = load_settings()
+        for name, main, arguments in (
+            ("admit", landing, ["admit", f"--as-of={day}"]),
+            ("accept", landing, ["accept", f"--as-of={day}"]),
+            ("dbt", lambda _: _dbt(settings, day, checks=False), []),
+            ("publish", feature_store, ["publish", f"--as-of={day}"]),
+        ):
+            if (code := _quietly(name, main, arguments)) != 0:
+                raise CommandError(f"{name} ended with {code}")
+    return settings
+
+
 def _ask(bundle: Bundle, run: Run) -> None:
     """Everybody gets a list of both slates, also who is not known; every product is similar to others."""
     recommender, catalogue = bundle.recommender, bundle.recommender.catalogue
