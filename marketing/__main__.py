@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = (MarketingError, FeatureStoreError, ScoresError, ExperimentError, OutboxError, SettingsError)
     commands = Commands[Settings]("marketing", __doc__, load_settings, errors)
     audience.add_arguments(
-        commands.add("audience", audience.run, "order customers for products, a category or a coupon")
+        commands.add("audience", audience.run, "order customers for products, a category or a coupon, or like others")
     )
     measurement.add_arguments(commands.add("measure", measurement.run, "measure a campaign against its hold-out"))
     past_campaigns.add_arguments(

@@ -142,6 +142,8 @@ def look_alikes(index: AudienceIndex, like: Collection[str], taste: pa.Table | N
     left_out = [_inactive(index, customers)]
     is_given = np.isin(customers, given)
     left_out.append(_left_out(index, "is one of the given customers", customers[is_given]))
+    if unknown := sorted(set(like) - set(index.customer_ids.take(pa.array(given)).to_pylist())):
+        left_out.append(LeftOut("is given and unknown", len(unknown), unknown[:EXAMPLES]))
     customers = customers[~is_given]
     left_out.append(_left_out(index, "has no taste vector", customers[lengths[customers] == 0]))
     customers = customers[lengths[customers] > 0]

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from core.atomic_files import staging_path
 from marketing.audience.audience import Audience, Limits, audience, look_alikes
+from marketing.audience.given_customers import given_customers
 from marketing.audience.index import AudienceIndex
 from marketing.audience.question import Buyers, category_items, coupon_items, product_items
 from marketing.audience.scorers import AudienceModel
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--category", help="customers for a category, such as 'SOFT DRINKS'")
     asked.add_argument("--product", nargs="+", metavar="PRODUCT_ID", help="customers for products, asked for together")
     asked.add_argument("--coupon", metavar="COUPON_ID", help="customers for the products of a coupon")
-    asked.add_argument("--like", type=Path, metavar="FILE", help="customers like those in a file with one id per line")
+    asked.add_argument(
+        "--like", nargs="+", metavar="CUSTOMER_ID|FILE", help="customers like these; a file has one id per line"
+    )
     parser.add_argument("--buyers", type=Buyers, choices=list(Buyers), default=Buyers.BOTH, help="default: both")
     parser.add_argument("--size", type=int, help="at most this many customers")
     parser.add_argument("--min-probability", type=float, help="only customers with at least this probability")
@@ -50,7 +53,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     limits = Limits(options.buyers, options.size, options.min_probability)
     if options.like is not None:
         taste = pq.read_table(folder / TASTE) if (folder / TASTE).exists() else None
-        found = look_alikes(index, _ids(options.like), taste, limits)
+        found = look_alikes(index, given_customers(options.like), taste, limits)
     else:
         if options.category is not None:
             items = category_items(index, options.category)
@@ -110,15 +113,3 @@ def write_audience(found: Audience, path: Path) -> None:
     else:
         pq.write_table(table, staged)
     staged.replace(path)
-
-
-def _ids(path: Path) -> set[str]:
-    try:
-        found = {line.strip() for line in path.read_text().splitlines() if line.strip()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise AudienceError(
-            f"{path} cannot be read ({error}). Give a text file with one customer_id per line."
-        ) from error
-    if not found:
-        raise AudienceError(f"{path} names no customer. Write one customer_id per line.")
-    return found

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -29,6 +30,7 @@ from tests.support.customer_scores.marketing import stage_marketing
 from tests.support.customer_scores.scores import AS_OF, stage_scores
 
 WEEK = timedelta(weeks=1)
+AS_TEXT = pa_csv.ConvertOptions(column_types={"customer_id": pa.string()})
 
 
 @pytest.fixture
@@ -76,6 +78,21 @@ def test_the_service_answers_as_the_command_does(
     assert answer.expected is not None
     assert answer.expected.low <= answer.expected.expected_buyers <= answer.expected.high
     assert answer.as_of == AS_OF
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_the_service_finds_the_look_alikes_of_the_command(
+    audiences: AudienceHandler, tmp_path: Path, as_file: bool
+) -> None:
+    out, given = tmp_path / "alike.csv", tmp_path / "given.csv"
+    given.write_text("customer_id\n1\n2\nstranger\n")
+    asked = [str(given)] if as_file else ["1", "2", "stranger"]
+    assert main(["audience", "--like", *asked, "--size", "5", "--out", str(out)]) == 0
+
+    answer = ask(audiences, kind="customer", ids=["1", "2", "stranger"], size=5)
+    found = [(one.customer_id, one.score, one.bought_before) for one in answer.customers]
+    assert found == [tuple(row.values()) for row in pa_csv.read_csv(out, convert_options=AS_TEXT).to_pylist()]
+    assert [part.customers for part in answer.left_out if part.reason == "is given and unknown"] == [1]
 
 
 def test_look_alikes_do_not_hold_the_given_customers(audiences: AudienceHandler) -> None:
@@ -130,7 +147,7 @@ def test_offers_are_those_of_the_command(settings: Settings) -> None:
     nothing = asyncio.run(handler.offers(OffersRequest(customer_id="1", budget=0.0)))
     assert nothing.offers == []
     with pytest.raises(NoOffersError, match="'nobody'"):
-        asyncio.run(handler.offers(OffersRequest(customer_id="nobody", budget=5.0)))
+        asyncio.run(handler.offers(OffersRequest(customer_id="stranger", budget=5.0)))
 
 
 def test_without_published_scores_the_next_step_is_named(tmp_path: Path) -> None:
