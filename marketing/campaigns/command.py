@@ -3,7 +3,7 @@
 import argparse
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 
 from core.clock import naive_utc, utc_now
 from marketing.campaigns.check import check_campaign
-from marketing.campaigns.definition_file import CampaignFile, read_campaign, read_campaigns
+from marketing.campaigns.definition_file import CampaignFile, read_campaign
 from marketing.campaigns.errors import CampaignError, DefinitionError
-from marketing.campaigns.plan import HELD_OUT, PLANNED, Planned, plan_campaigns
+from marketing.campaigns.plan import HELD_OUT, PLANNED, Planned
+from marketing.campaigns.planning import plan_files, replay_files, running
 from marketing.campaigns.rendering import Renderer
-from marketing.campaigns.requests import local_day, request_of
-from marketing.campaigns.secret import assignment_secret
-from marketing.campaigns.sources import Sources, contacts_of, decided_by
+from marketing.campaigns.replay import lines
+from marketing.campaigns.sources import Sources
 from marketing.campaigns.staged_plan import Terms, outbox_plan, read_record, stage, trial
 from marketing.campaigns.summary import summary
 from marketing.campaigns.visible_effect import visible_effect
@@ -29,7 +29,7 @@ from settings import Settings
 
 logger = logging.getLogger(__name__)
 
-SECRET = "assignment.key"
+MAX_WEEKS = 104
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "campaign", metavar="FILE", nargs="?", help="the file or the id; default: every running campaign of the folder"
     )
     plan.add_argument("--dry-run", action="store_true", help="print what the plan would be, and keep nothing")
+    plan.add_argument("--weeks", type=int, metavar="N", help="with --dry-run: repeat the plans of the past N weeks")
     plan.add_argument(
         "--as-of", metavar="INSTANT", help="a day, or an instant such as 2018-01-01T09:00+00:00; default: now"
     )
@@ -74,8 +75,10 @@ def _check(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
 
 def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     as_of, sources = _instant(settings, options.as_of), Sources.of(settings)
+    if options.weeks is not None and not (options.dry_run and 1 <= options.weeks <= MAX_WEEKS):
+        raise CampaignError(f"--weeks {options.weeks} needs --dry-run, and a number from 1 to {MAX_WEEKS}.")
     wanted = [read_campaign(_path(settings, options.campaign))] if options.campaign else []
-    others = [file for file in _running(settings, as_of, sources) if file.campaign.id not in _ids(wanted)]
+    others = [file for file in running(sources, as_of) if file.campaign.id not in _ids(wanted)]
     if not options.dry_run:
         for file in wanted:
             _require_running(file)
@@ -86,21 +89,13 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         )
     store = open_store(store_url(settings))
     try:
-        planned = _planned(files, store, sources, as_of)
+        if options.weeks:
+            return _replayed(files, store, sources, as_of, options.weeks)
+        planned = plan_files(files, store, sources, as_of)
     finally:
         store.close()
     selected = [one for one in planned if not wanted or one.request.campaign.id in _ids(wanted)]
     return {"as_of": as_of.isoformat(), "campaigns": [_kept(one, sources, options.dry_run) for one in selected]}
-
-
-def _planned(files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime) -> list[Planned]:
-    for file in files:
-        check_campaign(file, sources)
-    classes = [file.campaign.message_class for file in files]
-    contacts = contacts_of(store, as_of, sources.policy, classes)
-    requests = [request_of(file, sources, decided_by(store, file.campaign.id), as_of) for file in files]
-    secret = assignment_secret(sources.settings.paths.plans / SECRET)
-    return plan_campaigns(requests, contacts, sources.policy, as_of, secret)
 
 
 def _kept(planned: Planned, sources: Sources, is_dry: bool) -> dict[str, Any]:
@@ -130,6 +125,20 @@ def _kept(planned: Planned, sources: Sources, is_dry: bool) -> dict[str, Any]:
     }
 
 
+def _replayed(
+    files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime, weeks: int
+) -> dict[str, Any]:
+    instants = [as_of - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
+    found = replay_files(files, store, sources, instants)
+    for name, replayed in found.items():
+        for line in lines(name, replayed):
+            logger.info("%s", line)
+    return {
+        name: [{"as_of": week.as_of.isoformat(), **week.counts} for week in replayed.weeks]
+        for name, replayed in found.items()
+    }
+
+
 def _enqueue(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     folder = settings.paths.plans / Path(options.campaign).name
     record = read_record(folder)
@@ -150,21 +159,6 @@ def _enqueue(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         "suppressed": found.suppressed,
         "existing": found.existing,
     }
-
-
-def _running(settings: Settings, as_of: datetime, sources: Sources) -> list[CampaignFile]:
-    """Return the campaigns of the folder that run on the day of an instant."""
-    folder = settings.campaigns_folder
-    if not any(folder.glob("*.toml")):
-        return []
-    day = local_day(as_of, sources)
-    return [
-        file
-        for file in read_campaigns(folder)
-        if file.campaign.status == "running"
-        and not (file.campaign.schedule.starts and day < file.campaign.schedule.starts)
-        and not (file.campaign.schedule.ends and day > file.campaign.schedule.ends)
-    ]
 
 
 def _require_running(file: CampaignFile) -> None:

@@ -52,7 +52,8 @@ class Contacts:
     def allowance(self, customer_ids: pa.Array, message_class: str, rules: ClassPolicy, found: Windows) -> np.ndarray:
         """Return how many more messages of a class the caps allow each customer, int64 `[customers]`.
 
-        A window of a cap ends when the new message may leave; messages that still wait count as sent.
+        Messages count that are less than a cap's window away from when the new one may leave; those that still wait
+        count as sent.
         """
         of_class = self.messages.filter(pc.equal(self.messages["message_class"], message_class))
         position = pc.index_in(of_class["customer_id"], customer_ids)
@@ -61,8 +62,9 @@ class Contacts:
         at = of_class["at"].filter(kept).to_numpy().astype(INSTANT)
         allowance = np.full(len(customer_ids), np.iinfo(np.int32).max, np.int64)
         for cap in rules.caps:
-            starts = found.not_before[customers] - np.timedelta64(cap.window)
-            count = np.bincount(customers[at > starts], minlength=len(allowance))
+            window, leaves = np.timedelta64(cap.window), found.not_before[customers]
+            is_near = (at > leaves - window) & (at < leaves + window)
+            count = np.bincount(customers[is_near], minlength=len(allowance))
             allowance = np.minimum(allowance, cap.max_messages - count)
         if rules.cap_per_day is not None:
             is_same = (at >= found.day_starts[customers]) & (at < found.day_ends[customers])

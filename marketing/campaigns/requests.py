@@ -108,7 +108,7 @@ def occurrences_of(trigger: Trigger, sources: Sources, folder: Path, as_of: date
     if isinstance(trigger, FirstPurchase):
         return first_purchase(trigger, sources.profiles)
     if isinstance(trigger, NewProduct):
-        return new_product(trigger, sources.features, sources.products.restricted)
+        return new_product(trigger, sources.features, sources.products.restricted, sources.until or datetime.max)
     if isinstance(trigger, CartLeft):
         return cart_left(trigger, sources.events, as_of)
     return anniversary(trigger, folder / trigger.file, local_day(as_of, sources))

@@ -12,7 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.duckdb_engine import read_parquet
-from customer_scores.publication import PublishedPart, ScoresPublication, current_publication, publications
+from customer_scores.publication import (
+    PublishedPart,
+    ScoresPublication,
+    current_publication,
+    publications,
+    read_record,
+)
 from customer_scores.tables import PREDICTIONS
 from marketing.audience.index import AudienceIndex
 from marketing.campaigns.contact_policy import PolicyFile, load_contact_policy
@@ -36,20 +42,31 @@ class Sources:
     Attributes:
         settings: of the installation.
         recommend: fills slots of recommended products.
+        until: scores and features of later days are not read; None for the current ones.
     """
 
     settings: Settings
     recommend: Recommend
+    until: datetime | None = None
 
     @classmethod
-    def of(cls, settings: Settings, recommend: Recommend | None = None) -> "Sources":
+    def of(cls, settings: Settings, recommend: Recommend | None = None, until: datetime | None = None) -> "Sources":
         """Return the sources of an installation; products come from the published lists by default."""
-        return cls(settings, recommend or published_lists(settings.paths.recommendations))
+        return cls(settings, recommend or published_lists(settings.paths.recommendations), until)
 
-    @property
+    @cached_property
     def scores(self) -> Path:
-        """Return the folder of the published scores."""
-        return self.settings.paths.customers
+        """Return the folder of the published scores.
+
+        Of an earlier instant, it is the newest folder that was known then. The oldest one stands in if none is kept.
+        """
+        current = self.settings.paths.customers
+        until = self.until
+        kept = [] if until is None else publications(current.parent)
+        if until is None or not kept:
+            return current
+        known = [found for found in kept if found.as_of_instant <= until] or kept[-1:]
+        return current.parent / max(known, key=lambda found: (found.as_of, found.published_at)).name
 
     @property
     def coupons(self) -> Path:
@@ -64,7 +81,8 @@ class Sources:
     @cached_property
     def publication(self) -> ScoresPublication:
         """Return the published scores."""
-        return current_publication(self.scores)
+        found = read_record(self.scores.resolve())
+        return found if found is not None else current_publication(self.settings.paths.customers)
 
     @cached_property
     def policy_file(self) -> PolicyFile:
@@ -100,11 +118,12 @@ class Sources:
     def earlier_predictions(self) -> pa.Table | None:
         """Return the predictions of the newest earlier day; None if none is kept."""
         now = self.part("predictions").as_of
-        for found in publications(self.scores.parent):
-            part = found.parts.get("predictions")
-            if part is not None and part.as_of < now:
-                return pq.read_table(self.scores.parent / found.name / PREDICTIONS).combine_chunks()
-        return None
+        kept = [found for found in publications(self.settings.paths.customers.parent) if "predictions" in found.parts]
+        earlier = [found for found in kept if found.parts["predictions"].as_of < now]
+        if not earlier:
+            return None
+        newest = max(earlier, key=lambda found: found.parts["predictions"].as_of)
+        return pq.read_table(self.settings.paths.customers.parent / newest.name / PREDICTIONS).combine_chunks()
 
     @cached_property
     def profiles(self) -> pa.Table:
@@ -116,7 +135,9 @@ class Sources:
             source = read_parquet(file)
             return connection.sql(
                 f"SELECT {', '.join(PROFILE_COLUMNS)} FROM {source} "
-                f"WHERE event_timestamp = (SELECT max(event_timestamp) FROM {source}) ORDER BY customer_id"
+                f"WHERE event_timestamp = (SELECT max(event_timestamp) FROM {source} WHERE event_timestamp <= ?) "
+                "ORDER BY customer_id",
+                params=[self.until or datetime.max],
             ).to_arrow_table()
 
     @property

@@ -136,7 +136,7 @@ def caps(connection: duckdb.DuckDBPyConnection, plan: StagedPlan) -> pd.DataFram
     conditions = {
         f"{cap.max_messages} in {cap.window / timedelta(days=1):g} days": (
             cap.max_messages,
-            f"message.at > planned.not_before - INTERVAL {int(cap.window.total_seconds())} SECONDS",
+            f"abs(epoch(message.at) - epoch(planned.not_before)) < {cap.window.total_seconds()}",
         )
         for cap in rules.caps
     }

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customer_scores.publish import publish
-from marketing.campaigns.command import SECRET
 from marketing.campaigns.definition_file import CampaignFile, read_campaign
+from marketing.campaigns.planning import SECRET
 from outbox.people import Consent, Contact, record_consents, record_contacts
 from outbox.store import open_store, store_url
 from settings import Settings
