@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_RANK_TOLERANCE = 1e-9
+_RANK_TOLERANCE = 1e-10
 
 
 def centred_basis(covariates: np.ndarray) -> np.ndarray:
@@ -16,6 +16,7 @@ def centred_basis(covariates: np.ndarray) -> np.ndarray:
     scaled: np.ndarray = centred[:, deviation > 0] / deviation[deviation > 0]
     if not scaled.shape[1]:
         return scaled
-    basis, sizes, _ = np.linalg.svd(scaled, full_matrices=False)
-    spanned: np.ndarray = basis[:, sizes > _RANK_TOLERANCE * sizes[0]] * np.sqrt(len(basis))
+    variances, directions = np.linalg.eigh(scaled.T @ scaled / len(scaled))
+    kept = variances > _RANK_TOLERANCE * variances[-1]
+    spanned: np.ndarray = scaled @ (directions[:, kept] / np.sqrt(variances[kept]))
     return spanned

@@ -6,7 +6,9 @@ difference, and it needs no model of the outcome. Standard errors are HC2 (MacKi
 they equal Welch's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
@@ -17,6 +19,7 @@ from experiments.errors import ExperimentError
 MIN_CUSTOMERS_PER_COVARIATE = 10
 """An arm with fewer customers per covariate is compared without adjustment, because a regression would overfit it."""
 
+_RANK_TOLERANCE = 1e-10
 _MAX_LEVERAGE = 1 - 1e-9
 
 
@@ -68,12 +71,26 @@ class Effect:
         return float(-stdtrit(self.degrees, ndtr(-bound)))
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Effects on several metrics, and each customer's part in their errors.
+
+    Attributes:
+        effects: The effect on each metric.
+        contributions: Float `[customers, metrics]`, each customer's contribution to the error of each effect; the sum
+            of its squares is the effect's variance.
+    """
+
+    effects: tuple[Effect, ...]
+    contributions: np.ndarray
+
+
 def effect(outcome: np.ndarray, is_treated: np.ndarray, covariates: np.ndarray | None = None) -> Effect:
-    """Return the effect on one metric: see `effects`."""
-    return effects(outcome[:, None], is_treated, covariates)[0]
+    """Return the effect on one metric: see `measure_effects`."""
+    return measure_effects(outcome[:, None], is_treated, covariates).effects[0]
 
 
-def effects(outcomes: np.ndarray, is_treated: np.ndarray, covariates: np.ndarray | None = None) -> list[Effect]:
+def measure_effects(outcomes: np.ndarray, is_treated: np.ndarray, covariates: np.ndarray | None = None) -> Measured:
     """Return the effect on each metric, by intention to treat: everybody counts in the arm they were assigned to.
 
     Args:
@@ -91,22 +108,41 @@ def effects(outcomes: np.ndarray, is_treated: np.ndarray, covariates: np.ndarray
     if not np.isfinite(outcomes).all() or (covariates is not None and not np.isfinite(covariates).all()):
         raise ExperimentError("An outcome or a covariate is not finite; write 0 for a customer without purchases.")
     adjusters = _adjusters(covariates, len(outcomes), min(counts))
-    means, variances, degrees = zip(*(_arm(outcomes[a], adjusters[a]) for a in (is_treated, ~is_treated)), strict=True)
-    found = []
-    for metric in range(outcomes.shape[1]):
-        parts = [float(variances[arm][metric]) for arm in (0, 1)]
-        found.append(
-            Effect(
-                difference=float(means[0][metric] - means[1][metric]),
-                standard_error=float(np.sqrt(sum(parts))),
-                degrees=_welch(parts, degrees),
-                control_mean=float(means[1][metric]),
-                treated=counts[0],
-                control=counts[1],
-                covariates=adjusters.shape[1],
-            )
+    contributions = np.zeros(outcomes.shape)
+    means, variances = [], []
+    for arm, sign in ((is_treated, 1.0), (~is_treated, -1.0)):
+        mean, parts = _fit(outcomes[arm], adjusters[arm])
+        contributions[arm] = sign * parts
+        means.append(mean)
+        variances.append((parts**2).sum(axis=0))
+    degrees = [max(count - 1 - adjusters.shape[1], 1) for count in counts]
+    found = [
+        Effect(
+            difference=float(means[0][metric] - means[1][metric]),
+            standard_error=float(np.sqrt(variances[0][metric] + variances[1][metric])),
+            degrees=_welch([float(variance[metric]) for variance in variances], degrees),
+            control_mean=float(means[1][metric]),
+            treated=counts[0],
+            control=counts[1],
+            covariates=adjusters.shape[1],
         )
-    return found
+        for metric in range(outcomes.shape[1])
+    ]
+    return Measured(tuple(found), contributions)
+
+
+def look_correlations(contributions: Sequence[np.ndarray]) -> tuple[float, ...]:
+    """Return the correlation of each look's effect with the next look's; NaN where an effect has no variance.
+
+    Args:
+        contributions: Per look, `Measured.contributions` of every customer to one metric, float `[customers]`; 0 for a
+            customer who was not there yet.
+    """
+    found = []
+    for first, second in pairwise(contributions):
+        variances = float(first @ first) * float(second @ second)
+        found.append(float(first @ second) / float(np.sqrt(variances)) if variances else float("nan"))
+    return tuple(found)
 
 
 def _adjusters(covariates: np.ndarray | None, customers: int, smaller_arm: int) -> np.ndarray:
@@ -115,18 +151,17 @@ def _adjusters(covariates: np.ndarray | None, customers: int, smaller_arm: int) 
     return basis if smaller_arm >= MIN_CUSTOMERS_PER_COVARIATE * basis.shape[1] else basis[:, :0]
 
 
-def _arm(outcomes: np.ndarray, adjusters: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return an arm's means at the adjusters' centre, their HC2 variances, and the degrees of freedom."""
+def _fit(outcomes: np.ndarray, adjusters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return an arm's means at the adjusters' centre, and each customer's contribution to their errors (HC2)."""
     design = np.column_stack([np.ones(len(outcomes)), adjusters])
-    inverse = np.linalg.pinv(design)
+    inverse = np.linalg.pinv(design.T @ design, rcond=_RANK_TOLERANCE, hermitian=True) @ design.T
     coefficients = inverse @ outcomes
     residuals = outcomes - design @ coefficients
     leverage = np.minimum(np.einsum("ij,ji->i", design, inverse), _MAX_LEVERAGE)
-    variances = (inverse[0] ** 2 / (1 - leverage)) @ residuals**2
-    return coefficients[0], variances, max(len(outcomes) - design.shape[1], 1)
+    return coefficients[0], (inverse[0] / np.sqrt(1 - leverage))[:, None] * residuals
 
 
-def _welch(variances: list[float], degrees: tuple[int, ...]) -> float:
+def _welch(variances: list[float], degrees: list[int]) -> float:
     total = sum(variances)
     if total == 0:
         return float(sum(degrees))

@@ -4,9 +4,10 @@ Each look spends a part of alpha (Lan & DeMets 1983) by a function close to O'Br
 early, almost all at the last look. The bounds follow from numerical integration of the statistic's density from look to
 look (Armitage, McPherson & Rowe 1969; Jennison & Turnbull 2000, chapters 7 and 19).
 
-The statistic of look k has information t_k, as a share of the last look's. Between looks it moves like a sum of
-independent parts. An effect measured on a longer window of the same customers is at least as dependent, which makes the
-bounds wider than needed, never too narrow.
+Alpha is spent by the share of the planned duration. The statistics of two looks are dependent, and a plan assumes the
+correlation of a sum of independent parts: the root of the ratio of durations. Spend is more dependent. "Bought at
+all" is less dependent, because it saturates, and the planned bounds would be too narrow for it. So a measurement
+passes the correlations of its own data (`experiments.effect.look_correlations`).
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ ALPHA = 0.05
 MAX_BOUND = 8.0
 """A bound in standard errors that is never crossed by chance (probability 1e-15)."""
 
+_RATIOS = (0.01, 0.999)
+"""Range of the ratio of two looks' information; outside it, the nearer end gives bounds that are not narrower."""
+
 _NODES_PER_SD = 4
 _MIN_NODES = 64
 
@@ -34,40 +38,50 @@ class Looks:
     """Announced looks of an experiment.
 
     Attributes:
-        fractions: Information of each look as a share of the last look's, ascending; the last is 1.
+        fractions: Duration of each look as a share of the last look's, ascending; the last is 1.
+        information: Information of each look as a share of the last look's: the correlation of two looks is the root
+            of its ratio.
         bounds: How many standard errors an effect must be away from zero at each look.
         alpha: Chance of crossing any bound without an effect, both sides together.
     """
 
     fractions: tuple[float, ...]
+    information: tuple[float, ...]
     bounds: tuple[float, ...]
     alpha: float
 
 
 @lru_cache(maxsize=256)
-def announced_looks(fractions: tuple[float, ...] = (1.0,), alpha: float = ALPHA) -> Looks:
+def announced_looks(
+    fractions: tuple[float, ...] = (1.0,), alpha: float = ALPHA, correlations: tuple[float, ...] = ()
+) -> Looks:
     """Return the looks with their bounds.
 
+    A bound depends on the looks up to its own, so later correlations do not change it.
+
     Args:
-        fractions: Information of each look as a share of the last look's, for instance weeks passed / planned weeks.
+        fractions: Duration of each look as a share of the last look's, for instance weeks passed / planned weeks.
         alpha: Chance of a false alarm over all looks, both sides together.
+        correlations: Measured correlation of each look's statistic with the next look's, the first look's first. Where
+            one is missing or NaN, the planned correlation holds.
 
     Raises:
         ExperimentError: The fractions do not ascend from above 0 to 1, or alpha is not between 0 and 1.
     """
     _check(fractions, alpha)
+    information = _information(fractions, correlations)
     spent = alpha_spent(np.array(fractions), alpha) / 2
     bounds: list[float] = []
     density = _start()
     before = 0.0
-    for fraction, total in zip(fractions, spent, strict=True):
-        step = fraction - density.time
+    for time, total in zip(information, spent, strict=True):
+        step = time - density.time
         bound = _bound(density, step, total - before)
         bounds.append(bound)
         # A bound at its maximum leaves its share of alpha to the next look.
-        before += density.above(bound * np.sqrt(fraction), step)
-        density = density.move(bound * np.sqrt(fraction), step)
-    return Looks(tuple(fractions), tuple(bounds), alpha)
+        before += density.above(bound * np.sqrt(time), step)
+        density = density.move(bound * np.sqrt(time), step)
+    return Looks(tuple(fractions), information, tuple(bounds), alpha)
 
 
 def weekly_looks(weeks: int, alpha: float = ALPHA) -> Looks:
@@ -96,8 +110,8 @@ def crossing_probability(looks: Looks, drift: float) -> np.ndarray:
     """
     density = _start()
     found = np.zeros((len(looks.fractions), 2))
-    for index, (fraction, bound) in enumerate(zip(looks.fractions, looks.bounds, strict=True)):
-        step, edge = fraction - density.time, bound * np.sqrt(fraction)
+    for index, (time, bound) in enumerate(zip(looks.information, looks.bounds, strict=True)):
+        step, edge = time - density.time, bound * np.sqrt(time)
         found[index] = density.above(edge, step, drift), density.below(-edge, step, drift)
         density = density.move(edge, step, drift)
     return found
@@ -153,6 +167,17 @@ def _bound(density: _Density, step: float, probability: float) -> float:
     if excess(MAX_BOUND) >= 0:
         return MAX_BOUND
     return float(brentq(excess, 0.0, MAX_BOUND, xtol=1e-10))
+
+
+def _information(fractions: tuple[float, ...], correlations: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the information of each look; the ratio of two neighbours is their squared correlation."""
+    times = [1.0]
+    for index in range(len(fractions) - 2, -1, -1):
+        ratio = fractions[index] / fractions[index + 1]
+        if index < len(correlations) and np.isfinite(correlations[index]):
+            ratio = float(np.clip(correlations[index] ** 2, *_RATIOS))
+        times.append(times[-1] * ratio)
+    return tuple(reversed(times))
 
 
 def _check(fractions: Sequence[float], alpha: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from experiments.effect import Effect
 from experiments.identification import Identification
 from experiments.power import POWER, visible_drift
-from experiments.sequential import Looks
+from experiments.sequential import Looks, announced_looks
 
 
 class Outcome(StrEnum):
@@ -75,7 +75,8 @@ def decide(
     low, high = found.interval(looks.bounds[look - 1])
     # The information of the last look is known only then; until then the planned growth is assumed.
     error = found.standard_error * np.sqrt(looks.fractions[look - 1])
-    visible = float(visible_drift(looks, POWER) * error)
+    planned = announced_looks(looks.fractions, looks.alpha)
+    visible = float(visible_drift(planned, POWER) * error)
     if low > 0 or high < 0:
         outcome = Outcome.EFFECT if (low > 0) == higher_is_better else Outcome.HARM
     else:

@@ -52,6 +52,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
         ("nothing planted, 8 weeks", Design(8), 0.0),
         ("nothing planted, 4 weeks", Design(4), 0.0),
         ("nothing planted, 4 weeks, hold-out 10%", Design(4, 0.1), 0.0),
+        ("nothing planted, 4 weeks, conversion", Design(4, metric="conversion"), 0.0),
         ("+5% planted, 4 weeks", Design(4), 0.05),
         ("+10% planted, 4 weeks", Design(4), 0.1),
     ):
@@ -65,7 +66,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
     )
     logger.info(hidden_future(weekly.spend, max(1, options.draws // 10), settings.seed).sentence)
     logger.info(f"{time.monotonic() - began:.0f} s")
-    aa, small, large = (found[name] for name in ("nothing planted, 8 weeks", *list(found)[3:]))
+    aa, *_, small, large = found.values()
     return {
         "aa_draws": aa.draws,
         "aa_false_positives": round(aa.wrong, 4),

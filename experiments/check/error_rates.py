@@ -1,13 +1,14 @@
 """Error rates of the verdicts: how often they are wrong where the truth is known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from experiments.check.simulated import Design, Simulated, simulate
-from experiments.effect import Effect, effects
+from experiments.effect import Effect, effect, look_correlations, measure_effects
 from experiments.identification import Identification, arms_alike, enough, sample_ratio
-from experiments.sequential import Looks, crossing_probability, weekly_looks
+from experiments.sequential import Looks, announced_looks, crossing_probability, weekly_looks
 from experiments.verdict import Outcome, decide
 
 TREATED, HOLDOUT = "treated", "holdout"
@@ -64,17 +65,19 @@ def error_rates(spend: np.ndarray, design: Design, lift: float, draws: int, seed
         ExperimentError: The weeks do not suffice.
     """
     rng = np.random.default_rng(seed)
-    looks = weekly_looks(design.weeks)
-    rows = [_row(simulate(spend, design, lift, rng), design, looks) for _ in range(draws)]
+    rows = [_row(simulate(spend, design, lift, rng), design) for _ in range(draws)]
     shown, harm, *others = np.mean(rows, axis=0).tolist()
     return Rates(draws, shown, harm, *others)
 
 
-def _row(drawn: Simulated, design: Design, looks: Looks) -> tuple[float, ...]:
+def _row(drawn: Simulated, design: Design) -> tuple[float, ...]:
     """Return the attributes of `Rates` but the first for one experiment."""
+    planned = weekly_looks(design.weeks)
+    measured = measure_effects(drawn.outcome, drawn.is_treated, drawn.before)
+    found = measured.effects
+    looks = announced_looks(planned.fractions, planned.alpha, look_correlations(list(measured.contributions.T)))
     identification = _identification(drawn, design)
-    found = effects(drawn.spend, drawn.is_treated, drawn.before)
-    plain = effects(drawn.spend[:, -1:], drawn.is_treated)[0]
+    plain = effect(drawn.outcome[:, -1], drawn.is_treated)
     first = _first_verdict(found, looks, identification)
     inside = [
         _contains(effect.interval(bound), truth)
@@ -90,7 +93,7 @@ def _row(drawn: Simulated, design: Design, looks: Looks) -> tuple[float, ...]:
         all(inside),
         inside[-1],
         last.standard_error / plain.standard_error,
-        _promised(float(drawn.truth[-1]), last.standard_error, looks),
+        _promised(float(drawn.truth[-1]), last.standard_error, planned),
         (high - low) / 2 / last.control_mean,
         len(drawn.is_treated),
     )
@@ -103,11 +106,11 @@ def _identification(drawn: Simulated, design: Design) -> Identification:
     return Identification((enough(counts), sample_ratio(counts, shares), arms_alike(drawn.before, arm)))
 
 
-def _first_verdict(found: list[Effect], looks: Looks, identification: Identification) -> Outcome:
+def _first_verdict(found: Sequence[Effect], looks: Looks, identification: Identification) -> Outcome:
     """Return the first verdict that would end the experiment, or that of the last look."""
     outcome = Outcome.NOTHING_VISIBLE
-    for look, effect in enumerate(found, start=1):
-        outcome = decide("spend", effect, looks, look, identification).outcome
+    for look, of_look in enumerate(found, start=1):
+        outcome = decide("spend", of_look, looks, look, identification).outcome
         if outcome is not Outcome.NOTHING_VISIBLE:
             return outcome
     return outcome

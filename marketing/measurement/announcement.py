@@ -67,7 +67,16 @@ class Announcement:
             )
         return days
 
-    def bounds(self, start: date, alpha: float = ALPHA) -> Looks:
-        """Return the looks' bounds; a look's information is its share of the days from the start to the last look."""
+    def bounds(self, start: date, alpha: float = ALPHA, correlations: tuple[float, ...] = ()) -> Looks:
+        """Return the looks' bounds, which spend alpha by the days from the start.
+
+        Args:
+            start: Local day of the first decision.
+            alpha: Chance of a false alarm over all looks.
+            correlations: Measured correlation of each look's effect with the next look's; it may end early.
+
+        Raises:
+            MeasurementError: A look lies on or before the day of the start.
+        """
         days = [(day - start).days for day in self.days(start)]
-        return announced_looks(tuple(day / days[-1] for day in days), alpha)
+        return announced_looks(tuple(day / days[-1] for day in days), alpha, correlations)

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import numpy as np
 
-from experiments.effect import effects
 from experiments.identification import Identification, identify
 from experiments.pre_period import covariates
-from experiments.sequential import ALPHA, Looks
-from experiments.verdict import Outcome, Verdict, decide, not_identified
+from experiments.sequential import ALPHA
+from experiments.verdict import Verdict
 from marketing.measurement.announcement import METRICS, Announcement
 from marketing.measurement.arms import Arms
-
-OutcomesAt = Callable[[Arms, datetime], Mapping[str, np.ndarray]]
-"""Returns each metric of the given customers from their decision up to an instant, float `[customers]` by name."""
+from marketing.measurement.seen import OutcomesAt, Seen, verdict_of
 
 
 @dataclass(frozen=True)
@@ -84,63 +82,20 @@ def measure_campaign(
         identification = _identification(arms, before, counted)
         seen = []
         if identification.identified:
-            seen = [_Seen.at(arms, before, outcomes_at, start_of_day(day)) for day in days[:done]]
-        others = len(METRICS) - 1
-        for metric in (announcement.metric, *(name for name in METRICS if name != announcement.metric)):
-            alpha = ALPHA if metric == announcement.metric else ALPHA / others
-            bounds = announcement.bounds(start, alpha)
-            verdicts[metric] = _verdict(metric, seen, arms.holdout, bounds, done, identification)
+            instants = [start_of_day(day) for day in days[:done]]
+            seen = [Seen.at(look, arms, before, outcomes_at, at) for look, at in enumerate(instants, start=1)]
+        primary, others = announcement.metric, [name for name in METRICS if name != announcement.metric]
+        for metric in (primary, *others):
+            bounds_of = partial(announcement.bounds, start, ALPHA if metric == primary else ALPHA / len(others))
+            verdicts[metric] = verdict_of(metric, seen, arms.holdout, bounds_of, done, identification)
         variants = [name for name in counted if name != arms.holdout]
-        if len(variants) > 1:
-            bounds = announcement.bounds(start, ALPHA / len(variants))
-            for name in variants:
-                only = [found.only(name, arms.holdout) for found in seen]
-                metric = announcement.metric
-                by_variant[name] = _verdict(metric, only, arms.holdout, bounds, done, identification)
+        for name in variants if len(variants) > 1 else []:
+            only = [found.only(name, arms.holdout) for found in seen]
+            bounds_of = partial(announcement.bounds, start, ALPHA / len(variants))
+            by_variant[name] = verdict_of(primary, only, arms.holdout, bounds_of, done, identification)
     return CampaignResult(announcement, counted, arms.unassigned, days, done, identification, verdicts, by_variant)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """The customers decided about before a look, with their metrics at it."""
-
-    variant: np.ndarray
-    before: np.ndarray
-    outcomes: Mapping[str, np.ndarray]
-
-    @classmethod
-    def at(cls, arms: Arms, before: np.ndarray, outcomes_at: OutcomesAt, instant: datetime) -> "_Seen":
-        keep = arms.decided_at < np.datetime64(instant, "us")
-        kept = arms.rows(keep)
-        return cls(kept.variant, covariates(before[keep]), outcomes_at(kept, instant))
-
-    def only(self, variant: str, holdout: str | None) -> "_Seen":
-        keep = (self.variant == variant) | (self.variant == holdout)
-        outcomes = {name: values[keep] for name, values in self.outcomes.items()}
-        return _Seen(self.variant[keep], self.before[keep], outcomes)
 
 
 def _identification(arms: Arms, before: np.ndarray, counts: Mapping[str, int]) -> Identification:
     found = identify(counts, arms.shares, arms.holdout, covariates(before), arms.variant)
     return Identification((*arms.checks, *found.checks))
-
-
-def _verdict(
-    metric: str, seen: list[_Seen], holdout: str | None, bounds: Looks, done: int, identification: Identification
-) -> Verdict:
-    """Return the verdict of the newest look; a bound that an earlier look crossed stays crossed."""
-    if not identification.identified:
-        return not_identified(metric, identification.reasons, done, len(bounds.fractions))
-    verdicts = []
-    for look, found in enumerate(seen, start=1):
-        is_treated = found.variant != holdout
-        if min(is_treated.sum(), (~is_treated).sum()) < 2:
-            continue  # too few decisions lie before an early look
-        measured = effects(found.outcomes[metric][:, None], is_treated, found.before)[0]
-        verdicts.append(decide(metric, measured, bounds, look, identification))
-    if not verdicts:
-        return not_identified(
-            metric, ("too few customers were decided about before the look",), done, len(bounds.bounds)
-        )
-    crossed = (verdict for verdict in verdicts if verdict.outcome is not Outcome.NOTHING_VISIBLE)
-    return next(crossed, verdicts[-1])

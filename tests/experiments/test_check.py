@@ -40,13 +40,22 @@ def test_a_planted_effect_is_covered_and_shown(spend: np.ndarray) -> None:
     assert rates.se_factor < 0.8
 
 
+def test_conversion_saturates_and_keeps_its_error_rate(spend: np.ndarray) -> None:
+    design = Design(weeks=3, metric="conversion")
+    drawn = simulate(spend, design, 0.0, np.random.default_rng(4))
+    assert set(np.unique(drawn.outcome)) == {0.0, 1.0}
+    assert (np.diff(drawn.outcome, axis=1) >= 0).all()
+    rates = error_rates(spend, design, 0.0, 300, seed=1)
+    assert rates.wrong <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+
+
 def test_the_planted_effect_is_in_the_treated_arm_only(spend: np.ndarray) -> None:
     planted, plain = (simulate(spend, Design(), lift, np.random.default_rng(4)) for lift in (0.1, 0.0))
     control = ~plain.is_treated
-    assert np.array_equal(planted.spend[control], plain.spend[control])
-    gained = (planted.spend - plain.spend)[plain.is_treated].mean(axis=0)
+    assert np.array_equal(planted.outcome[control], plain.outcome[control])
+    gained = (planted.outcome - plain.outcome)[plain.is_treated].mean(axis=0)
     assert np.allclose(gained, planted.truth, rtol=0.25)
-    assert planted.truth[-1] == pytest.approx(0.1 * plain.spend[:, -1].mean(), rel=0.1)
+    assert planted.truth[-1] == pytest.approx(0.1 * plain.outcome[:, -1].mean(), rel=0.1)
 
 
 def test_covariates_do_not_see_the_experiment(spend: np.ndarray) -> None:

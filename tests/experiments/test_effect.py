@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from experiments.effect import effect, effects
+from experiments.effect import effect, look_correlations, measure_effects
 from experiments.errors import ExperimentError
 
 RNG = np.random.default_rng(3)
@@ -52,7 +52,7 @@ def test_scale_and_collinear_columns_change_nothing() -> None:
 
 def test_metrics_are_measured_as_if_each_were_alone() -> None:
     bought = (OUTCOME > 80).astype(float)
-    together = effects(np.column_stack([OUTCOME, bought]), IS_TREATED, BEFORE)
+    together = measure_effects(np.column_stack([OUTCOME, bought]), IS_TREATED, BEFORE).effects
     assert together[1].difference == pytest.approx(effect(bought, IS_TREATED, BEFORE).difference)
     assert together[0].standard_error == pytest.approx(effect(OUTCOME, IS_TREATED, BEFORE).standard_error)
 
@@ -89,3 +89,25 @@ def test_an_empty_arm_and_a_missing_value_are_refused() -> None:
         effect(np.where(IS_TREATED, np.nan, OUTCOME), IS_TREATED)
     with pytest.raises(ExperimentError, match="is not finite"):
         effect(OUTCOME, IS_TREATED, np.full((CUSTOMERS, 1), np.inf))
+
+
+def test_contributions_of_customers_add_up_to_the_variance() -> None:
+    contributions = measure_effects(OUTCOME[:, None], IS_TREATED, BEFORE).contributions[:, 0]
+    assert np.sqrt(contributions @ contributions) == pytest.approx(effect(OUTCOME, IS_TREATED, BEFORE).standard_error)
+
+
+def test_looks_correlate_as_repeated_assignments_do() -> None:
+    rng = np.random.default_rng(8)
+    weeks = BEFORE[:, :1] * rng.gamma(1.0, 1.0, (CUSTOMERS, 2))
+    cumulative = weeks.cumsum(axis=1)
+    redrawn = [rng.permutation(IS_TREATED) for _ in range(400)]
+    differences = np.array(
+        [[cumulative[arm, k].mean() - cumulative[~arm, k].mean() for k in (0, 1)] for arm in redrawn]
+    )
+    [found] = look_correlations(list(measure_effects(cumulative, IS_TREATED).contributions.T))
+    assert found == pytest.approx(np.corrcoef(differences.T)[0, 1], abs=0.07)
+
+
+def test_a_look_without_variance_has_no_correlation() -> None:
+    assert np.isnan(look_correlations([np.zeros(5), np.ones(5)])).all()
+    assert look_correlations([np.ones(5)]) == ()

@@ -47,3 +47,30 @@ def test_no_week_and_no_alpha_are_refused() -> None:
         weekly_looks(0)
     with pytest.raises(ExperimentError, match="alpha is 1"):
         announced_looks((1.0,), alpha=1.0)
+
+
+def test_a_bound_does_not_depend_on_later_looks() -> None:
+    fractions = (0.25, 0.5, 0.75, 1.0)
+    early = announced_looks(fractions, correlations=(0.6,)).bounds
+    late = announced_looks(fractions, correlations=(0.6, 0.7, 0.8)).bounds
+    assert np.allclose(early[:2], late[:2], atol=1e-4)
+    assert late[3] > early[3]
+
+
+def test_bounds_hold_alpha_at_the_measured_correlations() -> None:
+    """Four looks at "bought at all": measured correlations on the demo's data, and drawn normal statistics."""
+    fractions, neighbours = (0.25, 0.5, 0.75, 1.0), (0.606, 0.737, 0.813)
+    correlation = np.array(
+        [[1, 0.606, 0.433, 0.356], [0.606, 1, 0.737, 0.597], [0.433, 0.737, 1, 0.813], [0.356, 0.597, 0.813, 1]]
+    )
+    drawn = np.abs(np.random.default_rng(1).normal(size=(400_000, 4)) @ np.linalg.cholesky(correlation).T)
+    measured, planned = announced_looks(fractions, 0.05, neighbours), announced_looks(fractions)
+    assert (drawn >= measured.bounds).any(axis=1).mean() == pytest.approx(0.05, abs=0.001)
+    assert (drawn >= planned.bounds).any(axis=1).mean() > 0.0515
+
+
+@pytest.mark.parametrize("correlation", [0.0, -0.9, 1.0, float("nan")])
+def test_extreme_correlations_still_spend_alpha(correlation: float) -> None:
+    looks = announced_looks((0.25, 0.5, 0.75, 1.0), correlations=(correlation,) * 3)
+    assert crossing_probability(looks, drift=0.0).sum() == pytest.approx(0.05, abs=1e-6)
+    assert looks.bounds[-1] < 2.2
