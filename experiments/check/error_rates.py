@@ -1,12 +1,11 @@
 """Error rates of the verdicts: how often they are wrong where the truth is known."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from experiments.check.simulated import Design, Simulated, simulate
-from experiments.effect import Effect, effect, look_correlations, measure_effects
+from experiments.effect import effect, look_correlations, measure_effects
 from experiments.identification import Identification, arms_alike, enough, sample_ratio
 from experiments.sequential import Looks, announced_looks, crossing_probability, weekly_looks
 from experiments.verdict import Outcome, decide
@@ -66,7 +65,8 @@ def error_rates(spend: np.ndarray, design: Design, lift: float, draws: int, seed
     """
     rng = np.random.default_rng(seed)
     rows = [_row(simulate(spend, design, lift, rng), design) for _ in range(draws)]
-    shown, harm, *others = np.mean(rows, axis=0).tolist()
+    # A metric that is the same for all customers has no standard error, and so no factor and no promise.
+    shown, harm, *others = np.nanmean(rows, axis=0).tolist()
     return Rates(draws, shown, harm, *others)
 
 
@@ -78,7 +78,7 @@ def _row(drawn: Simulated, design: Design) -> tuple[float, ...]:
     looks = announced_looks(planned.fractions, planned.alpha, look_correlations(list(measured.contributions.T)))
     identification = _identification(drawn, design)
     plain = effect(drawn.outcome[:, -1], drawn.is_treated)
-    first = _first_verdict(found, looks, identification)
+    outcome = decide("spend", found, looks, identification).outcome
     inside = [
         _contains(effect.interval(bound), truth)
         for effect, bound, truth in zip(found, looks.bounds, drawn.truth, strict=True)
@@ -86,13 +86,13 @@ def _row(drawn: Simulated, design: Design) -> tuple[float, ...]:
     last = found[-1]
     low, high = last.interval(looks.bounds[-1])
     return (
-        first is Outcome.EFFECT,
-        first is Outcome.HARM,
+        outcome is Outcome.EFFECT,
+        outcome is Outcome.HARM,
         not identification.identified,
         any(not _contains(effect.interval(UNCORRECTED), 0.0) for effect in found),
         all(inside),
         inside[-1],
-        last.standard_error / plain.standard_error,
+        last.standard_error / plain.standard_error if plain.standard_error else float("nan"),
         _promised(float(drawn.truth[-1]), last.standard_error, planned),
         (high - low) / 2 / last.control_mean,
         len(drawn.is_treated),
@@ -106,17 +106,9 @@ def _identification(drawn: Simulated, design: Design) -> Identification:
     return Identification((enough(counts), sample_ratio(counts, shares), arms_alike(drawn.before, arm)))
 
 
-def _first_verdict(found: Sequence[Effect], looks: Looks, identification: Identification) -> Outcome:
-    """Return the first verdict that would end the experiment, or that of the last look."""
-    outcome = Outcome.NOTHING_VISIBLE
-    for look, of_look in enumerate(found, start=1):
-        outcome = decide("spend", of_look, looks, look, identification).outcome
-        if outcome is not Outcome.NOTHING_VISIBLE:
-            return outcome
-    return outcome
-
-
 def _promised(truth: float, standard_error: float, looks: Looks) -> float:
+    if not standard_error:
+        return float("nan")
     return float(crossing_probability(looks, truth / standard_error)[:, 0].sum())
 
 

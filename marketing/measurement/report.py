@@ -55,6 +55,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.outcome.value,
         "sentence": verdict.sentence,
         "look": verdict.look,
+        "decided_at_look": verdict.decided_at,
     }
     if verdict.effect is None or verdict.interval is None:
         return found

@@ -10,7 +10,7 @@ from experiments.effect import Measured, look_correlations, measure_effects
 from experiments.identification import Identification
 from experiments.pre_period import covariates
 from experiments.sequential import Looks
-from experiments.verdict import Outcome, Verdict, decide, not_identified
+from experiments.verdict import Verdict, decide, not_identified
 from marketing.measurement.arms import Arms
 
 OutcomesAt = Callable[[Arms, datetime], Mapping[str, np.ndarray]]
@@ -18,8 +18,6 @@ OutcomesAt = Callable[[Arms, datetime], Mapping[str, np.ndarray]]
 
 BoundsOf = Callable[[tuple[float, ...]], Looks]
 """Returns the bounds of all announced looks, given the measured correlations of neighbouring looks."""
-
-TOO_FEW = "too few customers were decided about before the look"
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def verdict_of(
     done: int,
     identification: Identification,
 ) -> Verdict:
-    """Return the verdict of the newest look; a bound that an earlier look crossed stays crossed.
+    """Return the verdict about a metric.
 
     Args:
         metric: Name of the metric.
@@ -80,20 +78,13 @@ def verdict_of(
         done: Number of looks that were reached.
         identification: The campaign's checks.
     """
-    looks = bounds_of(())
     if not identification.identified:
-        return not_identified(metric, identification.reasons, done, len(looks.bounds))
+        return not_identified(metric, identification.reasons, done, len(bounds_of(()).bounds))
     measured = [found.measured(metric, holdout) for found in seen]
-    if all(of_look is None for of_look in measured):
-        return not_identified(metric, (TOO_FEW,), done, len(looks.bounds))
     looks = bounds_of(_correlations(seen, measured))
-    verdicts = [
-        decide(metric, of_look.effects[0], looks, found.look, identification)
-        for found, of_look in zip(seen, measured, strict=True)
-        if of_look is not None
-    ]
-    crossed = (verdict for verdict in verdicts if verdict.outcome is not Outcome.NOTHING_VISIBLE)
-    return next(crossed, verdicts[-1])
+    return decide(
+        metric, [None if of_look is None else of_look.effects[0] for of_look in measured], looks, identification
+    )
 
 
 def _correlations(seen: Sequence[Seen], measured: Sequence[Measured | None]) -> tuple[float, ...]:

@@ -2,7 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from marketing.measurement.arms import arms_of
+from marketing.campaigns.plan import NEITHER
+from marketing.measurement.arms import NO_ARM, arms_of
 from marketing.measurement.errors import MeasurementError
 
 SHARES = {"offer": 0.9, "holdout": 0.1}
@@ -80,3 +81,7 @@ def test_decisions_that_cannot_be_used_are_named() -> None:
         arms_of(decisions([("a", "offer", 0.9, 1)]).drop_columns(["propensity", "decided_at"]))
     with pytest.raises(MeasurementError, match="No customer is in an arm of the campaign: 1 decisions"):
         arms_of(decisions([("a", "none", 1.0, 1)]))
+
+
+def test_plans_and_measurements_agree_on_the_variant_of_customers_without_an_arm() -> None:
+    assert NO_ARM == NEITHER

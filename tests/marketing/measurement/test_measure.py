@@ -35,7 +35,7 @@ def test_a_planted_effect_is_found_where_it_was_planted(tmp_path: Path) -> None:
     assert verdict.interval is not None
     assert verdict.interval[0] < 0.2 * verdict.effect.control_mean < verdict.interval[1]
     assert verdict.effect.covariates == 4
-    assert result.sentence.startswith("Effect shown: spend +")
+    assert result.sentence.startswith("Effect shown at look 1: spend +")
     assert list(result.verdicts) == ["spend", "conversion", "visits", "retention"]
 
 
@@ -49,7 +49,7 @@ def test_nothing_planted_is_nothing_visible(tmp_path: Path) -> None:
 
 
 def test_harm_is_named(tmp_path: Path) -> None:
-    assert measured(tmp_path, -0.2).sentence.startswith("Harm: spend -")
+    assert measured(tmp_path, -0.2).sentence.startswith("Harm at look 1: spend -")
 
 
 def test_an_arm_that_lost_customers_blocks_every_number(tmp_path: Path) -> None:
@@ -100,8 +100,11 @@ def test_a_look_counts_only_what_was_known_then(tmp_path: Path) -> None:
     first = measure(settings, SPEND, decisions)
     assert (first.looks_done, both.looks_done) == (1, 2)
     assert first.verdicts["spend"].outcome is Outcome.EFFECT
-    # The first look crossed its bound, and it stays crossed.
-    assert both.verdicts["spend"] == first.verdicts["spend"]
+    assert first.verdicts["spend"].look == 1
+    # The first look crossed its bound, and it stays crossed; the figures are those of the second.
+    assert both.verdicts["spend"].decided_at == 1
+    assert both.sentence.startswith("Effect shown at look 1: spend +")
+    assert both.sentence.endswith("look 2 of 2.")
 
 
 def test_several_variants_are_also_measured_one_by_one(tmp_path: Path) -> None:
