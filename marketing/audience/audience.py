@@ -4,7 +4,7 @@ A command and the service call the same functions, so their answers are equal.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -67,6 +67,7 @@ class Audience:
         total: the expected buyers of the whole audience; None for look-alikes.
         curve: the expected buyers at several shares of the reachable customers; empty for look-alikes.
         left_out: who is missing, by reason.
+        warnings: how far the probabilities can be trusted, in sentences.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Audience:
     total: Reach | None
     curve: Sequence[Reach]
     left_out: Sequence[LeftOut]
+    warnings: Sequence[str] = ()
 
 
 def audience(index: AudienceIndex, model: AudienceModel, items: Items, limits: Limits) -> Audience:
@@ -101,7 +103,7 @@ def audience(index: AudienceIndex, model: AudienceModel, items: Items, limits: L
     is_past = np.zeros(len(index.customers), bool)
     is_past[inputs.customers[inputs.is_past]] = True
     spread = model.spread[items.kind]
-    return _answer(
+    found = _answer(
         items.name,
         PROBABILITY,
         index,
@@ -111,6 +113,7 @@ def audience(index: AudienceIndex, model: AudienceModel, items: Items, limits: L
         curve(ordered.all_scores, spread),
         left_out,
     )
+    return replace(found, warnings=items.warnings)
 
 
 def look_alikes(index: AudienceIndex, like: Collection[str], taste: pa.Table | None, limits: Limits) -> Audience:

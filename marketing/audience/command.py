@@ -72,6 +72,8 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     result: dict[str, Any] = {"customers": len(found.scores), "past_buyers": int(found.is_past.sum())}
     if found.total is not None:
         result["expected_buyers"] = round(found.total.expected_buyers, 1)
+    if found.warnings:
+        result["warnings"] = list(found.warnings)
     return result | ({"out": str(options.out)} if options.out else {})
 
 
@@ -91,6 +93,7 @@ def summary(found: Audience) -> list[str]:
             f"   ({point.low:.0f} to {point.high:.0f})"
             for point in found.curve
         ]
+    lines += [f"Warning: {warning}" for warning in found.warnings]
     lines.append(f"First customers by {found.score_name}:")
     for customer, score, is_past in zip(
         found.customer_ids[:SHOWN].to_pylist(), found.scores[:SHOWN], found.is_past[:SHOWN], strict=True

@@ -13,6 +13,11 @@ from marketing.errors import AudienceError
 
 EXAMPLES = 3
 
+MANY_PRODUCTS = 50
+"""From here on products asked for together have probabilities that are not calibrated (docs/audiences.md)."""
+TOO_MANY = "24%"
+"""By how much they exceed what is bought, by `python -m benchmarks.coupon_audiences`."""
+
 
 class Buyers(StrEnum):
     """The customers that may be in an audience."""
@@ -39,6 +44,18 @@ class Items:
     rows: Sequence[int]
     name: str
     unsold: Sequence[str] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return how far the probabilities can be trusted, in sentences; none for few items."""
+        if self.kind != PRODUCT or len(self.rows) <= MANY_PRODUCTS:
+            return []
+        return [
+            f"The probabilities of {len(self.rows)} products together are not calibrated: of coupons for more than "
+            f"{MANY_PRODUCTS} products, the expected buyers were {TOO_MANY} too many on the demo's validation window, "
+            "mostly beyond the interval if there were more than 300. The order of the customers holds; do not count on "
+            "the numbers."
+        ]
 
 
 def category_items(index: AudienceIndex, category: str) -> Items:

@@ -99,6 +99,7 @@ class AudienceResponse(BaseModel):
     curve: list[ReachedBuyers] = Field(description="The buyers expected at several sizes; empty for look-alikes.")
     left_out: list[LeftOutCustomers] = Field(description="The customers left out, by reason.")
     unknown_product_ids: list[str] = Field(description="Products that no customer ever bought.")
+    warnings: list[str] = Field(description="How far the probabilities can be trusted, in sentences.")
     customers: list[AudienceCustomer] = Field(description="The customers, those to reach first first.")
 
 
@@ -172,6 +173,7 @@ def _response(scores: OpenedScores, found: Audience, unsold: list[str]) -> Audie
         curve=[_reached(point) for point in found.curve],
         left_out=[LeftOutCustomers(reason=part.reason, customers=part.customers) for part in found.left_out],
         unknown_product_ids=unsold,
+        warnings=list(found.warnings),
         customers=[
             AudienceCustomer(customer_id=customer_id, score=score, bought_before=is_past)
             for customer_id, score, is_past in rows

@@ -80,6 +80,19 @@ def test_the_service_answers_as_the_command_does(
     assert answer.as_of == AS_OF
 
 
+def test_many_products_together_have_a_warning(
+    audiences: AudienceHandler, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(audiences, kind="coupon", ids=["x"]).warnings == []
+    monkeypatch.setattr("marketing.audience.question.MANY_PRODUCTS", 1)
+    [warning] = ask(audiences, kind="coupon", ids=["x"]).warnings
+    assert warning.startswith("The probabilities of 2 products together are not calibrated")
+    assert main(["audience", "--coupon", "x"]) == 0
+    *_, result = capsys.readouterr().out.splitlines()
+    assert json.loads(result)["warnings"] == [warning]
+    assert ask(audiences, kind="category", ids=["MILK", "BEER"]).warnings == []
+
+
 @pytest.mark.parametrize("as_file", [False, True])
 def test_the_service_finds_the_look_alikes_of_the_command(
     audiences: AudienceHandler, tmp_path: Path, as_file: bool
