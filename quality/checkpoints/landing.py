@@ -9,16 +9,12 @@ from core.duckdb_engine import connect
 from quality.checkpoints import Stages, read_json
 from quality.errors import NothingToCheckError
 from quality.frames.files import admitted_files_frame
-from quality.frames.landing import (
-    RECENT_DAYS,
-    Admitted,
-    categories,
-    days,
-    facts,
-    lines,
-    required,
-    selling_categories,
-)
+from quality.frames.landing.admitted import RECENT_DAYS, Admitted
+from quality.frames.landing.categories import categories, selling_categories
+from quality.frames.landing.days import days
+from quality.frames.landing.facts import facts
+from quality.frames.landing.lines import lines
+from quality.frames.landing.required import required
 from quality.suites.landing import FILES, REST
 from quality.thresholds import Thresholds
 from settings import Settings

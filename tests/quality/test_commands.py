@@ -13,7 +13,7 @@ from landing.admission import accept
 from landing.errors import LandingError
 from quality.__main__ import main
 from quality.frames import feedback as feedback_frames
-from quality.frames.landing import REQUIRED
+from quality.frames.landing.required import REQUIRED
 from quality.suites import features, feedback, landing, training
 from settings import ROOT, Settings
 from tests.support.quality.judging import admit_landing, copy_landing, plant

@@ -1,0 +1,1 @@
+"""Summarise the admitted tables in small frames."""
