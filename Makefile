@@ -135,6 +135,11 @@ pictures: setup ## Make the README's pictures from a finished run and the runnin
 drill: setup ## Cause faults in a copy of the service while it is under load; RATE=40, SECONDS=12
 	@$(PYTHON) -m benchmarks.drill --rate $(or $(RATE),40) --seconds $(or $(SECONDS),12)
 
+.PHONY: outbox-drill
+outbox-drill: setup ## Kill planners and senders of the outbox, and count what customers got; CUSTOMERS=10000, KILLS=50, URL=…
+	@$(PYTHON) -m benchmarks.outbox drill --customers $(or $(CUSTOMERS),10000) --kills $(or $(KILLS),50) \
+		$(if $(URL),--url $(URL))
+
 .PHONY: gate-check
 gate-check: setup ## Measure how often the gate is wrong, on a finished run: RUN=latest, REPLICATE=…, COMPARISONS=400
 	$(if $(TWIN),$(error TWIN is now REPLICATE))@$(PYTHON) -m ml gate-check --run $(or $(RUN),latest) $(if $(REPLICATE),--replicate $(REPLICATE)) \

@@ -84,7 +84,7 @@ def _insert_plan(store: Store, connection: Connection, plan: Plan) -> None:
         "as_of": plan.as_of,
         "planned_at": plan.planned_at,
     }
-    if connection.execute(store.insert_new(plans), row).rowcount:
+    if connection.execute(store.insert_new(plans).returning(plans.c.plan_id), row).first() is not None:
         return
     found = connection.execute(select(plans).where(plans.c.plan_id == plan.plan_id)).mappings().one()
     different = [

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
 )
 
 SCHEMA_VERSION = 1
@@ -183,8 +184,19 @@ messages = Table(
     CheckConstraint("state <> 'sending' OR owner IS NOT NULL", name="owner_of_sending"),
     CheckConstraint("day_slot >= 0 AND day_slot < cap_per_day", name="daily_cap"),
     CheckConstraint("not_before <= not_after", name="window_of_message"),
-    Index("messages_due", "state", "delivery", "due_at"),
-    Index("messages_owner", "state", "owner"),
     Index("messages_plan", "plan_id"),
     Index("messages_content", "content_hash"),
 )
+
+WAITING = messages.c.state == literal_column("'planned'")
+UNDER_WAY = messages.c.state == literal_column("'sending'")
+"""Conditions that the two indexes below serve; a state as a parameter would not be matched with a partial index.
+
+They hold only the messages that a sender looks for, so the next one costs the same however many were sent."""
+
+for _index, _condition in (
+    (Index("messages_due", messages.c.delivery, messages.c.due_at, messages.c.message_id), WAITING),
+    (Index("messages_under_way", messages.c.owner), UNDER_WAY),
+):
+    for _dialect in ("sqlite", "postgresql"):
+        _index.dialect_options[_dialect]["where"] = _condition

@@ -16,7 +16,7 @@ from outbox.plan import ContactPolicy, Delivery
 from outbox.sending.eligibility import EXPIRED, Allowed, Later, Never, decide
 from outbox.sending.outcomes import OWNER_DIED, TEMPORARY_FAILURE, another_attempt, changes_after
 from outbox.store import Store
-from outbox.tables import HARD_BOUNCE, contents, controls, decisions, messages, plans, suppressions
+from outbox.tables import HARD_BOUNCE, UNDER_WAY, WAITING, contents, controls, decisions, messages, plans, suppressions
 
 PAUSE = "pause"
 SENDING = "sending"
@@ -96,16 +96,29 @@ class Claims:
         return Idle(True)
 
     def _next_due(self, connection: Connection, deliveries: Sequence[Delivery], now: datetime) -> Row[Any] | None:
-        due = (messages.c.state == "planned", messages.c.delivery.in_(deliveries), messages.c.due_at <= now)
-        first = connection.execute(
-            select(messages).where(*due).order_by(messages.c.due_at, messages.c.message_id).limit(1)
-        ).first()
+        first = min(filter(None, (self._first_due(connection, kind, now) for kind in deliveries)), default=None)
         if first is None:
             return None
-        # Of several messages to one customer the most valuable goes first, whichever was planned first.
-        same = (messages.c.customer_id == first.customer_id, messages.c.message_class == first.message_class)
-        order = (messages.c.expected_value.desc(), messages.c.due_at, messages.c.message_id)
-        return connection.execute(select(messages).where(*due, *same).order_by(*order).limit(1)).first()
+        # Of several messages to one customer the most valuable goes first, whichever was planned first. The conditions
+        # are those of the customer's index; a customer has few messages, so the rest is compared here.
+        same = connection.execute(
+            select(messages).where(
+                messages.c.customer_id == first[2], messages.c.message_class == first[3], messages.c.state == "planned"
+            )
+        )
+        waiting = (row for row in same if row.delivery in deliveries and row.due_at <= now)
+        return min(waiting, key=lambda row: (-row.expected_value, row.due_at, row.message_id))
+
+    def _first_due(self, connection: Connection, delivery: Delivery, now: datetime) -> tuple[Any, ...] | None:
+        """Return due_at, message_id, customer_id and message_class of the message that is due longest."""
+        names = ("due_at", "message_id", "customer_id", "message_class")
+        found = connection.execute(
+            select(*(messages.c[name] for name in names))
+            .where(WAITING, messages.c.delivery == delivery, messages.c.due_at <= now)
+            .order_by(messages.c.due_at, messages.c.message_id)
+            .limit(1)
+        ).first()
+        return None if found is None else tuple(found)
 
     def _apply(self, connection: Connection, message: Row[Any], now: datetime) -> Claimed | None:
         row = dict(message._mapping)
@@ -155,7 +168,7 @@ class Claims:
         Raises:
             StoreError: The store cannot be used; no message was taken.
         """
-        due = (messages.c.state == "planned", messages.c.delivery == "export", messages.c.due_at <= now)
+        due = (WAITING, messages.c.delivery == "export", messages.c.due_at <= now)
         of_file = (messages.c.campaign_id == campaign_id, messages.c.channel == channel)
         found: list[Claimed] = []
         with self._store.write("send") as connection:
@@ -205,7 +218,7 @@ class Claims:
         count = {"in_doubt": 0, "planned": 0, "failed": 0}
         with self._store.write("send") as connection:
             # A file that was published is a fact: `Exporter.recover` looks at it.
-            of_dead = (messages.c.state == "sending", messages.c.owner.in_(dead), messages.c.delivery != "export")
+            of_dead = (UNDER_WAY, messages.c.owner.in_(dead), messages.c.delivery != "export")
             rows = connection.execute(select(messages).where(*of_dead))
             for message in rows.all():
                 row = dict(message._mapping)
@@ -223,9 +236,7 @@ class Claims:
         Raises:
             StoreError: The store cannot be read.
         """
-        query = (
-            select(messages.c.owner).where(messages.c.state == "sending", messages.c.owner != self._owner).distinct()
-        )
+        query = select(messages.c.owner).where(UNDER_WAY, messages.c.owner != self._owner).distinct()
         with self._store.read() as connection:
             return [str(owner) for owner in connection.execute(query).scalars()]
 
@@ -236,7 +247,7 @@ class Claims:
         return self._policies[plan_id]
 
     def _next_instant(self, connection: Connection, deliveries: Sequence[Delivery]) -> datetime | None:
-        waiting = (messages.c.state == "planned", messages.c.delivery.in_(deliveries))
+        waiting = (WAITING, messages.c.delivery.in_(deliveries))
         return connection.execute(select(func.min(messages.c.due_at)).where(*waiting)).scalar()
 
 

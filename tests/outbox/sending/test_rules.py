@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from outbox.channels.channel import Accepted
 from outbox.errors import StoreError
@@ -255,3 +255,29 @@ def test_two_contents_stay_apart(store: Store) -> None:
         "a@shop.example": "a",
         "b@shop.example": "b",
     }
+
+
+def test_taking_a_message_reads_no_table_from_end_to_end(store: Store) -> None:
+    """With a queue of any length, and after any number of sent messages, the next one costs the same."""
+    if not store.is_sqlite:
+        pytest.skip("PostgreSQL scans tables that are this small")
+    reachable(store, "a")
+    enqueue(store, a_plan([planned(f"c{number}") for number in range(300)]))
+    enqueue(store, a_plan([planned("a", occurrence="o1")], plan_id="p2"))
+    asked: list[tuple[str, Any]] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *a: asked.append((a[2], a[3])))
+    claims = Claims(store, "sender")
+    while not isinstance(taken := claims.claim(["smtp"], NOON), Claimed):
+        pass
+    claims.settle(taken, Accepted(), NOON)
+    claims.owners()
+
+    statements = {text: values for text, values in asked if text.startswith(("SELECT", "UPDATE"))}
+    assert len(statements) > 8
+    with store.engine.connect() as connection:
+        for text, values in statements.items():
+            steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
+            # The index of messages under way holds one row per connection.
+            whole = [step for step in steps if step.startswith("SCAN") and "messages_under_way" not in step]
+            assert not whole, text
+            assert not ("messages_due" in str(steps) and "TEMP B-TREE" in str(steps)), text
