@@ -1,11 +1,14 @@
-"""Publish the scores of customers, and name what is published."""
+"""Publish the scores of customers, name what is published, and erase customers from it."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from core.command import Commands, add_as_of
+from customer_scores.erasure import erase
 from customer_scores.errors import ScoresError
 from customer_scores.publication import current_publication
 from customer_scores.publish import publish
@@ -17,6 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = Commands[Settings]("customer_scores", __doc__, load_settings, (ScoresError, SettingsError))
     add_as_of(commands.add("publish", _publish, "make the staged scores the current ones"), "their day", required=True)
     commands.add("status", _status, "name the published scores, part by part")
+    # A file, because ids on the command line would stay in the shell's history.
+    commands.add("erase", _erase, "erase customers from the published scores and the history of segments").add_argument(
+        "file", type=Path, help="a text file with one customer_id per line"
+    )
     return commands.run(arguments)
 
 
@@ -35,6 +42,23 @@ def _publish(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         "kept": published.kept,
         "rows": {name: dict(part.rows) for name, part in publication.parts.items()},
     }
+
+
+def _erase(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    try:
+        ids = {line.strip() for line in options.file.read_text().splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScoresError(f"{options.file} cannot be read ({error}). Give a text file with one id per line.") from error
+    if not ids:
+        raise ScoresError(f"{options.file} names no customer. Write one customer_id per line.")
+    erased = erase(settings, ids)
+    print(f"Erased {erased.customers} of {len(ids)} customers; {erased.unknown} were in no table.")
+    for file, count in erased.rows.items():
+        print(f"  {file}: {count:,} rows")
+    print(f"{erased.deleted} earlier publications and the staged scores are deleted.")
+    as_of = current_publication(settings.paths.customers).as_of
+    print(f"Next: '.venv/bin/python -m feature_store materialize-profiles --as-of {as_of}' erases them online.")
+    return asdict(erased)
 
 
 def _status(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:

@@ -8,6 +8,7 @@ record names their day.
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -107,7 +108,7 @@ def _gather(link: Path, scores: StagedScores, staged: Path, before: Path | None)
     since = parts["segments"].as_of_instant if "segments" in parts else scores.as_of_instant
     snapshots = write_history(gathered, since, before, staged)
     write_profiles(gathered, parts)
-    content = _content(gathered, parts)
+    content = content_of(gathered, parts)
     name = f"{scores.as_of}-{content[:12]}"
     publication = ScoresPublication(
         name=name,
@@ -123,13 +124,13 @@ def _gather(link: Path, scores: StagedScores, staged: Path, before: Path | None)
         discard_folder(gathered)
         publication, changed = found, before is None or before.name != name
     else:
-        _finish(gathered, link.parent / name, publication)
+        finish(gathered, link.parent / name, publication)
         changed = True
     move_link(link, Path(name))
     return Published(publication, changed, sorted(kept), snapshots)
 
 
-def _content(gathered: Path, parts: dict[str, PublishedPart]) -> str:
+def content_of(gathered: Path, parts: Mapping[str, PublishedPart]) -> str:
     """Return a hash of the parts' files and of the history's rows."""
     said = {
         name: (str(part.as_of), part.model_version, sorted(part.files.items())) for name, part in sorted(parts.items())
@@ -138,7 +139,8 @@ def _content(gathered: Path, parts: dict[str, PublishedPart]) -> str:
     return hashlib.sha256(json.dumps([said, history]).encode()).hexdigest()
 
 
-def _finish(gathered: Path, target: Path, publication: ScoresPublication) -> None:
+def finish(gathered: Path, target: Path, publication: ScoresPublication) -> None:
+    """Write the record and make the gathered folder a publication, by one rename."""
     write_record(gathered, publication)
     for file in gathered.rglob("*"):
         if file.is_file():
