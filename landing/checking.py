@@ -8,7 +8,7 @@ import duckdb
 from core import ids
 from core.duckdb_engine import quote_identifier
 from core.limits import MAX_NUMBER
-from landing.contract import TRANSACTIONS
+from landing.contract import PERSONAL, TRANSACTIONS
 from landing.errors import ContractError
 from landing.findings import Findings
 from landing.reading.casting import EXPECTED, Cast, Part, PlausibleDays
@@ -83,7 +83,9 @@ def _refuse_problems(
         return
     location, value, problem = _first(connection, source, part, f"({cast.problem}) IS NOT NULL", cast, cast.problem)
     column = cast.column
-    shown = f"'{value}'" if column.type != "id" or column.name in _NOT_PERSONAL else "a value"
+    # With its columns shifted, any column of such a table may hold an address.
+    is_shown = source.table not in PERSONAL and (column.type != "id" or column.name in _NOT_PERSONAL)
+    shown = f"'{value}'" if is_shown else "a value"
     more = f" {count:,} values of this column are wrong." if count > 1 else ""
     reason = _reason(str(problem), days)
     why = f" {reason[0].upper()}{reason[1:]}." if reason else ""

@@ -176,6 +176,45 @@ REDEMPTIONS = Table(
     ),
 )
 
+CONSENTS = Table(
+    "consents",
+    required=False,
+    description="One row per answer of a customer to being contacted; the latest one counts.",
+    columns=(
+        _required("customer_id", "id", "The customer."),
+        _required("channel", "text", "Such as 'email' or 'sms'."),
+        _required("purpose", "text", "What the messages are for, such as 'marketing'."),
+        _required("granted", "boolean", "true for a yes, false for a no."),
+        _required("since", "timestamp", "When the customer answered, in UTC; not the day of the export."),
+    ),
+)
+
+CONTACTS = Table(
+    "contacts",
+    required=False,
+    description="One row per customer and channel with an address: personal data.",
+    columns=(
+        _required("customer_id", "id", "The customer."),
+        _required("channel", "text", "Such as 'email' or 'sms'."),
+        _optional("address", "text", "The e-mail address or telephone number."),
+        _optional("timezone", "text", "The customer's zone, such as 'Europe/Berlin'; empty: the shop's."),
+        _optional("since", "timestamp", "Since when it is the address, in UTC; empty: since it was first delivered."),
+    ),
+)
+
+BOUNCES = Table(
+    "bounces",
+    required=False,
+    description="One row per message that came back, for a customer or an address.",
+    columns=(
+        _optional("customer_id", "id", "The customer; empty if only the address is known."),
+        _optional("address", "text", "The address; empty if only the customer is known."),
+        _required("channel", "text", "Such as 'email' or 'sms'."),
+        _required("kind", "text", "'hard' if the address cannot be reached, 'soft' if it may be later."),
+        _required("bounced_at", "timestamp", "When it came back, in UTC."),
+    ),
+)
+
 EVENTS = Table(
     "events",
     required=False,
@@ -219,9 +258,12 @@ DECISIONS = Table(
 
 TABLES: tuple[Table, ...] = (
     *(TRANSACTIONS, PRODUCTS, CUSTOMERS, PROMOTIONS, CAMPAIGNS, COUPONS, COUPON_VALUES, REDEMPTIONS),
-    EVENTS,
+    *(CONSENTS, CONTACTS, BOUNCES, EVENTS),
 )
 """Tables that a run admits, each as known before its day."""
+
+PERSONAL: tuple[Table, ...] = (CONTACTS, BOUNCES)
+"""Tables with addresses: only the outbox reads them, and no finding or check shows one."""
 
 FEEDBACK: tuple[Table, ...] = (EVENTS, DECISIONS)
 """Tables that the service collects; a landing may hold them, too (`landing/feedback/merged_table.py`)."""

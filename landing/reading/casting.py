@@ -11,7 +11,7 @@ from core import ids
 from core.clock import utc_now
 from core.duckdb_engine import quote_identifier, quote_literal
 from core.limits import MAX_NUMBER
-from landing.contract import PLANNED, SQL_TYPE, Column, ColumnType
+from landing.contract import PERSONAL, PLANNED, SQL_TYPE, Column, ColumnType
 from landing.errors import ContractError
 from landing.reading.sources import Source
 from settings import Settings
@@ -234,9 +234,11 @@ def _first_of(conditions: Mapping[str, str]) -> str:
 def _missing(source: Source, file: Path, missing: list[str], found: dict[str, str]) -> str:
     quoted = ", ".join(f"'{column}'" for column in missing)
     expected = {column.name: EXPECTED[column.type] for column in source.table.columns}
+    # Without a header, the names are the first row's values.
+    names = f"{len(found)} columns" if source.table in PERSONAL else f"the columns {', '.join(found)}"
     return (
         f"{source.name_of(file)} in {source.root} lacks the required "
         f"column{'s' if len(missing) > 1 else ''} {quoted}; "
         f"expected {', '.join(f'{column}: {expected[column]}' for column in missing)}. "
-        f"Found the columns {', '.join(found)}. Rename or add what is missing."
+        f"Found {names}. Rename or add what is missing."
     )

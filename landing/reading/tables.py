@@ -8,7 +8,7 @@ import duckdb
 from core.duckdb_engine import quote_identifier, quote_literal
 from core.file_hashes import file_sha256
 from landing.checking import check_parts
-from landing.contract import CAMPAIGNS, COUPONS, SQL_TYPE, TRANSACTIONS, Table
+from landing.contract import CAMPAIGNS, COUPONS, PERSONAL, SQL_TYPE, TRANSACTIONS, Table
 from landing.errors import SourceError, not_written
 from landing.findings import Findings
 from landing.manifest import TableSummary
@@ -127,6 +127,8 @@ def write_table(
         if checked.source is not None and any(str(file) in str(error) for file in files):
             raise unreadable(checked.source, error) from error
         raise not_written(target, error) from error
+    if table in PERSONAL:
+        target.chmod(0o600)
     rows = _scalar(connection, f"SELECT count(*) FROM read_parquet({quote_literal(target)})")
     known, later = count_not_yet_known(connection, table, checked.rows, cutoff, findings)
     if table is COUPONS and campaigns.source is not None:

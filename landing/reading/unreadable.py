@@ -18,7 +18,10 @@ from landing.reading.csv_file import (
     rows_with_lines,
 )
 
-_PERSONAL = ("customers", "transactions", "events", "decisions", "campaigns", "redemptions")
+_PERSONAL = (
+    *("customers", "transactions", "events", "decisions", "campaigns", "redemptions"),
+    *("consents", "contacts", "bounces"),
+)
 
 
 def why_unreadable(table: Table, root: Path, file: Path, layout: Layout | None, error: Exception) -> str:

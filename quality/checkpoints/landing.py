@@ -11,6 +11,7 @@ from quality.errors import NothingToCheckError
 from quality.frames.files import admitted_files_frame
 from quality.frames.landing.admitted import RECENT_DAYS, Admitted
 from quality.frames.landing.categories import categories, selling_categories
+from quality.frames.landing.contacts import contacts
 from quality.frames.landing.days import days
 from quality.frames.landing.facts import facts
 from quality.frames.landing.lines import lines
@@ -55,6 +56,7 @@ def landing_stages(settings: Settings, as_of: date, spill: Path, thresholds: Thr
             "recent_days": all_days.tail(RECENT_DAYS),
             "categories": mix,
             "required": required(admitted),
+            "contacts": contacts(admitted),
             "facts": facts(admitted, all_days, mix, card["baskets_a_day"]),
         }
         yield REST, frames

@@ -1,6 +1,7 @@
 """List the expectations of the admitted tables, which must hold before anything is built from them."""
 
 from quality.check import AT_LEAST, BETWEEN, IN_SET, check
+from quality.suites.contacts import CONTACTS
 
 _FIX_SOURCE = "Correct the landing file, then run `.venv/bin/python -m landing admit` again."
 
@@ -306,4 +307,4 @@ KEYS = [
     ),
 ]
 
-REST = [*LINES, *DAYS, *CATEGORIES, *KEYS]
+REST = [*LINES, *DAYS, *CATEGORIES, *KEYS, *CONTACTS]

@@ -35,6 +35,9 @@ def test_admit_ends_with_day_and_rows_as_json(shop: Path, capsys: pytest.Capture
         "coupons": 0,
         "coupon_values": 0,
         "redemptions": 0,
+        "consents": 0,
+        "contacts": 0,
+        "bounces": 0,
         "events": 0,
     }
 

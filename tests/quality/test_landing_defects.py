@@ -231,6 +231,21 @@ def test_defect_is_caught_by_name(
     assert who in caught.details
 
 
+def test_consents_and_addresses_that_nobody_can_use_are_warned_about(landing: Path, found: Judge) -> None:
+    rows = "x1,email,marketing,true,2019-01-01\nx1,email,marketing,false,2019-01-01\n"
+    (landing / "consents.csv").write_text("customer_id,channel,purpose,granted,since\n" + rows)
+    (landing / "contacts.csv").write_text("customer_id,channel,address\nx1,email,nobody-at-shop\n")
+    (landing / "bounces.csv").write_text("customer_id,channel,kind,bounced_at\nx1,email,full,2017-01-01\n")
+    caught = found()
+    for name in (
+        *("consents_do_not_contradict_each_other", "consents_are_not_of_the_future", "most_contacts_are_customers"),
+        *("most_addresses_can_be_used", "bounces_are_hard_or_soft"),
+    ):
+        assert caught[name].severity == "warning"
+    assert "not exactly one @" in caught["most_addresses_can_be_used"].details
+    assert "nobody-at-shop" not in str(caught)
+
+
 def test_coupon_values_that_would_pass_any_budget_or_stand_twice_are_caught(landing: Path, found: Judge) -> None:
     (landing / "coupon_values.csv").write_text("coupon_id,face_value,margin\nc1,0,1\nc1,2,1\n")
     caught = found()

@@ -16,6 +16,9 @@ REQUIRED = {
     "coupons": ("coupon_id", "product_id", "campaign_id"),
     "coupon_values": ("coupon_id", "face_value", "margin"),
     "redemptions": ("customer_id", "coupon_id", "redeemed_on"),
+    "consents": ("customer_id", "channel", "purpose", "granted", "since"),
+    "contacts": ("customer_id", "channel"),
+    "bounces": ("channel", "kind", "bounced_at"),
     "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
 }
 """Columns of the landing contract in which no value may be missing; a transaction line may have no customer."""
