@@ -1,4 +1,4 @@
-"""The outbox by hand and from Airflow: send, export, pause, status, unsubscribe and erase."""
+"""The outbox by hand and from Airflow: import, send, export, pause, status, unsubscribe and erase."""
 
 import argparse
 import logging
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     commands = Commands[Settings]("outbox", __doc__, load_settings, (OutboxError, SettingsError, OSError))
     commands.add("init", _init, "create the store's tables, or check that they can be used")
+    commands.add("import", _import, "read the admitted consents, addresses and bounces into the store")
     send = commands.add("send", _send, "send the messages that are due; exit code 99 if there are none")
     send.add_argument("--follow", action="store_true", help="keep running, and send whatever becomes due")
     export = commands.add("export", _export, "publish the due messages of a campaign as a file for another tool")
@@ -55,6 +56,13 @@ def _store(settings: Settings) -> Store:
 
 def _init(settings: Settings, _: argparse.Namespace) -> object:
     return {"store": describe(_store(settings).engine.url)}
+
+
+def _import(settings: Settings, _: argparse.Namespace) -> object:
+    # Imported here, because a sender does without Arrow, which takes half a second to load.
+    from outbox.imports.admission import import_admitted
+
+    return asdict(import_admitted(_store(settings), settings.paths.admitted))
 
 
 def _send(settings: Settings, options: argparse.Namespace) -> object:

@@ -6,6 +6,7 @@ OutboxError
 │   └── StoreBusyError     another process held the store for too long; trying again is safe
 ├── PlanError             a plan cannot be stored as it is
 ├── DeliveryError         a channel is not configured, or its settings cannot be used
+├── AdmissionError        consents and addresses of the landing cannot be read
 └── TokenError            an unsubscribe token is not one of ours
 """
 
@@ -32,6 +33,10 @@ class PlanError(OutboxError):
 
 class DeliveryError(OutboxError):
     """A channel cannot be used with the present settings."""
+
+
+class AdmissionError(OutboxError):
+    """The admitted consents, addresses and bounces cannot be read; nothing was imported."""
 
 
 class TokenError(OutboxError):

@@ -3,12 +3,13 @@
 The store is the one source of consents and addresses for planning and sending. Nothing known means no consent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 
 from core.clock import utc_now
 from outbox.store import Store
@@ -99,7 +100,26 @@ def suppress(store: Store, customer_id: str, channel: str, reason: str, since: d
     """
     row = {"customer_id": customer_id, "channel": channel, "reason": reason, "since": since or utc_now()}
     with store.write("people") as connection:
-        connection.execute(store.insert_new(suppressions), row)
+        put_on_list(store, connection, [row])
+
+
+def put_on_list(store: Store, connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
+    """Put customers on the suppression list; the newest of several times stays. Return how many rows changed.
+
+    Args:
+        store: the opened store.
+        connection: the transaction.
+        rows: with customer_id, channel, reason and since.
+    """
+    if not rows:
+        return 0
+    insert = store.insert(suppressions)
+    statement = insert.on_conflict_do_update(
+        index_elements=["customer_id", "channel", "reason"],
+        set_={"since": insert.excluded.since},
+        where=suppressions.c.since < insert.excluded.since,
+    )
+    return int(connection.execute(statement, [*rows]).rowcount)
 
 
 def erase(store: Store, customer_id: str) -> Erased:

@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select, update
 
 from outbox.channels.channel import Outcome, Refused
+from outbox.people import put_on_list
 from outbox.plan import ContactPolicy, Delivery
 from outbox.sending.eligibility import EXPIRED, Allowed, Later, Never, decide
 from outbox.sending.outcomes import OWNER_DIED, TEMPORARY_FAILURE, another_attempt, changes_after
 from outbox.store import Store
-from outbox.tables import HARD_BOUNCE, UNDER_WAY, WAITING, contents, controls, decisions, messages, plans, suppressions
+from outbox.tables import HARD_BOUNCE, UNDER_WAY, WAITING, contents, controls, decisions, messages, plans
 
 PAUSE = "pause"
 SENDING = "sending"
@@ -203,7 +204,7 @@ class Claims:
                 customer = select(messages.c.customer_id).where(messages.c.message_id == claimed.message_id)
                 row = {"channel": claimed.row["channel"], "reason": HARD_BOUNCE, "since": now}
                 found = connection.execute(customer).scalar_one()
-                connection.execute(self._store.insert_new(suppressions), {"customer_id": found, **row})
+                put_on_list(self._store, connection, [{"customer_id": found, **row}])
         return str(changes["state"]) if changed else "in_doubt"
 
     def recover(self, dead: Sequence[str], now: datetime) -> dict[str, int]:

@@ -16,7 +16,8 @@ SECRET = "anna.secret@shop.example"
 def test_answers_of_every_day_are_admitted_because_the_plan_uses_them_by_their_own_time(tmp_path: Path) -> None:
     landing = write_shop(
         tmp_path / "in",
-        consents=CONSENTS + "007,email,marketing,true,2016-05-01\n007,email,marketing,FALSE,2017-01-03T01:00:00+01:00\n",
+        consents=CONSENTS
+        + "007,email,marketing,true,2016-05-01\n007,email,marketing,FALSE,2017-01-03T01:00:00+01:00\n",
     )
     admit_shop(tmp_path, landing, "2017-01-02")
     found = admitted(tmp_path, "consents", "customer_id, granted, CAST(since AS VARCHAR)")

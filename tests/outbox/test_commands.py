@@ -12,8 +12,9 @@ from outbox.planning import enqueue
 from outbox.store import Store, open_store, store_url
 from outbox.unsubscribe import token_of
 from settings import Settings
+from tests.support.outbox.admissions import write_admission
 from tests.support.outbox.mail_sink import MailSink, mail_sink
-from tests.support.outbox.plans import MESSAGE, a_plan, held_out, planned, reachable
+from tests.support.outbox.plans import MESSAGE, NOON, a_plan, held_out, planned, reachable
 from tests.support.outbox.rows import message_of
 
 KEY = "k" * 32
@@ -144,3 +145,15 @@ def test_a_setting_that_is_missing_is_named(
 
 def test_init_names_the_store_without_a_password(store: Store, capsys) -> None:
     assert run(capsys, "init")[1]["store"].endswith("/outbox/outbox.db")
+
+
+def test_import_counts_what_is_new_and_prints_nobody(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = ("anna-17", "email", "anna@shop.example", None, None)
+    write_admission(tmp_path / "admitted", contacts=[row], bounces=[("anna-17", None, "email", "soft", NOON)])
+    assert main(["import"]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out.splitlines()[-1])
+    assert result == {"consents": 0, "addresses": 1, "hard_bounces": 0, "left_out": {"bounce_soft": 1}}
+    assert "anna" not in captured.out + captured.err

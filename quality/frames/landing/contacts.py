@@ -6,15 +6,16 @@ import duckdb
 import pandas as pd
 
 from core.duckdb_engine import quote_literal
+from outbox.addresses import EMAIL
 from quality.frames.engine import frame
 from quality.frames.landing.admitted import Admitted
 
-_DEFECT = """
+_DEFECT = f"""
     CASE WHEN address IS NULL THEN 'nothing in it'
          WHEN lower(trim(channel)) <> 'email' THEN NULL
          WHEN regexp_matches(address, '[\\s,;<>]') THEN 'blanks, commas or brackets'
          WHEN length(address) - length(replace(address, '@', '')) <> 1 THEN 'not exactly one @'
-         WHEN NOT regexp_full_match(address, '[^@]+@[^@.]+(\\.[^@.]+)+') THEN 'no name before or no domain after the @'
+         WHEN NOT regexp_full_match(address, {quote_literal(EMAIL)}) THEN 'no name before or no domain after the @'
     END
 """
 """SQL: what is wrong with the address of a contact, without the address; NULL if it can be used."""
