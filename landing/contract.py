@@ -183,7 +183,7 @@ CONSENTS = Table(
     columns=(
         _required("customer_id", "id", "The customer."),
         _required("channel", "text", "Such as 'email' or 'sms'."),
-        _required("purpose", "text", "What the messages are for, such as 'marketing'."),
+        _required("purpose", "text", "The aim of the messages, such as 'marketing'."),
         _required("granted", "boolean", "true for a yes, false for a no."),
         _required("since", "timestamp", "When the customer answered, in UTC; not the day of the export."),
     ),

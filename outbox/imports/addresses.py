@@ -1,6 +1,6 @@
 """Import addresses: one for each customer and channel, and none where two contradict each other.
 
-An address that stays the same keeps its time, so that a hard bounce of it holds. A changed one ends the bounce.
+An address that stays the same keeps its time, so its hard bounce holds. A changed address ends the bounce.
 """
 
 from collections.abc import Iterable, Iterator

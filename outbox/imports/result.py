@@ -13,12 +13,12 @@ Rows = list[dict[str, Any]]
 
 @dataclass
 class Imported:
-    """What one import changed in the store, and what it left out.
+    """The changes of one import in the store, and the rows that it left out.
 
     Attributes:
         consents: answers that are new.
         addresses: addresses that are new or changed, or whose time zone changed.
-        hard_bounces: customers whom a bounce put on the suppression list.
+        hard_bounces: customers put on the suppression list by a bounce.
         left_out: rows by reason.
     """
 

@@ -14,7 +14,7 @@ def _few(name: str, advice: str, column: str, example: str = "") -> Check:
 CONTACTS = [
     _none(
         "consents_do_not_contradict_each_other",
-        "A customer says yes and no at the same instant; the no counts. Which is right?",
+        "A customer answered yes and no at the same instant; the no counts. Which is right?",
         "contradicting_consents",
         "contradiction_example",
     ),

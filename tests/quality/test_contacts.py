@@ -1,4 +1,4 @@
-"""What is wrong with consents, addresses and bounces is counted with an example that names nobody."""
+"""Defects of consents, addresses and bounces are counted with an example that shows no person."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_answers_that_cannot_be_right_are_counted(tmp_path: Path) -> None:
     assert found["contradicting_consents"] == 1
     assert found["contradiction_example"] == "channel email, purpose marketing, since 2016-05-01 00:00:00"
     assert (found["late_consents"], found["late_consent_example"]) == (1, "since 2017-01-09 00:00:00")
-    assert found["copied_answer_share"] == 0  # too few to tell
+    assert found["copied_answer_share"] == 0  # fewer than 100 answers
 
 
 def test_the_day_of_an_export_as_every_answers_time_is_noticed(tmp_path: Path) -> None:

@@ -25,13 +25,13 @@ def contacts(admitted: Admitted) -> pd.DataFrame:
     """Return one row about the three tables; shares lie between 0 and 1.
 
     Columns:
-        contradicting_consents: Instants at which a customer said both yes and no.
+        contradicting_consents: Instants at which a customer answered both yes and no.
         late_consents, late_bounces: Later than a day after as_of; they count from their own instant on.
         stranger_share: Of the customers of consents and contacts, those in neither transactions nor customers.
         copied_answer_share: Of the yeses, if there are 100 or more, those of one single instant.
         repeated_contacts: Customers with several addresses for one channel since the same instant.
         bad_address_share: Of the addresses, those to which no message can be sent.
-        unknown_zones: Time zones that are no names of the IANA database.
+        unknown_zones: Time zones that the IANA database does not have.
         unknown_bounces: Bounces of another kind than hard and soft.
         nameless_bounces: Bounces without customer and address.
     """

@@ -94,7 +94,7 @@ def test_a_hard_bounce_holds_until_the_address_changes(store: Store, tmp_path: P
     import_admitted(store, write_admission(tmp_path / "1", contacts=old, bounces=bounce))
     assert _suppressed(store) == {"a"}
     import_admitted(store, write_admission(tmp_path / "2", contacts=old, bounces=bounce))
-    assert _suppressed(store) == {"a"}  # delivered again, the address is no newer
+    assert _suppressed(store) == {"a"}  # the same address, delivered again, ends nothing
     import_admitted(store, write_admission(tmp_path / "3", contacts=new, bounces=bounce))
     assert _suppressed(store) == set()
     again = [(None, "new@shop.example", "email", "hard", datetime(2099, 1, 1))]
