@@ -77,8 +77,8 @@ class Measured:
 
     Attributes:
         effects: The effect on each metric.
-        contributions: Float `[customers, metrics]`, each customer's contribution to the error of each effect; the sum
-            of its squares is the effect's variance.
+        contributions: Float `[customers, metrics]`, each customer's contribution to the error of their arm's mean; the
+            sum of its squares is the effect's variance.
     """
 
     effects: tuple[Effect, ...]
@@ -110,9 +110,9 @@ def measure_effects(outcomes: np.ndarray, is_treated: np.ndarray, covariates: np
     adjusters = _adjusters(covariates, len(outcomes), min(counts))
     contributions = np.zeros(outcomes.shape)
     means, variances = [], []
-    for arm, sign in ((is_treated, 1.0), (~is_treated, -1.0)):
+    for arm in (is_treated, ~is_treated):
         mean, parts = _fit(outcomes[arm], adjusters[arm])
-        contributions[arm] = sign * parts
+        contributions[arm] = parts
         means.append(mean)
         variances.append((parts**2).sum(axis=0))
     degrees = [max(count - 1 - adjusters.shape[1], 1) for count in counts]

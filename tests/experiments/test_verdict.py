@@ -44,6 +44,8 @@ def test_a_crossed_bound_stays_crossed_and_the_newest_figures_are_shown() -> Non
     assert (verdict.outcome, verdict.decided_at, verdict.look) == (Outcome.EFFECT, 2, 3)
     assert verdict.sentence == "Effect shown at look 2: spend +3.0% (95% interval -1.7% to +7.7%), look 3 of 4."
     assert decide("spend", [measured(-9.0), measured(3.0)], weekly_looks(4), INTACT).outcome is Outcome.HARM
+    twice = decide("spend", [None, measured(-9.0), measured(9.0)], weekly_looks(4), INTACT)
+    assert (twice.outcome, twice.decided_at) == (Outcome.HARM, 2)
 
 
 def test_a_look_without_customers_has_no_number() -> None:
