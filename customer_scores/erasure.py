@@ -102,5 +102,6 @@ def erase(settings: Settings, customer_ids: Collection[str]) -> Erased:
         earlier = [publication.name for publication in publications(link.parent) if publication.name != name]
         for each in earlier:
             discard_folder(link.parent / each)
-        discard_folder(settings.paths.staged_customers)
+        if settings.paths.staged_customers.exists():
+            discard_folder(settings.paths.staged_customers)
     return Erased(name, len(found), len(wanted) - len(found), rows, len(earlier))

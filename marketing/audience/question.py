@@ -53,8 +53,8 @@ class Items:
         return [
             f"The probabilities of {len(self.rows)} products together are not calibrated: of coupons for more than "
             f"{MANY_PRODUCTS} products, the expected buyers were {TOO_MANY} too many on the demo's validation window, "
-            "mostly beyond the interval if there were more than 300. The order of the customers holds; do not count on "
-            "the numbers."
+            "mostly beyond the interval if there were more than 300. Do not plan "
+            "by these numbers."
         ]
 
 

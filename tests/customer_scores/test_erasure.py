@@ -96,6 +96,11 @@ def test_the_next_publication_keeps_the_history_without_them(settings: Settings)
     assert not set(GONE) & set(tables(settings)[HISTORY]["customer_id"].to_pylist())
 
 
+def test_a_second_erasure_needs_no_staged_scores(settings: Settings) -> None:
+    erase(settings, GONE)
+    assert erase(settings, ["2"]).customers == 1
+
+
 def test_customers_in_no_table_change_nothing_but_older_copies_go(settings: Settings) -> None:
     before = current_publication(settings.paths.customers)
     erased = erase(settings, ["stranger"])
