@@ -20,7 +20,7 @@ from outbox.errors import StoreBusyError, StoreError, StoreVersionError
 from outbox.tables import SCHEMA_VERSION, metadata, schema_version
 from settings import Settings
 
-BUSY_SECONDS = 60
+BUSY_SECONDS = 120
 """How long a transaction waits for another writer; a plan of 100,000 messages holds the lock for less."""
 
 Work = Literal["schema", "plan", "send", "settle", "people"]

@@ -5,7 +5,7 @@ so after a kill a later run sees whether the file was published, and nothing is 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,17 +68,18 @@ class Exporter:
         self._folder = folder
         self._links = links
 
-    def export(self, campaign_id: str, channel: str, kind: Format, now: datetime | None = None) -> Export | None:
+    def export(
+        self, campaign_id: str, channel: str, kind: Format, clock: Callable[[], datetime] = utc_now
+    ) -> Export | None:
         """Publish the messages of a campaign and channel that may leave now; None if there is none.
 
         Raises:
             StoreError: The store cannot be used.
             OSError: The file cannot be written; its messages wait for the next run.
         """
-        instant = now or utc_now()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = f"{_as_file_name(campaign_id)}-{_as_file_name(channel)}-{instant:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}.{kind}"
-        claimed = self._claims.claim_export(campaign_id, channel, name, instant)
+        name = f"{_as_file_name(campaign_id)}-{_as_file_name(channel)}-{clock():%Y%m%dT%H%M%S}-{uuid4().hex[:8]}.{kind}"
+        claimed = self._claims.claim_export(campaign_id, channel, name, clock)
         if not claimed:
             return None
         file = self._folder / name

@@ -4,7 +4,7 @@ planned -> sending -> sent | exported | refused | in_doubt, or back to planned f
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,8 +77,12 @@ class Claims:
         self._resend = resend_in_doubt
         self._policies: dict[str, ContactPolicy] = {}
 
-    def claim(self, deliveries: Sequence[Delivery], now: datetime) -> Claimed | Idle | Paused:
+    def claim(self, deliveries: Sequence[Delivery], clock: Callable[[], datetime]) -> Claimed | Idle | Paused:
         """Apply the rules to the messages that are due, and take the first that may leave.
+
+        Args:
+            deliveries: the kinds of delivery that this sender can do.
+            clock: read once the transaction has its lock, because waiting for it may last into quiet hours.
 
         Raises:
             StoreError: The store cannot be used; no message was taken.
@@ -87,6 +91,7 @@ class Claims:
             paused = connection.execute(select(controls.c.reason).where(controls.c.name == PAUSE)).scalar()
             if paused is not None:
                 return Paused(paused)
+            now = clock()
             for _ in range(EXAMINED):
                 message = self._next_due(connection, deliveries, now)
                 if message is None:
@@ -163,18 +168,25 @@ class Claims:
             needs_consent,
         )
 
-    def claim_export(self, campaign_id: str, channel: str, file: str, now: datetime) -> list[Claimed]:
+    def claim_export(self, campaign_id: str, channel: str, file: str, clock: Callable[[], datetime]) -> list[Claimed]:
         """Take every message of a campaign and channel that may go into a file now.
+
+        Args:
+            campaign_id: the campaign.
+            channel: the channel.
+            file: name of the file, kept with the messages until it is published.
+            clock: read once the transaction has its lock.
 
         Raises:
             StoreError: The store cannot be used; no message was taken.
         """
-        due = (WAITING, messages.c.delivery == "export", messages.c.due_at <= now)
         of_file = (messages.c.campaign_id == campaign_id, messages.c.channel == channel)
         found: list[Claimed] = []
         with self._store.write("send") as connection:
             if connection.execute(select(controls.c.reason).where(controls.c.name == PAUSE)).first() is not None:
                 return []
+            now = clock()
+            due = (WAITING, messages.c.delivery == "export", messages.c.due_at <= now)
             shown = (decisions.c.segment, decisions.c.coupon_id, decisions.c.product_ids)
             query = select(messages, *shown).join(decisions, _SAME_DECISION).where(*due, *of_file)
             for message in connection.execute(query.order_by(messages.c.message_id)).all():

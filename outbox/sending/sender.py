@@ -163,7 +163,7 @@ class Sender:
             if self._stop.is_set():
                 return None
             try:
-                found = claims.claim(list(self._channels), self._clock())
+                found = claims.claim(list(self._channels), self._clock)
             except StoreError as error:
                 if not self._follow:
                     raise

@@ -18,7 +18,7 @@ from tests.outbox.test_history import *  # noqa: F403
 from tests.outbox.test_people import *  # noqa: F403
 from tests.outbox.test_planning import *  # noqa: F403
 from tests.outbox.test_unsubscribe import *  # noqa: F403
-from tests.support.outbox.plans import NOON, a_plan, planned, reachable
+from tests.support.outbox.plans import NOON, a_plan, at, planned, reachable
 from tests.support.servers.postgres_server import postgres_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.postgres]
@@ -55,7 +55,7 @@ def test_a_sender_on_another_machine_is_seen_dead_when_its_connection_ends(store
     elsewhere = open_store(url)
     with SenderLock(store) as here:
         with SenderLock(elsewhere) as there:
-            assert isinstance(Claims(elsewhere, there.owner).claim(["smtp"], NOON), Claimed)
+            assert isinstance(Claims(elsewhere, there.owner).claim(["smtp"], at(NOON)), Claimed)
             assert Claims(store, here.owner).owners() == [there.owner]
             assert not here.is_dead(there.owner)
         assert here.is_dead(there.owner)

@@ -16,7 +16,7 @@ from outbox.sending.claims import Claims
 from outbox.status import pause
 from outbox.store import Store
 from outbox.unsubscribe import UnsubscribeLinks
-from tests.support.outbox.plans import MESSAGE, NOON, a_plan, planned, reachable
+from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, planned, reachable
 from tests.support.outbox.rows import states
 
 LINKS = UnsubscribeLinks("https://shop.example/u", "k" * 32)
@@ -38,7 +38,7 @@ def ready(store: Store, *without_consent: str) -> None:
 def test_a_file_holds_one_row_a_customer_and_a_hash(store: Store, exporter: Exporter, kind) -> None:
     ready(store, "no-consent")
 
-    found = exporter.export("c1", "email", kind, NOON)
+    found = exporter.export("c1", "email", kind, at(NOON))
 
     assert found is not None
     read = pa_csv.read_csv if kind == "csv" else pq.read_table
@@ -53,7 +53,7 @@ def test_a_file_holds_one_row_a_customer_and_a_hash(store: Store, exporter: Expo
     assert sums == f"{found.sha256}  {found.file.name}\n"
     assert found.sha256 == file_sha256(found.file)
     assert states(store) == {"a": ("exported", ""), "b": ("exported", ""), "no-consent": ("suppressed", "no_consent")}
-    assert exporter.export("c1", "email", kind, NOON) is None
+    assert exporter.export("c1", "email", kind, at(NOON)) is None
     assert found.file.stat().st_mode & 0o777 == 0o600
 
 
@@ -67,9 +67,9 @@ def test_a_file_that_cannot_be_written_leaves_its_messages_waiting(
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
         patched.setattr(exports, "sync", full)
-        exporter.export("c1", "email", "csv", NOON)
+        exporter.export("c1", "email", "csv", at(NOON))
     assert set(states(store).values()) == {("planned", "export_interrupted")}
-    assert exporter.export("c1", "email", "csv", NOON) is not None
+    assert exporter.export("c1", "email", "csv", at(NOON)) is not None
 
 
 @pytest.mark.parametrize(("published", "state"), [(True, "exported"), (False, "planned")])
@@ -85,7 +85,7 @@ def test_after_a_kill_the_file_itself_shows_whether_it_was_published(
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(Exporter, "_write", killed)
-        exporter.export("c1", "email", "csv", NOON)
+        exporter.export("c1", "email", "csv", at(NOON))
     assert {found for found, _ in states(store).values()} == {"sending"}
 
     again = Claims(store, "later")
@@ -97,11 +97,11 @@ def test_after_a_kill_the_file_itself_shows_whether_it_was_published(
 def test_a_pause_stops_exports(store: Store, exporter: Exporter) -> None:
     ready(store)
     pause(store, "wrong price")
-    assert exporter.export("c1", "email", "csv", NOON) is None
+    assert exporter.export("c1", "email", "csv", at(NOON)) is None
     assert {found for found, _ in states(store).values()} == {"planned"}
 
 
 def test_a_sender_leaves_exports_alone(store: Store) -> None:
     ready(store)
-    Claims(store, "s").claim(["smtp", "webhook"], NOON)
+    Claims(store, "s").claim(["smtp", "webhook"], at(NOON))
     assert {found for found, _ in states(store).values()} == {"planned"}

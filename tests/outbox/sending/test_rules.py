@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from outbox.sending.claims import Claimed, Claims, Idle, Paused
 from outbox.status import pause, resume
 from outbox.store import Store
 from outbox.tables import HARD_BOUNCE, decisions, messages
-from tests.support.outbox.plans import MESSAGE, NOON, a_plan, held_out, planned, reachable
+from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, held_out, planned, reachable
 from tests.support.outbox.rows import message_of, states
 
 DAY = timedelta(days=1)
@@ -28,14 +29,14 @@ def policy(**changed: Any) -> ContactPolicy:
 
 
 def claim(store: Store, now: datetime = NOON) -> Claimed | Idle | Paused:
-    return Claims(store, "sender").claim(["smtp"], now)
+    return Claims(store, "sender").claim(["smtp"], at(now))
 
 
 def sent_to(store: Store, *instants: datetime) -> list[str]:
     """Take and deliver at each instant all that may leave; the occurrences in order."""
     claims, found = Claims(store, "sender"), []
     for now in instants:
-        while isinstance(taken := claims.claim(["smtp"], now), Claimed):
+        while isinstance(taken := claims.claim(["smtp"], at(now)), Claimed):
             claims.settle(taken, Accepted(), now)
             found.append(taken.row["occurrence"])
     return found
@@ -246,11 +247,31 @@ def test_a_pause_is_asked_before_each_message(store: Store) -> None:
     assert not resume(store)
 
 
+def test_the_clock_is_read_after_the_wait_for_the_store(store: Store) -> None:
+    """Waiting for a planner's transaction may last into quiet hours."""
+    reachable(store, "a", timezone="UTC")
+    enqueue(store, a_plan([planned("a")], policy=policy(quiet_hours=QuietHours(time(12), time(13)))))
+    claims, read = Claims(store, "sender"), []
+
+    def clock() -> datetime:
+        read.append(NOON)
+        return NOON
+
+    with store.write("send"):
+        waiting = Thread(target=claims.claim, args=(["smtp"], clock))
+        waiting.start()
+        waiting.join(0.05)
+        assert read == []
+    waiting.join()
+    assert read == [NOON]
+    assert message_of(store, "a")["reason"] == "quiet_hours"
+
+
 def test_two_contents_stay_apart(store: Store) -> None:
     reachable(store, "a", "b")
     enqueue(store, a_plan([planned(c, replace(MESSAGE, content=Content(c, c))) for c in "ab"]))
     claims = Claims(store, "sender")
-    found = [claims.claim(["smtp"], NOON) for _ in range(2)]
+    found = [claims.claim(["smtp"], at(NOON)) for _ in range(2)]
     assert {one.address: one.subject for one in found if isinstance(one, Claimed)} == {
         "a@shop.example": "a",
         "b@shop.example": "b",
@@ -267,7 +288,7 @@ def test_taking_a_message_reads_no_table_from_end_to_end(store: Store) -> None:
     asked: list[tuple[str, Any]] = []
     event.listen(store.engine, "before_cursor_execute", lambda *a: asked.append((a[2], a[3])))
     claims = Claims(store, "sender")
-    while not isinstance(taken := claims.claim(["smtp"], NOON), Claimed):
+    while not isinstance(taken := claims.claim(["smtp"], at(NOON)), Claimed):
         pass
     claims.settle(taken, Accepted(), NOON)
     claims.owners()

@@ -24,7 +24,7 @@ from outbox.store import Store
 from outbox.tables import messages, suppressions
 from outbox.unsubscribe import UnsubscribeLinks
 from tests.support.outbox.mail_sink import MailSink, mail_sink
-from tests.support.outbox.plans import MESSAGE, NOON, a_plan, planned, reachable
+from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, planned, reachable
 from tests.support.outbox.rows import message_of, states
 
 LINKS = UnsubscribeLinks("https://shop.example/u", "k" * 32)
@@ -201,7 +201,7 @@ def test_by_setting_an_unknown_outcome_is_sent_again_with_the_same_message_id(st
 def test_the_message_of_a_dead_sender(store: Store, delivery: Any, resend: bool, expected: tuple[str, str]) -> None:
     ready(store, "a", delivery=delivery)
     with SenderLock(store) as lock:
-        Claims(store, lock.owner).claim([delivery], NOON)
+        Claims(store, lock.owner).claim([delivery], at(NOON))
 
     found = run(store, Recorder(), resend_in_doubt=resend)
 
@@ -213,7 +213,7 @@ def test_the_message_of_a_living_sender_is_left_to_it(store: Store) -> None:
     ready(store, "a")
     with SenderLock(store) as lock:
         claims = Claims(store, lock.owner)
-        taken = claims.claim(["smtp"], NOON)
+        taken = claims.claim(["smtp"], at(NOON))
         assert isinstance(taken, Claimed)
         assert run(store, Recorder()).recovered == {}
         assert claims.settle(taken, Accepted("250"), NOON) == "sent"
@@ -222,7 +222,7 @@ def test_the_message_of_a_living_sender_is_left_to_it(store: Store) -> None:
 def test_a_sender_taken_for_dead_by_mistake_settles_its_message(store: Store) -> None:
     ready(store, "a")
     claims = Claims(store, "abc")
-    taken = claims.claim(["smtp"], NOON)
+    taken = claims.claim(["smtp"], at(NOON))
     assert isinstance(taken, Claimed)
     Claims(store, "other").recover(["abc"], NOON)
     assert states(store) == {"a": ("in_doubt", "owner_died")}

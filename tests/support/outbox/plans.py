@@ -1,6 +1,6 @@
 """Small plans, consents and addresses for tests of the outbox."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -24,6 +24,11 @@ POLICY = ContactPolicy(
 MESSAGE = Message(
     "promotion", "marketing", "email", Content("Hello", "Text"), NOON - timedelta(days=1), NOON + timedelta(days=7)
 )
+
+
+def at(instant: datetime) -> Callable[[], datetime]:
+    """A clock that stands still."""
+    return lambda: instant
 
 
 def planned(customer_id: str, message: Message = MESSAGE, **changed: Any) -> Decision:
