@@ -89,6 +89,9 @@ def test_before_the_first_look_nothing_is_measured(tmp_path: Path) -> None:
     result = measure(Settings(data=tmp_path), SPEND, decisions_of(variants, SHARES))
     assert result.sentence == "Not measured yet: the data does not reach the first look on 2017-10-16."
     assert result.verdicts == {}
+    # A look on the data's own day counts: everything before that day is known.
+    write_manifest(tmp_path, LOOKS[0])
+    assert measure(Settings(data=tmp_path), SPEND, decisions_of(variants, SHARES)).looks_done == 1
 
 
 def test_a_look_counts_only_what_was_known_then(tmp_path: Path) -> None:
