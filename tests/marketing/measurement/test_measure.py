@@ -110,6 +110,22 @@ def test_a_look_counts_only_what_was_known_then(tmp_path: Path) -> None:
     assert both.sentence.endswith("look 2 of 2.")
 
 
+def test_customers_decided_about_after_a_look_are_not_in_it(tmp_path: Path) -> None:
+    variants = drawn(SHARES)
+    write_admission(tmp_path, variants, 0.0)
+    decisions = decisions_of(variants, SHARES)
+    late = np.arange(len(variants)) % 3 == 0
+    at = decisions["decided_at"].to_numpy() + np.where(late, np.timedelta64(15, "D"), np.timedelta64(0, "D"))
+    decisions = decisions.set_column(4, "decided_at", pa.array(at))
+    both = measure(Settings(data=tmp_path), SPEND, decisions).verdicts["spend"].effect
+    write_manifest(tmp_path, LOOKS[0])
+    first = measure(Settings(data=tmp_path), SPEND, decisions).verdicts["spend"].effect
+    assert both is not None
+    assert first is not None
+    assert both.treated + both.control == len(variants)
+    assert first.treated + first.control == (~late).sum()
+
+
 def test_several_variants_are_also_measured_one_by_one(tmp_path: Path) -> None:
     shares = {"holdout": 0.3, "coupon": 0.35, "letter": 0.35}
     variants = drawn(shares)

@@ -20,12 +20,14 @@ def data(tmp_path: Path) -> Path:
     transactions = pq.read_table(tmp_path / "admitted" / "transactions.parquet")
     total = transactions.group_by("customer_id").aggregate([("sales_value", "sum")])
     best = total.sort_by([("sales_value_sum", "descending")])["customer_id"][:300].to_pylist()
-    rows = [
-        (name, customer_id, day) for customer_id in best for name, day in (("1", START), ("2", START.replace(day=30)))
-    ]
-    names, ids, days = zip(*rows, strict=True)
+    days = {"1": START, "2": START.replace(day=30), "3": START.replace(day=16)}
+    rows = [(name, customer_id, day) for customer_id in best for name, day in days.items()]
+    names, ids, starts = zip(*rows, strict=True)
+    kinds = ["Type A"] * len(ids)
     pq.write_table(
-        pa.table({"campaign_id": names, "customer_id": ids, "campaign_type": ["Type A"] * len(ids), "starts_on": days}),
+        pa.table(
+            {"campaign_id": names, "customer_id": ids, "campaign_type": ["Type A"] * len(ids), "starts_on": starts}
+        ),
         tmp_path / "admitted" / "campaigns.parquet",
     )
     return tmp_path
@@ -33,7 +35,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_a_campaign_without_a_holdout_is_never_an_effect(data: Path) -> None:
     settings = Settings(data=data)
-    first, second = past_campaigns(settings, admitted_purchases(settings))
+    first, third, second = past_campaigns(settings, admitted_purchases(settings))
     assert (first.campaign_id, first.mailed, first.chosen + first.others <= CUSTOMERS) == ("1", 300, True)
     assert first.result is not None
     naive, before, earlier = first.result.naive, *first.result.placebos
@@ -45,13 +47,16 @@ def test_a_campaign_without_a_holdout_is_never_an_effect(data: Path) -> None:
     assert verdict.effect is None
     assert verdict.sentence.startswith("Not identified: no hold-out was drawn; the difference in spend per week")
     assert "customers chosen for what only the sender expected differ" in verdict.sentence
+    # Three weeks of data are compared as spend per week, too.
+    assert third.result is not None
+    assert third.result.naive.difference == pytest.approx(third.result.placebos[0].difference, rel=0.12)
     assert second.result is None
     assert second.why_not == "the data ends on 2017-11-06, before its first 3 weeks do"
 
 
 def test_spend_is_per_week_and_customer(data: Path) -> None:
     settings = Settings(data=data)
-    first, _ = past_campaigns(settings, admitted_purchases(settings))
+    first, *_ = past_campaigns(settings, admitted_purchases(settings))
     transactions = pq.read_table(data / "admitted" / "transactions.parquet").to_pandas()
     chosen = set(pq.read_table(data / "admitted" / "campaigns.parquet")["customer_id"].to_pylist())
     start = np.datetime64("2017-10-02T04:00:00")
@@ -71,10 +76,10 @@ def test_the_command_strikes_the_naive_number_through(
     assert main(["past-campaigns"]) == 0
     printed = capsys.readouterr().out.splitlines()
     figures = json.loads(printed[-1])
-    assert (figures["campaigns"], figures["compared"], figures["called_effect"]) == (2, 1, 0)
-    assert f"~~{figures['naive']:+.1f}~~" in printed[2]
-    assert printed[2].endswith("not identified")
-    assert "the data ends on 2017-11-06" in printed[3]
+    assert (figures["campaigns"], figures["compared"], figures["called_effect"]) == (3, 2, 0)
+    assert all("~~+" in line and line.endswith("not identified") for line in printed[2:4])
+    assert "the data ends on 2017-11-06" in printed[4]
+    assert f"~~{figures['naive']:+.1f}~~ in the campaign" in printed[5]
 
 
 def test_a_landing_without_campaigns_is_named(
