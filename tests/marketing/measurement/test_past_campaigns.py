@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,6 @@ def data(tmp_path: Path) -> Path:
     days = {"1": START, "2": START.replace(day=30), "3": START.replace(day=16)}
     rows = [(name, customer_id, day) for customer_id in best for name, day in days.items()]
     names, ids, starts = zip(*rows, strict=True)
-    kinds = ["Type A"] * len(ids)
     pq.write_table(
         pa.table(
             {"campaign_id": names, "customer_id": ids, "campaign_type": ["Type A"] * len(ids), "starts_on": starts}
@@ -67,6 +67,17 @@ def test_spend_is_per_week_and_customer(data: Path) -> None:
     of_others = spent[~spent.customer_id.isin(chosen)].sales_value.sum() / 4 / first.others
     assert first.result is not None
     assert first.result.naive.difference == pytest.approx(of_chosen - of_others, rel=0.02)
+
+
+def test_customers_who_first_bought_in_the_campaign_take_no_part(data: Path) -> None:
+    settings = Settings(data=data)
+    before, *_ = past_campaigns(settings, admitted_purchases(settings))
+    file = data / "admitted" / "transactions.parquet"
+    table = pq.read_table(file)
+    new = {"customer_id": "new", "basket_id": "new", "sales_value": 5.0, "transaction_at": datetime(2017, 10, 20)}
+    pq.write_table(pa.concat_tables([table, pa.Table.from_pylist([new], schema=table.schema)]), file)
+    after, *_ = past_campaigns(settings, admitted_purchases(settings))
+    assert after == before
 
 
 def test_the_command_strikes_the_naive_number_through(
