@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent
 SERVICE_SETTINGS = (
     *("data", "online_store", "redis", "redis_password", "kafka_bootstrap_servers"),
     *("service_port", "service_workers", "api_keys", "rate_limit_per_second"),
+    *("outbox_url", "unsubscribe_key", "contact_policy"),
 )
 """Settings that the recommendation service reads once, when it starts: a change needs a restart."""
 

@@ -4,12 +4,12 @@ The store is the one source of consents and addresses for planning and sending. 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 
 from core.clock import utc_now
 from outbox.store import Store
@@ -67,11 +67,29 @@ def record_consents(store: Store, rows: Iterable[Consent]) -> int:
         StoreError: The store cannot be written.
     """
     values = [asdict(row) for row in rows]
+    if not values:
+        return 0
     with store.write("people") as connection:
-        before = connection.execute(select(func.count()).select_from(consents)).scalar_one()
-        if values:
-            connection.execute(store.insert_new(consents), values)
-        return int(connection.execute(select(func.count()).select_from(consents)).scalar_one() - before)
+        return int(connection.execute(store.insert_new(consents), values).rowcount)
+
+
+def record_consent(store: Store, row: Consent) -> Consent:
+    """Append a consent, and return the one that counts for its customer, channel and purpose: the newest.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    with store.write("people") as connection:
+        connection.execute(store.insert_new(consents), asdict(row))
+        names = [consents.c[field.name] for field in fields(Consent)]
+        # Of a yes and a no at the same instant, the no counts.
+        counts = connection.execute(
+            select(*names)
+            .where(*(consents.c[name] == getattr(row, name) for name in ("customer_id", "channel", "purpose")))
+            .order_by(consents.c.since.desc(), consents.c.granted)
+            .limit(1)
+        ).one()
+        return Consent(**counts._mapping)
 
 
 def record_contacts(store: Store, rows: Iterable[Contact]) -> None:

@@ -20,6 +20,7 @@ ServingError                      500
 ├── ScoringFailedError            500     the bundle could not score a customer
 ├── NoChampionError               503     no version is deployed, or none could be loaded yet
 ├── EventsUnavailableError        503     the event log does not accept events
+├── ConsentsUnavailableError      503     the outbox does not accept consents
 ├── ScoresNotPublishedError       503     the customers were never scored
 ├── ProfilesUnavailableError      503     the online store of profiles does not answer
 ├── ApiKeyConfigError             -       REACH_API_KEYS is not valid
@@ -203,6 +204,16 @@ class EventsUnavailableError(ServingError):
     def headers(self) -> dict[str, str]:
         """Return the response's headers."""
         return {"Retry-After": "1"}
+
+
+class ConsentsUnavailableError(ServingError):
+    """The outbox does not accept consents at the moment; send the answer again."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def headers(self) -> dict[str, str]:
+        """Return the response's headers."""
+        return {"Retry-After": "5"}
 
 
 class ScoresNotPublishedError(ServingError):

@@ -8,6 +8,7 @@ from typing import TypeVar
 import bentoml
 
 from events.factory import open_event_log
+from outbox.store import open_store, store_url
 from serving._private import host_option, typeguard_disabled
 from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.app import ReachService
@@ -17,6 +18,7 @@ from serving.customer_state.published_scores import PublishedScores
 from serving.decision_log import DecisionLog
 from serving.errors import ServingError
 from serving.handlers.audience import AudienceHandler, AudienceRequest, AudienceResponse
+from serving.handlers.consents import ConsentRequest, ConsentResponse, ConsentsHandler
 from serving.handlers.events import EventsHandler, EventsRequest, EventsResponse
 from serving.handlers.history import HistoryRequest, HistoryResponse
 from serving.handlers.offers import OffersHandler, OffersRequest, OffersResponse
@@ -55,6 +57,7 @@ class Reach:
 
     `POST /events` accepts what customers do, and the next answer reflects it. `POST /profile` returns what is known of
     a customer, `POST /audience` the customers to reach, `POST /offers` the coupons for a customer.
+    `POST /consents` stores whether a customer wants messages.
 
     `GET /ui/`: a page for people. `GET /livez`: the process runs. `GET /readyz`: a version is loaded, and the online
     store is open or could not be opened. `GET /metrics`: metrics for Prometheus.
@@ -81,6 +84,7 @@ class Reach:
         scores = PublishedScores(settings.paths.customers)
         self._audience = AudienceHandler(scores.current, settings.paths.admitted / "coupons.parquet")
         self._offers = OffersHandler(settings.paths.customers)
+        self._consents = ConsentsHandler(lambda: open_store(store_url(settings)), settings.contact_policy, CONFIG)
         self._events = EventsHandler(self._event_log, CONFIG, metrics())
         self.page = UiEndpoints(self._watcher, self._features)
         self._decisions.start()
@@ -173,6 +177,15 @@ class Reach:
         404 if the customer has no offers. The scope `marketing` is needed.
         """
         return await _answered(self._offers.offers(request))
+
+    @bentoml.api(route="/consents")
+    async def consents(self, request: ConsentRequest, /) -> ConsentResponse:
+        """Store a customer's yes or no to messages: it is on disk with the answer, and the sender's next look finds it.
+
+        Of several answers the newest counts, and the response names it. The scope `marketing` is needed. With 503 the
+        answer may not be stored; then send it again.
+        """
+        return await _answered(self._consents.record(request))
 
     @bentoml.api(route="/events")
     async def events(self, request: EventsRequest, /) -> EventsResponse:

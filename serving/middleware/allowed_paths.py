@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import MethodNotAllowedError, NotFoundError, ServingError
 from serving.metrics import metrics
+from serving.middleware import unsubscribe
 from serving.ui.endpoints import UI_ENDPOINTS, UI_FILES
 
 BENTOML_PATHS = ("/livez", "/readyz", "/healthz", "/metrics", "/docs.json", "/schema.json", "/")
@@ -31,6 +32,7 @@ class AllowedPathsMiddleware:
         self._app = app
         self._methods = dict.fromkeys([*BENTOML_PATHS, *UI_FILES, *UI_ENDPOINTS], GET_METHODS)
         self._methods |= dict.fromkeys(post_paths, POST_METHODS)
+        self._methods[unsubscribe.PATH] = unsubscribe.METHODS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 404 or 405."""

@@ -7,14 +7,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import ApiKeyConfigError, ForbiddenError, ServingError
 from serving.metrics import metrics
+from serving.middleware import unsubscribe
 from serving.middleware.api_keys import ApiKeyStore
 from serving.middleware.rate_limit import TokenBucketLimiter
 from serving.ui.endpoints import UI_FILES
 
-PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/docs.json"}) | UI_FILES
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/docs.json", unsubscribe.PATH}) | UI_FILES
 """Paths that need no key. The health checks are for the process's supervisor and show only whether it runs and which
-version serves. The API's description and the pages' files hold no data of the shop; the pages ask their user for a
-key."""
+version serves. An unsubscribe link contains its own key. The API's description and the pages' files hold no data of the
+shop; the pages ask their user for a key."""
 
 NO_KEYS = "Make one with '.venv/bin/python -m serving hash-key' and put its entry into REACH_API_KEYS."
 

@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serving": {
         *("settings", "products", "scoring", "registry", "features", "feature_store.online", "feature_store.profiles"),
         *("events", "core", "customer_scores", "marketing"),
+        *("outbox.people", "outbox.store", "outbox.unsubscribe", "outbox.errors"),
     },
     "dags": {"settings", "orchestration"},
     "orchestration": {"settings", "core"},

@@ -17,6 +17,9 @@ OTHER = {
     "service_workers": 2,
     "api_keys": "shop:recommend:" + "0" * 64,
     "rate_limit_per_second": 7.5,
+    "outbox_url": "postgresql://db/outbox",
+    "unsubscribe_key": "k" * 32,
+    "contact_policy": "/shop/policy.toml",
 }
 
 

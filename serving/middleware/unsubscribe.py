@@ -1,0 +1,101 @@
+"""Answer the links of messages, `/unsubscribe?token=…`: a page with one button, and the click of RFC 8058.
+
+`POST` withdraws the consent at once, without cookies, redirects or further questions. `GET` changes nothing, because
+programs that scan mail open its links. The token is the key, so no API key is needed.
+"""
+
+import asyncio
+import html
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from urllib.parse import parse_qs
+
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from outbox.errors import OutboxError, TokenError
+from outbox.store import Store
+from outbox.unsubscribe import redeem
+from serving.metrics import metrics
+
+logger = logging.getLogger("reach.serving")
+
+PATH = "/unsubscribe"
+METHODS = ("GET", "HEAD", "POST")
+
+TIMEOUT_S = 5.0
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    # The address of the page contains the token.
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    "<title>{title}</title><h1>{title}</h1>{body}</html>"
+)
+_BUTTON = (
+    '<p>One click, and you receive no more messages of this kind.</p><form method="post" action="?token={token}">'
+    '<button name="List-Unsubscribe" value="One-Click">Unsubscribe</button></form>'
+)
+
+
+class UnsubscribeMiddleware:
+    """Answer `PATH`; pass every other request on.
+
+    Args:
+        app: The application behind this one.
+        open_store: Opens the outbox's store; called once, with the first click.
+        key: REACH_UNSUBSCRIBE_KEY; None if the shop sends no such links.
+    """
+
+    def __init__(self, app: ASGIApp, open_store: Callable[[], Store], key: str | None):
+        self._app = app
+        self._open_store = open_store
+        self._key = key
+        self._store: Store | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="unsubscribe")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the page or the click, or pass the request on."""
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await self._app(scope, receive, send)
+            return
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        answer = await self._click(token) if scope["method"] == "POST" else _page(token)
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            metrics().rejected.labels(answer.status_code).inc()
+        await answer(scope, receive, send)
+
+    async def _click(self, token: str) -> HTMLResponse:
+        try:
+            done = asyncio.get_running_loop().run_in_executor(self._thread, self._redeem, token)
+            await asyncio.wait_for(done, TIMEOUT_S)
+        except TokenError:
+            text = "<p>This link is damaged or too old. Use the link of the newest message.</p>"
+            return _answer(HTTPStatus.BAD_REQUEST, "This link does not work", text)
+        except (OutboxError, TimeoutError) as error:
+            logger.error("A click on an unsubscribe link was not acknowledged. %s", error or "The outbox is too slow.")
+            text = "<p>Your answer could not be stored. Try again in a minute.</p>"
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "Please try again", text)
+        return _answer(HTTPStatus.OK, "You are unsubscribed", "<p>You receive no more messages of this kind.</p>")
+
+    def _redeem(self, token: str) -> None:
+        if self._key is None:
+            raise TokenError("REACH_UNSUBSCRIBE_KEY is not set, so no link of this shop is valid.")
+        if self._store is None:
+            self._store = self._open_store()
+        redeem(self._store, token, self._key)
+
+
+def _page(token: str) -> HTMLResponse:
+    return _answer(HTTPStatus.OK, "Unsubscribe?", _BUTTON.format(token=html.escape(token)))
+
+
+def _answer(status: HTTPStatus, title: str, body: str) -> HTMLResponse:
+    headers = {**_HEADERS, "Retry-After": "60"} if status == HTTPStatus.SERVICE_UNAVAILABLE else _HEADERS
+    return HTMLResponse(_PAGE.format(title=title, body=body), status, headers)
