@@ -1,4 +1,4 @@
-"""Measure the plan of a large campaign: wall time and peak memory of `plan` and `enqueue`.
+"""Measure the plan of a large campaign: wall time and peak memory of `plan`, its check and `enqueue`.
 
 The customers are synthetic. Each has an address, a consent, a segment and twelve recommended products; the message has
 three of these, as text and as HTML. The last line is one JSON object.
@@ -27,6 +27,11 @@ from settings import ROOT, Settings
 AS_OF, AT = date(2018, 1, 1), "2018-01-01T12:00"
 PRODUCTS, LISTED = 20_000, 12
 BATCH = 20_000
+STEPS = {
+    "plan": ("marketing", "campaign", "plan", "large", "--as-of", AT),
+    "check": ("quality", "plan", "--campaign", "large"),
+    "enqueue": ("marketing", "campaign", "enqueue", "large"),
+}
 CAMPAIGN = """
 id = "large"
 status = "running"
@@ -125,7 +130,7 @@ def measured(data: Path, *arguments: str) -> tuple[float, float]:
         RuntimeError: the command failed.
     """
     environment = {**os.environ, "REACH_DATA": str(data)}
-    command = [sys.executable, "-m", "marketing", "campaign", *arguments]
+    command = [sys.executable, "-m", *arguments]
     began = time.perf_counter()
     child = os.posix_spawn(sys.executable, command, environment)
     _, status, usage = os.wait4(child, 0)
@@ -147,8 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             data = Path(folder) / "data"
             write_installation(data, customers, options.seed)
             found = results[str(customers)] = {}
-            for step in (("plan", "large", "--as-of", AT), ("enqueue", "large")):
-                found[f"{step[0]}_s"], found[f"{step[0]}_mib"] = (round(value, 1) for value in measured(data, *step))
+            for name, step in STEPS.items():
+                found[f"{name}_s"], found[f"{name}_mib"] = (round(value, 1) for value in measured(data, *step))
             print(f"{customers:,} customers: {found}", flush=True)
     print(json.dumps(results))
 

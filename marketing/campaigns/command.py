@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from core.clock import naive_utc, utc_now
 from marketing.campaigns.check import check_campaign
+from marketing.campaigns.checked import require_checked
 from marketing.campaigns.definition_file import CampaignFile, read_campaign
 from marketing.campaigns.errors import CampaignError, DefinitionError
 from marketing.campaigns.plan import HELD_OUT, PLANNED, Planned
@@ -143,6 +144,7 @@ def _enqueue(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     folder = settings.paths.plans / Path(options.campaign).name
     record = read_record(folder)
     _require_running(read_campaign(_path(settings, record.campaign_id)))
+    require_checked(settings.paths.quality, folder, record)
     store = open_store(store_url(settings))
     try:
         found = enqueue(store, outbox_plan(folder))

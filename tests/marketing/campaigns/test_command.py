@@ -1,6 +1,7 @@
 """From a file to messages that wait: check, plan, dry run and enqueue by the commands that people and tasks run."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from outbox.history import messages_since
 from outbox.people import Consent, record_consents
 from outbox.store import open_store, store_url
 from settings import Settings
-from tests.support.marketing.campaign_shop import NOON, SIMPLE, campaign_shop, write_campaign
+from tests.support.marketing.campaign_shop import NOON, SIMPLE, campaign_shop, mark_checked, write_campaign
 
 EXAMPLE = Path("marketing/campaigns/example.toml").read_text().replace('segment.value = "high"', 'segment.value = "v1"')
 AT = ("--as-of", "2018-01-01T12:00")
@@ -49,6 +50,7 @@ def test_a_plan_is_staged_then_enqueued_once(shop: Settings, run) -> None:
     [found] = run("plan", "simple", *AT)["campaigns"]
     assert found["counts"] == {"planned": 21, "held_out": 9}
     assert waiting(shop) == []
+    mark_checked(shop, "simple")
     assert run("enqueue", "simple") == {
         "plan": f"simple-20180101T170000-{found['version'][:8]}",
         "planned": 21,
@@ -60,6 +62,24 @@ def test_a_plan_is_staged_then_enqueued_once(shop: Settings, run) -> None:
     assert len(waiting(shop)) == 21
     [again] = run("plan", "simple", *AT)["campaigns"]
     assert (again["counts"], again["decided_before"]) == ({}, 30)
+
+
+def test_an_unchecked_or_broken_plan_is_not_enqueued(shop: Settings, run, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> str:
+        assert main(["campaign", "enqueue", "simple"]) == 1
+        assert waiting(shop) == []
+        return capsys.readouterr().err
+
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    run("plan", "simple", *AT)
+    assert "was not checked. Run '.venv/bin/python -m quality plan --campaign simple' first" in refused()
+    file = mark_checked(shop, "simple", messages_keep_within_caps="critical", other="warning")
+    assert "breaks messages_keep_within_caps, so nothing was enqueued" in refused()
+    file.write_text("[")
+    assert "cannot be read" in refused()
+    mark_checked(shop, "simple", other="warning")
+    os.utime(file, ns=(0, 0))
+    assert "was staged again after its check" in refused()
 
 
 def test_a_dry_run_keeps_nothing_and_prints_messages_without_customers(

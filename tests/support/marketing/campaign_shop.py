@@ -1,5 +1,6 @@
 """An installation with everything that a campaign reads: two publications of scores, products, features, an outbox."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from customer_scores.publish import publish
 from marketing.campaigns.definition_file import CampaignFile, read_campaign
 from marketing.campaigns.planning import SECRET
+from marketing.campaigns.staged_plan import read_record
 from outbox.people import Consent, Contact, record_consents, record_contacts
 from outbox.store import open_store, store_url
 from settings import Settings
@@ -75,6 +77,17 @@ def fill_outbox(settings: Settings, customers: Sequence[str]) -> None:
     record_contacts(store, [Contact(one, "email", f"{one}@example.invalid", None, since) for one in customers])
     record_consents(store, [Consent(one, "email", "marketing", True, since, "made") for one in customers])
     store.close()
+
+
+def mark_checked(settings: Settings, campaign_id: str, **broken: str) -> Path:
+    """Write results of a check of a staged plan; `broken` has the severity by expectation."""
+    record = read_record(settings.paths.plans / campaign_id)
+    file = settings.paths.quality / record.plan_id / "plan" / "results.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    results = [{"name": "customers_get_one_message", "severity": "critical", "met": True}]
+    results += [{"name": name, "severity": severity, "met": False} for name, severity in broken.items()]
+    file.write_text(json.dumps(results))
+    return file
 
 
 def _products() -> pa.Table:
