@@ -26,6 +26,9 @@ SAMPLE_OFFER = dict(zip(OFFER_FIELDS, ("c1", 1.0, True), strict=True))
 _HTML = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True)
 _TEXT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
 
+for _environment in (_HTML, _TEXT):
+    _environment.globals = {"range": _environment.globals["range"]}
+
 
 @dataclass(frozen=True)
 class Templates:
