@@ -41,13 +41,21 @@ class Contacts:
         """Return whether each customer consented to a channel and a purpose; nothing known means no."""
         table = self.consents
         wanted = pc.and_(pc.equal(table["channel"], channel), pc.equal(table["purpose"], purpose))
-        granted = table.filter(pc.and_(wanted, pc.fill_null(table["granted"], False)))
+        granted = table.filter(pc.and_(wanted, table["granted"]))
         return _is_in(customer_ids, granted["customer_id"])
 
     def is_suppressed(self, customer_ids: pa.Array, channel: str) -> np.ndarray:
         """Return whether each customer is on the suppression list of a channel."""
         wanted = pc.is_in(self.suppressions["channel"], pa.array([channel, EVERY_CHANNEL]))
         return _is_in(customer_ids, self.suppressions.filter(wanted)["customer_id"])
+
+    def can_be_reached(self, customer_ids: pa.Array, channel: str, purpose: str, needs_consent: bool) -> np.ndarray:
+        """Return whether each customer has an address and, if needed, a consent, and is not suppressed."""
+        has_address, _ = self.timezones(customer_ids, channel)
+        allowed: np.ndarray = has_address & ~self.is_suppressed(customer_ids, channel)
+        if needs_consent:
+            allowed &= self.has_consent(customer_ids, channel, purpose)
+        return allowed
 
     def allowance(self, customer_ids: pa.Array, message_class: str, rules: ClassPolicy, found: Windows) -> np.ndarray:
         """Return how many more messages of a class the caps allow each customer, int64 `[customers]`.

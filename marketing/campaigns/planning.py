@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,7 +46,7 @@ def plan_files(files: Sequence[CampaignFile], store: Store, sources: Sources, as
         check_campaign(file, sources)
     classes = [file.campaign.message_class for file in files]
     contacts = contacts_of(store, as_of, sources.policy, classes)
-    requests = [request_of(file, sources, decided_by(store, file.campaign.id), as_of) for file in files]
+    requests = [request_of(file, sources, decided_by(store, file.campaign.id), as_of, contacts) for file in files]
     return plan_campaigns(requests, contacts, sources.policy, as_of, _secret(sources))
 
 
@@ -65,8 +66,9 @@ def replay_files(
     def request(file: CampaignFile, decided: pa.Table, instant: datetime) -> Request:
         if not _runs(file, local_day(instant, sources)):
             raise CampaignError("The campaign did not run on this day.")
-        return request_of(file, at[instant], decided, instant)
+        return request_of(file, at[instant], decided, instant, contacts(instant))
 
+    @cache
     def contacts(instant: datetime) -> Contacts:
         found = contacts_of(store, instant, sources.policy, classes)
         until = pc.less_equal(found.messages["at"], pa.scalar(instant, pa.timestamp("us")))

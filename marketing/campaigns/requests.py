@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marketing.campaigns.contacts import Contacts
 from marketing.campaigns.definition import Campaign
 from marketing.campaigns.definition_file import CampaignFile
 from marketing.campaigns.errors import CampaignError
@@ -33,7 +34,7 @@ from marketing.segments import select
 KEY = ["customer_id", "trigger", "occurrence"]
 
 
-def request_of(file: CampaignFile, sources: Sources, decided: pa.Table, as_of: datetime) -> Request:
+def request_of(file: CampaignFile, sources: Sources, decided: pa.Table, as_of: datetime, contacts: Contacts) -> Request:
     """Return the request of one campaign.
 
     Args:
@@ -41,6 +42,7 @@ def request_of(file: CampaignFile, sources: Sources, decided: pa.Table, as_of: d
         sources: scores, features, products and lists.
         decided: customer_id, trigger, occurrence, outcome, decided_at of the campaign's earlier decisions.
         as_of: the instant of the plan (naive UTC).
+        contacts: which customers can be reached; coupons are allocated among these.
 
     Raises:
         MarketingError: something that the campaign needs is missing; the message names it.
@@ -57,7 +59,10 @@ def request_of(file: CampaignFile, sources: Sources, decided: pa.Table, as_of: d
     elif campaign.recommendations:
         products = product_slots(ids, campaign.recommendations, sources.recommend, sources.products)
     if campaign.offer:
-        offers = offer_slots(ids, campaign.offer, campaign.budget, sources.scores, sources.restricted_coupons)
+        needs_consent = sources.policy.classes[campaign.message_class].needs_consent
+        reached = contacts.can_be_reached(ids, campaign.channel, campaign.purpose, needs_consent)
+        barred = sources.restricted_coupons
+        offers = offer_slots(ids, campaign.offer, campaign.budget, sources.scores, barred, reached)
     return Request(
         file=file,
         targets=targets,

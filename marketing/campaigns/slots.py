@@ -22,6 +22,9 @@ Recommend = Callable[[pa.Array, str, int], pa.Table]
 SPARE = 4
 """Times the wanted products that are asked for, because age-restricted ones are left out."""
 
+NAME = "coalesce(product_name, product_type)"
+"""The name that messages show, of the table of products; a product without one is shown by its id."""
+
 OFFERS = pa.schema(
     [
         ("coupon_id", pa.string()),
@@ -53,7 +56,10 @@ def published_lists(folder: Path) -> Recommend:
 
 
 def product_slots(customer_ids: pa.Array, slot: Recommendations, recommend: Recommend, products: Products) -> pa.Array:
-    """Return the products of each customer, best first and without age-restricted ones, list `[customers]`."""
+    """Return the products of each customer, best first, list `[customers]`.
+
+    Age-restricted products are left out, and so is a product whose name stands above it in the list.
+    """
     lists = recommend(customer_ids, slot.slate, slot.count * SPARE)
     barred = pa.array(sorted(products.restricted), pa.string())
     lists = lists.filter(pc.invert(pc.is_in(lists["product_id"], barred)))
@@ -61,10 +67,21 @@ def product_slots(customer_ids: pa.Array, slot: Recommendations, recommend: Reco
     with duckdb.connect() as connection:
         connection.register("lists", lists)
         connection.register("wanted", wanted)
+        connection.register("products", products.table)
         found = connection.sql(
-            f"SELECT coalesce(list(product_id ORDER BY rank) FILTER (WHERE product_id IS NOT NULL), [])"
-            f"[:{int(slot.count)}] AS product_ids FROM wanted LEFT JOIN lists USING (customer_id) "
-            "GROUP BY number ORDER BY number"
+            f"""
+            WITH named AS (
+                SELECT customer_id, rank, product_id, coalesce({NAME}, product_id) AS name
+                FROM lists LEFT JOIN products USING (product_id)
+            ),
+            different AS (
+                SELECT customer_id, min(rank) AS rank, arg_min(product_id, rank) AS product_id FROM named
+                GROUP BY customer_id, name
+            )
+            SELECT coalesce(list(product_id ORDER BY rank) FILTER (WHERE product_id IS NOT NULL), [])
+                   [:{int(slot.count)}] AS product_ids
+            FROM wanted LEFT JOIN different USING (customer_id) GROUP BY number ORDER BY number
+            """
         ).to_arrow_table()
     return found["product_ids"].combine_chunks().cast(pa.list_(pa.string()))
 
@@ -79,7 +96,12 @@ def trigger_slots(product_ids: pa.ChunkedArray, slot: Recommendations, products:
 
 
 def offer_slots(
-    customer_ids: pa.Array, slot: Offer, budget: Budget, scores: Path, restricted_coupons: frozenset[str]
+    customer_ids: pa.Array,
+    slot: Offer,
+    budget: Budget,
+    scores: Path,
+    restricted_coupons: frozenset[str],
+    can_be_reached: np.ndarray | None = None,
 ) -> pa.Table:
     """Return the coupon of each customer, `OFFERS` `[customers]`; empty where no offer is worth making.
 
@@ -89,6 +111,7 @@ def offer_slots(
         budget: the limit of an allocation of `best` coupons.
         scores: the folder of published scores.
         restricted_coupons: coupons that are good for an age-restricted product.
+        can_be_reached: which customers the budget is allocated among, bool `[customers]`; None for all.
 
     Raises:
         ScoresError: no offers are published.
@@ -96,7 +119,8 @@ def offer_slots(
     """
     rows = ranked_offers(scores, Worth(None, slot.face_value, slot.margin))
     table, knows_money = rows.rows, rows.knows_money
-    kept = pc.is_in(table["customer_id"], customer_ids)
+    reached = customer_ids if can_be_reached is None else customer_ids.filter(pa.array(can_be_reached))
+    kept = pc.is_in(table["customer_id"], reached)
     kept = pc.and_(kept, pc.invert(pc.is_in(table["coupon_id"], pa.array(sorted(restricted_coupons), pa.string()))))
     if slot.coupon != "best":
         kept = pc.and_(kept, pc.equal(table["coupon_id"], slot.coupon))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.atomic_files import staged_folder
@@ -21,6 +22,9 @@ from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan import PLANNED, Planned
 from marketing.campaigns.rendering import MESSAGES, Renderer
 from outbox.plan import ContactPolicy, Content, Decision, Delivery, Message, Plan
+
+SHOWN = 3
+"""Messages that a trial shows."""
 
 RECORD, DECISIONS = "plan.json", "decisions.parquet"
 
@@ -100,14 +104,22 @@ def stage(folder: Path, planned: Planned, renderer: Renderer, terms: Terms, plan
 
 
 def trial(planned: Planned, renderer: Renderer) -> tuple[Counter[str], pa.Table]:
-    """Render a plan without keeping it; return the counts and the first decisions with their messages."""
+    """Render a plan without keeping it; return the counts and a few decisions whose messages differ."""
     counts: Counter[str] = Counter()
-    shown: list[pa.Table] = []
+    shown = MESSAGES.empty_table()
     for chunk in renderer.chunks():
         counts.update(count_outcomes(chunk))
-        is_planned = [outcome == PLANNED for outcome in chunk["outcome"].to_pylist()]
-        shown.append(chunk.filter(pa.array(is_planned, pa.bool_())).slice(0, 3))
-    return counts, pa.concat_tables(shown).slice(0, 3) if shown else MESSAGES.empty_table()
+        shown = different(pa.concat_tables([shown, chunk.filter(pc.equal(chunk["outcome"], PLANNED))]))
+    return counts, shown
+
+
+def different(messages: pa.Table) -> pa.Table:
+    """Return at most `SHOWN` messages: first of different contents, then of different subjects, then any."""
+    contents, subjects = messages["content"].to_pylist(), messages["subject"].to_pylist()
+    first_of_content = {content: row for row, content in reversed(list(enumerate(contents)))}
+    first_of_subject = {subject: row for row, subject in reversed(list(enumerate(subjects)))}
+    rows = [*sorted(first_of_content.values()), *sorted(first_of_subject.values()), *range(min(SHOWN, len(contents)))]
+    return messages.take(pa.array(sorted(list(dict.fromkeys(rows))[:SHOWN]), pa.int64()))
 
 
 def read_record(folder: Path) -> PlanRecord:

@@ -40,6 +40,7 @@ def test_a_rolling_window_ends_when_the_new_message_may_leave() -> None:
         ("a", "promotional", NOON + timedelta(hours=3)),  # waits
         ("b", "promotional", NOON - timedelta(days=7)),
         ("b", "transactional", NOON - timedelta(days=1)),
+        ("c", "promotional", NOON + timedelta(days=7)),  # waits beyond the window
         ("z", "promotional", NOON),
     ]
     assert allowance(rules, messages) == [0, 2, 2]

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marketing.campaigns.contact_policy import load_contact_policy
+from marketing.campaigns.contact_policy import Restricted, load_contact_policy
 from marketing.campaigns.definition import Budget, Offer, Recommendations
 from marketing.campaigns.errors import CampaignError
-from marketing.campaigns.restricted import read_products
+from marketing.campaigns.restricted import COLUMNS, Products, read_products
 from marketing.campaigns.slots import offer_slots, product_slots, published_lists, restricted_coupons
 from settings import Settings
 from tests.support.marketing.campaign_shop import campaign_shop
@@ -54,3 +55,24 @@ def test_a_coupon_for_a_restricted_product_is_restricted(shop: Settings, tmp_pat
     assert restricted_coupons(file, products) == frozenset()
     pq.write_table(pa.table({"coupon_id": ["x", "x", "y"], "product_id": ["p1", "p2", "p2"]}), file)
     assert restricted_coupons(file, products) == {"x"}
+
+
+def test_coupons_go_to_customers_who_can_be_reached(shop: Settings) -> None:
+    ids, reached = pa.array(["1", "2", "3"]), np.array([False, False, True])
+    slot, budget = Offer(max_existing_share=1.0), Budget(money=1.0)
+    found = offer_slots(ids, slot, budget, shop.paths.customers, frozenset(), reached)
+    assert found["coupon_id"].to_pylist() == [None, None, "y"]
+
+
+def test_two_products_of_one_name_are_shown_once(shop: Settings) -> None:
+    schema = pa.schema([(name, pa.string()) for name in COLUMNS])
+    names = {"p1": "Milk", "p2": None, "p3": "Milk", "p4": None}
+    rows = [{"product_id": product, "product_name": name} for product, name in names.items()]
+    products = Products(pa.Table.from_pylist(rows, schema), frozenset(), frozenset(), Restricted())
+
+    def recommend(customer_ids: pa.Array, slate: str, count: int) -> pa.Table:
+        listed = ["p1", "p2", "p3", "p4", "p9"]
+        return pa.table({"customer_id": ["a"] * 5, "rank": [1, 2, 3, 4, 5], "product_id": listed})
+
+    found = product_slots(pa.array(["a"]), Recommendations(count=5), recommend, products)
+    assert found.to_pylist() == [["p1", "p2", "p4", "p9"]]
