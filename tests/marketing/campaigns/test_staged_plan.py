@@ -21,7 +21,7 @@ NO_PRODUCTS = Products(
 
 
 def staged(folder: Path) -> Path:
-    """A plan of forty customers, one without consent, of whom about a half is held out."""
+    """A plan of forty customers; one has no consent, and about a half is held out."""
     file = campaign(experiment={"holdout": 0.5})
     [planned] = plan_campaigns([request(file, ids(40))], contacts(ids(40), ("c07",)), POLICY, NOON, SECRET)
     terms = Terms(POLICY, Restricted(categories=("BEER*",)), "webhook")
