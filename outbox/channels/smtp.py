@@ -144,8 +144,8 @@ class SmtpChannel:
         quoted = re.sub(rb"(?m)^\.", b"..", content)
         try:
             connection.sock.settimeout(self._final_seconds)
-            connection.send(quoted if quoted.endswith(b"\r\n") else quoted + b"\r\n")
-            connection.send(b".\r\n")
+            # One call: a second small packet would wait for the acknowledgement of the first, 40 ms on Linux.
+            connection.send((quoted if quoted.endswith(b"\r\n") else quoted + b"\r\n") + b".\r\n")
             code, answer = connection.getreply()
             connection.sock.settimeout(self._command_seconds)
         except (OSError, smtplib.SMTPException, AttributeError) as error:
