@@ -18,6 +18,7 @@ from outbox.people import erase
 from outbox.plan import Delivery
 from outbox.sending.claims import Claims
 from outbox.sending.liveness import SenderLock
+from outbox.sending.recovery import owners
 from outbox.sending.sender import Limits, Sender, end_of
 from outbox.status import pause, resume, status
 from outbox.store import Store, describe, open_store, store_url
@@ -103,7 +104,7 @@ def _export(settings: Settings, options: argparse.Namespace) -> object:
     with SenderLock(store) as lock:
         claims = Claims(store, lock.owner)
         exporter = Exporter(store, claims, settings.paths.outbox / "exports", _links(settings))
-        exporter.recover([owner for owner in claims.owners() if lock.is_dead(owner)])
+        exporter.recover([owner for owner in owners(store, lock.owner) if lock.is_dead(owner)])
         found = exporter.export(options.campaign, options.channel, options.format)
     return None if found is None else {**asdict(found), "file": str(found.file)}
 

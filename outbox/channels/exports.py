@@ -17,7 +17,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from sqlalchemy import and_, select, update
 
-from core.atomic_files import staging_path, sync
+from core.atomic_files import replace_file, staging_path, sync
 from core.clock import utc_now
 from core.file_hashes import file_sha256
 from outbox.channels.channel import with_unsubscribe_url
@@ -79,17 +79,15 @@ class Exporter:
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = f"{_as_file_name(campaign_id)}-{_as_file_name(channel)}-{clock():%Y%m%dT%H%M%S}-{uuid4().hex[:8]}.{kind}"
-        claimed = self._claims.claim_export(campaign_id, channel, name, clock)
-        if not claimed:
-            return None
         file = self._folder / name
         try:
-            digest = self._write(file, claimed, kind)
+            found = self._write(file, campaign_id, channel, kind, clock)
         except OSError:
             self._finish(name, is_published=False)
             raise
-        self._finish(name, is_published=True)
-        return Export(file, len(claimed), digest)
+        if found is not None:
+            self._finish(name, is_published=True)
+        return found
 
     def recover(self, dead: Sequence[str]) -> None:
         """Settle the exports of senders that have died: published files stand, the others are made again.
@@ -103,25 +101,31 @@ class Exporter:
         with self._store.read() as connection:
             names = connection.execute(query.distinct()).scalars().all()
         for name in names:
-            self._finish(name, is_published=(self._folder / name).exists())
+            file = self._folder / name
+            staging_path(file).unlink(missing_ok=True)
+            self._finish(name, is_published=file.exists())
 
-    def _write(self, file: Path, claimed: Sequence[Claimed], kind: Format) -> str:
-        table = pa.Table.from_pylist(self._rows(claimed), schema=_SCHEMA)
+    def _write(
+        self, file: Path, campaign_id: str, channel: str, kind: Format, clock: Callable[[], datetime]
+    ) -> Export | None:
         staged = staging_path(file)
         staged.touch(mode=0o600)
-        if kind == "csv":
-            pa_csv.write_csv(table, staged)
-        else:
-            pq.write_table(table, staged)
+        rows = 0
+        open_writer = pa_csv.CSVWriter if kind == "csv" else pq.ParquetWriter
+        with open_writer(staged, _SCHEMA) as writer:
+            while (claimed := self._claims.claim_export(campaign_id, channel, file.name, clock)) is not None:
+                writer.write_table(pa.Table.from_pylist(self._rows(claimed), schema=_SCHEMA))
+                rows += len(claimed)
+        if not rows:
+            staged.unlink()
+            return None
         sync(staged)
         digest = file_sha256(staged)
-        sums = file.with_name(f"{file.name}.sha256")
-        sums.write_text(f"{digest}  {file.name}\n")
-        file.with_name(f"{file.name}.json").write_text(json.dumps({"rows": table.num_rows, "sha256": digest}) + "\n")
-        sync(sums)
+        replace_file(file.with_name(f"{file.name}.sha256"), f"{digest}  {file.name}\n")
+        replace_file(file.with_name(f"{file.name}.json"), json.dumps({"rows": rows, "sha256": digest}) + "\n")
         staged.replace(file)
         sync(self._folder)
-        return digest
+        return Export(file, rows, digest)
 
     def _rows(self, claimed: Sequence[Claimed]) -> list[dict[str, Any]]:
         found = []

@@ -15,15 +15,19 @@ from outbox.channels.channel import Outcome, Refused
 from outbox.people import put_on_list
 from outbox.plan import ContactPolicy, Delivery
 from outbox.sending.eligibility import EXPIRED, Allowed, Later, Never, decide
-from outbox.sending.outcomes import OWNER_DIED, TEMPORARY_FAILURE, another_attempt, changes_after
+from outbox.sending.outcomes import TEMPORARY_FAILURE, changes_after
+from outbox.sending.recovery import change
 from outbox.store import Store
-from outbox.tables import HARD_BOUNCE, UNDER_WAY, WAITING, contents, controls, decisions, messages, plans
+from outbox.tables import HARD_BOUNCE, WAITING, contents, controls, decisions, messages, plans
 
 PAUSE = "pause"
 SENDING = "sending"
 
 EXAMINED = 100
 """Messages that one transaction looks at before it commits, so that it never holds the store for long."""
+
+EXPORT_CHUNK = 2_000
+"""Messages of a file that one transaction takes; memory does not grow with the file."""
 
 log = logging.getLogger(__name__)
 
@@ -131,19 +135,19 @@ class Claims:
         policy = self._policy(connection, row["plan_id"])
         verdict = decide(connection, row, policy, now)
         if isinstance(verdict, Later):
-            _change(connection, row, due_at=verdict.until, reason=verdict.reason)
+            change(connection, row, due_at=verdict.until, reason=verdict.reason)
             return None
         if isinstance(verdict, Never):
             has_failed = verdict.reason == EXPIRED and row["reason"] == TEMPORARY_FAILURE
             state, reason = ("failed", TEMPORARY_FAILURE) if has_failed else ("suppressed", verdict.reason)
-            _change(connection, row, state=state, reason=reason, detail=verdict.detail, settled_at=now)
+            change(connection, row, state=state, reason=reason, detail=verdict.detail, settled_at=now)
             return None
         return self._take(connection, row, verdict, policy, now)
 
     def _take(
         self, connection: Connection, row: dict[str, Any], allowed: Allowed, policy: ContactPolicy, now: datetime
     ) -> Claimed:
-        _change(
+        change(
             connection,
             row,
             state="sending",
@@ -168,8 +172,10 @@ class Claims:
             needs_consent,
         )
 
-    def claim_export(self, campaign_id: str, channel: str, file: str, clock: Callable[[], datetime]) -> list[Claimed]:
-        """Take every message of a campaign and channel that may go into a file now.
+    def claim_export(
+        self, campaign_id: str, channel: str, file: str, clock: Callable[[], datetime]
+    ) -> list[Claimed] | None:
+        """Take the next messages of a campaign and channel that may go into a file now; None after the last.
 
         Args:
             campaign_id: the campaign.
@@ -184,17 +190,18 @@ class Claims:
         found: list[Claimed] = []
         with self._store.write("send") as connection:
             if connection.execute(select(controls.c.reason).where(controls.c.name == PAUSE)).first() is not None:
-                return []
+                return None
             now = clock()
             due = (WAITING, messages.c.delivery == "export", messages.c.due_at <= now)
             shown = (decisions.c.segment, decisions.c.coupon_id, decisions.c.product_ids)
             query = select(messages, *shown).join(decisions, _SAME_DECISION).where(*due, *of_file)
-            for message in connection.execute(query.order_by(messages.c.message_id)).all():
+            rows = connection.execute(query.order_by(messages.c.message_id).limit(EXPORT_CHUNK)).all()
+            for message in rows:
                 taken = self._apply(connection, message, now)
                 if taken is not None:
-                    _change(connection, taken.row, detail=file)
+                    change(connection, taken.row, detail=file)
                     found.append(taken)
-        return found
+        return found if rows else None
 
     def settle(self, claimed: Claimed, outcome: Outcome, now: datetime) -> str:
         """Record how a delivery ended, and return the message's new state.
@@ -219,40 +226,6 @@ class Claims:
                 put_on_list(self._store, connection, [{"customer_id": found, **row}])
         return str(changes["state"]) if changed else "in_doubt"
 
-    def recover(self, dead: Sequence[str], now: datetime) -> dict[str, int]:
-        """Settle what senders that have died left in state `sending`.
-
-        A message over SMTP is in doubt, unless it is to be sent again. A webhook's receiver ignores the second of two
-        deliveries with one id, so it is delivered again.
-
-        Raises:
-            StoreError: The store cannot be used; nothing was changed.
-        """
-        count = {"in_doubt": 0, "planned": 0, "failed": 0}
-        with self._store.write("send") as connection:
-            # A file that was published is a fact: `Exporter.recover` looks at it.
-            of_dead = (UNDER_WAY, messages.c.owner.in_(dead), messages.c.delivery != "export")
-            rows = connection.execute(select(messages).where(*of_dead))
-            for message in rows.all():
-                row = dict(message._mapping)
-                if row["delivery"] == "smtp" and not self._resend:
-                    changes = {"state": "in_doubt", "reason": OWNER_DIED, "settled_at": now}
-                else:
-                    changes = {**another_attempt(row, now), "detail": OWNER_DIED}
-                _change(connection, row, **changes)
-                count[str(changes["state"])] += 1
-        return count
-
-    def owners(self) -> list[str]:
-        """Return the senders with messages in state `sending`, without this one.
-
-        Raises:
-            StoreError: The store cannot be read.
-        """
-        query = select(messages.c.owner).where(UNDER_WAY, messages.c.owner != self._owner).distinct()
-        with self._store.read() as connection:
-            return [str(owner) for owner in connection.execute(query).scalars()]
-
     def _policy(self, connection: Connection, plan_id: str) -> ContactPolicy:
         if plan_id not in self._policies:
             stored = connection.execute(select(plans.c.policy).where(plans.c.plan_id == plan_id)).scalar_one()
@@ -266,7 +239,3 @@ class Claims:
 
 _KEY = ("customer_id", "campaign_id", "trigger", "occurrence")
 _SAME_DECISION = and_(*(messages.c[name] == decisions.c[name] for name in _KEY))
-
-
-def _change(connection: Connection, row: dict[str, Any], **values: Any) -> None:
-    connection.execute(update(messages).where(messages.c.message_id == row["message_id"]).values(values))

@@ -20,6 +20,7 @@ from outbox.sending.claims import Claimed, Claims, Idle, Paused
 from outbox.sending.liveness import SenderLock
 from outbox.sending.outcomes import CHANNEL_DOWN
 from outbox.sending.rate import Rate
+from outbox.sending.recovery import owners, recover
 from outbox.store import Store
 from outbox.unsubscribe import UnsubscribeLinks
 
@@ -116,7 +117,7 @@ class Sender:
         failures: list[BaseException] = []
         with SenderLock(self._store) as lock:
             claims = Claims(self._store, lock.owner, self._resend)
-            self._recover(claims, lock)
+            self._recover(lock)
 
             def work() -> None:
                 try:
@@ -141,7 +142,7 @@ class Sender:
         try:
             while not self._stop.is_set():
                 if time.monotonic() - checked > POLL_SECONDS:
-                    self._recover(claims, lock)
+                    self._recover(lock)
                     checked = time.monotonic()
                 claimed = self._claim(claims)
                 if claimed is None:
@@ -238,11 +239,13 @@ class Sender:
         log.warning("The %s channel is down (%s); next attempt in %.0f s", kind, detail, pause)
         self._stop.wait(pause)
 
-    def _recover(self, claims: Claims, lock: SenderLock) -> None:
-        dead = [owner for owner in claims.owners() if lock.is_dead(owner)]
+    def _recover(self, lock: SenderLock) -> None:
+        dead = [owner for owner in owners(self._store, lock.owner) if lock.is_dead(owner)]
         if not dead:
             return
-        found = claims.recover(dead, self._clock())
+        found = recover(self._store, dead, self._clock(), self._resend)
+        if not any(found.values()):
+            return
         with self._counting:
             self._result.recovered.update(found)
         log.warning("A sender has died; its messages: %s", ", ".join(f"{n} {state}" for state, n in found.items() if n))

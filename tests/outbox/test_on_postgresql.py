@@ -9,6 +9,7 @@ from outbox.errors import StoreBusyError, StoreError
 from outbox.planning import enqueue
 from outbox.sending.claims import Claimed, Claims
 from outbox.sending.liveness import SenderLock
+from outbox.sending.recovery import owners
 from outbox.store import Store, _errors, open_store
 from outbox.tables import messages, metadata
 from tests.outbox.channels.test_exports import *  # noqa: F403
@@ -56,7 +57,7 @@ def test_a_sender_on_another_machine_is_seen_dead_when_its_connection_ends(store
     with SenderLock(store) as here:
         with SenderLock(elsewhere) as there:
             assert isinstance(Claims(elsewhere, there.owner).claim(["smtp"], at(NOON)), Claimed)
-            assert Claims(store, here.owner).owners() == [there.owner]
+            assert owners(store, here.owner) == [there.owner]
             assert not here.is_dead(there.owner)
         assert here.is_dead(there.owner)
         assert here.is_dead(there.owner)

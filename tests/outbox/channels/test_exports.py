@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from core.atomic_files import staging_path
 from core.file_hashes import file_sha256
 from outbox.channels import exports
 from outbox.channels.exports import Exporter
 from outbox.plan import UNSUBSCRIBE_URL, Content
 from outbox.planning import enqueue
+from outbox.sending import claims
 from outbox.sending.claims import Claims
+from outbox.sending.recovery import owners
 from outbox.status import pause
 from outbox.store import Store
 from outbox.unsubscribe import UnsubscribeLinks
@@ -78,9 +82,9 @@ def test_after_a_kill_the_file_itself_shows_whether_it_was_published(
 ) -> None:
     ready(store)
 
-    def killed(self: Exporter, file: Path, *_: object) -> str:
-        if published:
-            file.touch()
+    def killed(self: Exporter, file: Path, *asked: Any) -> None:
+        assert self._claims.claim_export(asked[0], asked[1], file.name, asked[-1])
+        (file if published else staging_path(file)).touch()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -88,10 +92,20 @@ def test_after_a_kill_the_file_itself_shows_whether_it_was_published(
         exporter.export("c1", "email", "csv", at(NOON))
     assert {found for found, _ in states(store).values()} == {"sending"}
 
-    again = Claims(store, "later")
-    Exporter(store, again, tmp_path / "exports", LINKS).recover(again.owners())
+    Exporter(store, Claims(store, "later"), tmp_path / "exports", LINKS).recover(owners(store, "later"))
+    assert not list((tmp_path / "exports").glob(".*staging"))
 
     assert {found for found, _ in states(store).values()} == {state}
+
+
+def test_a_long_file_is_written_in_parts(store: Store, exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "EXPORT_CHUNK", 2)
+    reachable(store, *"abcde")
+    enqueue(store, a_plan([planned(c, FILE) for c in ("no1", "no2", *"abcde", "no3")]))
+    found = exporter.export("c1", "email", "parquet", at(NOON))
+    assert found is not None
+    assert found.rows == 5
+    assert sorted(pq.read_table(found.file)["customer_id"].to_pylist()) == list("abcde")
 
 
 def test_a_pause_stops_exports(store: Store, exporter: Exporter) -> None:

@@ -14,6 +14,7 @@ from outbox.people import Consent, Contact, erase, record_consents, record_conta
 from outbox.plan import ClassPolicy, ContactPolicy, Content, FrequencyCap, QuietHours
 from outbox.planning import enqueue
 from outbox.sending.claims import Claimed, Claims, Idle, Paused
+from outbox.sending.recovery import owners
 from outbox.status import pause, resume
 from outbox.store import Store
 from outbox.tables import HARD_BOUNCE, decisions, messages
@@ -72,6 +73,14 @@ def test_a_consent_withdrawn_between_plan_and_send_wins_also_under_a_clock_that_
     record_consents(store, [Consent("a", "email", "marketing", False, withdrawn_at, "customer")])
     claim(store)
     assert states(store) == {"a": ("suppressed", "consent_withdrawn")}
+
+
+def test_a_consent_from_a_later_instant_is_none_yet(store: Store) -> None:
+    reachable(store, "a")
+    record_consents(store, [Consent("a", "email", "marketing", True, NOON + DAY, "customer")])
+    enqueue(store, a_plan([planned("a")]))
+    claim(store)
+    assert states(store) == {"a": ("suppressed", "no_consent")}
 
 
 def test_a_consent_to_another_purpose_or_channel_does_not_count(store: Store) -> None:
@@ -291,7 +300,7 @@ def test_taking_a_message_reads_no_table_from_end_to_end(store: Store) -> None:
     while not isinstance(taken := claims.claim(["smtp"], at(NOON)), Claimed):
         pass
     claims.settle(taken, Accepted(), NOON)
-    claims.owners()
+    owners(store, "sender")
 
     statements = {text: values for text, values in asked if text.startswith(("SELECT", "UPDATE"))}
     assert len(statements) > 8

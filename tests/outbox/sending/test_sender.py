@@ -18,6 +18,7 @@ from outbox.sending import sender as module
 from outbox.sending.claims import Claimed, Claims
 from outbox.sending.liveness import SenderLock
 from outbox.sending.outcomes import RETRIES
+from outbox.sending.recovery import recover
 from outbox.sending.sender import Limits, Sender, Sent, end_of
 from outbox.status import pause, resume
 from outbox.store import Store
@@ -224,7 +225,7 @@ def test_a_sender_taken_for_dead_by_mistake_settles_its_message(store: Store) ->
     claims = Claims(store, "abc")
     taken = claims.claim(["smtp"], at(NOON))
     assert isinstance(taken, Claimed)
-    Claims(store, "other").recover(["abc"], NOON)
+    recover(store, ["abc"], NOON, resend_in_doubt=False)
     assert states(store) == {"a": ("in_doubt", "owner_died")}
     assert claims.settle(taken, Accepted("250"), NOON) == "sent"
     assert claims.settle(taken, Unknown("again"), NOON) == "in_doubt"
