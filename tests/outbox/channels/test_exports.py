@@ -108,6 +108,13 @@ def test_a_long_file_is_written_in_parts(store: Store, exporter: Exporter, monke
     assert sorted(pq.read_table(found.file)["customer_id"].to_pylist()) == list("abcde")
 
 
+def test_quiet_hours_are_a_matter_of_the_tool_that_reads_the_file(store: Store, exporter: Exporter) -> None:
+    ready(store)
+    found = exporter.export("c1", "email", "csv", at(NOON.replace(hour=23)))
+    assert found is not None
+    assert found.rows == 2
+
+
 def test_a_pause_stops_exports(store: Store, exporter: Exporter) -> None:
     ready(store)
     pause(store, "wrong price")

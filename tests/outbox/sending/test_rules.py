@@ -152,9 +152,11 @@ def test_a_decision_changed_to_held_out_has_no_message_left(store: Store) -> Non
 def test_a_rolling_cap_moves_a_message_to_the_instant_at_which_the_window_is_free(store: Store) -> None:
     reachable(store, "a")
     caps = policy(caps=(FrequencyCap(2, timedelta(days=3)),))
-    enqueue(store, a_plan([planned("a", occurrence=f"o{n}", expected_value=-n) for n in range(3)], policy=caps))
+    days = [replace(MESSAGE, not_before=NOON + number * DAY) for number in range(3)]
+    given = [planned("a", message, occurrence=f"o{number}") for number, message in enumerate(days)]
+    enqueue(store, a_plan(given, policy=caps))
 
-    assert sent_to(store, NOON, NOON + DAY) == ["o0", "o1"]
+    assert sent_to(store, NOON, NOON + DAY, NOON + 2 * DAY) == ["o0", "o1"]
     with store.read() as connection:
         row = connection.execute(messages.select().where(messages.c.state == "planned")).mappings().one()
     assert (row["reason"], row["due_at"]) == ("frequency_cap", NOON + 3 * DAY)
@@ -242,6 +244,12 @@ def test_a_message_past_its_last_instant_is_suppressed_with_the_reason_it_waited
     claim(store, NOON + 8 * DAY)
     row = message_of(store, "a")
     assert (row["state"], row["reason"], row["detail"]) == ("suppressed", "expired", "waits")
+
+
+def test_a_message_may_leave_at_its_last_instant(store: Store) -> None:
+    reachable(store, "a")
+    enqueue(store, a_plan([planned("a")], policy=policy()))
+    assert sent_to(store, MESSAGE.not_after) == ["campaign:c1"]
 
 
 def test_a_pause_is_asked_before_each_message(store: Store) -> None:
