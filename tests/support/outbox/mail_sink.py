@@ -69,10 +69,10 @@ class _AnyPort(Controller):
 
 
 @contextmanager
-def mail_sink() -> Iterator[MailSink]:
-    """Start the server on a free port."""
+def mail_sink(**options: Any) -> Iterator[MailSink]:
+    """Start the server on a free port, with options of aiosmtpd's controller."""
     sink = MailSink()
-    controller = _AnyPort(sink, hostname="127.0.0.1", port=0)
+    controller = _AnyPort(sink, hostname="127.0.0.1", port=0, **options)
     controller.start()
     sink.port = controller.port
     try:
