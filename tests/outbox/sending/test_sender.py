@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from outbox.channels.channel import Accepted, Channel, Outcome, Outgoing, TemporaryFailure, Unknown
+from outbox.channels.channel import Accepted, Channel, Outcome, Outgoing, Refused, TemporaryFailure, Unknown
 from outbox.errors import DeliveryError, StoreBusyError, StoreError
 from outbox.plan import Content
 from outbox.planning import enqueue
@@ -230,6 +230,16 @@ def test_a_sender_taken_for_dead_by_mistake_settles_its_message(store: Store) ->
     assert claims.settle(taken, Accepted("250"), NOON) == "sent"
     assert claims.settle(taken, Unknown("again"), NOON) == "in_doubt"
     assert states(store) == {"a": ("sent", "")}
+
+
+def test_only_the_owner_settles_a_message(store: Store) -> None:
+    ready(store, "a")
+    taken = Claims(store, "abc").claim(["smtp"], at(NOON))
+    assert isinstance(taken, Claimed)
+    assert Claims(store, "other").settle(taken, Refused("550", is_hard_bounce=True), NOON) == "in_doubt"
+    assert states(store) == {"a": ("sending", "sending")}
+    with store.read() as connection:
+        assert connection.execute(select(suppressions)).all() == []
 
 
 def test_a_pause_ends_a_run_and_is_asked_before_each_message(store: Store) -> None:
