@@ -15,7 +15,7 @@ from tests.support.outbox.outgoing import outgoing
 
 
 def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for localhost, and the server's side of it."""
+    """A certificate for localhost, and a server that shows it."""
     key, file = folder / "key.pem", folder / "cert.pem"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     options = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(file)]
