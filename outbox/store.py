@@ -23,6 +23,13 @@ from settings import Settings
 BUSY_SECONDS = 120
 """How long a transaction waits for another writer; a plan of 100,000 messages holds the lock for less."""
 
+_ENGINE: dict[str, Any] = {
+    # Parameters are personal data, and errors reach logs.
+    "hide_parameters": True,
+    # One connection per thread of a sender: with a limit, threads that wait for a lock starve the one that holds it.
+    "max_overflow": -1,
+}
+
 Work = Literal["schema", "plan", "send", "settle", "people"]
 _LOCKS: dict[Work, int] = {"schema": 7_110_001, "plan": 7_110_002, "send": 7_110_003, "people": 7_110_004}
 """Keys of PostgreSQL's advisory locks: one transaction per kind of work runs at a time. Settling needs no lock, because
@@ -151,7 +158,7 @@ def _sqlite_engine(url: URL) -> Engine:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"The outbox {file} cannot be opened: {error.strerror}. Check REACH_DATA.") from error
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_ENGINE)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:
@@ -171,9 +178,7 @@ def _postgresql_engine(url: URL) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     options = f"-c lock_timeout={BUSY_SECONDS * 1000}"
-    return create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": options}
-    )
+    return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": options}, **_ENGINE)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from outbox.plan import UNSUBSCRIBE_URL, Content
 from outbox.planning import enqueue
 from outbox.sending import claims
 from outbox.sending.claims import Claims
-from outbox.sending.recovery import owners
+from outbox.sending.recovery import owners, recover
 from outbox.status import pause
 from outbox.store import Store
 from outbox.unsubscribe import UnsubscribeLinks
@@ -92,6 +92,8 @@ def test_after_a_kill_the_file_itself_shows_whether_it_was_published(
         exporter.export("c1", "email", "csv", at(NOON))
     assert {found for found, _ in states(store).values()} == {"sending"}
 
+    recover(store, ["exporter"], NOON, resend_in_doubt=False)  # a sender's own recovery leaves files alone
+    assert {found for found, _ in states(store).values()} == {"sending"}
     Exporter(store, Claims(store, "later"), tmp_path / "exports", LINKS).recover(owners(store, "later"))
     assert not list((tmp_path / "exports").glob(".*staging"))
 

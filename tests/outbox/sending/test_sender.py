@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from outbox.channels.channel import Accepted, Channel, Outcome, Outgoing, Refused, TemporaryFailure, Unknown
 from outbox.errors import DeliveryError, StoreBusyError, StoreError
@@ -103,6 +103,20 @@ def test_several_connections_and_senders_share_the_work(store: Store) -> None:
     assert len(sent) == len(set(sent)) == 60
 
 
+def test_more_connections_than_a_pool_usually_has_wait_for_each_other(store: Store) -> None:
+    """All take a message at once, so all wait for one transaction."""
+    ready(store, *(f"c{n}" for n in range(30)))
+    with store.write("send"):
+        one = Sender(store, {"smtp": Recorder}, LINKS, Limits(30, 1e6), clock=lambda: NOON)
+        result: list[Sent] = []
+        running = threading.Thread(target=lambda: result.append(one.run()))
+        running.start()
+        while store.engine.pool.checkedout() < 31:
+            assert running.is_alive()
+    running.join()
+    assert result[0].states == {"sent": 30}
+
+
 def test_one_refused_recipient_does_not_hold_back_the_others(store: Store, sink: MailSink) -> None:
     ready(store, "a", "b", "c")
     sink.recipients = {"a@shop.example": "550 5.1.1 unknown", "b@shop.example": "450 4.2.1 later"}
@@ -117,6 +131,20 @@ def test_one_refused_recipient_does_not_hold_back_the_others(store: Store, sink:
         assert connection.execute(select(suppressions.c.customer_id, suppressions.c.reason)).all() == [
             ("a", "hard_bounce")
         ]
+
+
+@pytest.mark.parametrize("outcome", [Refused("552"), TemporaryFailure("451"), TemporaryFailure("down", False)])
+def test_a_message_that_was_not_taken_uses_up_no_cap(store: Store, outcome: Outcome) -> None:
+    ready(store, "a")
+    enqueue(store, a_plan([planned("a", occurrence="o2", expected_value=-1)], plan_id="p2"))
+    claims = Claims(store, "abc")
+    first = claims.claim(["smtp"], at(NOON))
+    assert isinstance(first, Claimed)
+    claims.settle(first, outcome, NOON)
+    other = {"state": "suppressed", "reason": "expired"}
+    with store.write("send") as connection:
+        connection.execute(update(messages).where(messages.c.message_id == first.message_id).values(other))
+    assert isinstance(claims.claim(["smtp"], at(NOON)), Claimed)
 
 
 def test_a_template_that_fails_for_one_customer_is_set_aside(store: Store, sink: MailSink) -> None:
