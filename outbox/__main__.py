@@ -20,8 +20,9 @@ from outbox.sending.claims import Claims
 from outbox.sending.liveness import SenderLock
 from outbox.sending.recovery import owners
 from outbox.sending.sender import Limits, Sender, end_of
-from outbox.status import pause, resume, status
+from outbox.status import status
 from outbox.store import Store, describe, open_store, store_url
+from outbox.switches import pause, restart_campaign, resume, stop_campaign
 from outbox.unsubscribe import UnsubscribeLinks, redeem
 from settings import Settings, SettingsError, load_settings
 
@@ -44,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = commands.add("pause", _pause, "stop every sender before its next message")
     stop.add_argument("--reason", required=True, help="kept with the switch and shown by status")
     commands.add("resume", lambda settings, _: {"was_paused": resume(_store(settings))}, "let senders continue")
+    halt = commands.add("stop", _stop, "suppress a campaign's waiting messages, and those planned later")
+    halt.add_argument("campaign", metavar="ID", help="the campaign's id")
+    halt.add_argument("--reason", required=True, help="kept with the switch and shown by status")
+    restart = commands.add("restart", _restart, "let later plans of a stopped campaign send again")
+    restart.add_argument("campaign", metavar="ID", help="the campaign's id")
     leave = commands.add("unsubscribe", _unsubscribe, "withdraw the consent that an unsubscribe link stands for")
     leave.add_argument("token", help="the token of the link")
     forget = commands.add("erase", _erase, "remove a customer's address, consents and unsent messages")
@@ -112,6 +118,14 @@ def _export(settings: Settings, options: argparse.Namespace) -> object:
 def _pause(settings: Settings, options: argparse.Namespace) -> object:
     pause(_store(settings), options.reason)
     return {"paused": True}
+
+
+def _stop(settings: Settings, options: argparse.Namespace) -> object:
+    return {"suppressed": stop_campaign(_store(settings), options.campaign, options.reason)}
+
+
+def _restart(settings: Settings, options: argparse.Namespace) -> object:
+    return {"was_stopped": restart_campaign(_store(settings), options.campaign)}
 
 
 def _unsubscribe(settings: Settings, options: argparse.Namespace) -> object:

@@ -1,13 +1,13 @@
-"""Count messages by state and reason, name those in doubt, and turn the pause switch."""
+"""Count messages by state and reason, and name those in doubt."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from core.clock import utc_now
-from outbox.sending.claims import PAUSE
 from outbox.store import Store
+from outbox.switches import PAUSE, STOP
 from outbox.tables import controls, decisions, messages
 
 SHOWN = 100
@@ -37,35 +37,22 @@ def status(store: Store, now: datetime | None = None) -> dict[str, Any]:
             .limit(SHOWN)
         ).mappings()
         in_doubt = [{**row, "sending_at": row["sending_at"].isoformat()} for row in doubtful]
-        pause = connection.execute(select(controls).where(controls.c.name == PAUSE)).mappings().first()
+        on = {row["name"]: row for row in connection.execute(select(controls)).mappings()}
     return {
         "messages": _nested(counted),
         "decisions": _nested(decided),
         "due": due,
         "next_due": next_due.isoformat() if next_due else None,
         "in_doubt": in_doubt,
-        "paused": None if pause is None else {"reason": pause["reason"], "since": pause["since"].isoformat()},
+        "paused": _switch(on[PAUSE]) if PAUSE in on else None,
+        "stopped_campaigns": {
+            name.removeprefix(STOP): _switch(row) for name, row in sorted(on.items()) if name.startswith(STOP)
+        },
     }
 
 
-def pause(store: Store, reason: str) -> None:
-    """Stop every sender before its next message; a pause that is on keeps its reason.
-
-    Raises:
-        StoreError: The store cannot be written.
-    """
-    with store.write("people") as connection:
-        connection.execute(store.insert_new(controls), {"name": PAUSE, "reason": reason, "since": utc_now()})
-
-
-def resume(store: Store) -> bool:
-    """Let senders continue; return whether the pause was on.
-
-    Raises:
-        StoreError: The store cannot be written.
-    """
-    with store.write("people") as connection:
-        return connection.execute(delete(controls).where(controls.c.name == PAUSE)).rowcount > 0
+def _switch(row: Any) -> dict[str, str]:
+    return {"reason": row["reason"], "since": row["since"].isoformat()}
 
 
 def _nested(rows: Any) -> dict[str, dict[str, int]]:

@@ -18,9 +18,9 @@ from outbox.sending.eligibility import EXPIRED, Allowed, Later, Never, decide
 from outbox.sending.outcomes import TEMPORARY_FAILURE, changes_after
 from outbox.sending.recovery import change
 from outbox.store import Store
+from outbox.switches import PAUSE
 from outbox.tables import HARD_BOUNCE, WAITING, contents, controls, decisions, messages, plans
 
-PAUSE = "pause"
 SENDING = "sending"
 
 EXAMINED = 100

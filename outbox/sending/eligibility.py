@@ -9,7 +9,18 @@ from sqlalchemy import Connection, or_, select
 
 from outbox.plan import ClassPolicy, ContactPolicy
 from outbox.sending.quiet_hours import local_day, next_day, quiet_until, zone_of
-from outbox.tables import DELIVERED, EVERY_CHANNEL, HARD_BOUNCE, consents, contacts, decisions, messages, plans
+from outbox.switches import CAMPAIGN_STOPPED, STOP
+from outbox.tables import (
+    DELIVERED,
+    EVERY_CHANNEL,
+    HARD_BOUNCE,
+    consents,
+    contacts,
+    controls,
+    decisions,
+    messages,
+    plans,
+)
 from outbox.tables import suppressions as suppression_list
 
 EXPIRED, ON_LIST, HOLD_OUT = "expired", "suppression_list", "hold_out"
@@ -63,6 +74,9 @@ def decide(
     """
     if now > message["not_after"]:
         return Never(EXPIRED, message["reason"])
+    stopped = select(controls.c.reason).where(controls.c.name == f"{STOP}{message['campaign_id']}")
+    if (reason := connection.execute(stopped).scalar()) is not None:
+        return Never(CAMPAIGN_STOPPED, reason)
     rules = policy.classes[message["message_class"]]
     contact = _contact(connection, message)
     refusal = _refusal(connection, message, rules, contact, now)

@@ -74,6 +74,15 @@ def test_pause_and_resume(store: Store, sink: MailSink, capsys) -> None:
     assert run(capsys, "send")[1]["sent"] == {"sent": 2}
 
 
+def test_stop_and_restart_a_campaign(store: Store, sink: MailSink, capsys) -> None:
+    ready(store)
+    assert run(capsys, "stop", "c1", "--reason", "wrong price") == (0, {"suppressed": 2})
+    assert run(capsys, "status")[1]["stopped_campaigns"]["c1"]["reason"] == "wrong price"
+    assert run(capsys, "send") == (99, {})
+    assert run(capsys, "restart", "c1") == (0, {"was_stopped": True})
+    assert run(capsys, "status")[1]["stopped_campaigns"] == {}
+
+
 def test_status_counts_states_and_reasons_and_names_messages_in_doubt(store: Store, sink: MailSink, capsys) -> None:
     ready(store)
     assert run(capsys, "status")[1]["due"] == 2

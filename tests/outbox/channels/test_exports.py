@@ -17,8 +17,8 @@ from outbox.planning import enqueue
 from outbox.sending import claims
 from outbox.sending.claims import Claims
 from outbox.sending.recovery import owners, recover
-from outbox.status import pause
 from outbox.store import Store
+from outbox.switches import pause
 from outbox.unsubscribe import UnsubscribeLinks
 from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, planned, reachable
 from tests.support.outbox.rows import states

@@ -15,8 +15,8 @@ from outbox.plan import ClassPolicy, ContactPolicy, Content, FrequencyCap, Quiet
 from outbox.planning import enqueue
 from outbox.sending.claims import Claimed, Claims, Idle, Paused
 from outbox.sending.recovery import owners
-from outbox.status import pause, resume
 from outbox.store import Store
+from outbox.switches import pause, restart_campaign, resume, stop_campaign
 from outbox.tables import HARD_BOUNCE, decisions, messages
 from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, held_out, planned, reachable
 from tests.support.outbox.rows import message_of, states
@@ -262,6 +262,25 @@ def test_a_pause_is_asked_before_each_message(store: Store) -> None:
     assert resume(store)
     assert isinstance(claim(store), Claimed)
     assert not resume(store)
+
+
+def test_a_stopped_campaign_sends_neither_what_waits_nor_what_is_planned_later(store: Store) -> None:
+    reachable(store, "a", "b", "c", "d")
+    enqueue(store, a_plan([planned("a")]))
+    enqueue(store, a_plan([planned("b")], plan_id="p2", campaign_id="c2"))
+    assert stop_campaign(store, "c1", "wrong price") == 1
+    enqueue(store, a_plan([planned("c")], plan_id="p3"))
+
+    sent_to(store, NOON)
+
+    stopped = ("suppressed", "campaign_stopped")
+    assert states(store) == {"a": stopped, "b": ("sent", ""), "c": stopped}
+    assert message_of(store, "c")["detail"] == "wrong price"
+    assert restart_campaign(store, "c1")
+    assert not restart_campaign(store, "c1")
+    enqueue(store, a_plan([planned("d")], plan_id="p4"))
+    sent_to(store, NOON)
+    assert states(store)["d"] == ("sent", "")
 
 
 def test_the_clock_is_read_after_the_wait_for_the_store(store: Store) -> None:

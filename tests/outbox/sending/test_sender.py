@@ -20,8 +20,8 @@ from outbox.sending.liveness import SenderLock
 from outbox.sending.outcomes import RETRIES
 from outbox.sending.recovery import recover
 from outbox.sending.sender import Limits, Sender, Sent, end_of
-from outbox.status import pause, resume
 from outbox.store import Store
+from outbox.switches import pause, resume
 from outbox.tables import messages, suppressions
 from outbox.unsubscribe import UnsubscribeLinks
 from tests.support.outbox.mail_sink import MailSink, mail_sink
