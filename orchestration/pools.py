@@ -10,5 +10,7 @@ DATA = "reach"
 DBT = "reach_dbt"
 # Rankers write to folders of their own, so they compete side by side.
 RANKERS = "reach_rankers"
+# Sending waits for customers' mail servers, not for this machine, and must not wait for a training.
+OUTBOX = "reach_outbox"
 
-SLOTS = {DATA: 1, DBT: 2, RANKERS: 2}
+SLOTS = {DATA: 1, DBT: 2, RANKERS: 2, OUTBOX: 1}

@@ -51,13 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     queue.add_argument("campaign", metavar="ID", help="the id of the campaign whose plan is staged")
 
 
-def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    """Run one of the three commands.
+def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | None:
+    """Run one of the three commands; None if no campaign runs, so nothing is planned.
 
     Raises:
         MarketingError: the campaign cannot be used; the message names the value and the next step.
     """
-    steps: dict[str, Callable[[Settings, argparse.Namespace], dict[str, Any]]] = {
+    steps: dict[str, Callable[[Settings, argparse.Namespace], dict[str, Any] | None]] = {
         "check": _check,
         "plan": _plan,
         "enqueue": _enqueue,
@@ -74,7 +74,7 @@ def _check(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     return {"campaign": file.campaign.id, "version": file.version, "status": file.campaign.status, "notes": notes}
 
 
-def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | None:
     as_of, sources = _instant(settings, options.as_of), Sources.of(settings)
     if options.weeks is not None and not (options.dry_run and 1 <= options.weeks <= MAX_WEEKS):
         raise CampaignError(f"--weeks {options.weeks} needs --dry-run, and a number from 1 to {MAX_WEEKS}.")
@@ -85,9 +85,8 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
             _require_running(file)
     files = wanted + others
     if not files:
-        raise CampaignError(
-            f"No campaign in {settings.campaigns_folder} has status = 'running', so nothing is planned."
-        )
+        logger.info("No campaign in %s has status = 'running', so nothing is planned.", settings.campaigns_folder)
+        return None
     store = open_store(store_url(settings))
     try:
         if options.weeks:

@@ -164,3 +164,10 @@ def test_an_instant_that_is_none_is_refused(shop: Settings, capsys: pytest.Captu
     write_campaign(shop.campaigns_folder, SIMPLE)
     assert main(["campaign", "plan", "simple", "--as-of", "monday"]) == 1
     assert "--as-of monday is neither a day such as 2018-01-01" in capsys.readouterr().err
+
+
+def test_without_a_running_campaign_there_is_nothing_to_do(shop: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """The hourly task is skipped, as `core.command` describes."""
+    write_campaign(shop.campaigns_folder, SIMPLE.replace("running", "draft"))
+    assert main(["campaign", "plan"]) == 99
+    assert "so nothing is planned" in capsys.readouterr().out

@@ -14,6 +14,7 @@ def describe(dag: Any) -> dict[str, Any]:
     params = {name: dag.params.get_param(name) for name in dag.params}
     return {
         "doc_md": dag.doc_md,
+        "starts_paused": bool(dag.is_paused_upon_creation),
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
         "timetable": [
@@ -41,7 +42,9 @@ def describe(dag: Any) -> dict[str, Any]:
                 "is_teardown": task.is_teardown,
                 "outlets": [asset.name for asset in task.outlets],
                 "upstream": sorted(task.upstream_task_ids),
-                "arguments": getattr(task, "arguments", None),
+                "arguments": [part if isinstance(part, str) else "(mapped)" for part in given]
+                if (given := getattr(task, "arguments", None)) is not None
+                else None,
                 # Of a mapped task it stands among what its copies share.
                 "final_errors": bool(getattr(task, "partial_kwargs", vars(task)).get("final_errors")),
             }

@@ -1,0 +1,112 @@
+"""
+### Purpose
+
+Plans every running campaign: imports consents and addresses, decides about each customer, checks each plan with Great
+Expectations, and puts the messages into the outbox. Nothing is sent here; `send_outbox` sends.
+
+### When to press it
+
+It runs every hour once you have switched it on. A new installation has it switched off, so no message waits before a
+campaign is wanted. Press it to plan at once after a campaign's file was changed to `status = "running"`.
+
+### What each choice means
+
+* **Campaign**: the id of one campaign. Empty: every running campaign of the folder, which share caps and priorities.
+* **Enqueue**: off: plan and check, and show the counts in the logs; no message waits.
+
+### What "skipped" means
+
+* `plan` and everything after it: no campaign has `status = "running"`.
+* `enqueue`: the run was started with **Enqueue** off.
+
+### Clear or new run?
+
+* A task failed for a reason outside (a full disk, a locked outbox): **clear** it, or wait for the next hour. A message
+  is planned once, however often the run repeats.
+* `check_plan` failed: its log names the expectation. That campaign's plan is not enqueued; the others go on. After a
+  correction of the campaign or the contact policy: **new run**.
+
+### Afterwards
+
+`.venv/bin/python -m outbox status` counts the messages that wait. Staged plans are in `plans/<campaign>` of the data
+directory.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, task, task_group
+
+from orchestration.defaults import defaults
+from orchestration.operators import CommandOperator
+
+with DAG(
+    dag_id="run_campaigns",
+    doc_md=__doc__,
+    description="Plan the running campaigns, check the plans, and put their messages into the outbox.",
+    schedule="@hourly",
+    # A plan is made for the present, so an hour that was missed is not made good.
+    catchup=False,
+    # Two runs would stage the same campaign's plan in one folder.
+    max_active_runs=1,
+    is_paused_upon_creation=True,
+    params={
+        "campaign": Param(
+            None,
+            type=["null", "string"],
+            maxLength=64,
+            title="Campaign",
+            description="Id of one campaign. Empty: every running campaign.",
+        ),
+        "enqueue": Param(
+            True,
+            type="boolean",
+            title="Enqueue",
+            description="Off: plan and check only; no message waits.",
+        ),
+    },
+    default_args=defaults(timedelta(minutes=30)),
+    tags=["reach"],
+) as dag:
+    import_people = CommandOperator(
+        task_id="import_people",
+        arguments=["outbox", "import"],
+        doc_md="Reads the admitted consents, addresses and bounces into the outbox; the newest answer counts.",
+    )
+    plan = CommandOperator(
+        task_id="plan",
+        arguments=["marketing", "campaign", "plan", "{{ params.campaign or '' }}"],
+        final_errors=True,
+        doc_md="Decides about every customer of the campaigns, the hold-out too. Skipped if no campaign runs.",
+    )
+
+    @task(pool="default_pool", execution_timeout=timedelta(minutes=5))
+    def planned(**context: Any) -> list[str]:
+        """Return the ids of the campaigns that were planned."""
+        return [each["campaign"] for each in context["ti"].xcom_pull(task_ids="plan")["campaigns"]]
+
+    @task_group
+    def each(campaign: str) -> None:
+        """Check and enqueue one campaign's plan, whatever becomes of the others."""
+        check_plan = CommandOperator(
+            task_id="check_plan",
+            arguments=["quality", "plan", "--campaign", campaign],
+            final_errors=True,
+            doc_md="Great Expectations on the staged plan. After a critical failure, its messages are not enqueued.",
+        )
+
+        @task.short_circuit(pool="default_pool", execution_timeout=timedelta(minutes=5))
+        def enqueuing(**context: Any) -> bool:
+            """Go on only if the run may enqueue."""
+            return bool(context["params"]["enqueue"])
+
+        enqueue = CommandOperator(
+            task_id="enqueue",
+            arguments=["marketing", "campaign", "enqueue", campaign],
+            doc_md="Puts decisions and messages into the outbox in one transaction; known ones are skipped.",
+        )
+        check_plan >> enqueuing() >> enqueue
+
+    campaigns = planned()
+    import_people >> plan >> campaigns
+    each.expand(campaign=campaigns)
