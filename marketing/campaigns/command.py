@@ -90,7 +90,7 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
     store = open_store(store_url(settings))
     try:
         if options.weeks:
-            return _replayed(files, store, sources, as_of, options.weeks)
+            return _replayed(wanted, others, store, sources, as_of, options.weeks)
         planned = plan_files(files, store, sources, as_of)
     finally:
         store.close()
@@ -126,10 +126,17 @@ def _kept(planned: Planned, sources: Sources, is_dry: bool) -> dict[str, Any]:
 
 
 def _replayed(
-    files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime, weeks: int
+    wanted: Sequence[CampaignFile],
+    others: Sequence[CampaignFile],
+    store: Store,
+    sources: Sources,
+    as_of: datetime,
+    weeks: int,
 ) -> dict[str, Any]:
+    """Print the past weeks of the wanted campaigns, or of all; the others compete with them."""
     instants = [as_of - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
-    found = replay_files(files, store, sources, instants)
+    replays = replay_files([*wanted, *others], store, sources, instants)
+    found = {name: one for name, one in replays.items() if not wanted or name in _ids(wanted)}
     for name, replayed in found.items():
         for line in lines(name, replayed):
             logger.info("%s", line)

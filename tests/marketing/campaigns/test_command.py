@@ -82,6 +82,29 @@ def test_an_unchecked_or_broken_plan_is_not_enqueued(shop: Settings, run, capsys
     assert "was staged again after its check" in refused()
 
 
+def test_a_campaign_that_was_stopped_after_its_plan_is_not_enqueued(
+    shop: Settings, run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    run("plan", "simple", *AT)
+    mark_checked(shop, "simple")
+    write_campaign(shop.campaigns_folder, SIMPLE.replace("running", "stopped"))
+    assert main(["campaign", "enqueue", "simple"]) == 1
+    assert "status = 'stopped'" in capsys.readouterr().err
+
+
+def test_an_edited_campaign_is_a_new_version_and_the_enqueued_plan_stands(shop: Settings, run) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    [first] = run("plan", "simple", *AT)["campaigns"]
+    mark_checked(shop, "simple")
+    run("enqueue", "simple")
+    write_campaign(shop.campaigns_folder, SIMPLE.replace("Hello", "Good day").replace("holdout = 0.3", "holdout = 0.5"))
+    [second] = run("plan", "simple", *AT)["campaigns"]
+    assert second["version"] != first["version"]
+    assert (second["counts"], second["decided_before"]) == ({}, 30)
+    assert len(waiting(shop)) == 21
+
+
 def test_a_dry_run_keeps_nothing_and_prints_messages_without_customers(
     shop: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan import Request
 from marketing.campaigns.replay import Known, Replayed, lines, replay
 from settings import Settings
-from tests.support.marketing.campaign_shop import AS_OF, NOON, SIMPLE, campaign_shop, write_campaign
+from tests.support.marketing.campaign_shop import AS_OF, NOON, SIMPLE, campaign_shop, mark_checked, write_campaign
 from tests.support.marketing.plan_requests import POLICY, SECRET, campaign, contacts, ids, request
 
 WEEKS = [NOON - timedelta(weeks=back) for back in (3, 2, 1, 0)]
@@ -73,6 +73,24 @@ def test_the_command_prints_past_weeks_and_keeps_nothing(shop: Settings, capsys:
     ]
     assert printed[5] == "21 customers would have received 2"
     assert not (shop.paths.plans / "simple").exists()
+
+
+def test_a_past_week_does_not_count_messages_that_were_sent_later(
+    shop: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = shop.data / "policy.toml"
+    policy.write_text("[classes.promotional]\ncaps = [{ messages = 1, days = 7 }]\n")
+    monkeypatch.setenv("REACH_CONTACT_POLICY", str(policy))
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    assert main(["campaign", "plan", "simple", "--as-of", "2018-01-01T12:00"]) == 0
+    mark_checked(shop, "simple")
+    assert main(["campaign", "enqueue", "simple"]) == 0
+    write_campaign(shop.campaigns_folder, SIMPLE.replace('"simple"', '"other"'), "other")
+    options = ["--dry-run", "--weeks", "1", "--as-of", "2017-12-30T12:00"]
+    assert main(["campaign", "plan", "other", *options]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(result) == ["other"]
+    assert "frequency_cap" not in result["other"][0]
 
 
 @pytest.mark.parametrize("options", [["--weeks", "3"], ["--dry-run", "--weeks", "0"]])

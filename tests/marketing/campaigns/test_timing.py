@@ -37,6 +37,13 @@ def test_when_a_message_may_leave(now: str, schedule: Schedule, leaves: str) -> 
     assert found.not_before == instant(leaves)
 
 
+def test_the_hour_that_comes_twice_is_not_before_now() -> None:
+    now = instant("2018-11-04T01:30-05:00")
+    found = window(now, Schedule(), None, NEW_YORK)
+    assert found is not None
+    assert found.not_before == now
+
+
 def test_a_campaign_that_ends_in_the_quiet_hours_sends_nothing() -> None:
     now = instant("2018-01-01T22:00-05:00")
     assert window(now, Schedule(ends=date(2018, 1, 1)), NIGHT, NEW_YORK) is None

@@ -22,8 +22,8 @@ def risks(**values: float | None) -> pa.Table:
 
 def test_lapse_rising_is_a_crossing_between_two_publications() -> None:
     trigger = LapseRising(type="lapse_rising", threshold=0.5)
-    before = risks(a=0.4, b=0.6, c=0.4, d=None, f=0.1)
-    now = risks(a=0.5, b=0.7, c=0.49, d=0.9, e=0.9, f=None)
+    before = risks(a=0.4, b=0.6, c=0.4, d=None, f=0.1, g=0.5)
+    now = risks(a=0.5, b=0.7, c=0.49, d=0.9, e=0.9, f=None, g=0.6)
     found = lapse_rising(trigger, before, now, date(2018, 1, 1))
     assert found.schema == TARGETS
     assert found.to_pylist() == [
@@ -99,6 +99,13 @@ def test_a_category_that_stays_due_is_one_occurrence_across_summer_time() -> Non
         days = (as_of - bought).total_seconds() / 86400
         found.add(occurrences(predictions, {"MILK": {"a": days}}, as_of)["a"])
     assert found == {"MILK:2018-03-05"}
+
+
+def test_the_day_of_the_last_purchase_is_the_shops() -> None:
+    """20:00 on the 5th of March in New York is the 6th in UTC."""
+    as_of = datetime(2018, 3, 12, 4)
+    days = (as_of - datetime(2018, 3, 6, 1)).total_seconds() / 86400
+    assert occurrences(due(a={"MILK": 0.8}), {"MILK": {"a": days}}, as_of) == {"a": "MILK:2018-03-05"}
 
 
 def test_a_first_purchase_is_welcomed_once_and_only_while_it_is_recent() -> None:
