@@ -70,7 +70,7 @@ def record_consents(store: Store, rows: Iterable[Consent]) -> int:
     if not values:
         return 0
     with store.write("people") as connection:
-        return int(connection.execute(store.insert_new(consents), values).rowcount)
+        return store.count_written(connection, store.insert_new(consents), values)
 
 
 def record_consent(store: Store, row: Consent) -> Consent:
@@ -137,7 +137,7 @@ def put_on_list(store: Store, connection: Connection, rows: Sequence[dict[str, A
         set_={"since": insert.excluded.since},
         where=suppressions.c.since < insert.excluded.since,
     )
-    return int(connection.execute(statement, [*rows]).rowcount)
+    return store.count_written(connection, statement, [*rows])
 
 
 def erase(store: Store, customer_id: str) -> Erased:

@@ -6,12 +6,12 @@ the same by an advisory lock per kind of transaction.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
@@ -88,6 +88,13 @@ class Store:
     def insert_new(self, table: Table) -> Any:
         """Return an INSERT that skips rows which a constraint excludes."""
         return self.insert(table).on_conflict_do_nothing()
+
+    def count_written(self, connection: Connection, insert: Any, values: Sequence[dict[str, Any]]) -> int:
+        """Run an INSERT for many rows, and return how many were inserted or updated.
+
+        PostgreSQL's driver does not count rows of statements that run for many rows at once.
+        """
+        return len(connection.execute(insert.returning(literal_column("1")), values).all())
 
     def truncate_log(self) -> None:
         """Empty SQLite's write-ahead log, which keeps deleted rows until then; PostgreSQL's is the server's matter."""

@@ -43,7 +43,7 @@ def import_addresses(store: Store, batches: Iterable[Rows], as_of: datetime, res
                 values = [_values(row, as_of) for row in left if (row["since"] is not None) == is_dated]
                 if values:
                     statement = _upsert(store, None if is_dated else utc_now())
-                    result.addresses += connection.execute(statement, values).rowcount
+                    result.addresses += store.count_written(connection, statement, values)
 
 
 def _newest(group: Rows, zones: set[str], result: Imported) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ def _import_consents(store: Store, rows: Rows, result: Imported) -> None:
     with store.write("people") as connection:
         values = [{**row, "source": SOURCE} for row in result.without_erased(connection, whole)]
         if values:
-            result.consents += connection.execute(store.insert_new(consents), values).rowcount
+            result.consents += store.count_written(connection, store.insert_new(consents), values)
 
 
 def _read(file: Path) -> pa.Table | None:

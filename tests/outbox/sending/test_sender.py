@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from outbox.channels.channel import Accepted, Channel, Outcome, Outgoing, Refused, TemporaryFailure, Unknown
 from outbox.errors import DeliveryError, StoreBusyError, StoreError
+from outbox.people import Contact, record_contacts
 from outbox.plan import Content
 from outbox.planning import enqueue
 from outbox.sending import sender as module
@@ -145,6 +146,24 @@ def test_a_message_that_was_not_taken_uses_up_no_cap(store: Store, outcome: Outc
     with store.write("send") as connection:
         connection.execute(update(messages).where(messages.c.message_id == first.message_id).values(other))
     assert isinstance(claims.claim(["smtp"], at(NOON)), Claimed)
+
+
+def test_a_second_hard_bounce_at_a_newer_address_counts_again(store: Store, sink: MailSink) -> None:
+    ready(store, "a")
+    sink.recipients = {"a@shop.example": "550 5.1.1 unknown", "new@shop.example": "550 5.1.1 unknown"}
+    run(store, sink.channel())
+    tomorrow = NOON + timedelta(days=1)
+    record_contacts(store, [Contact("a", "email", "new@shop.example", None, tomorrow)])
+    for number, instant in enumerate((tomorrow, tomorrow + timedelta(days=1))):
+        enqueue(store, a_plan([planned("a", occurrence=f"o{number}")], plan_id=f"q{number}"))
+        run(store, sink.channel(), instant)
+    with store.read() as connection:
+        found = connection.execute(select(messages.c.state, messages.c.reason).order_by(messages.c.occurrence)).all()
+    assert [tuple(row) for row in found] == [
+        ("refused", "refused"),
+        ("refused", "refused"),
+        ("suppressed", "suppression_list"),
+    ]
 
 
 def test_a_template_that_fails_for_one_customer_is_set_aside(store: Store, sink: MailSink) -> None:
