@@ -9,6 +9,7 @@ ServingError                      500
 ├── UnknownCustomerError          404     the published scores do not contain the customer
 ├── NoAudienceError               404     no customer can be reached for what was asked
 ├── NoOffersError                 404     the customer has no offers
+├── UnknownPurposeError           404     the contact policy does not have the channel or the purpose
 ├── MethodNotAllowedError         405     the path accepts other methods
 ├── RequestTimeoutError           408     the body did not arrive in time
 ├── FutureEventError              409     an event lies in the future, or before 1990
@@ -118,6 +119,12 @@ class NoAudienceError(ServingError):
 
 class NoOffersError(ServingError):
     """The customer has no offers: the customer is unknown, or no campaign runs."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class UnknownPurposeError(ServingError):
+    """The contact policy does not have the channel or the purpose."""
 
     status = HTTPStatus.NOT_FOUND
 

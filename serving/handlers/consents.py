@@ -20,7 +20,7 @@ from outbox.people import Consent, record_consent
 from outbox.store import Store
 from serving.api.validation import ApiRequest
 from serving.config import ServiceConfig
-from serving.errors import BadRequestError, ConsentsUnavailableError, FutureEventError
+from serving.errors import ConsentsUnavailableError, FutureEventError, UnknownPurposeError
 from serving.handlers.events import MAX_CLOCK_SKEW
 
 logger = logging.getLogger("reach.serving")
@@ -35,7 +35,7 @@ class ConsentRequest(ApiRequest):
 
     SCOPE: ClassVar = "marketing"
     USES_SCORING_SLOT: ClassVar = False  # a withdrawal is accepted also while requests for lists are rejected
-    ERRORS: ClassVar = (FutureEventError, ConsentsUnavailableError)
+    ERRORS: ClassVar = (UnknownPurposeError, FutureEventError, ConsentsUnavailableError)
     EXAMPLE: ClassVar = {"customer_id": "1250", "channel": "email", "purpose": "marketing", "granted": False}
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
@@ -78,7 +78,7 @@ class ConsentsHandler:
         """Store an answer, and return the one that counts.
 
         Raises:
-            BadRequestError: The contact policy does not have the channel or the purpose.
+            UnknownPurposeError: The contact policy does not have the channel or the purpose.
             FutureEventError: The answer lies in the future, or before `EARLIEST_DAY`.
             ConsentsUnavailableError: The answer may be lost. It must be sent again, which is safe.
         """
@@ -109,8 +109,8 @@ class ConsentsHandler:
             ("purpose", row.purpose, sorted(policy.purposes)),
         ):
             if value not in allowed:
-                expected = f"expected {' or '.join(repr(each) for each in allowed)}, as in the contact policy"
-                raise BadRequestError(f"'{name}': {expected}. Nothing was stored.", {name: expected})
+                names = " or ".join(repr(each) for each in allowed)
+                raise UnknownPurposeError(f"'{name}': expected {names}, as in the contact policy. Nothing was stored.")
         if self._store is None:
             self._store = self._open_store()
         return record_consent(self._store, row)

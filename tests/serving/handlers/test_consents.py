@@ -15,7 +15,7 @@ from outbox.history import consents_at
 from outbox.people import Consent, record_consents
 from outbox.store import Store, open_store
 from serving.config import CONFIG
-from serving.errors import BadRequestError, ConsentsUnavailableError, FutureEventError
+from serving.errors import BadRequestError, ConsentsUnavailableError, FutureEventError, UnknownPurposeError
 from serving.handlers.consents import ConsentRequest, ConsentResponse, ConsentsHandler
 
 LATER = datetime(2100, 1, 1)
@@ -72,7 +72,7 @@ def test_an_impossible_time_stores_nothing(handler: ConsentsHandler, store: Stor
 def test_a_name_that_the_policy_does_not_have_is_refused_because_nothing_would_ask_for_it(
     handler: ConsentsHandler, store: Store, field: str, value: str
 ) -> None:
-    with pytest.raises(BadRequestError, match=f"'{field}': expected .*'(email|marketing)'"):
+    with pytest.raises(UnknownPurposeError, match=f"'{field}': expected .*'(email|marketing)'"):
         answer(handler, **{field: value})
     assert len(consents_at(store, LATER)) == 0
 
