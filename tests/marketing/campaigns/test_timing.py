@@ -39,7 +39,7 @@ def test_when_a_message_may_leave(now: str, schedule: Schedule, leaves: str) -> 
 
 def test_the_hour_that_comes_twice_is_not_before_now() -> None:
     now = instant("2018-11-04T01:30-05:00")
-    found = window(now, Schedule(), None, NEW_YORK)
+    found = window(now, Schedule(send_at=time(1, 45)), None, NEW_YORK)
     assert found is not None
     assert found.not_before == now
 
