@@ -13,6 +13,7 @@ from outbox.sending.recovery import owners
 from outbox.store import Store, _errors, open_store
 from outbox.tables import messages, metadata
 from tests.outbox.channels.test_exports import *  # noqa: F403
+from tests.outbox.imports.test_admission import *  # noqa: F403
 from tests.outbox.sending.test_rules import *  # noqa: F403
 from tests.outbox.sending.test_sender import *  # noqa: F403
 from tests.outbox.test_history import *  # noqa: F403
