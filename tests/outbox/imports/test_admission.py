@@ -93,7 +93,8 @@ def test_a_hard_bounce_holds_until_the_address_changes(store: Store, tmp_path: P
     bounce = [(None, "OLD@shop.example", "email", "hard", AS_OF + timedelta(days=1))]
     import_admitted(store, write_admission(tmp_path / "1", contacts=old, bounces=bounce))
     assert _suppressed(store) == {"a"}
-    import_admitted(store, write_admission(tmp_path / "2", contacts=old, bounces=bounce))
+    moved = [("a", "email", "old@shop.example", "Asia/Tokyo", LATER)]
+    import_admitted(store, write_admission(tmp_path / "2", contacts=moved, bounces=bounce))
     assert _suppressed(store) == {"a"}  # the same address, delivered again, ends nothing
     import_admitted(store, write_admission(tmp_path / "3", contacts=new, bounces=bounce))
     assert _suppressed(store) == set()
