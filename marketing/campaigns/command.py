@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.clock import naive_utc, utc_now
-from marketing.campaigns.check import check_campaign
-from marketing.campaigns.checked import require_checked
-from marketing.campaigns.definition_file import CampaignFile, read_campaign
+from marketing.campaigns.content.rendering import Renderer
+from marketing.campaigns.definition.check import check_campaign
+from marketing.campaigns.definition.file import CampaignFile, read_campaign
 from marketing.campaigns.errors import CampaignError, DefinitionError
-from marketing.campaigns.plan import HELD_OUT, PLANNED, Planned
-from marketing.campaigns.planning import plan_files, replay_files, running
-from marketing.campaigns.rendering import Renderer
-from marketing.campaigns.replay import lines
-from marketing.campaigns.sources import Sources
-from marketing.campaigns.staged_plan import Terms, outbox_plan, read_record, stage, trial
-from marketing.campaigns.summary import summary
-from marketing.campaigns.visible_effect import visible_effect
+from marketing.campaigns.plan.checked import require_checked
+from marketing.campaigns.plan.plan import HELD_OUT, PLANNED, Planned
+from marketing.campaigns.plan.planning import plan_files, replay_files, running
+from marketing.campaigns.plan.replay import lines
+from marketing.campaigns.plan.sources import Sources
+from marketing.campaigns.plan.staged_plan import Terms, outbox_plan, read_record, stage, trial
+from marketing.campaigns.plan.summary import summary
+from marketing.campaigns.plan.visible_effect import visible_effect
 from outbox.planning import enqueue
 from outbox.store import Store, open_store, store_url
 from settings import Settings

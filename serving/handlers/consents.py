@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core.clock import utc_now
 from core.limits import EARLIEST_DAY
 from events.fields import ID, Id, UtcDatetime
-from marketing.campaigns.contact_policy import load_contact_policy
+from marketing.campaigns.policy.contact_policy import load_contact_policy
 from marketing.errors import MarketingError
 from outbox.errors import OutboxError
 from outbox.people import Consent, record_consent

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from core.duckdb_engine import quote_identifier, quote_literal, read_parquet
 from marketing.campaigns.errors import CampaignError
-from marketing.campaigns.target_rows import target_rows
+from marketing.campaigns.targets.rows import target_rows
 from marketing.campaigns.triggers.definitions import Anniversary
 
 

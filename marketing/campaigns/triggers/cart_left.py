@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from core.duckdb_engine import read_parquet
-from marketing.campaigns.target_rows import target_rows
+from marketing.campaigns.targets.rows import target_rows
 from marketing.campaigns.triggers.definitions import CartLeft
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketing.audience.index import BUYER_COLUMNS, CATEGORY, AudienceIndex
-from marketing.campaigns.target_rows import target_rows
+from marketing.campaigns.targets.rows import target_rows
 from marketing.campaigns.triggers.definitions import CategoriesDue
 
 

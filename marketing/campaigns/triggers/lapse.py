@@ -5,7 +5,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marketing.campaigns.target_rows import target_rows
+from marketing.campaigns.targets.rows import target_rows
 from marketing.campaigns.triggers.definitions import LapseRising
 
 

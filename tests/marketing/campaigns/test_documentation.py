@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from marketing.campaigns.definition import Campaign
-from marketing.campaigns.reasons import Reason
-from marketing.campaigns.sections import Section
+from marketing.campaigns.definition.campaign import Campaign
+from marketing.campaigns.definition.sections import Section
+from marketing.campaigns.plan.reasons import Reason
 from marketing.campaigns.triggers.definitions import Trigger
 
 PAGE = Path("docs/campaigns.md").read_text()

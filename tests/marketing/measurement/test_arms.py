@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from marketing.campaigns.plan import NEITHER
+from marketing.campaigns.plan.plan import NEITHER
 from marketing.measurement.arms import NO_ARM, arms_of
 from marketing.measurement.errors import MeasurementError
 

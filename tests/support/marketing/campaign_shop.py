@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from customer_scores.publish import publish
-from marketing.campaigns.definition_file import CampaignFile, read_campaign
-from marketing.campaigns.planning import SECRET
-from marketing.campaigns.staged_plan import read_record
+from marketing.campaigns.definition.file import CampaignFile, read_campaign
+from marketing.campaigns.plan.planning import SECRET
+from marketing.campaigns.plan.staged_plan import read_record
 from outbox.people import Consent, Contact, record_consents, record_contacts
 from outbox.store import open_store, store_url
 from settings import Settings

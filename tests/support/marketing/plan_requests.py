@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from marketing.campaigns.contacts import Contacts
-from marketing.campaigns.definition import Campaign
-from marketing.campaigns.definition_file import CampaignFile
-from marketing.campaigns.plan import Request
+from marketing.campaigns.definition.campaign import Campaign
+from marketing.campaigns.definition.file import CampaignFile
+from marketing.campaigns.plan.plan import Request
+from marketing.campaigns.policy.contacts import Contacts
 from outbox.plan import ClassPolicy, ContactPolicy, FrequencyCap
 
 POLICY = ContactPolicy(

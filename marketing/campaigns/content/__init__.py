@@ -1,0 +1,1 @@
+"""Messages: templates, the slots that they name, and their rendering."""

@@ -1,0 +1,1 @@
+"""Plans: what they are made of, their decisions, and their staging."""

@@ -1,0 +1,63 @@
+"""Print a plan for people: counts by reason, arms, the smallest visible effect and examples."""
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from marketing.campaigns.plan.plan import HELD_OUT, PLANNED, Planned
+from marketing.campaigns.plan.reasons import Reason
+from marketing.campaigns.plan.visible_effect import VisibleEffect
+
+MEANINGS: Mapping[str, str] = {
+    Reason.NO_ADDRESS: "no address for the channel",
+    Reason.NO_CONSENT: "no consent to the channel and the purpose",
+    Reason.SUPPRESSION_LIST: "on the suppression list",
+    Reason.COOLDOWN: "had this campaign within its cooldown",
+    Reason.NO_EVIDENCE: "no probability to value the message by",
+    Reason.NO_PRODUCTS: "too few products for the slot",
+    Reason.NO_OFFER: "no coupon worth offering within the budget",
+    Reason.NO_CONTENT: "no content's filter matches",
+    Reason.OUT_OF_TIME: "the campaign ends before a message may leave",
+    Reason.CAP: "the frequency caps allow no more",
+    Reason.OTHER_CAMPAIGN: "a campaign of higher expected value takes the customer",
+    Reason.BUDGET: "the budget is used up by customers of higher value",
+    Reason.TEMPLATE: "a template failed",
+}
+
+
+def summary(
+    planned: Planned, counts: Mapping[str, int], effect: VisibleEffect | str, shown: pa.Table | None
+) -> Iterator[str]:
+    """Yield a plan as lines.
+
+    Args:
+        planned: the plan.
+        counts: decisions by outcome, or by reason where nothing is sent.
+        effect: the smallest visible effect, or why there is none.
+        shown: decisions whose messages are printed; None for none.
+    """
+    request = planned.request
+    total = sum(counts.values())
+    yield f"{request.campaign.id}, version {request.file.version}: {total:,} customers at {planned.as_of} UTC"
+    yield f"  {counts.get(PLANNED, 0):9,}  messages planned"
+    yield f"  {counts.get(HELD_OUT, 0):9,}  held out"
+    for reason, meaning in MEANINGS.items():
+        if counts.get(reason, 0):
+            yield f"  {counts[reason]:9,}  no message: {meaning} ({reason})"
+    if request.decided_before:
+        yield f"  {request.decided_before:9,}  decided before, nothing new"
+    for sentence in request.left_out:
+        yield f"  Not in the audience: {sentence}."
+    yield effect if isinstance(effect, str) else effect.sentence()
+    if shown is not None:
+        yield from _examples(shown)
+
+
+def _examples(shown: pa.Table) -> Iterator[str]:
+    columns = ("content", "occurrence", "subject", "body_text", "not_before")
+    for content, occurrence, subject, text, not_before in zip(
+        *(shown[name].to_pylist() for name in columns), strict=True
+    ):
+        yield f"--- {content}, {occurrence}, from {not_before} UTC"
+        yield f"Subject: {subject}"
+        yield from text.splitlines()

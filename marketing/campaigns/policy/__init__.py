@@ -1,0 +1,1 @@
+"""The contact policy: permission, caps, quiet hours, and the order of campaigns."""

@@ -1,0 +1,1 @@
+"""The customers that a campaign wants to reach."""
