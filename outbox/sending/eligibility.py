@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from outbox.plan import ClassPolicy, ContactPolicy
-from outbox.sending.quiet_hours import local_day, next_day, quiet_until, zone_of
+from outbox.quiet_hours import local_day, next_day, quiet_until, zone_of
 from outbox.switches import CAMPAIGN_STOPPED, STOP
 from outbox.tables import (
     DELIVERED,

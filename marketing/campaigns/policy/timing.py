@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
 from marketing.campaigns.definition.campaign import Schedule
 from outbox.plan import QuietHours
+from outbox.quiet_hours import instant_of, local_day, next_day, quiet_until, zone_of
 
 INSTANT = "datetime64[us]"
 
@@ -48,7 +49,7 @@ def windows(
     """
     encoded = timezones.dictionary_encode()
     names: Sequence[str] = encoded.dictionary.to_pylist()
-    found = [window(as_of, schedule, quiet, _zone(name, shop)) for name in names]
+    found = [window(as_of, schedule, quiet, zone_of(name, shop.key)) for name in names]
     found.append(window(as_of, schedule, quiet, shop))
     codes = encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
     columns = ("not_before", "not_after", "day_starts", "day_ends")
@@ -61,44 +62,17 @@ def windows(
 
 def window(as_of: datetime, schedule: Schedule, quiet: QuietHours | None, zone: ZoneInfo) -> Window | None:
     """Return the window of a customer in a time zone; None if the schedule ends before a message may leave."""
-    local = as_of.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    not_before = as_of
     if schedule.starts is not None:
-        local = max(local, datetime.combine(schedule.starts, time.min))
+        not_before = max(not_before, instant_of(schedule.starts, time.min, zone))
     if schedule.send_at is not None:
-        local = max(local, datetime.combine(local.date(), schedule.send_at))
-    if quiet is not None:
-        local = _after_quiet(local, quiet)
-    day = datetime.combine(local.date(), time.min)
-    not_before = max(_utc(local, zone), as_of)
+        not_before = max(not_before, instant_of(local_day(not_before, zone), schedule.send_at, zone))
+    not_before = quiet_until(not_before, quiet, zone) or not_before
     not_after = not_before + timedelta(hours=schedule.valid_hours)
     if schedule.ends is not None:
-        last = _utc(datetime.combine(schedule.ends, time.min) + timedelta(days=1), zone) - timedelta(microseconds=1)
+        last = instant_of(schedule.ends + timedelta(days=1), time.min, zone) - timedelta(microseconds=1)
         not_after = min(not_after, last)
     if not_after < not_before:
         return None
-    return Window(not_before, not_after, _utc(day, zone), _utc(day + timedelta(days=1), zone))
-
-
-def is_quiet(local: time, quiet: QuietHours) -> bool:
-    """Return whether a local time lies in the quiet hours, which may span midnight."""
-    if quiet.start <= quiet.end:
-        return quiet.start <= local < quiet.end
-    return local >= quiet.start or local < quiet.end
-
-
-def _after_quiet(local: datetime, quiet: QuietHours) -> datetime:
-    if not is_quiet(local.time(), quiet):
-        return local
-    end = datetime.combine(local.date(), quiet.end)
-    return end if end > local else end + timedelta(days=1)
-
-
-def _zone(name: str, shop: ZoneInfo) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return shop
-
-
-def _utc(local: datetime, zone: ZoneInfo) -> datetime:
-    return local.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
+    day = instant_of(local_day(not_before, zone), time.min, zone)
+    return Window(not_before, not_after, day, next_day(not_before, zone))

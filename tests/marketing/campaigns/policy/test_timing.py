@@ -1,6 +1,6 @@
 """A message may leave after the campaign's hour and outside quiet hours, in the customer's zone, over summer time."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketing.campaigns.definition.campaign import Schedule
-from marketing.campaigns.policy.timing import is_quiet, window, windows
+from marketing.campaigns.policy.timing import window, windows
 from outbox.plan import QuietHours
+from outbox.quiet_hours import quiet_until
 from tests.support.marketing.campaign_shop import instant
 
 NIGHT = QuietHours(time(21), time(8))
@@ -65,7 +66,7 @@ def test_no_message_leaves_in_the_quiet_hours_or_before_now(
     found = window(now, Schedule(), quiet, zone)
     assert found is not None
     assert found.not_before >= now
-    assert not is_quiet(found.not_before.replace(tzinfo=UTC).astimezone(zone).time(), quiet)
+    assert quiet_until(found.not_before, quiet, zone) is None
     assert found.day_starts <= found.not_before < found.day_ends
 
 

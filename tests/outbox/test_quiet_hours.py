@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from outbox.plan import QuietHours
-from outbox.sending.quiet_hours import local_day, next_day, quiet_until, zone_of
+from outbox.quiet_hours import local_day, next_day, quiet_until, zone_of
 
 BERLIN, NEW_YORK = zone_of("Europe/Berlin", "UTC"), zone_of("America/New_York", "UTC")
 NIGHT = QuietHours(time(21), time(8))

@@ -1,6 +1,6 @@
-"""Find the end of a customer's quiet hours, also across midnight, time zones and summer time."""
+"""Find the days and quiet hours of a customer's clock, also across midnight, time zones and summer time."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from outbox.plan import QuietHours
@@ -21,8 +21,12 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
 
 def next_day(instant: datetime, zone: ZoneInfo) -> datetime:
     """Return the first instant (naive UTC) of the calendar day after the one of `instant` in a zone."""
-    day = local_day(instant, zone)
-    return _utc(datetime.combine(day + timedelta(days=1), datetime.min.time(), zone))
+    return instant_of(local_day(instant, zone) + timedelta(days=1), time.min, zone)
+
+
+def instant_of(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    """Return the instant (naive UTC) at which a zone's clock first shows a time of a day."""
+    return _utc(datetime.combine(day, clock, zone))
 
 
 def quiet_until(instant: datetime, quiet: QuietHours | None, zone: ZoneInfo) -> datetime | None:
