@@ -38,7 +38,7 @@ def draw_result(results: dict[str, Any], out: Path) -> None:
 
 
 def take_screenshots(service: str, report: Path) -> None:
-    """Photograph the service's page before and after a purchase, and the top of the report."""
+    """Photograph the service's page with a customer's lists, the customer's profile, and the top of the report."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -47,9 +47,10 @@ def take_screenshots(service: str, report: Path) -> None:
         page.goto(f"{service}/ui/")
         page.wait_for_load_state("networkidle")
         page.get_by_role("button", name=re.compile(r"^\d+$")).nth(6).click()
-        page.get_by_text("never bought", exact=False).first.wait_for()
-        page.locator("li").nth(20).wait_for()
+        for part in ("#history li", "#all li", "#explore li", "#profile h3"):
+            page.locator(part).first.wait_for()
         page.screenshot(path=PICTURES / "ui.png")
+        page.locator("#profile").screenshot(path=PICTURES / "profile.png")
         page.goto(report.as_uri())
         page.screenshot(path=PICTURES / "report.png")
         browser.close()

@@ -30,7 +30,7 @@ def _item(rank: int, item: dict[str, Any]) -> str:
 def links(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:
     """Return links as lines; pages that do not exist are left out."""
     paths = settings.paths
-    data_docs = sorted(paths.quality.glob("*/*/index.html"), key=lambda page: page.stat().st_mtime)
+    data_docs = sorted(paths.quality.glob("*/index.html"), key=lambda page: page.stat().st_mtime)
     pages = {
         "The run": paths.runs / "latest" / "index.html",
         "Model report": paths.runs / "latest" / "report.html",
