@@ -17,6 +17,12 @@ from retention.policy import load_policy
 from retention.space import need_of_a_run, require_space
 from settings import ROOT, Settings
 
+SERVICE_CODE = (
+    *("core", "events", "features", "feature_store", "scoring", "customer_scores", "marketing", "outbox", "registry"),
+    "serving",
+)
+"""Packages of the service; a change of one restarts it."""
+
 
 def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[str], None]) -> None:
     """Start the stack, build what is not valid, and show the result.
@@ -75,10 +81,7 @@ def _query_service(
     settings: Settings, service: Service, cache: BuildCache, stages: Stages, echo: Callable[[str], None]
 ) -> None:
     with stages.stage("start the service"):
-        code = files_hash(
-            [ROOT / package for package in ("serving", "scoring", "features", "customer_scores")]
-            + [ROOT / "settings.py"]
-        )
+        code = files_hash([ROOT / package for package in SERVICE_CODE] + [ROOT / "settings.py"])
         changed = service.changed_settings()
         if changed:
             echo(f"Service: restarting, because {'; '.join(changed)}")

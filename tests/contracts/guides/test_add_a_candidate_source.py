@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,21 +11,10 @@ import pytest
 from ml.config import CONFIG
 from scoring.candidates import sources
 from settings import ROOT
+from tests.support.copied_code import copy_code
 from tests.support.serving.small_bundle import write_bundle
 
 PAGE = (ROOT / "docs" / "add-a-candidate-source.md").read_text()
-PACKAGES = (
-    "core",
-    "customer_scores",
-    "experiments",
-    "features",
-    "feature_store",
-    "feature_repo",
-    "ml",
-    "registry",
-    "scoring",
-    "tests/support",
-)
 
 RECOMMEND = """
 import json
@@ -64,10 +52,7 @@ def block(language: str) -> str:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the packages that a source passes through, with the page's file and line in their places."""
-    project = tmp_path_factory.mktemp("project")
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, project / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "settings.py", project)
+    project = copy_code(tmp_path_factory.mktemp("project"))
     [path] = re.findall(r"\*\*1\. The file\*\*, `(scoring/candidates/sources/\w+\.py)`", PAGE)
     (project / path).write_text(block("python"))
     changed, sections = re.subn(

@@ -11,22 +11,9 @@ from pathlib import Path
 import pytest
 
 from settings import ROOT
+from tests.support.copied_code import copy_code
 
 GUIDE = ROOT / "docs" / "add-a-feature.md"
-FOLDERS = (
-    "core",
-    "customer_scores",
-    "experiments",
-    "dbt",
-    "feature_repo",
-    "feature_store",
-    "features",
-    "events",
-    "landing",
-    "ml",
-    "scoring",
-    "tests",
-)
 TESTS = ("tests/features", "tests/scoring/customer/test_realtime.py", "tests/ml/studies/test_cold_start.py")
 CONTRACT = "tests/contracts/words/test_feature_names.py"
 PATCHES = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
@@ -51,14 +38,8 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the packages that a feature passes through, with the guide's changes."""
-    project = tmp_path_factory.mktemp("project")
-    for package in FOLDERS:
-        shutil.copytree(
-            ROOT / package, project / package, ignore=shutil.ignore_patterns("__pycache__", "target", "logs")
-        )
+    project = copy_code(tmp_path_factory.mktemp("project"))
     (project / "docs").mkdir()
-    for file in ("settings.py", "products.py", "pyproject.toml"):
-        shutil.copy(ROOT / file, project)
     for patch in PATCHES:
         subprocess.run(["git", "apply", "--recount", "-"], input=patch, text=True, cwd=project, check=True)
     return project

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,22 +10,9 @@ from typing import Any
 import pytest
 
 from settings import ROOT
+from tests.support.copied_code import copy_code
 
 PAGE = (ROOT / "docs" / "add-a-request-parameter.md").read_text()
-PACKAGES = (
-    "core",
-    "customer_scores",
-    "experiments",
-    "events",
-    "features",
-    "feature_store",
-    "marketing",
-    "products",
-    "registry",
-    "scoring",
-    "serving",
-    "tests",
-)
 
 ASK = """
 import asyncio, json, sys
@@ -63,13 +49,7 @@ def apply(diff: str, root: Path) -> None:
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The changed copy's answers without the parameter, with it, and with a wrong value."""
-    copy = tmp_path_factory.mktemp("copy")
-    for package in PACKAGES:
-        source = ROOT / package
-        if source.is_dir():
-            shutil.copytree(source, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ROOT.glob("*.py"):
-        shutil.copy(file, copy)
+    copy = copy_code(tmp_path_factory.mktemp("copy"))
     for diff in re.findall(r"```diff\n(.*?)```", PAGE, re.DOTALL):
         apply(diff, copy)
     bodies = [{"customer_id": "nobody", "k": 12} | more for more in ({}, {"min_buyers": 7}, {"min_buyers": -1})]

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +11,9 @@ import duckdb
 import pytest
 
 from settings import ROOT
+from tests.support.copied_code import copy_code
 
 PATCHES = re.findall(r"```diff\n(.*?)```", (ROOT / "docs" / "add-a-tag.md").read_text(), re.DOTALL)
-PACKAGES = ("core", "dbt", "experiments", "features", "events", "landing", "marketing", "ml", "scoring")
 
 EVALUATE = """
 import json
@@ -61,13 +60,7 @@ def test_a_tag_is_one_column_in_the_model_its_contract_and_two_declarations() ->
 
 
 def test_the_tag_is_evaluated_and_equals_the_receipts(small_landing: Path, tmp_path: Path) -> None:
-    project, data = tmp_path / "project", tmp_path / "data"
-    for package in PACKAGES:
-        shutil.copytree(
-            ROOT / package, project / package, ignore=shutil.ignore_patterns("__pycache__", "target", "logs")
-        )
-    for file in ("settings.py", "products.py", "pyproject.toml"):
-        shutil.copy(ROOT / file, project)
+    project, data = copy_code(tmp_path / "project"), tmp_path / "data"
     for patch in PATCHES:
         subprocess.run(["git", "apply", "--recount", "-"], input=patch, text=True, cwd=project, check=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("REACH_", "PYTEST_"))}

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,33 +15,12 @@ import httpx
 from local.airflow.api import AirflowApi
 from local.airflow.stack import USER, Airflow
 from local.processes import Programs
-from settings import ROOT, Settings
+from settings import Settings
+from tests.support.copied_code import copy_code
 
 AS_OF = date(2018, 1, 1)
 # Few points in time: the tests are about the way, not about the model.
 SNAPSHOTS = 10
-CODE = (
-    "core",
-    "customer_scores",
-    "experiments",
-    "events",
-    "marketing",
-    "retention",
-    "landing",
-    "dbt",
-    "quality",
-    "features",
-    "feature_repo",
-    "feature_store",
-    "scoring",
-    "ml",
-    "registry",
-    "pages",
-    "serving",
-    "dags",
-    "orchestration",
-    "local",
-)
 
 # A gate that lets any model through: on two hundred customers nothing can be shown to be better.
 LENIENT_GATE = """
@@ -77,12 +55,7 @@ max_model_mb = 1000
 
 def copy_of_the_code(folder: Path) -> Path:
     """The project's code with the lenient gate, and as little training as can be."""
-    folder.mkdir(parents=True)
-    ignored = shutil.ignore_patterns("__pycache__", ".*_cache", "target", "logs")
-    for package in CODE:
-        shutil.copytree(ROOT / package, folder / package, ignore=ignored)
-    for file in ("settings.py", "products.py", "uv.lock"):
-        shutil.copy(ROOT / file, folder)
+    copy_code(folder)
     (folder / "ml" / "gate" / "gate.toml").write_text(LENIENT_GATE)
     config = folder / "ml" / "config.toml"
     text = re.sub(r"(?m)^pretraining_epochs = \d+", "pretraining_epochs = 1", config.read_text())
