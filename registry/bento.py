@@ -32,12 +32,14 @@ def build(paths: Paths, version: str, again: bool = False, product: str = DEFAUL
 
     Raises:
         UnknownVersionError: the store does not contain the version.
-        BuildError: the build failed; the message contains BentoML's.
+        BuildError: uv is missing, or the build failed; the message contains BentoML's.
     """
     store = ModelStore(paths.bentoml, product)
     store.path(version)
     built = paths.bentoml / "bentos" / SERVICE_NAME / version
     environment = os.environ | bentoml_environment(paths)
+    # BentoML would otherwise install a uv of its own.
+    environment["PATH"] = os.pathsep.join([str(Path(_uv()).parent), environment.get("PATH", os.defpath)])
     with exclusive_lock(paths.bentoml / "staging-bentos"):
         # BentoML copies into its store file by file. The mark distinguishes a Bento from what a killed build left.
         unfinished = paths.bentoml / "staging-bentos" / version
@@ -71,17 +73,21 @@ def locked_requirements() -> str:
     Raises:
         BuildError: uv is missing, or cannot read the lock.
     """
-    uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
-    if uv is None:
-        raise BuildError("uv is not on the PATH; it reads the lock. Install it, or run this through make.")
     groups = [word for group in GROUPS for word in ("--group", group)]
-    command = [uv, "export", "--frozen", "--no-default-groups", *groups, "--no-hashes"]
+    command = [_uv(), "export", "--frozen", "--no-default-groups", *groups, "--no-hashes"]
     result = subprocess.run(
         [*command, "--no-emit-project", "--no-header", "--no-annotate"], cwd=ROOT, capture_output=True, text=True
     )
     if result.returncode != 0:
         raise BuildError(f"The lock cannot be read: {result.stderr.strip()}")
     return result.stdout
+
+
+def _uv() -> str:
+    uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".uv" / "bin"))
+    if uv is None:
+        raise BuildError("uv is not on the PATH; it reads the lock. Install it, or run this through make.")
+    return uv
 
 
 def _run_bentoml(context: Path, version: str, environment: dict[str, str]) -> None:
