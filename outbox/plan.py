@@ -71,7 +71,7 @@ class Decision:
         variant: the arm that the customer was assigned to.
         propensity: probability of this variant under the assignment, in (0, 1].
         outcome: 'planned' needs a message; 'held_out' and 'suppressed' have none.
-        reason: why there is no message; empty if planned.
+        reason: the reason for which no message is sent; empty if planned.
         segment: the segment that chose the content, or None.
         content: name of the content that is, or would have been, shown.
         coupon_id: the coupon that is, or would have been, shown.

@@ -37,7 +37,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
     """Print the table of error rates, and return the figures of the bars.
 
     Raises:
-        ExperimentError: There is no spend to read, or too little.
+        ExperimentError: The spend is missing, or covers too few weeks or customers.
     """
     if options.draws < 1:
         raise ExperimentError(f"--draws is {options.draws}; simulate at least one experiment.")

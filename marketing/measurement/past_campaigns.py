@@ -37,7 +37,7 @@ class PastCampaign:
         chosen: Recipients who take part: they bought in the eight weeks before the start.
         others: Customers who did not receive it and take part.
         result: The comparison; None if `why_not` names what is missing.
-        why_not: Why there is no comparison.
+        why_not: The reason for which nothing is compared, or None.
     """
 
     campaign_id: str

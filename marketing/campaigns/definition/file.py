@@ -73,7 +73,7 @@ def read_campaigns(folder: Path) -> list[CampaignFile]:
 
     Raises:
         DefinitionError: one of the files cannot be used.
-        CampaignError: there is no campaign.
+        CampaignError: the folder is empty, or has no TOML file.
     """
     files = sorted(folder.glob("*.toml"))
     if not files:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 
 class Reason(StrEnum):
-    """Why there is no message."""
+    """Name the reason for which no message is sent."""
 
     NONE = ""
     NO_ADDRESS = "no_address"
