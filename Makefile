@@ -112,7 +112,7 @@ bench-serving: setup ## Measure what a request costs, next to a no-op and a plai
 
 .PHONY: bench-events
 bench-events: setup ## Measure the time from a purchase to lists that reflect it; EVENTS=600, WORKERS=1, REDIS=1 for Redis
-	@$(PYTHON) -m benchmarks.freshness --events $(or $(EVENTS),600) --workers $(or $(WORKERS),1) $(if $(REDIS),--redis)
+	@$(PYTHON) -m benchmarks.serving.freshness --events $(or $(EVENTS),600) --workers $(or $(WORKERS),1) $(if $(REDIS),--redis)
 
 .PHONY: bench-catalogue
 bench-catalogue: setup ## Search the nearest vectors in 1, 10 and 100 times the catalogue: exactly and by the index
@@ -125,7 +125,7 @@ bench-customers: setup ## Evaluate the customer model on the newest closed windo
 
 .PHONY: bench-campaigns
 bench-campaigns: setup ## Measure time and memory of a campaign's plan; CUSTOMERS="10000 100000"
-	@$(PYTHON) -m benchmarks.campaigns --customers $(or $(CUSTOMERS),10000 100000)
+	@$(PYTHON) -m benchmarks.customers.campaigns --customers $(or $(CUSTOMERS),10000 100000)
 
 .PHONY: pictures
 pictures: setup ## Make the README's pictures from a finished run and the running service; RUN=latest

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.serving import champion_version
+from benchmarks.installation import champion_version
 from ml.config import load_config
 from registry.model_store import ModelStore
 from scoring.bundle import QUERY_TOWER, Bundle

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.atomic_files import discard_folder, empty_folder, link_or_copy, move_link, remove_leftovers, staging_path
 from core.clock import utc_now
-from core.exclusive_lock import exclusive_lock
-from core.file_hashes import file_sha256
-from core.publication import RECORD
+from core.files.atomic import discard_folder, empty_folder, link_or_copy, move_link, remove_leftovers, staging_path
+from core.files.hashes import file_sha256
+from core.files.lock import exclusive_lock
+from core.files.publication import RECORD
 from customer_scores.audience_files import BUYERS, CUSTOMERS, ITEMS, erase_from_audiences
 from customer_scores.profiles import write_profiles
 from customer_scores.publication import PROFILES, current_publication, publications

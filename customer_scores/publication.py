@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from core.atomic_files import replace_file
-from core.publication import RECORD, linked, newest_first, read_fields
+from core.files.atomic import replace_file
+from core.files.publication import RECORD, linked, newest_first, read_fields
 from customer_scores.errors import ScoresNotPublishedError
 from customer_scores.staged import Evaluation
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from core.atomic_files import (
+from core.clock import utc_now
+from core.files.atomic import (
     discard_folder,
     empty_folder,
     link_or_copy,
@@ -24,9 +25,8 @@ from core.atomic_files import (
     staging_path,
     sync,
 )
-from core.clock import utc_now
-from core.exclusive_lock import exclusive_lock
-from core.file_hashes import file_sha256
+from core.files.hashes import file_sha256
+from core.files.lock import exclusive_lock
 from customer_scores.errors import StagedScoresError
 from customer_scores.history import history_hash, write_history
 from customer_scores.profiles import write_profiles

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.clock import utc_now
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from core.held import Held
 from events.errors import EventLogUnavailableError, OffsetError
 from events.event_log import DEDUP_DAYS, LogBatch

@@ -5,7 +5,7 @@ from typing import Any
 
 from feast import FeatureService, FeatureStore, FeatureView
 
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from feature_repo.definitions import feature_objects
 from feature_store.offline_store import store_config
 from settings import Settings

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from core.atomic_files import (
+from core.clock import utc_now
+from core.files.atomic import (
     discard_folder,
     empty_folder,
     link_or_copy,
@@ -21,8 +22,7 @@ from core.atomic_files import (
     staging_path,
     sync,
 )
-from core.clock import utc_now
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from core.held import Held
 from feature_repo.sources import feature_sources
 from feature_repo.views import feature_views

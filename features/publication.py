@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from core.atomic_files import replace_file
+from core.files.atomic import replace_file
+from core.files.publication import RECORD, linked, newest_first, read_fields
 from core.held import Held
-from core.publication import RECORD, linked, newest_first, read_fields
 from features.errors import NotPublishedError
 
 

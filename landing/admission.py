@@ -15,11 +15,11 @@ from pathlib import Path
 
 import duckdb
 
-from core.atomic_files import empty_folder, move_link, remove_leftovers, replace_folder, staging_path
 from core.clock import utc_now
 from core.duckdb_engine import connect
-from core.exclusive_lock import exclusive_lock
-from core.file_hashes import FileHashes
+from core.files.atomic import empty_folder, move_link, remove_leftovers, replace_folder, staging_path
+from core.files.hashes import FileHashes
+from core.files.lock import exclusive_lock
 from landing.contract import CAMPAIGNS, EVENTS, TABLES, Table
 from landing.errors import AsOfError, LandingError, SourceError, sentences
 from landing.feedback.collector import collected_at

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from core.atomic_files import empty_folder, remove_leftovers, replace_folder, staging_path
 from core.duckdb_engine import connect, quote_literal
+from core.files.atomic import empty_folder, remove_leftovers, replace_folder, staging_path
 from landing.errors import SourceError
 from landing.reading.tables import MEMORY_LIMIT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.file_hashes import file_sha256
+from core.files.hashes import file_sha256
 from landing.contract import TABLES
 from landing.findings import Finding
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from core.atomic_files import empty_folder, remove_leftovers, replace_folder, staging_path
+from core.files.atomic import empty_folder, remove_leftovers, replace_folder, staging_path
 from quality.check import Outcome
 from quality.checkpoints import Stages
 from quality.errors import UnreadableError

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from products import DEFAULT_PRODUCT
 from registry.errors import BuildError
 from registry.model_store import ModelStore, bentoml_environment

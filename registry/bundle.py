@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.bundle_files import MANIFEST
+from core.files.bundle import MANIFEST
 from products import PRODUCTS, Product
 from registry.errors import UnknownProductError, UnusableBundleError
 
@@ -23,7 +23,7 @@ class Bundle(Protocol):
         """Return the version that the manifest names."""
 
     def check_golden(self) -> None:
-        """Raise `core.bundle_files.BundleError` if a golden request is answered differently from before."""
+        """Raise `core.files.bundle.BundleError` if a golden request is answered differently from before."""
 
 
 class ServiceProbe(Protocol):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.atomic_files import replace_file
 from core.clock import utc_now
-from core.exclusive_lock import exclusive_lock
+from core.files.atomic import replace_file
+from core.files.lock import exclusive_lock
 from products import DEFAULT_PRODUCT
 from registry.errors import DamagedRegistryError, GenerationConflictError, NothingToRollBackError
 from registry.release_log import ALIAS, LOG, Change, Kind, ReleaseLog, former_file, readable_file

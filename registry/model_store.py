@@ -4,9 +4,9 @@ import re
 import shutil
 from pathlib import Path
 
-from core.atomic_files import replace_file, sync
-from core.bundle_files import MANIFEST, BundleError
-from core.exclusive_lock import exclusive_lock
+from core.files.atomic import replace_file, sync
+from core.files.bundle import MANIFEST, BundleError
+from core.files.lock import exclusive_lock
 from products import DEFAULT_PRODUCT
 from registry.bundle import Bundle, find_product, load_opener, read_stored_manifest
 from registry.errors import UnknownVersionError, UnusableBundleError, VersionExistsError

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 
-from core.bundle_files import MANIFEST
+from core.files.bundle import MANIFEST
 from products import DEFAULT_PRODUCT
 from registry.bento import SERVICE_NAME
 from registry.champion_alias import ChampionAlias, Registry

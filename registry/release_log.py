@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from core.atomic_files import append_line
+from core.files.atomic import append_line
 from products import DEFAULT_PRODUCT
 from registry.errors import DamagedRegistryError
 

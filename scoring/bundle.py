@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core import bundle_files
-from core.bundle_files import MANIFEST, verify_files
+from core.files import bundle as bundle_files
+from core.files.bundle import MANIFEST, verify_files
 from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES, load_catalogue
 from scoring.customer.customer import Customer

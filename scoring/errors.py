@@ -5,7 +5,7 @@ ScoringError
     └── BundleFormatError   a bundle was written by another version of Reach, in a layout that this code cannot read
 """
 
-from core import bundle_files
+from core.files import bundle as bundle_files
 
 
 class ScoringError(Exception):

@@ -15,7 +15,7 @@ from typing import IO, Literal
 from prometheus_client.multiprocess import mark_process_dead
 from pydantic import BaseModel, Field, ValidationError
 
-from core.atomic_files import replace_file
+from core.files.atomic import replace_file
 
 logger = logging.getLogger("reach.serving")
 

@@ -22,7 +22,7 @@ from benchmarks.drill.sandbox import Sandbox, Served
 from benchmarks.drill.stores import RedisServer, SqliteFile
 from benchmarks.drill.swaps import derive, drill_features, drill_swaps
 from benchmarks.drill.traffic import Traffic
-from benchmarks.serving import champion_version, known_customers
+from benchmarks.installation import champion_version, known_customers
 from feature_store.online.reader import OnlineFeatureReader
 from settings import Settings, load_settings
 

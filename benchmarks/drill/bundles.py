@@ -10,7 +10,7 @@ from benchmarks.drill.fault_report import FaultReport, until
 from benchmarks.drill.sandbox import Sandbox, Served
 from benchmarks.drill.swaps import ACTOR
 from benchmarks.drill.traffic import Traffic
-from core.bundle_files import MANIFEST, STORE_ENTRY, hash_files
+from core.files.bundle import MANIFEST, STORE_ENTRY, hash_files
 from scoring.bundle import GOLDEN, RANKER
 
 

@@ -9,7 +9,7 @@ from benchmarks.drill.fault_report import FaultReport, until
 from benchmarks.drill.sandbox import Served
 from benchmarks.drill.stores import StoreFault
 from benchmarks.drill.traffic import CUSTOMER_MARKS, NO_FALLBACK, Traffic, TrafficStats
-from benchmarks.overload import FALLBACK, GOODPUT, RECOVERY_SECONDS, Load, check
+from benchmarks.serving.overload import FALLBACK, GOODPUT, RECOVERY_SECONDS, Load, check
 
 MAX_ADDED_P99_MS = 50.0
 MIN_PERSONAL_SHARE = 0.8
@@ -56,7 +56,7 @@ def drill_outages(
 
 
 def drill_overload(served: Served, customers: Sequence[str], report: FaultReport, seconds: float) -> None:
-    """Run benchmarks/overload.py without any other load, because it measures the whole capacity of the service."""
+    """Run benchmarks/serving/overload.py without other load, because it measures the whole capacity of the service."""
     figures = uvloop.run(check(Load(served.port, customers, None), seconds))
     statuses = figures["statuses"]
     assert isinstance(statuses, dict)

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.processes import Service, family, free_port, http_client, running
+from benchmarks.serving.processes import Service, family, free_port, http_client, running
 from features.publication import current_publication
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore, bentoml_environment

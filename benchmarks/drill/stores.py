@@ -17,7 +17,7 @@ from feast.infra.online_stores.redis import Timestamp  # type: ignore[attr-defin
 
 from benchmarks.drill.fault_report import until
 from benchmarks.drill.sandbox import Sandbox
-from benchmarks.processes import free_port
+from benchmarks.serving.processes import free_port
 
 STALE_EVENT_TIME = datetime(2001, 1, 1, tzinfo=UTC)
 TIMESTAMP_FIELD_PREFIX = b"_ts:"

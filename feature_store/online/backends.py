@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from feast import FeatureStore, FeatureView
 
-from core.atomic_files import move_link, sync
+from core.files.atomic import move_link, sync
 from feature_store import _private
 from feature_store.online.state import OnlineState, read_state, write_state
 from features.errors import FeatureStoreError, OnlineStoreUnavailableError

@@ -8,7 +8,7 @@ from datetime import UTC, date
 import duckdb
 from feast import FeatureStore, FeatureView
 
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from events.errors import EventLogUnavailableError
 from events.factory import open_recent_purchases
 from feature_store.offline_store import open_store, publication_name, set_spill_directory, store_config

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from core.atomic_files import replace_file
+from core.files.atomic import replace_file
 from core.held import Held
 from features.publication import Publication
 

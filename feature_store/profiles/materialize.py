@@ -10,7 +10,7 @@ import duckdb
 from feast import FeatureService, FeatureStore, FeatureView
 
 from core.duckdb_engine import read_parquet
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from customer_scores.errors import ScoresNotPublishedError
 from customer_scores.publication import PROFILES, PUBLISH, ScoresPublication, current_publication
 from feature_repo.profiles import profile_objects

@@ -17,9 +17,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.atomic_files import empty_folder, remove_leftovers, replace_file, staging_path, sync
 from core.clock import utc_now
-from core.exclusive_lock import exclusive_lock
+from core.files.atomic import empty_folder, remove_leftovers, replace_file, staging_path, sync
+from core.files.lock import exclusive_lock
 from events.errors import OffsetError
 from events.event_log import EventLog, LogBatch
 from landing.contract import DECISIONS, EVENTS, ColumnType, Table

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.duckdb_engine import connect, quote_literal
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from landing.contract import FEEDBACK, Table
 from landing.errors import LandingError, SourceError, not_written
 from landing.feedback.collector import batch_folders, empty_staging, merged_away, position_of, publish, span_of

@@ -14,10 +14,10 @@ from typing import Any
 
 import duckdb
 
-from core.atomic_files import remove_leftovers, replace_file, staging_path
 from core.duckdb_engine import connect, quote_identifier, quote_literal
-from core.exclusive_lock import exclusive_lock
-from core.file_hashes import FileHashes
+from core.files.atomic import remove_leftovers, replace_file, staging_path
+from core.files.hashes import FileHashes
+from core.files.lock import exclusive_lock
 from landing.contract import FEEDBACK, Table
 from landing.errors import not_written
 from landing.feedback.collector import batch_files

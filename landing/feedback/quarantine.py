@@ -12,8 +12,8 @@ from typing import NamedTuple
 import duckdb
 
 from core import ids
-from core.atomic_files import replace_file, staging_path
 from core.duckdb_engine import quote_identifier, quote_literal
+from core.files.atomic import replace_file, staging_path
 from core.limits import MAX_PRICE, MAX_UNITS
 from landing.contract import EVENTS, Column, Table
 from landing.findings import Findings

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from core.duckdb_engine import quote_identifier, quote_literal
-from core.file_hashes import FileHashes
+from core.files.hashes import FileHashes
 from landing.contract import Table
 from landing.errors import SourceError
 from landing.reading.csv_file import FirstLineError, Layout, read_layout

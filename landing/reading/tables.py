@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from core.duckdb_engine import quote_identifier, quote_literal
-from core.file_hashes import file_sha256
+from core.files.hashes import file_sha256
 from landing.checking import check_parts
 from landing.contract import CAMPAIGNS, COUPONS, PERSONAL, SQL_TYPE, TRANSACTIONS, Table
 from landing.errors import SourceError, not_written

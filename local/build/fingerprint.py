@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import replace_file
-from core.file_hashes import FileHashes
+from core.files.atomic import replace_file
+from core.files.hashes import FileHashes
 from settings import ROOT, Settings
 
 CHUNK = 1 << 20

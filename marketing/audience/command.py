@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from core.atomic_files import staging_path
+from core.files.atomic import staging_path
 from marketing.audience.audience import Audience, Limits, audience, look_alikes
 from marketing.audience.given_customers import given_customers
 from marketing.audience.index import AudienceIndex

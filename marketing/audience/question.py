@@ -16,7 +16,7 @@ EXAMPLES = 3
 MANY_PRODUCTS = 50
 """From here on products asked for together have probabilities that are not calibrated (docs/audiences.md)."""
 TOO_MANY = "24%"
-"""By how much they exceed what is bought, by `python -m benchmarks.coupon_audiences`."""
+"""By how much they exceed what is bought, by `python -m benchmarks.customers.coupon_audiences`."""
 
 
 class Buyers(StrEnum):

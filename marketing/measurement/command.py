@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.atomic_files import replace_file
 from core.command import without_nan
+from core.files.atomic import replace_file
 from marketing.measurement.announcement import METRICS, Announcement
 from marketing.measurement.arms import Arms, arms_of
 from marketing.measurement.errors import MeasurementError

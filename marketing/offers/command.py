@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from core.atomic_files import staging_path, sync
+from core.files.atomic import staging_path, sync
 from marketing.offers.allocation import Rules
 from marketing.offers.campaign_offers import campaign_offers
 from marketing.offers.errors import OffersError

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from core.atomic_files import staging_path, sync
+from core.files.atomic import staging_path, sync
 from marketing.errors import MarketingError
 from marketing.segments.selection import select
 from settings import Settings

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.bundle_files import MANIFEST, hash_files
+from core.files.bundle import MANIFEST, hash_files
 from scoring.bundle import CATALOGUE, GOLDEN, Bundle, Golden, Manifest
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer

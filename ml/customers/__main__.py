@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from core.bundle_files import BundleError
 from core.command import Commands, add_as_of
+from core.files.bundle import BundleError
 from features.errors import FeatureStoreError
 from marketing.errors import MarketingError
 from ml.errors import MLError

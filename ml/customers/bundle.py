@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.bundle_files import MANIFEST, BundleError, hash_files, verify_files
+from core.files.bundle import MANIFEST, BundleError, hash_files, verify_files
 from ml.customers.golden import GOLDEN, check_golden, write_golden
 from ml.customers.inputs import Inputs
 from ml.customers.part import VERDICT, Part, Verdict

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from core.atomic_files import staged_folder
 from core.command import log_to_stdout
+from core.files.atomic import staged_folder
 from core.machine import cores, free_memory
 from ml.customers.inputs import Inputs
 from ml.customers.part import VERDICT, Decision, Part, Verdict

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.bundle_files import BundleError
+from core.files.bundle import BundleError
 from ml.customers.inputs import Inputs
 
 GOLDEN = "golden"

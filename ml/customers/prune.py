@@ -5,9 +5,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from core.atomic_files import discard_folder, remove_leftovers
-from core.bundle_files import BundleError
 from core.clock import naive_utc, utc_now
+from core.files.atomic import discard_folder, remove_leftovers
+from core.files.bundle import BundleError
 from ml.customers.bundle import CustomersBundle
 from ml.customers.steps import PLAN, PRODUCT, REPORT
 from ml.runs.retention import KeptRun, Retention, choose

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from core.atomic_files import staged_folder
-from core.bundle_files import BundleError
+from core.files.atomic import staged_folder
+from core.files.bundle import BundleError
 from features.publication import current_publication
 from marketing.policy import load_policy
 from ml.bundles.write import git_revision

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import move_link, remove_leftovers, replace_file, staged_folder
+from core.files.atomic import move_link, remove_leftovers, replace_file, staged_folder
 from ml.errors import RunError
 from ml.runs.artifacts import NOT_ENOUGH_DATA
 

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.atomic_files import staging_path
+from core.files.atomic import staging_path
 from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
 from features.publication import current_publication
 from ml.bundles.champion import deployed_champion

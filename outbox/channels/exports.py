@@ -17,9 +17,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from sqlalchemy import and_, select, update
 
-from core.atomic_files import replace_file, staging_path, sync
 from core.clock import utc_now
-from core.file_hashes import file_sha256
+from core.files.atomic import replace_file, staging_path, sync
+from core.files.hashes import file_sha256
 from outbox.channels.channel import with_unsubscribe_url
 from outbox.sending.claims import Claimed, Claims
 from outbox.store import Store

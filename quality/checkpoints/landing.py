@@ -4,8 +4,8 @@ import json
 from datetime import date, datetime
 from pathlib import Path
 
-from core.atomic_files import replace_file
 from core.duckdb_engine import connect
+from core.files.atomic import replace_file
 from quality.checkpoints import Stages, read_json
 from quality.errors import NothingToCheckError
 from quality.frames.files import admitted_files_frame

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 
 from core.duckdb_engine import read_parquet
-from core.file_hashes import file_sha256
+from core.files.hashes import file_sha256
 from quality.frames.engine import one_row
 
 

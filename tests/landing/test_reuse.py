@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from core import file_hashes
-from core.file_hashes import FileHashes
+from core.files import hashes
+from core.files.hashes import FileHashes
 from landing.admission import check
 from landing.errors import LandingError, SourceError, sentences
 from settings import Settings
@@ -54,20 +54,20 @@ def test_a_file_is_hashed_again_only_when_its_metadata_differ(tmp_path: Path, mo
     file, memory = tmp_path / "a", tmp_path / "hashes.json"
     file.write_text("one")
     read = []
-    digest = file_hashes.hashlib.file_digest
-    monkeypatch.setattr(file_hashes.hashlib, "file_digest", lambda *of: read.append(1) or digest(*of))
+    digest = hashes.hashlib.file_digest
+    monkeypatch.setattr(hashes.hashlib, "file_digest", lambda *of: read.append(1) or digest(*of))
 
     def hash_of() -> str:
-        hashes = FileHashes(memory)
-        found = hashes.of(file)
-        hashes.save()
+        kept = FileHashes(memory)
+        found = kept.of(file)
+        kept.save()
         return found
 
     first = hash_of()
     assert hash_of() == first
     assert len(read) == 2  # just written: it could change again within one tick of the clock
     later = time.time_ns() + 10_000_000_000
-    monkeypatch.setattr(file_hashes.time, "time_ns", lambda: later)
+    monkeypatch.setattr(hashes.time, "time_ns", lambda: later)
     assert hash_of() == hash_of() == first
     assert len(read) == 3
     before = file.stat()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core import atomic_files
+from core.files import atomic
 from registry.champion_alias import Registry
 from registry.errors import DamagedRegistryError, GenerationConflictError, NothingToRollBackError
 
@@ -177,7 +177,7 @@ def _kill_at(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    append, replace = atomic_files.append_line, atomic_files.replace_file
+    append, replace = atomic.append_line, atomic.replace_file
 
     def half_a_line(path: Path, line: bytes) -> None:
         with path.open("ab") as handle:
@@ -189,7 +189,7 @@ def _kill_at(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
         die()
 
     def half_a_file(path: Path, content: bytes) -> None:
-        atomic_files.staging_path(path).write_bytes(content[: len(content) // 2])
+        atomic.staging_path(path).write_bytes(content[: len(content) // 2])
         die()
 
     def no_rename(path: Path, content: bytes) -> None:
@@ -323,7 +323,7 @@ def test_a_process_killed_while_it_moves_the_former_layout_leaves_the_champion_r
 
         return run
 
-    monkeypatch.setattr("registry.champion_alias.replace_file", counted(atomic_files.replace_file))
+    monkeypatch.setattr("registry.champion_alias.replace_file", counted(atomic.replace_file))
     monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
     registry = Registry(former)
     child = FORK.Process(target=registry.reconcile)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.bundle_files import MANIFEST
+from core.files.bundle import MANIFEST
 from registry.__main__ import main
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bundle_files import MANIFEST, hash_files
+from core.files.bundle import MANIFEST, hash_files
 from scoring.bundle import QUERY_TOWER, RANKER, Bundle
 from scoring.candidates.retriever import Retriever
 from scoring.customer.customer import Customer

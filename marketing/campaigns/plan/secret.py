@@ -5,7 +5,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from core.atomic_files import sync
+from core.files.atomic import sync
 from marketing.campaigns.errors import CampaignError
 
 BYTES = 32

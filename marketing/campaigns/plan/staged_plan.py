@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.atomic_files import staged_folder
+from core.files.atomic import staged_folder
 from marketing.campaigns.content.rendering import MESSAGES, Renderer
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan.plan import PLANNED, Planned

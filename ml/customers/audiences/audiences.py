@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.atomic_files import replace_file
+from core.files.atomic import replace_file
 from marketing.audience.index import CATEGORY, PRODUCT
 from marketing.audience.scorers import FILE, NEW, PAST, AudienceModel
 from ml.customers.audiences.evaluate import (

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix, diags
 
-from core.atomic_files import staging_path
 from core.duckdb_engine import quote_literal
+from core.files.atomic import staging_path
 from marketing.audience.index import BUYER_COLUMNS, BUYERS, CUSTOMER_COLUMNS, CUSTOMERS, ITEMS
 from ml.customers.inputs import Inputs
 

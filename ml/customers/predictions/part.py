@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import expit
 
-from core.atomic_files import staging_path
+from core.files.atomic import staging_path
 from ml.customers.inputs import Inputs
 from ml.customers.part import Decision, Measure, Verdict
 from ml.customers.predictions import categories, orders, spend

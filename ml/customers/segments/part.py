@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import replace_file
+from core.files.atomic import replace_file
 from ml.customers.inputs import Inputs
 from ml.customers.part import Decision, Measure, Verdict
 from ml.customers.segments.certificate import RESAMPLES, TASTE, VALUE

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.atomic_files import replace_file
+from core.files.atomic import replace_file
 from ml.customers.inputs import Inputs
 from ml.customers.part import Decision, Measure, Verdict
 from ml.customers.tags import habits, interests, known, statements

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.bundle_files import MANIFEST
+from core.files.bundle import MANIFEST
 from ml.bundles.champion import comparable_champion, deployed_champion
 from ml.config import load_config
 from ml.data.splits import Split

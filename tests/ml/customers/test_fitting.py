@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.atomic_files import replace_file
+from core.files.atomic import replace_file
 from ml.customers import fitting
 from ml.customers.fitting import fit_parts, processes
 from ml.customers.inputs import Inputs

@@ -8,8 +8,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from core.atomic_files import staging_path
-from core.file_hashes import file_sha256
+from core.files.atomic import staging_path
+from core.files.hashes import file_sha256
 from outbox.channels import exports
 from outbox.channels.exports import Exporter
 from outbox.plan import UNSUBSCRIBE_URL, Content

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.bundle_files import MANIFEST
+from core.files.bundle import MANIFEST
 from scoring.bundle import Bundle
 from scoring.customer.customer import Customer
 from scoring.recommender import Recommender

@@ -168,7 +168,7 @@ def _wait_for_generation(client: httpx.Client, generation: int, state: str = "se
 
 def _falsify_golden(bundle: Path) -> None:
     """Expect another answer, with every hash in order."""
-    from core.bundle_files import MANIFEST, hash_files
+    from core.files.bundle import MANIFEST, hash_files
     from scoring.bundle import GOLDEN
 
     golden = json.loads((bundle / GOLDEN).read_text())

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.atomic_files import staged_folder
+from core.files.atomic import staged_folder
 from customer_scores.staged import MANIFEST
 from customer_scores.tables import COLUMNS, PREDICTIONS, SEGMENTS, TAGS
 from settings import Settings

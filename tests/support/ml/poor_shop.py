@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.atomic_files import move_link
 from core.duckdb_engine import connect, quote_literal, read_parquet
+from core.files.atomic import move_link
 from features.publication import current_publication, write_record
 from settings import Settings
 from tests.support.ml.shops import Shop, build_features

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from scipy import sparse
 
-from core.bundle_files import MANIFEST, hash_files
+from core.files.bundle import MANIFEST, hash_files
 from scoring.bundle import (
     CANDIDATE_TOWER,
     CATALOGUE,

@@ -3,7 +3,7 @@
 `make bench-events` copies the installation of REACH_DATA and serves the copy. Customers of the published features then
 buy the first product of their `explore` list, at the times of a Poisson process. Each purchase is posted to `/events`
 on its own connection. Another connection requests the list until the product is no longer in it. Times count from the
-scheduled purchase (benchmarks/open_loop.py). Nothing is written to the installation.
+scheduled purchase (benchmarks/serving/open_loop.py). Nothing is written to the installation.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from typing import Any
 from benchmarks.drill.answers import IMPERSONAL, SLATES
 from benchmarks.drill.sandbox import Sandbox
 from benchmarks.drill.stores import RedisServer
-from benchmarks.load_client import LoadClient
-from benchmarks.open_loop import offer
-from benchmarks.serving import champion_version, known_customers
+from benchmarks.installation import champion_version, known_customers
+from benchmarks.serving.load_client import LoadClient
+from benchmarks.serving.open_loop import offer
 from settings import Settings, load_settings
 
 K = 10
@@ -69,7 +69,7 @@ class Outcome:
 
 def main() -> None:
     """Run the benchmark of the command line and print its figures."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.freshness", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving.freshness", description=__doc__)
     parser.add_argument("--events", type=int, default=600, help="purchases, one per customer (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=20.0, help="purchases per second (default: %(default)s)")
     parser.add_argument("--load", type=float, default=50.0, help="other lists per second (default: %(default)s)")

@@ -2,7 +2,7 @@
 
 `make bench-serving` starts all three on free ports, with the champion and the features of REACH_DATA. The first two
 take turns, so that a busy machine slows both and the ratios stay meaningful. Processor time is that of the services'
-processes. Latency counts from the scheduled request (benchmarks/open_loop.py).
+processes. Latency counts from the scheduled request (benchmarks/serving/open_loop.py).
 """
 
 import argparse
@@ -19,16 +19,16 @@ from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
 
-from benchmarks.open_loop import offer, saturate
-from benchmarks.processes import Service, free_port, running
+from benchmarks.installation import champion_version, known_customers
+from benchmarks.serving.open_loop import offer, saturate
+from benchmarks.serving.processes import Service, free_port, running
 from customer_scores.tables import PREDICTIONS
-from registry.champion_alias import Registry
 from registry.model_store import bentoml_environment
 from scoring.timing import STAGES
 from serving.__main__ import serve_command, worker_count
 from settings import ROOT, Paths, Settings, load_settings
 
-NOOP = "benchmarks.noop_service:service"
+NOOP = "benchmarks.serving.noop_service:service"
 PATH, PROFILE_PATH = "/recommend", "/profile"
 PLAIN_CANDIDATES = 500
 LINKED = ("customers", "feast", "features", "release")
@@ -134,7 +134,7 @@ def measure_plain(
 ) -> dict[str, float]:
     """Measure the plain implementation at one request per second, because it cannot answer much more."""
     port, log = free_port(), folder / "plain.log"
-    command = [sys.executable, "-m", "benchmarks.plain_service", "--port", str(port)]
+    command = [sys.executable, "-m", "benchmarks.serving.plain_service", "--port", str(port)]
     command += ["--features", str(settings.paths.features), "--folder", str(folder / "plain")]
     command += ["--candidates", str(PLAIN_CANDIDATES)]
     with running(command, _environment(folder), port, "/readyz", log) as service:
@@ -186,20 +186,6 @@ def _print_breakdown(before: Mapping[str, tuple[float, float]], after: Mapping[s
 def _value(metrics: str, name: str) -> float:
     found = re.search(rf"^{re.escape(name)} (\S+)$", metrics, re.MULTILINE)
     return float(found.group(1)) if found else 0.0
-
-
-def champion_version(settings: Settings) -> str:
-    """Return the deployed version of the installation, or exit with an error."""
-    champion = Registry(settings.paths.release).champion()
-    if champion is None:
-        sys.exit(f"error: {settings.data} has no champion to measure. Run 'make demo' first.")
-    return champion.version
-
-
-def known_customers(settings: Settings) -> list[str]:
-    """Return the ids of all customers of the published features."""
-    path = settings.paths.features / "feat_customer_profile.parquet"
-    return sorted(set(pq.read_table(path, columns=["customer_id"])["customer_id"].to_pylist()))
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Request(BaseModel):
 
 def main() -> None:
     """Fill the online store and serve."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.plain_service", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving.plain_service", description=__doc__)
     parser.add_argument("--features", type=Path, required=True, help="folder of the published feature tables")
     parser.add_argument("--folder", type=Path, required=True, help="folder for its registry and its online store")
     parser.add_argument("--candidates", type=int, required=True)

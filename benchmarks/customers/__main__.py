@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.replicated import replicate
+from benchmarks.customers.replicated import replicate
 from core.command import log_to_stdout
 from features.publication import current_publication
 from marketing.policy import load_policy

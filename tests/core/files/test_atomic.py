@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from core.atomic_files import (
+from core.files.atomic import (
     discard_folder,
     link_or_copy,
     move_link,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.measured_campaign import simulated
+from benchmarks.customers.measured_campaign import simulated
 from experiments.verdict import Outcome
 from marketing.measurement.outcomes import admitted_purchases
 from settings import Settings

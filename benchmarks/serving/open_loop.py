@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.load_client import LoadClient, at_poisson_times
+from benchmarks.serving.load_client import LoadClient, at_poisson_times
 
 
 @dataclass

@@ -5,13 +5,13 @@ import sys
 import threading
 from pathlib import Path
 
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 from settings import ROOT
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from core.exclusive_lock import exclusive_lock
+from core.files.lock import exclusive_lock
 with exclusive_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

@@ -104,7 +104,9 @@ def measure(customers: int, seed: int) -> dict[str, tuple[float, float]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the times for each number of customers."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.audiences", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.customers.audiences", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 200_000])
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.overload import wrong
+from benchmarks.serving.overload import wrong
 
 FINE: dict[str, Any] = {
     "goodput_share": 0.95,

@@ -141,7 +141,9 @@ def measured(data: Path, *arguments: str) -> tuple[float, float]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print time and memory for each number of customers."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.campaigns", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.customers.campaigns", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--customers", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
 """Measure what a service still answers under ten times its capacity, and how soon it recovers.
 
-`python -m benchmarks.overload` sends requests to the service on REACH_SERVICE_PORT for customers of the admitted data,
-in four parts:
+`python -m benchmarks.serving.overload` sends requests to the service on REACH_SERVICE_PORT for customers of the
+admitted data, in four parts:
 
 1. The capacity: a few clients send the next request when they have the answer.
 2. The capacity left while as many requests as in the overload ask for a path that does not exist.
@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 import pyarrow.parquet as pq
 import uvloop
 
-from benchmarks.load_client import LoadClient, at_poisson_times
+from benchmarks.serving.load_client import LoadClient, at_poisson_times
 from settings import Settings, load_settings
 
 GOODPUT = 0.9
@@ -252,7 +252,7 @@ def known_customers(settings: Settings) -> list[str]:
 
 def main() -> None:
     """Run the overload of the command line and print its figures."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving.overload", description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a part (default: %(default)s)")
     options = parser.parse_args()
     settings = load_settings()

@@ -33,7 +33,7 @@ ACTIVE_WEEKS = 8
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the result of one campaign per planted effect."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.measured_campaign", description=(__doc__ or "").split("\n")[0]
+        prog="python -m benchmarks.customers.measured_campaign", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--lifts", type=float, nargs="+", default=[0.1, 0.0], help="planted effects as shares of spend")
     parser.add_argument("--holdout", type=float, default=0.2, help="share of customers without treatment")

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from core.publication import RECORD, linked, newest_first, read_fields
+from core.files.publication import RECORD, linked, newest_first, read_fields
 
 
 @dataclass(frozen=True)

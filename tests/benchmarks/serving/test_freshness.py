@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.freshness import PATIENCE_SECONDS, Outcome, figures, measure
+from benchmarks.serving.freshness import PATIENCE_SECONDS, Outcome, figures, measure
 from settings import Settings
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.file_hashes import file_sha256
+from core.files.hashes import file_sha256
 
 MANIFEST = "manifest.json"
 STORE_ENTRY = "model.yaml"

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from core.atomic_files import remove_leftovers, staging_path
+from core.files.atomic import remove_leftovers, staging_path
 
 _SETTLED_NS = 2_000_000_000  # a file changed just now may change again within the same tick of the clock
 

@@ -1,0 +1,1 @@
+"""Measure the customer model, audiences and campaigns; `python -m benchmarks.customers` evaluates the model."""

@@ -1,0 +1,1 @@
+"""Measure the service; `python -m benchmarks.serving` measures what a request costs."""
