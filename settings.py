@@ -264,6 +264,17 @@ class Settings(BaseSettings):
     resend_in_doubt: bool = Field(
         False, description="Whether messages that may have arrived are sent again, with the same Message-ID."
     )
+    console_port: int = Field(3001, ge=1, le=65535, description="The console, on loopback.")
+    console_users: SecretStr | None = Field(
+        None,
+        description="Users of the console with their roles: '.venv/bin/python -m console hash-password' prints entries.",
+    )
+    console_key: SecretStr | None = Field(
+        None, description="Signs the console's sessions: at least 32 characters. Another key logs everybody out."
+    )
+    console_hosts: str = Field(
+        "", description="Host names, separated by spaces, under which a proxy makes the console reachable."
+    )
     seed: int = Field(7, ge=0, description="Seed of everything random.")
 
     @field_validator("timezone")

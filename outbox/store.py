@@ -23,6 +23,9 @@ from settings import Settings
 BUSY_SECONDS = 120
 """How long a transaction waits for another writer; a plan of 100,000 messages holds the lock for less."""
 
+SQLITE_FILE = "outbox.db"
+"""The store's file in the outbox's folder, unless REACH_OUTBOX_URL names a database."""
+
 _ENGINE: dict[str, Any] = {
     # Parameters are personal data, and errors reach logs.
     "hide_parameters": True,
@@ -111,7 +114,7 @@ def store_url(settings: Settings) -> str:
     """Return the address of the store: REACH_OUTBOX_URL, or the SQLite file in the data directory."""
     if settings.outbox_url is not None:
         return settings.outbox_url.get_secret_value()
-    return URL.create("sqlite", database=str(settings.paths.outbox / "outbox.db")).render_as_string(hide_password=False)
+    return URL.create("sqlite", database=str(settings.paths.outbox / SQLITE_FILE)).render_as_string(hide_password=False)
 
 
 def open_store(url: str) -> Store:

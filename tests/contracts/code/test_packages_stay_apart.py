@@ -42,6 +42,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("events", "core", "customer_scores", "marketing"),
         *("outbox.people", "outbox.store", "outbox.unsubscribe", "outbox.errors"),
     },
+    "console": {
+        *("settings", "products", "core", "registry.champion_alias", "registry.release_log", "registry.errors"),
+        *("features.publication", "features.errors", "customer_scores", "marketing", "experiments", "outbox"),
+        *("retention.space", "retention.policy"),
+    },
     "dags": {"settings", "orchestration"},
     "orchestration": {"settings", "core"},
     "retention": {"settings", "core"},
@@ -87,6 +92,7 @@ NEVER: dict[str, set[str]] = {
         "numpy",
         "duckdb",
     },
+    "console": {"airflow", "feast", "tensorflow", "sklearn", "great_expectations", "dbt", "bentoml", "pandas"},
     "local": {"airflow", "feast", "tensorflow", "great_expectations", "bentoml"},
 }
 

@@ -1,0 +1,28 @@
+"""Open the outbox for reading, if there is one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from outbox.status import status
+from outbox.store import SQLITE_FILE, Store, open_store, store_url
+from settings import Settings
+
+
+@contextmanager
+def opened_outbox(settings: Settings) -> Iterator[Store | None]:
+    """Yield the store; None if this installation has none yet, so that reading a page creates no file."""
+    if settings.outbox_url is None and not (settings.paths.outbox / SQLITE_FILE).exists():
+        yield None
+        return
+    store = open_store(store_url(settings))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def outbox_status(settings: Settings) -> dict[str, Any] | None:
+    """Return what `python -m outbox status` prints; None without an outbox."""
+    with opened_outbox(settings) as store:
+        return status(store) if store else None

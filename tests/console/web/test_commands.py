@@ -1,0 +1,58 @@
+"""Commands in processes of their own: results, failures, limits, and who sees them."""
+
+import asyncio
+import subprocess  # noqa: F401  (the console starts programs here: an integration test)
+from pathlib import Path
+
+import pytest
+
+from console.errors import BusyError, ConsoleError, NotFoundError
+from console.web.commands import MAX_RUNNING, Commands
+from settings import Settings
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Commands:
+    return Commands(Settings(data=tmp_path))
+
+
+def test_a_short_command_returns_its_result_or_its_own_sentence(commands: Commands) -> None:
+    assert asyncio.run(commands.run(["outbox", "resume"], "Continue", "ann")) == {"was_paused": False}
+    with pytest.raises(ConsoleError, match="nothing-there"):
+        asyncio.run(commands.run(["marketing", "campaign", "check", "nothing-there"], "Check", "ann"))
+
+
+def test_a_long_command_is_seen_by_its_owner_until_it_has_ended(commands: Commands) -> None:
+    async def check() -> None:
+        command = commands.start(["outbox", "status"], "Count", "ann", "/campaigns")
+        assert commands.find(command.command_id, "ann").is_running
+        with pytest.raises(NotFoundError):
+            commands.find(command.command_id, "bob")
+        while command.is_running:
+            await asyncio.sleep(0.05)
+        assert command.exit_code == 0
+        assert command.result["due"] == 0
+
+    asyncio.run(check())
+
+
+def test_more_commands_than_allowed_are_refused_but_a_short_one_still_runs(commands: Commands) -> None:
+    async def check() -> None:
+        for _ in range(MAX_RUNNING):
+            commands.start(["timeit", "-n1", "-r1", "__import__('time').sleep(60)"], "Sleep", "ann")
+        with pytest.raises(BusyError, match="'Sleep', 'Sleep' are under way"):
+            commands.start(["outbox", "status"], "Count", "ann")
+        assert await commands.run(["outbox", "resume"], "Continue", "ann") == {"was_paused": False}
+        await commands.close()
+
+    asyncio.run(check())
+
+
+def test_a_console_that_ends_stops_its_commands(commands: Commands) -> None:
+    async def check() -> None:
+        command = commands.start(["timeit", "-n1", "-r1", "__import__('time').sleep(60)"], "Sleep", "ann")
+        await asyncio.sleep(0.3)
+        await commands.close()
+        assert command.problem == "The command was stopped. Start it again."
+
+    asyncio.run(check())
