@@ -267,7 +267,7 @@ class Settings(BaseSettings):
     console_port: int = Field(3001, ge=1, le=65535, description="The console, on loopback.")
     console_users: SecretStr | None = Field(
         None,
-        description="Users of the console with their roles: '.venv/bin/python -m console hash-password' prints entries.",
+        description="Users of the console: '.venv/bin/python -m console hash-password' prints an entry with its role.",
     )
     console_key: SecretStr | None = Field(
         None, description="Signs the console's sessions: at least 32 characters. Another key logs everybody out."
