@@ -58,8 +58,8 @@ def build_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = N
         routes=[
             Route("/livez", lambda _: PlainTextResponse("ok")),
             Mount("/static", StaticFiles(directory=STATIC)),
-            *login.routes(console.pages, users),
-            *(route for page in (today, commands) for route in page.routes(console)),
+            *login.endpoints(console.pages, users),
+            *(endpoint for page in (today, commands) for endpoint in page.endpoints(console)),
         ],
         middleware=[
             # The names of this host; another name that leads here is a page of somebody else (DNS rebinding).

@@ -8,7 +8,7 @@ from console.errors import BusyError
 MAX_FAILURES = 5
 WINDOW_SECONDS = 60.0
 MAX_NAMES = 1_000
-"""Names that are remembered; the one that failed longest ago is forgotten first."""
+"""Names that are kept; the one that failed longest ago is dropped first."""
 
 
 class LoginAttempts:

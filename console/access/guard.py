@@ -60,8 +60,8 @@ class GuardMiddleware:
 def is_same_origin(request: Request) -> bool:
     """Return whether a browser sent the request from a page of this host.
 
-    Browsers send `Sec-Fetch-Site`, older ones at least `Origin`; a request with neither is not from a browser's page
-    and holds no session cookie of it.
+    Browsers send `Sec-Fetch-Site`, older ones at least `Origin`; a request with neither comes from no page of a browser
+    and carries no session cookie.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:

@@ -11,8 +11,8 @@ from console.access.users import Users
 from console.web.page import Pages
 
 
-def routes(pages: Pages, users: Users) -> list[Route]:
-    """Return the routes of `/login` and `/logout`."""
+def endpoints(pages: Pages, users: Users) -> list[Route]:
+    """Return the endpoints of `/login` and `/logout`."""
     attempts = LoginAttempts()
 
     async def login(request: Request) -> Response:

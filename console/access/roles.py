@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What a user may do beyond reading pages."""
+    """List the actions beyond reading pages."""
 
     EDIT_CAMPAIGNS = "edit campaigns"
     LAUNCH = "launch and stop campaigns"

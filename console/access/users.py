@@ -60,7 +60,7 @@ class Users:
             users[name] = User(name, role, _decoded(match["salt"]), _decoded(match["digest"]))
         if not users:
             raise ConsoleConfigError(
-                "REACH_CONSOLE_USERS names no user, so nobody could log in. "
+                "REACH_CONSOLE_USERS names no user, so no login would work. "
                 "'.venv/bin/python -m console hash-password NAME ROLE' makes an entry."
             )
         return cls(users)

@@ -1,1 +1,1 @@
-"""Hold the pages: each module reads what its page shows, and returns its routes."""
+"""Hold the pages: each module reads what its page shows, and returns its endpoints."""

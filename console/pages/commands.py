@@ -7,8 +7,8 @@ from starlette.routing import Route
 from console.web.console import Console, user_of
 
 
-def routes(console: Console) -> list[Route]:
-    """Return the route of a command's progress."""
+def endpoints(console: Console) -> list[Route]:
+    """Return the endpoint of a command's progress."""
 
     async def progress(request: Request) -> Response:
         command = console.commands.find(request.path_params["command_id"], user_of(request).name)

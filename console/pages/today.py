@@ -56,8 +56,8 @@ class Decision:
     decided_at: datetime
 
 
-def routes(console: Console) -> list[Route]:
-    """Return the routes of the start page and of the pause switch."""
+def endpoints(console: Console) -> list[Route]:
+    """Return the endpoints of the start page and of the pause switch."""
 
     async def today(request: Request) -> Response:
         found, service = await asyncio.gather(run_in_threadpool(_read, console.settings), _service_state(console))

@@ -26,7 +26,7 @@ MAX_RUNNING = 2
 """Commands that run at the same time."""
 
 MAX_KEPT = 50
-"""Commands whose result is remembered; the oldest that has ended is forgotten first."""
+"""Commands whose result is kept; the oldest that has ended is dropped first."""
 
 SECONDS_TO_STOP = 5.0
 
@@ -99,7 +99,7 @@ class Commands:
         task = asyncio.create_task(self._run(command, arguments))
         self._tasks[command.command_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(command.command_id, None))
-        self._forget_old()
+        self._drop_old()
         return command
 
     async def run(self, arguments: Sequence[str], title: str, owner: str) -> Any:
@@ -157,7 +157,7 @@ class Commands:
             raise
         _finish(command, exit_code, errors)
 
-    def _forget_old(self) -> None:
+    def _drop_old(self) -> None:
         ended = [name for name, command in self._commands.items() if not command.is_running]
         for name in ended[: max(0, len(self._commands) - MAX_KEPT)]:
             del self._commands[name]

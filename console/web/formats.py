@@ -12,7 +12,7 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def money(value: float | None) -> str:
-    """Return an amount in the shop's currency, which Reach does not know."""
+    """Return an amount in the shop's currency; the currency's sign is not written."""
     return number(value, 2)
 
 

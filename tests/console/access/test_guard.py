@@ -1,4 +1,4 @@
-"""Who gets in: sessions, origins, host names, roles, and headers."""
+"""Access to the console: sessions, origins, host names, roles, and headers."""
 
 from pathlib import Path
 

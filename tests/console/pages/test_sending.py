@@ -1,4 +1,4 @@
-"""Commands that pages start: progress, results, failures, and who sees them."""
+"""The pause switch, and the alarm about a stopped campaign."""
 
 import subprocess  # noqa: F401  (this file starts programs: an integration test)
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands in processes of their own: results, failures, limits, and who sees them."""
+"""Commands in processes of their own: results, failures, limits, and their owners."""
 
 import asyncio
 import subprocess  # noqa: F401  (the console starts programs here: an integration test)
