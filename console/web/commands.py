@@ -1,7 +1,7 @@
 """Run Reach's commands in processes of their own, and keep what they print until a page has shown it.
 
-A page that starts something long answers at once; its part `_command.html` then asks for progress every second. What a
-command prints can name customers, so it is kept in memory and never written to a log.
+A page that starts something long answers at once; its part `_command.html` then asks for progress every second. The
+output can name customers, so it is kept in memory and never written to a log.
 """
 
 import asyncio
