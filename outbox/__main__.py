@@ -86,7 +86,12 @@ def _send(settings: Settings, options: argparse.Namespace) -> object:
     with _stopped_by_signals(sender):
         result = sender.run()
     end_of(result)
-    counts = {"sent": dict(result.states), "recovered": dict(result.recovered), "paused": result.pause}
+    counts = {
+        "sent": dict(result.states),
+        "recovered": dict(result.recovered),
+        "stopped_campaigns": result.stopped,
+        "paused": result.pause,
+    }
     return counts if any(counts.values()) else None
 
 

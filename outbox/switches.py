@@ -1,6 +1,6 @@
 """Turn the switches that senders ask before each message: the pause of all, and the stop of one campaign."""
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from core.clock import utc_now
 from outbox.store import Store
@@ -9,6 +9,9 @@ from outbox.tables import WAITING, controls, messages
 PAUSE = "pause"
 STOP = "stop:"
 """Followed by the campaign's id."""
+
+RESTARTED = "restarted:"
+"""Followed by the campaign's id: since when its limits count again."""
 
 CAMPAIGN_STOPPED = "campaign_stopped"
 
@@ -51,8 +54,26 @@ def stop_campaign(store: Store, campaign_id: str, reason: str) -> int:
 def restart_campaign(store: Store, campaign_id: str) -> bool:
     """Let later plans of a campaign send again; suppressed messages stay so. Return whether it was stopped.
 
+    Its limits (`stop` in its file) count only messages that leave from now on.
+
     Raises:
         StoreError: The store cannot be written.
     """
+    row = {"name": f"{RESTARTED}{campaign_id}", "reason": "restarted", "since": utc_now()}
     with store.write("people") as connection:
-        return connection.execute(delete(controls).where(controls.c.name == f"{STOP}{campaign_id}")).rowcount > 0
+        stopped = connection.execute(delete(controls).where(controls.c.name == f"{STOP}{campaign_id}")).rowcount > 0
+        if stopped:
+            connection.execute(delete(controls).where(controls.c.name == row["name"]))
+            connection.execute(controls.insert(), row)
+    return stopped
+
+
+def stopped_campaigns(store: Store) -> dict[str, str]:
+    """Return the reason of each stopped campaign, by id.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    query = select(controls.c.name, controls.c.reason).where(controls.c.name.startswith(STOP)).order_by(controls.c.name)
+    with store.read() as connection:
+        return {name.removeprefix(STOP): reason for name, reason in connection.execute(query)}

@@ -22,10 +22,12 @@ from marketing.campaigns.plan.planning import plan_files, replay_files, running
 from marketing.campaigns.plan.replay import lines
 from marketing.campaigns.plan.sources import Sources
 from marketing.campaigns.plan.staged_plan import Terms, outbox_plan, read_record, stage, trial
+from marketing.campaigns.plan.stopped import require_not_stopped, stopped_now, without_stopped
 from marketing.campaigns.plan.summary import summary
 from marketing.campaigns.plan.visible_effect import visible_effect
 from outbox.planning import enqueue
 from outbox.store import Store, open_store, store_url
+from outbox.switches import stopped_campaigns
 from settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -83,12 +85,20 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
     if not options.dry_run:
         for file in wanted:
             _require_running(file)
-    files = wanted + others
-    if not files:
+    if not wanted and not others:
         logger.info("No campaign in %s has status = 'running', so nothing is planned.", settings.campaigns_folder)
         return None
     store = open_store(store_url(settings))
     try:
+        stopped = stopped_now(store, options.dry_run)
+        if not options.dry_run:
+            for file in wanted:
+                require_not_stopped(file.campaign.id, stopped)
+        others = without_stopped(others, stopped)
+        files = wanted + others
+        if not files:
+            logger.info("Every running campaign is stopped, so nothing is planned.")
+            return None
         if options.weeks:
             return _replayed(wanted, others, store, sources, as_of, options.weeks)
         planned = plan_files(files, store, sources, as_of)
@@ -153,6 +163,7 @@ def _enqueue(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     require_checked(settings.paths.quality, folder, record)
     store = open_store(store_url(settings))
     try:
+        require_not_stopped(record.campaign_id, stopped_campaigns(store))
         found = enqueue(store, outbox_plan(folder))
     finally:
         store.close()

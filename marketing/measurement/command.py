@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.files.atomic import replace_file
 from marketing.measurement.announcement import METRICS, Announcement
 from marketing.measurement.arms import Arms, arms_of
 from marketing.measurement.errors import MeasurementError
+from marketing.measurement.harm import stop_on_harm
 from marketing.measurement.measure import CampaignResult, measure_campaign
 from marketing.measurement.outcomes import admitted_purchases, local_day, open_engine, outcomes_at, spend_before
 from marketing.measurement.report import lines, to_json
@@ -63,7 +65,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | Non
         if options.campaign is None:
             raise MeasurementError("--decisions holds one campaign's decisions; name the campaign, too.")
         announcement = Announcement(options.campaign, options.metric or "spend", tuple(options.looks or ()))
-        return {options.campaign: _measured(settings, announcement, _read(options.decisions))}
+        return {options.campaign: _kept(settings, measure(settings, announcement, _read(options.decisions)))}
     if options.metric or options.looks:
         raise MeasurementError(
             "--metric and --looks go with --decisions. A campaign of the outbox is measured as its first plan "
@@ -106,24 +108,27 @@ def _measured_stored(settings: Settings, store: Store, campaign_id: str) -> dict
     campaign = stored_campaign(store, campaign_id)
     if campaign.was_changed:
         logger.info("Metric or looks of %s changed after the start; the first plan's hold.", campaign_id)
-    return _measured(settings, campaign.announcement, campaign.decisions)
+    result = measure(settings, campaign.announcement, campaign.decisions)
+    stop = stop_on_harm(store, campaign, result, _file(settings, campaign_id))
+    if stop["stopped"]:
+        logger.info("Campaign %s is stopped: %s", campaign_id, stop["stopped"])
+    return _kept(settings, result, stop)
 
 
-def _measured(settings: Settings, announcement: Announcement, decisions: pa.Table) -> dict[str, Any]:
-    """Measure one campaign, log and keep its result, and return it as JSON values."""
-    result = measure(settings, announcement, decisions)
+def _kept(settings: Settings, result: CampaignResult, stop: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Log and keep a campaign's result, and return it as JSON values."""
     for line in lines(result):
         logger.info("%s", line)
-    found: dict[str, Any] = without_nan(to_json(result))
-    _keep(settings.paths.campaign_results, announcement.campaign_id, found)
+    found: dict[str, Any] = without_nan(to_json(result) | dict(stop or {}))
+    file = _file(settings, result.announcement.campaign_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(file, json.dumps(found, indent=2) + "\n")
+    logger.info("Wrote %s.", file)
     return found
 
 
-def _keep(folder: Path, campaign_id: str, result: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{campaign_id}.json"
-    replace_file(file, json.dumps(result, indent=2) + "\n")
-    logger.info("Wrote %s.", file)
+def _file(settings: Settings, campaign_id: str) -> Path:
+    return settings.paths.campaign_results / f"{campaign_id}.json"
 
 
 def _read(file: Path) -> pa.Table:

@@ -31,11 +31,13 @@ class StoredCampaign:
         announcement: Metric and looks of the first plan; a later edit does not change what was announced.
         decisions: Its decisions, with the columns of `COLUMNS`.
         was_changed: Whether a later plan announced something else.
+        stops_on_harm: Whether harm at a look stops the campaign, by its newest plan.
     """
 
     announcement: Announcement
     decisions: pa.Table
     was_changed: bool
+    stops_on_harm: bool = False
 
 
 def stored_campaigns(store: Store) -> list[str]:
@@ -74,5 +76,8 @@ def stored_campaign(store: Store, campaign_id: str) -> StoredCampaign:
         ]
     first, *later = (Announcement.of_definition(campaign_id, definition) for definition in definitions)
     return StoredCampaign(
-        first, pa.Table.from_batches(batches, schema=_SCHEMA), any(announced != first for announced in later)
+        first,
+        pa.Table.from_batches(batches, schema=_SCHEMA),
+        any(announced != first for announced in later),
+        bool((definitions[-1].get("stop") or {}).get("on_harm", False)),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.clock import utc_now
-from outbox.channels.channel import Channel, Outcome, Outgoing, TemporaryFailure
+from outbox.channels.channel import Channel, Outcome, Outgoing, Refused, TemporaryFailure
 from outbox.errors import DeliveryError, StoreError
 from outbox.plan import Delivery
 from outbox.sending.claims import Claimed, Claims, Idle, Paused
@@ -21,11 +21,12 @@ from outbox.sending.liveness import SenderLock
 from outbox.sending.outcomes import CHANNEL_DOWN
 from outbox.sending.rate import Rate
 from outbox.sending.recovery import owners, recover
+from outbox.sending.stop_rules import stop_by_rules
 from outbox.store import Store
 from outbox.unsubscribe import UnsubscribeLinks
 
 POLL_SECONDS = 5.0
-"""How often a sender that follows looks for due messages, the pause switch and dead senders."""
+"""How often a sender looks for dead senders and for campaigns to stop, and one that follows for due messages."""
 
 SETTLE_SECONDS = 600.0
 """How long a sender tries to record an outcome while the store does not answer."""
@@ -59,12 +60,14 @@ class Sent:
     Attributes:
         states: messages by the state in which their delivery ended.
         recovered: messages of dead senders by the state they got.
+        stopped: the campaigns that this run stopped by their own limits, with the reason.
         pause: the reason of the pause switch if it ended the run, or None.
         problem: what ended the run early, or None.
     """
 
     states: Counter[str] = field(default_factory=Counter)
     recovered: Counter[str] = field(default_factory=Counter)
+    stopped: dict[str, str] = field(default_factory=dict)
     pause: str | None = None
     problem: str | None = None
 
@@ -118,6 +121,7 @@ class Sender:
         with SenderLock(self._store) as lock:
             claims = Claims(self._store, lock.owner, self._resend)
             self._recover(lock)
+            self._stop_campaigns()
 
             def work() -> None:
                 try:
@@ -143,12 +147,15 @@ class Sender:
             while not self._stop.is_set():
                 if time.monotonic() - checked > POLL_SECONDS:
                     self._recover(lock)
+                    self._stop_campaigns()
                     checked = time.monotonic()
                 claimed = self._claim(claims)
                 if claimed is None:
                     return
                 outcome = self._deliver(channels, claimed)
                 self._settle(claims, claimed, outcome)
+                if isinstance(outcome, Refused) and outcome.is_hard_bounce:
+                    self._stop_campaigns()
                 is_down = isinstance(outcome, TemporaryFailure) and not outcome.is_of_message
                 down = down + 1 if is_down else 0
                 if is_down:
@@ -238,6 +245,15 @@ class Sender:
         pause = min(FIRST_PAUSE_SECONDS * 2.0 ** (times - 1), LONGEST_PAUSE_SECONDS)
         log.warning("The %s channel is down (%s); next attempt in %.0f s", kind, detail, pause)
         self._stop.wait(pause)
+
+    def _stop_campaigns(self) -> None:
+        try:
+            found = stop_by_rules(self._store)
+        except StoreError as error:
+            log.warning("The limits of campaigns cannot be asked now: %s", error)
+            return
+        with self._counting:
+            self._result.stopped.update(found)
 
     def _recover(self, lock: SenderLock) -> None:
         dead = [owner for owner in owners(self._store, lock.owner) if lock.is_dead(owner)]

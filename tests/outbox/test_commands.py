@@ -60,7 +60,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
 
 def test_send_reports_and_has_nothing_to_do_afterwards(store: Store, sink: MailSink, capsys) -> None:
     ready(store)
-    assert run(capsys, "send") == (0, {"sent": {"sent": 2}, "recovered": {}, "paused": None})
+    assert run(capsys, "send") == (0, {"sent": {"sent": 2}, "recovered": {}, "stopped_campaigns": {}, "paused": None})
     assert run(capsys, "send") == (99, {})
     assert len(sink.received) == 2
 
@@ -68,7 +68,7 @@ def test_send_reports_and_has_nothing_to_do_afterwards(store: Store, sink: MailS
 def test_pause_and_resume(store: Store, sink: MailSink, capsys) -> None:
     ready(store)
     assert run(capsys, "pause", "--reason", "wrong price") == (0, {"paused": True})
-    assert run(capsys, "send") == (0, {"sent": {}, "recovered": {}, "paused": "wrong price"})
+    assert run(capsys, "send") == (0, {"sent": {}, "recovered": {}, "stopped_campaigns": {}, "paused": "wrong price"})
     assert run(capsys, "status")[1]["paused"]["reason"] == "wrong price"
     assert run(capsys, "resume") == (0, {"was_paused": True})
     assert run(capsys, "send")[1]["sent"] == {"sent": 2}

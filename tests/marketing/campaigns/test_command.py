@@ -5,11 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from marketing.__main__ import main
 from outbox.history import messages_since
 from outbox.people import Consent, record_consents
+from outbox.status import status
 from outbox.store import open_store, store_url
+from outbox.switches import restart_campaign, stop_campaign
+from outbox.tables import messages
 from settings import Settings
 from tests.support.marketing.campaign_shop import NOON, SIMPLE, campaign_shop, mark_checked, write_campaign
 
@@ -91,6 +95,52 @@ def test_a_campaign_that_was_stopped_after_its_plan_is_not_enqueued(
     write_campaign(shop.campaigns_folder, SIMPLE.replace("running", "stopped"))
     assert main(["campaign", "enqueue", "simple"]) == 1
     assert "status = 'stopped'" in capsys.readouterr().err
+
+
+def test_a_stopped_campaign_plans_nothing_until_a_person_lifts_the_stop(
+    shop: Settings, run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    write_campaign(shop.campaigns_folder, SIMPLE.replace('"simple"', '"other"'), "other")
+    run("plan", "simple", *AT)
+    mark_checked(shop, "simple")
+    store = open_store(store_url(shop))
+    stop_campaign(store, "simple", "Harm: spend -6.1%.")
+    sentence = "Campaign 'simple' is stopped and plans nothing: Harm: spend -6.1%. '.venv/bin/python -m outbox restart"
+    for step in (("enqueue", "simple"), ("plan", "simple", *AT)):
+        assert main(["campaign", *step]) == 1
+        assert sentence in capsys.readouterr().err
+    assert [one["campaign"] for one in run("plan", *AT)["campaigns"]] == ["other"]
+    assert run("plan", "simple", "--dry-run", *AT)["campaigns"][0]["counts"]
+    stop_campaign(store, "other", "Wrong price.")
+    assert main(["campaign", "plan", *AT]) == 99
+    assert "Every running campaign is stopped" in capsys.readouterr().out
+    assert waiting(shop) == []
+
+    assert restart_campaign(store, "simple")
+    store.close()
+    run("plan", "simple", *AT)
+    mark_checked(shop, "simple")
+    assert run("enqueue", "simple")["planned"] == len(waiting(shop)) > 0
+
+
+def test_a_campaign_that_exceeds_its_limits_is_stopped_before_its_next_plan(shop: Settings, run) -> None:
+    write_campaign(shop.campaigns_folder, SIMPLE + "[stop]\nafter_messages = 5\n")
+    write_campaign(shop.campaigns_folder, SIMPLE.replace('"simple"', '"winter"'), "winter")
+    run("plan", "simple", *AT)
+    mark_checked(shop, "simple")
+    run("enqueue", "simple")
+    store = open_store(store_url(shop))
+    with store.write("send") as connection:
+        connection.execute(update(messages).values({"state": "sent", "reason": "", "sending_at": NOON}))
+    [first, *_] = waiting(shop)
+    record_consents(store, [Consent(first, "email", "marketing", False, NOON, "unsubscribe")])
+
+    assert [one["campaign"] for one in run("plan", *AT)["campaigns"]] == ["winter"]
+
+    reason = status(store)["stopped_campaigns"]["simple"]["reason"]
+    assert reason == "1 of 21 messages (4.8%) were followed by a withdrawn consent; stop.max_unsubscribes allows 2.0%."
+    store.close()
 
 
 def test_an_edited_campaign_is_a_new_version_and_the_enqueued_plan_stands(shop: Settings, run) -> None:
