@@ -23,8 +23,9 @@ The outbox has no campaign yet.
 
 ### Afterwards
 
-The log names the verdict of each campaign in a sentence. Harm at an announced look stops the campaign, unless its file
-forbids that; `.venv/bin/python -m outbox restart ID` lifts the stop. The results are in `campaign_results` of the data directory.
+The log names the verdict of each campaign in a sentence. Harm at an announced look stops the campaign, unless its
+file forbids that; `.venv/bin/python -m outbox restart ID` lifts the stop.
+The results are in `campaign_results` of the data directory.
 Metric and looks are those that the first plan announced; looking more often changes no interval.
 """
 

@@ -16,7 +16,7 @@ campaign is wanted. Press it to plan at once after a campaign's file was changed
 
 ### What "skipped" means
 
-* `plan` and everything after it: no campaign has `status = "running"`, or all of them are stopped. The log has the reasons.
+* `plan` and everything after it: no campaign has `status = "running"`, or all are stopped (the log has the reasons).
 * `enqueue`: the run was started with **Enqueue** off.
 
 ### Clear or new run?
