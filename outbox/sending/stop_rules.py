@@ -1,7 +1,7 @@
 """Stop a campaign by its own limits: too many of its messages bounced, or led customers to withdraw their consent.
 
-A withdrawal or a hard bounce counts for the message that the customer got last before it, on that channel and, for a
-withdrawal, for that purpose. After a person has restarted a campaign, only later messages count.
+A withdrawal or a hard bounce counts for the customer's last message before it on that channel. The message before a
+withdrawal also has its purpose. After a person has restarted a campaign, only later messages count.
 """
 
 import logging

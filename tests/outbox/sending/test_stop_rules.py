@@ -1,4 +1,4 @@
-"""A campaign that exceeds one of its own limits is stopped with a sentence, and nothing of it leaves afterwards."""
+"""A campaign that exceeds one of its own limits is stopped with a sentence, and none of its messages leaves afterwards."""
 
 from datetime import timedelta
 from typing import Any
@@ -80,7 +80,7 @@ def test_no_message_of_a_later_plan_leaves_until_a_person_lifts_the_stop(
     assert send(store, Server()).states == {}
 
     assert restart_campaign(store, "c1")
-    # What happened before the restart does not count again.
+    # Withdrawals before the restart do not count again.
     assert stop_by_rules(store) == {}
     wait(store, 5, first=200)
     assert send(store, Server()).states == {"sent": 5}
