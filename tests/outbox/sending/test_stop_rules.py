@@ -1,4 +1,4 @@
-"""A campaign that exceeds one of its own limits is stopped with a sentence, and none of its messages leaves afterwards."""
+"""A campaign beyond its own limits is stopped with a sentence, and none of its messages leaves afterwards."""
 
 from datetime import timedelta
 from typing import Any
