@@ -264,7 +264,7 @@ class Settings(BaseSettings):
     resend_in_doubt: bool = Field(
         False, description="Whether messages that may have arrived are sent again, with the same Message-ID."
     )
-    console_port: int = Field(3001, ge=1, le=65535, description="The console, on loopback.")
+    console_port: int = Field(3002, ge=1, le=65535, description="The console, on loopback.")
     console_users: SecretStr | None = Field(
         None,
         description="Users of the console: '.venv/bin/python -m console hash-password' prints an entry with its role.",

@@ -8,7 +8,7 @@ WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-cache --no-default-groups \
     --group cluster --group landing --group quality --group features --group training --group registry \
-    --group campaigns --group kafka --group ann
+    --group campaigns --group console --group kafka --group ann
 
 COPY settings.py products.py ./
 COPY dags dags
@@ -30,6 +30,7 @@ COPY feature_store feature_store
 COPY scoring scoring
 COPY ml ml
 COPY registry registry
+COPY console console
 
 ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app AIRFLOW_HOME=/airflow REACH_DATA=/data DO_NOT_TRACK=1
 RUN useradd --uid 50000 reach && mkdir /airflow /data && chown reach /airflow /data

@@ -15,6 +15,8 @@ from local.build.build import FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, SCORES_DAG
 from local.build.dbt_command import run_dbt
 from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache
+from local.console import NAME as CONSOLE
+from local.console import Console
 from local.errors import DemoError, NotReadyError, SettingsChangedError
 from local.processes import Programs, memory, processes_of
 from local.service import NAME, Service
@@ -33,6 +35,7 @@ WRITTEN_PATHS = (
         "airflow",
         "bentoml",
         "campaign_results",
+        "console",
         "customers",
         "dbt",
         "demo.json",
@@ -57,13 +60,15 @@ def echo(line: str) -> None:
 def status(settings: Settings) -> None:
     """Print which programs run, their addresses, and the size of each part of the data directory."""
     programs = Programs(settings.data)
-    for name in (*COMPONENTS, NAME):
+    for name in (*COMPONENTS, NAME, CONSOLE):
         pid = programs.running(name)
         echo(f"  {name:<14} {f'runs, process {pid}' if pid else 'stopped'}")
     if found := processes_of(settings.data):
         echo(f"  {len(found)} processes hold {memory(found) / GIB:.2f} GiB")
-        echo(f"  Airflow {Airflow(settings, programs).url} · service {Service(settings, programs).url}")
+        parts = (Airflow(settings, programs), Service(settings, programs), Console(settings, programs))
+        echo("  " + " · ".join(f"{type(part).__name__} {part.url}" for part in parts))
     changed = [*Airflow(settings, programs).changed_settings(), *Service(settings, programs).changed_settings()]
+    changed += Console(settings, programs).changed_settings()
     if changed:
         names = "; ".join(dict.fromkeys(changed))
         echo(f"  Started with other settings: {names}. 'make demo' restarts what they concern.")

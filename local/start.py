@@ -8,6 +8,7 @@ from local.airflow.timing import GIB, MemoryWatch, Stages
 from local.build.build import ACTIVE_STATES, FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, SCORES_DAG, Builder
 from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache, build_inputs, files_hash
+from local.console import Console
 from local.errors import LandingMissingError, SettingsChangedError
 from local.processes import Programs
 from local.service import Service, sample_customers
@@ -61,7 +62,8 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
             _query_service(settings, service, cache, stages, echo)
         else:
             echo("Nothing serves yet: no version has passed the gate, so there is no one to ask.")
-    for line in links(settings, airflow.url, USER, airflow.password, service.url):
+        console = _start_console(settings, programs, stages, echo)
+    for line in links(settings, airflow.url, USER, airflow.password, service.url, console):
         echo(line)
     echo("\nTime")
     for line in stages.lines():
@@ -93,6 +95,16 @@ def _query_service(
         for habit, customer_id in sample_customers(settings).items():
             for line in customer_lists(service, habit, customer_id):
                 echo(line)
+
+
+def _start_console(settings: Settings, programs: Programs, stages: Stages, echo: Callable[[str], None]) -> Console:
+    console = Console(settings, programs)
+    with stages.stage("start the console"):
+        # It starts within seconds and serves no customers, so it always gets the present code.
+        console.start(fresh=True)
+        console.wait_until_ready()
+        echo(f"Console: ready at {console.url}")
+    return console
 
 
 def _start_airflow(settings: Settings, airflow: Airflow, echo: Callable[[str], None]) -> AirflowApi:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from local.console import Console
 from local.service import Service
 from settings import Settings
 
@@ -27,7 +28,7 @@ def _item(rank: int, item: dict[str, Any]) -> str:
     return f"    {rank}. {name[:52]:<52}  {item['reason']}"
 
 
-def links(settings: Settings, airflow: str, user: str, password: str, service: str) -> list[str]:
+def links(settings: Settings, airflow: str, user: str, password: str, service: str, console: Console) -> list[str]:
     """Return links as lines; pages that do not exist are left out."""
     paths = settings.paths
     data_docs = sorted(paths.quality.glob("*/index.html"), key=lambda page: page.stat().st_mtime)
@@ -39,6 +40,7 @@ def links(settings: Settings, airflow: str, user: str, password: str, service: s
     }
     return [
         "\nWhere to look",
+        f"  {'Console':<14} {console.url}  ({console.login})",
         f"  {'Airflow':<14} {airflow}  (login {user}, password {password})",
         *(f"  {name:<14} {page.as_uri()}" for name, page in pages.items() if page.is_file()),
         f"  {'Service':<14} {service}  (try: curl -s {service}/recommend -H 'content-type: application/json'"
