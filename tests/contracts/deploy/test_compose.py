@@ -154,7 +154,7 @@ def test_every_environment_name_is_known(name: str) -> None:
 
 
 def test_a_step_in_the_worker_finds_every_setting_that_concerns_it() -> None:
-    # The first is of Airflow's port on one machine, the next two are of the service's door, the others of the console's.
+    # Airflow's port on one machine, the keys and the rate of the service alone, and the settings of the console alone.
     elsewhere = {"REACH_AIRFLOW_PORT", "REACH_API_KEYS", "REACH_RATE_LIMIT_PER_SECOND"}
     elsewhere |= {f"REACH_CONSOLE_{name}" for name in ("PORT", "USERS", "KEY", "HOSTS")}
     settings = {f"REACH_{field}".upper() for field in Settings.model_fields}
