@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent
 SERVICE_SETTINGS = (
     *("data", "online_store", "redis", "redis_password", "kafka_bootstrap_servers"),
     *("service_port", "service_workers", "api_keys", "rate_limit_per_second"),
-    *("outbox_url", "unsubscribe_key", "contact_policy"),
+    *("outbox_url", "unsubscribe_key", "contact_policy", "exclude_restricted"),
 )
 """Settings that the recommendation service reads once, when it starts: a change needs a restart."""
 
@@ -226,6 +226,11 @@ class Settings(BaseSettings):
     contact_policy: Path | None = Field(
         None,
         description="A file in TOML with your caps, quiet hours and age-restricted products; see docs/campaigns.md.",
+    )
+    exclude_restricted: bool = Field(
+        True,
+        description="Whether the service and the lists of `make recommend` leave age-restricted products out; see "
+        "docs/serving.md.",
     )
     memory: str = Field(
         "20%",

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from core.command import Commands
+from core.restricted import hidden_patterns
 from products import DEFAULT_PRODUCT, PRODUCTS
 from registry import bento
 from registry.bundle import read_stored_manifest
@@ -93,7 +94,8 @@ def verify(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         return {"version": options.version, "service": "none"}
     key = settings.client_api_key.get_secret_value() if settings.client_api_key else None
     client = ServiceClient(settings.service_port, key)
-    verified = verify_service(registry, store, client, options.version, options.wait, options.by)
+    restricted = hidden_patterns(settings.exclude_restricted, settings.contact_policy, SettingsError)
+    verified = verify_service(registry, store, client, options.version, options.wait, options.by, restricted=restricted)
     return {"version": options.version, "service": "verified" if verified else "not running"}
 
 

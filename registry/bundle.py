@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.files.bundle import MANIFEST
+from core.restricted import Restricted
 from products import PRODUCTS, Product
 from registry.errors import UnknownProductError, UnusableBundleError
 
@@ -45,8 +46,12 @@ class ServiceProbe(Protocol):
 class ServedBundle(Bundle, Protocol):
     """A bundle of a product that the HTTP service answers with."""
 
-    def service_probes(self) -> Sequence[ServiceProbe]:
-        """Return the requests by which `verify` compares the running service with this bundle."""
+    def service_probes(self, restricted: Restricted | None) -> Sequence[ServiceProbe]:
+        """Return the requests by which `verify` compares the running service with this bundle.
+
+        Args:
+            restricted: patterns of products that the service leaves out of its lists; None for none.
+        """
 
 
 class StoredManifest(BaseModel):

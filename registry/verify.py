@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.restricted import Restricted
 from registry.bundle import ServedBundle, ServiceProbe
 from registry.champion_alias import Champion, Registry
 from registry.errors import NothingToRollBackError, RegistryError, ServiceKeyError, UnusableBundleError, VerifyError
@@ -37,6 +38,7 @@ def verify_service(
     wait_seconds: float,
     by: str,
     log: Callable[[str], None] = print,
+    restricted: Restricted | None = None,
 ) -> bool:
     """Check every worker of the running service against the champion; return False if no service runs.
 
@@ -49,6 +51,7 @@ def verify_service(
             the version or serves it, so that slow loaders and many workers get the time that they need.
         by: who verifies, for the release log.
         log: receives one line per step.
+        restricted: patterns of products that the service leaves out of its lists; None for none.
 
     Raises:
         VerifyError: `version` was rolled back, because a worker rejected it, an answer differs from the bundle's, or no
@@ -61,7 +64,7 @@ def verify_service(
         log(f"No service runs at {client.url}; the next one to start there serves {version}.")
         return False
     try:
-        probes = _served(store, version).service_probes()
+        probes = _served(store, version).service_probes(restricted)
         client.check_key(probes[0].path)
         workers = _wait_for(client, registry, champion, wait_seconds, log)
         log(f"The service at {client.url} has taken up {version} ({_count(workers)}).")

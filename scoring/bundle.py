@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.files import bundle as bundle_files
 from core.files.bundle import MANIFEST, verify_files
+from core.restricted import Restricted
 from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES, load_catalogue
 from scoring.customer.customer import Customer
@@ -23,6 +24,8 @@ from scoring.rank_features import CATEGORICAL, NUMERIC, SOURCE_COLUMNS
 from scoring.recommender import Recommender
 from scoring.request import RecommendationRequest
 from scoring.reranking.group_fallback import GroupFallback
+from scoring.reranking.restricted import restricted_products
+from scoring.vocabulary import Vocabulary
 
 GOLDEN = "golden.json"
 QUERY_TOWER = "model/query_tower.onnx"
@@ -193,10 +196,20 @@ class Bundle:
         golden = [Golden.model_validate(item) for item in json.loads((path / GOLDEN).read_text())]
         return cls(path, manifest, recommender, golden)
 
+    def without(self, patterns: Restricted | None) -> "Bundle":
+        """Return the bundle with lists that show no product of these patterns; None shows all products."""
+        if patterns is None:
+            return replace(self, recommender=self.recommender.without(None))
+        vocabulary = self.path / VOCABULARY
+        departments = Vocabulary.load(vocabulary).values["department"] if vocabulary.exists() else []
+        restricted = restricted_products(self.recommender.catalogue, departments, patterns)
+        return replace(self, recommender=self.recommender.without(restricted))
+
     def check_golden(self) -> None:
-        """Answer the golden requests again; BundleError names the first that differs."""
+        """Answer the golden requests again, with all products; BundleError names the first that differs."""
+        recommender = self.recommender.without(None)
         for number, golden in enumerate(self.golden):
-            answer = self.recommender.recommend(
+            answer = recommender.recommend(
                 Customer.from_features(golden.features), RecommendationRequest(golden.slate, golden.k)
             )
             found = [item.score for item in answer.items]
@@ -209,11 +222,15 @@ class Bundle:
                     "Do not deploy it; publish the run again."
                 )
 
-    def service_probes(self) -> list[ServiceProbe]:
-        """Return one request per slate for a customer who does not exist, with this bundle's answer."""
-        probes = []
+    def service_probes(self, restricted: Restricted | None) -> list[ServiceProbe]:
+        """Return one request per slate for a customer who does not exist, with this bundle's answer.
+
+        Args:
+            restricted: Patterns of products that the service leaves out of its lists; None for none.
+        """
+        probes, recommender = [], self.without(restricted).recommender
         for slate in get_args(Slate):
-            items = self.recommender.recommend(None, RecommendationRequest(slate, PROBE_ITEMS)).items
+            items = recommender.recommend(None, RecommendationRequest(slate, PROBE_ITEMS)).items
             body = {"customer_id": PROBE_CUSTOMER, "slate": slate, "k": PROBE_ITEMS}
             ids, scores = [item.product_id for item in items], [item.score for item in items]
             probes.append(ServiceProbe("/recommend", body, self.version, ids, scores))

@@ -73,16 +73,31 @@ class Recommender:
         ranker: The second stage.
         fallbacks: Groups of customers who get the baseline's list, because the model serves them worse.
         baseline: Whether all customers get the baseline's list, because there is no model yet.
+        restricted: Products that no list shows, bool `[products]`; None for none.
     """
 
     def __init__(
-        self, retriever: Retriever, ranker: Ranker, fallbacks: Sequence[GroupFallback] = (), baseline: bool = False
+        self,
+        retriever: Retriever,
+        ranker: Ranker,
+        fallbacks: Sequence[GroupFallback] = (),
+        baseline: bool = False,
+        restricted: np.ndarray | None = None,
     ):
         self.catalogue = retriever.catalogue
         self.retriever = retriever
         self._ranker = ranker
         self._fallbacks = tuple(fallbacks)
         self._baseline = baseline
+        self._is_shown = np.ones(len(self.catalogue), bool) if restricted is None else ~restricted
+        self._popular_first = self.catalogue.by_popularity[self._is_shown[self.catalogue.by_popularity]]
+
+    def without(self, restricted: np.ndarray | None) -> "Recommender":
+        """Return the same recommender with lists that never show some products, bool `[products]`.
+
+        Other candidates take their ranks. None shows all products.
+        """
+        return Recommender(self.retriever, self._ranker, self._fallbacks, self._baseline, restricted)
 
     def recommend(
         self, customer: Customer | None, request: RecommendationRequest, features: FeatureState = "current"
@@ -122,10 +137,10 @@ class Recommender:
             KeyError: The product is not in the catalogue.
         """
         asked = self.catalogue.index[product_id]
-        found = similar(self.catalogue, asked)
+        found = similar(self.catalogue, asked).where(self._is_shown)
         ranks = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
         if len(ranks) < k:
-            found = append_remaining(self.catalogue, asked, found)
+            found = append_remaining(self.catalogue, asked, found).where(self._is_shown)
             ranks = apply_business_rules(self.catalogue, found.positions, found.scores, rules, k)
         items = []
         for position, score, together in zip(
@@ -183,10 +198,14 @@ class Recommender:
             return self._popular(k, rules, restrict_to)
         depth = self._depth(k, rules, restrict_to)
         if self._is_baseline_customer(batch.customers[row], slate):
-            positions, values = recency_frequency_baseline(batch, row, slate, depth)
+            own = len(batch.positions[row])
+            positions, values = recency_frequency_baseline(batch, row, slate, depth + own, self._popular_first)
+            is_shown = self._is_shown[positions]
+            positions, values = positions[is_shown][:depth], values[is_shown][:depth]
             sources = np.where(np.isin(positions, batch.positions[row]), _REPEATS, _POPULAR)
             return self._apply_rules(RankedList(positions, values, sources), k, rules, restrict_to)
-        usable = np.flatnonzero(~found.is_repeat) if slate == "explore" else np.arange(len(found.positions))
+        is_usable = self._is_shown[found.positions]
+        usable = np.flatnonzero(is_usable & ~found.is_repeat if slate == "explore" else is_usable)
         score = scores[usable, SLATES.index(slate)]
         popularity = self.catalogue.popularity[found.positions[usable]]
         order = usable[np.lexsort((found.positions[usable], -popularity, -score))][:depth]
@@ -195,7 +214,7 @@ class Recommender:
         if len(positions) < depth and restrict_to is None:
             is_taken = np.zeros(len(self.catalogue), bool)
             is_taken[positions] = is_taken[batch.positions[row]] = True
-            head = self.catalogue.by_popularity[: depth + int(is_taken.sum())]
+            head = self._popular_first[: depth + int(is_taken.sum())]
             extra = head[~is_taken[head]][: depth - len(positions)]
             floor = float(values.min()) if len(values) else 0.0
             positions = np.concatenate([positions, extra])
@@ -227,7 +246,7 @@ class Recommender:
         return self._baseline or any(fallback.applies_to(customer, slate) for fallback in self._fallbacks)
 
     def _popular(self, k: int, rules: BusinessRules = NO_RULES, restrict_to: np.ndarray | None = None) -> RankedList:
-        positions = self.catalogue.by_popularity[: self._depth(k, rules, restrict_to)]
+        positions = self._popular_first[: self._depth(k, rules, restrict_to)]
         scores = self.catalogue.popularity[positions]
         return self._apply_rules(
             RankedList(positions, scores, np.full(len(positions), _POPULAR)), k, rules, restrict_to

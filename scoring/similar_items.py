@@ -33,6 +33,11 @@ class Similar:
     scores: np.ndarray
     is_co_purchase: np.ndarray
 
+    def where(self, is_shown: np.ndarray) -> "Similar":
+        """Return those that may be shown, given bool `[products]`."""
+        kept = is_shown[self.positions]
+        return Similar(self.positions[kept], self.scores[kept], self.is_co_purchase[kept])
+
 
 def similar(catalogue: Catalogue, position: int) -> Similar:
     """Return at most 2 × DEPTH products similar to the one at catalogue index `position`, without itself."""

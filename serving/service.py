@@ -70,7 +70,7 @@ class Reach:
         sys.setswitchinterval(CONFIG.gil_switch_interval_s)
         settings = load_settings()
         self._settings = settings_fingerprint(settings)
-        read_alias, load = pinned_bundle(service.bento) if service.bento else follow_champion(settings)
+        read_alias, load = pinned_bundle(service.bento, settings) if service.bento else follow_champion(settings)
         self._workers = Workers(metrics_folder())
         self._watcher = ModelWatcher(read_alias, load, CONFIG, metrics(), publish=self._workers.publish)
         self._event_log = open_event_log(settings, CONFIG.event_commit_timeout_s)
@@ -126,6 +126,7 @@ class Reach:
         """Return the best products for one customer, best first.
 
         A customer without a history gets popular products, and `fallback` names the reason: this is not an error.
+        Age-restricted products are left out of every list, unless REACH_EXCLUDE_RESTRICTED is False.
         Wrong requests get 400 with a sentence per field; 503 means that no version serves yet.
         """
         return await _answered(self._recommendations.recommend(request))
@@ -135,13 +136,16 @@ class Reach:
         """Return the given products, and no others, in one customer's order.
 
         They are scored like the candidates of `/recommend`. Products that this version does not contain are left out
-        and named in `unknown_product_ids`.
+        and named in `unknown_product_ids`. Age-restricted ones are left out, unless REACH_EXCLUDE_RESTRICTED is False.
         """
         return await _answered(self._recommendations.recommend(request))
 
     @bentoml.api(route="/similar_items")
     async def similar_items(self, request: SimilarItemsRequest, /) -> RecommendResponse:
-        """Return products like one product, or often bought with it; 404 for an unknown product."""
+        """Return products like one product, or often bought with it; 404 for an unknown product.
+
+        Age-restricted products are left out, unless REACH_EXCLUDE_RESTRICTED is False.
+        """
         return await _answered(self._recommendations.similar_items(request))
 
     @bentoml.api(route="/history")

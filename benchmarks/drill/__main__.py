@@ -23,8 +23,9 @@ from benchmarks.drill.stores import RedisServer, SqliteFile
 from benchmarks.drill.swaps import derive, drill_features, drill_swaps
 from benchmarks.drill.traffic import Traffic
 from benchmarks.installation import champion_version, known_customers
+from core.restricted import hidden_patterns
 from feature_store.online.reader import OnlineFeatureReader
-from settings import Settings, load_settings
+from settings import Settings, SettingsError, load_settings
 
 CUSTOMERS = 100
 UNKNOWN_CUSTOMER = "drill: no such customer"
@@ -44,7 +45,9 @@ class Drill:
             derive(self.sandbox.store, champion, version, factor=1.0 + number / 2)
         reader = OnlineFeatureReader(self.sandbox.settings, deadline_seconds=10.0)
         self.customers = [*known_customers(self.sandbox.settings)[:CUSTOMERS], UNKNOWN_CUSTOMER]
-        self.expected = Expected({customer_id: reader.read(customer_id) for customer_id in self.customers}, K)
+        features = {customer_id: reader.read(customer_id) for customer_id in self.customers}
+        restricted = hidden_patterns(settings.exclude_restricted, settings.contact_policy, SettingsError)
+        self.expected = Expected(features, K, restricted)
         for version in self.versions:
             self.expected.add_version(self.sandbox.store, version)
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from core.restricted import Restricted
 from registry.model_store import ModelStore
 from scoring.bundle import SCORE_TOLERANCE, Bundle
 from scoring.customer.customer import Customer
@@ -25,11 +26,13 @@ class Expected:
     Args:
         features: Features in the online store by customer id; None for an unknown customer.
         k: Length of the lists.
+        restricted: Patterns of products that the service leaves out of its lists; None for none.
     """
 
-    def __init__(self, features: Mapping[str, dict[str, Any] | None], k: int):
+    def __init__(self, features: Mapping[str, dict[str, Any] | None], k: int, restricted: Restricted | None = None):
         self.features = features
         self.k = k
+        self._restricted = restricted
         self._lists: dict[tuple[str, str | None, str], Items] = {}
         self._lock = threading.Lock()
 
@@ -37,12 +40,13 @@ class Expected:
         """Compute all lists of a version, after its golden requests have passed."""
         bundle = Bundle.open(store.path(version))
         bundle.check_golden()
+        recommender = bundle.without(self._restricted).recommender
         lists: dict[tuple[str, str | None, str], Items] = {}
         for customer_id in (None, *self.features):
             found = self.features[customer_id] if customer_id is not None else None
             customer = None if found is None else Customer.from_features(found)
             for slate in SLATES:
-                items = bundle.recommender.recommend(customer, RecommendationRequest(slate, self.k)).items
+                items = recommender.recommend(customer, RecommendationRequest(slate, self.k)).items
                 lists[(version, customer_id, slate)] = [(item.product_id, item.score) for item in items]
         with self._lock:
             self._lists |= lists

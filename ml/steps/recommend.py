@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.files.atomic import staging_path
+from core.restricted import hidden_patterns
 from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
 from features.publication import current_publication
 from ml.bundles.champion import deployed_champion
@@ -17,7 +18,7 @@ from ml.errors import RunError
 from scoring.bundle import Bundle
 from scoring.candidates.sources import SOURCES
 from scoring.models.ranker import Slate
-from settings import Settings
+from settings import Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ SCHEMA = pa.schema(
 def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) -> dict[str, Any]:
     """Write `customer_id, rank, product_id, score, source` for every customer with a purchase.
 
-    The lists equal those of the service, because features and code are the same.
+    The lists equal those of the service, because features, code and age-restricted products are the same.
 
     Args:
         settings: The settings of the installation.
@@ -59,7 +60,8 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
     features = current_publication(settings.paths.features)
     if features.as_of != as_of:
         raise RunError(f"The published features are as of {features.as_of}, not {as_of}. Run build_features first.")
-    store, bundle = open_store(settings), Bundle.open(champion.path)
+    restricted = hidden_patterns(settings.exclude_restricted, settings.contact_policy, SettingsError)
+    store, bundle = open_store(settings), Bundle.open(champion.path).without(restricted)
     buyers = entity_rows(store, "customer_history", [features.as_of_instant])
     out.parent.mkdir(parents=True, exist_ok=True)
     staged = staging_path(out)

@@ -7,7 +7,7 @@ from scoring.models.ranker import Slate
 
 
 def recency_frequency_baseline(
-    batch: CustomerBatch, row: int, slate: Slate, depth: int
+    batch: CustomerBatch, row: int, slate: Slate, depth: int, by_popularity: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return catalogue indices, best first, and scores of one customer's list, at most `depth` long.
 
@@ -15,9 +15,16 @@ def recency_frequency_baseline(
     greatest. For the most popular product the second term equals a purchase made today, and it orders the products
     that the customer never bought. Its weight of 1 was chosen on validation. The score for `explore` is popularity,
     without the products that the customer bought.
+
+    Args:
+        batch: Customers, with this one in `row`.
+        row: The customer's row.
+        slate: The purpose of the list.
+        depth: Its length at most.
+        by_popularity: Catalogue indices of the new products that may be in it, the most popular first; None for all.
     """
     catalogue, own = batch.catalogue, batch.positions[row]
-    head = catalogue.by_popularity[: depth + len(own)]
+    head = (catalogue.by_popularity if by_popularity is None else by_popularity)[: depth + len(own)]
     new = head[~np.isin(head, own)][:depth]
     if slate == "explore":
         return new, catalogue.popularity[new]

@@ -191,7 +191,10 @@ class RecommendResponse(BaseModel):
         description="Why the list is not the model's, or is made from older features; null for a list of the model "
         "from current features."
     )
-    missing_items: int = Field(0, description="How many products fewer than k the list has, because of the rules.")
+    missing_items: int = Field(
+        0,
+        description="How many products fewer than k the list has: by the rules, or age-restricted.",
+    )
     unknown_product_ids: list[str] = Field(
         [], description="Products of the request that this version does not contain."
     )

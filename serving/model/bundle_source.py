@@ -6,11 +6,12 @@ from pathlib import Path
 import bentoml
 
 from core.clock import utc_now
+from core.restricted import hidden_patterns
 from products import DEFAULT_PRODUCT, PRODUCTS
 from registry.champion_alias import ChampionAlias, Registry
 from registry.model_store import ModelStore
 from scoring.bundle import Bundle
-from settings import Settings
+from settings import Settings, SettingsError
 
 ReadAlias = Callable[[], ChampionAlias | None]
 Load = Callable[[str], Bundle]
@@ -19,10 +20,11 @@ Load = Callable[[str], Bundle]
 def follow_champion(settings: Settings) -> tuple[ReadAlias, Load]:
     """Return a reader of the installation's champion alias, and a loader of bundles from its model store."""
     store = ModelStore(settings.paths.bentoml)
-    return Registry(settings.paths.release).alias, lambda version: Bundle.open(store.path(version))
+    patterns = hidden_patterns(settings.exclude_restricted, settings.contact_policy, SettingsError)
+    return Registry(settings.paths.release).alias, lambda version: Bundle.open(store.path(version)).without(patterns)
 
 
-def pinned_bundle(bento: bentoml.Bento) -> tuple[ReadAlias, Load]:
+def pinned_bundle(bento: bentoml.Bento, settings: Settings) -> tuple[ReadAlias, Load]:
     """Return a constant pointer to the bundle of a Bento, and its loader.
 
     The bundle is loaded by its full tag, because `latest` may be another one tomorrow.
@@ -45,4 +47,9 @@ def pinned_bundle(bento: bentoml.Bento) -> tuple[ReadAlias, Load]:
         reason=f"built into {bento.tag}",
         by="bento",
     )
-    return lambda: pointer, lambda version: Bundle.open(Path(bentoml.models.get(f"{name}:{version}").path))
+    patterns = hidden_patterns(settings.exclude_restricted, settings.contact_policy, SettingsError)
+
+    def load(version: str) -> Bundle:
+        return Bundle.open(Path(bentoml.models.get(f"{name}:{version}").path)).without(patterns)
+
+    return lambda: pointer, load

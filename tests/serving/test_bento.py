@@ -50,6 +50,8 @@ def _check_content(bento: Path) -> None:
     assert {file.name for file in (bento / "src" / "serving" / "ui" / "static").iterdir()} == {
         file.name for file in (ROOT / "serving" / "ui" / "static").iterdir()
     }
+    for policy in ("core/restricted.toml", "marketing/campaigns/policy/contact_policy.toml"):
+        assert (bento / "src" / policy).is_file(), "read with the first consent and when a version is opened"
     requirements = (bento / "env" / "python" / "requirements.txt").read_text().splitlines()
     packages = {re.split(r"[=\[; ]", line)[0] for line in requirements if line and not line.startswith(("#", "-"))}
     assert {"bentoml", "onnxruntime", "feast", "numpy", "pydantic-settings"} <= packages

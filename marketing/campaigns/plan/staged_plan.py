@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.files.atomic import staged_folder
+from core.restricted import Restricted
 from marketing.campaigns.content.rendering import MESSAGES, Renderer
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan.plan import PLANNED, Planned
-from marketing.campaigns.policy.contact_policy import Restricted
 from outbox.plan import ContactPolicy, Content, Decision, Delivery, Message, Plan
 
 SHOWN = 3

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from core.restricted import Restricted, packaged_patterns
 from marketing.campaigns.definition.file import problem, read_fields
 from marketing.campaigns.definition.sections import Name, Section
 from marketing.campaigns.errors import DefinitionError
@@ -48,25 +49,8 @@ class MessageClass(Section):
         )
 
 
-class Restricted(Section):
-    """Patterns of age-restricted products."""
-
-    departments: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    product_types: tuple[str, ...] = ()
-
-    def extended(self, other: "Restricted") -> "Restricted":
-        """Return both lists of patterns together."""
-        return Restricted(
-            **{
-                name: tuple(dict.fromkeys(getattr(self, name) + getattr(other, name)))
-                for name in type(self).model_fields
-            }
-        )
-
-
 class PolicyFile(Section):
-    """How often, when and about what customers may be contacted."""
+    """How often, when and about what customers may be contacted; `restricted` adds to the packaged patterns."""
 
     purposes: tuple[Name, ...] = Field(min_length=1)
     channels: dict[Name, Delivery] = Field(min_length=1)
@@ -91,11 +75,11 @@ def load_contact_policy(own: Path | None) -> PolicyFile:
     Raises:
         DefinitionError: the file cannot be used; the message names each problem with its line.
     """
-    packaged = _validated(PACKAGED, *read_fields(PACKAGED))
+    packaged = _validated(PACKAGED, *read_fields(PACKAGED)).model_copy(update={"restricted": packaged_patterns()})
     if own is None:
         return packaged
     text, fields = read_fields(own)
-    merged = packaged.model_dump() | fields
+    merged = packaged.model_dump(exclude={"restricted"}) | fields
     for name in ("channels", "classes"):
         if isinstance(fields.get(name), Mapping):
             merged[name] = packaged.model_dump()[name] | fields[name]

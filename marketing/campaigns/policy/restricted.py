@@ -1,16 +1,14 @@
 """Find age-restricted products and categories by the patterns of the contact policy."""
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.restricted import Restricted, matching
 from marketing.campaigns.errors import CampaignError
-from marketing.campaigns.policy.contact_policy import Restricted
 
 LEVELS = {"departments": "department", "categories": "category", "product_types": "product_type"}
 COLUMNS = ("product_id", "product_name", "brand", *LEVELS.values())
@@ -71,9 +69,3 @@ def products(table: pa.Table, patterns: Restricted) -> Products:
     allowed = set(table.filter(pc.invert(is_restricted))["category"].to_pylist())
     categories = {name for name in found["category"].to_pylist() if name} - allowed
     return Products(table, frozenset(found["product_id"].to_pylist()), frozenset(categories), patterns)
-
-
-def matching(names: Iterable[str], patterns: Collection[str]) -> set[str]:
-    """Return the names that match one of the patterns, whatever their case."""
-    folded = [pattern.casefold() for pattern in patterns]
-    return {name for name in names if any(fnmatchcase(name.strip().casefold(), pattern) for pattern in folded)}

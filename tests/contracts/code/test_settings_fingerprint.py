@@ -20,6 +20,7 @@ OTHER = {
     "outbox_url": "postgresql://db/outbox",
     "unsubscribe_key": "k" * 32,
     "contact_policy": "/shop/policy.toml",
+    "exclude_restricted": False,
 }
 
 

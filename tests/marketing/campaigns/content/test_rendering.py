@@ -3,10 +3,10 @@
 import pyarrow as pa
 import pytest
 
+from core.restricted import Restricted
 from marketing.campaigns.content import rendering
 from marketing.campaigns.content.rendering import MESSAGES, Renderer
 from marketing.campaigns.plan.plan import plan_campaigns
-from marketing.campaigns.policy.contact_policy import Restricted
 from marketing.campaigns.policy.restricted import COLUMNS, Products
 from tests.support.marketing.campaign_shop import NOON
 from tests.support.marketing.plan_requests import POLICY, SECRET, campaign, contacts, ids, request

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core.restricted import Restricted
 from marketing.campaigns.content.slots import offer_slots, product_slots, published_lists, restricted_coupons
 from marketing.campaigns.definition.campaign import Budget, Offer, Recommendations
 from marketing.campaigns.errors import CampaignError
-from marketing.campaigns.policy.contact_policy import Restricted, load_contact_policy
+from marketing.campaigns.policy.contact_policy import load_contact_policy
 from marketing.campaigns.policy.restricted import COLUMNS, Products, read_products
 from settings import Settings
 from tests.support.marketing.campaign_shop import campaign_shop
