@@ -113,6 +113,16 @@ class Paths:
         return self.data / "recommendations"
 
     @property
+    def audiences(self) -> Path:
+        """The saved questions for audiences, one TOML file each."""
+        return self.data / "audiences"
+
+    @property
+    def exports(self) -> Path:
+        """The lists of customers that the console is about to hand over; each is deleted once it was downloaded."""
+        return self.data / "exports"
+
+    @property
     def plans(self) -> Path:
         """One folder per campaign with its staged plan, and the secret from which hold-outs are drawn."""
         return self.data / "plans"

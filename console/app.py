@@ -19,7 +19,7 @@ from console.access import login
 from console.access.guard import GuardMiddleware
 from console.access.users import Users
 from console.errors import ConsoleConfigError, ConsoleError, NotFoundError
-from console.pages import commands, data, files, runs, today
+from console.pages import audiences, commands, customers, data, files, offers, runs, segments, today
 from console.web.commands import Commands
 from console.web.console import Console
 from console.web.page import Pages
@@ -29,6 +29,7 @@ from settings import Settings
 STATIC = Path(__file__).with_name("static")
 MIN_KEY_LENGTH = 32
 SESSION_SECONDS = 12 * 3_600
+PAGES = (today, customers, segments, audiences, offers, runs, data, files, commands)
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -59,7 +60,7 @@ def build_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = N
             Route("/livez", lambda _: PlainTextResponse("ok")),
             Mount("/static", StaticFiles(directory=STATIC)),
             *login.endpoints(console.pages, users),
-            *(endpoint for page in (today, runs, data, files, commands) for endpoint in page.endpoints(console)),
+            *(endpoint for page in PAGES for endpoint in page.endpoints(console)),
         ],
         middleware=[
             # The names of this host; another name that leads here is a page of somebody else (DNS rebinding).

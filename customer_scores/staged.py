@@ -4,8 +4,8 @@
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from customer_scores.tables import HISTORY, check_columns, part_of
 MANIFEST = "scored.json"
 SCORE_AGAIN = "Run `.venv/bin/python -m ml.customers score` again."
 
+KEPT_TABLES = ("certificates",)
+"""Tables of a part's evaluation that a publication keeps, because people read them next to the scores."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -28,16 +31,26 @@ class Evaluation:
         decision: The kind of scores that the part publishes, such as `model` or `rule`.
         until: The day before which everything lies that the part was fitted on.
         measures: Its figures on the newest closed window, by name.
+        reasons: Why, one sentence each; names of refused alternatives with their figures.
+        tables: Those of `KEPT_TABLES` that the part has, as rows by name.
     """
 
     decision: str
     until: date
     measures: Mapping[str, float]
+    reasons: Sequence[str] = ()
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Evaluation":
-        """Return what a JSON object holds."""
-        return cls(fields["decision"], date.fromisoformat(fields["until"]), fields["measures"])
+        """Return what a JSON object holds; a publication of an earlier version has no reasons and no tables."""
+        return cls(
+            fields["decision"],
+            date.fromisoformat(fields["until"]),
+            fields["measures"],
+            tuple(fields.get("reasons", ())),
+            fields.get("tables", {}),
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,8 @@ def read_manifest(folder: Path) -> StagedScores:
                     verdict["decision"],
                     date.fromisoformat(verdict["until"]),
                     {measure: float(found["value"]) for measure, found in verdict["measures"].items()},
+                    tuple(verdict.get("reasons", ())),
+                    {name: verdict["tables"][name] for name in KEPT_TABLES if name in verdict.get("tables", {})},
                 )
                 for name, verdict in fields["parts"].items()
             },

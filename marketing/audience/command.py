@@ -10,17 +10,16 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from core.files.atomic import staging_path
-from marketing.audience.audience import Audience, Limits, audience, look_alikes
+from marketing.audience.answer import Question, answer
+from marketing.audience.audience import Audience, Limits
 from marketing.audience.given_customers import given_customers
-from marketing.audience.index import AudienceIndex
-from marketing.audience.question import Buyers, category_items, coupon_items, product_items
-from marketing.audience.scorers import AudienceModel
+from marketing.audience.question import Buyers
+from marketing.audience.saved import read_saved, save
 from marketing.errors import AudienceError
 from settings import Settings
 
 logger = logging.getLogger(__name__)
 
-TASTE = "taste.parquet"
 SHOWN = 10
 
 
@@ -33,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     asked.add_argument(
         "--like", nargs="+", metavar="CUSTOMER_ID|FILE", help="customers like these; a file has one id per line"
     )
+    asked.add_argument("--saved", metavar="NAME", help="the question saved under this name, with its limits")
+    parser.add_argument("--save", metavar="NAME", help="save the question under this name, such as 'soup-new'")
     parser.add_argument("--buyers", type=Buyers, choices=list(Buyers), default=Buyers.BOTH, help="default: both")
     parser.add_argument("--size", type=int, help="at most this many customers")
     parser.add_argument("--min-probability", type=float, help="only customers with at least this probability")
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    """Answer one question from the published scores.
+    """Answer one question from the published scores, and save it under the name that `--save` gives.
 
     Raises:
         ScoresError: no scores are published.
@@ -48,33 +49,40 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     """
     if options.out is not None and options.out.suffix not in (".parquet", ".csv"):
         raise AudienceError(f"'{options.out}' is not a .parquet or .csv file. Give the file one of these endings.")
-    folder = settings.paths.customers
-    index = AudienceIndex.open(folder)
-    limits = Limits(options.buyers, options.size, options.min_probability)
-    if options.like is not None:
-        taste = pq.read_table(folder / TASTE) if (folder / TASTE).exists() else None
-        found = look_alikes(index, given_customers(options.like), taste, limits)
-    else:
-        if options.category is not None:
-            items = category_items(index, options.category)
-        elif options.product is not None:
-            items = product_items(index, options.product)
-        else:
-            items = coupon_items(index, settings.paths.admitted / "coupons.parquet", options.coupon)
-        if items.unsold:
-            logger.info("No customer ever bought %d of the products, such as %s.", len(items.unsold), items.unsold[0])
-        found = audience(index, AudienceModel.read(folder), items, limits)
+    question = _question(settings, options)
+    answered = answer(settings, question)
+    found = answered.audience
+    if answered.unsold:
+        logger.info("No customer ever bought %d of the products, such as %s.", len(answered.unsold), answered.unsold[0])
+    saved = save(settings.paths.audiences, options.save, question) if options.save is not None else None
     for line in summary(found):
         logger.info("%s", line)
     if options.out is not None:
         write_audience(found, options.out)
         logger.info("Wrote %s.", options.out)
+    if saved is not None:
+        logger.info("Saved the question as %s.", saved)
     result: dict[str, Any] = {"customers": len(found.scores), "past_buyers": int(found.is_past.sum())}
     if found.total is not None:
         result["expected_buyers"] = round(found.total.expected_buyers, 1)
     if found.warnings:
         result["warnings"] = list(found.warnings)
+    if saved is not None:
+        result["saved"] = str(saved)
     return result | ({"out": str(options.out)} if options.out else {})
+
+
+def _question(settings: Settings, options: argparse.Namespace) -> Question:
+    if options.saved is not None:
+        return read_saved(settings.paths.audiences, options.saved)
+    limits = Limits(options.buyers, options.size, options.min_probability)
+    if options.like is not None:
+        return Question("customer", sorted(given_customers(options.like)), limits)
+    if options.category is not None:
+        return Question("category", [options.category], limits)
+    if options.product is not None:
+        return Question("product", options.product, limits)
+    return Question("coupon", [options.coupon], limits)
 
 
 def summary(found: Audience) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SHARES = (0.05, 0.1, 0.2, 0.5)
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 """Sizes of the curve, as shares of the customers who could be reached."""
 
 Z_95 = 1.96

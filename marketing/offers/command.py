@@ -20,7 +20,7 @@ from settings import Settings
 logger = logging.getLogger(__name__)
 
 SHOWN = 10
-"""Coupons that are printed."""
+"""Coupons that are printed, and coupons and offers in the result."""
 
 MONEY = ("budget", "face value", "cost", "margin", "no other choice")
 
@@ -71,7 +71,19 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
         logger.info(note)
     if options.out is not None:
         _write(found.rows, options.out)
-    return {**found.facts, "notes": found.notes, "file": str(options.out) if options.out else None}
+    return {
+        **found.facts,
+        "notes": found.notes,
+        "coupons": found.coupons[:SHOWN],
+        "first offers": found.rows.slice(0, SHOWN).to_pylist(),
+        "asked": {
+            "per_customer": rules.per_customer,
+            "max_existing_share": rules.max_existing_share,
+            "face_value": options.face_value,
+            "margin": options.margin,
+        },
+        "file": str(options.out) if options.out else None,
+    }
 
 
 def _of_customer(folder: Path, worth: Worth, options: argparse.Namespace) -> dict[str, object]:

@@ -72,23 +72,28 @@ def open_scores(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def read_vocabulary(connection: duckdb.DuckDBPyConnection) -> Vocabulary:
-    """Return the names and values of the opened scores."""
-    views = {
+def views(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the names of the opened tables, and of the view of all customers."""
+    return {
         name for (name,) in connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
     }
+
+
+def read_vocabulary(connection: duckdb.DuckDBPyConnection) -> Vocabulary:
+    """Return the names and values of the opened scores."""
+    known = views(connection)
     numbers, due = frozenset[str](), frozenset[str]()
-    if PREDICTIONS in views:
+    if PREDICTIONS in known:
         columns = dict(connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {PREDICTIONS})").fetchall())
         numbers = frozenset(name for name, kind in columns.items() if kind in ("DOUBLE", "FLOAT", "BIGINT", "INTEGER"))
         if DUE in columns:
             due = _texts(connection, f"SELECT DISTINCT unnest({quote_identifier(DUE)}) FROM {PREDICTIONS}")
     axes: dict[str, frozenset[str]] = {}
-    if SEGMENTS in views:
+    if SEGMENTS in known:
         found = connection.execute(f"SELECT axis, list(DISTINCT segment) FROM {SEGMENTS} GROUP BY axis").fetchall()
         axes = {axis: frozenset(segments) for axis, segments in found}
     tags: dict[str, Tag] = {}
-    if TAGS in views:
+    if TAGS in known:
         found = connection.execute(
             f"""
             SELECT tag, coalesce(list(DISTINCT value) FILTER (WHERE value IS NOT NULL), []),

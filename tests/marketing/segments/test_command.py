@@ -15,7 +15,7 @@ from tests.support.marketing.published_scores import write_scores
 def test_count_share_example_and_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = SimpleNamespace(paths=SimpleNamespace(customers=write_scores(tmp_path / "scores")))
     for name in ("ids.csv", "ids.parquet"):
-        found = command.run(settings, Namespace(filter="lapse_8w > 0.3", out=tmp_path / name))
+        found = command.run(settings, Namespace(filter="lapse_8w > 0.3", out=tmp_path / name, compare=None))
         assert found == {"customers": 3, "of": 6, "share": 0.5, "example": "c4", "out": str(tmp_path / name)}
 
     assert (tmp_path / "ids.csv").read_text().split() == ['"customer_id"', '"c4"', '"c5"', '"c6"']

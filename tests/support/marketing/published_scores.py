@@ -26,11 +26,12 @@ def write_scores(folder: Path) -> Path:
         ("c3", "basket_value", "40.5", 1.0),
         ("c4", "basket_value", "9", 1.0),
     ]
-    segments = [(f"c{k}", "value", "high" if k < 3 else "low") for k in range(1, 6)] + [("c1", "taste", "beef")]
+    tiers = [(f"c{k}", "value", "high" if k < 3 else "low") for k in range(1, 6)]
+    segments = [(*row, row[2].title()) for row in [*tiers, ("c1", "taste", "beef")]]
     columns = {
         "predictions": predictions,
         "tags": _columns(("customer_id", "tag", "value", "confidence"), tags),
-        "segments": _columns(("customer_id", "axis", "segment"), segments),
+        "segments": _columns(("customer_id", "axis", "segment", "label"), segments),
     }
     for name, table in columns.items():
         pq.write_table(pa.table(table), folder / f"{name}.parquet")

@@ -1,0 +1,139 @@
+"""The page of one customer: search, profile with evidence, purchases, lists, messages and consents."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from outbox.people import suppress
+from outbox.planning import enqueue
+from outbox.store import open_store, store_url
+from settings import Settings
+from tests.support.console.client import log_in, open_console
+from tests.support.outbox.plans import a_plan, held_out, planned, reachable
+
+PROFILE = {
+    "as_of": "2018-01-01",
+    "model_version": "m1",
+    "predictions": {
+        **dict.fromkeys(("lapse_4w", "lapse_8w", "order_7d", "order_14d"), 0.31),
+        **dict.fromkeys(("spend_8w", "spend_8w_low", "spend_8w_high"), 120.5),
+        "categories_due": [{"category": "MILK", "probability": 0.9}],
+    },
+    "tags": [
+        {
+            "tag": "main_store", "value": "<367>", "confidence": 0.9, "evidence_rows": 12,
+            "evidence_from": "2017-10-03", "evidence_until": "2018-01-01",
+            "held_out_measure": "split-half reliability", "held_out_value": 0.93, "learned_on": "its own baskets", "sensitive": True,
+        }
+    ],
+    "segments": [{"axis": "value", "segment": "high", "label": "High", "since": "2017-11-06"}],
+    "evaluations": {},
+}  # fmt: skip
+HISTORY = {
+    "missing": None, "features_as_of": None, "products": 1, "baskets": 2, "days_since_last_basket": 3.0,
+    "items": [{"product_id": "p1", "name": "Pale Ale", "baskets": 2, "gap_mean_days": 4.0, "days_since_last": 3.0}],
+}  # fmt: skip
+
+
+def recommended(request: Any) -> dict[str, Any]:
+    slate = "explore" if b'"explore"' in request.content else "all"
+    item = {
+        "product_id": "p2",
+        "name": f"Milk of {slate}",
+        "category": "MILK",
+        "reason": "You buy it.",
+        "source": "ease",
+    }
+    return {"fallback": None, "items": [item]}
+
+
+ANSWERS = {
+    "/ui/customers": {"customer_ids": ["7", "12"]},
+    "/profile": PROFILE,
+    "/history": HISTORY,
+    "/recommend": recommended,
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with open_console(settings, ANSWERS) as client:
+        yield log_in(client, "viewer")
+
+
+def part(client: TestClient, name: str) -> str:
+    return client.post("/customers", data={"customer_id": "7", "part": name}).text
+
+
+def test_the_search_offers_examples_and_shows_no_id_in_an_address(client: TestClient) -> None:
+    assert 'hx-post="/customers"' in client.get("/customers").text
+    assert 'value="12"' in client.get("/customers/suggestions").text
+    answer = client.post("/customers", data={"customer_id": " 7 "})
+    assert "Customer 7" in answer.text
+    assert 'href="http://127.0.0.1:3000/ui/"' in answer.text
+    assert "Enter a customer" in client.post("/customers", data={"customer_id": " "}).text
+
+
+def test_the_profile_has_confidence_and_evidence_and_escapes_values(client: TestClient) -> None:
+    text = part(client, "profile")
+    assert "&lt;367&gt;" in text
+    assert "90%" in text
+    assert "12 rows, 2017-10-03 to 2018-01-01" in text
+    assert "split-half reliability 0.930" in text
+    assert "sensitive" in text
+    assert "since 2017-11-06" in text
+    assert "120.50" in text
+    assert "MILK" in text
+
+
+def test_purchases_and_both_lists_are_shown(client: TestClient) -> None:
+    assert "Pale Ale" in part(client, "history")
+    lists = part(client, "lists")
+    assert "Milk of all" in lists
+    assert "Milk of explore" in lists
+
+
+def test_without_an_outbox_the_next_step_is_named(client: TestClient, settings: Settings) -> None:
+    assert "no outbox yet" in part(client, "messages")
+    assert not settings.paths.outbox.exists()
+
+
+def test_messages_held_out_decisions_consents_and_suppressions(client: TestClient, settings: Settings) -> None:
+    store = open_store(store_url(settings))
+    reachable(store, "7", "8")
+    other = {"campaign_id": "c2", "plan_id": "p2"}
+    enqueue(store, a_plan([planned("7"), planned("8")]))
+    enqueue(store, a_plan([held_out("7", trigger="t2", occurrence="campaign:c2")], **other))
+    suppress(store, "7", "*", "complained")
+    store.close()
+
+    text = part(client, "messages")
+    assert text.count("<td>c1 ") == 1, "another customer's message is not shown"
+    assert "planned" in text
+    assert "held out" in text
+    assert "marketing" in text
+    assert ">yes<" in text
+    assert "every channel: complained" in text
+    assert "@shop.example" not in text
+
+
+def test_an_unknown_customer_is_a_sentence_and_a_service_that_is_down_too(settings: Settings) -> None:
+    unknown = {"error": "The published scores do not contain the customer '7'."}
+    with open_console(
+        settings, {**ANSWERS, "/profile": (404, unknown), "/recommend": (503, {"error": "No version."})}
+    ) as client:
+        log_in(client, "viewer")
+        answer = client.post("/customers", data={"customer_id": "7", "part": "profile"})
+        assert answer.status_code == 200
+        assert "do not contain the customer" in answer.text
+        assert "problem" not in answer.text
+        assert "No version." in part(client, "lists")
+        assert "Pale Ale" in part(client, "history")
