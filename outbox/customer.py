@@ -16,7 +16,7 @@ SHOWN = 100
 
 @dataclass(frozen=True)
 class CampaignDecision:
-    """What a campaign decided for a customer, and what became of the message.
+    """A campaign's decision about a customer, and the state of the message.
 
     Attributes:
         campaign_id: the campaign.
@@ -41,7 +41,7 @@ class CampaignDecision:
 
 @dataclass(frozen=True)
 class CustomerRecord:
-    """What the outbox holds about one customer; no address is among it.
+    """The rows of the outbox about one customer; no address is among them.
 
     Attributes:
         decisions: the newest ones, at most `SHOWN`.
@@ -70,11 +70,11 @@ def customer_record(store: Store, customer_id: str) -> CustomerRecord:
     decided = (
         select(
             *(decisions.c[name] for name in ("campaign_id", "trigger", "variant")),
-            func.coalesce(messages.c.state, decisions.c.outcome),
-            func.coalesce(messages.c.reason, decisions.c.reason),
+            func.coalesce(messages.c.state, decisions.c.outcome).label("state"),
+            func.coalesce(messages.c.reason, decisions.c.reason).label("reason"),
             messages.c.channel,
             decisions.c.decided_at,
-            func.coalesce(messages.c.settled_at, messages.c.sending_at, messages.c.due_at),
+            func.coalesce(messages.c.settled_at, messages.c.sending_at, messages.c.due_at).label("at"),
         )
         .select_from(decisions.outerjoin(messages, its_message))
         .where(of_customer)
@@ -90,7 +90,7 @@ def customer_record(store: Store, customer_id: str) -> CustomerRecord:
     answer_names = ("channel", "purpose", "granted", "since", "source")
     with store.read() as connection:
         return CustomerRecord(
-            [CampaignDecision(*row) for row in connection.execute(decided)],
+            [CampaignDecision(**row._mapping) for row in connection.execute(decided)],
             connection.execute(select(func.count()).select_from(decisions).where(of_customer)).scalar_one(),
             _mappings(
                 connection.execute(

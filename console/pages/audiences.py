@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -68,7 +68,7 @@ def endpoints(console: Console) -> list[Route]:
         form = await request.form()
         question, ending = _question_or_error(form), _text(form, "format")
         if ending not in FORMATS:
-            raise ConsoleError(f"'{ending}' is no format of an export. Choose csv or parquet.")
+            raise ConsoleError(f"An export has the format csv or parquet, not '{ending}'.")
         ids = question.ids if question.kind == "customer" else ()
         return await exported(console, request, _arguments(question), "audience", ending, ids)
 
@@ -144,7 +144,7 @@ def _question(form: FormData) -> Question:
     """
     kind, text = _text(form, "kind"), _text(form, "ids")
     if kind not in KINDS:
-        raise MarketingError(f"'{kind}' is no kind of audience. Choose one of {', '.join(KINDS)}.")
+        raise MarketingError(f"'{kind}' cannot be asked for. Choose one of {', '.join(KINDS)}.")
     ids: Sequence[str] = [text] if kind == "category" and text else text.replace(",", " ").split()
     buyers = _text(form, "buyers") or Buyers.BOTH
     if buyers not in list(Buyers):
@@ -153,7 +153,7 @@ def _question(form: FormData) -> Question:
     if size is not None and size != int(size):
         raise MarketingError(f"A size of {size} is not a whole number of customers.")
     limits = Limits(Buyers(buyers), None if size is None else int(size), least)
-    return Question(cast(Kind, kind), ids, limits)
+    return Question(kind, ids, limits)
 
 
 def _question_or_error(form: FormData) -> Question:

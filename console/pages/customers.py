@@ -41,7 +41,7 @@ def endpoints(console: Console) -> list[Route]:
             context = {"customer_id": customer_id, "service_url": console.service.url}
             return console.pages.render(request, "customers/_customer.html", context)
         if part not in parts:
-            raise ConsoleError(f"'{part}' is no part of this page.")
+            raise ConsoleError(f"This page has no part '{part}'.")
         try:
             context = await parts[part](console, customer_id)
         except ConsoleError as error:

@@ -1,4 +1,4 @@
-"""Allot coupons under a budget: what it brings, what more money would bring, and who already buys."""
+"""Allot coupons under a budget: the expected margin, the price of the budget, and the share of existing buyers."""
 
 from math import ceil
 from typing import Any
@@ -43,7 +43,11 @@ def endpoints(console: Console) -> list[Route]:
             slider, problem = await run_in_threadpool(_slider, settings), ""
         except MarketingError as error:
             slider, problem = {"most": 0, "step": 1}, str(error)
-        asked = {"budget": ceil(slider["most"] / 4), "per_customer": PER_CUSTOMER, "max_existing_share": EXISTING_SHARE}
+        asked: dict[str, Any] = {
+            "budget": ceil(slider["most"] / 4),
+            "per_customer": PER_CUSTOMER,
+            "max_existing_share": EXISTING_SHARE,
+        }
         asked |= {"face_value": None, "margin": None}
         if found is not None:
             asked |= found["asked"] | {"budget": found.get("budget", asked["budget"])}

@@ -63,7 +63,7 @@ def endpoints(console: Console) -> list[Route]:
         form = await request.form()
         part = str(form.get("part", ""))
         if part not in parts:
-            raise ConsoleError(f"'{part}' is no part of this page.")
+            raise ConsoleError(f"This page has no part '{part}'.")
         return await _part(request, part, partial(parts[part], settings, form))
 
     async def _part(request: Request, name: str, read: Any) -> Response:
@@ -71,7 +71,7 @@ def endpoints(console: Console) -> list[Route]:
             context = await run_in_threadpool(read)
         except MarketingError as error:
             answer = console.pages.render(request, "_problem.html", {"problem": str(error)})
-            if name == "add":  # the field with the filter stays as it is
+            if name == "add":  # the filter is not replaced
                 answer.headers["HX-Retarget"] = "#count"
             return answer
         return console.pages.render(request, f"segments/_{name}.html", context)
@@ -96,21 +96,16 @@ def _certificates(settings: Settings) -> dict[str, Any]:
     """Return the certificate of each published axis, and why other schemes were refused."""
     record = linked(settings.paths.customers, read_record)
     part = record.parts.get("segments") if record else None
-    evaluation = part.evaluation if part else None
-    rows = list(evaluation.tables.get("certificates", ())) if evaluation else []
-    certificates = [
-        _certificate(row, part.as_of)
-        for axis in AXES
-        for row in rows
-        if row["axis"] == axis and row["published"] == "yes"
-    ]
-    refusals = (
-        [reason for reason in evaluation.reasons if "refused" in reason or reason.startswith("No ")]
-        if evaluation
-        else []
-    )
-    measures = evaluation.measures if evaluation else {}
-    return {"published": part, "certificates": certificates, "refusals": refusals, "measures": measures}
+    if part is None or part.evaluation is None:
+        return {"published": part, "certificates": [], "refusals": [], "measures": {}}
+    found = part.evaluation
+    rows = [row for row in found.tables.get("certificates", ()) if row["published"] == "yes"]
+    return {
+        "published": part,
+        "certificates": [_certificate(row, part.as_of) for axis in AXES for row in rows if row["axis"] == axis],
+        "refusals": [reason for reason in found.reasons if "refused" in reason or reason.startswith("No ")],
+        "measures": found.measures,
+    }
 
 
 def _certificate(row: Any, as_of: date) -> Certificate:

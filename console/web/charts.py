@@ -111,12 +111,12 @@ def bar_chart(title: str, description: str, bars: Sequence[Bar]) -> Markup:
         bars: from top to bottom.
     """
     longest = max((bar.value for bar in bars), default=0.0) or 1.0
-    room = WIDTH - LABEL_WIDTH - TEXT_WIDTH
+    full = WIDTH - LABEL_WIDTH - TEXT_WIDTH
     parts: list[Markup] = []
     rectangle = Markup('<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="{}"/>')
     for row, bar in enumerate(bars):
         y = row * (BAR_HEIGHT + BAR_GAP) + BAR_GAP
-        length, part = max(0.0, bar.value) / longest * room, max(0.0, bar.part) / longest * room
+        length, part = max(0.0, bar.value) / longest * full, max(0.0, bar.part) / longest * full
         parts.append(_text(LABEL_WIDTH - 8, y + BAR_HEIGHT - 6, _short(bar.label), "end"))
         parts.append(rectangle.format("bar series-1", LABEL_WIDTH, y, length, BAR_HEIGHT))
         if part:

@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -70,7 +71,7 @@ def as_toml(question: Question) -> str:
     limits = question.limits
     ids = list(question.ids)
     named = {"category": ("category", ids[0]), "product": ("products", ids), "coupon": ("coupon", ids[0])}
-    fields = dict([named[question.kind]])
+    fields: dict[str, Any] = dict([named[question.kind]])
     fields |= {"buyers": limits.buyers.value} if limits.buyers is not Buyers.BOTH else {}
     fields |= {"size": limits.size} if limits.size is not None else {}
     fields |= {"min_probability": limits.least_probability} if limits.least_probability is not None else {}

@@ -11,7 +11,7 @@ from marketing.segments.vocabulary import CUSTOMERS, PREDICTIONS, open_scores, r
 
 @dataclass(frozen=True)
 class MeanPrediction:
-    """The mean of one prediction; None where nobody has it.
+    """The mean of one prediction; None if no customer has it.
 
     Attributes:
         name: of the prediction.
@@ -92,4 +92,4 @@ def compare(folder: Path, first: str, second: str) -> Comparison:
         ).fetchone()
     assert row is not None  # an aggregate always has a row
     found = [MeanPrediction(name, *row[4 + 3 * i : 7 + 3 * i]) for i, name in enumerate(numbers)]
-    return Comparison(*row[:4], found)
+    return Comparison(row[0], row[1], row[2], row[3], found)

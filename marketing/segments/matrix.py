@@ -1,4 +1,4 @@
-"""Count the customers of each value tier and taste cluster, with what they are expected to spend and who may lapse."""
+"""Count the customers of each value tier and taste cluster, with their expected spend and risk of lapsing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Cell:
     Attributes:
         customers: how many.
         spend_8w: mean of their expected spend of eight weeks; None if no prediction is published.
-        lapse_8w: mean of their probabilities of no order within eight weeks; None likewise.
+        lapse_8w: mean of their probabilities of no order in eight weeks; None in the same case.
     """
 
     customers: int
@@ -93,8 +93,8 @@ def segment_matrix(folder: Path) -> Matrix:
 def _matrix(rows: Sequence[Row], labels: Mapping[tuple[str, str], str]) -> Matrix:
     cells, of_tier, of_cluster = dict[tuple[str, str], Cell](), dict[str, Cell](), dict[str, Cell]()
     total = Cell(0, None, None)
-    for tier, cluster, *figures in rows:
-        cell = Cell(*figures)
+    for tier, cluster, customers, spend, lapse in rows:
+        cell = Cell(customers, spend, lapse)
         if tier is not None and cluster is not None:
             cells[tier, cluster] = cell
         elif tier is not None:

@@ -13,6 +13,7 @@ import pytest
 from customer_scores.errors import ScoresNotPublishedError, StagedScoresError
 from customer_scores.publication import current_publication, publications
 from customer_scores.publish import KEEP, publish
+from customer_scores.staged import MANIFEST
 from customer_scores.tables import HISTORY, TAGS
 from settings import Settings
 from tests.support.customer_scores.scores import AS_OF, CUSTOMERS, stage_scores
@@ -68,6 +69,21 @@ def test_a_part_without_new_scores_keeps_those_of_its_own_day(settings: Settings
     assert (parts["segments"].as_of, parts["segments"].model_version) == (AS_OF + WEEK, "newer")
     packed = query(f"SELECT DISTINCT event_timestamp FROM '{settings.paths.customers}/profiles/customer_tags.parquet'")
     assert packed == [(settings.start_of_day(AS_OF),)]
+
+
+def test_a_publication_keeps_the_reasons_and_the_certificates_of_a_part(settings: Settings) -> None:
+    stage_scores(settings)
+    file = settings.paths.staged_customers / MANIFEST
+    record = json.loads(file.read_text())
+    tables = {"certificates": [{"axis": "value", "kappa": 0.7}], "hysteresis": [{"kappa": 0.6}]}
+    record["parts"]["segments"] |= {"reasons": ["terciles refused: kappa 0.4 < 0.50."], "tables": tables}
+    file.write_text(json.dumps(record))
+    publish(settings, AS_OF)
+
+    found = current_publication(settings.paths.customers).parts["segments"].evaluation
+    assert found is not None
+    assert found.reasons == ("terciles refused: kappa 0.4 < 0.50.",)
+    assert found.tables == {"certificates": [{"axis": "value", "kappa": 0.7}]}
 
 
 def test_the_history_of_segments_grows_and_a_snapshot_published_again_replaces_itself(settings: Settings) -> None:

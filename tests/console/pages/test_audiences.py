@@ -58,7 +58,7 @@ def test_look_alikes_have_no_curve_and_cannot_be_saved(client: TestClient) -> No
         ({"ids": ""}, "Name at least one"),
         ({"size": "many"}, "&#39;many&#39; is not a number"),
         ({"size": "1.5"}, "not a whole number"),
-        ({"kind": "shop"}, "no kind of audience"),
+        ({"kind": "shop"}, "&#39;shop&#39; cannot be asked for"),
         ({"min_probability": "2"}, "is not a probability"),
     ],
 )

@@ -26,7 +26,8 @@ PROFILE = {
         {
             "tag": "main_store", "value": "<367>", "confidence": 0.9, "evidence_rows": 12,
             "evidence_from": "2017-10-03", "evidence_until": "2018-01-01",
-            "held_out_measure": "split-half reliability", "held_out_value": 0.93, "learned_on": "its own baskets", "sensitive": True,
+            "held_out_measure": "split-half reliability", "held_out_value": 0.93,
+            "learned_on": "its own baskets", "sensitive": True,
         }
     ],
     "segments": [{"axis": "value", "segment": "high", "label": "High", "since": "2017-11-06"}],

@@ -1,4 +1,4 @@
-"""What the pages start: exports that leave nothing behind, a saved audience, and an allocation of coupons."""
+"""Exports that leave nothing behind, a saved audience, and an allocation of coupons."""
 
 import os
 import subprocess  # noqa: F401  (the console starts programs here: an integration test)
