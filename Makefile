@@ -127,6 +127,10 @@ bench-customers: setup ## Evaluate the customer model on the newest closed windo
 bench-campaigns: setup ## Measure time and memory of a campaign's plan; CUSTOMERS="10000 100000"
 	@$(PYTHON) -m benchmarks.customers.campaigns --customers $(or $(CUSTOMERS),10000 100000)
 
+.PHONY: bench-console
+bench-console: setup ## Measure the first byte of every page of the console; CUSTOMERS=100000 for a made installation
+	@$(PYTHON) -m benchmarks.console $(if $(CUSTOMERS),--customers $(CUSTOMERS))
+
 .PHONY: pictures
 pictures: setup ## Make the README's pictures from a finished run and the running service; RUN=latest
 	@$(PYTHON) -m benchmarks.pictures --run $(or $(RUN),latest)
