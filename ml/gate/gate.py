@@ -158,11 +158,11 @@ def _serving_limits(evidence: Evidence, policy: Policy) -> Iterator[Answer]:
                 f"sampled customers (at least {bound.min_feature_agreement:.1%} is required)."
             ),
         )
-    # The limit follows the champion's latency, because a slow machine slows both models.
-    most = max(bound.max_median_latency_ms, bound.max_latency_ratio * (facts.champion_median_latency_ms or 0.0))
+    # The limit follows the champion's time, because a slow machine slows both models.
+    most = max(bound.max_median_cpu_ms, bound.max_cpu_ratio * (facts.champion_median_cpu_ms or 0.0))
     yield (
-        facts.median_latency_ms <= most,
-        (f"A single request takes {facts.median_latency_ms:.0f} ms (at most {most:.0f} ms is allowed)."),
+        facts.median_cpu_ms <= most,
+        (f"A single request takes {facts.median_cpu_ms:.0f} ms of processor time (at most {most:.0f} ms is allowed)."),
     )
     yield (
         facts.model_mb <= bound.max_model_mb,

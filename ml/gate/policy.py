@@ -36,8 +36,8 @@ class Serving(_Section):
 
     min_list_agreement: float
     min_feature_agreement: float
-    max_median_latency_ms: float
-    max_latency_ratio: float
+    max_median_cpu_ms: float
+    max_cpu_ratio: float
     max_model_mb: float
 
 
@@ -82,8 +82,10 @@ _RENAMED = {
     "calibration": "max_calibration_error",
     "serving.agreement": "serving.min_list_agreement",
     "serving.features": "serving.min_feature_agreement",
-    "serving.milliseconds": "serving.max_median_latency_ms",
-    "serving.times_champion": "serving.max_latency_ratio",
+    "serving.milliseconds": "serving.max_median_cpu_ms",
+    "serving.max_median_latency_ms": "serving.max_median_cpu_ms",
+    "serving.times_champion": "serving.max_cpu_ratio",
+    "serving.max_latency_ratio": "serving.max_cpu_ratio",
     "serving.megabytes": "serving.max_model_mb",
 }
 """Keys of earlier versions and the keys that replace them, by their dotted names."""

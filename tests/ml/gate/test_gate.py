@@ -37,9 +37,7 @@ def winning() -> Evidence:
         coverage={"explore coverage@10": 900},
         slices=[sliced(str(number), p_worse=0.9) for number in range(20)],
         calibration={"all": 0.006, "explore": 0.002},
-        serving=ServingMeasurements(
-            list_agreement=1.0, median_latency_ms=20.0, champion_median_latency_ms=15.0, model_mb=13.0
-        ),
+        serving=ServingMeasurements(list_agreement=1.0, median_cpu_ms=20.0, champion_median_cpu_ms=15.0, model_mb=13.0),
         leaks=(),
     )
 
@@ -94,8 +92,8 @@ def test_a_challenger_that_wins_everywhere_is_published(winning: Evidence):
             "Single requests agree with the evaluated lists in 90.0% of the first ten ranks",
         ),
         (
-            lambda e: replace(e, serving=replace(e.serving, median_latency_ms=400.0)),
-            "A single request takes 400 ms (at most 150 ms is allowed)",
+            lambda e: replace(e, serving=replace(e.serving, median_cpu_ms=400.0)),
+            "A single request takes 400 ms of processor time (at most 150 ms is allowed)",
         ),
         (lambda e: replace(e, serving=replace(e.serving, model_mb=999.0)), "The model's files are 999.0 MB"),
         (
@@ -151,7 +149,7 @@ def test_the_superiorities_are_corrected_together(winning: Evidence):
 
 
 def test_a_slow_machine_is_no_fault_of_the_challenger(winning: Evidence):
-    slow = replace(winning.serving, median_latency_ms=400.0, champion_median_latency_ms=300.0)
+    slow = replace(winning.serving, median_cpu_ms=400.0, champion_median_cpu_ms=300.0)
     assert decide("reach", replace(winning, serving=slow), POLICY).publish
 
 
@@ -177,6 +175,6 @@ def test_a_misspelt_policy_is_refused_by_name(tmp_path: Path):
 def test_a_key_of_an_earlier_version_is_named_with_the_key_that_replaces_it(tmp_path: Path):
     policy = tmp_path / "gate.toml"
     text = POLICY_FILE.read_text()
-    policy.write_text(text.replace("[must_beat]", "[beat]").replace("max_latency_ratio", "times_champion"))
+    policy.write_text(text.replace("[must_beat]", "[beat]").replace("max_cpu_ratio", "times_champion"))
     with pytest.raises(ConfigError, match=r"'beat' is now 'must_beat'; 'serving.times_champion' is now 'serving.max_"):
         load_policy(policy)

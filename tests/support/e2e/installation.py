@@ -47,8 +47,8 @@ minimum = 1
 [serving]
 min_list_agreement = 0.99
 min_feature_agreement = 1.0
-max_median_latency_ms = 10000
-max_latency_ratio = 100
+max_median_cpu_ms = 10000
+max_cpu_ratio = 100
 max_model_mb = 1000
 """
 

@@ -173,7 +173,7 @@ class Needs:
                 "max_calibration_error": {},
             }
             coverage = policy.coverage.model_copy(update={"minimum": 0})
-            slow = policy.serving.model_copy(update={"max_median_latency_ms": 1e4, "min_list_agreement": 0.0})
+            slow = policy.serving.model_copy(update={"max_median_cpu_ms": 1e4, "min_list_agreement": 0.0})
             policy = policy.model_copy(update=lenient | {"coverage": coverage, "serving": slow})
         return policy
 
