@@ -48,6 +48,22 @@ def behaviour(customers: Customers, bg_nbd: BgNbd) -> dict[str, np.ndarray]:
     }
 
 
+def silences(customers: Customers) -> dict[str, np.ndarray]:
+    """Return the silent weeks until now, the longest silence before, and their ratio, floats `[n]` by name."""
+    active = customers.baskets > 0
+    weeks = active.shape[1]
+    now = np.where(active.any(axis=1), active.argmax(axis=1), weeks)
+    run, longest = np.zeros(len(active)), np.zeros(len(active))
+    for week in range(weeks):
+        run = np.where(active[:, week], 0.0, run + 1)
+        longest = np.where(week >= now, np.maximum(longest, run), longest)
+    return {
+        "silent_weeks": np.log1p(now),
+        "longest_silent_weeks": np.log1p(longest),
+        "silent_over_longest": np.log((now + 1) / (longest + 1)),
+    }
+
+
 SPEND_RULE = "spend_rate_13w"
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from scipy.special import expit
 
 from ml.customers.part import Measure
+from ml.customers.predictions import gaps
 from ml.customers.predictions.bg_nbd import BgNbd
-from ml.customers.predictions.columns import behaviour
+from ml.customers.predictions.columns import behaviour, silences
 from ml.customers.predictions.evaluation import auc, calibration_error, estimate, lead
 from ml.customers.predictions.history import Customers
 from ml.customers.predictions.linear import Linear, calibrated, fit_logistic
@@ -63,15 +64,26 @@ def rule_input(weeks: int) -> str:
     return f"bg_nbd_order_{weeks}w"
 
 
+def model_inputs(customers: Customers, bg_nbd: BgNbd, weeks: int) -> dict[str, np.ndarray]:
+    """Return everything that the model of this horizon reads: silences of days for a short one, of weeks for others."""
+    if weeks not in gaps.WEEKS:
+        return behaviour(customers, bg_nbd) | silences(customers)
+    return behaviour(customers, bg_nbd) | {
+        f"silence_ends_{weeks}w": customers.gaps.order_log_odds(weeks),
+        "silence_over_longest_gap": customers.gaps.silence_over_longest,
+    }
+
+
 def inputs_of(customers: Customers, bg_nbd: BgNbd, weeks: int) -> dict[str, np.ndarray]:
     """Return everything that the model or the rule of this horizon reads."""
-    return behaviour(customers, bg_nbd) | {rule_input(weeks): bg_nbd.order_log_odds(customers.repeats, weeks)}
+    rule_inputs = {rule_input(weeks): bg_nbd.order_log_odds(customers.repeats, weeks)}
+    return model_inputs(customers, bg_nbd, weeks) | rule_inputs
 
 
-def fit(bg_nbd: BgNbd, training: Examples, recent: Examples) -> Linear:
+def fit(bg_nbd: BgNbd, weeks: int, training: Examples, recent: Examples) -> Linear:
     """Fit log odds on the training windows, then calibrate them on the newest closed ones."""
     inputs, recent_inputs = (
-        each.columns(lambda customers: behaviour(customers, bg_nbd)) for each in (training, recent)
+        each.columns(lambda customers: model_inputs(customers, bg_nbd, weeks)) for each in (training, recent)
     )
     model = fit_logistic(inputs, training.ordered, PENALTY)
     return model.rescaled(*calibrated(model(recent_inputs), recent.ordered))

@@ -65,7 +65,7 @@ class Predictions:
                     read_examples(history, pairs, target.weeks)
                     for pairs in (chosen.training, chosen.recent, chosen.evaluation)
                 )
-                model = orders.fit(bg_nbd, training, recent)
+                model = orders.fit(bg_nbd, target.weeks, training, recent)
                 rule = orders.rule(bg_nbd, target.weeks, recent)
                 fitted["targets"][target.name] = keep(
                     orders.evaluate(target, model, rule, bg_nbd, evaluation, inputs.seed)
@@ -123,7 +123,7 @@ def _scores(customers: Customers, fitted: dict[str, Any], bg_nbd: BgNbd) -> dict
     probabilities = {}
     order = np.zeros(len(customers.ids))
     for target in sorted(TARGETS, key=lambda target: target.weeks):
-        inputs[orders.rule_input(target.weeks)] = bg_nbd.order_log_odds(customers.repeats, target.weeks)
+        inputs |= orders.inputs_of(customers, bg_nbd, target.weeks)
         # Each horizon has a model of its own, and an order within a week is one within two weeks, too.
         order = np.maximum(order, expit(Linear(**fitted["targets"][target.name])(inputs)))
         probabilities[target.name] = target.probability(order)
