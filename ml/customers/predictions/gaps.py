@@ -38,7 +38,7 @@ class Gaps:
         total: their days.
         longest: days of the longest gap, 0 without one.
         longer: number of gaps longer than the silence.
-        ended: by weeks, how many of these ended within so many weeks after the day that the silence has now reached.
+        ended: by number of weeks, how many of these ended within that time after the length of the silence.
     """
 
     silence: np.ndarray
@@ -49,7 +49,7 @@ class Gaps:
     ended: Mapping[int, np.ndarray]
 
     def order_log_odds(self, weeks: int) -> np.ndarray:
-        """Return the log odds that the silence ends within some weeks, as earlier silences of this length did."""
+        """Return the log odds that the silence ends within some weeks, by the earlier silences that lasted as long."""
         mean_gap = (self.total + PRIOR_GAPS * PRIOR_DAYS) / (self.count + PRIOR_GAPS)
         expected = np.clip(1 - np.exp(-7 * weeks / mean_gap), 0.01, 0.99)
         ended = self.ended[weeks]
