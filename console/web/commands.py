@@ -12,7 +12,7 @@ import secrets
 import signal
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -91,12 +91,34 @@ class Commands:
         Raises:
             BusyError: as many commands as allowed are running.
         """
+        return self.start_chain([arguments], title, owner, next_path)
+
+    def start_chain(
+        self,
+        steps: Sequence[Sequence[str]],
+        title: str,
+        owner: str,
+        next_path: str | None = None,
+        on_failure: Callable[[], None] | None = None,
+    ) -> Command:
+        """Start commands that follow one another, and return at once; the first that fails ends the chain.
+
+        Args:
+            steps: the arguments of each command.
+            title: what they do, for people.
+            owner: the user's name.
+            next_path: the page that shows the result of the last one.
+            on_failure: called when one has failed or was stopped.
+
+        Raises:
+            BusyError: as many commands as allowed are running.
+        """
         if len(self._tasks) >= MAX_RUNNING:
             running = ", ".join(f"'{one.title}'" for one in self._commands.values() if one.is_running)
             raise BusyError(f"{running} are under way. Wait until one of them has ended, then try again.")
         command = Command(title, owner, next_path)
         self._commands[command.command_id] = command
-        task = asyncio.create_task(self._run(command, arguments))
+        task = asyncio.create_task(self._run_chain(command, steps, on_failure))
         self._tasks[command.command_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(command.command_id, None))
         self._drop_old()
@@ -130,6 +152,21 @@ class Commands:
         for task in list(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _run_chain(
+        self, command: Command, steps: Sequence[Sequence[str]], on_failure: Callable[[], None] | None
+    ) -> None:
+        try:
+            for arguments in steps:
+                command.exit_code = None
+                if len(steps) > 1:
+                    command.lines.append(f"python -m {' '.join(arguments)}")
+                await self._run(command, arguments)
+                if command.problem:
+                    return
+        finally:
+            if command.problem and on_failure:
+                on_failure()
 
     async def _run(self, command: Command, arguments: Sequence[str]) -> None:
         try:

@@ -21,6 +21,18 @@ def share(value: float | None, digits: int = 0) -> str:
     return MISSING if value is None else f"{100 * value:.{digits}f}%"
 
 
+def percent(value: object) -> str:
+    """Return a share as the number that a form shows in percent; another value stays, as a person wrote it."""
+    if isinstance(value, int | float):
+        return f"{100 * value:.6g}"
+    return "" if value is None else str(value)
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """Return a difference with its sign, or a dash."""
+    return MISSING if value is None else f"{value:+,.{digits}f}"
+
+
 def size(count: float) -> str:
     """Return a number of bytes in the largest unit that gives at least 1."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):

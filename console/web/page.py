@@ -33,6 +33,8 @@ class Pages:
             "number": formats.number,
             "money": formats.money,
             "share": formats.share,
+            "percent": formats.percent,
+            "signed": formats.signed,
             "size": formats.size,
             "day": formats.day,
             "instant": lambda value: formats.instant(value, settings.timezone),

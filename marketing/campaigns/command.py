@@ -21,10 +21,10 @@ from marketing.campaigns.plan.plan import HELD_OUT, PLANNED, Planned
 from marketing.campaigns.plan.planning import plan_files, replay_files, running
 from marketing.campaigns.plan.replay import lines
 from marketing.campaigns.plan.sources import Sources
-from marketing.campaigns.plan.staged_plan import Terms, outbox_plan, read_record, stage, trial
+from marketing.campaigns.plan.staged_plan import SHOWN, Terms, outbox_plan, read_record, stage, trial
 from marketing.campaigns.plan.stopped import require_not_stopped, stopped_now, without_stopped
-from marketing.campaigns.plan.summary import summary
-from marketing.campaigns.plan.visible_effect import visible_effect
+from marketing.campaigns.plan.summary import examples, summary
+from marketing.campaigns.plan.visible_effect import effects_by_holdout, visible_effect
 from outbox.planning import enqueue
 from outbox.store import Store, open_store, store_url
 from outbox.switches import stopped_campaigns
@@ -33,6 +33,7 @@ from settings import Settings
 logger = logging.getLogger(__name__)
 
 MAX_WEEKS = 104
+MAX_EXAMPLES = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     plan.add_argument("--weeks", type=int, metavar="N", help="with --dry-run: repeat the plans of the past N weeks")
     plan.add_argument(
         "--as-of", metavar="INSTANT", help="a day, or an instant such as 2018-01-01T09:00+00:00; default: now"
+    )
+    plan.add_argument(
+        "--examples", type=int, metavar="N", help="with --dry-run: show N messages, also in the result (default: 3)"
     )
     queue.add_argument("campaign", metavar="ID", help="the id of the campaign whose plan is staged")
 
@@ -80,6 +84,8 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
     as_of, sources = _instant(settings, options.as_of), Sources.of(settings)
     if options.weeks is not None and not (options.dry_run and 1 <= options.weeks <= MAX_WEEKS):
         raise CampaignError(f"--weeks {options.weeks} needs --dry-run, and a number from 1 to {MAX_WEEKS}.")
+    if options.examples is not None and not (options.dry_run and 1 <= options.examples <= MAX_EXAMPLES):
+        raise CampaignError(f"--examples {options.examples} needs --dry-run, and a number from 1 to {MAX_EXAMPLES}.")
     wanted = [read_campaign(_path(settings, options.campaign))] if options.campaign else []
     others = [file for file in running(sources, as_of) if file.campaign.id not in _ids(wanted)]
     if not options.dry_run:
@@ -105,17 +111,17 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
     finally:
         store.close()
     selected = [one for one in planned if not wanted or one.request.campaign.id in _ids(wanted)]
-    return {"as_of": as_of.isoformat(), "campaigns": [_kept(one, sources, options.dry_run) for one in selected]}
+    return {"as_of": as_of.isoformat(), "campaigns": [_kept(one, sources, options) for one in selected]}
 
 
-def _kept(planned: Planned, sources: Sources, is_dry: bool) -> dict[str, Any]:
+def _kept(planned: Planned, sources: Sources, options: argparse.Namespace) -> dict[str, Any]:
     campaign = planned.request.campaign
     renderer = Renderer(planned, sources.products)
     folder = sources.settings.paths.plans / campaign.id
     counts: Mapping[str, int]
     shown: pa.Table | None = None
-    if is_dry:
-        counts, shown = trial(planned, renderer)
+    if options.dry_run:
+        counts, shown = trial(planned, renderer, options.examples or SHOWN)
     else:
         policy = sources.policy_file
         terms = Terms(sources.policy, policy.restricted, policy.channels[campaign.channel])
@@ -125,14 +131,21 @@ def _kept(planned: Planned, sources: Sources, is_dry: bool) -> dict[str, Any]:
     effect = visible_effect(campaign.experiment, sources.profiles, by_outcome[PLANNED], by_outcome[HELD_OUT])
     for line in summary(planned, counts, effect, shown):
         logger.info("%s", line)
-    return {
+    found: dict[str, Any] = {
         "campaign": campaign.id,
         "version": planned.request.file.version,
         "counts": dict(counts),
         "decided_before": planned.request.decided_before,
         "smallest_visible_effect": effect if isinstance(effect, str) else round(effect.effect, 4),
-        "staged": None if is_dry else str(folder),
+        "visible_effect_sentence": effect if isinstance(effect, str) else effect.sentence(),
+        "staged": None if options.dry_run else str(folder),
     }
+    if options.examples and shown is not None:
+        eligible = pa.concat_arrays(list(by_outcome.values()))
+        others = effects_by_holdout(campaign.experiment, sources.profiles, eligible)
+        found |= {"effects_by_holdout": [one.to_json() for one in others], "examples": examples(shown)}
+        found |= {"left_out": list(planned.request.left_out)}
+    return found
 
 
 def _replayed(

@@ -46,12 +46,30 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
         "called_effect": sum(result.verdict.effect is not None for result in compared),
         "naive": round(float(np.mean([result.naive.difference for result in compared])), 1),
         "placebo": round(float(np.mean([result.placebos[0].difference for result in compared])), 1),
+        "rows": [_row(campaign) for campaign in campaigns],
     }
     logger.info(
         f"Mean of {found['compared']}: ~~{found['naive']:+.1f}~~ in the campaign, {found['placebo']:+.1f} in the four "
         "weeks before it. None of them had a hold-out, so no effect is identified."
     )
     return without_nan(found)  # type: ignore[no-any-return]
+
+
+def _row(campaign: PastCampaign) -> dict[str, Any]:
+    """Return a campaign as JSON values; its naive difference is not an effect."""
+    result = campaign.result
+    return {
+        "campaign_id": campaign.campaign_id,
+        "kind": campaign.kind,
+        "starts_on": campaign.starts_on.isoformat(),
+        "mailed": campaign.mailed,
+        "chosen": campaign.chosen,
+        "others": campaign.others,
+        "naive": None if result is None else result.naive.difference,
+        "placebos": [] if result is None else [placebo.difference for placebo in result.placebos],
+        "verdict": (Outcome.NOT_IDENTIFIED if result is None else result.verdict.outcome).value,
+        "why_not": campaign.why_not,
+    }
 
 
 def _line(campaign: PastCampaign) -> str:

@@ -56,6 +56,20 @@ def read_campaign(path: Path) -> CampaignFile:
         DefinitionError: the file cannot be used; the message names each problem with its line.
     """
     text, fields = read_fields(path)
+    return campaign_of(path, text, fields)
+
+
+def campaign_of(path: Path, text: str, fields: Mapping[str, Any]) -> CampaignFile:
+    """Check the fields of a file, which need not be written yet.
+
+    Args:
+        path: the file; it names the campaign.
+        text: its content, in which problems are located.
+        fields: what the content holds.
+
+    Raises:
+        DefinitionError: the campaign cannot be used; the message names each problem with its line.
+    """
     try:
         campaign = Campaign.model_validate(fields)
     except ValidationError as error:

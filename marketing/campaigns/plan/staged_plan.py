@@ -24,7 +24,7 @@ from marketing.campaigns.plan.plan import PLANNED, Planned
 from outbox.plan import ContactPolicy, Content, Decision, Delivery, Message, Plan
 
 SHOWN = 3
-"""Messages that a trial shows."""
+"""Messages that a trial shows unless more are asked for."""
 
 RECORD, DECISIONS = "plan.json", "decisions.parquet"
 
@@ -103,23 +103,23 @@ def stage(folder: Path, planned: Planned, renderer: Renderer, terms: Terms, plan
     return record
 
 
-def trial(planned: Planned, renderer: Renderer) -> tuple[Counter[str], pa.Table]:
+def trial(planned: Planned, renderer: Renderer, examples: int = SHOWN) -> tuple[Counter[str], pa.Table]:
     """Render a plan without keeping it; return the counts and a few decisions whose messages differ."""
     counts: Counter[str] = Counter()
     shown = MESSAGES.empty_table()
     for chunk in renderer.chunks():
         counts.update(count_outcomes(chunk))
-        shown = different(pa.concat_tables([shown, chunk.filter(pc.equal(chunk["outcome"], PLANNED))]))
+        shown = different(pa.concat_tables([shown, chunk.filter(pc.equal(chunk["outcome"], PLANNED))]), examples)
     return counts, shown
 
 
-def different(messages: pa.Table) -> pa.Table:
-    """Return at most `SHOWN` messages: first of different contents, then of different subjects, then any."""
+def different(messages: pa.Table, count: int = SHOWN) -> pa.Table:
+    """Return at most `count` messages: first of different contents, then of different subjects, then any."""
     contents, subjects = messages["content"].to_pylist(), messages["subject"].to_pylist()
     first_of_content = {content: row for row, content in reversed(list(enumerate(contents)))}
     first_of_subject = {subject: row for row, subject in reversed(list(enumerate(subjects)))}
-    rows = [*sorted(first_of_content.values()), *sorted(first_of_subject.values()), *range(min(SHOWN, len(contents)))]
-    return messages.take(pa.array(sorted(list(dict.fromkeys(rows))[:SHOWN]), pa.int64()))
+    rows = [*sorted(first_of_content.values()), *sorted(first_of_subject.values()), *range(min(count, len(contents)))]
+    return messages.take(pa.array(sorted(list(dict.fromkeys(rows))[:count]), pa.int64()))
 
 
 def read_record(folder: Path) -> PlanRecord:

@@ -1,6 +1,7 @@
 """Print a plan for people: counts by reason, arms, the smallest visible effect and examples."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -61,3 +62,12 @@ def _examples(shown: pa.Table) -> Iterator[str]:
         yield f"--- {content}, {occurrence}, from {not_before} UTC"
         yield f"Subject: {subject}"
         yield from text.splitlines()
+
+
+def examples(shown: pa.Table) -> list[dict[str, Any]]:
+    """Return decisions with their messages as JSON values."""
+    columns = {"customer_id": "customer_id", "content": "content", "occurrence": "occurrence", "category": "category"}
+    columns |= {"coupon_id": "coupon_id", "is_new": "is_new", "product_ids": "product_ids", "not_before": "not_before"}
+    columns |= {"subject": "subject", "text": "body_text", "html": "body_html"}
+    rows = [{name: row[column] for name, column in columns.items()} for row in shown.to_pylist()]
+    return [row | {"not_before": row["not_before"].isoformat()} for row in rows]

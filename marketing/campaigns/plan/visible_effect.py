@@ -16,6 +16,9 @@ METRICS |= {"conversion": METRICS["visits"], "retention": METRICS["visits"]}
 LEAST = 30
 """Customers that a standard deviation is computed from at least."""
 
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
+"""Shares of a hold-out that are compared."""
+
 
 @dataclass(frozen=True)
 class VisibleEffect:
@@ -34,6 +37,12 @@ class VisibleEffect:
     mean: float
     customers: tuple[int, int]
     se_factor: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return the arms and the effect, also as a share of the mean, as JSON values."""
+        relative = self.effect / self.mean if self.mean else None
+        arms = {"messages": self.customers[0], "held_out": self.customers[1]}
+        return {**arms, "effect": self.effect, "relative": relative}
 
     def sentence(self) -> str:
         """Return the effect as a sentence."""
@@ -69,6 +78,19 @@ def visible_effect(
     deviation, factor = float(outcome.std(ddof=1)), _se_factor(outcome, longer - recent)
     effect = smallest_visible_effect(arms, deviation, factor, looks_of(experiment))
     return VisibleEffect(experiment.metric, effect, float(outcome.mean()), arms, factor)
+
+
+def effects_by_holdout(experiment: Experiment, profiles: pa.Table, eligible: pa.Array) -> list[VisibleEffect]:
+    """Return the smallest visible effect at each of `SHARES`; a share at which none can be computed is left out.
+
+    Args:
+        experiment: the metric and looks.
+        profiles: as in `visible_effect`.
+        eligible: customers who get the message or are held out.
+    """
+    held_out = [round(share * len(eligible)) for share in SHARES]
+    found = [visible_effect(experiment, profiles, eligible[count:], eligible[:count]) for count in held_out]
+    return [effect for effect in found if isinstance(effect, VisibleEffect)]
 
 
 def looks_of(experiment: Experiment, start: date | None = None) -> Looks:

@@ -1,0 +1,1 @@
+"""Read and write the files of campaigns, and describe them in words."""

@@ -1,0 +1,168 @@
+"""Read and write a campaign's file; a file that somebody else changed first is never overwritten.
+
+The console writes the form that `written` gives. It edits only files of exactly this form by forms, because any other
+form has something that a form would lose, such as a comment. Those files are edited as text.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from console.errors import ConflictError, NotFoundError
+from core.files.atomic import replace_file
+from core.files.lock import exclusive_lock
+from marketing.campaigns.definition.campaign import Campaign
+from marketing.campaigns.definition.file import CampaignFile, campaign_of, read_campaign
+from marketing.campaigns.errors import DefinitionError
+from settings import Settings
+
+HEADER = "# Written by the console. With other comments or another layout, the console edits this file as text.\n\n"
+ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+RESERVED = frozenset({"new", "past"})
+"""Ids that are addresses of other pages."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A campaign's file at one instant.
+
+    Attributes:
+        path: the file.
+        text: its content.
+        changed_at: when it was written last.
+    """
+
+    path: Path
+    text: str
+    changed_at: datetime
+
+    @property
+    def id(self) -> str:
+        """Return the campaign's id."""
+        return self.path.stem
+
+    @property
+    def base(self) -> str:
+        """Return a hash of the content, which a form sends back, so that a later change is noticed."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return what the file holds; nothing if it is not TOML."""
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError:
+            return {}
+
+    @property
+    def has_form(self) -> bool:
+        """Return whether forms can edit it without losing anything."""
+        return bool(self.fields) and written(self.fields) == self.text
+
+    def checked(self) -> CampaignFile:
+        """Return the campaign.
+
+        Raises:
+            DefinitionError: the file cannot be used.
+        """
+        return read_campaign(self.path)
+
+    def problems(self) -> list[str]:
+        """Return why the file cannot be used, with lines; nothing if it can."""
+        try:
+            self.checked()
+        except DefinitionError as error:
+            return error.problems
+        return []
+
+
+def written(fields: Mapping[str, Any]) -> str:
+    """Return the fields as the console writes them, in the order of the definition."""
+    known = [name for name in Campaign.model_fields if name in fields]
+    ordered = {name: fields[name] for name in [*known, *(name for name in fields if name not in known)]}
+    return HEADER + tomli_w.dumps(ordered, multiline_strings=True)
+
+
+def draft_of(settings: Settings, campaign_id: str) -> Draft:
+    """Return a campaign's file.
+
+    Raises:
+        NotFoundError: there is none of this id.
+    """
+    path = settings.campaigns_folder / f"{campaign_id}.toml"
+    try:
+        if not ID.fullmatch(campaign_id):
+            raise FileNotFoundError
+        text = path.read_bytes().decode(errors="replace")
+        changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        raise NotFoundError(f"There is no campaign '{campaign_id}' in {settings.campaigns_folder}.") from None
+    return Draft(path, text, changed_at)
+
+
+def create(settings: Settings, fields: Mapping[str, Any]) -> Draft:
+    """Write a new file.
+
+    Raises:
+        DefinitionError: the fields are not a campaign.
+        ConflictError: a campaign of this id exists.
+    """
+    campaign_id = str(fields.get("id", ""))
+    path, text = settings.campaigns_folder / f"{campaign_id}.toml", written(fields)
+    campaign_of(path, text, fields)
+    if campaign_id in RESERVED:
+        raise DefinitionError(path.name, [f"'{campaign_id}' is the address of another page. Choose another id."])
+    with exclusive_lock(path.parent):
+        if path.exists():
+            raise ConflictError(f"A campaign '{campaign_id}' exists already. Open it, or choose another id.")
+        replace_file(path, text)
+    return draft_of(settings, campaign_id)
+
+
+def save(settings: Settings, campaign_id: str, base: str, text: str) -> Draft:
+    """Give a campaign's file another content.
+
+    Args:
+        settings: of the installation.
+        campaign_id: the campaign.
+        base: of the draft that the change was made from.
+        text: the new content.
+
+    Raises:
+        DefinitionError: the content is not TOML, or not this campaign; nothing was written.
+        ChangedError: somebody else changed the file since; nothing was written.
+    """
+    path = settings.campaigns_folder / f"{campaign_id}.toml"
+    try:
+        campaign = campaign_of(path, text, tomllib.loads(text)).campaign
+    except tomllib.TOMLDecodeError as error:
+        raise DefinitionError(path.name, [f"It is not TOML: {error}."]) from error
+    if campaign.id != campaign_id:
+        raise DefinitionError(path.name, [f"id = '{campaign.id}', but the file is named '{campaign_id}'. Keep the id."])
+    with exclusive_lock(path.parent):
+        now = draft_of(settings, campaign_id)
+        if now.base != base:
+            raise ChangedError(now, text)
+        replace_file(path, text)
+    return draft_of(settings, campaign_id)
+
+
+class ChangedError(ConflictError):
+    """Somebody else changed the file first.
+
+    Attributes:
+        now: the file at this instant.
+        text: the content that was not written.
+    """
+
+    def __init__(self, now: Draft, text: str):
+        super().__init__(f"Somebody else changed the campaign '{now.id}' first, so your change was not saved.")
+        self.now = now
+        self.text = text

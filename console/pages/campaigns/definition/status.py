@@ -1,0 +1,53 @@
+"""Change the status in a campaign's file, and nothing else of it, so that comments stay."""
+
+import re
+import tomllib
+
+from console.errors import ConsoleError
+from console.pages.campaigns.definition.draft import Draft, draft_of, save
+from marketing.campaigns.errors import DefinitionError
+from settings import Settings
+
+_LINE = re.compile(r"""^status[ \t]*=[ \t]*(?:"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+_ID = re.compile(r"^id[ \t]*=.*$", re.MULTILINE)
+
+
+def with_status(text: str, status: str) -> str:
+    """Return a file's content with another status; every other character stays.
+
+    Raises:
+        ConsoleError: the status is written in a way that cannot be changed by a machine.
+    """
+    line = f'status = "{status}"'
+    if _LINE.search(text):
+        changed = _LINE.sub(lambda _: line, text, count=1)
+    else:
+        changed = _ID.sub(lambda found: f"{found[0]}\n{line}", text, count=1)
+    try:
+        before, after = tomllib.loads(text), tomllib.loads(changed)
+    except tomllib.TOMLDecodeError:
+        before, after = {}, {}
+    if not after or before | {"status": status} != after:
+        raise ConsoleError(f"The status could not be changed in the file. Write {line} there by hand.")
+    return changed
+
+
+def set_status(settings: Settings, campaign_id: str, status: str, base: str | None = None) -> Draft:
+    """Write another status into a campaign's file.
+
+    Args:
+        settings: of the installation.
+        campaign_id: the campaign.
+        status: draft, running or stopped.
+        base: of the draft that a person saw; None to change the newest one.
+
+    Raises:
+        ConsoleError: the file cannot be used, or somebody else changed it.
+    """
+    draft = draft_of(settings, campaign_id)
+    if draft.fields.get("status", "draft") == status and base in (None, draft.base):
+        return draft
+    try:
+        return save(settings, campaign_id, base or draft.base, with_status(draft.text, status))
+    except DefinitionError as error:
+        raise ConsoleError(str(error)) from error

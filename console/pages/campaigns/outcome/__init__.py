@@ -1,0 +1,1 @@
+"""Read what became of a campaign: counts of the outbox, and measured results."""

@@ -1,0 +1,79 @@
+"""Read a campaign's measured result, and lay its intervals out for a picture."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from settings import Settings
+
+WIDTH, LEFT, ROW = 640, 110, 34
+"""Width of the picture, of its labels, and the height of a row, in pixels."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One metric's interval in the picture.
+
+    Attributes:
+        metric: its name.
+        low, middle, high: shares of the hold-out's mean.
+        x_low, x_middle, x_high: their places.
+        y: the place of the row.
+    """
+
+    metric: str
+    low: float
+    middle: float
+    high: float
+    x_low: float
+    x_middle: float
+    x_high: float
+    y: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The intervals of all metrics with numbers.
+
+    Attributes:
+        intervals: the primary metric first.
+        zero: the place of no effect.
+        height: of the picture.
+    """
+
+    intervals: tuple[Interval, ...]
+    zero: float
+    height: int
+
+
+def result_of(settings: Settings, campaign_id: str) -> dict[str, Any] | None:
+    """Return the campaign's newest result as `python -m marketing measure` wrote it; None if it was never measured."""
+    try:
+        found: dict[str, Any] = json.loads((settings.paths.campaign_results / f"{campaign_id}.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def picture_of(result: Mapping[str, Any]) -> Picture | None:
+    """Return the intervals; None if the result has no number, so that none is drawn either."""
+    rows = [
+        (metric, *(found[end] / found["control_mean"] for end in ("low", "difference", "high")))
+        for metric, found in result["metrics"].items()
+        if found.get("difference") is not None and found.get("control_mean")
+    ]
+    if not rows:
+        return None
+    first, last = min(0.0, *(low for _, low, _, _ in rows)), max(0.0, *(high for *_, high in rows))
+    width = (last - first) or 1.0
+
+    def place(value: float) -> float:
+        found: float = round(LEFT + 10 + (value - first) / width * (WIDTH - LEFT - 20), 1)
+        return found
+
+    intervals = tuple(
+        Interval(metric, low, middle, high, place(low), place(middle), place(high), ROW * index + ROW // 2)
+        for index, (metric, low, middle, high) in enumerate(rows)
+    )
+    return Picture(intervals, place(0.0), ROW * len(rows) + 22)

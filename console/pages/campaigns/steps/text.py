@@ -1,0 +1,66 @@
+"""Step 5: the message for each segment."""
+
+from typing import Any
+
+from starlette.datastructures import FormData
+
+from console.pages.campaigns.steps.forms import Fields, number, text
+from console.pages.campaigns.steps.segment_filter import published_segments
+from console.pages.campaigns.steps.step import Step
+from marketing.campaigns.content.templates import names_of, template_problems
+from marketing.campaigns.definition.campaign import Campaign
+from marketing.errors import MarketingError
+from settings import Settings
+
+NEW_TEXT = "Hello,\n\n\n\nNo more of these messages: {{ unsubscribe_url }}\n"
+MAX_TEXTS = 20
+
+
+def _apply(fields: Fields, form: FormData) -> None:
+    count = number(form, "texts")
+    contents = [_content(form, index) for index in range(min(count, MAX_TEXTS) if isinstance(count, int) else 0)]
+    change = text(form, "change")
+    if change.startswith("remove "):
+        contents = [content for index, content in enumerate(contents) if change != f"remove {index}"]
+    elif change == "add":
+        # A text without a filter is for everybody who is left, so it stays the last.
+        names = {content["name"] for content in contents}
+        name = next(f"text-{number}" for number in range(len(contents) + 1, 99) if f"text-{number}" not in names)
+        is_open = bool(contents) and "filter" not in contents[-1]
+        contents.insert(len(contents) - is_open, {"name": name, "filter": "spend_8w > 100", "subject": "…"} | _BODY)
+    fields["content"] = contents
+
+
+_BODY = {"text": NEW_TEXT}
+
+
+def _content(form: FormData, index: int) -> Fields:
+    found: Fields = {name: text(form, f"{name}_{index}") for name in ("name", "filter", "subject")}
+    for part in ("text", "html"):
+        written = text(form, f"{part}_{index}")
+        found[part] = f"{written}\n" if written else ""
+    return {name: value for name, value in found.items() if value or name in ("name", "subject", "text")}
+
+
+def _context(settings: Settings, fields: Fields) -> dict[str, Any]:
+    try:
+        campaign = Campaign.model_validate(fields)
+    except ValueError:
+        campaign = None
+    problems = [] if campaign is None else [
+        f"The {part} of '{content.name}' {problem}"
+        for content in campaign.content
+        for part, problem in template_problems(campaign, content)
+    ]  # fmt: skip
+    try:
+        segments = published_segments(settings.paths.customers)
+    except MarketingError:
+        segments = []
+    return {
+        "names": names_of(campaign) if campaign else (),
+        "template_problems": problems,
+        "filters": [f'segment.{one.axis} = "{one.name}"' for one in segments],
+    }
+
+
+STEP = Step("text", "Text", _apply, _context)

@@ -1,0 +1,1 @@
+"""Remember dry runs, and compare the messages that they rendered."""
