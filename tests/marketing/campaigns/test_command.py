@@ -167,6 +167,26 @@ def test_a_dry_run_keeps_nothing_and_prints_messages_without_customers(
     assert waiting(shop) == []
 
 
+def test_examples_are_in_the_result_with_the_effects_of_other_hold_outs(
+    shop: Settings, run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_campaign(shop.campaigns_folder, EXAMPLE, "example")
+    [found] = run("plan", "example", "--dry-run", "--examples", "5", *AT)["campaigns"]
+    assert 2 <= len(found["examples"]) <= 5
+    assert {example["content"] for example in found["examples"]} == {"high-value", "others"}
+    by_content = {example["content"]: example for example in found["examples"]}
+    assert by_content["high-value"]["html"].startswith("<p>")
+    assert by_content["others"]["customer_id"]
+    assert waiting(shop) == []
+    write_campaign(shop.campaigns_folder, SIMPLE)
+    [found] = run("plan", "simple", "--dry-run", "--examples", "3", *AT)["campaigns"]
+    effects = found["effects_by_holdout"]
+    assert [row["held_out"] for row in effects] == [2, 3, 6, 9, 15]
+    assert [row["effect"] for row in effects] == sorted((row["effect"] for row in effects), reverse=True)
+    assert main(["campaign", "plan", "simple", "--examples", "3"]) == 1
+    assert "--examples 3 needs --dry-run" in capsys.readouterr().err
+
+
 def test_a_draft_is_not_planned_for_real(shop: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     write_campaign(shop.campaigns_folder, SIMPLE.replace("running", "draft"))
     assert main(["campaign", "plan", "simple", *AT]) == 1

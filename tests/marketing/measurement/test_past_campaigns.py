@@ -88,6 +88,9 @@ def test_the_command_strikes_the_naive_number_through(
     printed = capsys.readouterr().out.splitlines()
     figures = json.loads(printed[-1])
     assert (figures["campaigns"], figures["compared"], figures["called_effect"]) == (3, 2, 0)
+    assert [row["verdict"] for row in figures["rows"]] == ["not identified"] * 3
+    assert figures["rows"][2]["naive"] is None
+    assert len(figures["rows"][0]["placebos"]) == 2
     assert all("~~+" in line and line.endswith("not identified") for line in printed[2:4])
     assert "the data ends on 2017-11-06" in printed[4]
     assert f"~~{figures['naive']:+.1f}~~ in the campaign" in printed[5]

@@ -141,11 +141,9 @@ def save(settings: Settings, campaign_id: str, base: str, text: str) -> Draft:
     """
     path = settings.campaigns_folder / f"{campaign_id}.toml"
     try:
-        campaign = campaign_of(path, text, tomllib.loads(text)).campaign
+        campaign_of(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(path.name, [f"It is not TOML: {error}."]) from error
-    if campaign.id != campaign_id:
-        raise DefinitionError(path.name, [f"id = '{campaign.id}', but the file is named '{campaign_id}'. Keep the id."])
     with exclusive_lock(path.parent):
         now = draft_of(settings, campaign_id)
         if now.base != base:

@@ -1,0 +1,35 @@
+"""The status in a campaign's file is changed, and nothing else of it."""
+
+from pathlib import Path
+
+import pytest
+
+from console.errors import ConsoleError
+from console.pages.campaigns.definition.status import set_status, with_status
+from settings import Settings
+from tests.support.marketing.campaign_shop import SIMPLE, write_campaign
+
+
+def test_every_other_character_stays() -> None:
+    text = 'id = "a" # the id\nstatus = \'draft\' # agreed\n\n[content]\nstatus = "x"\n'
+    assert with_status(text, "running") == text.replace("'draft'", '"running"')
+
+
+def test_a_file_without_a_status_gets_one_after_its_id() -> None:
+    assert with_status('id = "a" # the id\n[x]\n', "stopped") == 'id = "a" # the id\nstatus = "stopped"\n[x]\n'
+
+
+@pytest.mark.parametrize("text", ['"status" = "draft"\nid = "a"\n', 'x = """\nid = 1\n"""\n', "id = "])
+def test_a_status_that_a_machine_cannot_change_is_left_to_a_person(text: str) -> None:
+    with pytest.raises(ConsoleError, match='Write status = "running" there by hand'):
+        with_status(text, "running")
+
+
+def test_the_newest_file_or_the_one_that_a_person_saw_is_changed(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    write_campaign(settings.campaigns_folder, SIMPLE)
+    stopped = set_status(settings, "simple", "stopped")
+    assert stopped.fields["status"] == "stopped"
+    with pytest.raises(ConsoleError, match="Somebody else changed"):
+        set_status(settings, "simple", "running", base="of an older file")
+    assert set_status(settings, "simple", "running", base=stopped.base).fields["status"] == "running"
