@@ -3,6 +3,7 @@
 import tomllib
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from marketing.campaigns.errors import DefinitionError
 from settings import Settings
 from tests.support.marketing.campaign_shop import SIMPLE, write_campaign
 
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "id": "win-back",
     "goal": 'Bring "them" back',
     "message_class": "promotional",
