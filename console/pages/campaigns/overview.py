@@ -1,4 +1,4 @@
-"""List the campaigns with what became of them, and begin a new one."""
+"""List the campaigns with their counts, and begin a new one."""
 
 from typing import Any
 

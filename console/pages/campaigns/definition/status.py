@@ -1,4 +1,4 @@
-"""Change the status in a campaign's file, and nothing else of it, so that comments stay."""
+"""Change only the status in a campaign's file, so that comments stay."""
 
 import re
 import tomllib

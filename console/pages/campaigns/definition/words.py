@@ -41,10 +41,10 @@ def slots_in_words(campaign: Campaign) -> Iterator[str]:
     slot, offer, budget = campaign.recommendations, campaign.offer, campaign.budget
     if slot:
         kind = {"all": "any products", "explore": "products never bought", "trigger": "the trigger's products"}
-        yield f"Recommends {kind[slot.slate]}, {slot.least} to {slot.count} of them."
+        yield f"Recommends {kind[slot.slate]}, from {slot.least} to {slot.count} per message."
     if offer:
         what = "each customer's best coupon" if offer.coupon == "best" else f"the coupon {offer.coupon}"
-        yield f"Offers {what}, at most {offer.max_existing_share:.0%} of it to customers who already buy."
+        yield f"Offers {what}; customers who already buy get at most {offer.max_existing_share:.0%} of the offers."
     if not slot and not offer:
         yield "No recommended products and no offer."
     limits = [f"{budget.messages:,} messages"] if budget.messages else []

@@ -30,7 +30,7 @@ class Plan:
 
 @dataclass
 class Counts:
-    """What the outbox holds of one campaign.
+    """Count what the outbox holds of one campaign.
 
     Attributes:
         planned: decisions with a message.

@@ -1,1 +1,1 @@
-"""Remember dry runs, and compare the messages that they rendered."""
+"""Keep the newest dry runs, and compare the messages that they rendered."""

@@ -1,4 +1,4 @@
-"""Remember the newest dry run of each campaign and user, so that several steps can show its result."""
+"""Keep the newest dry run of each campaign and user, so that several steps can show its result."""
 
 from collections import OrderedDict
 from dataclasses import dataclass

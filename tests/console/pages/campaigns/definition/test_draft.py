@@ -1,4 +1,4 @@
-"""The files of campaigns: how the console writes them, and that nobody's change is lost."""
+"""The files of campaigns: how the console writes them, and that no change is lost."""
 
 import tomllib
 from datetime import date, time

@@ -1,4 +1,4 @@
-"""The status in a campaign's file is changed, and nothing else of it."""
+"""Only the status in a campaign's file is changed."""
 
 from pathlib import Path
 
