@@ -18,8 +18,8 @@ class Interval:
     Attributes:
         metric: its name.
         low, middle, high: shares of the hold-out's mean.
-        x_low, x_middle, x_high: their places.
-        y: the place of the row.
+        x_low, x_middle, x_high: positions of the same.
+        y: the position of the row.
     """
 
     metric: str
@@ -38,7 +38,7 @@ class Picture:
 
     Attributes:
         intervals: the primary metric first.
-        zero: the place of no effect.
+        zero: the position of no effect.
         height: of the picture.
     """
 
@@ -68,12 +68,12 @@ def picture_of(result: Mapping[str, Any]) -> Picture | None:
     first, last = min(0.0, *(low for _, low, _, _ in rows)), max(0.0, *(high for *_, high in rows))
     width = (last - first) or 1.0
 
-    def place(value: float) -> float:
+    def x_of(value: float) -> float:
         found: float = round(LEFT + 10 + (value - first) / width * (WIDTH - LEFT - 20), 1)
         return found
 
     intervals = tuple(
-        Interval(metric, low, middle, high, place(low), place(middle), place(high), ROW * index + ROW // 2)
+        Interval(metric, low, middle, high, x_of(low), x_of(middle), x_of(high), ROW * index + ROW // 2)
         for index, (metric, low, middle, high) in enumerate(rows)
     )
-    return Picture(intervals, place(0.0), ROW * len(rows) + 22)
+    return Picture(intervals, x_of(0.0), ROW * len(rows) + 22)
