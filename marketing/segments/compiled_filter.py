@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.duckdb_engine import quote_identifier
 from marketing.segments.errors import FilterError, unknown
 from marketing.segments.tree import Call, Combined, Comparison, Not, Term, Value, parse
-from marketing.segments.vocabulary import CUSTOMERS, DUE, PREDICTIONS, SEGMENTS, TAGS, Tag, Vocabulary
+from marketing.segments.vocabulary import CUSTOMERS, DUE, FAMILY, PREDICTIONS, SEGMENTS, TAGS, Tag, Vocabulary
 
 SEGMENT, TAG, CONFIDENCE = "segment", "tag", "confidence"
 PREFIXES = (SEGMENT, TAG, CONFIDENCE)
@@ -68,8 +68,13 @@ class _Compiler:
             text = _text(call.value, f"{DUE_CALL}(…)")
             _check(call.value, "the category due", text, self._known.due)
             return self._matching(PREDICTIONS, f"list_contains({DUE}, ?)", text)
+        if call.name in self._known.families:
+            text = _text(call.value, f"{call.name}(…)")
+            _check(call.value, f"the value of {call.name}", text, self._known.families[call.name])
+            return self._matching(TAGS, "tag = ?", f"{call.name}{FAMILY}{text}")
         if call.name not in self._known.tags:
-            raise unknown(call.position, "the tag", call.name, [*self._known.tags, DUE_CALL])
+            known = [*self._known.tags, *self._known.families, DUE_CALL]
+            raise unknown(call.position, "the tag", call.name, known)
         text = _text(call.value, f"{call.name}(…)")
         _check(call.value, f"the value of {call.name}", text, self._known.tags[call.name].values)
         return self._matching(TAGS, "tag = ? AND value = ?", call.name, text)

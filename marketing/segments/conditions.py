@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from marketing.segments.compiled_filter import CONFIDENCE, DUE_CALL, SEGMENT, TAG
 from marketing.segments.errors import FilterError
 from marketing.segments.tree import Combined, parse
-from marketing.segments.vocabulary import Vocabulary
+from marketing.segments.vocabulary import FAMILY, Vocabulary
 
 NUMBER_OPERATORS = (">", ">=", "<", "<=", "=", "!=")
 TEXT_OPERATORS = ("=", "!=")
@@ -33,7 +33,8 @@ class Property:
 
 def properties(vocabulary: Vocabulary) -> list[Property]:
     """Return every property that the published scores have, in the order of a list."""
-    tags = sorted(vocabulary.tags.items())
+    tags = sorted(item for item in vocabulary.tags.items() if FAMILY not in item[0])
+    families = sorted(vocabulary.families.items())
     found = [Property(name, "Predictions", NUMBER_OPERATORS) for name in sorted(vocabulary.numbers)]
     found += [
         Property(f"{SEGMENT}.{axis}", "Segments", TEXT_OPERATORS, sorted(segments))
@@ -45,6 +46,7 @@ def properties(vocabulary: Vocabulary) -> list[Property]:
         else Property(name, "Tags", (IS,), sorted(tag.values))
         for name, tag in tags
     ]
+    found += [Property(family, "Tags", (IS,), sorted(names)) for family, names in families]
     if vocabulary.due:
         found.append(Property(DUE_CALL, "Categories due", (IS,), sorted(vocabulary.due)))
     return found + [Property(f"{CONFIDENCE}.{name}", "Confidence of tags", NUMBER_OPERATORS) for name, _ in tags]

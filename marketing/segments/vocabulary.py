@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,8 @@ CUSTOMERS = "customers"
 """The view of all customers of any table."""
 
 DUE = "categories_due"
+FAMILY = ":"
+"""Between the name of a family of tags and what each of them is about: `likes:SOFT DRINKS`."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ class Vocabulary:
     axes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     tags: Mapping[str, Tag] = field(default_factory=dict)
     due: frozenset[str] = frozenset()
+
+    @cached_property
+    def families(self) -> Mapping[str, frozenset[str]]:
+        """Return what the tags of each family are about, such as the categories after `likes:`."""
+        found: dict[str, set[str]] = {}
+        for name in self.tags:
+            family, mark, about = name.partition(FAMILY)
+            if mark:
+                found.setdefault(family, set()).add(about)
+        return {family: frozenset(names) for family, names in found.items()}
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def vocabulary(tmp_path: Path) -> Vocabulary:
 
 def test_every_property_with_every_operator_is_a_filter(vocabulary: Vocabulary, tmp_path: Path) -> None:
     found = properties(vocabulary)
-    assert {one.name for one in found} >= {"lapse_8w", "segment.value", "tag.basket_value", "likes", "due"}
+    assert {one.name for one in found} >= {"lapse_8w", "segment.value", "tag.basket_value", "likes", "prefers", "due"}
     text = ""
     for one in found:
         for operator in one.operators:

@@ -35,6 +35,9 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("lapse_8w < 0.15 or lapse_8w > 0.45 and spend_8w < 150", "c1 c6"),
         ("(lapse_8w < 0.15 or lapse_8w > 0.45) and spend_8w < 150", "c6"),
         ("likes('O''BRIEN''S')", "c1"),
+        # A family of tags, one tag for each category.
+        ('prefers("BEEF")', "c5"),
+        ('tag."prefers:BEEF" > 2', "c5"),
     ],
 )
 def test_a_filter_matches(scores: Path, text: str, expected: str) -> None:

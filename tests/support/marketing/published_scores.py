@@ -25,6 +25,7 @@ def write_scores(folder: Path) -> Path:
         ("c2", "age_55", "no", 0.7),
         ("c3", "basket_value", "40.5", 1.0),
         ("c4", "basket_value", "9", 1.0),
+        ("c5", "prefers:BEEF", "2.5", 0.9),
     ]
     tiers = [(f"c{k}", "value", "high" if k < 3 else "low") for k in range(1, 6)]
     segments = [(*row, row[2].title()) for row in [*tiers, ("c1", "taste", "beef")]]
