@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -24,6 +24,9 @@ SERVICE_SETTINGS = (
     *("outbox_url", "unsubscribe_key", "contact_policy", "exclude_restricted"),
 )
 """Settings that the recommendation service reads once, when it starts: a change needs a restart."""
+
+MAIL_SINK_SETTINGS = ("smtp_url", "smtp_from", "unsubscribe_url", "unsubscribe_key")
+"""Settings that `make demo` writes to `Paths.mail_sink`. They apply to the demo's data if none of them is set."""
 
 
 RENAMED = {
@@ -108,8 +111,18 @@ class Paths:
         return self.data / "outbox"
 
     @property
+    def mail(self) -> Path:
+        """The demo's mail sink: a Maildir with every message that was sent to it."""
+        return self.data / "mail"
+
+    @property
+    def mail_sink(self) -> Path:
+        """The address of the demo's mail sink and the key of its links, for `MAIL_SINK_SETTINGS`."""
+        return self.data / "mail_sink.json"
+
+    @property
     def recommendations(self) -> Path:
-        """The lists that campaigns show: `<slate>.parquet`, as `make recommend` writes them."""
+        """The lists that campaigns show: `<slate>.parquet`, as `python -m ml recommend --for-campaigns` writes them."""
         return self.data / "recommendations"
 
     @property
@@ -212,6 +225,8 @@ class Settings(BaseSettings):
     )
     airflow_port: int = Field(8080, ge=1, le=65535, description="Airflow's UI and API, on loopback.")
     service_port: int = Field(3000, ge=1, le=65535, description="The recommendation service, on loopback.")
+    mail_smtp_port: int = Field(1025, ge=1, le=65535, description="SMTP of the demo's mail sink, on loopback.")
+    mail_page_port: int = Field(8025, ge=1, le=65535, description="The page of the demo's mail sink, on loopback.")
     service_workers: int = Field(1, ge=1, le=64, description="Processes of the service; each holds the bundle.")
     api_keys: str | None = Field(
         None, description="Hashes of API keys the service accepts: '.venv/bin/python -m serving hash-key' prints them."
@@ -333,6 +348,24 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} is not a day that a run can have; choose one from {FIRST_DAY} to {LAST_DAY}")
         return value
 
+    @property
+    def of_mail_sink(self) -> dict[str, str] | None:
+        """The values of MAIL_SINK_SETTINGS that `make demo` wrote, none before it; None if the mail sink is not used.
+
+        It is used with the demo's data only, and only if none of these settings has another value.
+        """
+        try:
+            written = json.loads(self.paths.mail_sink.read_text())
+        except FileNotFoundError:
+            written = {}
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"{self.paths.mail_sink} cannot be read ({error}). Delete it; 'make demo' writes it again."
+            ) from error
+        own = {name: plain(value) for name in MAIL_SINK_SETTINGS if (value := getattr(self, name)) is not None}
+        is_used = self.landing is None and all(written.get(name) == value for name, value in own.items())
+        return written if is_used else None
+
     def duckdb_memory(self, default: str) -> str:
         """Return the memory limit of a DuckDB connection: REACH_MEMORY if it was changed, else `default`."""
         return default if self.memory == type(self).model_fields["memory"].default else self.memory
@@ -372,9 +405,25 @@ def load_settings() -> Settings:
     if unknown:
         raise SettingsError(f"Unknown setting {', '.join(unknown)}. Known settings: {', '.join(sorted(known))}.")
     try:
-        return Settings()
+        settings = Settings()
     except ValueError as error:
         raise SettingsError(f"A REACH_ setting cannot be used: {error}") from error
+    return with_mail_sink(settings)
+
+
+def with_mail_sink(settings: Settings) -> Settings:
+    """Return the settings with those of the demo's mail sink, if it is used.
+
+    Raises:
+        SettingsError: The file of the mail sink cannot be read.
+    """
+    values = settings.of_mail_sink
+    return Settings.model_validate({**settings.model_dump(), **values}) if values else settings
+
+
+def plain(value: object) -> Any:
+    """Return the value of a setting, also of a secret one."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def settings_fingerprint(settings: Settings) -> str:
@@ -383,9 +432,6 @@ def settings_fingerprint(settings: Settings) -> str:
     If it differs from the fingerprint of the present settings, a change takes effect only after a restart. It is public
     and covers secrets, so it is made by scrypt: trying passwords against it is slow.
     """
-    values = {}
-    for name in SERVICE_SETTINGS:
-        value = getattr(settings, name)
-        values[name] = value.get_secret_value() if isinstance(value, SecretStr) else value
+    values = {name: plain(getattr(settings, name)) for name in SERVICE_SETTINGS}
     text = json.dumps(values, default=str, sort_keys=True)
     return hashlib.scrypt(text.encode(), salt=b"reach settings", n=2**14, r=8, p=1, dklen=16).hex()

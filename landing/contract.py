@@ -186,6 +186,7 @@ CONSENTS = Table(
         _required("purpose", "text", "The aim of the messages, such as 'marketing'."),
         _required("granted", "boolean", "true for a yes, false for a no."),
         _required("since", "timestamp", "When the customer answered, in UTC; not the day of the export."),
+        _optional("source", "text", "Where the customer answered, such as 'checkout'; empty: the landing."),
     ),
 )
 

@@ -17,6 +17,8 @@ from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache
 from local.console import NAME as CONSOLE
 from local.console import Console
+from local.demo.mail_sink import NAME as MAIL_SINK
+from local.demo.mail_sink import MailSink
 from local.errors import DemoError, NotReadyError, SettingsChangedError
 from local.processes import Programs, memory, processes_of
 from local.service import NAME, Service
@@ -46,9 +48,11 @@ WRITTEN_PATHS = (
         "landing",
         "events",
         "live",
+        "mail",
+        "mail_sink.json",
         "processes",
     ),
-    *("quality", "release", "runs", "tmp", "warehouse"),
+    *("quality", "recommendations", "release", "runs", "tmp", "warehouse"),
 )
 
 
@@ -60,13 +64,15 @@ def echo(line: str) -> None:
 def status(settings: Settings) -> None:
     """Print which programs run, their addresses, and the size of each part of the data directory."""
     programs = Programs(settings.data)
-    for name in (*COMPONENTS, NAME, CONSOLE):
+    for name in (*COMPONENTS, NAME, CONSOLE, MAIL_SINK):
         pid = programs.running(name)
         echo(f"  {name:<14} {f'runs, process {pid}' if pid else 'stopped'}")
     if found := processes_of(settings.data):
         echo(f"  {len(found)} processes hold {memory(found) / GIB:.2f} GiB")
         parts = (Airflow(settings, programs), Service(settings, programs), Console(settings, programs))
         echo("  " + " · ".join(f"{type(part).__name__} {part.url}" for part in parts))
+        if programs.running(MAIL_SINK):
+            echo(f"  The demo's mail {MailSink(settings, programs).url}")
     changed = [*Airflow(settings, programs).changed_settings(), *Service(settings, programs).changed_settings()]
     changed += Console(settings, programs).changed_settings()
     if changed:

@@ -3,10 +3,17 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from typing import get_args
 
 from pydantic import SecretStr
 
 from settings import Settings
+
+_SECRETS = {
+    f"REACH_{name}".upper()
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation)) or name == "api_keys"
+}
 
 
 def effective(settings: Settings, names: Collection[str] | None = None) -> dict[str, str]:
@@ -28,7 +35,7 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _phrase(name: str, then: str, now: str) -> str:
-    if any(word in name for word in ("KEY", "PASSWORD", "ALERTS")):
+    if name in _SECRETS:
         present = "not set" if not now else "another" if then else "set"
         return f"{name} was {'set' if then else 'not set'} and is now {present}"
     return f"{name} was {then or 'not set'} and is now {now or 'not set'}"

@@ -5,10 +5,21 @@ from collections.abc import Callable, Sequence
 from local.airflow.api import AirflowApi
 from local.airflow.stack import USER, Airflow
 from local.airflow.timing import GIB, MemoryWatch, Stages
-from local.build.build import ACTIVE_STATES, FEATURES_DAG, FEEDBACK_DAG, MODEL_DAG, SCORES_DAG, Builder
+from local.build.build import (
+    ACTIVE_STATES,
+    CAMPAIGN_DAGS,
+    FEATURES_DAG,
+    FEEDBACK_DAG,
+    MODEL_DAG,
+    SCORES_DAG,
+    Builder,
+)
 from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache, build_inputs, files_hash
 from local.console import Console
+from local.demo.campaign import campaign_lines, prepare_campaign
+from local.demo.mail_settings import with_demo_mail
+from local.demo.mail_sink import MailSink
 from local.errors import LandingMissingError, SettingsChangedError
 from local.processes import Programs
 from local.service import Service, sample_customers
@@ -43,10 +54,13 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
             "(docs/bring-your-own-data.md), or unset it for the demo's data."
         )
     settings.data.mkdir(parents=True, exist_ok=True)
+    settings = with_demo_mail(settings)
     stages, cache = Stages(), BuildCache(settings)
     programs = Programs(settings.data)
     airflow, service = Airflow(settings, programs, echo), Service(settings, programs)
     service.require_key()
+    if settings.of_mail_sink:
+        MailSink(settings, programs).start()
     with MemoryWatch(settings.data) as watch:
         with stages.stage("look at what is there"):
             inputs = build_inputs(settings, as_of)
@@ -63,8 +77,10 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         else:
             echo("Nothing serves yet: no version has passed the gate, so there is no one to ask.")
         console = _start_console(settings, programs, stages, echo)
-    for line in links(settings, airflow.url, USER, airflow.password, service.url, console):
-        echo(line)
+        for line in links(settings, airflow.url, USER, airflow.password, service.url, console):
+            echo(line)
+        if settings.of_mail_sink and settings.campaigns is None and cache.champion():
+            _offer_campaign(settings, programs, stages, echo)
     echo("\nTime")
     for line in stages.lines():
         echo(line)
@@ -107,6 +123,19 @@ def _start_console(settings: Settings, programs: Programs, stages: Stages, echo:
     return console
 
 
+def _offer_campaign(settings: Settings, programs: Programs, stages: Stages, echo: Callable[[str], None]) -> None:
+    """Prepare the demo's campaign, and show what a launch would do."""
+    sink = MailSink(settings, programs)
+    sink.wait_until_ready()
+    if not settings.paths.customers.is_dir():
+        echo("\nNo campaign was prepared, because no scores of customers are published.")
+        return
+    with stages.stage("prepare a campaign"):
+        trial = prepare_campaign(settings)
+    for line in campaign_lines(trial, sink.url):
+        echo(line)
+
+
 def _start_airflow(settings: Settings, airflow: Airflow, echo: Callable[[str], None]) -> AirflowApi:
     """Start the components that do not run, and wait until Airflow has parsed the current DAGs."""
     described = write_manifest(settings)
@@ -125,6 +154,9 @@ def _start_airflow(settings: Settings, airflow: Airflow, echo: Callable[[str], N
     for dag_id in (FEATURES_DAG, MODEL_DAG, SCORES_DAG, FEEDBACK_DAG):
         api.wait_for_dag(dag_id, parsed_after=max(newest, manifest))
         api.unpause(dag_id)
+    # A person switches on what plans campaigns and sends, so the scheduler's own setting for new DAGs is kept.
+    for dag_id in CAMPAIGN_DAGS:
+        api.wait_for_dag(dag_id, parsed_after=max(newest, manifest))
     echo(f"Airflow: {'started' if started else 'runs already'}, {airflow.url}")
     if described:
         echo("dbt: manifest written")

@@ -15,12 +15,16 @@ from marketing.measurement import past_command as past_campaigns
 from marketing.offers import command as offers
 from marketing.segments import command as segments
 from outbox.errors import OutboxError
+from registry.errors import RegistryError
 from settings import Settings, SettingsError, load_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code of `core.command`."""
-    errors = (MarketingError, FeatureStoreError, ScoresError, ExperimentError, OutboxError, SettingsError)
+    errors = (
+        *(MarketingError, FeatureStoreError, ScoresError, ExperimentError, OutboxError),
+        *(RegistryError, SettingsError),
+    )
     commands = Commands[Settings]("marketing", __doc__, load_settings, errors)
     audience.add_arguments(
         commands.add("audience", audience.run, "order customers for products, a category or a coupon, or like others")

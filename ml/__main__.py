@@ -12,6 +12,7 @@ from typing import Any
 
 from core.command import Commands
 from features.errors import FeatureStoreError
+from marketing.errors import MarketingError
 from ml.config import Config, load_config
 from ml.errors import MLError, RunError
 from ml.runs.not_enough_data import unless_not_enough_data
@@ -122,8 +123,12 @@ def _prune(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.recommend import recommend
+    from ml.steps.recommend import recommend, recommend_for_campaigns
 
+    if args.for_campaigns:
+        return recommend_for_campaigns(settings)
+    if args.as_of is None or args.out is None:
+        raise RunError("Give --as-of and --out, or --for-campaigns.")
     return recommend(settings, args.as_of, args.slate, args.k, args.out)
 
 
@@ -172,7 +177,7 @@ def _run(settings: Settings, args: argparse.Namespace) -> Run:
 
 
 def _commands() -> Commands[Settings]:
-    errors = (MLError, ScoringError, FeatureStoreError, RegistryError, SettingsError)
+    errors = (MLError, ScoringError, FeatureStoreError, RegistryError, MarketingError, SettingsError)
     commands = Commands("ml", __doc__, load_settings, errors)
 
     def step(name: str, function: Callable[..., Any], description: str, of_run: bool = True) -> argparse.ArgumentParser:
@@ -229,10 +234,15 @@ def _commands() -> Commands[Settings]:
     tune.add_argument("--write", action="store_true", help="write the study's summary to docs/tuning.json")
 
     recommend = step("recommend", _recommend, "the champion's lists for all customers", of_run=False)
-    recommend.add_argument("--as-of", type=date.fromisoformat, required=True)
+    recommend.add_argument("--as-of", type=date.fromisoformat, help="the published features' day")
     recommend.add_argument("--slate", choices=["all", "explore"], default="all")
     recommend.add_argument("--k", type=int, default=100)
-    recommend.add_argument("--out", type=Path, required=True)
+    recommend.add_argument("--out", type=Path, help="the Parquet file")
+    recommend.add_argument(
+        "--for-campaigns",
+        action="store_true",
+        help="write the lists that campaigns show, if they are not of the champion and the published features",
+    )
     return commands
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from local.effective import differences, effective
 from local.errors import NotReadyError, NotRunningError, ProcessFailedError
+from local.private_file import write_private
 from local.processes import Programs, require_free_port
 from retention.policy import load_policy
 from retention.space import MIB
@@ -44,7 +45,7 @@ def secrets_of(home: Path) -> dict[str, str]:
     file = home / "secrets.json"
     if not file.exists():
         home.mkdir(parents=True, exist_ok=True)
-        _write_private(
+        write_private(
             file,
             {
                 "password": secrets.token_urlsafe(12),
@@ -55,7 +56,7 @@ def secrets_of(home: Path) -> dict[str, str]:
         )
     values: dict[str, str] = json.loads(file.read_text())
     # Airflow's simple login reads {user: password} from a file of its own.
-    _write_private(home / "login.json", {USER: values["password"]})
+    write_private(home / "login.json", {USER: values["password"]})
     return values
 
 
@@ -237,8 +238,3 @@ class Airflow:
         if done.returncode != 0:
             command = shlex.join(["airflow", *arguments])
             raise ProcessFailedError(f"'{command}' failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-
-
-def _write_private(file: Path, values: dict[str, str]) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-        json.dump(values, handle)

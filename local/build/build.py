@@ -13,6 +13,7 @@ FEATURES_DAG = "build_features"
 MODEL_DAG = "retrain_recommender"
 SCORES_DAG = "score_customers"
 FEEDBACK_DAG = "collect_feedback"
+CAMPAIGN_DAGS = ("run_campaigns", "send_outbox", "measure_campaigns", "pause_outbox")
 ACTIVE_STATES = ("queued", "running")
 
 

@@ -3,7 +3,7 @@
 import logging
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +12,8 @@ from core.files.atomic import staging_path
 from core.restricted import hidden_patterns
 from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
 from features.publication import current_publication
+from marketing.campaigns.content.lists import ListsRecord, difference, present_record, read_record, wanted_lists
+from marketing.campaigns.definition.file import read_campaigns
 from ml.bundles.champion import deployed_champion
 from ml.data.dataset import customers_of
 from ml.errors import RunError
@@ -62,11 +64,12 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
         raise RunError(f"The published features are as of {features.as_of}, not {as_of}. Run build_features first.")
     restricted = hidden_patterns(settings.exclude_restricted, settings.contact_policy, SettingsError)
     store, bundle = open_store(settings), Bundle.open(champion.path).without(restricted)
+    schema = SCHEMA.with_metadata(ListsRecord(bundle.version, features.name, k).metadata)
     buyers = entity_rows(store, "customer_history", [features.as_of_instant])
     out.parent.mkdir(parents=True, exist_ok=True)
     staged = staging_path(out)
     names, product_ids = list(SOURCES), bundle.recommender.catalogue.product_ids
-    with pq.ParquetWriter(staged, SCHEMA) as writer:
+    with pq.ParquetWriter(staged, schema) as writer:
         for start in range(0, len(buyers), CHUNK):
             part = buyers.iloc[start : start + CHUNK]
             ids, customers = customers_of(historical_table(store, QUERY_SERVICE, part))
@@ -83,10 +86,39 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
                                 "score": ranked.scores,
                                 "source": [names[source] for source in ranked.sources],
                             },
-                            schema=SCHEMA,
+                            schema=schema,
                         )
                     )
                     done += 1
             logger.info(f"{start + done:,} of {len(buyers):,} customers")
     staged.replace(out)
     return {"version": bundle.version, "customers": len(buyers), "out": str(out)}
+
+
+def recommend_for_campaigns(settings: Settings) -> dict[str, Any]:
+    """Write the lists that campaigns show, unless they are of the champion and the published features already.
+
+    Campaigns that are stopped need none; a draft may be tried at any time.
+
+    Returns:
+        The slates that were written, and those that were up to date.
+
+    Raises:
+        MarketingError: A campaign's file cannot be used.
+        RunError: No version is deployed.
+    """
+    folder = settings.campaigns_folder
+    files = read_campaigns(folder) if any(folder.glob("*.toml")) else []
+    wanted = wanted_lists([file.campaign for file in files if file.campaign.status != "stopped"])
+    result: dict[str, list[str]] = {"written": [], "up_to_date": []}
+    for slate, count in wanted.items():
+        file = settings.paths.recommendations / f"{slate}.parquet"
+        found = read_record(file) if file.exists() else None
+        if found is not None and difference(found, present_record(settings.paths, count)) is None:
+            result["up_to_date"].append(slate)
+            continue
+        day = current_publication(settings.paths.features).as_of
+        recommend(settings, day, cast(Slate, slate), count, file)
+        result["written"].append(slate)
+    logger.info("Lists written: %s; up to date: %s", *(", ".join(names) or "none" for names in result.values()))
+    return result

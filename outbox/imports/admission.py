@@ -21,6 +21,7 @@ from outbox.store import Store
 from outbox.tables import consents
 
 SOURCE = "landing"
+"""Where a customer answered, if the shop does not deliver it."""
 
 ROWS = 5_000
 """Rows of one transaction, so that a sender never waits long for the store."""
@@ -57,10 +58,12 @@ def import_admitted(store: Store, admitted: Path) -> Imported:
 
 
 def _import_consents(store: Store, rows: Rows, result: Imported) -> None:
-    whole = [row for row in rows if None not in row.values()]
+    # An admission that is older than the column has no source.
+    sourced = [{**row, "source": row.get("source") or SOURCE} for row in rows]
+    whole = [row for row in sourced if None not in row.values()]
     result.leave_out("consent_incomplete", len(rows) - len(whole))
     with store.write("people") as connection:
-        values = [{**row, "source": SOURCE} for row in result.without_erased(connection, whole)]
+        values = result.without_erased(connection, whole)
         if values:
             result.consents += store.count_written(connection, store.insert_new(consents), values)
 

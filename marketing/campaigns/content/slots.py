@@ -1,6 +1,5 @@
 """Fill a message's slots: recommended products from the published lists, and the coupon of an offer."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -9,18 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.duckdb_engine import read_parquet
+from marketing.campaigns.content.lists import SPARE, Recommend
 from marketing.campaigns.definition.campaign import Budget, Offer, Recommendations
-from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.policy.restricted import Products
 from marketing.offers.allocation import Candidates, Rules, allocate
 from marketing.offers.ranking import ranked_offers
 from marketing.offers.worth import Worth
-
-Recommend = Callable[[pa.Array, str, int], pa.Table]
-"""Returns customer_id, rank and product_id for customers, a slate and a number of products each."""
-
-SPARE = 4
-"""Times the wanted products that are asked for, because age-restricted ones are left out."""
 
 NAME = "coalesce(product_name, product_type)"
 """The name that messages show, of the table of products; a product without one is shown by its id."""
@@ -33,26 +26,6 @@ OFFERS = pa.schema(
         ("is_new", pa.bool_()),
     ]
 )
-
-
-def published_lists(folder: Path) -> Recommend:
-    """Return a recommender that reads the lists written by `make recommend` as `<folder>/<slate>.parquet`."""
-
-    def recommend(customer_ids: pa.Array, slate: str, count: int) -> pa.Table:
-        file = folder / f"{slate}.parquet"
-        if not file.exists():
-            raise CampaignError(
-                f"The lists {file} are missing. Write them: make recommend AS_OF=… SLATE={slate} OUT={file}"
-            )
-        customers = pa.table({"customer_id": customer_ids})
-        with duckdb.connect() as connection:
-            connection.register("wanted", customers)
-            return connection.sql(
-                f"SELECT customer_id, rank, product_id FROM {read_parquet(file)} SEMI JOIN wanted USING (customer_id) "
-                f"WHERE rank <= {int(count)}"
-            ).to_arrow_table()
-
-    return recommend
 
 
 def product_slots(customer_ids: pa.Array, slot: Recommendations, recommend: Recommend, products: Products) -> pa.Array:

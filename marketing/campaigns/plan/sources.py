@@ -21,7 +21,8 @@ from customer_scores.publication import (
 )
 from customer_scores.tables import PREDICTIONS
 from marketing.audience.index import AudienceIndex
-from marketing.campaigns.content.slots import Recommend, published_lists, restricted_coupons
+from marketing.campaigns.content.lists import Recommend, published_lists
+from marketing.campaigns.content.slots import restricted_coupons
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.policy.contact_policy import PolicyFile, load_contact_policy
 from marketing.campaigns.policy.contacts import Contacts, longest_window
@@ -52,7 +53,7 @@ class Sources:
     @classmethod
     def of(cls, settings: Settings, recommend: Recommend | None = None, until: datetime | None = None) -> "Sources":
         """Return the sources of an installation; products come from the published lists by default."""
-        return cls(settings, recommend or published_lists(settings.paths.recommendations), until)
+        return cls(settings, recommend or published_lists(settings.paths), until)
 
     @cached_property
     def scores(self) -> Path:

@@ -35,7 +35,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": {"settings", "core", "products"},
     "pages": {"settings", "core", "registry.release_log", "registry.errors"},
     "outbox": {"settings", "core"},
-    "marketing": {"settings", "core", "features", "events.fields", "experiments", "outbox", "customer_scores"},
+    "marketing": {
+        *("settings", "core", "features", "events.fields", "experiments", "outbox", "customer_scores"),
+        # Only which version is the champion: lists of another one are not sent.
+        *("registry.champion_alias", "registry.errors"),
+    },
     "ml": {"settings", "core", "scoring", "registry", "features", "feature_store", "marketing", "experiments"},
     "serving": {
         *("settings", "products", "scoring", "registry", "features", "feature_store.online", "feature_store.profiles"),

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.restricted import Restricted
-from marketing.campaigns.content.slots import offer_slots, product_slots, published_lists, restricted_coupons
+from marketing.campaigns.content.lists import published_lists
+from marketing.campaigns.content.slots import offer_slots, product_slots, restricted_coupons
 from marketing.campaigns.definition.campaign import Budget, Offer, Recommendations
-from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.policy.contact_policy import load_contact_policy
 from marketing.campaigns.policy.restricted import COLUMNS, Products, read_products
 from settings import Settings
@@ -25,16 +25,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def test_products_keep_their_order_and_leave_out_restricted_ones(shop: Settings) -> None:
     products = read_products(shop.paths.admitted / "products.parquet", load_contact_policy(None).restricted)
-    recommend = published_lists(shop.paths.recommendations)
+    recommend = published_lists(shop.paths)
     ids = pa.array(["unknown", "1", "10", "2"])
     slot = Recommendations(slate="explore", count=2)
     assert product_slots(ids, slot, recommend, products).to_pylist() == [[], [], ["p2", "p3"], ["p2", "p3"]]
     assert product_slots(ids[:0], slot, recommend, products).to_pylist() == []
-
-
-def test_missing_lists_name_the_command_that_writes_them(shop: Settings) -> None:
-    with pytest.raises(CampaignError, match=r"make recommend AS_OF=… SLATE=all OUT=\S+/all.parquet"):
-        published_lists(shop.paths.recommendations)(pa.array(["1"]), "all", 3)
 
 
 def test_coupons_are_allocated_under_the_budget_and_the_rest_gets_none(shop: Settings) -> None:
