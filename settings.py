@@ -418,7 +418,14 @@ def with_mail_sink(settings: Settings) -> Settings:
         SettingsError: The file of the mail sink cannot be read.
     """
     values = settings.of_mail_sink
-    return Settings.model_validate({**settings.model_dump(), **values}) if values else settings
+    try:
+        return Settings.model_validate({**settings.model_dump(), **values}) if values else settings
+    except ValueError as error:
+        # The text of the error may hold the key.
+        file = settings.paths.mail_sink
+        raise SettingsError(
+            f"{file} holds no settings of a mail sink. Delete it; 'make demo' writes it again."
+        ) from error
 
 
 def plain(value: object) -> Any:

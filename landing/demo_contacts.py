@@ -4,8 +4,8 @@ No address is real: each lies below `demo.invalid`, a domain that never exists (
 `made for the demo`. The same customers get the same rows on every machine.
 
 All answers are older than 2018-01-01, the day after the newest purchase. So a plan as of that day and a plan as of now
-find the same consents. Each yes is older than the first purchase. The withdrawals are spread over 2017, so a plan of an
-earlier day finds fewer of them.
+find the same consents. Each yes is older than the first purchase. The withdrawals are spread over 2017, so a plan at an
+earlier day finds fewer withdrawals.
 """
 
 SEED = 7

@@ -17,6 +17,7 @@ class Policy(BaseModel):
 
     airflow_days: float = Field(ge=1)
     data_docs_days: float = Field(ge=0)
+    mail_days: float = Field(ge=0)
     process_log_mib: float = Field(gt=0)
     process_log_kept_mib: float = Field(ge=0)
     scratch_hours: float = Field(ge=3)

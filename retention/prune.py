@@ -34,6 +34,7 @@ def prune(paths: Paths, airflow_logs: Path, policy: Policy, echo: Callable[[str]
         "temporary files": sum(
             _delete(_old_files(folder, now - policy.scratch_hours * HOUR)) for folder in _scratch(paths)
         ),
+        "the demo's mail": _delete(_old_files(paths.mail, now - policy.mail_days * DAY)),
         "programs' output": _cut_logs(paths.data / "processes", policy),
     }
     for folder in (airflow_logs, *_scratch(paths)):

@@ -27,7 +27,7 @@ class Trial:
     Attributes:
         file: the campaign's file.
         counts: decisions by outcome, or by reason where nothing would be sent.
-        decided_before: customers whom an earlier plan decided about.
+        decided_before: customers of an earlier plan.
         effect: a sentence about the smallest effect that the hold-out can show.
     """
 
@@ -64,7 +64,7 @@ def campaign_lines(trial: Trial, mail: str) -> list[str]:
     python = Path(".venv/bin/python")
     return [
         f"\nA campaign, ready to launch: {ID}",
-        "  Addresses and consents were made for the demo, none is real. Nothing leaves this machine: mail goes to a page.",
+        "  Addresses and consents were made for the demo; none is real. Mail goes to a page on this machine only.",
         *_outcome(trial),
         "\nWhat a marketer does next",
         f'  1. Read it, and write status = "running" in {trial.file}',

@@ -12,8 +12,8 @@ KEY_BYTES = 48
 def with_demo_mail(settings: Settings) -> Settings:
     """Write the settings of the mail sink, and return the settings with them.
 
-    With own tables or own mail settings, nothing is written and the settings are returned as they are. The key is made
-    once, so links in messages that were sent stay valid; ports follow the settings.
+    With own tables or own mail settings, nothing is written and nothing changes. The key is made once, so links in sent
+    messages stay valid; ports follow the settings.
     """
     written = settings.of_mail_sink
     if written is None:

@@ -1,7 +1,7 @@
 """Show the messages of the mail sink on loopback: a list, and one message as text and as HTML.
 
 A message is foreign content. Its HTML is shown in a frame without scripts, forms and its own origin, whose policy loads
-nothing but pictures inside the message. Links open in a new window, which is not told where it was opened from.
+nothing but pictures inside the message. Links open in a new window without a referrer.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ _PAGE = {
     "form-action 'none'; frame-ancestors 'none'",
 }
 _LINKS = "allow-popups allow-popups-to-escape-sandbox"
-"""What the frame of a message may do: open links in a new window."""
+"""The frame of a message may open links in a new window, and nothing else."""
 _FOREIGN = {
     **_COMMON,
     "Content-Security-Policy": f"sandbox {_LINKS}; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -51,7 +51,7 @@ class MailPages:
 
     def application(self) -> Starlette:
         """Return the application; requests with another host name than the loopback's are refused."""
-        routes = [
+        pages = [
             Route("/", self.messages),
             Route("/messages/{name}", self.message),
             Route("/messages/{name}/html", self.html_part),
@@ -59,7 +59,7 @@ class MailPages:
             Route("/ready", self.ready),
         ]
         hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
-        return Starlette(routes=routes, middleware=[hosts])
+        return Starlette(routes=pages, middleware=[hosts])
 
     # The functions are not coroutines, so that Starlette reads files in a thread.
 
@@ -97,8 +97,8 @@ class MailPages:
 
     def style(self, _request: Request) -> Response:
         """Return the style sheet of the pages."""
-        sheet = (Path(__file__).with_name("templates") / "style.css").read_text()
-        return Response(sheet, media_type="text/css", headers=_COMMON)
+        css = (Path(__file__).with_name("templates") / "style.css").read_text()
+        return Response(css, media_type="text/css", headers=_COMMON)
 
     def ready(self, _request: Request) -> Response:
         """Return 200 while the process runs."""

@@ -33,13 +33,18 @@ class ReceivedMail:
     """The messages of one folder; safe for several threads.
 
     Args:
-        folder: the Maildir; it is made, for its owner only, if it is missing.
+        folder: the Maildir; missing folders are made, for their owner only.
+
+    Raises:
+        OSError: the folder cannot be made.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self._maildir = mailbox.Maildir(folder, create=True)
+        for path in (folder, *(folder / name for name in ("tmp", "new", "cur"))):
+            path.mkdir(mode=0o700, exist_ok=True)
+        self._maildir = mailbox.Maildir(folder, create=False)
         self._lock = threading.Lock()
 
     def keep(self, content: bytes) -> str:

@@ -49,6 +49,14 @@ def test_old_task_logs_go_and_new_ones_stay(paths: Paths) -> None:
     assert any("task logs" in line for line in said)
 
 
+def test_old_mail_of_the_demo_goes_and_new_mail_stays(paths: Paths) -> None:
+    gone, stays = old(paths.mail / "new" / "1.M2P3Q1.host", days=31), old(paths.mail / "new" / "2.M2P3Q1.host", days=29)
+    freed, _ = pruned(paths)
+    assert (gone.exists(), stays.exists()) == (False, True)
+    assert freed["the demo's mail"] >= 5000
+    assert (paths.mail / "new").is_dir()
+
+
 def test_data_docs_stay_as_long_as_their_training_run(paths: Paths) -> None:
     of_a_run = old(paths.quality / "2018-01-01-abc" / "training" / "index.html", days=90)
     of_a_day = old(paths.quality / "2018-01-01" / "landing" / "index.html", days=90)

@@ -1,6 +1,6 @@
 """Read the lists of recommended products, and find those that are of another model or of older features.
 
-`python -m ml recommend` writes one Parquet file per slate, with a record of what it was made of in the file's metadata.
+`python -m ml recommend` writes one Parquet file per slate. Its metadata names the model version and the features.
 """
 
 import json
@@ -36,7 +36,7 @@ _KEY = b"reach.lists"
 
 @dataclass(frozen=True)
 class ListsRecord:
-    """What lists were made of.
+    """The origin of lists.
 
     Attributes:
         version: the model version.

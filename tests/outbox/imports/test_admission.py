@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
@@ -48,6 +50,19 @@ def test_a_second_import_changes_nothing(store: Store, tmp_path: Path) -> None:
         found = connection.execute(select(consents.c.channel, consents.c.purpose, consents.c.source)).all()
     assert found == [("email", "marketing", "landing")]
     assert contacts_at(store, AS_OF)["timezone"].to_pylist() == ["Europe/Berlin"]
+
+
+def test_a_consent_keeps_the_source_that_the_shop_delivers(store: Store, tmp_path: Path) -> None:
+    folder = write_admission(tmp_path / "a")
+    rows = {"customer_id": ["a", "b"], "channel": "email", "purpose": "marketing", "granted": True, "since": JANUARY}
+    table = pa.table({name: value if name == "customer_id" else [value] * 2 for name, value in rows.items()})
+    pq.write_table(
+        table.append_column("source", pa.array(["checkout", None], pa.string())), folder / "consents.parquet"
+    )
+    assert import_admitted(store, folder).consents == 2
+    with store.read() as connection:
+        found = connection.execute(select(consents.c.customer_id, consents.c.source)).all()
+    assert sorted(found) == [("a", "checkout"), ("b", "landing")]
 
 
 @pytest.mark.parametrize(("landed", "holds"), [(JANUARY, False), (FEBRUARY, True)])
