@@ -20,7 +20,7 @@ absl.logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 @pytest.fixture(scope="session")
 def small_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A landing of about 200 real customers over 40 weeks, all seven tables, as Parquet. Read only."""
+    """A landing of about 200 real customers over 40 weeks, all tables that the demo has, as Parquet. Read only."""
     return write_small(tmp_path_factory.mktemp("small") / "landing")
 
 

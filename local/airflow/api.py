@@ -67,6 +67,17 @@ class AirflowApi:
         """Let the scheduler start runs of the DAG."""
         self._request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
+    def is_paused(self, dag_id: str) -> bool:
+        """Return whether the DAG is switched off.
+
+        Raises:
+            DemoError: Airflow has no such DAG.
+        """
+        dag = self._request("GET", f"/dags/{dag_id}")
+        if dag is None:
+            raise DemoError(f"Airflow has no DAG '{dag_id}'.")
+        return bool(dag["is_paused"])
+
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> str:
         """Start a run with these Params and return its id."""
         # The id is chosen here, so that a retry after a lost response cannot start a second run.

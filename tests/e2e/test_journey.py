@@ -16,17 +16,59 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from core.clock import utc_now
+from local.airflow.follow import follow
 from local.errors import DemoError
 from local.processes import processes_of
 from local.service import sample_customers
+from outbox.history import consents_at, occurrences
+from outbox.store import open_store, store_url
 from tests.support.e2e.installation import AS_OF, Installation
+from tests.support.outbox.mail_sink import MailSink, mail_sink
 
 pytestmark = pytest.mark.e2e
 
+CAMPAIGN = """
+id = "hello"
+status = "running"
+goal = "Reach everybody who may be reached"
+message_class = "promotional"
+purpose = "marketing"
+[audience]
+everybody = true
+[recommendations]
+slate = "explore"
+[[content]]
+name = "all"
+subject = "{{ products[0].name }}"
+text = "New for you: {{ products[0].name }}. No more: {{ unsubscribe_url }}"
+[experiment]
+holdout = 0.2
+"""
+# Without quiet hours, so that the test can run at night.
+POLICY = "[classes.promotional]\nper_day = 1\n"
+
 
 @pytest.fixture(scope="module")
-def installation(code: Path, small_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    installation = Installation(code, tmp_path_factory.mktemp("journey") / "data", small_landing)
+def sink() -> Iterator[MailSink]:
+    with mail_sink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def installation(
+    code: Path, small_landing: Path, sink: MailSink, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("journey")
+    (folder / "policy.toml").write_text(POLICY)
+    installation = Installation(code, folder / "data", small_landing)
+    installation.environment |= {
+        "REACH_SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
+        "REACH_SMTP_FROM": "Shop <news@shop.example>",
+        "REACH_UNSUBSCRIBE_URL": f"http://127.0.0.1:{installation.settings.service_port}/unsubscribe",
+        "REACH_UNSUBSCRIBE_KEY": "the-key-of-a-test-that-is-long-enough",
+        "REACH_CONTACT_POLICY": str(folder / "policy.toml"),
+    }
     yield installation
     installation.programs.stop_all()
 
@@ -127,6 +169,34 @@ def test_what_came_of_an_answer_is_counted_once_however_often_it_is_collected(in
         assert shown == [(n + 1, items[n]["product_id"], bought[n], bought[n]) for n in range(3)]
 
 
+def test_a_campaign_is_planned_and_sent_by_airflow_once_a_person_switches_it_on(
+    installation: Installation, sink: MailSink
+) -> None:
+    assert installation.api.is_paused("run_campaigns")
+    assert installation.api.is_paused("send_outbox")
+    folder = installation.settings.campaigns_folder
+    folder.mkdir()
+    (folder / "hello.toml").write_text(CAMPAIGN)
+    _run_dag(installation, "run_campaigns")
+    assert sink.received == []
+    _run_dag(installation, "send_outbox")
+    # Nobody without a consent or an address gets a message, and nobody who is held out.
+    with contextlib.closing(open_store(store_url(installation.settings))) as store:
+        decided = occurrences(store, "hello").to_pylist()
+        planned = {row["customer_id"] for row in decided if row["outcome"] == "planned"}
+        held_out = {row["customer_id"] for row in decided if row["outcome"] == "held_out"}
+        assert {f"customer-{customer_id}@demo.invalid" for customer_id in planned} == set(sink.addresses)
+        assert len(planned) == len(sink.addresses) > 50
+        assert len(held_out) > 5
+        allowed = {row["customer_id"] for row in consents_at(store, utc_now()).to_pylist() if row["granted"]}
+        assert planned | held_out < allowed
+
+        link = str(sink.received[0]["List-Unsubscribe"]).strip("<>")
+        assert httpx.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=30).status_code == 200
+        left = {row["customer_id"] for row in consents_at(store, utc_now()).to_pylist() if row["granted"]}
+        assert [f"customer-{customer_id}@demo.invalid" for customer_id in allowed - left] == sink.addresses[:1]
+
+
 def test_the_same_command_again_builds_nothing(installation: Installation) -> None:
     printed = installation.run("local", "start")
     assert [line.split(":")[0] for line in printed.splitlines() if "used again" in line] == [
@@ -175,6 +245,13 @@ def test_nothing_is_left_running_after_down(installation: Installation) -> None:
         httpx.get(f"http://127.0.0.1:{installation.settings.service_port}/readyz")
     mentioned = [p for p in psutil.process_iter() if str(installation.settings.data) in _words(p)]
     assert mentioned == []
+
+
+def _run_dag(installation: Installation, dag_id: str) -> None:
+    """Switch a DAG on, and wait for the end of one run of it."""
+    installation.api.unpause(dag_id)
+    run_id = installation.api.trigger(dag_id, {})
+    follow(installation.api, dag_id, run_id, print, lambda: None)
 
 
 def _wait_for_task(installation: Installation, dag_id: str, task_id: str, state: str) -> None:

@@ -3,7 +3,7 @@
 `python -m tests.support.landing.samples OUT --kind small|other` writes one to the folder OUT. Nothing in them is
 random.
 
-small   about 200 customers over the last 40 weeks, all seven tables, as Parquet
+small   about 200 customers over the last 40 weeks, all tables that the demo has, as Parquet
 other   another retailer's shape: two CSV files, ids such as 'C-0017' and 'SKU_9', in Berlin two years later
 """
 
@@ -23,7 +23,7 @@ _OTHER_CUSTOMERS = 150
 
 
 def write_small(folder: Path) -> Path:
-    """Write the small landing: Parquet, all seven tables, only products somebody of the sample bought and
+    """Write the small landing: Parquet, all tables that the demo has, only products somebody of the sample bought and
     every twentieth other one; promotions only in the ten stores it visited most. Returns the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,6 +50,8 @@ def write_small(folder: Path) -> Path:
             "redemptions": f"""
                 SELECT * FROM ({demo["redemptions"]}) SEMI JOIN sample USING (customer_id) ORDER BY ALL""",
         }
+        for table in ("consents", "contacts"):
+            tables[table] = f"SELECT * FROM ({demo[table]}) SEMI JOIN sample USING (customer_id) ORDER BY ALL"
         for table, query in tables.items():
             connection.execute(f"COPY ({query}) TO '{folder / table}.parquet' (FORMAT parquet)")
     return folder
