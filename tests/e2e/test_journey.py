@@ -180,7 +180,7 @@ def test_a_campaign_is_planned_and_sent_by_airflow_once_a_person_switches_it_on(
     _run_dag(installation, "run_campaigns")
     assert sink.received == []
     _run_dag(installation, "send_outbox")
-    # Nobody without a consent or an address gets a message, and nobody who is held out.
+    # Planned customers get one message each, all have a consent and an address, and the hold-out gets none.
     with contextlib.closing(open_store(store_url(installation.settings))) as store:
         decided = occurrences(store, "hello").to_pylist()
         planned = {row["customer_id"] for row in decided if row["outcome"] == "planned"}
@@ -248,7 +248,7 @@ def test_nothing_is_left_running_after_down(installation: Installation) -> None:
 
 
 def _run_dag(installation: Installation, dag_id: str) -> None:
-    """Switch a DAG on, and wait for the end of one run of it."""
+    """Switch a DAG on, run it once, and wait for the end."""
     installation.api.unpause(dag_id)
     run_id = installation.api.trigger(dag_id, {})
     follow(installation.api, dag_id, run_id, print, lambda: None)
