@@ -123,12 +123,14 @@ def _prune(settings: Settings, args: argparse.Namespace) -> Any:
 
 
 def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.recommend import recommend, recommend_for_campaigns
-
     if args.for_campaigns:
+        from ml.steps.recommend_for_campaigns import recommend_for_campaigns
+
         return recommend_for_campaigns(settings)
     if args.as_of is None or args.out is None:
         raise RunError("Give --as-of and --out, or --for-campaigns.")
+    from ml.steps.recommend import recommend
+
     return recommend(settings, args.as_of, args.slate, args.k, args.out)
 
 

@@ -3,7 +3,7 @@
 import logging
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,8 +12,7 @@ from core.files.atomic import staging_path
 from core.restricted import hidden_patterns
 from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
 from features.publication import current_publication
-from marketing.campaigns.content.lists import ListsRecord, difference, present_record, read_record, wanted_lists
-from marketing.campaigns.definition.file import read_campaigns
+from marketing.campaigns.content.lists import ListsRecord
 from ml.bundles.champion import deployed_champion
 from ml.data.dataset import customers_of
 from ml.errors import RunError
@@ -93,32 +92,3 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
             logger.info(f"{start + done:,} of {len(buyers):,} customers")
     staged.replace(out)
     return {"version": bundle.version, "customers": len(buyers), "out": str(out)}
-
-
-def recommend_for_campaigns(settings: Settings) -> dict[str, Any]:
-    """Write the lists that campaigns show, unless they are of the champion and the published features already.
-
-    Campaigns that are stopped need none; a draft may be tried at any time.
-
-    Returns:
-        The slates that were written, and those that were up to date.
-
-    Raises:
-        MarketingError: A campaign's file cannot be used.
-        RunError: No version is deployed.
-    """
-    folder = settings.campaigns_folder
-    files = read_campaigns(folder) if any(folder.glob("*.toml")) else []
-    wanted = wanted_lists([file.campaign for file in files if file.campaign.status != "stopped"])
-    result: dict[str, list[str]] = {"written": [], "up_to_date": []}
-    for slate, count in wanted.items():
-        file = settings.paths.recommendations / f"{slate}.parquet"
-        found = read_record(file) if file.exists() else None
-        if found is not None and difference(found, present_record(settings.paths, count)) is None:
-            result["up_to_date"].append(slate)
-            continue
-        day = current_publication(settings.paths.features).as_of
-        recommend(settings, day, cast(Slate, slate), count, file)
-        result["written"].append(slate)
-    logger.info("Lists written: %s; up to date: %s", *(", ".join(names) or "none" for names in result.values()))
-    return result

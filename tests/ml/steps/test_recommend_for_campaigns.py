@@ -9,8 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from marketing.campaigns.content.lists import ListsRecord
-from ml.steps import recommend as step
-from ml.steps.recommend import SCHEMA, recommend_for_campaigns
+from ml.steps import recommend as writing
+from ml.steps import recommend_for_campaigns as step
+from ml.steps.recommend import SCHEMA
+from ml.steps.recommend_for_campaigns import recommend_for_campaigns
 from settings import Settings
 
 CAMPAIGN = """
@@ -47,7 +49,7 @@ def written(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[tuple[s
         found.append((slate, k))
         return {}
 
-    monkeypatch.setattr(step, "recommend", recommend)
+    monkeypatch.setattr(writing, "recommend", recommend)
     monkeypatch.setattr(step, "current_publication", lambda _: SimpleNamespace(as_of=date(2018, 1, 1)))
     monkeypatch.setattr(step, "present_record", lambda _, count: ListsRecord("v1", "f1", count))
     return found
