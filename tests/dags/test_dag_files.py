@@ -238,7 +238,8 @@ def test_only_a_checked_plan_is_enqueued(bag: dict[str, Any]) -> None:
     assert dag["schedule"] == "@hourly"
     assert {name: task["upstream"] for name, task in dag["tasks"].items()} == {
         "import_people": [],
-        "plan": ["import_people"],
+        "recommend": ["import_people"],
+        "plan": ["recommend"],
         "planned": ["plan"],
         "each.check_plan": ["planned"],
         "each.enqueuing": ["each.check_plan"],
