@@ -67,8 +67,9 @@ def test_lists_are_written_once_per_champion_and_features(
     _campaign(settings, "a", "explore")
     assert recommend_for_campaigns(settings) == {"written": ["explore"], "up_to_date": []}
     assert recommend_for_campaigns(settings) == {"written": [], "up_to_date": ["explore"]}
-    for present in (("v2", "f1"), ("v1", "f2")):
-        monkeypatch.setattr(step, "present_record", lambda _, count, of=present: ListsRecord(*of, count))
+    for version, features in (("v2", "f1"), ("v1", "f2")):
+        present = ListsRecord(version, features, 12)
+        monkeypatch.setattr(step, "present_record", lambda _, count, of=present: of)
         assert recommend_for_campaigns(settings)["written"] == ["explore"]
     assert written == [("explore", 12)] * 3
 
