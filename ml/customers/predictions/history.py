@@ -11,7 +11,6 @@ import pyarrow as pa
 from core.duckdb_engine import quote_literal
 from ml.customers.inputs import CLOCK_CHANGE, Inputs
 from ml.customers.predictions.bg_nbd import Repeats
-from ml.customers.predictions.gaps import Gaps, read_gaps
 
 ROW_WEEKS = 8
 """Weeks that a row of `feat_customer_outcomes` holds."""
@@ -39,14 +38,12 @@ class Customers:
         profile: the columns of `PROFILE`, floats `[n]`.
         baskets: baskets by week, the latest week first, float `[n, weeks]`.
         spend: money by week, float `[n, weeks]`.
-        gaps: the days between purchases.
     """
 
     ids: Sequence[str]
     profile: Mapping[str, np.ndarray]
     baskets: np.ndarray
     spend: np.ndarray
-    gaps: Gaps
 
     @property
     def weeks_known(self) -> np.ndarray:
@@ -121,8 +118,7 @@ class History:
         near = [_near(self._inputs.instants, instant) for instant in earlier]
         ids = table["customer_id"].combine_chunks()
         profile = {name: table[name].to_numpy().astype(np.float64) for name in PROFILE}
-        baskets, spend = self._weekly(ids, [each for each in near if each is not None])
-        return Customers(ids.to_pylist(), profile, baskets, spend, read_gaps(self._connection, ids, snapshot))
+        return Customers(ids.to_pylist(), profile, *self._weekly(ids, [each for each in near if each is not None]))
 
     def _weekly(self, ids: pa.Array, instants: Sequence[datetime]) -> tuple[np.ndarray, np.ndarray]:
         """Return baskets and money of each customer in the 8 weeks before each instant, zero without a row."""

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.special import expit
 
 from ml.customers.part import Measure
-from ml.customers.predictions import gaps
 from ml.customers.predictions.bg_nbd import BgNbd
 from ml.customers.predictions.columns import behaviour, silences
 from ml.customers.predictions.evaluation import auc, calibration_error, estimate, lead
@@ -16,6 +15,8 @@ from ml.customers.predictions.windows import Examples
 from ml.errors import NotEnoughDataError
 
 PENALTY = 20.0
+SILENCES_FROM_WEEKS = 4
+"""Horizons from this length on read silent weeks."""
 AUC_MARGIN = 0.005
 """The lower end of the interval of the model's lead in AUC must be above minus this."""
 MAX_CALIBRATION_ERROR = 0.02
@@ -65,13 +66,9 @@ def rule_input(weeks: int) -> str:
 
 
 def model_inputs(customers: Customers, bg_nbd: BgNbd, weeks: int) -> dict[str, np.ndarray]:
-    """Return everything that the model of this horizon reads: silences of days for a short one, of weeks for others."""
-    if weeks not in gaps.WEEKS:
-        return behaviour(customers, bg_nbd) | silences(customers)
-    return behaviour(customers, bg_nbd) | {
-        f"silence_ends_{weeks}w": customers.gaps.order_log_odds(weeks),
-        "silence_over_longest_gap": customers.gaps.silence_over_longest,
-    }
+    """Return everything that the model of this horizon reads; silent weeks matter for long horizons only."""
+    inputs = behaviour(customers, bg_nbd)
+    return inputs | silences(customers) if weeks >= SILENCES_FROM_WEEKS else inputs
 
 
 def inputs_of(customers: Customers, bg_nbd: BgNbd, weeks: int) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ CATEGORIES = ("BREAD", "MILK", "WINE")
 
 
 def write_customers(folder: Path, instants: Sequence[datetime], customers: int, seed: int = 3) -> None:
-    """Write profile, outcomes, categories and product history at each instant, which are two weeks apart, newest first.
+    """Write profile, outcomes and categories at each instant, which are two weeks apart, newest first.
 
     A customer buys at a rate of their own until a week in which they may leave; `BREAD` is bought in most baskets,
     `MILK` in half of them and `WINE` seldom.
@@ -26,14 +26,12 @@ def write_customers(folder: Path, instants: Sequence[datetime], customers: int, 
     baskets[:, 0] = 1
     spend = baskets * rng.gamma(4, 8, customers)[:, None] * rng.uniform(0.7, 1.3, (customers, WEEKS))
     by_category = np.stack([rng.binomial(baskets, share) for share in (0.8, 0.5, 0.1)], axis=1)
-    names = ("customer_profile", "customer_outcomes", "customer_categories", "customer_history")
-    tables: dict[str, list[pa.Table]] = {name: [] for name in names}
+    tables: dict[str, list[pa.Table]] = {"customer_profile": [], "customer_outcomes": [], "customer_categories": []}
     for number, instant in enumerate(instants):
         until = WEEKS - 2 * number
         tables["customer_profile"].append(_profile(baskets[:, :until], spend[:, :until], instant))
         tables["customer_outcomes"].append(_outcomes(baskets[:, :until], spend[:, :until], instant))
         tables["customer_categories"].append(_categories(by_category[:, :, :until], instant))
-        tables["customer_history"].append(_history(baskets[:, :until], instant))
     for name, parts in tables.items():
         pq.write_table(pa.concat_tables(parts), folder / f"feat_{name}.parquet")
 
@@ -96,14 +94,3 @@ def _categories(counts: np.ndarray, instant: datetime) -> pa.Table:
     }
     names = pa.array([[CATEGORIES[index] for index in known] for known in bought], pa.list_(pa.string()))
     return pa.table(_dated(range(len(counts)), instant) | {"categories": names} | lists)
-
-
-def _history(baskets: np.ndarray, instant: datetime) -> pa.Table:
-    """Return a product for every week with a basket, so that the history holds each of these weeks."""
-    weeks = baskets.shape[1]
-    days = [((weeks - np.flatnonzero(row)) * 7 - 3.5).tolist() for row in baskets]
-    names = [[f"p{week}" for week in np.flatnonzero(row)] for row in baskets]
-    lists = {name: pa.array(days, pa.list_(pa.float32())) for name in ("days_since_last", "days_since_first")}
-    return pa.table(
-        _dated(range(len(baskets)), instant) | {"product_ids": pa.array(names, pa.list_(pa.string()))} | lists
-    )
