@@ -19,7 +19,7 @@ from console.pages.campaigns.outcome.results import picture_of, result_of
 from console.web.console import Console
 from marketing.campaigns.definition.file import CampaignFile
 from marketing.campaigns.errors import DefinitionError
-from marketing.campaigns.plan.summary import MEANINGS
+from marketing.campaigns.plan.reasons import MEANINGS
 
 
 def endpoints(console: Console) -> list[Route]:

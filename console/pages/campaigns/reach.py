@@ -2,7 +2,7 @@
 
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 560, 190, 46, 24
+WIDTH, HEIGHT, LEFT, BOTTOM = 560, 190, 64, 24
 """Size of the picture, and of the room for its numbers, in pixels."""
 
 
@@ -17,7 +17,7 @@ def reach_picture(answer: dict[str, Any]) -> dict[str, Any]:
         `band`, the points of the expected buyers and of their interval.
     """
     curve = answer["curve"]
-    whole = curve[-1] if curve else None
+    whole = curve[-1] if curve and curve[-1]["share"] == 1.0 else None
     base = whole["expected_buyers"] / whole["customers"] if whole and whole["customers"] else 0.0
     rows = [
         {

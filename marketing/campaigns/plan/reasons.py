@@ -1,5 +1,6 @@
 """Name the reasons for which an eligible customer gets no message; each decision that sends nothing has one."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import numpy as np
@@ -42,6 +43,23 @@ class Reason(StrEnum):
 
 REASONS = tuple(Reason)
 CODE = {reason: code for code, reason in enumerate(REASONS)}
+
+MEANINGS: Mapping[str, str] = {
+    Reason.NO_ADDRESS: "no address for the channel",
+    Reason.NO_CONSENT: "no consent to the channel and the purpose",
+    Reason.SUPPRESSION_LIST: "on the suppression list",
+    Reason.COOLDOWN: "had this campaign within its cooldown",
+    Reason.NO_EVIDENCE: "no probability to value the message by",
+    Reason.NO_PRODUCTS: "too few products for the slot",
+    Reason.NO_OFFER: "no coupon worth offering within the budget",
+    Reason.NO_CONTENT: "no content's filter matches",
+    Reason.OUT_OF_TIME: "the campaign ends before a message may leave",
+    Reason.CAP: "the frequency caps allow no more",
+    Reason.OTHER_CAMPAIGN: "a campaign of higher expected value takes the customer",
+    Reason.BUDGET: "the budget is used up by customers of higher value",
+    Reason.TEMPLATE: "a template failed",
+}
+"""Each reason in words, without the hold-out."""
 
 
 class Reasons:

@@ -4,7 +4,7 @@ from typing import Any
 
 from console.pages.campaigns.steps.forms import Fields
 from console.pages.campaigns.steps.step import Step
-from marketing.campaigns.plan.summary import MEANINGS
+from marketing.campaigns.plan.reasons import MEANINGS
 from settings import Settings
 
 
