@@ -54,6 +54,33 @@ class StopRules:
         return None
 
 
+@dataclass(frozen=True)
+class Rates:
+    """What followed the messages of a campaign since it was last restarted.
+
+    Attributes:
+        left: messages that left.
+        unsubscribes: of these, those after which the customer withdrew the consent.
+        bounces: of these, those that bounced.
+    """
+
+    left: int
+    unsubscribes: int
+    bounces: int
+
+
+def rates_of(store: Store, campaign_id: str) -> Rates:
+    """Return the counts that a campaign's limits are compared with.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    with store.read() as connection:
+        left = _left(connection, campaign_id)
+        unsubscribes, bounces = _followed(connection)
+    return Rates(left, unsubscribes.get(campaign_id, 0), bounces.get(campaign_id, 0))
+
+
 def stop_by_rules(store: Store) -> dict[str, str]:
     """Stop every campaign that exceeds one of its limits; return the reason of each that was stopped now.
 
@@ -69,8 +96,7 @@ def stop_by_rules(store: Store) -> dict[str, str]:
 
 
 def _broken(connection: Connection) -> dict[str, str]:
-    unsubscribes = _after_messages(connection, consents, ("channel", "purpose"), consents.c.granted.is_(False))
-    bounces = _after_messages(connection, suppressions, ("channel",), suppressions.c.reason == HARD_BOUNCE)
+    unsubscribes, bounces = _followed(connection)
     stopped = set(connection.execute(select(controls.c.name).where(controls.c.name.startswith(STOP))).scalars())
     found = {}
     for campaign_id in sorted({*unsubscribes, *bounces}):
@@ -81,6 +107,13 @@ def _broken(connection: Connection) -> dict[str, str]:
         if reason := _rules(connection, campaign_id).broken(left, *counts):
             found[campaign_id] = reason
     return found
+
+
+def _followed(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
+    """Return by campaign the messages that a withdrawal followed, and those that bounced."""
+    unsubscribes = _after_messages(connection, consents, ("channel", "purpose"), consents.c.granted.is_(False))
+    bounces = _after_messages(connection, suppressions, ("channel",), suppressions.c.reason == HARD_BOUNCE)
+    return unsubscribes, bounces
 
 
 def _after_messages(

@@ -50,10 +50,12 @@ def endpoints(console: Console) -> list[Route]:
         found, paused = await run_in_threadpool(counts_of, settings, draft.id)
         meanings = {str(reason): meaning for reason, meaning in MEANINGS.items()}
         try:
-            version = draft.checked().version
+            file = draft.checked()
+            version, limits = file.version, file.campaign.stop
         except DefinitionError:
-            version = None
+            version, limits = None, None
         context = {"draft": draft, "counts": found, "paused": paused, "meanings": meanings, "version": version}
+        context["stop"] = limits
         return console.pages.render(request, "campaigns/_counts.html", context)
 
     return [Route("/campaigns/{campaign_id}", show), Route("/campaigns/{campaign_id}/counts", counts)]

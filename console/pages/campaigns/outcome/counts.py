@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from console.web.outbox import opened_outbox
+from outbox.sending.stop_rules import Rates, rates_of
 from outbox.store import Store
 from outbox.switches import PAUSE, STOP
 from outbox.tables import controls, decisions, messages, plans
@@ -40,6 +41,7 @@ class Counts:
         messages: messages by state and reason.
         plans: the newest first; only where they were asked for.
         stopped: why the campaign is stopped, or None.
+        rates: withdrawn consents and bounces; only where they were asked for.
     """
 
     planned: int = 0
@@ -49,6 +51,7 @@ class Counts:
     messages: dict[str, dict[str, int]] = field(default_factory=dict)
     plans: Sequence[Plan] = ()
     stopped: str | None = None
+    rates: Rates | None = None
 
     def of_state(self, *states: str) -> int:
         """Return the number of messages in any of the states."""
@@ -128,7 +131,7 @@ def _one(store: Store, campaign_id: str) -> tuple[Counts, str | None]:
     counts.reasons, counts.plans = dict(reasons), rows[:SHOWN_PLANS]
     for name, reason, count in counted:
         counts.messages.setdefault(name, {})[reason] = count
-    counts.stopped = switches.get(f"{STOP}{campaign_id}")
+    counts.stopped, counts.rates = switches.get(f"{STOP}{campaign_id}"), rates_of(store, campaign_id)
     return counts, switches.get(PAUSE)
 
 
