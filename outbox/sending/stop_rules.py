@@ -56,7 +56,7 @@ class StopRules:
 
 @dataclass(frozen=True)
 class Rates:
-    """What followed the messages of a campaign since it was last restarted.
+    """Count what followed the messages of a campaign since it was last restarted.
 
     Attributes:
         left: messages that left.

@@ -90,7 +90,7 @@ def test_seven_steps_lead_to_messages_that_wait(settings: Settings, address: str
     expect(page.locator("#count")).to_contain_text("20 of 30 customers")
     save(page)
 
-    # 2. Those of them who are likely to buy milk.
+    # 2. Customers among these who are likely to buy milk.
     page.select_option("[name=item]", "category")
     page.fill("[name=item_names]", "MILK")
     page.locator("[name=item_names]").press("Tab")
@@ -98,7 +98,7 @@ def test_seven_steps_lead_to_messages_that_wait(settings: Settings, address: str
     expect(page.locator("#reach svg polyline")).to_have_count(1)
     save(page)
 
-    # 3. Who would be left out.
+    # 3. The customers who would be left out.
     try_plan(page)
     expect(page.locator("main")).to_contain_text("Held out, to measure the effect")
     with page.expect_navigation():
