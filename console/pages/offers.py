@@ -20,6 +20,7 @@ PER_CUSTOMER, EXISTING_SHARE = 3, 0.3
 STEPS = 100
 """Positions of the slider, about."""
 
+COLOURS = ("to new buyers", "to customers who already buy")
 MARGIN = "expected incremental margin"
 
 
@@ -28,31 +29,33 @@ def endpoints(console: Console) -> list[Route]:
     settings = console.settings
 
     async def page(request: Request) -> Response:
-        return await show(request, None)
+        return console.pages.render(request, "offers/offers.html", {"form_path": "/offers/form", "found": None})
 
     async def result(request: Request) -> Response:
-        command = console.commands.find(request.path_params["command_id"], user_of(request).name)
-        if command.result is None:
-            raise ConsoleError(
-                command.problem or "The allocation is not finished yet. Open this page again in a while."
-            )
-        return await show(request, command.result)
+        command_id = request.path_params["command_id"]
+        context = {"form_path": f"/offers/form?result={command_id}", "found": _shown(result_of(request, command_id))}
+        return console.pages.render(request, "offers/offers.html", context)
 
-    async def show(request: Request, found: dict[str, Any] | None) -> Response:
+    async def form(request: Request) -> Response:
+        """Return the form, with the values of an earlier result if there is one."""
+        command_id = request.query_params.get("result")
+        found = result_of(request, command_id) if command_id else None
         try:
-            slider, problem = await run_in_threadpool(_slider, settings), ""
+            slider = await run_in_threadpool(_slider, settings)
         except MarketingError as error:
-            slider, problem = {"most": 0, "step": 1}, str(error)
-        asked: dict[str, Any] = {
-            "budget": ceil(slider["most"] / 4),
-            "per_customer": PER_CUSTOMER,
-            "max_existing_share": EXISTING_SHARE,
-        }
-        asked |= {"face_value": None, "margin": None}
+            return console.pages.render(request, "offers/_nothing.html", {"problem": str(error)})
+        asked: dict[str, Any] = {"budget": ceil(slider["most"] / 4), "per_customer": PER_CUSTOMER}
+        asked |= {"max_existing_share": EXISTING_SHARE, "face_value": None, "margin": None}
         if found is not None:
             asked |= found["asked"] | {"budget": found.get("budget", asked["budget"])}
-        context = {"slider": slider, "problem": problem, "asked": asked, "found": _shown(found) if found else None}
-        return console.pages.render(request, "offers/offers.html", context)
+        return console.pages.render(request, "offers/_form.html", {"slider": slider, "asked": asked})
+
+    def result_of(request: Request, command_id: str) -> dict[str, Any]:
+        command = console.commands.find(command_id, user_of(request).name)
+        if command.result is None:
+            raise ConsoleError(command.problem or "The allocation is under way. Open this page again in a while.")
+        found: dict[str, Any] = command.result
+        return found
 
     async def allot(request: Request) -> Response:
         form = await request.form()
@@ -70,6 +73,7 @@ def endpoints(console: Console) -> list[Route]:
     return [
         Route("/offers", page),
         Route("/offers", allot, methods=["POST"]),
+        Route("/offers/form", form),
         Route("/offers/results/{command_id}", result),
     ]
 
@@ -103,7 +107,9 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
         "without_limit": found.get(f"{MARGIN} without the limit per customer"),
         "notes": found["notes"],
         "first": found["first offers"],
-        "chart": bar_chart("Offers by coupon", f"The coupons offered most are {named}.", bars) if bars else None,
+        "chart": bar_chart("Offers by coupon", f"The coupons offered most are {named}.", bars, COLOURS)
+        if bars
+        else None,
     }
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from console.web.exports import exported
 from core.files.publication import linked
 from customer_scores.publication import read_record
 from marketing.errors import MarketingError
-from marketing.segments import open_scores, read_vocabulary, select
+from marketing.segments import Vocabulary, open_scores, read_vocabulary, select
 from marketing.segments.comparison import compare
 from marketing.segments.conditions import Property, condition, properties, with_condition
 from marketing.segments.matrix import segment_matrix
@@ -29,7 +30,7 @@ AXES = ("value", "taste")
 LISTED_VALUES = 60
 """Values of one property that the vocabulary lists; the field for a value suggests all of them."""
 
-EXAMPLE = 'lapse_8w > 30% and segment.value = "high"'
+EXAMPLE = 'lapse_8w > 5% and segment.value = "high"'
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,20 @@ def _vocabulary(settings: Settings) -> dict[str, Any]:
 
 
 def _properties(settings: Settings) -> list[Property]:
-    with open_scores(settings.paths.customers) as connection:
-        return properties(read_vocabulary(connection))
+    return properties(_read_vocabulary(settings.paths.customers.resolve()))
+
+
+@lru_cache(maxsize=1)
+def _read_vocabulary(folder: Path) -> Vocabulary:
+    """Return the names and values of a publication; its folder never changes."""
+    with open_scores(folder) as connection:
+        return read_vocabulary(connection)
 
 
 def _count(settings: Settings, form: FormData) -> dict[str, Any]:
     text = _text(form, "filter")
-    found = select(settings.paths.customers, text)
+    folder = settings.paths.customers.resolve()
+    found = select(folder, text, _read_vocabulary(folder))
     link = "/campaigns/new?" + urlencode({"filter": text})
     return {"count": len(found.customer_ids), "total": found.total, "share": found.share, "campaign_link": link}
 

@@ -99,16 +99,17 @@ def line_chart(
     if mark is not None and 0 <= mark <= width:
         x, low = at(mark, 0).split(",")
         parts.append(_line("mark", x, str(TOP), x, low))
-    return _chart(title, description, parts, HEIGHT) + _legend(lines)
+    return _chart(title, description, parts, HEIGHT) + _legend([line.name for line in lines])
 
 
-def bar_chart(title: str, description: str, bars: Sequence[Bar]) -> Markup:
+def bar_chart(title: str, description: str, bars: Sequence[Bar], names: Sequence[str] = ()) -> Markup:
     """Return one bar per row, all of the same scale.
 
     Args:
         title: what is shown.
         description: the same in a sentence or two.
         bars: from top to bottom.
+        names: of the two colours, for a legend.
     """
     longest = max((bar.value for bar in bars), default=0.0) or 1.0
     full = WIDTH - LABEL_WIDTH - TEXT_WIDTH
@@ -122,7 +123,7 @@ def bar_chart(title: str, description: str, bars: Sequence[Bar]) -> Markup:
         if part:
             parts.append(rectangle.format("bar series-2", LABEL_WIDTH, y, part, BAR_HEIGHT))
         parts.append(_text(LABEL_WIDTH + length + 6, y + BAR_HEIGHT - 6, bar.text, "start"))
-    return _chart(title, description, parts, len(bars) * (BAR_HEIGHT + BAR_GAP) + BAR_GAP)
+    return _chart(title, description, parts, len(bars) * (BAR_HEIGHT + BAR_GAP) + BAR_GAP) + _legend(names)
 
 
 def ticks(top: float) -> list[float]:
@@ -145,10 +146,12 @@ def _chart(title: str, description: str, parts: Sequence[Markup], height: int) -
     )
 
 
-def _legend(lines: Sequence[Line]) -> Markup:
+def _legend(names: Sequence[str]) -> Markup:
+    if not names:
+        return Markup("")
     entry = Markup('<span class="legend-{}">{}</span>')
     return Markup('<p class="legend">{}</p>').format(
-        Markup(" ").join(entry.format(number, line.name) for number, line in enumerate(lines, start=1))
+        Markup(" ").join(entry.format(number, name) for number, name in enumerate(names, start=1))
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from marketing.segments.compiled_filter import compile_filter
-from marketing.segments.vocabulary import CUSTOMERS, open_scores, read_vocabulary
+from marketing.segments.vocabulary import CUSTOMERS, Vocabulary, open_scores, read_vocabulary
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,20 @@ class Selection:
         return f"{count:,} of {self.total:,} customers match ({self.share:.1%}), such as {self.customer_ids[0]}."
 
 
-def select(folder: Path, text: str) -> Selection:
+def select(folder: Path, text: str, vocabulary: Vocabulary | None = None) -> Selection:
     """Return the customers who match a filter.
 
     Args:
         folder: of the published scores.
         text: the filter.
+        vocabulary: of the folder; None to read it.
 
     Raises:
         FilterError: the filter cannot be used.
         ScoresError: nothing is published.
     """
     with open_scores(folder) as connection:
-        compiled = compile_filter(text, read_vocabulary(connection))
+        compiled = compile_filter(text, vocabulary or read_vocabulary(connection))
         found = connection.sql(compiled.sql, params=list(compiled.parameters)).to_arrow_table()
         (total,) = connection.execute(f"SELECT count(*) FROM {CUSTOMERS}").fetchone() or (0,)
     return Selection(found["customer_id"].combine_chunks(), int(total))

@@ -76,5 +76,6 @@ def test_coupons_are_allotted_under_a_budget(client: TestClient) -> None:
         time.sleep(0.2)
     page = client.get(answer.headers["hx-redirect"]).text
     assert "2 coupons for 2 customers" in page
+    assert 'value="2"' in client.get(page.split('hx-get="')[1].split('"')[0]).text
     assert "Each extra 100 of budget brings" in page
     assert "<svg" in page
