@@ -68,7 +68,7 @@ def test_a_condition_without_a_value_leaves_the_filter_alone(client: TestClient)
 
 def test_two_filters_are_compared(client: TestClient) -> None:
     text = ask(client, "compare", filter='segment.value = "v0"', second='segment.value in ("v0", "v1")')
-    assert "10, 50% of those in either" in text
+    assert "10, 50.0% of those in either" in text
     assert "Mean spend 8w" in text
 
 
