@@ -2,21 +2,32 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from core.command import Commands
 from customer_scores.errors import ScoresError
 from experiments.errors import ExperimentError
 from features.errors import FeatureStoreError
-from marketing.audience import command as audience
-from marketing.campaigns import command as campaigns
 from marketing.errors import MarketingError
-from marketing.measurement import command as measurement
-from marketing.measurement import past_command as past_campaigns
-from marketing.offers import command as offers
-from marketing.segments import command as segments
 from outbox.errors import OutboxError
 from registry.errors import RegistryError
 from settings import Settings, SettingsError, load_settings
+
+COMMANDS = {
+    "audience": (
+        "marketing.audience.command",
+        "order customers for products, a category or a coupon, or like others",
+    ),
+    "measure": ("marketing.measurement.command", "measure a campaign against its hold-out"),
+    "past-campaigns": (
+        "marketing.measurement.past_command",
+        "list the landing's campaigns, whose effect is not identified",
+    ),
+    "offers": ("marketing.offers.command", "choose the coupons for each customer under a budget"),
+    "campaign": ("marketing.campaigns.command", "check, plan and enqueue campaigns"),
+    "segment": ("marketing.segments.command", "count the customers who match a filter"),
+}
+"""By the command's name: its module, with `add_arguments` and `run`, and the description for the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,18 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         *(RegistryError, SettingsError),
     )
     commands = Commands[Settings]("marketing", __doc__, load_settings, errors)
-    audience.add_arguments(
-        commands.add("audience", audience.run, "order customers for products, a category or a coupon, or like others")
-    )
-    measurement.add_arguments(commands.add("measure", measurement.run, "measure a campaign against its hold-out"))
-    past_campaigns.add_arguments(
-        commands.add(
-            "past-campaigns", past_campaigns.run, "list the landing's campaigns, whose effect is not identified"
-        )
-    )
-    offers.add_arguments(commands.add("offers", offers.run, "choose the coupons for each customer under a budget"))
-    campaigns.add_arguments(commands.add("campaign", campaigns.run, "check, plan and enqueue campaigns"))
-    segments.add_arguments(commands.add("segment", segments.run, "count the customers who match a filter"))
+    named = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+    # Only the named command is imported: each of the others costs seconds, and the console starts commands for people.
+    for name in [named] if named in COMMANDS else COMMANDS:
+        module, description = COMMANDS[name]
+        command = import_module(module)
+        command.add_arguments(commands.add(name, command.run, description))
     return commands.run(arguments)
 
 
