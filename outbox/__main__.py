@@ -17,7 +17,7 @@ from outbox.errors import DeliveryError, OutboxError
 from outbox.people import erase
 from outbox.plan import Delivery
 from outbox.sending.claims import Claims
-from outbox.sending.liveness import SenderLock
+from outbox.sending.liveness import OwnerLock
 from outbox.sending.recovery import owners
 from outbox.sending.sender import Limits, Sender, end_of
 from outbox.status import status
@@ -112,7 +112,7 @@ def _export(settings: Settings, options: argparse.Namespace) -> object:
     from outbox.channels.exports import Exporter
 
     store = _store(settings)
-    with SenderLock(store) as lock:
+    with OwnerLock(store) as lock:
         claims = Claims(store, lock.owner)
         exporter = Exporter(store, claims, settings.paths.outbox / "exports", _links(settings))
         exporter.recover([owner for owner in owners(store, lock.owner) if lock.is_dead(owner)])

@@ -167,7 +167,8 @@ class Plan:
         as_of: data known before this instant was used.
         planned_at: when the plan was made.
         policy: the rules that hold when its messages are sent.
-        decisions: one per customer and occurrence; read once, so a generator keeps memory bounded.
+        decisions: one per customer and occurrence. They are read twice, to be checked before any is stored, so this is
+            a collection, or an object that reads them from a file each time; not a generator.
     """
 
     plan_id: str

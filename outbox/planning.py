@@ -1,9 +1,12 @@
-"""Store a plan in one transaction, so that a killed planner leaves nothing behind.
+"""Store a plan chunk by chunk, so that nobody waits long for the store; no message leaves before the plan is whole.
 
-Planning the same twice, or by several planners at once, inserts nothing new: an occurrence of a customer is decided
+Each chunk is a transaction with decisions and their messages. The plan has an owner until its last chunk is stored, and
+senders pass over messages of such plans. A killed planner leaves a plan whose owner has died: planning again completes
+it. Planning the same twice, or by several planners at once, inserts nothing new: an occurrence of a customer is decided
 once, and the first decision stands.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,11 +18,15 @@ from sqlalchemy import Connection, select, tuple_, update
 from outbox.errors import PlanError
 from outbox.people import ERASED
 from outbox.plan import Decision, Message, Plan
+from outbox.sending.liveness import OwnerLock
 from outbox.store import Store
-from outbox.tables import contents, decisions, messages, plans, suppressions
+from outbox.tables import INCOMPLETE, contents, decisions, messages, plans, suppressions
 
-CHUNK = 1000
-"""Decisions per INSERT; memory does not grow with the plan."""
+CHUNK = 500
+"""Decisions of one transaction; memory does not grow with the plan."""
+
+GAP_SECONDS = 0.1
+"""Time between two transactions: a writer that waits for an SQLite file looks at least as often."""
 
 WAITS = "waits"
 """The reason of a message that nothing holds back but its time."""
@@ -52,29 +59,46 @@ class Enqueued:
 
 
 def enqueue(store: Store, plan: Plan) -> Enqueued:
-    """Store the plan's decisions and its messages in one transaction.
+    """Store the plan's decisions and its messages, which may leave when all are stored.
+
+    A kill leaves the chunks that were stored; their messages wait until a further call for the same campaign.
 
     Raises:
         PlanError: A decision contradicts itself, or the plan's id belongs to another definition. Nothing was stored.
-        StoreError: The store cannot be written. Nothing was stored.
+        StoreError: The store cannot be written. No message of the plan leaves; enqueue it again.
     """
+    _check_all(plan)
     count = dict.fromkeys(("planned", "held_out", "suppressed", "existing", "erased"), 0)
-    with store.write("plan") as connection:
-        _insert_plan(store, connection, plan)
-        erased = set(
-            connection.execute(select(suppressions.c.customer_id).where(suppressions.c.reason == ERASED)).scalars()
-        )
-        for decided in _chunks(plan.decisions):
-            chunk = [decision for decision in decided if decision.customer_id not in erased]
-            count["erased"] += len(decided) - len(chunk)
-            for outcome, number in _insert_chunk(store, connection, plan, chunk).items():
+    with OwnerLock(store) as lock:
+        with store.write("plan") as connection:
+            _insert_plan(store, connection, plan, lock.owner)
+        written_at = time.monotonic()
+        for chunk in _chunks(plan.decisions):
+            rows = [_decision_row(plan, decision) for decision in chunk]
+            time.sleep(max(0.0, GAP_SECONDS - (time.monotonic() - written_at)))
+            with store.write("plan") as connection:
+                found = _insert_chunk(store, connection, plan, chunk, rows, lock.owner)
+            written_at = time.monotonic()
+            for outcome, number in found.items():
                 count[outcome] += number
-        new = {name: plans.c[name] + count[name] for name in ("planned", "held_out", "suppressed")}
-        connection.execute(update(plans).where(plans.c.plan_id == plan.plan_id).values(new))
+        _complete(store, plan, lock)
     return Enqueued(plan.plan_id, **count)
 
 
-def _insert_plan(store: Store, connection: Connection, plan: Plan) -> None:
+def _complete(store: Store, plan: Plan, lock: OwnerLock) -> None:
+    """Let the plan's messages leave, and those of the campaign's earlier plans whose planner has died.
+
+    This plan decides about every customer of the campaign whom an earlier one left undecided.
+    """
+    of_campaign = (plans.c.campaign_id == plan.campaign_id, INCOMPLETE)
+    with store.read() as connection:
+        found = connection.execute(select(plans.c.plan_id, plans.c.owner).where(*of_campaign)).tuples().all()
+    whole = {plan.plan_id, *(plan_id for plan_id, owner in found if owner != lock.owner and lock.is_dead(owner))}
+    with store.write("plan") as connection:
+        connection.execute(update(plans).where(plans.c.plan_id.in_(whole)).values({"owner": None}))
+
+
+def _insert_plan(store: Store, connection: Connection, plan: Plan, owner: str) -> None:
     row = {
         "plan_id": plan.plan_id,
         "campaign_id": plan.campaign_id,
@@ -83,6 +107,7 @@ def _insert_plan(store: Store, connection: Connection, plan: Plan) -> None:
         "policy": plan.policy.to_json(),
         "as_of": plan.as_of,
         "planned_at": plan.planned_at,
+        "owner": owner,
     }
     if connection.execute(store.insert_new(plans).returning(plans.c.plan_id), row).first() is not None:
         return
@@ -97,10 +122,13 @@ def _insert_plan(store: Store, connection: Connection, plan: Plan) -> None:
         )
 
 
-def _insert_chunk(store: Store, connection: Connection, plan: Plan, chunk: list[Decision]) -> dict[str, int]:
-    for decision in chunk:
-        _check(plan, decision)
-    rows = [_decision_row(plan, decision) for decision in chunk]
+def _insert_chunk(
+    store: Store, connection: Connection, plan: Plan, chunk: list[Decision], rows: list[dict[str, Any]], owner: str
+) -> dict[str, int]:
+    ids = {decision.customer_id for decision in chunk}
+    listed = select(suppressions.c.customer_id).where(suppressions.c.reason == ERASED)
+    erased = set(connection.execute(listed.where(suppressions.c.customer_id.in_(ids))).scalars())
+    rows = [row for row in rows if row["customer_id"] not in erased]
     inserted = _new_keys(connection, store.insert_new(decisions).returning(*(decisions.c[name] for name in _KEY)), rows)
     first = {(d.customer_id, plan.campaign_id, d.trigger, d.occurrence): d for d in reversed(chunk)}
     new = {key: first[key] for key in inserted}
@@ -113,12 +141,11 @@ def _insert_chunk(store: Store, connection: Connection, plan: Plan, chunk: list[
             update(decisions).where(columns.in_(taken)).values({"outcome": "suppressed", "reason": TAKEN})
         )
     held_out = sum(decision.is_holdout for decision in new.values())
-    return {
-        "planned": len(given),
-        "held_out": held_out,
-        "suppressed": len(new) - len(given) - held_out,
-        "existing": len(chunk) - len(new),
-    }
+    count = {"planned": len(given), "held_out": held_out, "suppressed": len(new) - len(given) - held_out}
+    if new:
+        total = {name: plans.c[name] + number for name, number in count.items()}
+        connection.execute(update(plans).where(plans.c.plan_id == plan.plan_id).values(total | {"owner": owner}))
+    return {**count, "existing": len(rows) - len(new), "erased": len(chunk) - len(rows)}
 
 
 def _insert_messages(store: Store, connection: Connection, plan: Plan, planned: list[Decision]) -> set[tuple[Any, ...]]:
@@ -142,6 +169,16 @@ def _new_keys(connection: Connection, statement: Any, rows: list[dict[str, Any]]
         return []
     result = connection.execute(statement, rows)
     return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def _check_all(plan: Plan) -> None:
+    if iter(plan.decisions) is plan.decisions:
+        raise PlanError(
+            f"The decisions of plan '{plan.plan_id}' can be read once only, so they cannot be checked before they are "
+            "stored. Give a collection, or an object that reads them again."
+        )
+    for decision in plan.decisions:
+        _check(plan, decision)
 
 
 def _check(plan: Plan, decision: Decision) -> None:

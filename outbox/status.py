@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from core.clock import utc_now
 from outbox.store import Store
 from outbox.switches import PAUSE, STOP
-from outbox.tables import controls, decisions, messages
+from outbox.tables import INCOMPLETE, controls, decisions, messages, plans
 
 SHOWN = 100
 """Rows in doubt that are listed by name."""
@@ -37,6 +37,8 @@ def status(store: Store, now: datetime | None = None) -> dict[str, Any]:
             .limit(SHOWN)
         ).mappings()
         in_doubt = [{**row, "sending_at": row["sending_at"].isoformat()} for row in doubtful]
+        incomplete = connection.execute(select(plans.c.plan_id).where(INCOMPLETE).order_by(plans.c.plan_id)).scalars()
+        unfinished = list(incomplete)
         on = {row["name"]: row for row in connection.execute(select(controls)).mappings()}
     return {
         "messages": _nested(counted),
@@ -44,6 +46,7 @@ def status(store: Store, now: datetime | None = None) -> dict[str, Any]:
         "due": due,
         "next_due": next_due.isoformat() if next_due else None,
         "in_doubt": in_doubt,
+        "incomplete_plans": unfinished,
         "paused": _switch(on[PAUSE]) if PAUSE in on else None,
         "stopped_campaigns": {
             name.removeprefix(STOP): _switch(row) for name, row in sorted(on.items()) if name.startswith(STOP)

@@ -11,17 +11,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, literal_column, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, literal_column, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
 from outbox.errors import StoreBusyError, StoreError, StoreVersionError
-from outbox.tables import SCHEMA_VERSION, metadata, schema_version
+from outbox.tables import SCHEMA_VERSION, metadata, plans, schema_version
 from settings import Settings
 
 BUSY_SECONDS = 120
-"""How long a transaction waits for another writer; a plan of 100,000 messages holds the lock for less."""
+"""How long a transaction waits for another writer; every transaction of the outbox is far shorter."""
 
 SQLITE_FILE = "outbox.db"
 """The store's file in the outbox's folder, unless REACH_OUTBOX_URL names a database."""
@@ -144,6 +144,8 @@ def open_store(url: str) -> Store:
             metadata.create_all(connection)
             connection.execute(schema_version.insert(), {"version": SCHEMA_VERSION})
         found = connection.execute(select(schema_version.c.version)).scalar_one()
+        if found < SCHEMA_VERSION:
+            _upgrade(connection)
     if found > SCHEMA_VERSION:
         store.close()
         raise StoreVersionError(
@@ -151,6 +153,13 @@ def open_store(url: str) -> Store:
             "Use the version of Reach that wrote it, or a newer one."
         )
     return store
+
+
+def _upgrade(connection: Connection) -> None:
+    """Turn a store of schema version 1, whose plans are all whole, into one of version 2."""
+    connection.execute(text("ALTER TABLE plans ADD COLUMN owner VARCHAR"))
+    next(index for index in plans.indexes if index.name == "plans_incomplete").create(connection)
+    connection.execute(schema_version.update().values(version=SCHEMA_VERSION))
 
 
 def describe(url: URL) -> str:

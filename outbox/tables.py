@@ -29,7 +29,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 EVERY_CHANNEL = "*"
 """A suppression of this channel covers all channels."""
@@ -101,7 +101,9 @@ plans = Table(
     Column("planned", Integer, nullable=False, default=0),
     Column("held_out", Integer, nullable=False, default=0),
     Column("suppressed", Integer, nullable=False, default=0),
+    Column("owner", String),
 )
+"""`owner` is the process that still stores a plan's decisions; null once all are stored and its messages may leave."""
 
 decisions = Table(
     "decisions",
@@ -194,7 +196,10 @@ UNDER_WAY = messages.c.state == literal_column("'sending'")
 
 They hold only the messages that a sender looks for, so the next one costs the same however many were sent."""
 
+INCOMPLETE = plans.c.owner.is_not(None)
+
 for _index, _condition in (
+    (Index("plans_incomplete", plans.c.plan_id), INCOMPLETE),
     (Index("messages_due", messages.c.delivery, messages.c.due_at, messages.c.message_id), WAITING),
     (Index("messages_under_way", messages.c.owner), UNDER_WAY),
 ):

@@ -3,6 +3,7 @@
 import resource
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.outbox.world import World
@@ -69,12 +70,16 @@ def measure(url: str, count: int) -> dict[str, Any]:
 
 def _one_plan(world: World) -> Plan:
     policy = ContactPolicy({"promotion": ClassPolicy(cap_per_day=1)}, "UTC")
-    return Plan("speed", "spring", "1", {}, world.started, world.started, policy, _decisions(world))
+    return Plan("speed", "spring", "1", {}, world.started, world.started, policy, _Decisions(world))
 
 
-def _decisions(world: World) -> Iterator[Decision]:
-    for number in range(world.customers):
-        yield world.decision(f"customer-{number:06d}", "spring", 0)
+@dataclass(frozen=True)
+class _Decisions:
+    world: World
+
+    def __iter__(self) -> Iterator[Decision]:
+        for number in range(self.world.customers):
+            yield self.world.decision(f"customer-{number:06d}", "spring", 0)
 
 
 def _peak_mib() -> int:

@@ -31,7 +31,7 @@ class World:
 
     customers: int
     started: datetime
-    waves: int = 10
+    waves: int = 4
 
     def ids(self) -> list[str]:
         """Return the customers' ids."""

@@ -19,7 +19,7 @@ from outbox.sending.outcomes import TEMPORARY_FAILURE, changes_after
 from outbox.sending.recovery import change
 from outbox.store import Store
 from outbox.switches import PAUSE
-from outbox.tables import HARD_BOUNCE, WAITING, contents, controls, decisions, messages, plans
+from outbox.tables import HARD_BOUNCE, INCOMPLETE, WAITING, contents, controls, decisions, messages, plans
 
 SENDING = "sending"
 
@@ -28,6 +28,12 @@ EXAMINED = 100
 
 EXPORT_CHUNK = 2_000
 """Messages of a file that one transaction takes; memory does not grow with the file."""
+
+OF_WHOLE_PLAN = messages.c.plan_id.not_in(select(plans.c.plan_id).where(INCOMPLETE))
+"""The condition that every decision of a message's plan is stored, the hold-out's too.
+
+It is part of each statement that reads messages: a statement sees a plan's row if it sees one of its messages.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -112,9 +118,11 @@ class Claims:
         # Of several messages to one customer the most valuable goes first, whichever was planned first. The conditions
         # are those of the customer's index; a customer has few messages, so the rest is compared here.
         same = connection.execute(
-            select(messages).where(
+            select(messages)
+            .where(
                 messages.c.customer_id == first[2], messages.c.message_class == first[3], messages.c.state == "planned"
             )
+            .where(OF_WHOLE_PLAN)
         )
         waiting = (row for row in same if row.delivery in deliveries and row.due_at <= now)
         return min(waiting, key=lambda row: (-row.expected_value, row.due_at, row.message_id))
@@ -124,7 +132,7 @@ class Claims:
         names = ("due_at", "message_id", "customer_id", "message_class")
         found = connection.execute(
             select(*(messages.c[name] for name in names))
-            .where(WAITING, messages.c.delivery == delivery, messages.c.due_at <= now)
+            .where(WAITING, messages.c.delivery == delivery, messages.c.due_at <= now, OF_WHOLE_PLAN)
             .order_by(messages.c.due_at, messages.c.message_id)
             .limit(1)
         ).first()
@@ -192,7 +200,7 @@ class Claims:
             if connection.execute(select(controls.c.reason).where(controls.c.name == PAUSE)).first() is not None:
                 return None
             now = clock()
-            due = (WAITING, messages.c.delivery == "export", messages.c.due_at <= now)
+            due = (WAITING, messages.c.delivery == "export", messages.c.due_at <= now, OF_WHOLE_PLAN)
             shown = (decisions.c.segment, decisions.c.coupon_id, decisions.c.product_ids)
             query = select(messages, *shown).join(decisions, _SAME_DECISION).where(*due, *of_file)
             rows = connection.execute(query.order_by(messages.c.message_id).limit(EXPORT_CHUNK)).all()
@@ -233,7 +241,7 @@ class Claims:
         return self._policies[plan_id]
 
     def _next_instant(self, connection: Connection, deliveries: Sequence[Delivery]) -> datetime | None:
-        waiting = (WAITING, messages.c.delivery.in_(deliveries))
+        waiting = (WAITING, messages.c.delivery.in_(deliveries), OF_WHOLE_PLAN)
         return connection.execute(select(func.min(messages.c.due_at)).where(*waiting)).scalar()
 
 

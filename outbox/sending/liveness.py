@@ -1,7 +1,7 @@
-"""Find out whether a sender still lives, without a clock: its lock is released when its process ends.
+"""Find out whether a sender or a planner still lives, without a clock: its lock is released when its process ends.
 
 With SQLite the lock is a file's, held by the operating system. With PostgreSQL it is an advisory lock of a
-connection, so senders on several machines see each other.
+connection, so processes on several machines see each other.
 """
 
 from pathlib import Path
@@ -13,11 +13,11 @@ from sqlalchemy import Connection, text
 from outbox.store import Store
 
 
-class SenderLock:
-    """The lock that shows that this sender lives; use as a context manager.
+class OwnerLock:
+    """The lock that shows that this sender or planner lives; use as a context manager.
 
     Attributes:
-        owner: the sender's name: random, so a restarted sender is another one.
+        owner: its name: random, so a restarted one is another.
     """
 
     def __init__(self, store: Store):
@@ -26,7 +26,7 @@ class SenderLock:
         self._file: FileLock | None = None
         self._connection: Connection | None = None
 
-    def __enter__(self) -> "SenderLock":
+    def __enter__(self) -> "OwnerLock":
         """Take the lock.
 
         Raises:
@@ -51,7 +51,7 @@ class SenderLock:
             self._connection.close()
 
     def is_dead(self, owner: str) -> bool:
-        """Whether the process of another sender has ended.
+        """Whether the process of another owner has ended.
 
         Raises:
             StoreError: The store does not answer.

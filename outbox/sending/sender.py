@@ -17,7 +17,7 @@ from outbox.channels.channel import Channel, Outcome, Outgoing, Refused, Tempora
 from outbox.errors import DeliveryError, StoreError
 from outbox.plan import Delivery
 from outbox.sending.claims import Claimed, Claims, Idle, Paused
-from outbox.sending.liveness import SenderLock
+from outbox.sending.liveness import OwnerLock
 from outbox.sending.outcomes import CHANNEL_DOWN
 from outbox.sending.rate import Rate
 from outbox.sending.recovery import owners, recover
@@ -118,7 +118,7 @@ class Sender:
             StoreError: The store could not be used. A message whose outcome is not recorded is in doubt.
         """
         failures: list[BaseException] = []
-        with SenderLock(self._store) as lock:
+        with OwnerLock(self._store) as lock:
             claims = Claims(self._store, lock.owner, self._resend)
             self._recover(lock)
             self._stop_campaigns()
@@ -139,7 +139,7 @@ class Sender:
             raise failures[0]
         return self._result
 
-    def _work(self, claims: Claims, lock: SenderLock) -> None:
+    def _work(self, claims: Claims, lock: OwnerLock) -> None:
         channels: dict[Delivery, Channel] = {}
         down = 0
         checked = time.monotonic()
@@ -255,7 +255,7 @@ class Sender:
         with self._counting:
             self._result.stopped.update(found)
 
-    def _recover(self, lock: SenderLock) -> None:
+    def _recover(self, lock: OwnerLock) -> None:
         dead = [owner for owner in owners(self._store, lock.owner) if lock.is_dead(owner)]
         if not dead:
             return

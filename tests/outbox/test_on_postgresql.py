@@ -8,7 +8,7 @@ from sqlalchemy import text
 from outbox.errors import StoreBusyError, StoreError
 from outbox.planning import enqueue
 from outbox.sending.claims import Claimed, Claims
-from outbox.sending.liveness import SenderLock
+from outbox.sending.liveness import OwnerLock
 from outbox.sending.recovery import owners
 from outbox.store import Store, _errors, open_store
 from outbox.tables import messages, metadata
@@ -55,8 +55,8 @@ def test_a_sender_on_another_machine_is_seen_dead_when_its_connection_ends(store
     reachable(store, "a")
     enqueue(store, a_plan([planned("a")]))
     elsewhere = open_store(url)
-    with SenderLock(store) as here:
-        with SenderLock(elsewhere) as there:
+    with OwnerLock(store) as here:
+        with OwnerLock(elsewhere) as there:
             assert isinstance(Claims(elsewhere, there.owner).claim(["smtp"], at(NOON)), Claimed)
             assert owners(store, here.owner) == [there.owner]
             assert not here.is_dead(there.owner)

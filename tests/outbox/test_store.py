@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from outbox.errors import StoreError, StoreVersionError
 from outbox.planning import enqueue
+from outbox.sending.claims import Claimed, Claims
+from outbox.status import status
 from outbox.store import Store, open_store, store_url
-from outbox.tables import messages, schema_version
+from outbox.tables import SCHEMA_VERSION, messages, schema_version
 from settings import Settings
-from tests.support.outbox.plans import a_plan, planned
+from tests.support.outbox.plans import NOON, a_plan, at, planned, reachable
 
 
 def test_an_opened_store_is_opened_again_with_what_it_holds(tmp_path: Path) -> None:
@@ -55,6 +57,27 @@ def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
     assert "secret-word" not in str(raised.value)
 
 
+def test_a_store_of_the_first_version_is_upgraded_once_and_its_plans_are_whole(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    old = open_store(url)
+    reachable(old, "a")
+    enqueue(old, a_plan([planned("a")]))
+    with old.write("schema") as connection:
+        connection.execute(text("DROP INDEX plans_incomplete"))
+        connection.execute(text("ALTER TABLE plans DROP COLUMN owner"))
+        connection.execute(schema_version.update().values(version=1))
+    old.close()
+    for _ in range(2):
+        upgraded = open_store(url)
+        with upgraded.read() as connection:
+            assert connection.execute(schema_version.select()).scalars().all() == [SCHEMA_VERSION]
+        assert status(upgraded)["incomplete_plans"] == []
+        upgraded.close()
+    upgraded = open_store(url)
+    assert isinstance(Claims(upgraded, "sender").claim(["smtp"], at(NOON)), Claimed)
+    upgraded.close()
+
+
 def test_a_failed_block_writes_nothing(store: Store) -> None:
     rolled_back: list[object] = []
     event.listen(store.engine, "rollback", rolled_back.append)
@@ -62,5 +85,5 @@ def test_a_failed_block_writes_nothing(store: Store) -> None:
         connection.execute(schema_version.insert(), {"version": 0})
         raise ZeroDivisionError
     with store.read() as connection:
-        assert connection.execute(schema_version.select()).scalars().all() == [1]
+        assert connection.execute(schema_version.select()).scalars().all() == [SCHEMA_VERSION]
     assert rolled_back

@@ -26,6 +26,9 @@ from outbox.plan import ContactPolicy, Content, Decision, Delivery, Message, Pla
 SHOWN = 3
 """Messages that a trial shows unless more are asked for."""
 
+READ_AT_ONCE = 5_000
+"""Decisions in memory while a plan is handed to the outbox."""
+
 RECORD, DECISIONS = "plan.json", "decisions.parquet"
 
 
@@ -154,7 +157,7 @@ def outbox_plan(folder: Path) -> Plan:
         as_of=record.as_of,
         planned_at=record.planned_at,
         policy=ContactPolicy.from_json(record.policy),
-        decisions=_decisions(folder / DECISIONS, record),
+        decisions=StagedDecisions(folder / DECISIONS, record),
     )
 
 
@@ -182,35 +185,52 @@ def _record(planned: Planned, terms: Terms, planned_at: datetime, counts: Counte
     )
 
 
-def _decisions(file: Path, record: PlanRecord) -> Iterator[Decision]:
+@dataclass(frozen=True)
+class StagedDecisions:
+    """The decisions of a staged plan, read from its file in batches each time.
+
+    Attributes:
+        file: the decisions.
+        record: the plan's record.
+    """
+
+    file: Path
+    record: PlanRecord
+
+    def __iter__(self) -> Iterator[Decision]:
+        """Yield the decisions."""
+        with pq.ParquetFile(self.file) as parquet:
+            for batch in parquet.iter_batches(batch_size=READ_AT_ONCE):
+                yield from _decisions(batch, self.record)
+
+
+def _decisions(batch: pa.RecordBatch, record: PlanRecord) -> Iterator[Decision]:
     definition = record.definition
     filters = {content["name"] for content in definition["content"] if content["filter"]}
-    with pq.ParquetFile(file) as parquet:
-        for batch in parquet.iter_batches(batch_size=5_000):
-            for row in batch.to_pylist():
-                message = None
-                if row["outcome"] == PLANNED:
-                    message = Message(
-                        message_class=definition["message_class"],
-                        purpose=definition["purpose"],
-                        channel=definition["channel"],
-                        content=Content(row["subject"], row["body_text"], row["body_html"]),
-                        not_before=row["not_before"],
-                        not_after=row["not_after"],
-                        delivery=record.delivery,
-                    )
-                yield Decision(
-                    customer_id=row["customer_id"],
-                    trigger=row["trigger"],
-                    occurrence=row["occurrence"],
-                    variant=row["variant"],
-                    propensity=row["propensity"],
-                    outcome=row["outcome"],
-                    reason=row["reason"],
-                    segment=row["content"] if row["content"] in filters else None,
-                    content=row["content"],
-                    coupon_id=row["coupon_id"],
-                    product_ids=tuple(row["product_ids"] or ()),
-                    expected_value=row["expected_value"],
-                    message=message,
-                )
+    for row in batch.to_pylist():
+        message = None
+        if row["outcome"] == PLANNED:
+            message = Message(
+                message_class=definition["message_class"],
+                purpose=definition["purpose"],
+                channel=definition["channel"],
+                content=Content(row["subject"], row["body_text"], row["body_html"]),
+                not_before=row["not_before"],
+                not_after=row["not_after"],
+                delivery=record.delivery,
+            )
+        yield Decision(
+            customer_id=row["customer_id"],
+            trigger=row["trigger"],
+            occurrence=row["occurrence"],
+            variant=row["variant"],
+            propensity=row["propensity"],
+            outcome=row["outcome"],
+            reason=row["reason"],
+            segment=row["content"] if row["content"] in filters else None,
+            content=row["content"],
+            coupon_id=row["coupon_id"],
+            product_ids=tuple(row["product_ids"] or ()),
+            expected_value=row["expected_value"],
+            message=message,
+        )

@@ -334,7 +334,8 @@ def test_taking_a_message_reads_no_table_from_end_to_end(store: Store) -> None:
     with store.engine.connect() as connection:
         for text, values in statements.items():
             steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
-            # The index of messages under way holds one row per connection.
-            whole = [step for step in steps if step.startswith("SCAN") and "messages_under_way" not in step]
+            # These indexes hold a row per connection, and a row per plan that is being stored.
+            small = ("messages_under_way", "plans_incomplete")
+            whole = [step for step in steps if step.startswith("SCAN") and not step.endswith(small)]
             assert not whole, text
             assert not ("messages_due" in str(steps) and "TEMP B-TREE" in str(steps)), text

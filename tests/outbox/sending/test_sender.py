@@ -17,7 +17,7 @@ from outbox.plan import Content
 from outbox.planning import enqueue
 from outbox.sending import sender as module
 from outbox.sending.claims import Claimed, Claims
-from outbox.sending.liveness import SenderLock
+from outbox.sending.liveness import OwnerLock
 from outbox.sending.outcomes import RETRIES
 from outbox.sending.recovery import recover
 from outbox.sending.sender import Limits, Sender, Sent, end_of
@@ -248,7 +248,7 @@ def test_by_setting_an_unknown_outcome_is_sent_again_with_the_same_message_id(st
 )
 def test_the_message_of_a_dead_sender(store: Store, delivery: Any, resend: bool, expected: tuple[str, str]) -> None:
     ready(store, "a", delivery=delivery)
-    with SenderLock(store) as lock:
+    with OwnerLock(store) as lock:
         Claims(store, lock.owner).claim([delivery], at(NOON))
 
     found = run(store, Recorder(), resend_in_doubt=resend)
@@ -259,7 +259,7 @@ def test_the_message_of_a_dead_sender(store: Store, delivery: Any, resend: bool,
 
 def test_the_message_of_a_living_sender_is_left_to_it(store: Store) -> None:
     ready(store, "a")
-    with SenderLock(store) as lock:
+    with OwnerLock(store) as lock:
         claims = Claims(store, lock.owner)
         taken = claims.claim(["smtp"], at(NOON))
         assert isinstance(taken, Claimed)
