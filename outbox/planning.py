@@ -1,4 +1,4 @@
-"""Store a plan chunk by chunk, so that nobody waits long for the store; no message leaves before the plan is whole.
+"""Store a plan chunk by chunk, so that other writers wait briefly; no message leaves before the plan is whole.
 
 Each chunk is a transaction with decisions and their messages. The plan has an owner until its last chunk is stored, and
 senders pass over messages of such plans. A killed planner leaves a plan whose owner has died: planning again completes
@@ -88,7 +88,7 @@ def enqueue(store: Store, plan: Plan) -> Enqueued:
 def _complete(store: Store, plan: Plan, lock: OwnerLock) -> None:
     """Let the plan's messages leave, and those of the campaign's earlier plans whose planner has died.
 
-    This plan decides about every customer of the campaign whom an earlier one left undecided.
+    This plan decides about the customers without a decision in an earlier one.
     """
     of_campaign = (plans.c.campaign_id == plan.campaign_id, INCOMPLETE)
     with store.read() as connection:

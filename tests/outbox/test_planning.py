@@ -175,7 +175,7 @@ def test_no_message_leaves_before_every_decision_of_its_plan_is_stored(
 def test_the_campaigns_next_plan_completes_that_of_a_dead_planner(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next plan decides about the customers whom the dead planner left out."""
+    """The next plan decides about the customers without a decision."""
     reachable(store, "a", "c", "d", "f")
     kill_before_chunk(monkeypatch, 1)
     with pytest.raises(Killed):
