@@ -109,7 +109,7 @@ with DAG(
         enqueue = CommandOperator(
             task_id="enqueue",
             arguments=["marketing", "campaign", "enqueue", campaign],
-            doc_md="Puts decisions and messages into the outbox; none leaves before all are stored. Known ones are skipped.",
+            doc_md="Puts decisions and messages into the outbox; none leaves before all are stored.",
         )
         check_plan >> enqueuing() >> enqueue
 

@@ -134,16 +134,35 @@ class ClassPolicy:
 
 
 @dataclass(frozen=True)
+class GlobalHoldOut:
+    """The customers who get no message of some classes, from no campaign.
+
+    Attributes:
+        share: of all customers; a larger share also holds out everybody of a smaller one.
+        classes: the message classes.
+    """
+
+    share: float = 0.0
+    classes: tuple[str, ...] = ()
+
+    def covers(self, message_class: str) -> bool:
+        """Whether some customers get no message of a class."""
+        return self.share > 0 and message_class in self.classes
+
+
+@dataclass(frozen=True)
 class ContactPolicy:
     """The rules that the sender applies to the messages of a plan.
 
     Attributes:
         classes: the rules by message class.
         timezone: zone of customers whose own zone is unknown.
+        global_hold_out: the customers who get no message from any campaign.
     """
 
     classes: Mapping[str, ClassPolicy]
     timezone: str = "UTC"
+    global_hold_out: GlobalHoldOut = GlobalHoldOut()
 
     def to_json(self) -> dict[str, Any]:
         """Return the policy as JSON values; windows in seconds, times as HH:MM:SS."""
@@ -152,7 +171,12 @@ class ContactPolicy:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "ContactPolicy":
         """Return the policy that `to_json` wrote."""
-        return cls({name: _class_policy(rules) for name, rules in value["classes"].items()}, value["timezone"])
+        held = value.get("global_hold_out") or {"share": 0.0, "classes": ()}
+        return cls(
+            {name: _class_policy(rules) for name, rules in value["classes"].items()},
+            value["timezone"],
+            GlobalHoldOut(held["share"], tuple(held["classes"])),
+        )
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from marketing.measurement.errors import MeasurementError
 
 COLUMNS = ("customer_id", "variant", "propensity", "is_holdout", "decided_at")
 
-NO_ARM = "none"
-"""The variant of customers who were left out before arms were drawn."""
+NO_ARM = ("none", "global_holdout")
+"""The variants of customers who were left out before a campaign's arms were drawn."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def arms_of(decisions: pa.Table) -> Arms:
     """
     if missing := sorted(set(COLUMNS) - set(decisions.column_names)):
         raise MeasurementError(f"The decisions lack the columns {', '.join(missing)}.")
-    assigned = decisions.select(COLUMNS).filter(pc.not_equal(decisions["variant"], NO_ARM))
+    assigned = decisions.select(COLUMNS).filter(pc.invert(pc.is_in(decisions["variant"], pa.array(NO_ARM))))
     if not len(assigned):
         raise MeasurementError(f"No customer is in an arm of the campaign: {len(decisions):,} decisions were read.")
     assigned = assigned.sort_by([("customer_id", "ascending"), ("decided_at", "ascending"), ("variant", "ascending")])

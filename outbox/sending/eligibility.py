@@ -24,6 +24,7 @@ from outbox.tables import (
 from outbox.tables import suppressions as suppression_list
 
 EXPIRED, ON_LIST, HOLD_OUT = "expired", "suppression_list", "hold_out"
+GLOBAL_HOLD_OUT = "global_hold_out"
 NO_CONSENT, WITHDRAWN, NO_ADDRESS = "no_consent", "consent_withdrawn", "no_address"
 FREQUENCY_CAP, QUIET_HOURS = "frequency_cap", "quiet_hours"
 
@@ -79,7 +80,7 @@ def decide(
         return Never(CAMPAIGN_STOPPED, reason)
     rules = policy.classes[message["message_class"]]
     contact = _contact(connection, message)
-    refusal = _refusal(connection, message, rules, contact, now)
+    refusal = _refusal(connection, message, policy, contact, now)
     if refusal is not None or contact is None:
         return refusal or Never(NO_ADDRESS)
     zone = zone_of(contact["timezone"], policy.timezone)
@@ -99,7 +100,7 @@ def decide(
 
 
 def _refusal(
-    connection: Connection, message: Mapping[str, Any], rules: ClassPolicy, contact: Any, now: datetime
+    connection: Connection, message: Mapping[str, Any], policy: ContactPolicy, contact: Any, now: datetime
 ) -> Never | None:
     listed = connection.execute(
         select(suppression_list.c.reason, suppression_list.c.since).where(
@@ -112,7 +113,10 @@ def _refusal(
             return Never(ON_LIST, reason)
     if _is_held_out(connection, message):
         return Never(HOLD_OUT)
-    return _consent_refusal(connection, message, now) if rules.needs_consent else None
+    if _is_globally_held_out(connection, message, policy):
+        return Never(GLOBAL_HOLD_OUT)
+    needs_consent = policy.classes[message["message_class"]].needs_consent
+    return _consent_refusal(connection, message, now) if needs_consent else None
 
 
 def _is_held_out(connection: Connection, message: Mapping[str, Any]) -> bool:
@@ -130,6 +134,24 @@ def _is_held_out(connection: Connection, message: Mapping[str, Any]) -> bool:
         .limit(1)
     )
     return found.first() is not None
+
+
+def _is_globally_held_out(connection: Connection, message: Mapping[str, Any], policy: ContactPolicy) -> bool:
+    """Whether a plan has found the customer in the global hold-out, and that still holds for this message.
+
+    It does if the plan came later, or if its share was not larger than that of the message's plan.
+    """
+    found = connection.execute(
+        select(plans.c.policy, decisions.c.decided_at)
+        .join(plans, decisions.c.plan_id == plans.c.plan_id)
+        .where(decisions.c.customer_id == message["customer_id"], decisions.c.reason == GLOBAL_HOLD_OUT)
+    )
+    for stored, decided_at in found:
+        held = ContactPolicy.from_json(stored).global_hold_out
+        is_newer = decided_at >= message["planned_at"]
+        if held.covers(message["message_class"]) and (is_newer or held.share <= policy.global_hold_out.share):
+            return True
+    return False
 
 
 def _consent_refusal(connection: Connection, message: Mapping[str, Any], now: datetime) -> Never | None:

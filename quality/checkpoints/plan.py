@@ -61,6 +61,9 @@ def plan_stages(settings: Settings, campaign_id: str, spill: Path) -> Stages:
                     "quiet_hours": frames.quiet_hours(connection, plan),
                     "budget": frames.budget(connection, plan),
                     "arms": frames.arms(connection, plan),
+                    "global_hold_out": frames.global_hold_out(
+                        connection, plan, settings.paths.plans / "assignment.key"
+                    ),
                     "restricted": frames.restricted(connection, plan, settings.paths.admitted / "products.parquet"),
                 },
             )

@@ -13,6 +13,7 @@ import duckdb
 import pandas as pd
 
 from core.duckdb_engine import quote_literal, read_parquet
+from experiments.assignment import experiment_key, hash_numbers
 from experiments.identification import sample_ratio
 from outbox.history import consents_at, contacts_at, messages_since, suppressions_at
 from outbox.plan import ClassPolicy, ContactPolicy
@@ -20,7 +21,10 @@ from outbox.store import Store
 from quality.frames.engine import frame, one_row
 
 LEVELS = {"departments": "department", "categories": "category", "product_types": "product_type"}
-HOLDOUT, MESSAGE = "holdout", "message"
+HOLDOUT, MESSAGE, GLOBAL_HOLDOUT = "holdout", "message", "global_holdout"
+
+GLOBAL_KEY = "global hold-out"
+"""Names the key of the global hold-out's draw, as `marketing/campaigns/plan/plan.py` does."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,8 @@ def arms(connection: duckdb.DuckDBPyConnection, plan: StagedPlan) -> pd.DataFram
     query = f"SELECT variant, count(*) FROM decision WHERE variant IN ('{HOLDOUT}', '{MESSAGE}') GROUP BY variant"
     counts = dict(connection.execute(query).fetchall())
     expected = (
-        f"CASE variant WHEN '{HOLDOUT}' THEN {shares[HOLDOUT]} WHEN '{MESSAGE}' THEN {shares[MESSAGE]} ELSE 1 END"
+        f"CASE variant WHEN '{HOLDOUT}' THEN {shares[HOLDOUT]} WHEN '{MESSAGE}' THEN {shares[MESSAGE]} "
+        f"WHEN '{GLOBAL_HOLDOUT}' THEN {plan.policy.global_hold_out.share} ELSE 1 END"
     )
     wrong = one_row(
         connection, f"SELECT count(*) FILTER ((abs(propensity - {expected}) < 1e-9) IS NOT TRUE) FROM decision"
@@ -194,6 +199,16 @@ def arms(connection: duckdb.DuckDBPyConnection, plan: StagedPlan) -> pd.DataFram
     return pd.DataFrame(
         {"subject": ["arms"], "p_value": [1.0 if p_value is None else p_value], "wrong_propensity": list(wrong)}
     )
+
+
+def global_hold_out(connection: duckdb.DuckDBPyConnection, plan: StagedPlan, secret: Path) -> pd.DataFrame:
+    """Return one row: decisions of planned or held-out customers who are `globally_held_out`, drawn again here."""
+    held = plan.policy.global_hold_out
+    if not held.covers(plan.definition["message_class"]):
+        return pd.DataFrame(columns=["subject", "globally_held_out"])
+    drawn = connection.execute("SELECT customer_id FROM decision WHERE outcome <> 'suppressed'").fetchall()
+    numbers = hash_numbers(experiment_key(secret.read_bytes(), GLOBAL_KEY), [customer_id for (customer_id,) in drawn])
+    return pd.DataFrame({"subject": ["customers"], "globally_held_out": [int((numbers < held.share).sum())]})
 
 
 def restricted(connection: duckdb.DuckDBPyConnection, plan: StagedPlan, products: Path) -> pd.DataFrame:

@@ -105,6 +105,14 @@ REST = [
         max_value=0,
     ),
     check(
+        "global_hold_out_gets_nothing",
+        "global_hold_out",
+        BETWEEN,
+        "A customer of the global hold-out is messaged, or drawn for the campaign's arms. " + _PLAN_AGAIN,
+        column="globally_held_out",
+        max_value=0,
+    ),
+    check(
         "messages_name_no_restricted_product",
         "restricted",
         BETWEEN,

@@ -1,5 +1,6 @@
 """Each defect planted in a staged plan, or in the outbox behind it, is caught by the expectation named for it."""
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -81,6 +82,30 @@ def test_a_planted_defect_is_critical(data: Path, query: str, expected: str) -> 
     assert found[expected].severity == "critical"
 
 
+def test_a_customer_of_the_global_hold_out_in_a_plan_is_critical(data: Path) -> None:
+    """The plan was made without one; its record then claims a share of 30%, which is drawn again."""
+    file = data / "plans" / "simple" / "plan.json"
+    record = json.loads(file.read_text())
+    record["policy"]["global_hold_out"] = {"share": 0.3, "classes": ["promotional"]}
+    file.write_text(json.dumps(record))
+    found = broken("plan", data, "simple")
+    assert list(found) == ["global_hold_out_gets_nothing"]
+    assert found["global_hold_out_gets_nothing"].severity == "critical"
+
+
+def test_a_plan_with_a_global_hold_out_breaks_nothing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[global_hold_out]\nshare = 0.3\n")
+    monkeypatch.setenv("REACH_DATA", str(data))
+    monkeypatch.setenv("REACH_CONTACT_POLICY", str(policy))
+    assert main(["campaign", "plan", "simple", "--as-of", "2018-01-01T12:00"]) == 0
+    reasons = pq.read_table(data / "plans" / "simple" / "decisions.parquet")["reason"].to_pylist()
+    assert 0 < reasons.count("global_hold_out") < 20
+    assert broken("plan", data, "simple") == {}
+
+
 def withdraw(store: Store, one: str) -> None:
     record_consents(store, [Consent(one, "email", "marketing", False, NOON - timedelta(hours=1), "made")])
 
@@ -137,4 +162,4 @@ def test_a_campaign_without_a_plan_is_named(clean: Path) -> None:
 
 
 def test_every_check_of_the_checkpoint_has_a_threshold() -> None:
-    assert len(load_thresholds("plan", None).by_check) == 13
+    assert len(load_thresholds("plan", None).by_check) == 14

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.assignment import assign, experiment_key
+from experiments.assignment import assign, experiment_key, hash_numbers
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.campaigns.definition.file import CampaignFile
-from marketing.campaigns.plan.reasons import Reason, Reasons
+from marketing.campaigns.plan.reasons import CODE, Reason, Reasons
 from marketing.campaigns.policy.competition import Claim, settle
 from marketing.campaigns.policy.contacts import Contacts, decided_since
 from marketing.campaigns.policy.timing import Windows, windows
@@ -23,6 +23,12 @@ from marketing.campaigns.targets.rows import empty_lists
 from outbox.plan import ContactPolicy
 
 HOLDOUT, MESSAGE, NEITHER = "holdout", "message", "none"
+GLOBAL_HOLDOUT = "global_holdout"
+"""The variant of customers who get no message from any campaign; they are in no campaign's own arms."""
+
+GLOBAL_KEY = "global hold-out"
+"""Names the key of that draw; no campaign can have this id."""
+
 PLANNED, HELD_OUT, SUPPRESSED = "planned", "held_out", "suppressed"
 
 DECISIONS = pa.schema(
@@ -106,7 +112,7 @@ def plan_campaigns(
         as_of: the instant of the plan (naive UTC).
         secret: from which each campaign's assignment key is made.
     """
-    drafts = [_draft(request, contacts, policy, as_of) for request in requests]
+    drafts = [_draft(request, contacts, policy, as_of, secret) for request in requests]
     for message_class in sorted({draft.campaign.message_class for draft in drafts}):
         _settle([draft for draft in drafts if draft.campaign.message_class == message_class])
     return [Planned(draft.request, as_of, _decided(draft, secret)) for draft in drafts]
@@ -115,6 +121,7 @@ def plan_campaigns(
 @dataclass(frozen=True)
 class _Draft:
     request: Request
+    global_share: float
     windows: Windows
     reasons: Reasons
     allowance: np.ndarray
@@ -128,7 +135,7 @@ class _Draft:
         return self.request.targets["customer_id"].combine_chunks()
 
 
-def _draft(request: Request, contacts: Contacts, policy: ContactPolicy, as_of: datetime) -> _Draft:
+def _draft(request: Request, contacts: Contacts, policy: ContactPolicy, as_of: datetime, secret: bytes) -> _Draft:
     campaign, ids = request.campaign, request.targets["customer_id"].combine_chunks()
     rules, reasons = policy.classes[campaign.message_class], Reasons(len(ids))
     has_address, zones = contacts.timezones(ids, campaign.channel)
@@ -148,7 +155,11 @@ def _draft(request: Request, contacts: Contacts, policy: ContactPolicy, as_of: d
         reasons.add(Reason.NO_OFFER, _is_null(request.offers["coupon_id"].combine_chunks()))
     reasons.add(Reason.NO_EVIDENCE, np.isnan(request.values))
     reasons.add(Reason.OUT_OF_TIME, np.isnat(found.not_before))
-    return _Draft(request, found, reasons, contacts.allowance(ids, campaign.message_class, rules, found))
+    held = policy.global_hold_out
+    if held.covers(campaign.message_class):
+        numbers = hash_numbers(experiment_key(secret, GLOBAL_KEY), ids.to_pylist())
+        reasons.add(Reason.GLOBAL_HOLD_OUT, numbers < held.share)
+    return _Draft(request, held.share, found, reasons, contacts.allowance(ids, campaign.message_class, rules, found))
 
 
 def _settle(drafts: Sequence[_Draft]) -> None:
@@ -191,6 +202,8 @@ def _decided(draft: _Draft, secret: bytes) -> pa.Table:
     count, share = len(reasons.codes), draft.campaign.experiment.holdout
     rows = np.flatnonzero(reasons.is_open)
     variant, propensity = np.full(count, NEITHER, object), np.ones(count)
+    is_global = reasons.codes == CODE[Reason.GLOBAL_HOLD_OUT]
+    variant[is_global], propensity[is_global] = GLOBAL_HOLDOUT, draft.global_share
     ids = draft.customer_ids.take(pa.array(rows)).to_pylist()
     arms = assign(experiment_key(secret, draft.campaign.id), ids, {HOLDOUT: share, MESSAGE: 1 - share})
     variant[rows] = arms

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     """No content's filter matches the customer."""
     OUT_OF_TIME = "out_of_time"
     """The schedule ends before the quiet hours do."""
+    GLOBAL_HOLD_OUT = "global_hold_out"
+    """The customer is among those who get no message of this class from any campaign."""
     CAP = "frequency_cap"
     """The customer already got, or will get, as many messages of the class as the caps allow."""
     OTHER_CAMPAIGN = "other_campaign"

@@ -5,13 +5,13 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from core.restricted import Restricted, packaged_patterns
 from marketing.campaigns.definition.file import problem, read_fields
 from marketing.campaigns.definition.sections import Name, Section
 from marketing.campaigns.errors import DefinitionError
-from outbox.plan import ClassPolicy, ContactPolicy, Delivery, FrequencyCap, QuietHours
+from outbox.plan import ClassPolicy, ContactPolicy, Delivery, FrequencyCap, GlobalHoldOut, QuietHours
 
 PACKAGED = Path(__file__).with_name("contact_policy.toml")
 
@@ -49,6 +49,13 @@ class MessageClass(Section):
         )
 
 
+class GlobalHoldOutSection(Section):
+    """A share of all customers who get no message of some classes, whatever the campaign."""
+
+    share: float = Field(0.0, ge=0, lt=1)
+    classes: tuple[Name, ...] = ("promotional",)
+
+
 class PolicyFile(Section):
     """How often, when and about what customers may be contacted; `restricted` adds to the packaged patterns."""
 
@@ -56,6 +63,7 @@ class PolicyFile(Section):
     channels: dict[Name, Delivery] = Field(min_length=1)
     classes: dict[Name, MessageClass] = Field(min_length=1)
     restricted: Restricted = Restricted()
+    global_hold_out: GlobalHoldOutSection = GlobalHoldOutSection()
 
     def rules(self, timezone: str) -> ContactPolicy:
         """Return the rules that a plan hands over to the sender.
@@ -63,7 +71,14 @@ class PolicyFile(Section):
         Args:
             timezone: of customers whose own one is unknown.
         """
-        return ContactPolicy({name: found.rules() for name, found in self.classes.items()}, timezone)
+        held = GlobalHoldOut(self.global_hold_out.share, self.global_hold_out.classes)
+        return ContactPolicy({name: found.rules() for name, found in self.classes.items()}, timezone, held)
+
+    @model_validator(mode="after")
+    def _known_classes(self) -> "PolicyFile":
+        if unknown := sorted(set(self.global_hold_out.classes) - set(self.classes)):
+            raise ValueError(f"global_hold_out.classes has '{unknown[0]}', which is not in classes")
+        return self
 
 
 def load_contact_policy(own: Path | None) -> PolicyFile:

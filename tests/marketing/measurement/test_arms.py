@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from marketing.campaigns.plan.plan import NEITHER
+from marketing.campaigns.plan.plan import GLOBAL_HOLDOUT, NEITHER
 from marketing.measurement.arms import NO_ARM, arms_of
 from marketing.measurement.errors import MeasurementError
 
@@ -45,11 +45,12 @@ def test_customers_left_out_before_the_draw_take_no_part() -> None:
                 ("b", "none", 1.0, 1),  # later assigned
                 ("b", "holdout", 0.1, 2),
                 ("c", "none", 1.0, 1),
+                ("d", "global_holdout", 0.05, 1),
             ]
         )
     )
     assert arms.customer_ids.tolist() == ["a", "b"]
-    assert arms.unassigned == 1
+    assert arms.unassigned == 2
 
 
 def test_a_customer_in_two_arms_is_counted_and_not_named() -> None:
@@ -84,4 +85,4 @@ def test_decisions_that_cannot_be_used_are_named() -> None:
 
 
 def test_plans_and_measurements_agree_on_the_variant_of_customers_without_an_arm() -> None:
-    assert NO_ARM == NEITHER
+    assert NO_ARM == (NEITHER, GLOBAL_HOLDOUT)

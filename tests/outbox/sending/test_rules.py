@@ -11,14 +11,14 @@ from sqlalchemy import event, update
 from outbox.channels.channel import Accepted
 from outbox.errors import StoreError
 from outbox.people import Consent, Contact, erase, record_consents, record_contacts, suppress
-from outbox.plan import ClassPolicy, ContactPolicy, Content, FrequencyCap, QuietHours
+from outbox.plan import ClassPolicy, ContactPolicy, Content, FrequencyCap, GlobalHoldOut, QuietHours
 from outbox.planning import enqueue
 from outbox.sending.claims import Claimed, Claims, Idle, Paused
 from outbox.sending.recovery import owners
 from outbox.store import Store
 from outbox.switches import pause, restart_campaign, resume, stop_campaign
 from outbox.tables import HARD_BOUNCE, decisions, messages
-from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, held_out, planned, reachable
+from tests.support.outbox.plans import MESSAGE, NOON, POLICY, a_plan, at, held_out, planned, reachable
 from tests.support.outbox.rows import message_of, states
 
 DAY = timedelta(days=1)
@@ -339,3 +339,31 @@ def test_taking_a_message_reads_no_table_from_end_to_end(store: Store) -> None:
             whole = [step for step in steps if step.startswith("SCAN") and not step.endswith(small)]
             assert not whole, text
             assert not ("messages_due" in str(steps) and "TEMP B-TREE" in str(steps)), text
+
+
+def held_globally(share: float) -> ContactPolicy:
+    return replace(POLICY, global_hold_out=GlobalHoldOut(share, ("promotion",)))
+
+
+@pytest.mark.parametrize(
+    ("share_then", "share_of_message", "days", "expected"),
+    [
+        (0.1, 0.1, -1, ("suppressed", "global_hold_out")),
+        (0.1, 0.3, -1, ("suppressed", "global_hold_out")),
+        # A plan of today draws the customer, after the message was planned without a global hold-out.
+        (0.1, 0.0, 1, ("suppressed", "global_hold_out")),
+        # The shop has ended, or reduced, the global hold-out since.
+        (0.3, 0.1, -1, ("sent", "")),
+        (0.3, 0.0, -1, ("sent", "")),
+    ],
+)
+def test_a_message_to_the_global_hold_out_is_refused(
+    store: Store, share_then: float, share_of_message: float, days: int, expected: tuple[str, str]
+) -> None:
+    reachable(store, "a")
+    decided = held_out("a", outcome="suppressed", reason="global_hold_out", occurrence="o0", propensity=share_then)
+    other = {"plan_id": "p0", "campaign_id": "c0", "planned_at": NOON + days * DAY}
+    enqueue(store, a_plan([decided], policy=held_globally(share_then), **other))
+    enqueue(store, a_plan([planned("a")], policy=held_globally(share_of_message)))
+    sent_to(store, NOON)
+    assert states(store) == {"a": expected}

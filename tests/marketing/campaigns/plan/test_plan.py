@@ -1,14 +1,18 @@
 """A plan decides about every target, with a reason, an arm and a propensity; the same inputs give the same plan."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from experiments.assignment import assign, experiment_key
 from marketing.campaigns.content.slots import OFFERS
 from marketing.campaigns.plan.plan import DECISIONS, Planned, plan_campaigns
+from outbox.plan import ContactPolicy, GlobalHoldOut
 from tests.support.marketing.campaign_shop import NOON
 from tests.support.marketing.plan_requests import DECIDED, POLICY, SECRET, campaign, contacts, ids, request
 
@@ -119,3 +123,37 @@ def test_the_same_inputs_give_the_same_plan() -> None:
 def test_no_targets_are_a_plan_without_decisions() -> None:
     [found] = planned(request(campaign(), []))
     assert found.decisions.num_rows == 0
+
+
+HELD = replace(POLICY, global_hold_out=GlobalHoldOut(0.3, ("promotional",)))
+
+
+def test_the_global_hold_out_is_the_same_for_all_campaigns_and_grows_with_its_share() -> None:
+    customers = [f"c{number:04}" for number in range(1_000)]
+
+    def held(name: str, policy: ContactPolicy) -> set[str]:
+        requests = [request(campaign(name, experiment={"holdout": 0.5}), customers)]
+        [found] = plan_campaigns(requests, contacts(customers, ("c0001",)), policy, NOON, SECRET)
+        table = found.decisions
+        rows = table.filter(pc.equal(table["reason"], "global_hold_out"))
+        assert set(rows["outcome"].to_pylist()) <= {"suppressed"}
+        assert set(rows["variant"].to_pylist()) <= {"global_holdout"}
+        assert set(rows["propensity"].to_pylist()) <= {policy.global_hold_out.share}
+        # The campaign's own arms are drawn among the others, independently of this draw.
+        own = Counter(name for name in table["variant"].to_pylist() if name not in ("none", "global_holdout"))
+        assert set(own) == {"holdout", "message"}
+        assert abs(own["holdout"] - own["message"]) < 0.15 * len(customers)
+        return set(rows["customer_id"].to_pylist())
+
+    first = held("one", HELD)
+    assert 250 < len(first) < 350
+    assert held("two", HELD) == first
+    larger = replace(HELD, global_hold_out=GlobalHoldOut(0.5, ("promotional",)))
+    assert first < held("one", larger)
+    assert held("one", POLICY) == set()
+
+
+def test_the_global_hold_out_gets_receipts() -> None:
+    file = campaign("one", message_class="transactional", purpose="service")
+    [found] = plan_campaigns([request(file, ids(30))], contacts(ids(30)), HELD, NOON, SECRET)
+    assert set(found.decisions["outcome"].to_pylist()) == {"planned"}
