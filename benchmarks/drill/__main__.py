@@ -23,11 +23,16 @@ from benchmarks.drill.stores import RedisServer, SqliteFile
 from benchmarks.drill.swaps import derive, drill_features, drill_swaps
 from benchmarks.drill.traffic import Traffic
 from benchmarks.installation import champion_version, known_customers
+from benchmarks.outbox.kill_drill import problems, run_drill
+from benchmarks.outbox.world import World
+from core.clock import utc_now
 from core.restricted import hidden_patterns
 from feature_store.online.reader import OnlineFeatureReader
+from outbox.store import open_store
 from settings import Settings, SettingsError, load_settings
 
 CUSTOMERS = 100
+OUTBOX_CUSTOMERS, OUTBOX_KILLS = 1_000, 10
 UNKNOWN_CUSTOMER = "drill: no such customer"
 K = 10
 
@@ -96,6 +101,22 @@ class Drill:
                 self.report.count(traffic.total)
 
 
+def drill_outbox(folder: Path, report: FaultReport) -> None:
+    """Kill planners and senders of an outbox of its own, and count what its customers got."""
+    url = f"sqlite:///{folder}/outbox-drill/outbox.db"
+    store = open_store(url)
+    found = run_drill(store, url, World(OUTBOX_CUSTOMERS, utc_now()), OUTBOX_KILLS, folder)
+    store.close()
+    wrong = problems(found)
+    counts = f"{found['received']} messages received, {found['in_doubt']} in doubt after {found['kills']} kills"
+    report.note(
+        "outbox: a sender and one of three planners are killed again and again",
+        "no customer gets a message twice or against a rule, and at most one message per kill is in doubt",
+        "; ".join(wrong) or counts,
+        not wrong,
+    )
+
+
 def main() -> None:
     """Run the drill of the command line and print its figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drill", description=__doc__)
@@ -113,6 +134,8 @@ def main() -> None:
             drill.overload(options.seconds)
         if options.part != "sqlite":
             drill.on_redis(workers=2, seconds=options.seconds)
+        if options.part is None:
+            drill_outbox(Path(folder), report)
     print(report.last_line())
     sys.exit(0 if report.held == report.faults and not report.failed else 1)
 

@@ -2,6 +2,9 @@
 
 `POST` withdraws the consent at once, without cookies, redirects or further questions. `GET` changes nothing, because
 programs that scan mail open its links. The token is the key, so no API key is needed.
+
+Requests beyond `PER_SECOND` get 429. Links of this shop have a bucket of their own, so guessed tokens do not take away
+the clicks of customers. There is none per address: mail providers send the clicks of all their customers from a few.
 """
 
 import asyncio
@@ -17,8 +20,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outbox.errors import OutboxError, TokenError
 from outbox.store import Store
-from outbox.unsubscribe import redeem
+from outbox.unsubscribe import is_signed, redeem
+from serving.errors import RateLimitedError
 from serving.metrics import metrics
+from serving.middleware.rate_limit import TokenBucketLimiter
 
 logger = logging.getLogger("reach.serving")
 
@@ -26,6 +31,9 @@ PATH = "/unsubscribe"
 METHODS = ("GET", "HEAD", "POST")
 
 TIMEOUT_S = 5.0
+
+PER_SECOND = 50.0
+"""Clicks, and separately page views, that one worker answers."""
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -51,10 +59,14 @@ class UnsubscribeMiddleware:
         app: The application behind this one.
         open_store: Opens the outbox's store; called once, with the first click.
         key: REACH_UNSUBSCRIBE_KEY; None if the shop sends no such links.
+        limiter: Limits the requests of this worker.
     """
 
-    def __init__(self, app: ASGIApp, open_store: Callable[[], Store], key: str | None):
+    def __init__(
+        self, app: ASGIApp, open_store: Callable[[], Store], key: str | None, limiter: TokenBucketLimiter | None = None
+    ):
         self._app = app
+        self._limiter = limiter or TokenBucketLimiter(PER_SECOND)
         self._open_store = open_store
         self._key = key
         self._store: Store | None = None
@@ -66,10 +78,23 @@ class UnsubscribeMiddleware:
             await self._app(scope, receive, send)
             return
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        answer = await self._click(token) if scope["method"] == "POST" else _page(token)
+        answer = self._refused(scope["method"], token)
+        if answer is None:
+            answer = await self._click(token) if scope["method"] == "POST" else _page(token)
         if answer.status_code >= HTTPStatus.BAD_REQUEST:
             metrics().rejected.labels(answer.status_code).inc()
         await answer(scope, receive, send)
+
+    def _refused(self, method: str, token: str) -> HTMLResponse | None:
+        """Return the answer to a request beyond the limit; None within it."""
+        is_ours = self._key is not None and is_signed(token, self._key)
+        try:
+            self._limiter.take(f"{method} {'signed' if is_ours else 'other'}")
+        except RateLimitedError as error:
+            answer = _answer(error.status, "Please try again", "<p>Too many requests. Try again in a moment.</p>")
+            answer.headers.update(error.headers())
+            return answer
+        return None
 
     async def _click(self, token: str) -> HTMLResponse:
         try:

@@ -102,3 +102,23 @@ def test_a_store_that_cannot_be_opened_asks_to_try_again(store: Store, token: st
 
 def test_another_method_and_another_path_are_not_answered_here(store: Store, token: str) -> None:
     assert ask(store, "DELETE", token).status_code == 405
+
+
+def test_guessed_tokens_are_limited_and_take_no_click_away(store: Store, token: str) -> None:
+    limiter = TokenBucketLimiter(1, clock=lambda: 0.0)
+
+    def opened() -> Store:
+        return store
+
+    app = UnsubscribeMiddleware(PlainTextResponse("behind"), opened, KEY, limiter)
+
+    async def asked() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+            tokens = ["x", "y", "z", token, token, token]
+            return [await client.post("/unsubscribe", params={"token": one}, data=ONE_CLICK) for one in tokens]
+
+    answers = asyncio.run(asked())
+    assert [answer.status_code for answer in answers] == [400, 400, 429, 200, 200, 429]
+    assert answers[2].headers["retry-after"] == "1"
+    assert "Try again" in answers[2].text
+    assert granted(store) == [False]
