@@ -80,7 +80,7 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         for line in links(settings, airflow.url, USER, airflow.password, service.url, console):
             echo(line)
         if settings.of_mail_sink and settings.campaigns is None and cache.champion():
-            _offer_campaign(settings, programs, stages, echo)
+            _offer_campaign(settings, programs, stages, console, echo)
     echo("\nTime")
     for line in stages.lines():
         echo(line)
@@ -123,7 +123,9 @@ def _start_console(settings: Settings, programs: Programs, stages: Stages, echo:
     return console
 
 
-def _offer_campaign(settings: Settings, programs: Programs, stages: Stages, echo: Callable[[str], None]) -> None:
+def _offer_campaign(
+    settings: Settings, programs: Programs, stages: Stages, console: Console, echo: Callable[[str], None]
+) -> None:
     """Prepare the demo's campaign, and show what a launch would do."""
     sink = MailSink(settings, programs)
     sink.wait_until_ready()
@@ -132,7 +134,7 @@ def _offer_campaign(settings: Settings, programs: Programs, stages: Stages, echo
         return
     with stages.stage("prepare a campaign"):
         trial = prepare_campaign(settings)
-    for line in campaign_lines(trial, sink.url):
+    for line in campaign_lines(trial, sink.url, console.url):
         echo(line)
 
 

@@ -54,12 +54,13 @@ def prepare_campaign(settings: Settings) -> Trial:
     return Trial(file, tried["counts"], tried["decided_before"], tried["visible_effect_sentence"])
 
 
-def campaign_lines(trial: Trial, mail: str) -> list[str]:
+def campaign_lines(trial: Trial, mail: str, console: str) -> list[str]:
     """Return the end of `make demo` about the campaign as lines.
 
     Args:
         trial: the plan.
         mail: the address of the mail sink's page.
+        console: the address of the console.
     """
     python = Path(".venv/bin/python")
     return [
@@ -73,6 +74,7 @@ def campaign_lines(trial: Trial, mail: str) -> list[str]:
         f"  4. {python} -m marketing campaign enqueue {ID}",
         f"  5. {python} -m outbox send",
         "  Or, instead of 2 to 5, switch the DAGs run_campaigns and send_outbox on in Airflow.",
+        f"  {'In the console':<14} {console}/campaigns/{ID}",
         f"  {'Mail':<14} {mail}",
     ]
 

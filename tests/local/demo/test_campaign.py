@@ -80,18 +80,21 @@ def test_a_step_that_fails_is_named_with_its_error(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("commands")
 def test_the_end_names_counts_reasons_and_where_mail_goes(tmp_path: Path) -> None:
-    text = "\n".join(campaign_lines(prepare_campaign(Settings(data=tmp_path)), "http://127.0.0.1:8025"))
+    text = "\n".join(
+        campaign_lines(prepare_campaign(Settings(data=tmp_path)), "http://127.0.0.1:8025", "http://127.0.0.1:3002")
+    )
     assert "700 customers would get a message, 180 are held out." in text
     assert "1,189 get none: no_consent 989, no_address 200." in text
     assert "With 700 messages" in text
     assert "made for the demo" in text
     assert "http://127.0.0.1:8025" in text
+    assert f"http://127.0.0.1:3002/campaigns/{ID}" in text
     for command in ("campaign plan", "quality plan", "campaign enqueue", "outbox send"):
         assert f"{command}" in text
 
 
 def test_after_a_launch_nothing_is_promised_again(tmp_path: Path) -> None:
-    lines = campaign_lines(Trial(tmp_path, {}, 1600, "0 messages show no effect"), "")
+    lines = campaign_lines(Trial(tmp_path, {}, 1600, "0 messages show no effect"), "", "")
     assert any(
         "0 customers would get a message, 0 are held out; 1,600 customers were decided" in line for line in lines
     )
