@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from console.pages.campaigns.outcome.results import picture_of
+from marketing.__main__ import main
 from settings import Settings
 from tests.support.console.client import log_in, open_console
 from tests.support.marketing.campaign_shop import SIMPLE, write_campaign
+from tests.support.marketing.measured_campaign import LOOKS, decisions_of, drawn, write_admission
 
 CHECK = {"name": "hold-out", "passed": True, "p_value": None, "sentence": "20 customers were held out."}
 EFFECT = {"outcome": "effect", "sentence": "Effect shown at look 2: spend +13.1%.", "difference": 13.1, "low": 5.5}
@@ -61,3 +64,22 @@ def test_the_picture_keeps_the_order_of_the_numbers_and_shows_no_effect() -> Non
     assert picture is not None
     first, second = picture.intervals
     assert second.x_low < second.x_middle < second.x_high < picture.zero < first.x_low < first.x_middle < first.x_high
+
+
+@pytest.mark.parametrize(("lift", "sentence", "verdict"), [(0.4, "Effect shown", "good"), (0.0, "Nothing visible", "")])
+def test_a_measured_campaign_with_a_planted_effect_and_one_without(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, lift: float, sentence: str, verdict: str
+) -> None:
+    shares = {"message": 0.5, "holdout": 0.5}
+    variants = drawn(shares)
+    write_admission(settings.data, variants, lift)
+    file = settings.data / "decisions.parquet"
+    pq.write_table(decisions_of(variants, shares), file)
+    monkeypatch.setenv("REACH_DATA", str(settings.data))
+    looks = [look.isoformat() for look in LOOKS]
+    assert main(["measure", "simple", "--decisions", str(file), "--metric", "spend", "--looks", *looks]) == 0
+    page = page_of(settings, None)
+    assert sentence in page
+    assert f'class="verdict{" " + verdict if verdict else ""}"' in page
+    assert 'class="interval"' in page
+    assert "2 of 2 looks done" in page
