@@ -38,12 +38,14 @@ def endpoints(console: Console) -> list[Route]:
         return pages.render(request, "campaigns/_list.html", {"campaigns": campaigns, "sending": sending})
 
     async def ask(request: Request) -> Response:
-        return pages.render(request, "campaigns/new.html", _asked(settings, DEFAULTS | {"id": "", "goal": ""}, []))
+        # The page Segments leads here with the filter of a segment.
+        begun = {"id": "", "goal": "", "filter": request.query_params.get("filter", "")}
+        return pages.render(request, "campaigns/new.html", _asked(settings, DEFAULTS | begun, []))
 
     @requires(Permission.EDIT_CAMPAIGNS)
     async def begin(request: Request) -> Response:
         form = await request.form()
-        fields = {name: text(form, name) for name in ("id", "goal", *DEFAULTS)}
+        fields = {name: text(form, name) for name in ("id", "goal", "filter", *DEFAULTS)}
         try:
             draft = await run_in_threadpool(create, settings, _first_fields(fields))
         except (DefinitionError, ConflictError) as error:
@@ -64,7 +66,10 @@ def _asked(settings: Settings, fields: dict[str, str], problems: list[str]) -> d
 
 
 def _first_fields(fields: dict[str, str]) -> dict[str, Any]:
-    """Return a draft for everybody, which the seven steps change."""
+    """Return a draft for everybody or for a filter's customers, which the seven steps change."""
+    fields = dict(fields)
+    given = fields.pop("filter")
+    audience: dict[str, Any] = {"filter": given} if given else {"everybody": True}
     content = [{"name": "all", "subject": "News for you", "text": NEW_TEXT}]
     experiment = {"holdout": 0.1, "metric": "spend"}
-    return {"status": "draft", **fields, "audience": {"everybody": True}, "content": content, "experiment": experiment}
+    return {"status": "draft", **fields, "audience": audience, "content": content, "experiment": experiment}

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.pages.campaigns.definition.draft import draft_of
+from marketing.campaigns.definition.file import read_campaign
 from settings import Settings
 from tests.support.console.client import log_in, open_console
 from tests.support.marketing.campaign_shop import SIMPLE, write_campaign
@@ -26,6 +27,15 @@ def client(settings: Settings):
         log_in(client, "marketer")
         assert client.post("/campaigns/new", data=NEW).headers["location"] == "/campaigns/win-back/audience"
         yield client
+
+
+def test_a_campaign_begins_with_the_filter_of_a_segment(settings: Settings, client: TestClient) -> None:
+    asked = client.get("/campaigns/new", params={"filter": 'segment.value = "high"'}).text
+    assert 'name="filter" value="segment.value = &#34;high&#34;"' in asked
+    assert 'name="filter"' not in client.get("/campaigns/new").text
+    client.post("/campaigns/new", data={**NEW, "id": "high", "filter": 'segment.value = "high"'})
+    audience = read_campaign(settings.campaigns_folder / "high.toml").campaign.audience
+    assert (audience.filter, audience.everybody) == ('segment.value = "high"', False)
 
 
 def base_of(client: TestClient, step: str) -> str:
