@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 
 from marketing.errors import ScoresError
 from marketing.segments import open_scores
+from marketing.segments.vocabulary import SEGMENTS
 
 _PICKED = re.compile(r'segment\.(?P<axis>[a-z0-9_]+) in \((?P<names>"[^"]*"(?:, "[^"]*")*)\)')
 
@@ -72,10 +74,19 @@ class PublishedSegment:
 def published_segments(scores: Path) -> list[PublishedSegment]:
     """Return every segment of the published scores, by axis; none if there are no segments.
 
+    The answer about one file is kept, because two steps need it and it grows with the number of customers.
+
     Raises:
         ScoresError: nothing is published.
     """
-    with open_scores(scores) as connection:
+    folder = scores.resolve()
+    file = folder / f"{SEGMENTS}.parquet"
+    return _segments_of(folder, file.stat().st_mtime_ns if file.exists() else None)
+
+
+@lru_cache(maxsize=4)
+def _segments_of(folder: Path, _: int | None) -> list[PublishedSegment]:
+    with open_scores(folder) as connection:
         try:
             rows = connection.execute(
                 """
