@@ -9,7 +9,8 @@ from starlette.responses import Response
 from console.access.roles import Permission
 from console.access.users import User
 from console.errors import NotAllowedError
-from console.web.commands import Command, Commands
+from console.web.command import Command
+from console.web.commands import Commands
 from console.web.page import Pages
 from console.web.service_client import ServiceClient
 from settings import Settings

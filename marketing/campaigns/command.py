@@ -2,29 +2,23 @@
 
 import argparse
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from core.clock import naive_utc, utc_now
-from marketing.campaigns.content.rendering import Renderer
 from marketing.campaigns.definition.check import check_campaign
 from marketing.campaigns.definition.file import CampaignFile, read_campaign
 from marketing.campaigns.errors import CampaignError, DefinitionError
 from marketing.campaigns.plan.checked import require_checked
-from marketing.campaigns.plan.plan import HELD_OUT, PLANNED, Planned
+from marketing.campaigns.plan.kept import keep
 from marketing.campaigns.plan.planning import plan_files, replay_files, running
 from marketing.campaigns.plan.replay import lines
 from marketing.campaigns.plan.sources import Sources
-from marketing.campaigns.plan.staged_plan import SHOWN, Terms, outbox_plan, read_record, stage, trial
+from marketing.campaigns.plan.staged_plan import outbox_plan, read_record
 from marketing.campaigns.plan.stopped import require_not_stopped, stopped_now, without_stopped
-from marketing.campaigns.plan.summary import examples, summary
-from marketing.campaigns.plan.visible_effect import effects_by_holdout, visible_effect
 from outbox.planning import enqueue
 from outbox.store import Store, open_store, store_url
 from outbox.switches import stopped_campaigns
@@ -111,41 +105,10 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
     finally:
         store.close()
     selected = [one for one in planned if not wanted or one.request.campaign.id in _ids(wanted)]
-    return {"as_of": as_of.isoformat(), "campaigns": [_kept(one, sources, options) for one in selected]}
-
-
-def _kept(planned: Planned, sources: Sources, options: argparse.Namespace) -> dict[str, Any]:
-    campaign = planned.request.campaign
-    renderer = Renderer(planned, sources.products)
-    folder = sources.settings.paths.plans / campaign.id
-    counts: Mapping[str, int]
-    shown: pa.Table | None = None
-    if options.dry_run:
-        counts, shown = trial(planned, renderer, options.examples or SHOWN)
-    else:
-        policy = sources.policy_file
-        terms = Terms(sources.policy, policy.restricted, policy.channels[campaign.channel])
-        record = stage(folder, planned, renderer, terms, utc_now())
-        counts = record.counts
-    by_outcome = {name: _of_outcome(planned, name) for name in (PLANNED, HELD_OUT)}
-    effect = visible_effect(campaign.experiment, sources.profiles, by_outcome[PLANNED], by_outcome[HELD_OUT])
-    for line in summary(planned, counts, effect, shown):
-        logger.info("%s", line)
-    found: dict[str, Any] = {
-        "campaign": campaign.id,
-        "version": planned.request.file.version,
-        "counts": dict(counts),
-        "decided_before": planned.request.decided_before,
-        "smallest_visible_effect": effect if isinstance(effect, str) else round(effect.effect, 4),
-        "visible_effect_sentence": effect if isinstance(effect, str) else effect.sentence(),
-        "staged": None if options.dry_run else str(folder),
+    return {
+        "as_of": as_of.isoformat(),
+        "campaigns": [keep(one, sources, options.dry_run, options.examples) for one in selected],
     }
-    if options.examples and shown is not None:
-        eligible = pa.concat_arrays(list(by_outcome.values()))
-        others = effects_by_holdout(campaign.experiment, sources.profiles, eligible)
-        found |= {"effects_by_holdout": [one.to_json() for one in others], "examples": examples(shown)}
-        found |= {"left_out": list(planned.request.left_out)}
-    return found
 
 
 def _replayed(
@@ -225,8 +188,3 @@ def _instant(settings: Settings, text: str | None) -> datetime:
 
 def _ids(files: Sequence[CampaignFile]) -> set[str]:
     return {file.campaign.id for file in files}
-
-
-def _of_outcome(planned: Planned, outcome: str) -> pa.Array:
-    table = planned.decisions
-    return table.filter(pc.equal(table["outcome"], outcome))["customer_id"].combine_chunks()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.errors import NotFoundError
-from console.web.commands import Command, Commands
+from console.web.command import Command
+from console.web.commands import Commands
 
 EXAMPLES = 10
 """Customers whose messages a dry run shows."""
