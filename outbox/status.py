@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from core.clock import utc_now
 from outbox.store import Store
 from outbox.switches import PAUSE, STOP
-from outbox.tables import INCOMPLETE, controls, decisions, messages, plans
+from outbox.tables import INCOMPLETE, WAITING, controls, decisions, messages, plans
 
 SHOWN = 100
 """Rows in doubt that are listed by name."""
@@ -20,29 +20,43 @@ def status(store: Store, now: datetime | None = None) -> dict[str, Any]:
     Raises:
         StoreError: The store cannot be read.
     """
-    instant = now or utc_now()
+    key = (messages.c.state, messages.c.reason)
+    outcome = (decisions.c.outcome, decisions.c.reason)
     with store.read() as connection:
-        key = (messages.c.state, messages.c.reason)
         counted = connection.execute(select(*key, func.count()).group_by(*key).order_by(*key)).all()
-        outcome = (decisions.c.outcome, decisions.c.reason)
         decided = connection.execute(select(*outcome, func.count()).group_by(*outcome).order_by(*outcome)).all()
-        waiting = messages.c.state == "planned"
-        due = connection.execute(select(func.count()).where(waiting, messages.c.due_at <= instant)).scalar_one()
-        next_due = connection.execute(select(func.min(messages.c.due_at)).where(waiting)).scalar()
-        names = ("message_id", "campaign_id", "reason", "detail", "sending_at")
-        doubtful = connection.execute(
-            select(*(messages.c[name] for name in names))
-            .where(messages.c.state == "in_doubt")
-            .order_by(messages.c.sending_at)
-            .limit(SHOWN)
-        ).mappings()
-        in_doubt = [{**row, "sending_at": row["sending_at"].isoformat()} for row in doubtful]
-        incomplete = connection.execute(select(plans.c.plan_id).where(INCOMPLETE).order_by(plans.c.plan_id)).scalars()
-        unfinished = list(incomplete)
-        on = {row["name"]: row for row in connection.execute(select(controls)).mappings()}
+        return {
+            "messages": _nested(counted),
+            "decisions": _nested(decided),
+            **_open_points(connection, now or utc_now()),
+        }
+
+
+def open_points(store: Store, now: datetime | None = None) -> dict[str, Any]:
+    """Return what `status` returns without its counts, which read every message and decision.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    with store.read() as connection:
+        return _open_points(connection, now or utc_now())
+
+
+def _open_points(connection: Connection, instant: datetime) -> dict[str, Any]:
+    due = connection.execute(select(func.count()).where(WAITING, messages.c.due_at <= instant)).scalar_one()
+    next_due = connection.execute(select(func.min(messages.c.due_at)).where(WAITING)).scalar()
+    names = ("message_id", "campaign_id", "reason", "detail", "sending_at")
+    doubtful = connection.execute(
+        select(*(messages.c[name] for name in names))
+        .where(messages.c.state == "in_doubt")
+        .order_by(messages.c.sending_at)
+        .limit(SHOWN)
+    ).mappings()
+    in_doubt = [{**row, "sending_at": row["sending_at"].isoformat()} for row in doubtful]
+    incomplete = connection.execute(select(plans.c.plan_id).where(INCOMPLETE).order_by(plans.c.plan_id)).scalars()
+    unfinished = list(incomplete)
+    on = {row["name"]: row for row in connection.execute(select(controls)).mappings()}
     return {
-        "messages": _nested(counted),
-        "decisions": _nested(decided),
         "due": due,
         "next_due": next_due.isoformat() if next_due else None,
         "in_doubt": in_doubt,

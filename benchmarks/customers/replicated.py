@@ -4,7 +4,12 @@ from pathlib import Path
 
 import duckdb
 
-from core.duckdb_engine import quote_literal, read_parquet
+from core.duckdb_engine import quote_identifier, quote_literal, read_parquet
+from marketing.audience.index import BUYER_COLUMNS
+
+KEYS = ("customer_id", "event_timestamp", "created_timestamp")
+READ = {"feat_customer_history.parquet": {*KEYS, "product_ids", "spend", *BUYER_COLUMNS}}
+"""The columns that parts read of the largest table; the others would take most of the time and of the disk."""
 
 
 def replicate(features: Path, target: Path, times: int, memory: str) -> None:
@@ -22,9 +27,10 @@ def replicate(features: Path, target: Path, times: int, memory: str) -> None:
             if "customer_id" not in names:
                 (target / file.name).symlink_to(file)
                 continue
+            kept = ", ".join(quote_identifier(name) for name in names if name in READ.get(file.name, names))
             suffix = "CASE copy WHEN 0 THEN '' ELSE '-' || copy END"
             connection.execute(
-                f"COPY (SELECT * REPLACE (customer_id || {suffix} AS customer_id) "
-                f"FROM (SELECT rows.*, copy FROM {read_parquet(file)} AS rows, range({times}) AS copies(copy))) "
-                f"TO {quote_literal(target / file.name)} (FORMAT parquet, COMPRESSION zstd)"
+                f"COPY (SELECT * EXCLUDE (copy) REPLACE (customer_id || {suffix} AS customer_id) "
+                f"FROM (SELECT {kept}, copy FROM {read_parquet(file)}, range({times}) AS copies(copy))) "
+                f"TO {quote_literal(target / file.name)} (FORMAT parquet, COMPRESSION snappy)"
             )

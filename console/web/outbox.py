@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from outbox.status import status
+from outbox.status import open_points
 from outbox.store import SQLITE_FILE, Store, open_store, store_url
 from settings import Settings
 
@@ -23,6 +23,6 @@ def opened_outbox(settings: Settings) -> Iterator[Store | None]:
 
 
 def outbox_status(settings: Settings) -> dict[str, Any] | None:
-    """Return what `python -m outbox status` prints; None without an outbox."""
+    """Return what is due, paused, stopped or in doubt; None without an outbox."""
     with opened_outbox(settings) as store:
-        return status(store) if store else None
+        return open_points(store) if store else None
