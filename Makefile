@@ -47,6 +47,7 @@ prune: setup ## Delete what the policies do not keep: retention/policy.toml, ml/
 	@$(PYTHON) -m ml.customers prune
 	@$(PYTHON) -m registry prune
 	@$(PYTHON) -m registry prune --product customers
+	@$(PYTHON) -m outbox prune
 
 .PHONY: tensorboard
 tensorboard: setup ## Show the learning curves of all runs in a browser, on loopback; RUN=latest for one run, PORT=6006

@@ -1,4 +1,4 @@
-"""The outbox by hand and from Airflow: import, send, export, pause, status, unsubscribe and erase."""
+"""The outbox by hand and from Airflow: import, send, export, pause, status, unsubscribe, erase and prune."""
 
 import argparse
 import logging
@@ -16,6 +16,7 @@ from outbox.channels.webhook import WebhookChannel, signer_of
 from outbox.errors import DeliveryError, OutboxError
 from outbox.people import erase
 from outbox.plan import Delivery
+from outbox.prune import DAYS_KEPT, prune
 from outbox.sending.claims import Claims
 from outbox.sending.liveness import OwnerLock
 from outbox.sending.recovery import owners
@@ -54,11 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     leave.add_argument("token", help="the token of the link")
     forget = commands.add("erase", _erase, "remove a customer's address, consents and unsent messages")
     forget.add_argument("customer_id", help="the customer's id")
+    old = commands.add("prune", _prune, "delete the texts of old messages; the messages stay")
+    old.add_argument("--days", type=int, default=DAYS_KEPT, help="days for which texts are kept (default: %(default)s)")
     return commands.run(arguments)
 
 
 def _store(settings: Settings) -> Store:
     return open_store(store_url(settings))
+
+
+def _prune(settings: Settings, options: argparse.Namespace) -> object:
+    if options.days < 1:
+        raise OutboxError(f"--days {options.days} is less than 1. Name the days whose texts stay.")
+    return asdict(prune(_store(settings), options.days))
 
 
 def _init(settings: Settings, _: argparse.Namespace) -> object:
