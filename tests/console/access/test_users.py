@@ -34,6 +34,8 @@ def test_an_entry_has_no_password_and_is_different_each_time() -> None:
         (entry_for("ann", "viewer", PASSWORD).replace("viewer", "owner"), "the role 'owner'"),
         (",".join(entry_for("ann", "viewer", PASSWORD) for _ in range(2)), "'ann' twice"),
     ],
+    # Entries differ from process to process, and test runners compare the names of tests.
+    ids=["none", "clear text", "role", "twice"],
 )
 def test_a_wrong_entry_is_an_error_that_does_not_repeat_it(text: str | None, problem: str) -> None:
     with pytest.raises(ConsoleConfigError, match=problem) as caught:
