@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from console.access.users import entry_for
 from local.airflow.api import AirflowApi
 from settings import ROOT
 from tests.support.e2e.composition import Composition
@@ -25,6 +26,8 @@ SECRETS = {
     "AIRFLOW_JWT_SECRET": "a-secret-of-a-test-that-is-as-long-as-a-signature-wants-it-to-be-64-bytes",
     "AIRFLOW_SESSION_KEY": "another-secret-of-a-test",
     "AIRFLOW_FERNET_KEY": urlsafe_b64encode(b"0" * 32).decode(),
+    "REACH_CONSOLE_USERS": entry_for("ann", "operator", "a password of a test"),
+    "REACH_CONSOLE_KEY": "a-secret-of-a-test-that-signs-the-sessions-of-the-console",
     "PROMETHEUS_KEY": "not-asked-here",
     "GRAFANA_ADMIN_PASSWORD": "not-asked-here",
 }
@@ -52,7 +55,7 @@ def composition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compositio
 def test_every_service_becomes_healthy_by_its_own_check(composition: Composition) -> None:
     """The service too: with no version deployed it waits for one and lives."""
     services = [name for name in composition.names if name != "airflow-init"]
-    assert {"airflow-worker", "airflow-scheduler", "service"} < set(services)
+    assert {"airflow-worker", "airflow-scheduler", "service", "console"} < set(services)
     # The first answers before the second can: so neither is asked too early.
     composition.wait_until_healthy("airflow-api-server", "service")
     composition.wait_until_healthy(*services)
@@ -90,6 +93,16 @@ def test_a_page_is_shown_to_people_who_have_logged_in_and_other_files_to_nobody(
 def test_without_a_key_the_service_answers_nobody(composition: Composition) -> None:
     answer = httpx.post(f"http://127.0.0.1:{composition.service}/recommend", json={"customer_id": "1"}, timeout=30)
     assert answer.status_code == 401
+
+
+def test_the_console_lets_its_user_in_and_shows_that_no_version_serves(composition: Composition) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{composition.console}", timeout=60) as browser:
+        assert browser.get("/").headers["location"] == "/login?next=/"
+        login = {"name": "ann", "password": "a password of a test"}
+        assert browser.post("/login", data=login).status_code == 303
+        page = browser.get("/").raise_for_status().text
+    assert "No recommendations:" in page
+    assert "No version is deployed." in page
 
 
 def _api_key() -> dict[str, str]:

@@ -31,7 +31,7 @@ class Composition:
 
     def __init__(self, folder: Path, secrets: dict[str, str], postgres: int) -> None:
         self.folder = folder
-        self.redis, self.api, self.service = free_port(), free_port(), free_port()
+        self.redis, self.api, self.service, self.console = (free_port() for _ in range(4))
         self._postgres = postgres
         read = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
         self._services: dict[str, Any] = _substituted(read["services"], secrets)
@@ -54,6 +54,8 @@ class Composition:
         found = {key: self._here(value) for key, value in found.items()}
         if "REACH_SERVICE_PORT" in found:
             found["REACH_SERVICE_PORT"] = str(self.service)
+        if "REACH_CONSOLE_PORT" in found:
+            found["REACH_CONSOLE_PORT"] = str(self.console)
         found["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         return found
 
@@ -126,6 +128,7 @@ class Composition:
             r"(airflow-api-server|127\.0\.0\.1):8080": f"127.0.0.1:{self.api}",
             r"^8080$": str(self.api),
             r"127\.0\.0\.1:3000": f"127.0.0.1:{self.service}",
+            r"127\.0\.0\.1:3002": f"127.0.0.1:{self.console}",
             r"(exec redis-server)": rf"\1 --bind 127.0.0.1 --port {self.redis}",
             r"\bredis-cli\b": f"redis-cli -p {self.redis}",
         }
