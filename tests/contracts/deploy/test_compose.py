@@ -154,8 +154,9 @@ def test_every_environment_name_is_known(name: str) -> None:
 
 
 def test_a_step_in_the_worker_finds_every_setting_that_concerns_it() -> None:
-    # Airflow's port on one machine, the keys and the rate of the service alone, and the settings of the console alone.
+    # Airflow's port on one machine, the service's keys and rate, the settings of the console, and the demo's mail sink.
     elsewhere = {"REACH_AIRFLOW_PORT", "REACH_API_KEYS", "REACH_RATE_LIMIT_PER_SECOND"}
+    elsewhere |= {"REACH_MAIL_SMTP_PORT", "REACH_MAIL_PAGE_PORT"}
     elsewhere |= {f"REACH_CONSOLE_{name}" for name in ("PORT", "USERS", "KEY", "HOSTS")}
     settings = {f"REACH_{field}".upper() for field in Settings.model_fields}
     assert settings - set(environment(SERVICES["airflow-worker"])) == elsewhere
