@@ -80,8 +80,9 @@ def open_scores(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         for name, file in present.items():
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {read_parquet(file)}")
-        all_customers = " UNION ".join(f"SELECT customer_id FROM {name}" for name in present)
-        connection.execute(f"CREATE VIEW {CUSTOMERS} AS {all_customers}")
+        # Tags have a row per customer and tag, so a publication of tags alone repeats its customers.
+        rows = " UNION ALL ".join(f"SELECT customer_id FROM {name}" for name in present)
+        connection.execute(f"CREATE VIEW {CUSTOMERS} AS SELECT DISTINCT customer_id FROM ({rows})")
         yield connection
 
 

@@ -69,3 +69,12 @@ def test_without_tags_the_other_names_remain(scores: Path, tmp_path: Path) -> No
 def test_nothing_published_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ScoresError, match="Run the DAG score_customers"):
         select(tmp_path, "lapse_8w > 0.3")
+
+
+def test_customers_of_a_shop_with_tags_alone_are_counted_once(tmp_path: Path) -> None:
+    """A small shop has no prediction and no segment; its tags have several rows per customer."""
+    folder = write_scores(tmp_path)
+    for name in ("predictions", "segments"):
+        (folder / f"{name}.parquet").unlink()
+    found = select(folder, 'likes("SODA") or likes("BEEF")')
+    assert (found.customer_ids.to_pylist(), found.total) == (["c1", "c2"], 5)
