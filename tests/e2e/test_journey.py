@@ -186,8 +186,9 @@ def test_a_campaign_is_planned_and_sent_by_airflow_once_a_person_switches_it_on(
         planned = {row["customer_id"] for row in decided if row["outcome"] == "planned"}
         held_out = {row["customer_id"] for row in decided if row["outcome"] == "held_out"}
         assert {f"customer-{customer_id}@demo.invalid" for customer_id in planned} == set(sink.addresses)
-        assert len(planned) == len(sink.addresses) > 50
-        assert len(held_out) > 5
+        # About 70 customers are eligible, and each is held out with a probability of 20%.
+        assert len(planned) == len(sink.addresses) > 30
+        assert held_out
         allowed = {row["customer_id"] for row in consents_at(store, utc_now()).to_pylist() if row["granted"]}
         assert planned | held_out < allowed
 
