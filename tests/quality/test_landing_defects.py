@@ -232,6 +232,8 @@ def test_defect_is_caught_by_name(
 
 
 def test_consents_and_addresses_that_nobody_can_use_are_warned_about(landing: Path, found: Judge) -> None:
+    for made in ("consents", "contacts"):
+        (landing / f"{made}.parquet").unlink()
     rows = "x1,email,marketing,true,2019-01-01\nx1,email,marketing,false,2019-01-01\n"
     (landing / "consents.csv").write_text("customer_id,channel,purpose,granted,since\n" + rows)
     (landing / "contacts.csv").write_text("customer_id,channel,address\nx1,email,nobody-at-shop\n")
