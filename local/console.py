@@ -5,13 +5,13 @@ import os
 import secrets
 import sys
 import time
-from pathlib import Path
 
 import httpx
 
 from console.access.users import entry_for
 from local.effective import differences, effective
 from local.errors import NotReadyError, ProcessFailedError
+from local.private_file import write_private
 from local.processes import Programs, require_free_port
 from settings import ROOT, Settings
 
@@ -98,14 +98,7 @@ class Console:
         if not self._file.exists():
             password = secrets.token_urlsafe(12)
             made = {"password": password, "entry": entry_for(USER, "admin", password), "key": secrets.token_urlsafe(48)}
-            _write_private(self._file, json.dumps(made))
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_private(self._file, made)
         found: dict[str, str] = json.loads(self._file.read_text())
         return found
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    staged = file.with_name(f".{file.name}")
-    staged.touch(mode=0o600)
-    staged.write_text(text)
-    staged.replace(file)
