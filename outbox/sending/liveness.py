@@ -4,11 +4,13 @@ With SQLite the lock is a file's, held by the operating system. With PostgreSQL 
 connection, so processes on several machines see each other.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from outbox.store import Store
 
@@ -46,7 +48,10 @@ class OwnerLock:
             self._path(self.owner).unlink(missing_ok=True)
             self._file.release()
         if self._connection is not None:
-            # The pool would keep the session, and with it the lock.
+            # Unlocked by name, because the server notices the end of a session only some time later. A session that
+            # has broken has no lock any more.
+            with suppress(SQLAlchemyError):
+                self._connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _key(self.owner)})
             self._connection.invalidate()
             self._connection.close()
 

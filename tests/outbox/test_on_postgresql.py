@@ -51,7 +51,7 @@ def test_two_programs_may_create_the_tables_at_once(store: Store, url: str) -> N
     again.close()
 
 
-def test_a_sender_on_another_machine_is_seen_dead_when_its_connection_ends(store: Store, url: str) -> None:
+def test_a_sender_on_another_machine_is_seen_dead_as_soon_as_it_has_stopped(store: Store, url: str) -> None:
     reachable(store, "a")
     enqueue(store, a_plan([planned("a")]))
     elsewhere = open_store(url)
@@ -61,6 +61,22 @@ def test_a_sender_on_another_machine_is_seen_dead_when_its_connection_ends(store
             assert owners(store, here.owner) == [there.owner]
             assert not here.is_dead(there.owner)
         assert here.is_dead(there.owner)
+        assert here.is_dead(there.owner)
+    elsewhere.close()
+
+
+def test_a_sender_on_another_machine_is_seen_dead_after_its_session_was_ended(store: Store, url: str) -> None:
+    elsewhere = open_store(url)
+    with OwnerLock(store) as here, OwnerLock(elsewhere) as there:
+        with store.write("plan") as connection:
+            ended = connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid, 60000) FROM pg_locks WHERE locktype = 'advisory' AND pid <> "
+                    "pg_backend_pid() AND (classid::bigint << 32) + objid::bigint = :key"
+                ),
+                {"key": int(there.owner, 16)},
+            )
+            assert ended.scalars().all() == [True]
         assert here.is_dead(there.owner)
     elsewhere.close()
 
