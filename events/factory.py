@@ -4,9 +4,10 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
+from core.paths import Paths
 from events.errors import EventLogUnavailableError
 from events.event_log import EventLog, RecentPurchases
-from settings import Paths, Settings
+from settings import Settings
 
 logger = logging.getLogger(__name__)
 

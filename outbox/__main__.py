@@ -13,8 +13,9 @@ from outbox.channels.channel import Channel
 from outbox.channels.mail import MailBuilder
 from outbox.channels.smtp import SmtpChannel, server_of
 from outbox.channels.webhook import WebhookChannel, signer_of
+from outbox.customers.records import erase
+from outbox.customers.unsubscribe import UnsubscribeLinks, redeem
 from outbox.errors import DeliveryError, OutboxError
-from outbox.people import erase
 from outbox.plan import Delivery
 from outbox.prune import DAYS_KEPT, prune
 from outbox.sending.claims import Claims
@@ -24,7 +25,6 @@ from outbox.sending.sender import Limits, Sender, end_of
 from outbox.status import status
 from outbox.store import Store, describe, open_store, store_url
 from outbox.switches import pause, restart_campaign, resume, stop_campaign
-from outbox.unsubscribe import UnsubscribeLinks, redeem
 from settings import Settings, SettingsError, load_settings
 
 log = logging.getLogger(__name__)

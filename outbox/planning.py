@@ -15,8 +15,8 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, select, tuple_, update
 
+from outbox.customers.records import ERASED
 from outbox.errors import PlanError
-from outbox.people import ERASED
 from outbox.plan import Decision, Message, Plan
 from outbox.sending.liveness import OwnerLock
 from outbox.store import Store

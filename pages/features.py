@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from core.paths import Paths
 from pages.checks import checks_entry, newest_feedback
 from pages.entry import Entry, file_entry
 from pages.errors import NothingToShowError
 from pages.html import write_page
 from pages.run import NAME, dbt_entry
-from settings import Paths
 
 
 def write_features_page(paths: Paths, as_of: date) -> Path:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.paths import Paths
 from pages.checks import checks_entry, newest_feedback
 from pages.entry import Entry, file_entry
 from pages.errors import NothingToShowError
 from pages.html import write_page
 from registry.errors import RegistryError
 from registry.release_log import Change, ReleaseLog
-from settings import Paths
 
 NAME = "index.html"
 

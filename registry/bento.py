@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from core.files.lock import exclusive_lock
+from core.paths import Paths
 from products import DEFAULT_PRODUCT
 from registry.errors import BuildError
 from registry.model_store import ModelStore, bentoml_environment
-from settings import ROOT, Paths
+from settings import ROOT
 
 RECIPE = Path("serving") / "bentofile.yaml"
 SERVICE_NAME = "reach"

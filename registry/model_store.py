@@ -7,10 +7,10 @@ from pathlib import Path
 from core.files.atomic import replace_file, sync
 from core.files.bundle import MANIFEST, BundleError
 from core.files.lock import exclusive_lock
+from core.paths import Paths
 from products import DEFAULT_PRODUCT
 from registry.bundle import Bundle, find_product, load_opener, read_stored_manifest
 from registry.errors import UnknownVersionError, UnusableBundleError, VersionExistsError
-from settings import Paths
 
 _TAG_VERSION = re.compile(r"[a-z0-9]([-._a-z0-9]{0,61}[a-z0-9])?")
 """The versions that BentoML accepts. It would silently turn anything else into lower case."""

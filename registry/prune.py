@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Sequence
 
 from core.files.bundle import MANIFEST
+from core.paths import Paths
 from products import DEFAULT_PRODUCT
 from registry.bento import SERVICE_NAME
 from registry.champion_alias import ChampionAlias, Registry
 from registry.model_store import ModelStore
 from registry.release_log import Change
-from settings import Paths
 
 
 def prune_versions(paths: Paths, keep: int, product: str = DEFAULT_PRODUCT) -> list[str]:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from core.paths import Paths
 from retention.policy import Policy
 from retention.space import MIB, size_of
-from settings import Paths
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from customer_scores.publication import PublishedPart, ScoresPublication, write_record
 from customer_scores.tables import COLUMNS, PREDICTIONS, SEGMENTS
-from outbox.people import Consent, Contact, record_consents, record_contacts
+from outbox.customers.records import Consent, Contact, record_consents, record_contacts
 from outbox.store import open_store, store_url
 from settings import ROOT, Settings
 

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from benchmarks.outbox.world import World
 from core.clock import utc_now
-from outbox.people import Consent, record_consents, suppress
+from outbox.customers.records import Consent, record_consents, suppress
 from outbox.store import Store
 from outbox.tables import DELIVERED, consents, decisions, messages
 from settings import ROOT

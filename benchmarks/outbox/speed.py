@@ -9,11 +9,11 @@ from typing import Any
 from benchmarks.outbox.world import World
 from core.clock import utc_now
 from outbox.channels.channel import Accepted, Outcome, Outgoing
+from outbox.customers.unsubscribe import UnsubscribeLinks
 from outbox.plan import ClassPolicy, ContactPolicy, Decision, Plan
 from outbox.planning import enqueue
 from outbox.sending.sender import Limits, Sender
 from outbox.store import open_store
-from outbox.unsubscribe import UnsubscribeLinks
 
 SENT = 5_000
 """Messages that are sent: enough for a rate."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from outbox.people import Consent, Contact, record_consents, record_contacts
+from outbox.customers.records import Consent, Contact, record_consents, record_contacts
 from outbox.plan import ClassPolicy, ContactPolicy, Content, Decision, FrequencyCap, Message, Plan, QuietHours
 from outbox.store import Store
 

@@ -22,11 +22,12 @@ import pyarrow.parquet as pq
 from benchmarks.installation import champion_version, known_customers
 from benchmarks.serving.open_loop import offer, saturate
 from benchmarks.serving.processes import Service, free_port, running
+from core.paths import Paths
 from customer_scores.tables import PREDICTIONS
 from registry.model_store import bentoml_environment
 from scoring.timing import STAGES
 from serving.__main__ import serve_command, worker_count
-from settings import ROOT, Paths, Settings, load_settings
+from settings import ROOT, Settings, load_settings
 
 NOOP = "benchmarks.serving.noop_service:service"
 PATH, PROFILE_PATH = "/recommend", "/profile"

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from console.errors import ConsoleError, NotFoundError
 from console.web.console import Console
 from console.web.outbox import opened_outbox
-from outbox.customer import CustomerRecord, customer_record
+from outbox.customers.view import CustomerRecord, customer_record
 from settings import Settings
 
 PURCHASES, LIST_LENGTH = 20, 10

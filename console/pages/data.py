@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from console.web.console import Console
+from core.paths import Paths
 from landing.contract import TABLES
-from settings import Paths
 
 DBT_DOCS = "dbt/docs/static_index.html"
 

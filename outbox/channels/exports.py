@@ -21,10 +21,10 @@ from core.clock import utc_now
 from core.files.atomic import replace_file, staging_path, sync
 from core.files.hashes import file_sha256
 from outbox.channels.channel import with_unsubscribe_url
+from outbox.customers.unsubscribe import UnsubscribeLinks
 from outbox.sending.claims import Claimed, Claims
 from outbox.store import Store
 from outbox.tables import messages
-from outbox.unsubscribe import UnsubscribeLinks
 
 Format = Literal["csv", "parquet"]
 

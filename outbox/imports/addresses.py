@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import and_, case, literal, or_
 
 from core.clock import utc_now
-from outbox.addresses import is_usable
+from outbox.customers.addresses import is_usable
 from outbox.imports.result import Imported, Rows
 from outbox.store import Store
 from outbox.tables import contacts

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from outbox.customers.records import put_on_list
 from outbox.imports.result import Imported, Rows
-from outbox.people import put_on_list
 from outbox.store import Store
 from outbox.tables import HARD_BOUNCE, contacts
 

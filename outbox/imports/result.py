@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from outbox.people import ERASED
+from outbox.customers.records import ERASED
 from outbox.tables import suppressions
 
 Rows = list[dict[str, Any]]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select, update
 
 from outbox.channels.channel import Outcome, Refused
-from outbox.people import put_on_list
+from outbox.customers.records import put_on_list
 from outbox.plan import ContactPolicy, Delivery
 from outbox.sending.eligibility import EXPIRED, Allowed, Later, Never, decide
 from outbox.sending.outcomes import TEMPORARY_FAILURE, changes_after

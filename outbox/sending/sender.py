@@ -14,6 +14,7 @@ from datetime import datetime
 
 from core.clock import utc_now
 from outbox.channels.channel import Channel, Outcome, Outgoing, Refused, TemporaryFailure
+from outbox.customers.unsubscribe import UnsubscribeLinks
 from outbox.errors import DeliveryError, StoreError
 from outbox.plan import Delivery
 from outbox.sending.claims import Claimed, Claims, Idle, Paused
@@ -23,7 +24,6 @@ from outbox.sending.rate import Rate
 from outbox.sending.recovery import owners, recover
 from outbox.sending.stop_rules import stop_by_rules
 from outbox.store import Store
-from outbox.unsubscribe import UnsubscribeLinks
 
 POLL_SECONDS = 5.0
 """How often a sender looks for dead senders and for campaigns to stop, and one that follows for due messages."""

@@ -15,8 +15,8 @@ from core.limits import EARLIEST_DAY
 from events.fields import ID, Id, UtcDatetime
 from marketing.campaigns.policy.contact_policy import load_contact_policy
 from marketing.errors import MarketingError
+from outbox.customers.records import Consent, record_consent
 from outbox.errors import OutboxError
-from outbox.people import Consent, record_consent
 from outbox.store import Store
 from serving.api.validation import ApiRequest
 from serving.config import ServiceConfig

@@ -18,9 +18,9 @@ from urllib.parse import parse_qs
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from outbox.customers.unsubscribe import is_signed, redeem
 from outbox.errors import OutboxError, TokenError
 from outbox.store import Store
-from outbox.unsubscribe import is_signed, redeem
 from serving.errors import RateLimitedError
 from serving.metrics import metrics
 from serving.middleware.rate_limit import TokenBucketLimiter

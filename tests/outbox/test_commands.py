@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from outbox.__main__ import main
+from outbox.customers.unsubscribe import token_of
 from outbox.planning import enqueue
 from outbox.store import Store, open_store, store_url
-from outbox.unsubscribe import token_of
 from settings import Settings
 from tests.support.outbox.admissions import write_admission
 from tests.support.outbox.mail_sink import MailSink, mail_sink

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from outbox import history
-from outbox.people import Consent, Contact, record_consents, record_contacts, suppress
+from outbox.customers.records import Consent, Contact, record_consents, record_contacts, suppress
 from outbox.planning import enqueue
 from outbox.store import Store
 from outbox.tables import HARD_BOUNCE, messages

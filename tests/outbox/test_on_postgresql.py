@@ -13,13 +13,13 @@ from outbox.sending.recovery import owners
 from outbox.store import Store, _errors, open_store
 from outbox.tables import messages, metadata
 from tests.outbox.channels.test_exports import *  # noqa: F403
+from tests.outbox.customers.test_records import *  # noqa: F403
+from tests.outbox.customers.test_unsubscribe import *  # noqa: F403
 from tests.outbox.imports.test_admission import *  # noqa: F403
 from tests.outbox.sending.test_rules import *  # noqa: F403
 from tests.outbox.sending.test_sender import *  # noqa: F403
 from tests.outbox.test_history import *  # noqa: F403
-from tests.outbox.test_people import *  # noqa: F403
 from tests.outbox.test_planning import *  # noqa: F403
-from tests.outbox.test_unsubscribe import *  # noqa: F403
 from tests.support.outbox.plans import NOON, a_plan, at, planned, reachable
 from tests.support.servers.postgres_server import postgres_server
 

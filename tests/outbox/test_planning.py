@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from outbox import planning
 from outbox.channels.channel import Accepted
+from outbox.customers.records import Consent, record_consents
 from outbox.errors import PlanError
-from outbox.people import Consent, record_consents
 from outbox.plan import ContactPolicy
 from outbox.planning import TAKEN, Enqueued, enqueue
 from outbox.sending.claims import Claimed, Claims

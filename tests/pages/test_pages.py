@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from core.paths import Paths
 from pages.__main__ import main
 from registry.release_log import Change, ReleaseLog
-from settings import Paths
 
 RUN = "2018-01-01-3f2a9c"
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from marketing.__main__ import main
-from outbox.people import Consent, Contact, record_consents, record_contacts, suppress
+from outbox.customers.records import Consent, Contact, record_consents, record_contacts, suppress
 from outbox.plan import ClassPolicy, ContactPolicy, Content, Decision, Message, Plan
 from outbox.planning import enqueue
 from outbox.store import Store, open_store, store_url

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from core.paths import Paths
 from retention.__main__ import main
 from retention.errors import NoSpaceError, PolicyError
 from retention.policy import Policy, load_policy
 from retention.prune import prune
 from retention.space import MIB, areas, need_of_a_run, require_space
-from settings import Paths, Settings
+from settings import Settings
 
 DAY = 24 * 3600
 POLICY = load_policy()

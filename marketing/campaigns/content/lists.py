@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.duckdb_engine import read_parquet
+from core.paths import Paths
 from features.publication import current_publication
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.campaigns.errors import CampaignError
 from registry.champion_alias import Registry
-from settings import Paths
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 
 from core.duckdb_engine import quote_literal
-from outbox.addresses import EMAIL
+from outbox.customers.addresses import EMAIL
 from quality.frames.engine import frame
 from quality.frames.landing.admitted import Admitted
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from outbox.people import suppress
+from outbox.customers.records import suppress
 from outbox.planning import enqueue
 from outbox.store import open_store, store_url
 from settings import Settings

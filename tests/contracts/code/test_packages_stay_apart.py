@@ -11,7 +11,7 @@ from settings import ROOT
 MODULES = {"settings", "products"}
 # A package -> the other packages of Reach that it may import, whole or by module.
 MAY_IMPORT: dict[str, set[str]] = {
-    "settings": set(),
+    "settings": {"core"},
     "products": set(),
     "core": set(),
     "events": {"settings", "core"},
@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serving": {
         *("settings", "products", "scoring", "registry", "features", "feature_store.online", "feature_store.profiles"),
         *("events", "core", "customer_scores", "marketing"),
-        *("outbox.people", "outbox.store", "outbox.unsubscribe", "outbox.errors"),
+        *("outbox.customers.records", "outbox.store", "outbox.customers.unsubscribe", "outbox.errors"),
     },
     "console": {
         *("settings", "products", "core", "registry.champion_alias", "registry.release_log", "registry.errors"),

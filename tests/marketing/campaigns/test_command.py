@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from marketing.__main__ import main
+from outbox.customers.records import Consent, record_consents
 from outbox.history import messages_since
-from outbox.people import Consent, record_consents
 from outbox.status import status
 from outbox.store import open_store, store_url
 from outbox.switches import restart_campaign, stop_campaign

@@ -12,6 +12,7 @@ from core.files.atomic import staging_path
 from core.files.hashes import file_sha256
 from outbox.channels import exports
 from outbox.channels.exports import Exporter
+from outbox.customers.unsubscribe import UnsubscribeLinks
 from outbox.plan import UNSUBSCRIBE_URL, Content
 from outbox.planning import enqueue
 from outbox.sending import claims
@@ -19,7 +20,6 @@ from outbox.sending.claims import Claims
 from outbox.sending.recovery import owners, recover
 from outbox.store import Store
 from outbox.switches import pause
-from outbox.unsubscribe import UnsubscribeLinks
 from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, planned, reachable
 from tests.support.outbox.rows import states
 

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
+from outbox.customers.records import Consent, erase, record_consents, suppress
 from outbox.errors import AdmissionError
 from outbox.history import consents_at, contacts_at, suppressions_at
 from outbox.imports.admission import import_admitted
 from outbox.imports.result import Imported
-from outbox.people import Consent, erase, record_consents, suppress
 from outbox.store import Store
 from outbox.tables import HARD_BOUNCE, consents, contacts
 from tests.support.outbox.admissions import AS_OF, write_admission

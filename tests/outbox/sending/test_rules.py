@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import event, update
 
 from outbox.channels.channel import Accepted
+from outbox.customers.records import Consent, Contact, erase, record_consents, record_contacts, suppress
 from outbox.errors import StoreError
-from outbox.people import Consent, Contact, erase, record_consents, record_contacts, suppress
 from outbox.plan import ClassPolicy, ContactPolicy, Content, FrequencyCap, GlobalHoldOut, QuietHours
 from outbox.planning import enqueue
 from outbox.sending.claims import Claimed, Claims, Idle, Paused

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select, update
 
 from outbox.channels.channel import Accepted, Channel, Outcome, Outgoing, Refused, TemporaryFailure, Unknown
+from outbox.customers.records import Contact, record_contacts
+from outbox.customers.unsubscribe import UnsubscribeLinks
 from outbox.errors import DeliveryError, StoreBusyError, StoreError
-from outbox.people import Contact, record_contacts
 from outbox.plan import Content
 from outbox.planning import enqueue
 from outbox.sending import sender as module
@@ -24,7 +25,6 @@ from outbox.sending.sender import Limits, Sender, Sent, end_of
 from outbox.store import Store
 from outbox.switches import pause, resume
 from outbox.tables import messages, suppressions
-from outbox.unsubscribe import UnsubscribeLinks
 from tests.support.outbox.mail_sink import MailSink, mail_sink
 from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, planned, reachable
 from tests.support.outbox.rows import message_of, states

@@ -7,7 +7,7 @@ import pytest
 
 from outbox import switches
 from outbox.channels.channel import Accepted, Outcome, Outgoing, Refused
-from outbox.people import Consent, record_consents
+from outbox.customers.records import Consent, record_consents
 from outbox.planning import enqueue
 from outbox.sending import stop_rules
 from outbox.sending.sender import Limits, Sender, Sent

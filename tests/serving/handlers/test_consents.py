@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from core.clock import utc_now
+from outbox.customers.records import Consent, record_consents
 from outbox.errors import StoreBusyError
 from outbox.history import consents_at
-from outbox.people import Consent, record_consents
 from outbox.store import Store, open_store
 from serving.config import CONFIG
 from serving.errors import BadRequestError, ConsentsUnavailableError, FutureEventError, UnknownPurposeError

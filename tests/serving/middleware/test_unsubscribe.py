@@ -8,11 +8,11 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
+from outbox.customers.unsubscribe import token_of
 from outbox.errors import StoreError
 from outbox.history import consents_at
 from outbox.planning import enqueue
 from outbox.store import Store, open_store
-from outbox.unsubscribe import token_of
 from serving.middleware.allowed_paths import AllowedPathsMiddleware
 from serving.middleware.api_keys import ApiKeyStore, entry_for, make_key
 from serving.middleware.auth import ApiKeyMiddleware

@@ -13,7 +13,7 @@ from customer_scores.publish import publish
 from marketing.campaigns.definition.file import CampaignFile, read_campaign
 from marketing.campaigns.plan.planning import SECRET
 from marketing.campaigns.plan.staged_plan import read_record
-from outbox.people import Consent, Contact, record_consents, record_contacts
+from outbox.customers.records import Consent, Contact, record_consents, record_contacts
 from outbox.store import open_store, store_url
 from settings import Settings
 from tests.support.customer_scores.marketing import stage_marketing

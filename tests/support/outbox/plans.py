@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from outbox.people import Consent, Contact, record_consents, record_contacts
+from outbox.customers.records import Consent, Contact, record_consents, record_contacts
 from outbox.plan import ClassPolicy, ContactPolicy, Content, Decision, FrequencyCap, Message, Plan, QuietHours
 from outbox.store import Store
 

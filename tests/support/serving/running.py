@@ -14,10 +14,11 @@ from typing import Any
 
 import httpx
 
+from core.paths import Paths
 from registry.champion_alias import Registry
 from registry.model_store import ModelStore, bentoml_environment
 from serving.__main__ import SERVICE, serve_command
-from settings import ROOT, Paths
+from settings import ROOT
 from tests.support.serving.small_bundle import buyer_features, write_bundle
 from tests.support.serving.stubbed_service import CUSTOMERS
 

@@ -9,7 +9,7 @@ import pytest
 from console.pages.campaigns.definition.draft import draft_of
 from console.pages.campaigns.outcome.counts import counts_of, counts_of_all
 from outbox.channels.channel import Accepted, Outgoing
-from outbox.people import Consent, record_consents
+from outbox.customers.records import Consent, record_consents
 from outbox.planning import enqueue
 from outbox.sending.sender import Limits, Sender
 from outbox.store import open_store, store_url

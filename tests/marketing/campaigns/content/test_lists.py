@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core.paths import Paths
 from marketing.campaigns.content import lists
 from marketing.campaigns.content.lists import ListsRecord, published_lists, wanted_lists
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.campaigns.errors import CampaignError
-from settings import Paths
 
 PRESENT = ListsRecord("v2", "2018-01-01-aaa", 12)
 

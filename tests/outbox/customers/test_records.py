@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, update
 
-from outbox.people import Contact, Erased, erase, record_contacts
+from outbox.customers.records import Contact, Erased, erase, record_contacts
 from outbox.plan import Content
 from outbox.planning import enqueue
 from outbox.store import Store

@@ -2,12 +2,12 @@
 
 import pytest
 
+from outbox.customers.records import Consent, erase, record_consents
+from outbox.customers.unsubscribe import UnsubscribeLinks, redeem, token_of
 from outbox.errors import DeliveryError, TokenError
 from outbox.history import consents_at
-from outbox.people import Consent, erase, record_consents
 from outbox.planning import enqueue
 from outbox.store import Store
-from outbox.unsubscribe import UnsubscribeLinks, redeem, token_of
 from tests.support.outbox.plans import NOON, a_plan, planned, reachable
 from tests.support.outbox.rows import message_of
 
