@@ -17,11 +17,11 @@ import pyarrow as pa
 from core.command import log_to_stdout
 from core.duckdb_engine import quote_literal, read_parquet
 from experiments.assignment import assign
+from experiments.measurement.purchases import Purchases, admitted_purchases, landed_purchases, open_engine
 from marketing.errors import MarketingError
 from marketing.measurement.announcement import Announcement
 from marketing.measurement.command import measure
 from marketing.measurement.measure import CampaignResult
-from marketing.measurement.outcomes import Purchases, admitted_purchases, landed_purchases, open_engine
 from marketing.measurement.report import lines
 from settings import Settings, load_settings
 

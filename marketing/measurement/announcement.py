@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from experiments.measurement.purchases import METRICS
 from experiments.sequential import ALPHA, Looks, announced_looks
 from marketing.measurement.errors import MeasurementError
-
-METRICS = ("conversion", "spend", "visits", "retention")
-"""The metrics that purchases measure."""
 
 DEFAULT_DAYS = 28
 

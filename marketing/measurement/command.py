@@ -15,12 +15,21 @@ import pyarrow.parquet as pq
 
 from core.command import without_nan
 from core.files.atomic import replace_file
-from marketing.measurement.announcement import METRICS, Announcement
-from marketing.measurement.arms import Arms, arms_of
+from experiments.errors import ExperimentError
+from experiments.measurement.arms import Arms
+from experiments.measurement.purchases import (
+    METRICS,
+    admitted_purchases,
+    local_day,
+    open_engine,
+    outcomes_at,
+    spend_before,
+)
+from marketing.measurement.announcement import Announcement
+from marketing.measurement.arms import arms_of
 from marketing.measurement.errors import MeasurementError
 from marketing.measurement.harm import stop_on_harm
 from marketing.measurement.measure import CampaignResult, measure_campaign
-from marketing.measurement.outcomes import admitted_purchases, local_day, open_engine, outcomes_at, spend_before
 from marketing.measurement.report import lines, to_json
 from marketing.measurement.stored import stored_campaign, stored_campaigns
 from outbox.store import Store, open_store, store_url
@@ -78,7 +87,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | Non
         for campaign_id in stored_campaigns(store):
             try:
                 found[campaign_id] = _measured_stored(settings, store, campaign_id)
-            except MeasurementError as error:
+            except (MeasurementError, ExperimentError) as error:
                 # One campaign does not keep the others from being measured.
                 logger.info("Campaign %s is not measured: %s", campaign_id, error)
                 found[campaign_id] = {"campaign_id": campaign_id, "error": str(error)}

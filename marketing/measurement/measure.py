@@ -8,12 +8,13 @@ from functools import partial
 import numpy as np
 
 from experiments.identification import Identification, identify
+from experiments.measurement.arms import Arms
+from experiments.measurement.purchases import METRICS
+from experiments.measurement.seen import OutcomesAt, Seen, verdict_of
 from experiments.pre_period import covariates
 from experiments.sequential import ALPHA
 from experiments.verdict import Verdict
-from marketing.measurement.announcement import METRICS, Announcement
-from marketing.measurement.arms import Arms
-from marketing.measurement.seen import OutcomesAt, Seen, verdict_of
+from marketing.measurement.announcement import Announcement
 
 
 @dataclass(frozen=True)

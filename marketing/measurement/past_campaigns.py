@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 
 from core.duckdb_engine import read_parquet
+from experiments.measurement.purchases import Purchases, open_engine
 from experiments.observational import Observational, observational
 from marketing.measurement.errors import MeasurementError
-from marketing.measurement.outcomes import Purchases, open_engine
 from settings import Settings
 
 WEEKS, MIN_WEEKS = 4, 3

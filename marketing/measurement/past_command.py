@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.command import without_nan
+from experiments.measurement.purchases import admitted_purchases, landed_purchases
 from experiments.verdict import Outcome
-from marketing.measurement.outcomes import admitted_purchases, landed_purchases
 from marketing.measurement.past_campaigns import PastCampaign, past_campaigns
 from settings import Settings
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from core.toml_sections import Name, Section, Sentence, Share
 from marketing.audience.question import Buyers
-from marketing.campaigns.definition.sections import Name, Section, Sentence, Share
 from marketing.campaigns.triggers.definitions import WITH_PRODUCTS, Trigger
 
 

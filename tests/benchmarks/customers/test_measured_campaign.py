@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.customers.measured_campaign import simulated
+from experiments.measurement.purchases import admitted_purchases
 from experiments.verdict import Outcome
-from marketing.measurement.outcomes import admitted_purchases
 from settings import Settings
 from tests.support.marketing.measured_campaign import AS_OF, drawn, write_admission
 

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from experiments.measurement.purchases import METRICS
 from experiments.verdict import Outcome
 from marketing.__main__ import main
-from marketing.measurement.announcement import METRICS, Announcement
+from marketing.measurement.announcement import Announcement
 from marketing.measurement.command import measure
 from marketing.measurement.measure import CampaignResult
 from settings import Settings

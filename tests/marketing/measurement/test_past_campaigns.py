@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from experiments.measurement.purchases import admitted_purchases
 from marketing.__main__ import main
-from marketing.measurement.outcomes import admitted_purchases
 from marketing.measurement.past_campaigns import past_campaigns
 from settings import Settings
 from tests.support.marketing.measured_campaign import CUSTOMERS, START, drawn, write_admission

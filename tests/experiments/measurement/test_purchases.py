@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marketing.measurement.errors import MeasurementError
-from marketing.measurement.outcomes import (
+from experiments.errors import ExperimentError
+from experiments.measurement.purchases import (
     admitted_purchases,
     landed_purchases,
     local_day,
@@ -70,7 +70,7 @@ def test_weeks_before_count_back_from_each_customers_decision(settings: Settings
 def test_a_landing_is_known_to_the_end_of_its_last_local_day(settings: Settings) -> None:
     found = landed_purchases(settings, settings.paths.admitted)
     assert (found.as_of, found.until) == (date(2017, 10, 31), datetime(2017, 10, 31, 4))
-    with pytest.raises(MeasurementError, match="Name a folder with Parquet tables"):
+    with pytest.raises(ExperimentError, match="Name a folder with Parquet tables"):
         landed_purchases(settings, settings.data / "nowhere")
 
 
@@ -86,5 +86,5 @@ def test_a_day_is_the_shops(zone: str, instant: datetime, day: date) -> None:
 
 
 def test_nothing_admitted_names_the_next_step(tmp_path: Path) -> None:
-    with pytest.raises(MeasurementError, match="Run 'make demo' first"):
+    with pytest.raises(ExperimentError, match="Run 'make demo' first"):
         admitted_purchases(Settings(data=tmp_path))

@@ -1,4 +1,4 @@
-"""Define what every section of a file has in common: unknown fields are errors."""
+"""Define what every section of a TOML file that people write has in common: unknown fields are errors."""
 
 from typing import Annotated
 
@@ -10,6 +10,6 @@ Sentence = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Section(BaseModel):
-    """A section of a campaign's file or of the contact policy."""
+    """A section of a file, such as that of a campaign or of an experiment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)

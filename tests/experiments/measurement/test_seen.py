@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from experiments.identification import Identification
+from experiments.measurement.seen import Seen, verdict_of
 from experiments.sequential import Looks, announced_looks
-from marketing.measurement.seen import Seen, verdict_of
 
 RNG = np.random.default_rng(2)
 CUSTOMERS = 800

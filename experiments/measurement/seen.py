@@ -8,10 +8,10 @@ import numpy as np
 
 from experiments.effect import Measured, look_correlations, measure_effects
 from experiments.identification import Identification
+from experiments.measurement.arms import Arms
 from experiments.pre_period import covariates
 from experiments.sequential import Looks
 from experiments.verdict import Verdict, decide, not_identified
-from marketing.measurement.arms import Arms
 
 OutcomesAt = Callable[[Arms, datetime], Mapping[str, np.ndarray]]
 """Returns each metric of the given customers from their decision up to an instant, float `[customers]` by name."""

@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from core.duckdb_engine import connect, read_parquet
+from experiments.errors import ExperimentError
 from experiments.pre_period import PRE_WEEKS
-from marketing.measurement.announcement import METRICS
-from marketing.measurement.errors import MeasurementError
 from settings import Settings
+
+METRICS = ("conversion", "spend", "visits", "retention")
+"""The metrics that purchases measure."""
 
 MEMORY_LIMIT = "512MB"
 
@@ -41,12 +43,12 @@ def admitted_purchases(settings: Settings) -> Purchases:
     """Return the transactions of the accepted admission.
 
     Raises:
-        MeasurementError: Nothing is admitted.
+        ExperimentError: Nothing is admitted.
     """
     folder = settings.paths.admitted
     file, manifest = folder / "transactions.parquet", folder / "manifest.json"
     if not file.is_file() or not manifest.is_file():
-        raise MeasurementError(f"Nothing is admitted in {folder}, so no purchase is known. Run 'make demo' first.")
+        raise ExperimentError(f"Nothing is admitted in {folder}, so no purchase is known. Run 'make demo' first.")
     as_of = date.fromisoformat(json.loads(manifest.read_text())["as_of"])
     return Purchases(file, as_of, settings.start_of_day(as_of))
 
@@ -55,16 +57,16 @@ def landed_purchases(settings: Settings, folder: Path) -> Purchases:
     """Return the transactions of a landing's folder, known up to the end of the newest one's local day.
 
     Raises:
-        MeasurementError: The folder has no readable transactions.
+        ExperimentError: The folder has no readable transactions.
     """
     file = folder / "transactions.parquet"
     try:
         with open_engine(settings) as engine:
             newest = engine.execute(f"SELECT max(transaction_at)::TIMESTAMP FROM {read_parquet(file)}").fetchone()
     except duckdb.Error as error:
-        raise MeasurementError(f"{file} cannot be read: {error}. Name a folder with Parquet tables.") from error
+        raise ExperimentError(f"{file} cannot be read: {error}. Name a folder with Parquet tables.") from error
     if newest is None or newest[0] is None:
-        raise MeasurementError(f"{file} has no transaction.")
+        raise ExperimentError(f"{file} has no transaction.")
     as_of = local_day(settings, newest[0]) + timedelta(days=1)
     return Purchases(file, as_of, settings.start_of_day(as_of))
 
@@ -85,7 +87,7 @@ def spend_before(
     """Return spend in the weeks before each customer's decision, float `[customers, 16]`, the oldest week first.
 
     Raises:
-        MeasurementError: The transactions cannot be read.
+        ExperimentError: The transactions cannot be read.
     """
     rows = _query(
         engine,
@@ -117,7 +119,7 @@ def outcomes_at(
     for a customer who bought in the second half of the time.
 
     Raises:
-        MeasurementError: The transactions cannot be read.
+        ExperimentError: The transactions cannot be read.
     """
     rows = _query(
         engine,
@@ -166,7 +168,7 @@ def _query(
             list(parameters),
         ).fetchnumpy()
     except duckdb.Error as error:
-        raise MeasurementError(f"{purchases.file} cannot be read: {error}. Admit the landing again.") from error
+        raise ExperimentError(f"{purchases.file} cannot be read: {error}. Admit the landing again.") from error
     finally:
         engine.unregister("customers")
     return {name: np.asarray(column) for name, column in found.items()}
