@@ -1,8 +1,8 @@
 """
 ### Purpose
 
-Measures every campaign of the outbox against its hold-out: the effect with an interval that holds on the announced
-days, or the reason why no effect can be named.
+Measures every campaign of the outbox against its hold-out, and all together against the global hold-out: the effect
+with an interval that holds on the announced days, or the reason why no effect can be named.
 
 ### When to press it
 
@@ -10,7 +10,7 @@ It runs every day. Press it after new purchases were admitted, to see results at
 
 ### What each choice means
 
-* **Campaign**: the id of one campaign. Empty: all of the outbox.
+* **Campaign**: the id of one campaign. Empty: all of the outbox, and all together.
 
 ### What "skipped" means
 

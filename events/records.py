@@ -55,7 +55,8 @@ class Event(BaseModel):
     )
     request_id: TextId | None = Field(
         None,
-        description="The answer of the service that showed the product. Allowed: the request_id of an answer, or null.",
+        description="The answer or the campaign's message that showed the product. Allowed: the request_id of an "
+        "answer, the id of a message, or null.",
     )
     quantity: Units | None = Field(
         None, description=f"Units; 1 if absent. Allowed: a number above 0, at most {MAX_UNITS}, or null."

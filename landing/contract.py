@@ -228,7 +228,7 @@ EVENTS = Table(
         _required("event_type", "text", "One of purchase, cart, click, view, impression."),
         _required("occurred_at", "timestamp", "When it happened, in UTC."),
         _optional("received_at", "timestamp", "When it was received, in UTC; empty: when it happened."),
-        _optional("request_id", "id", "The answer of the service that showed the product."),
+        _optional("request_id", "id", "The answer that showed the product, or the id of the campaign's message."),
         _optional("quantity", "number", "Units, of a purchase or a cart; empty: 1."),
         _optional("price", "number", "Money for one unit."),
     ),

@@ -17,13 +17,13 @@ from outbox.customers.records import erase
 from outbox.customers.unsubscribe import UnsubscribeLinks, redeem
 from outbox.errors import DeliveryError, OutboxError
 from outbox.plan import Delivery
-from outbox.prune import DAYS_KEPT, prune
+from outbox.prune import DAYS_KEPT, Pruned, prune
 from outbox.sending.claims import Claims
 from outbox.sending.liveness import OwnerLock
 from outbox.sending.recovery import owners
 from outbox.sending.sender import Limits, Sender, end_of
 from outbox.status import status
-from outbox.store import Store, describe, open_store, store_url
+from outbox.store import Store, describe, has_store, open_store, store_url
 from outbox.switches import pause, restart_campaign, resume, stop_campaign
 from settings import Settings, SettingsError, load_settings
 
@@ -67,6 +67,9 @@ def _store(settings: Settings) -> Store:
 def _prune(settings: Settings, options: argparse.Namespace) -> object:
     if options.days < 1:
         raise OutboxError(f"--days {options.days} is less than 1. Name the days whose texts stay.")
+    if not has_store(settings):
+        log.info("There is no outbox yet, so nothing is deleted.")
+        return asdict(Pruned(0, 0))
     return asdict(prune(_store(settings), options.days))
 
 

@@ -16,6 +16,9 @@ Delivery = Literal["smtp", "webhook", "export"]
 UNSUBSCRIBE_URL = "https://unsubscribe.invalid/"
 """Stands in a body where the sender puts the customer's own unsubscribe address."""
 
+MESSAGE_ID = "message-id.invalid"
+"""Stands in a body where the sender puts the message's id, so that a click on a link can name its message."""
+
 
 @dataclass(frozen=True)
 class Content:
@@ -23,7 +26,8 @@ class Content:
 
     Attributes:
         subject: one line.
-        body_text: plain text; `UNSUBSCRIBE_URL` in it becomes the customer's unsubscribe address.
+        body_text: plain text; `UNSUBSCRIBE_URL` in it becomes the customer's unsubscribe address, and `MESSAGE_ID` the
+            message's id.
         body_html: the same as HTML, or None for plain text only.
     """
 

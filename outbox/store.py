@@ -117,6 +117,12 @@ def store_url(settings: Settings) -> str:
     return URL.create("sqlite", database=str(settings.paths.outbox / SQLITE_FILE)).render_as_string(hide_password=False)
 
 
+def has_store(settings: Settings) -> bool:
+    """Return whether there is a store to read, so that a command which only reads or deletes creates no file."""
+    url = make_url(store_url(settings))
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
+
+
 def open_store(url: str) -> Store:
     """Open the store; create its tables if it is empty.
 

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from outbox.status import open_points
-from outbox.store import SQLITE_FILE, Store, open_store, store_url
+from outbox.store import Store, has_store, open_store, store_url
 from settings import Settings
 
 
 @contextmanager
 def opened_outbox(settings: Settings) -> Iterator[Store | None]:
     """Yield the store; None if this installation has none yet, so that reading a page creates no file."""
-    if settings.outbox_url is None and not (settings.paths.outbox / SQLITE_FILE).exists():
+    if not has_store(settings):
         yield None
         return
     store = open_store(store_url(settings))

@@ -3,7 +3,7 @@
 import argparse
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
@@ -25,14 +25,19 @@ from experiments.measurement.purchases import (
     outcomes_at,
     spend_before,
 )
+from marketing.campaigns.plan.planning import SECRET
+from marketing.campaigns.policy.contact_policy import load_contact_policy
 from marketing.measurement.announcement import Announcement
 from marketing.measurement.arms import arms_of
+from marketing.measurement.clicks import clicks_of
+from marketing.measurement.clicks import to_json as clicks_to_json
 from marketing.measurement.errors import MeasurementError
+from marketing.measurement.global_hold_out import TOGETHER, announcement_of, arms_of_draws, draws_of
 from marketing.measurement.harm import stop_on_harm
 from marketing.measurement.measure import CampaignResult, measure_campaign
-from marketing.measurement.report import lines, to_json
-from marketing.measurement.stored import stored_campaign, stored_campaigns
-from outbox.store import Store, open_store, store_url
+from marketing.measurement.report import lines, not_measured, to_json
+from marketing.measurement.stored import no_plan, stored_campaign, stored_campaigns
+from outbox.store import Store, has_store, open_store, store_url
 from settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -41,7 +46,15 @@ logger = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "campaign", metavar="CAMPAIGN", nargs="?", help="a campaign's id; default: every campaign of the outbox"
+        "campaign",
+        metavar="CAMPAIGN",
+        nargs="?",
+        help="a campaign's id; default: every campaign of the outbox, and all of them together",
+    )
+    parser.add_argument(
+        "--global-hold-out",
+        action="store_true",
+        help="only all campaigns together: the global hold-out against everybody else",
     )
     parser.add_argument(
         "--decisions",
@@ -64,7 +77,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | Non
     """Measure one campaign or all, log and keep the results, and return them by campaign.
 
     Returns:
-        None if the outbox has no campaign.
+        None if there is no outbox, or it has no campaign. All campaigns together have the key `TOGETHER`.
 
     Raises:
         MeasurementError: A campaign cannot be measured; the message names the next step.
@@ -74,13 +87,23 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | Non
         if options.campaign is None:
             raise MeasurementError("--decisions holds one campaign's decisions; name the campaign, too.")
         announcement = Announcement(options.campaign, options.metric or "spend", tuple(options.looks or ()))
-        return {options.campaign: _kept(settings, measure(settings, announcement, _read(options.decisions)))}
+        result = measure(settings, announcement, _read(options.decisions))
+        return {options.campaign: _written(settings, options.campaign, to_json(result), lines(result))}
     if options.metric or options.looks:
         raise MeasurementError(
             "--metric and --looks go with --decisions. A campaign of the outbox is measured as its first plan "
             "announced, because a choice after the start would make the interval wrong."
         )
+    if options.global_hold_out and options.campaign:
+        raise MeasurementError("--global-hold-out measures all campaigns together; leave the campaign's id out.")
+    if not has_store(settings):
+        if options.campaign:
+            raise no_plan(options.campaign)
+        logger.info("The outbox has no campaign.")
+        return None
     with closing(open_store(store_url(settings))) as store:
+        if options.global_hold_out:
+            return {TOGETHER: _measured_together(settings, store)}
         if options.campaign is not None:
             return {options.campaign: _measured_stored(settings, store, options.campaign)}
         found: dict[str, Any] = {}
@@ -91,9 +114,15 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | Non
                 # One campaign does not keep the others from being measured.
                 logger.info("Campaign %s is not measured: %s", campaign_id, error)
                 found[campaign_id] = {"campaign_id": campaign_id, "error": str(error)}
-    if not found:
-        logger.info("The outbox has no campaign.")
-    return found or None
+        if not found:
+            logger.info("The outbox has no campaign.")
+            return None
+        try:
+            found[TOGETHER] = _measured_together(settings, store)
+        except (MeasurementError, ExperimentError) as error:
+            logger.info("The global hold-out is not measured: %s", error)
+            found[TOGETHER] = {"error": str(error)}
+    return found
 
 
 def measure(settings: Settings, announcement: Announcement, decisions: pa.Table) -> CampaignResult:
@@ -102,7 +131,16 @@ def measure(settings: Settings, announcement: Announcement, decisions: pa.Table)
     Raises:
         MeasurementError: Nothing is admitted, or the decisions cannot be used.
     """
-    purchases, arms = admitted_purchases(settings), arms_of(decisions)
+    return measure_arms(settings, announcement, arms_of(decisions))
+
+
+def measure_arms(settings: Settings, announcement: Announcement, arms: Arms) -> CampaignResult:
+    """Measure arms from the admitted purchases.
+
+    Raises:
+        ExperimentError: Nothing is admitted.
+    """
+    purchases = admitted_purchases(settings)
     start = local_day(settings, arms.decided_at.min().item())
     with open_engine(settings) as engine:
 
@@ -121,15 +159,38 @@ def _measured_stored(settings: Settings, store: Store, campaign_id: str) -> dict
     stop = stop_on_harm(store, campaign, result, _file(settings, campaign_id))
     if stop["stopped"]:
         logger.info("Campaign %s is stopped: %s", campaign_id, stop["stopped"])
-    return _kept(settings, result, stop)
+    clicks = clicks_of(settings, store, campaign_id, result.treated, admitted_purchases(settings))
+    found = clicks_to_json(clicks)
+    shown = [*lines(result), f"  {found['sentence']}"]
+    return _written(settings, campaign_id, to_json(result) | stop | {"clicks": found}, shown)
 
 
-def _kept(settings: Settings, result: CampaignResult, stop: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Log and keep a campaign's result, and return it as JSON values."""
-    for line in lines(result):
+def _measured_together(settings: Settings, store: Store) -> dict[str, Any]:
+    """Measure all campaigns together, or keep the reason why nothing is identified."""
+    held = load_contact_policy(settings.contact_policy).global_hold_out
+    drawn = draws_of(store, held.share, held.classes)
+    if isinstance(drawn, str):
+        return _not_identified_together(settings, drawn)
+    arms = arms_of_draws(store, drawn, settings.paths.plans / SECRET)
+    start = local_day(settings, arms.decided_at.min().item())
+    result = measure_arms(settings, announcement_of(start), arms)
+    if not result.looks_done:
+        reason = f"too few weeks since the first draw on {start}; the first look is on {result.days[0]}"
+        return _not_identified_together(settings, reason)
+    return _written(settings, TOGETHER, to_json(result), lines(result, "Global hold-out"))
+
+
+def _not_identified_together(settings: Settings, reason: str) -> dict[str, Any]:
+    found = not_measured(reason)
+    return _written(settings, TOGETHER, found, [f"Global hold-out: {found['sentence']}"])
+
+
+def _written(settings: Settings, name: str, result: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
+    """Log and keep a result, and return it as JSON values."""
+    for line in shown:
         logger.info("%s", line)
-    found: dict[str, Any] = without_nan(to_json(result) | dict(stop or {}))
-    file = _file(settings, result.announcement.campaign_id)
+    found: dict[str, Any] = without_nan(dict(result))
+    file = _file(settings, name)
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_file(file, json.dumps(found, indent=2) + "\n")
     logger.info("Wrote %s.", file)

@@ -24,6 +24,7 @@ class CampaignResult:
     Attributes:
         announcement: The primary metric and the looks.
         counts: Assigned customers by variant.
+        holdout: The variant without treatment; None if there is none.
         unassigned: Customers left out before arms were drawn; they take part in nothing.
         days: Days of the announced looks.
         looks_done: How many of them the data covers.
@@ -34,12 +35,18 @@ class CampaignResult:
 
     announcement: Announcement
     counts: Mapping[str, int]
+    holdout: str | None
     unassigned: int
     days: tuple[date, ...]
     looks_done: int
     identification: Identification
     verdicts: Mapping[str, Verdict]
     by_variant: Mapping[str, Verdict]
+
+    @property
+    def treated(self) -> int:
+        """Return the customers who were assigned to a treatment."""
+        return sum(count for variant, count in self.counts.items() if variant != self.holdout)
 
     @property
     def sentence(self) -> str:
@@ -94,7 +101,9 @@ def measure_campaign(
             only = [found.only(name, arms.holdout) for found in seen]
             bounds_of = partial(announcement.bounds, start, ALPHA / len(variants))
             by_variant[name] = verdict_of(primary, only, arms.holdout, bounds_of, done, identification)
-    return CampaignResult(announcement, counted, arms.unassigned, days, done, identification, verdicts, by_variant)
+    return CampaignResult(
+        announcement, counted, arms.holdout, arms.unassigned, days, done, identification, verdicts, by_variant
+    )
 
 
 def _identification(arms: Arms, before: np.ndarray, counts: Mapping[str, int]) -> Identification:

@@ -7,11 +7,12 @@ from experiments.verdict import Verdict
 from marketing.measurement.measure import CampaignResult
 
 
-def lines(result: CampaignResult) -> list[str]:
-    """Return the result as lines for a person."""
+def lines(result: CampaignResult, title: str | None = None) -> list[str]:
+    """Return the result as lines for a person; the title is the campaign's id by default."""
+    title = title or f"Campaign {result.announcement.campaign_id}"
     arms = ", ".join(f"{name} {count:,}" for name, count in result.counts.items())
     found = [
-        f"Campaign {result.announcement.campaign_id}: {sum(result.counts.values()):,} customers in arms ({arms}); "
+        f"{title}: {sum(result.counts.values()):,} customers in arms ({arms}); "
         f"{result.unassigned:,} were left out before the draw",
         f"Looks: {', '.join(map(str, result.days))}; {result.looks_done} of {len(result.days)} done",
     ]
@@ -23,6 +24,23 @@ def lines(result: CampaignResult) -> list[str]:
     for variant, verdict in result.by_variant.items():
         found.append(f"  Variant {variant} alone: {verdict.sentence}")
     return found
+
+
+def not_measured(reason: str) -> dict[str, Any]:
+    """Return a result without any number as JSON values, for a measurement that has no arms or no look yet."""
+    return {
+        "sentence": f"Not identified: {reason}.",
+        "identified": False,
+        "metric": None,
+        "why_not": [reason],
+        "counts": {},
+        "unassigned": 0,
+        "looks": [],
+        "looks_done": 0,
+        "checks": [],
+        "metrics": {},
+        "variants": {},
+    }
 
 
 def to_json(result: CampaignResult) -> dict[str, Any]:

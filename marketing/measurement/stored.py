@@ -50,6 +50,14 @@ def stored_campaigns(store: Store) -> list[str]:
         return list(connection.execute(select(plans.c.campaign_id).distinct().order_by(plans.c.campaign_id)).scalars())
 
 
+def no_plan(campaign_id: str) -> MeasurementError:
+    """Return the error about a campaign that the outbox does not hold."""
+    return MeasurementError(
+        f"The outbox has no plan of campaign '{campaign_id}'. '.venv/bin/python -m outbox status' lists plans; "
+        "or name a file with --decisions."
+    )
+
+
 def stored_campaign(store: Store, campaign_id: str) -> StoredCampaign:
     """Return a campaign.
 
@@ -62,10 +70,7 @@ def stored_campaign(store: Store, campaign_id: str) -> StoredCampaign:
     with store.read() as connection:
         definitions = list(connection.execute(planned.order_by(plans.c.planned_at, plans.c.plan_id)).scalars())
         if not definitions:
-            raise MeasurementError(
-                f"The outbox has no plan of campaign '{campaign_id}'. '.venv/bin/python -m outbox status' lists plans; "
-                "or name a file with --decisions."
-            )
+            raise no_plan(campaign_id)
         result = connection.execution_options(stream_results=True).execute(rows)
         batches = [
             pa.RecordBatch.from_arrays(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from outbox.plan import UNSUBSCRIBE_URL
+from outbox.plan import MESSAGE_ID, UNSUBSCRIBE_URL
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class Channel(Protocol):
         """Close connections."""
 
 
-def with_unsubscribe_url(text: str, url: str | None) -> str:
-    """Return the text with the customer's unsubscribe address in place of `UNSUBSCRIBE_URL`."""
-    return text.replace(UNSUBSCRIBE_URL, url) if url else text
+def personal(text: str, message_id: str, unsubscribe_url: str | None) -> str:
+    """Return a body with the message's id for `MESSAGE_ID`, and the customer's address for `UNSUBSCRIBE_URL`."""
+    found = text.replace(MESSAGE_ID, message_id)
+    return found.replace(UNSUBSCRIBE_URL, unsubscribe_url) if unsubscribe_url else found

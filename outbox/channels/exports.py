@@ -20,7 +20,7 @@ from sqlalchemy import and_, select, update
 from core.clock import utc_now
 from core.files.atomic import replace_file, staging_path, sync
 from core.files.hashes import file_sha256
-from outbox.channels.channel import with_unsubscribe_url
+from outbox.channels.channel import personal
 from outbox.customers.unsubscribe import UnsubscribeLinks
 from outbox.sending.claims import Claimed, Claims
 from outbox.store import Store
@@ -132,8 +132,8 @@ class Exporter:
         for one in claimed:
             url = self._links.of(one.message_id) if self._links and one.needs_consent else None
             texts = {
-                "body_text": with_unsubscribe_url(one.body_text, url),
-                "body_html": None if one.body_html is None else with_unsubscribe_url(one.body_html, url),
+                "body_text": personal(one.body_text, one.message_id, url),
+                "body_html": None if one.body_html is None else personal(one.body_html, one.message_id, url),
             }
             row = {name: one.row.get(name) for name in _COLUMNS}
             products = " ".join(one.row["product_ids"])

@@ -6,7 +6,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from core.clock import utc_now
-from outbox.channels.channel import Outgoing, with_unsubscribe_url
+from outbox.channels.channel import Outgoing, personal
 from outbox.errors import DeliveryError
 
 
@@ -43,8 +43,9 @@ class MailBuilder:
         if outgoing.unsubscribe_url:
             message["List-Unsubscribe"] = f"<{outgoing.unsubscribe_url}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        message.set_content(with_unsubscribe_url(outgoing.body_text, outgoing.unsubscribe_url))
+        own = outgoing.message_id, outgoing.unsubscribe_url
+        message.set_content(personal(outgoing.body_text, *own))
         if outgoing.body_html is not None:
-            html = with_unsubscribe_url(outgoing.body_html, outgoing.unsubscribe_url)
+            html = personal(outgoing.body_html, *own)
             message.add_alternative(html, subtype="html")
         return message

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import httpx
 from standardwebhooks import Webhook
 
-from outbox.channels.channel import Accepted, Outcome, Outgoing, Refused, TemporaryFailure, with_unsubscribe_url
+from outbox.channels.channel import Accepted, Outcome, Outgoing, Refused, TemporaryFailure, personal
 from outbox.errors import DeliveryError
 
 TIMEOUT_SECONDS = 15.0
@@ -86,7 +86,7 @@ def _data(outgoing: Outgoing) -> dict[str, str | None]:
         "channel": outgoing.channel,
         "address": outgoing.address,
         "subject": outgoing.subject,
-        "text": with_unsubscribe_url(outgoing.body_text, url),
-        "html": None if html is None else with_unsubscribe_url(html, url),
+        "text": personal(outgoing.body_text, outgoing.message_id, url),
+        "html": None if html is None else personal(html, outgoing.message_id, url),
         "unsubscribe_url": url,
     }

@@ -18,6 +18,9 @@ from outbox.tables import EVERY_CHANNEL, consents, contacts, contents, decisions
 ERASED = "erased"
 """The reason of messages and suppressions of an erased customer."""
 
+PSEUDONYM = f"{ERASED}-"
+"""Begins the random name under which an erased customer's decisions stay."""
+
 
 @dataclass(frozen=True)
 class Consent:
@@ -149,7 +152,7 @@ def erase(store: Store, customer_id: str) -> Erased:
     Raises:
         StoreError: The store cannot be written. Nothing was removed.
     """
-    now, pseudonym = utc_now(), f"erased-{uuid4()}"
+    now, pseudonym = utc_now(), f"{PSEUDONYM}{uuid4()}"
     of_customer = messages.c.customer_id == customer_id
     with store.write("send") as connection:
         connection.execute(

@@ -166,3 +166,9 @@ def test_import_counts_what_is_new_and_prints_nobody(
     result = json.loads(captured.out.splitlines()[-1])
     assert result == {"consents": 0, "addresses": 1, "hard_bounces": 0, "left_out": {"bounce_soft": 1}}
     assert "anna" not in captured.out + captured.err
+
+
+def test_pruning_creates_no_outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("REACH_DATA", str(tmp_path))
+    assert run(capsys, "prune") == (0, {"texts": 0, "messages": 0})
+    assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from console.pages.campaigns import edit, live, one, operate, overview, past, text_file, try_out
+from console.pages.campaigns import edit, live, one, operate, overview, past, text_file, together, try_out
 from console.pages.campaigns.trial.trials import Trials
 from console.web.console import Console
 
@@ -13,6 +13,7 @@ def endpoints(console: Console) -> list[Route]:
     return [
         *overview.endpoints(console),
         *past.endpoints(console),
+        *together.endpoints(console),
         *try_out.endpoints(console, trials),
         *live.endpoints(console),
         *operate.endpoints(console),

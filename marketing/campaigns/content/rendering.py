@@ -9,20 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketing.campaigns.content.templates import (
+    AT_SENDING,
     CAMPAIGN,
     DUE,
     OFFER,
     OFFER_FIELDS,
     PRODUCTS,
     SEGMENT,
-    UNSUBSCRIBE,
     compiled,
     names_of,
 )
 from marketing.campaigns.plan.plan import DECISIONS, MESSAGE, NEITHER, PLANNED, SUPPRESSED, Planned
 from marketing.campaigns.plan.reasons import Reason
 from marketing.campaigns.policy.restricted import Products
-from outbox.plan import UNSUBSCRIBE_URL
 from outbox.plan import Content as Rendered
 
 logger = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ class Renderer:
         campaign = self.planned.request.campaign
         templates = {content.name: compiled(content) for content in campaign.content}
         names, shown = names_of(campaign), self._shown_products()
-        shared = {CAMPAIGN: {"id": campaign.id, "goal": campaign.goal}, UNSUBSCRIBE: UNSUBSCRIBE_URL}
+        shared = {CAMPAIGN: {"id": campaign.id, "goal": campaign.goal}, **AT_SENDING}
         for batch in self.planned.decisions.to_batches(max_chunksize=CHUNK):
             rows = batch.to_pylist()
             rendered = [

@@ -1,6 +1,6 @@
 """Compile and check the templates of a campaign: sandboxed Jinja2 that refuses unknown names and escapes HTML."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,15 @@ from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from marketing.campaigns.definition.campaign import Campaign, Content
-from outbox.plan import UNSUBSCRIBE_URL
+from outbox.plan import MESSAGE_ID, UNSUBSCRIBE_URL
 from outbox.plan import Content as Rendered
 
-PRODUCTS, OFFER, DUE, SEGMENT, UNSUBSCRIBE, CAMPAIGN = (
-    "products", "offer", "category", "segment", "unsubscribe_url", "campaign",
+PRODUCTS, OFFER, DUE, SEGMENT, UNSUBSCRIBE, MESSAGE, CAMPAIGN = (
+    "products", "offer", "category", "segment", "unsubscribe_url", "message_id", "campaign",
 )  # fmt: skip
+AT_SENDING: Mapping[str, str] = {UNSUBSCRIBE: UNSUBSCRIBE_URL, MESSAGE: MESSAGE_ID}
+"""Names whose values the sender fills in, in the bodies only, with what stands for them until then."""
+
 PRODUCT_FIELDS = ("product_id", "name", "category", "brand")
 OFFER_FIELDS = ("coupon_id", "face_value", "is_new")
 CAMPAIGN_FIELDS = ("id", "goal")
@@ -63,7 +66,7 @@ def compiled(content: Content) -> Templates:
 
 def names_of(campaign: Campaign) -> tuple[str, ...]:
     """Return the names that the templates of a campaign may use."""
-    names = [SEGMENT, UNSUBSCRIBE, CAMPAIGN]
+    names = [SEGMENT, CAMPAIGN, *AT_SENDING]
     names += [PRODUCTS] if campaign.recommendations else []
     names += [OFFER] if campaign.offer else []
     names += [DUE] if campaign.trigger and campaign.trigger.type == "categories_due" else []
@@ -74,7 +77,7 @@ def sample_values(campaign: Campaign, content: Content) -> dict[str, Any]:
     """Return values such as a customer has, for a trial and for the check."""
     values: dict[str, Any] = {
         SEGMENT: content.name,
-        UNSUBSCRIBE: UNSUBSCRIBE_URL,
+        **AT_SENDING,
         CAMPAIGN: {"id": campaign.id, "goal": campaign.goal},
         PRODUCTS: [SAMPLE_PRODUCT] * (campaign.recommendations.least if campaign.recommendations else 0),
         OFFER: SAMPLE_OFFER,
@@ -94,7 +97,8 @@ def template_problems(campaign: Campaign, content: Content) -> Iterator[tuple[st
             line = getattr(error, "lineno", None)
             yield part, f"is not a template: {error}" + (f" (line {line} of the template)." if line else ".")
             continue
-        used[part], problems = _names(tree), list(_unknown(tree, campaign))
+        allowed = [name for name in names_of(campaign) if part != "subject" or name not in AT_SENDING]
+        used[part], problems = _names(tree), list(_unknown(tree, allowed))
         yield from ((part, problem) for problem in problems)
         if not problems:
             yield from ((part, problem) for problem in _trial(campaign, content, part, source))
@@ -118,9 +122,8 @@ def _names(tree: nodes.Template) -> set[str]:
     return {node.name for node in tree.find_all(nodes.Name) if node.ctx == "load"}
 
 
-def _unknown(tree: nodes.Template, campaign: Campaign) -> Iterator[str]:
+def _unknown(tree: nodes.Template, allowed: Sequence[str]) -> Iterator[str]:
     """Yield a sentence for each name and each field that no customer has, in branches that a trial misses as well."""
-    allowed = names_of(campaign)
     own = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")} | {"loop", "range"}
     own |= {macro.name for macro in tree.find_all(nodes.Macro)}
     for name in sorted(_names(tree) - own - set(allowed)):

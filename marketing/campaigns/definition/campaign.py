@@ -3,7 +3,7 @@
 from datetime import date, time
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.toml_sections import Name, Section, Sentence, Share
 from marketing.audience.question import Buyers
@@ -146,8 +146,18 @@ class Experiment(Section):
     """
 
     holdout: float = Field(0.1, ge=0, lt=1)
-    metric: Literal["conversion", "spend", "visits", "retention", "clicks"] = "spend"
+    metric: Literal["conversion", "spend", "visits", "retention"] = "spend"
     looks: tuple[date, ...] = ()
+
+    @field_validator("metric", mode="before")
+    @classmethod
+    def _not_clicks(cls, metric: object) -> object:
+        if metric == "clicks":
+            raise ValueError(
+                "The hold-out gets no message to click on, so clicks cannot decide. They are counted anyway; write "
+                "conversion, spend, visits or retention"
+            )
+        return metric
 
     @model_validator(mode="after")
     def _ascending(self) -> "Experiment":

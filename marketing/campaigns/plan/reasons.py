@@ -43,6 +43,12 @@ class Reason(StrEnum):
     """The customer is in the hold-out: everything was decided, nothing is sent."""
 
 
+BEFORE_GLOBAL_DRAW = (
+    Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.SUPPRESSION_LIST, Reason.COOLDOWN, Reason.NO_CONTENT,
+    Reason.NO_PRODUCTS, Reason.NO_OFFER, Reason.NO_EVIDENCE, Reason.OUT_OF_TIME,
+)  # fmt: skip
+"""Reasons that are asked before the global hold-out; a customer with another reason, or none, took part in its draw."""
+
 REASONS = tuple(Reason)
 CODE = {reason: code for code, reason in enumerate(REASONS)}
 
@@ -56,6 +62,7 @@ MEANINGS: Mapping[str, str] = {
     Reason.NO_OFFER: "no coupon worth offering within the budget",
     Reason.NO_CONTENT: "no content's filter matches",
     Reason.OUT_OF_TIME: "the campaign ends before a message may leave",
+    Reason.GLOBAL_HOLD_OUT: "in the global hold-out, so no campaign writes to the customer",
     Reason.CAP: "the frequency caps allow no more",
     Reason.OTHER_CAMPAIGN: "a campaign of higher expected value takes the customer",
     Reason.BUDGET: "the budget is used up by customers of higher value",

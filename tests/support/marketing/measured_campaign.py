@@ -1,7 +1,7 @@
 """A shop of 1,200 customers with a campaign: its decisions, and purchases before and after it."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +37,12 @@ def drawn(shares: dict[str, float], seed: int = 0) -> np.ndarray:
     return assign(key, [f"c{number:04}" for number in range(CUSTOMERS)], shares)
 
 
-def write_admission(data: Path, variants: np.ndarray, lift: float, seed: int = 5) -> None:
+def write_admission(
+    data: Path, variants: np.ndarray, lift: float, seed: int = 5, weeks_after: int = WEEKS_AFTER
+) -> None:
     """Write admitted transactions in which customers outside the hold-out spend `lift` more after the decision."""
     rng = np.random.default_rng(seed)
-    weeks = np.arange(-WEEKS_BEFORE, WEEKS_AFTER)
+    weeks = np.arange(-WEEKS_BEFORE, weeks_after)
     level = rng.gamma(2.0, 20.0, (CUSTOMERS, 1))
     spend = level * rng.gamma(4.0, 0.25, (CUSTOMERS, len(weeks)))
     spend *= rng.random(spend.shape) < 0.7
@@ -60,7 +62,7 @@ def write_admission(data: Path, variants: np.ndarray, lift: float, seed: int = 5
         ),
         folder / "transactions.parquet",
     )
-    write_manifest(data)
+    write_manifest(data, START + timedelta(weeks=weeks_after))
 
 
 def write_manifest(data: Path, as_of: date = AS_OF) -> None:

@@ -25,7 +25,7 @@ from settings import Settings
 
 HEADER = "# Written by the console. With other comments or another layout, the console edits this file as text.\n\n"
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-RESERVED = frozenset({"new", "past"})
+RESERVED = frozenset({"new", "past", "together", "counts"})
 """Ids that are addresses of other pages."""
 
 
