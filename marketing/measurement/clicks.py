@@ -37,7 +37,7 @@ class Clicks:
         treated: customers who were assigned to a message.
         clicked: of these, those who clicked at least once.
         clicks: their clicks; an event that came twice counts once.
-        by_others: clicks that quote a message to another customer, such as of a forwarded link; these count nowhere.
+        by_others: clicks that quote a message to another customer, such as of a forwarded link; they are left out.
         until: events before this local day are known.
     """
 

@@ -1,6 +1,6 @@
 """Measure all campaigns together: customers of the global hold-out against everybody else.
 
-A customer takes part from the first decision that reached the draw of the global hold-out: nobody had got a message
+A customer takes part from the first decision that reached the draw of the global hold-out: no message was sent
 before it, so taking part does not depend on the arm. Everybody else counts as treated, whatever a campaign decided
 about them later: held out of a single campaign, over a cap, or beyond a budget.
 """
@@ -31,10 +31,10 @@ TOGETHER = "_global_hold_out"
 """Names its result, which is the one of all campaigns together; no campaign can have this id."""
 
 OTHERS = "everybody else"
-"""The arm of customers whom campaigns may reach."""
+"""The arm of customers that campaigns may reach."""
 
 LOOK_WEEKS = (13, 26, 39, 52)
-"""Weeks from the first draw to each look; the same for every shop, so that nobody chooses them after the start."""
+"""Weeks from the first draw to each look; the same for every shop, because a choice after the start would find chance."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def arms_of_draws(store: Store, drawn: Draws, secret: Path) -> Arms:
         secret: the file of the installation's secret.
 
     Raises:
-        MeasurementError: the secret cannot be read, or nobody took part.
+        MeasurementError: the secret cannot be read, or no customer took part.
         StoreError: the outbox cannot be read.
     """
     ids, decided_at, always, ever = _customers(store, drawn)

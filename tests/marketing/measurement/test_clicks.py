@@ -1,4 +1,4 @@
-"""Clicks describe the arm that got messages; they are no effect."""
+"""Clicks describe the arm that got messages; they are not an effect."""
 
 import json
 from datetime import datetime, timedelta
