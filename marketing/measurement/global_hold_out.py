@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from experiments.assignment import experiment_key, hash_numbers
 from experiments.identification import Check
@@ -34,7 +34,7 @@ OTHERS = "everybody else"
 """The arm of customers that campaigns may reach."""
 
 LOOK_WEEKS = (13, 26, 39, 52)
-"""Weeks from the first draw to each look; the same for every shop, because a choice after the start would find chance."""
+"""Weeks from the first draw to each look; the same for every shop, because a later choice would find chance."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def draws_of(store: Store, share: float, classes: Sequence[str]) -> Draws | str:
         .where(_class_of_plan().in_(classes))
         .order_by(plans.c.planned_at)
     )
-    since, shares = None, []
+    since: datetime | None = None
+    shares: list[float] = []
     with store.read() as connection:
         for planned_at, held, message_class in connection.execute(asked):
             drawn = held["share"] if held and message_class in held["classes"] else 0.0
@@ -148,7 +149,7 @@ def _customers(store: Store, drawn: Draws) -> tuple[np.ndarray, np.ndarray, np.n
     return np.array(ids, dtype=np.str_), instant, np.array(always, bool), np.array(ever, bool)
 
 
-def _class_of_plan():  # type: ignore[no-untyped-def]
+def _class_of_plan() -> ColumnElement[str]:
     return plans.c.definition["message_class"].as_string()
 
 
