@@ -150,7 +150,8 @@ def _customers(store: Store, drawn: Draws) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _class_of_plan() -> ColumnElement[str]:
-    return plans.c.definition["message_class"].as_string()
+    found: ColumnElement[str] = plans.c.definition["message_class"].as_string()
+    return found
 
 
 def _one_draw(wrong: int) -> Check:
