@@ -94,6 +94,11 @@ class Paths:
         return self.data / "audiences"
 
     @property
+    def console_edits(self) -> Path:
+        """The users who saved the present versions of campaigns' files in the console."""
+        return self.data / "console" / "edits.json"
+
+    @property
     def exports(self) -> Path:
         """The lists of customers that the console is about to hand over; each is deleted once it was downloaded."""
         return self.data / "exports"

@@ -80,7 +80,7 @@ def endpoints(console: Console) -> list[Route]:
             raise ConsoleError("An audience of look-alikes names customers, so it is not saved. Export it instead.")
         arguments = [*_arguments(question), "--save", name]
         await console.commands.run(arguments, f"Save audience {name}", user_of(request).name)
-        return console.pages.render(request, "audiences/_saved.html", {"name": name, "lines": as_toml(question)})
+        return console.pages.render(request, "audiences/_saved.html", {"name": name})
 
     return [
         Route("/audiences", page),

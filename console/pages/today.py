@@ -20,6 +20,7 @@ from core.files.publication import linked
 from customer_scores.publication import read_record as read_scores_record
 from features.publication import read_record as read_features_record
 from marketing.campaigns.definition.file import read_campaign
+from marketing.campaigns.definition.saved_audience import with_saved_audience
 from marketing.errors import MarketingError
 from products import PRODUCTS
 from registry.champion_alias import ChampionAlias, Registry
@@ -141,7 +142,7 @@ def _running_campaigns(settings: Settings) -> tuple[list[Any], list[Alarm]]:
     running, alarms = [], []
     for file in sorted(settings.campaigns_folder.glob("*.toml")):
         try:
-            campaign = read_campaign(file).campaign
+            campaign = with_saved_audience(read_campaign(file), settings.paths.audiences).campaign
         except MarketingError as error:
             alarms.append(Alarm(f"The campaign {file.name} cannot be used. {error}", "Correct the file."))
             continue

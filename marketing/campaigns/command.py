@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from core.clock import naive_utc, utc_now
 from marketing.campaigns.definition.check import check_campaign
 from marketing.campaigns.definition.file import CampaignFile, read_campaign
+from marketing.campaigns.definition.saved_audience import with_saved_audience
 from marketing.campaigns.errors import CampaignError, DefinitionError
 from marketing.campaigns.plan.checked import require_checked
 from marketing.campaigns.plan.kept import keep
@@ -66,7 +67,7 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | Non
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    file = read_campaign(_path(settings, options.campaign))
+    file = _read(settings, options.campaign)
     notes = check_campaign(file, Sources.of(settings))
     for note in notes:
         logger.info(note)
@@ -80,7 +81,7 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
         raise CampaignError(f"--weeks {options.weeks} needs --dry-run, and a number from 1 to {MAX_WEEKS}.")
     if options.examples is not None and not (options.dry_run and 1 <= options.examples <= MAX_EXAMPLES):
         raise CampaignError(f"--examples {options.examples} needs --dry-run, and a number from 1 to {MAX_EXAMPLES}.")
-    wanted = [read_campaign(_path(settings, options.campaign))] if options.campaign else []
+    wanted = [_read(settings, options.campaign)] if options.campaign else []
     others = [file for file in running(sources, as_of) if file.campaign.id not in _ids(wanted)]
     if not options.dry_run:
         for file in wanted:
@@ -135,7 +136,7 @@ def _replayed(
 def _enqueue(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     folder = settings.paths.plans / Path(options.campaign).name
     record = read_record(folder)
-    _require_running(read_campaign(_path(settings, record.campaign_id)))
+    _require_running(_read(settings, record.campaign_id))
     require_checked(settings.paths.quality, folder, record)
     store = open_store(store_url(settings))
     try:
@@ -162,11 +163,10 @@ def _require_running(file: CampaignFile) -> None:
         raise DefinitionError(file.path.name, [file.error(("status",), message)])
 
 
-def _path(settings: Settings, named: str) -> Path:
-    """Return the file that a person names by its path or its id."""
-    if Path(named).suffix == ".toml":
-        return Path(named)
-    return settings.campaigns_folder / f"{named}.toml"
+def _read(settings: Settings, named: str) -> CampaignFile:
+    """Return the campaign that a person names by its file's path or its id, with its saved audience."""
+    path = Path(named) if Path(named).suffix == ".toml" else settings.campaigns_folder / f"{named}.toml"
+    return with_saved_audience(read_campaign(path), settings.paths.audiences)
 
 
 def _instant(settings: Settings, text: str | None) -> datetime:

@@ -42,7 +42,8 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
             raise ConsoleError("This file was not written by the console, so it is edited as text.")
         step.apply(fields, form)
         try:
-            await run_in_threadpool(save, console.settings, draft.id, str(form.get("base")), written(fields))
+            base, user = str(form.get("base")), user_of(request).name
+            await run_in_threadpool(save, console.settings, draft.id, base, written(fields), user)
         except ChangedError as error:
             return conflict_page(console, request, error)
         except DefinitionError as error:

@@ -15,6 +15,7 @@ from console.pages.campaigns.steps.audience import filter_of
 from console.pages.campaigns.steps.forms import text
 from console.pages.campaigns.steps.goal import item_of, trigger_inputs
 from console.web.console import Console
+from marketing.audience.saved import read_saved
 from marketing.errors import MarketingError
 from marketing.segments import open_scores, select
 from settings import Settings
@@ -35,13 +36,12 @@ def endpoints(console: Console) -> list[Route]:
         return console.pages.render(request, "campaigns/_count.html", found)
 
     async def reach(request: Request) -> Response:
-        item = item_of(_form(request))
-        kind = next((name for name in KINDS if item.get(name)), None)
-        if kind is None:
+        try:
+            question = await run_in_threadpool(_question, console.settings, item_of(_form(request)))
+        except MarketingError as error:
+            raise ConsoleError(str(error)) from error
+        if question is None:
             return console.pages.render(request, "campaigns/_reach.html", {"answer": None})
-        ids = item[kind] if isinstance(item[kind], list) else [item[kind]]
-        question = {"kind": KINDS[kind], "ids": ids, "buyers": item["buyers"] or "both"}
-        question |= {"size": item["size"] or 100, "min_probability": item["min_probability"] or 0.0}
         answer = await console.service.post("/audience", question)
         return console.pages.render(request, "campaigns/_reach.html", reach_picture(answer))
 
@@ -57,6 +57,22 @@ def endpoints(console: Console) -> list[Route]:
         Route("/campaigns/{campaign_id}/reach", reach),
         Route("/campaigns/{campaign_id}/trigger", trigger),
     ]
+
+
+def _question(settings: Settings, item: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the service's question for an item or a saved audience; None without one."""
+    if item.get("saved"):
+        found = read_saved(settings.paths.audiences, item["saved"])
+        limits = found.limits
+        kind, ids, buyers = found.kind, list(found.ids), limits.buyers.value
+        size, least = limits.size, limits.least_probability
+    else:
+        named = next((name for name in KINDS if item.get(name)), None)
+        if named is None:
+            return None
+        kind, ids = KINDS[named], item[named] if isinstance(item[named], list) else [item[named]]
+        buyers, size, least = item["buyers"], item["size"], item["min_probability"]
+    return {"kind": kind, "ids": ids, "buyers": buyers or "both", "size": size or 100, "min_probability": least or 0.0}
 
 
 def _form(request: Request) -> FormData:

@@ -14,10 +14,13 @@ from console.pages.campaigns.definition.folder import listed
 from console.pages.campaigns.outcome.counts import counts_of_all
 from console.pages.campaigns.steps.forms import text
 from console.pages.campaigns.steps.text import NEW_TEXT
-from console.web.console import Console, requires
+from console.web.console import Console, requires, user_of
 from marketing.campaigns.errors import DefinitionError
 from marketing.campaigns.policy.contact_policy import load_contact_policy
 from settings import Settings
+
+GIVEN = ("filter", "saved")
+"""Fields of the audience that another page may give."""
 
 DEFAULTS = {"channel": "email", "message_class": "promotional", "purpose": "marketing"}
 
@@ -38,16 +41,16 @@ def endpoints(console: Console) -> list[Route]:
         return pages.render(request, "campaigns/_list.html", {"campaigns": campaigns, "sending": sending})
 
     async def ask(request: Request) -> Response:
-        # The page Segments leads here with the filter of a segment.
-        begun = {"id": "", "goal": "", "filter": request.query_params.get("filter", "")}
+        # The page Segments leads here with the filter of a segment, and Audiences with the name of a saved audience.
+        begun = {"id": "", "goal": "", **{name: request.query_params.get(name, "") for name in GIVEN}}
         return pages.render(request, "campaigns/new.html", _asked(settings, DEFAULTS | begun, []))
 
     @requires(Permission.EDIT_CAMPAIGNS)
     async def begin(request: Request) -> Response:
         form = await request.form()
-        fields = {name: text(form, name) for name in ("id", "goal", "filter", *DEFAULTS)}
+        fields = {name: text(form, name) for name in ("id", "goal", *GIVEN, *DEFAULTS)}
         try:
-            draft = await run_in_threadpool(create, settings, _first_fields(fields))
+            draft = await run_in_threadpool(create, settings, _first_fields(fields), user_of(request).name)
         except (DefinitionError, ConflictError) as error:
             problems = error.problems if isinstance(error, DefinitionError) else [str(error)]
             return pages.render(request, "campaigns/new.html", _asked(settings, fields, problems), status=400)
@@ -66,10 +69,10 @@ def _asked(settings: Settings, fields: dict[str, str], problems: list[str]) -> d
 
 
 def _first_fields(fields: dict[str, str]) -> dict[str, Any]:
-    """Return a draft for everybody or for a filter's customers, which the seven steps change."""
+    """Return a draft for everybody, a filter's customers or a saved audience, which the seven steps change."""
     fields = dict(fields)
-    given = fields.pop("filter")
-    audience: dict[str, Any] = {"filter": given} if given else {"everybody": True}
+    given = {name: value for name in GIVEN if (value := fields.pop(name))}
+    audience: dict[str, Any] = given or {"everybody": True}
     content = [{"name": "all", "subject": "News for you", "text": NEW_TEXT}]
     experiment = {"holdout": 0.1, "metric": "spend"}
     return {"status": "draft", **fields, "audience": audience, "content": content, "experiment": experiment}

@@ -32,7 +32,8 @@ def endpoints(console: Console) -> list[Route]:
         if form.get("change") == "forms":
             text = _rewritten(draft)
         try:
-            await run_in_threadpool(save, console.settings, draft.id, str(form.get("base")), text)
+            base, user = str(form.get("base")), user_of(request).name
+            await run_in_threadpool(save, console.settings, draft.id, base, text, user)
         except ChangedError as error:
             return conflict_page(console, request, error)
         except DefinitionError as error:

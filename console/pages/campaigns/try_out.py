@@ -8,6 +8,7 @@ from starlette.routing import Route
 from console.access.roles import Permission
 from console.errors import ConsoleError, NotFoundError
 from console.pages.campaigns.definition.draft import draft_of
+from console.pages.campaigns.definition.lists import lists_first
 from console.pages.campaigns.steps import BY_SLUG
 from console.pages.campaigns.steps.forms import number, percent
 from console.pages.campaigns.trial.trials import Trials
@@ -29,7 +30,8 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
         draft = await run_in_threadpool(draft_of, console.settings, request.path_params["campaign_id"])
         step = str(form.get("step"))
         path = f"/campaigns/{draft.id}/{step if step in BY_SLUG else 'left-out'}"
-        trial = trials.start(draft.id, draft.base, user_of(request).name, path)
+        before = await run_in_threadpool(lists_first, console.settings, draft)
+        trial = trials.start(draft.id, draft.base, user_of(request).name, path, before.steps)
         return console.progress(request, trial.command)
 
     async def preview(request: Request) -> Response:

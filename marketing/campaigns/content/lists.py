@@ -98,6 +98,25 @@ def wanted_lists(campaigns: Sequence[Campaign]) -> Mapping[str, int]:
     return wanted
 
 
+def lists_problem(paths: Paths, campaign: Campaign) -> str | None:
+    """Return as a sentence why the lists of a campaign have to be written before it is planned; None if they can stay.
+
+    Lists that name no model are used as they are, because another tool may have written them.
+
+    Raises:
+        NotPublishedError: no features are published.
+        RegistryError: the champion cannot be read.
+    """
+    for slate, count in wanted_lists([campaign]).items():
+        file = paths.recommendations / f"{slate}.parquet"
+        if not file.exists():
+            return f"The lists {file.name} are missing."
+        found = read_record(file)
+        if found is not None and (problem := difference(found, present_record(paths, count))) is not None:
+            return f"The lists {file.name} {problem}."
+    return None
+
+
 def published_lists(paths: Paths) -> Recommend:
     """Return a recommender that reads the lists of `paths.recommendations`, one file per slate.
 

@@ -19,6 +19,7 @@ class Audience(Section):
         category: customers likely to buy from a category.
         products: customers likely to buy one of these products.
         coupon: customers likely to buy one of a coupon's products.
+        saved: name of a saved audience, whose item and limits are filled in when the campaign is read.
         buyers: past buyers, new buyers or both, of the category, products or coupon.
         size: at most this many of them, the most likely first.
         min_probability: only customers with at least this probability of buying.
@@ -29,19 +30,24 @@ class Audience(Section):
     category: str | None = None
     products: tuple[str, ...] = ()
     coupon: str | None = None
+    saved: Name | None = None
     buyers: Buyers = Buyers.BOTH
     size: int | None = Field(None, ge=1)
     min_probability: Share | None = None
 
     @model_validator(mode="after")
     def _one_item(self) -> "Audience":
-        named = [name for name in ("category", "products", "coupon") if getattr(self, name)]
+        named = [name for name in ("category", "products", "coupon", "saved") if getattr(self, name)]
         if len(named) > 1:
-            raise ValueError(f"{' and '.join(named)} are given together; write one of category, products and coupon")
+            raise ValueError(
+                f"{' and '.join(named)} are given together; write one of category, products, coupon and saved"
+            )
         limits = [name for name in ("size", "min_probability") if getattr(self, name) is not None]
         limits += ["buyers"] if self.buyers is not Buyers.BOTH else []
         if limits and not named:
             raise ValueError(f"{limits[0]} limits the audience of an item; add category, products or coupon")
+        if limits and self.saved:
+            raise ValueError(f"{limits[0]} is a part of the saved audience '{self.saved}'; remove it here")
         if self.everybody and (named or self.filter):
             raise ValueError("everybody = true stands alone; remove it, or remove the other conditions")
         return self
@@ -49,7 +55,7 @@ class Audience(Section):
     @property
     def has_item(self) -> bool:
         """Return whether customers are ordered by their probability of buying something."""
-        return bool(self.category or self.products or self.coupon)
+        return bool(self.category or self.products or self.coupon or self.saved)
 
 
 class Schedule(Section):
@@ -241,11 +247,11 @@ class Campaign(Section):
     def _whole(self) -> "Campaign":
         audience, value = self.audience, self.value
         if not (audience.everybody or audience.filter or audience.has_item or self.trigger):
-            raise ValueError("audience is empty; write a filter, category, products, coupon or everybody = true")
+            raise ValueError("audience is empty; write a filter, category, products, coupon, saved or everybody = true")
         if self.trigger and self.schedule.every_days:
             raise ValueError("schedule.every_days and a trigger exclude each other; a trigger repeats by itself")
         if value.times == "audience" and not audience.has_item:
-            raise ValueError("value.times = 'audience' needs a category, products or coupon in the audience")
+            raise ValueError("value.times = 'audience' needs a category, products, coupon or saved in the audience")
         if value.times == "trigger" and self.trigger is None:
             raise ValueError("value.times = 'trigger' needs a trigger")
         wants_trigger = self.recommendations is not None and self.recommendations.slate == "trigger"

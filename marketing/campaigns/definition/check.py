@@ -108,12 +108,13 @@ def _item_problems(campaign: Campaign, sources: Sources) -> list[Problem]:
 def _restricted_problems(campaign: Campaign, sources: Sources) -> Iterator[Problem]:
     """Yield the age-restricted items that a campaign names itself."""
     audience, products, trigger = campaign.audience, sources.products, campaign.trigger
+    field = _item_field(campaign) if audience.has_item else ""
     advice = "is age-restricted by the contact policy, so no message may name it"
     if audience.category and products.bars_category(audience.category):
-        yield ("audience", "category"), f"The category '{audience.category}' {advice}."
+        yield ("audience", field), f"The category '{audience.category}' {advice}."
     for product in sorted(set(audience.products) & products.restricted):
-        yield ("audience", "products"), f"The product '{product}' {advice}."
-    for path, coupon in ((("audience", "coupon"), audience.coupon), (("offer", "coupon"), _fixed_coupon(campaign))):
+        yield ("audience", field), f"The product '{product}' {advice}."
+    for path, coupon in ((("audience", field), audience.coupon), (("offer", "coupon"), _fixed_coupon(campaign))):
         if coupon in sources.restricted_coupons:
             yield path, f"The coupon '{coupon}' is good for a product that {advice}."
     if isinstance(trigger, CategoriesDue):
@@ -131,4 +132,4 @@ def _fixed_coupon(campaign: Campaign) -> str | None:
 
 
 def _item_field(campaign: Campaign) -> str:
-    return next(name for name in ("category", "products", "coupon") if getattr(campaign.audience, name))
+    return next(name for name in ("saved", "category", "products", "coupon") if getattr(campaign.audience, name))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from customer_scores.errors import ScoresError
 from marketing.campaigns.definition.check import check_campaign
 from marketing.campaigns.definition.file import CampaignFile, read_campaigns
+from marketing.campaigns.definition.saved_audience import with_saved_audience
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan.plan import Planned, Request, plan_campaigns
 from marketing.campaigns.plan.replay import Known, Replayed, replay
@@ -32,8 +33,9 @@ def running(sources: Sources, as_of: datetime) -> list[CampaignFile]:
     folder = sources.settings.campaigns_folder
     if not any(folder.glob("*.toml")):
         return []
-    day = local_day(as_of, sources)
-    return [file for file in read_campaigns(folder) if file.campaign.status == "running" and _runs(file, day)]
+    day, audiences = local_day(as_of, sources), sources.settings.paths.audiences
+    found = [file for file in read_campaigns(folder) if file.campaign.status == "running" and _runs(file, day)]
+    return [with_saved_audience(file, audiences) for file in found]
 
 
 def plan_files(files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime) -> list[Planned]:

@@ -1,6 +1,5 @@
 """The page of audiences: questions, the curve of reach, who is left out, and saved questions."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,6 @@ from marketing.audience.question import Buyers
 from marketing.audience.saved import save
 from settings import Settings
 from tests.support.console.client import log_in, open_console
-from tests.support.console.published import publish_scores
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(data=tmp_path)
-    publish_scores(settings)
-    return settings
-
-
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    with open_console(settings) as client:
-        yield log_in(client, "marketer")
 
 
 def ask(client: TestClient, **fields: str) -> str:

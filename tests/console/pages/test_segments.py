@@ -1,22 +1,12 @@
 """The page of segments: matrix, certificates, refusals, filters and comparisons."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from starlette.testclient import TestClient
 
 from settings import Settings
 from tests.support.console.client import log_in, open_console
-from tests.support.console.published import REFUSAL, publish_scores
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    settings = Settings(data=tmp_path)
-    publish_scores(settings)
-    with open_console(settings) as client:
-        yield log_in(client, "marketer")
+from tests.support.console.published import REFUSAL
 
 
 def ask(client: TestClient, part: str, **fields: str) -> str:

@@ -3,30 +3,12 @@
 import os
 import subprocess  # noqa: F401  (the console starts programs here: an integration test)
 import time
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 from starlette.testclient import TestClient
 
 from settings import Settings
-from tests.support.console.client import log_in, open_console
-from tests.support.console.published import publish_scores
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(data=tmp_path)
-    publish_scores(settings)
-    return settings
-
-
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    with open_console(settings) as client:
-        yield log_in(client, "marketer")
 
 
 def test_a_segment_is_exported_and_the_file_is_deleted(client: TestClient, settings: Settings) -> None:

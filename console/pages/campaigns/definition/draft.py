@@ -16,10 +16,12 @@ from typing import Any
 import tomli_w
 
 from console.errors import ConflictError, NotFoundError
+from console.pages.campaigns.definition.edits import editor_of, record_edit
 from core.files.atomic import replace_file
 from core.files.lock import exclusive_lock
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.campaigns.definition.file import CampaignFile, campaign_of, read_campaign
+from marketing.campaigns.definition.saved_audience import with_saved_audience
 from marketing.campaigns.errors import DefinitionError
 from settings import Settings
 
@@ -37,11 +39,15 @@ class Draft:
         path: the file.
         text: its content.
         changed_at: when it was written last.
+        changed_by: the user who saved it in the console; None if it was saved elsewhere.
+        audiences: the folder of saved audiences.
     """
 
     path: Path
     text: str
     changed_at: datetime
+    changed_by: str | None
+    audiences: Path
 
     @property
     def id(self) -> str:
@@ -51,7 +57,7 @@ class Draft:
     @property
     def base(self) -> str:
         """Return a hash of the content, which a form sends back, so that a later change is noticed."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return _hash(self.text)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -72,7 +78,7 @@ class Draft:
         Raises:
             DefinitionError: the file cannot be used.
         """
-        return read_campaign(self.path)
+        return with_saved_audience(read_campaign(self.path), self.audiences)
 
     def problems(self) -> list[str]:
         """Return why the file cannot be used, with lines; nothing if it can."""
@@ -104,11 +110,17 @@ def draft_of(settings: Settings, campaign_id: str) -> Draft:
         changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:
         raise NotFoundError(f"There is no campaign '{campaign_id}' in {settings.campaigns_folder}.") from None
-    return Draft(path, text, changed_at)
+    changed_by = editor_of(settings, campaign_id, _hash(text))
+    return Draft(path, text, changed_at, changed_by, settings.paths.audiences)
 
 
-def create(settings: Settings, fields: Mapping[str, Any]) -> Draft:
+def create(settings: Settings, fields: Mapping[str, Any], by: str) -> Draft:
     """Write a new file.
+
+    Args:
+        settings: of the installation.
+        fields: of the campaign.
+        by: the user.
 
     Raises:
         DefinitionError: the fields are not a campaign.
@@ -122,11 +134,11 @@ def create(settings: Settings, fields: Mapping[str, Any]) -> Draft:
     with exclusive_lock(path.parent):
         if path.exists():
             raise ConflictError(f"A campaign '{campaign_id}' exists already. Open it, or choose another id.")
-        replace_file(path, text)
+        _write(settings, path, text, by)
     return draft_of(settings, campaign_id)
 
 
-def save(settings: Settings, campaign_id: str, base: str, text: str) -> Draft:
+def save(settings: Settings, campaign_id: str, base: str, text: str, by: str) -> Draft:
     """Give a campaign's file another content.
 
     Args:
@@ -134,6 +146,7 @@ def save(settings: Settings, campaign_id: str, base: str, text: str) -> Draft:
         campaign_id: the campaign.
         base: of the draft that the change was made from.
         text: the new content.
+        by: the user.
 
     Raises:
         DefinitionError: the content is not TOML, or not this campaign; nothing was written.
@@ -148,8 +161,17 @@ def save(settings: Settings, campaign_id: str, base: str, text: str) -> Draft:
         now = draft_of(settings, campaign_id)
         if now.base != base:
             raise ChangedError(now, text)
-        replace_file(path, text)
+        _write(settings, path, text, by)
     return draft_of(settings, campaign_id)
+
+
+def _write(settings: Settings, path: Path, text: str, by: str) -> None:
+    record_edit(settings, path.stem, _hash(text), by)
+    replace_file(path, text)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class ChangedError(ConflictError):
@@ -161,6 +183,7 @@ class ChangedError(ConflictError):
     """
 
     def __init__(self, now: Draft, text: str):
-        super().__init__(f"Somebody else changed the campaign '{now.id}' first, so your change was not saved.")
+        who = f"The user '{now.changed_by}'" if now.changed_by else "Somebody outside the console"
+        super().__init__(f"{who} changed the campaign '{now.id}' first, so your change was not saved.")
         self.now = now
         self.text = text

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from console.pages.campaigns.definition.draft import ID
 from console.pages.campaigns.definition.words import audience_in_words
 from marketing.campaigns.definition.file import read_campaign
+from marketing.campaigns.definition.saved_audience import with_saved_audience
 from marketing.campaigns.errors import DefinitionError
 from settings import Settings
 
@@ -38,7 +39,7 @@ def listed(settings: Settings) -> list[Listed]:
     for file in sorted(settings.campaigns_folder.glob("*.toml")):
         has_page = bool(ID.fullmatch(file.stem))
         try:
-            read = read_campaign(file)
+            read = with_saved_audience(read_campaign(file), settings.paths.audiences)
         except DefinitionError as error:
             found.append(Listed(file.stem, has_page, None, problems=tuple(error.problems)))
             continue

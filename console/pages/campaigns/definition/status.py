@@ -32,13 +32,14 @@ def with_status(text: str, status: str) -> str:
     return changed
 
 
-def set_status(settings: Settings, campaign_id: str, status: str, base: str | None = None) -> Draft:
+def set_status(settings: Settings, campaign_id: str, status: str, by: str, base: str | None = None) -> Draft:
     """Write another status into a campaign's file.
 
     Args:
         settings: of the installation.
         campaign_id: the campaign.
         status: draft, running or stopped.
+        by: the user.
         base: of the draft that a person saw; None to change the newest one.
 
     Raises:
@@ -48,6 +49,6 @@ def set_status(settings: Settings, campaign_id: str, status: str, base: str | No
     if draft.fields.get("status", "draft") == status and base in (None, draft.base):
         return draft
     try:
-        return save(settings, campaign_id, base or draft.base, with_status(draft.text, status))
+        return save(settings, campaign_id, base or draft.base, with_status(draft.text, status), by)
     except DefinitionError as error:
         raise ConsoleError(str(error)) from error

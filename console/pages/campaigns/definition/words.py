@@ -70,4 +70,5 @@ def _audience(audience: Audience) -> Iterator[str]:
         limits = [BUYERS[audience.buyers]] if BUYERS[audience.buyers] else []
         limits += [f"at most {audience.size:,}"] if audience.size else []
         limits += [f"with at least {audience.min_probability:.0%}"] if audience.min_probability is not None else []
-        yield ", ".join([f"customers likely to buy {item}", *limits])
+        saved = f" (saved as '{audience.saved}')" if audience.saved else ""
+        yield ", ".join([f"customers likely to buy {item}", *limits]) + saved

@@ -9,12 +9,15 @@ from starlette.datastructures import FormData
 from console.pages.campaigns.definition.words import TRIGGERS
 from console.pages.campaigns.steps.forms import Fields, clock, day, number, percent, put, text
 from console.pages.campaigns.steps.step import Step, settle_audience
+from marketing.audience.saved import saved_audiences
 from marketing.campaigns.policy.contact_policy import load_contact_policy
 from marketing.campaigns.triggers import definitions
 from marketing.campaigns.triggers.definitions import Trigger
 from settings import Settings
 
 ITEMS = ("category", "products", "coupon")
+SAVED = "saved:"
+"""Begins the choice of a saved audience, before its name."""
 
 
 def trigger_types() -> dict[str, Any]:
@@ -44,8 +47,10 @@ def _input(name: str, field: FieldInfo, value: Any) -> dict[str, Any]:
 
 
 def item_of(form: FormData) -> dict[str, Any]:
-    """Return the part of the audience that a form names an item by: category, products or coupon, and limits."""
+    """Return the part of the audience that a form names an item by: a saved audience, or an item and its limits."""
     kind, names = text(form, "item"), text(form, "item_names")
+    if kind.startswith(SAVED):
+        return {"saved": kind.removeprefix(SAVED)}
     if kind not in ITEMS or not names:
         return {}
     found: dict[str, Any] = {kind: names if kind != "products" else names.replace(",", " ").split()}
@@ -57,7 +62,7 @@ def item_of(form: FormData) -> dict[str, Any]:
 def _apply(fields: Fields, form: FormData) -> None:
     for name in ("goal", "channel", "message_class", "purpose"):
         fields[name] = text(form, name)
-    put(fields, "audience", dict.fromkeys((*ITEMS, "buyers", "size", "min_probability")) | item_of(form))
+    put(fields, "audience", dict.fromkeys((*ITEMS, "saved", "buyers", "size", "min_probability")) | item_of(form))
     kind = text(form, "trigger")
     fields.pop("trigger", None)
     if kind:
@@ -100,7 +105,8 @@ def _context(settings: Settings, fields: Fields) -> dict[str, Any]:
         "triggers": TRIGGERS,
         "trigger": trigger,
         "trigger_inputs": trigger_inputs(str(trigger.get("type", "")), trigger),
-        "item": kind,
+        "item": f"{SAVED}{audience['saved']}" if audience.get("saved") else kind,
+        "saved": [one.name for one in saved_audiences(settings.paths.audiences) if one.question],
         "item_names": " ".join(names) if isinstance(names, list) else names,
         "with_products": definitions.WITH_PRODUCTS,
     }

@@ -46,7 +46,7 @@ class Step:
 def settle_audience(fields: Fields) -> None:
     """Write `everybody = true` if nothing else chooses customers, and remove it otherwise."""
     audience = dict(fields.get("audience") or {})
-    chosen = any(audience.get(name) for name in ("filter", "category", "products", "coupon"))
+    chosen = any(audience.get(name) for name in ("filter", "category", "products", "coupon", "saved"))
     audience.pop("everybody", None)
     if not chosen and not fields.get("trigger"):
         audience = {"everybody": True, **audience}

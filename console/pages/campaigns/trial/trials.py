@@ -1,6 +1,7 @@
 """Keep the newest dry run of each campaign and user, so that several steps can show its result."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +43,24 @@ class Trials:
         self._commands = commands
         self._ids: OrderedDict[tuple[str, str], tuple[str, str]] = OrderedDict()
 
-    def start(self, campaign_id: str, base: str, owner: str, next_path: str) -> Trial:
+    def start(
+        self, campaign_id: str, base: str, owner: str, next_path: str, before: Sequence[Sequence[str]] = ()
+    ) -> Trial:
         """Start a dry run; the newest of a campaign replaces the earlier one.
+
+        Args:
+            campaign_id: the campaign.
+            base: of the file that is tried.
+            owner: the user.
+            next_path: the page that shows the result.
+            before: the arguments of commands that must run first.
 
         Raises:
             BusyError: too many commands run.
         """
         arguments = ["marketing", "campaign", "plan", campaign_id, "--dry-run", "--examples", str(EXAMPLES)]
-        command = self._commands.start(arguments, "Try the plan; nothing is kept", owner, next_path)
+        title = "Write the lists, and try the plan" if before else "Try the plan; nothing is kept"
+        command = self._commands.start_chain([*before, arguments], title, owner, next_path)
         self._ids[owner, campaign_id] = command.command_id, base
         self._ids.move_to_end((owner, campaign_id))
         while len(self._ids) > MAX_KEPT:

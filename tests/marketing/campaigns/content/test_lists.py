@@ -10,7 +10,7 @@ import pytest
 
 from core.paths import Paths
 from marketing.campaigns.content import lists
-from marketing.campaigns.content.lists import ListsRecord, published_lists, wanted_lists
+from marketing.campaigns.content.lists import ListsRecord, lists_problem, published_lists, wanted_lists
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.campaigns.errors import CampaignError
 
@@ -40,6 +40,12 @@ def write(paths: Paths) -> Write:
 def _products(paths: Paths, count: int = 12) -> list[str]:
     found: list[str] = published_lists(paths)(pa.array(["1"]), "all", count)["product_id"].to_pylist()
     return found
+
+
+def _campaign(slot: dict[str, object] | None) -> Campaign:
+    fields = {"id": "a", "goal": "g", "message_class": "promotional", "purpose": "marketing"}
+    audience = {"audience": {"everybody": True}, "content": [{"name": "c", "subject": "s", "text": "t"}]}
+    return Campaign.model_validate({**fields, **audience, "recommendations": slot})
 
 
 def test_lists_of_the_champion_and_the_published_features_are_read(paths: Paths, write: Write) -> None:
@@ -77,12 +83,18 @@ def test_lists_without_a_record_are_read_with_a_warning(
     assert "their age is not checked" in caplog.text
 
 
-def test_campaigns_want_the_longest_list_of_each_slate() -> None:
-    def campaign(slot: dict[str, object] | None) -> Campaign:
-        fields = {"id": "a", "goal": "g", "message_class": "promotional", "purpose": "marketing"}
-        audience = {"audience": {"everybody": True}, "content": [{"name": "c", "subject": "s", "text": "t"}]}
-        return Campaign.model_validate({**fields, **audience, "recommendations": slot})
+def test_lists_that_have_to_be_written_are_a_sentence(paths: Paths, write: Write) -> None:
+    shown = _campaign({"slate": "all", "count": 3})
+    assert lists_problem(paths, shown) == "The lists all.parquet are missing."
+    write(replace(PRESENT, version="v1"))
+    assert lists_problem(paths, shown) == "The lists all.parquet are of the version v1, and the champion is v2."
+    for record in (PRESENT, None):
+        write(record)
+        assert lists_problem(paths, shown) is None
+    assert lists_problem(paths, _campaign(None)) is None
 
+
+def test_campaigns_want_the_longest_list_of_each_slate() -> None:
     slots = ({"slate": "all", "count": 2}, {"slate": "all", "count": 5}, {"slate": "explore", "count": 3}, None)
-    assert wanted_lists([campaign(slot) for slot in slots]) == {"all": 20, "explore": 12}
+    assert wanted_lists([_campaign(slot) for slot in slots]) == {"all": 20, "explore": 12}
     assert wanted_lists([]) == {}

@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_a_file_holds_what_was_written_and_can_be_edited_by_forms(settings: Settings) -> None:
-    draft = create(settings, FIELDS)
+    draft = create(settings, FIELDS, "ann")
     assert draft.text.startswith(HEADER)
     assert tomllib.loads(draft.text) == FIELDS
     assert draft.has_form
@@ -42,41 +42,45 @@ def test_a_file_holds_what_was_written_and_can_be_edited_by_forms(settings: Sett
 def test_a_file_with_a_comment_has_no_form(settings: Settings) -> None:
     write_campaign(settings.campaigns_folder, SIMPLE)
     assert not draft_of(settings, "simple").has_form
-    draft = create(settings, FIELDS)
+    draft = create(settings, FIELDS, "ann")
     draft.path.write_text(draft.text.replace("[audience]", "# Agreed with Ann.\n[audience]"))
     assert not draft_of(settings, "win-back").has_form
     assert draft_of(settings, "win-back").problems() == []
 
 
 def test_the_second_of_two_changes_is_refused_and_overwrites_nothing(settings: Settings) -> None:
-    base = create(settings, FIELDS).base
-    first = save(settings, "win-back", base, written(FIELDS | {"goal": "The first"}))
+    base = create(settings, FIELDS, "ann").base
+    first = save(settings, "win-back", base, written(FIELDS | {"goal": "The first"}), "ann")
     with pytest.raises(ChangedError) as caught:
-        save(settings, "win-back", base, written(FIELDS | {"goal": "The second"}))
+        save(settings, "win-back", base, written(FIELDS | {"goal": "The second"}), "bob")
     assert draft_of(settings, "win-back").text == first.text
     assert "The first" in caught.value.now.text
     assert "The second" in caught.value.text
+    assert str(caught.value).startswith("The user 'ann' changed the campaign 'win-back' first")
+    first.path.write_text(first.text.replace("The first", "By hand"))
+    with pytest.raises(ChangedError, match="Somebody outside the console changed"):
+        save(settings, "win-back", first.base, written(FIELDS), "bob")
 
 
 def test_what_is_not_a_campaign_is_not_written(settings: Settings) -> None:
-    draft = create(settings, FIELDS)
+    draft = create(settings, FIELDS, "ann")
     for text, problem in (
         ("id = ", "It is not TOML"),
         (written(FIELDS | {"budget": {"messages": "many"}}), "budget.messages = 'many'"),
         (written(FIELDS | {"id": "other"}), "Make them equal"),
     ):
         with pytest.raises(DefinitionError, match=problem):
-            save(settings, "win-back", draft.base, text)
+            save(settings, "win-back", draft.base, text, "ann")
     assert draft_of(settings, "win-back").text == draft.text
 
 
 def test_a_new_campaign_needs_an_id_of_its_own(settings: Settings) -> None:
-    create(settings, FIELDS)
+    create(settings, FIELDS, "ann")
     with pytest.raises(ConflictError, match="exists already"):
-        create(settings, FIELDS)
+        create(settings, FIELDS, "ann")
     for name, problem in (("past", "address of another page"), ("../x", "id = '../x'"), ("", "id = ''")):
         with pytest.raises(DefinitionError, match=problem):
-            create(settings, FIELDS | {"id": name})
+            create(settings, FIELDS | {"id": name}, "ann")
     assert [file.name for file in settings.campaigns_folder.glob("*.toml")] == ["win-back.toml"]
 
 

@@ -28,8 +28,8 @@ def test_a_status_that_a_machine_cannot_change_is_left_to_a_person(text: str) ->
 def test_the_newest_file_or_the_one_that_a_person_saw_is_changed(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     write_campaign(settings.campaigns_folder, SIMPLE)
-    stopped = set_status(settings, "simple", "stopped")
+    stopped = set_status(settings, "simple", "stopped", "ann")
     assert stopped.fields["status"] == "stopped"
-    with pytest.raises(ConsoleError, match="Somebody else changed"):
-        set_status(settings, "simple", "running", base="of an older file")
-    assert set_status(settings, "simple", "running", base=stopped.base).fields["status"] == "running"
+    with pytest.raises(ConsoleError, match="The user 'ann' changed"):
+        set_status(settings, "simple", "running", "ann", base="of an older file")
+    assert set_status(settings, "simple", "running", "ann", base=stopped.base).fields["status"] == "running"

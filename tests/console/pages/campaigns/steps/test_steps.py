@@ -1,13 +1,19 @@
 """The forms of the steps: what they save, what they refuse, and what two people at once see."""
 
 import html
+import json
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from console.pages.campaigns.definition.draft import draft_of
+from marketing.audience.answer import Question
+from marketing.audience.audience import Limits
+from marketing.audience.question import Buyers
+from marketing.audience.saved import save as save_audience
 from marketing.campaigns.definition.file import read_campaign
 from settings import Settings
 from tests.support.console.client import log_in, open_console
@@ -36,6 +42,42 @@ def test_a_campaign_begins_with_the_filter_of_a_segment(settings: Settings, clie
     client.post("/campaigns/new", data={**NEW, "id": "high", "filter": 'segment.value = "high"'})
     audience = read_campaign(settings.campaigns_folder / "high.toml").campaign.audience
     assert (audience.filter, audience.everybody) == ('segment.value = "high"', False)
+
+
+def test_a_campaign_begins_with_a_saved_audience_and_step_2_offers_all_of_them(
+    settings: Settings, client: TestClient
+) -> None:
+    for name in ("tea-new", "milk"):
+        save_audience(settings.paths.audiences, name, Question("category", [name.upper()], Limits(Buyers.NEW)))
+    assert 'name="saved" value="tea-new"' in client.get("/campaigns/new", params={"saved": "tea-new"}).text
+    client.post("/campaigns/new", data={**NEW, "id": "tea", "saved": "tea-new"})
+    page = client.get("/campaigns/tea/goal").text
+    assert '<option value="saved:tea-new" selected>tea-new</option>' in page
+    assert '<option value="saved:milk">milk</option>' in page
+    assert "the category TEA-NEW, who never bought it (saved as &#39;tea-new&#39;)" in client.get("/campaigns/tea").text
+    save(client, "goal", **NEW, item="saved:milk", item_names="left from before", size="7")
+    audience = read_campaign(settings.campaigns_folder / "win-back.toml").campaign.audience
+    assert (audience.saved, audience.category, audience.size) == ("milk", None, None)
+    save(client, "goal", **NEW, item="category", item_names="TEA")
+    audience = read_campaign(settings.campaigns_folder / "win-back.toml").campaign.audience
+    assert (audience.saved, audience.category) == (None, "TEA")
+
+
+def test_the_reach_of_a_saved_audience_is_its_own_question(settings: Settings) -> None:
+    asked: list[dict] = []
+
+    def answer(request: httpx.Request) -> dict:
+        asked.append(json.loads(request.content))
+        empty: dict[str, list] = {key: [] for key in ("curve", "customers", "left_out", "warnings")}
+        return {**empty, "name": "x", "reachable": 0, "expected": None}
+
+    save_audience(settings.paths.audiences, "milk", Question("product", ["p2"], Limits(Buyers.PAST, 9, 0.2)))
+    with open_console(settings, {"/audience": answer}) as client:
+        log_in(client, "viewer")
+        client.get("/campaigns/any/reach", params={"item": "saved:milk", "buyers": "new"})
+        missing = client.get("/campaigns/any/reach", params={"item": "saved:tea"})
+    assert asked == [{"kind": "product", "ids": ["p2"], "buyers": "past", "size": 9, "min_probability": 0.2}]
+    assert "No audience is saved as &#39;tea&#39;. Saved: &#39;milk&#39;" in missing.text
 
 
 def base_of(client: TestClient, step: str) -> str:
@@ -117,10 +159,14 @@ def test_two_consoles_at_once_the_second_is_told_and_nothing_is_overwritten(
     answer = client.post("/campaigns/win-back/goal", data={"base": base, **NEW, "goal": "Mine"})
     assert answer.status_code == 409
     page = html.unescape(answer.text)
-    assert "Somebody else changed the campaign 'win-back' first" in page
+    assert "The user 'admin' changed the campaign 'win-back' first" in page
     assert '- goal = "Hers"' in page
     assert '+ goal = "Mine"' in page
     assert draft_of(settings, "win-back").fields["goal"] == "Hers"
+    own = client.post("/campaigns/win-back/goal", data={"base": base_of(client, "goal"), **NEW, "goal": "Mine"})
+    assert own.status_code == 303
+    again = client.post("/campaigns/win-back/goal", data={"base": base, **NEW, "goal": "Mine in another tab"})
+    assert "That is your own name" in again.text
 
 
 def test_a_hand_written_file_is_edited_as_text_and_keeps_its_comments(settings: Settings, client: TestClient) -> None:
