@@ -64,7 +64,7 @@ def _question(settings: Settings, item: dict[str, Any]) -> dict[str, Any] | None
     if item.get("saved"):
         found = read_saved(settings.paths.audiences, item["saved"])
         limits = found.limits
-        kind, ids, buyers = found.kind, list(found.ids), limits.buyers.value
+        kind, ids, buyers = str(found.kind), list(found.ids), limits.buyers.value
         size, least = limits.size, limits.least_probability
     else:
         named = next((name for name in KINDS if item.get(name)), None)
