@@ -101,7 +101,7 @@ def wanted_lists(campaigns: Sequence[Campaign]) -> Mapping[str, int]:
 def lists_problem(paths: Paths, campaign: Campaign) -> str | None:
     """Return as a sentence why the lists of a campaign have to be written before it is planned; None if they can stay.
 
-    Lists that name no model are used as they are, because another tool may have written them.
+    Lists that name no model can stay, because another tool may have written them.
 
     Raises:
         NotPublishedError: no features are published.

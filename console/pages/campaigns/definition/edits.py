@@ -1,4 +1,4 @@
-"""Remember which user saved the present version of each campaign's file, so that a conflict can name the person."""
+"""Record which user saved the present version of each campaign's file, so that a conflict can name the person."""
 
 import json
 

@@ -11,12 +11,12 @@ from registry.errors import RegistryError
 from settings import Settings
 
 WRITE_LISTS = ("ml", "recommend", "--for-campaigns")
-"""What follows `python -m`; it writes only lists that are missing or outdated."""
+"""Arguments of `python -m`; the command writes only lists that are missing or outdated."""
 
 
 @dataclass(frozen=True)
 class ListsFirst:
-    """What has to run before a campaign is planned.
+    """Name the commands that have to run before a campaign is planned.
 
     Attributes:
         reason: why, as a sentence; None if nothing has to run.
@@ -28,7 +28,7 @@ class ListsFirst:
 
 
 def lists_first(settings: Settings, draft: Draft) -> ListsFirst:
-    """Return what has to run before a campaign is planned; nothing for a file that cannot be used."""
+    """Return the commands that have to run before a plan; none for a file that cannot be used."""
     try:
         reason = lists_problem(settings.paths, draft.checked().campaign)
     except DefinitionError:
