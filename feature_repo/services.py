@@ -3,17 +3,18 @@
 from feast import FeatureService, FeatureView
 
 from feature_repo.entities import OWNER
+from features.services import CANDIDATE_SERVICE, LABEL_SERVICE, QUERY_SERVICE
 
 SERVICES = {
-    "retrieval_query_v1": (
+    QUERY_SERVICE: (
         ["customer_history", "customer_profile"],
         "Customer features for the query tower and the running service.",
     ),
-    "retrieval_candidate_v1": (
+    CANDIDATE_SERVICE: (
         ["product_content", "product_activity"],
         "Product features for the candidate tower.",
     ),
-    "labels_v1": (
+    LABEL_SERVICE: (
         ["customer_purchases"],
         "Purchases of a customer in the 4 weeks before the event time: the ground truth of evaluations.",
     ),

@@ -11,6 +11,7 @@ from typing import Any
 from core.command import Commands, add_as_of
 from customer_scores.errors import ScoresError
 from features.errors import FeatureStoreError
+from features.feast_import import typeguard_disabled
 from settings import Settings, SettingsError, load_settings
 
 logger = logging.getLogger("feature_store")
@@ -47,11 +48,12 @@ def _timed(function: Step) -> Step:
     return run
 
 
-# Importing Feast takes seconds, so each step imports only the code that it needs.
+# Importing Feast takes seconds, so each step imports only the code that it needs, without typeguard's checks.
 
 
 def _publish(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    from feature_store.publish import publish
+    with typeguard_disabled():
+        from feature_store.publish import publish
 
     published = publish(settings, options.as_of)
     publication = published.publication
@@ -71,8 +73,9 @@ def _publish(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _apply(settings: Settings, _options: argparse.Namespace) -> dict[str, Any]:
-    from feature_store.apply import apply
-    from feature_store.offline_store import open_store, publication_name
+    with typeguard_disabled():
+        from feature_store.apply import apply
+        from feature_store.offline_store import open_store, publication_name
 
     names = apply(settings)
     publication = publication_name(open_store(settings))
@@ -82,7 +85,8 @@ def _apply(settings: Settings, _options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _materialize(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    from feature_store.online.materialize import materialize
+    with typeguard_disabled():
+        from feature_store.online.materialize import materialize
 
     done = materialize(settings, options.as_of)
     logger.info(f"{done.customers:,} customers are online as of {done.as_of} ({done.how}).")
@@ -90,7 +94,8 @@ def _materialize(settings: Settings, options: argparse.Namespace) -> dict[str, A
 
 
 def _materialize_profiles(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
-    from feature_store.profiles.materialize import materialize_profiles
+    with typeguard_disabled():
+        from feature_store.profiles.materialize import materialize_profiles
 
     done = materialize_profiles(settings, options.as_of)
     logger.info(f"{done.customers:,} profiles are online as of {done.publication.as_of} ({done.how}).")

@@ -22,8 +22,6 @@ from settings import ROOT, Settings
 
 FOLDER = ROOT / "feature_repo"
 EVENT_TIMESTAMP = "event_timestamp"
-QUERY_SERVICE = "retrieval_query_v1"
-"""The customer features that the query tower and the running service read."""
 _ROW = "__row"
 
 

@@ -6,6 +6,7 @@ Every step logs its progress and prints one JSON object as its last line; `core.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _build_dataset(settings: Settings, args: argparse.Namespace) -> Any:
-    from ml.steps.build_dataset import build_dataset
+    with _feast_import():
+        from ml.steps.build_dataset import build_dataset
 
     return build_dataset(settings, _config(args), _run(settings, args), args.as_of, args.reason, args.shift_weeks)
 
@@ -124,12 +126,14 @@ def _prune(settings: Settings, args: argparse.Namespace) -> Any:
 
 def _recommend(settings: Settings, args: argparse.Namespace) -> Any:
     if args.for_campaigns:
-        from ml.steps.recommend_for_campaigns import recommend_for_campaigns
+        with _feast_import():
+            from ml.steps.recommend_for_campaigns import recommend_for_campaigns
 
         return recommend_for_campaigns(settings)
     if args.as_of is None or args.out is None:
         raise RunError("Give --as-of and --out, or --for-campaigns.")
-    from ml.steps.recommend import recommend
+    with _feast_import():
+        from ml.steps.recommend import recommend
 
     return recommend(settings, args.as_of, args.slate, args.k, args.out)
 
@@ -157,6 +161,12 @@ def _tune(settings: Settings, args: argparse.Namespace) -> Any:
 
 def _rankers(settings: Settings, args: argparse.Namespace) -> Any:
     return load_config().ranking.rankers
+
+
+def _feast_import() -> AbstractContextManager[None]:
+    from features.feast_import import typeguard_disabled
+
+    return typeguard_disabled()
 
 
 def _config(args: argparse.Namespace) -> Config:

@@ -4,14 +4,11 @@ tests/serving/test_private.py names the versions that these were read against. W
 against the new version, then change the test.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Self
 
 import bentoml
 import click
-import typeguard
 import yaml
 from _bentoml_sdk import Service
 from bentoml._internal.container import BentoMLContainer
@@ -95,23 +92,3 @@ def host_option() -> str | None:
     command = click.get_current_context(silent=True)
     host = command.params.get("host") if command else None
     return str(host) if host else None
-
-
-@contextmanager
-def typeguard_disabled() -> Iterator[None]:
-    """Leave imported classes without typeguard's argument checks inside the block.
-
-    Feast decorates its classes with `typechecked`, which rewrites their source and takes more than half of the time of
-    its import. The checks help people who define features; the service only reads features that were applied before.
-    """
-    typechecked = typeguard.typechecked
-    vars(typeguard)["typechecked"] = _unchecked
-    try:
-        yield
-    finally:
-        vars(typeguard)["typechecked"] = typechecked
-
-
-def _unchecked(target: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Replace the decorator, with or without options, by one that changes nothing."""
-    return _unchecked if target is None else target

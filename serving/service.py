@@ -8,8 +8,9 @@ from typing import TypeVar
 import bentoml
 
 from events.factory import open_event_log
+from features.feast_import import typeguard_disabled
 from outbox.store import open_store, store_url
-from serving._private import host_option, typeguard_disabled
+from serving._private import host_option
 from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.app import ReachService
 from serving.config import CONFIG

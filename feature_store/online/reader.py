@@ -10,11 +10,12 @@ from feast.infra.key_encoding_utils import deserialize_entity_key
 from core.clock import naive_utc
 from core.held import Held
 from feature_store._private import Row, read_row
-from feature_store.offline_store import EVENT_TIMESTAMP, QUERY_SERVICE, feature_service, open_store
+from feature_store.offline_store import EVENT_TIMESTAMP, feature_service, open_store
 from feature_store.online.backends import backend_of
 from feature_store.online.follower import StoreFollower
 from feature_store.online.values import customer_key, plain_values
 from features.errors import OnlineStoreUnavailableError
+from features.services import QUERY_SERVICE
 from settings import Settings
 
 HELD = "held"

@@ -9,11 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from feast import FeatureStore
 
-from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
+from feature_store.offline_store import entity_rows, historical_table, open_store
 from feature_store.online.reader import OnlineFeatureReader
 from feature_store.trainable_customers import count_trainable_customers
 from features.errors import OnlineStoreUnavailableError
 from features.publication import current_publication
+from features.services import CANDIDATE_SERVICE, LABEL_SERVICE, QUERY_SERVICE
 from ml.config import Config
 from ml.data.dataset import Dataset
 from ml.data.online_offline_parity import online_agreement
@@ -28,10 +29,6 @@ from scoring.schema import PROMOTION_PLAN_FEATURES
 from settings import Settings
 
 logger = logging.getLogger(__name__)
-
-CANDIDATE_SERVICE = "retrieval_candidate_v1"
-LABEL_SERVICE = "labels_v1"
-SERVICES = [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE]
 
 
 def build_dataset(

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 from core.files.atomic import staging_path
 from core.restricted import hidden_patterns
-from feature_store.offline_store import QUERY_SERVICE, entity_rows, historical_table, open_store
+from feature_store.offline_store import entity_rows, historical_table, open_store
 from features.publication import current_publication
+from features.services import QUERY_SERVICE
 from marketing.campaigns.content.lists import ListsRecord
 from ml.bundles.champion import deployed_champion
 from ml.data.dataset import customers_of

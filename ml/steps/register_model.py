@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from features.services import CANDIDATE_SERVICE, LABEL_SERVICE, QUERY_SERVICE
 from ml.bundles.champion import ChampionBundle, deployed_champion
 from ml.bundles.golden import made_up_customers
 from ml.bundles.write import write_bundle
@@ -32,7 +33,6 @@ from ml.runs import artifacts
 from ml.runs.not_enough_data import not_enough_data
 from ml.runs.run import Run
 from ml.runs.spec import RunSpec, dataset
-from ml.steps.build_dataset import SERVICES
 from registry.model_store import ModelStore
 from scoring.bundle import CANDIDATE_TOWER, QUERY_TOWER, RANKER, VOCABULARY
 from scoring.models.two_tower import Tower
@@ -165,7 +165,7 @@ def _facts(run: Run, spec: RunSpec, decision: dict[str, Any], files: Mapping[str
         "as_of": spec.as_of,
         "run_id": run.run_id,
         "features": spec.features,
-        "feature_services": SERVICES,
+        "feature_services": [QUERY_SERVICE, CANDIDATE_SERVICE, LABEL_SERVICE],
         "numeric": list(NUMERIC),
         "categorical": list(CATEGORICAL),
         "sources": {name: settings.model_dump() for name, settings in spec.config.sources.items()},
