@@ -2,6 +2,8 @@
 
 import logging
 from datetime import date, datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +31,9 @@ from scoring.schema import PROMOTION_PLAN_FEATURES
 from settings import Settings
 
 logger = logging.getLogger(__name__)
+
+ROW_GROUP_SIZE = 20_000
+"""Rows of a row group of the training set, at most."""
 
 
 def build_dataset(
@@ -90,7 +95,7 @@ def build_dataset(
                 table = shift_labels_to_snapshot(table, snapshot_of)
             names = {"event_timestamp": "snapshot"}
             table = table.rename_columns([names.get(column, column) for column in table.column_names])
-            pq.write_table(table.sort_by("snapshot"), folder / f"{name}.parquet", row_group_size=20_000)
+            write_by_snapshot(table, folder / f"{name}.parquet")
             logger.info(f"{name}: {len(table):,} rows through {service}")
     run.write_json(PARITY, {"agreement": _online(settings, Dataset(run.path(DATASET)), cuts.now)})
     RunSpec(run.run_id, as_of, settings.seed, reason, features.name, config, cuts).write(run)
@@ -110,6 +115,18 @@ def _online(settings: Settings, data: Dataset, now: datetime) -> float | None:
     except OnlineStoreUnavailableError as error:
         logger.info(f"Online features are not compared: {error}")
         return None
+
+
+def write_by_snapshot(table: pa.Table, path: Path) -> None:
+    """Write a table ordered by snapshot, with row groups of its own for each one.
+
+    Every later step reads one snapshot at a time. A row group with rows of several would be decompressed for each.
+    """
+    table = table.sort_by("snapshot")
+    ends = pc.run_end_encode(table["snapshot"].combine_chunks()).run_ends.to_pylist()
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for start, end in pairwise([0, *ends]):
+            writer.write_table(table.slice(start, end - start), row_group_size=ROW_GROUP_SIZE)
 
 
 def shift_labels_to_snapshot(labels: pa.Table, snapshot_of: dict[datetime, datetime]) -> pa.Table:
