@@ -32,6 +32,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 from airflow.timetables.trigger import CronTriggerTimetable
 
+from orchestration import pools
 from orchestration.assets import FEATURES
 from orchestration.dbt import dbt_models
 from orchestration.defaults import defaults
@@ -106,6 +107,7 @@ with DAG(
             *["--vars", "{{ ti.xcom_pull(task_ids='dbt_vars') | tojson }}"],
         ],
         result=False,
+        pool=pools.WAREHOUSE,
         doc_md="How old the newest row of a table was on the day of the run. Too old is a warning in the log.",
     )
     dbt_docs = CommandOperator(
@@ -118,6 +120,7 @@ with DAG(
             *["--vars", "{{ ti.xcom_pull(task_ids='dbt_vars') | tojson }}"],
         ],
         result=False,
+        pool=pools.WAREHOUSE,
         doc_md="dbt's documentation as one page, static_index.html.",
     )
     check_features = CommandOperator(
@@ -160,17 +163,18 @@ with DAG(
         doc_md="The build's page of links, quality/<as_of>/index.html; also of a build that failed.",
     ).as_teardown()
 
-    # One after another in the pool: nothing is published before documentation and checks are there.
+    # Nothing is published before its checks. Freshness only warns, and nobody waits for the documentation.
     (
         admit
         >> check_landing
         >> accept
         >> dbt_vars
         >> models
-        >> [freshness, dbt_docs, check_features]
+        >> check_features
         >> publish_features
         >> apply
         >> materialize
         >> prune_data
         >> page
     )
+    models >> freshness >> dbt_docs >> page

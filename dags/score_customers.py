@@ -40,6 +40,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, task
 
+from orchestration import pools
 from orchestration.assets import FEATURES
 from orchestration.defaults import defaults
 from orchestration.operators import CommandOperator
@@ -78,6 +79,7 @@ with DAG(
     fit = CommandOperator(
         task_id="fit",
         arguments=["ml.customers", "fit", RUN, AS_OF],
+        pool=pools.CUSTOMERS,
         final_errors=True,
         doc_md="Fits every part on closed windows and evaluates it once on the newest; writes the report.",
     )

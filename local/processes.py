@@ -135,6 +135,15 @@ def memory(processes: Sequence[psutil.Process]) -> int:
     return total
 
 
+def processor_seconds(processes: Sequence[psutil.Process]) -> float:
+    """Return the processor time that the processes and the ended processes which they started have taken so far."""
+    total = 0.0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])  # user and system, its own and of children that it has waited for
+    return total
+
+
 def require_free_port(port: int, purpose: str, setting: str) -> None:
     """Check that no other program listens on a port.
 

@@ -55,7 +55,7 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         )
     settings.data.mkdir(parents=True, exist_ok=True)
     settings = with_demo_mail(settings)
-    stages, cache = Stages(), BuildCache(settings)
+    stages, cache = Stages(settings.data), BuildCache(settings)
     programs = Programs(settings.data)
     airflow, service = Airflow(settings, programs, echo), Service(settings, programs)
     service.require_key()

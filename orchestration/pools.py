@@ -8,9 +8,14 @@
 DATA = "reach"
 # Watchers of dbt's models: each takes a second of processor time to start, which the build needs more.
 DBT = "reach_dbt"
+# Steps that only read the warehouse hold the file for seconds, and a writer waits that long (dbt/profiles.yml).
+WAREHOUSE = "reach_warehouse"
 # Rankers write to folders of their own, so they compete side by side.
 RANKERS = "reach_rankers"
+# Fitting the customer model reads published features and writes to a folder of its own, so it fills the core that most
+# steps of a retraining leave idle.
+CUSTOMERS = "reach_customers"
 # Sending waits for customers' mail servers, not for this machine, and must not wait for a training.
 OUTBOX = "reach_outbox"
 
-SLOTS = {DATA: 1, DBT: 2, RANKERS: 2, OUTBOX: 1}
+SLOTS = {DATA: 1, DBT: 2, WAREHOUSE: 1, RANKERS: 2, CUSTOMERS: 1, OUTBOX: 1}

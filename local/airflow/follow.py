@@ -29,7 +29,7 @@ def follow(
     run_id: str,
     echo: Callable[[str], None],
     still_running: Callable[[], None],
-    pause: float = 2.0,
+    pause: float = 3.0,
 ) -> None:
     """Show a run until it ends.
 

@@ -1,4 +1,4 @@
-"""Duration of each stage, and peak memory of all processes together."""
+"""Duration and processor time of each stage, and peak memory of all processes together."""
 
 import threading
 import time
@@ -8,35 +8,43 @@ from pathlib import Path
 
 import psutil
 
-from local.processes import memory, processes_of
+from local.processes import memory, processes_of, processor_seconds
 
-SECONDS_BETWEEN_LOOKS = 3.0
+# Reading the memory of a training takes the kernel tens of milliseconds.
+SECONDS_BETWEEN_LOOKS = 5.0
 GIB = 1024**3
 
 
 class Stages:
-    """Measure the seconds of each stage, in order."""
+    """Measure the seconds of each stage, in order, and the processor time of all programs of a data directory in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path) -> None:
+        self._data = data
         self.seconds: dict[str, float] = {}
+        self.processor_seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the duration of the block to the stage."""
-        began = time.monotonic()
+        began, worked = time.monotonic(), self._worked()
         try:
             yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began
+            self.processor_seconds[name] = self.processor_seconds.get(name, 0.0) + self._worked() - worked
 
     def lines(self) -> list[str]:
         """Return one line per stage and one for the sum."""
-        rows = [*self.seconds.items(), ("in all", sum(self.seconds.values()))]
-        return [f"  {name:<28} {seconds:7.1f} s" for name, seconds in rows]
+        rows = [(name, seconds, self.processor_seconds[name]) for name, seconds in self.seconds.items()]
+        rows.append(("in all", sum(self.seconds.values()), sum(self.processor_seconds.values())))
+        return [f"  {name:<28} {seconds:7.1f} s {worked:7.1f} s of processor time" for name, seconds, worked in rows]
+
+    def _worked(self) -> float:
+        return processor_seconds([psutil.Process(), *processes_of(self._data)])
 
 
 class MemoryWatch:
-    """Sample the memory of this program and of all programs of a data directory every three seconds.
+    """Sample the memory of this program and of all programs of a data directory every five seconds.
 
     A peak between two samples is missed; training holds its memory for minutes.
     """

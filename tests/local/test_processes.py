@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from local.errors import PortTakenError
-from local.processes import Programs, memory, processes_of, require_free_port
+from local.processes import Programs, memory, processes_of, processor_seconds, require_free_port
 
 # A parent and its child, both asleep; the file signals that both run.
 FAMILY = """
@@ -142,3 +142,14 @@ def test_memory_counts_every_process_given() -> None:
         child.kill()
         child.wait()
         child.stdout.close()
+
+
+def test_the_processor_time_of_an_ended_child_is_its_parents() -> None:
+    code = "import sys; sum(range(30_000_000)); sys.stdout.write('done')"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}]); print(); sys.stdin.read()"
+    process = subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "done\n"
+    own = sum(psutil.Process(process.pid).cpu_times()[:2])
+    assert processor_seconds([psutil.Process(process.pid)]) > 2 * own
+    process.communicate()

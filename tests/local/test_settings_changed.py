@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from local.__main__ import main
-from local.airflow.stack import Airflow
+from local.airflow.stack import COMPONENTS, Airflow
 from local.effective import differences, effective
 from local.errors import NoKeyError, NotRunningError, SettingsChangedError
 from local.processes import Programs
@@ -77,7 +77,7 @@ def test_airflow_is_not_restarted_under_a_run_with_other_settings(tmp_path: Path
 def test_a_command_for_the_running_airflow_refuses_other_settings(
     tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("scheduler", "dag-processor", "api-server", "triggerer"):
+    for name in COMPONENTS:
         start(programs, name, settings_of(tmp_path), tmp_path)
     monkeypatch.setenv("REACH_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REACH_SNAPSHOTS", "9")

@@ -1,5 +1,7 @@
 """Valid results are reused, running builds are followed, and nothing is started twice."""
 
+from pathlib import Path
+
 import pytest
 
 from local.airflow.timing import Stages
@@ -18,7 +20,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def build(airflow: ScriptedAirflow, cache: MemoryBuildCache, force: bool = False) -> tuple[str, list[str]]:
     printed_lines: list[str] = []
-    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), printed_lines.append)
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(Path("data")), printed_lines.append)
     return builder.build(INPUTS, None, force), printed_lines
 
 
@@ -95,7 +97,7 @@ def test_a_day_that_was_refused_builds_nothing_anew_afterwards() -> None:
     """`make demo AS_OF=2030-01-01` ends red at its checks; `make demo` then reuses the earlier results."""
     airflow, cache = ScriptedAirflow(), MemoryBuildCache("features", "model")
     airflow.end = "failed"
-    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(Path("data")), lambda line: None)
     with pytest.raises(RunFailedError):
         builder.build(BuildInputs(features="of another day", model="of another day"), "2030-01-01", force=False)
     airflow.triggered.clear()
@@ -105,20 +107,20 @@ def test_a_day_that_was_refused_builds_nothing_anew_afterwards() -> None:
 
 def test_the_scores_that_the_features_started_are_followed_even_if_they_have_ended() -> None:
     airflow, cache = ScriptedAirflow(), MemoryBuildCache()
-    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(Path("data")), lambda line: None)
     builder.build(INPUTS, None, force=False)
     airflow.add("score_customers", "by itself", "success", "asset_triggered")
     builder.build_scores(INPUTS)
     assert airflow.triggered == ["build_features"]
     assert cache.has_scores("model")
-    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(Path("data")), lambda line: None)
     builder.build_scores(INPUTS)
     assert airflow.triggered == ["build_features"]
 
 
 def test_scores_of_another_model_are_made_anew() -> None:
     airflow, cache = ScriptedAirflow(), MemoryBuildCache("features", "model")
-    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(), lambda line: None)
+    builder = Builder(airflow.api, airflow.airflow, cache.cache, Stages(Path("data")), lambda line: None)
     builder.build(INPUTS, None, force=False)
     builder.build_scores(INPUTS)
     assert airflow.triggered == ["score_customers"]
