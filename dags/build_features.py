@@ -163,7 +163,7 @@ with DAG(
         doc_md="The build's page of links, quality/<as_of>/index.html; also of a build that failed.",
     ).as_teardown()
 
-    # Nothing is published before its checks. Freshness only warns, and nobody waits for the documentation.
+    # Nothing is published before its checks. Freshness only warns, and no step reads the documentation.
     (
         admit
         >> check_landing
