@@ -12,6 +12,14 @@ PYTHON := .venv/bin/python
 # Python must be installed already: uv would download one from outside the package index.
 export UV_PYTHON_DOWNLOADS := never
 
+# A first look in minutes: a slice of the customers, short trainings, and a data directory of its own, for every target.
+ifneq ($(QUICK),)
+export REACH_DATA ?= $(CURDIR)/data/quick
+export REACH_MAX_CUSTOMERS ?= 200
+export REACH_SNAPSHOTS ?= 10
+export REACH_MODELS_CONFIG ?= $(CURDIR)/ml/quick.toml
+endif
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +37,7 @@ setup: .venv/.ready ## Install uv if it is missing, and the project's environmen
 	.uv/bin/pip install --quiet "uv>=0.9,<1"
 
 .PHONY: demo
-demo: setup ## Run everything through Airflow, from data to answers; AS_OF=2018-01-01, FORCE=1 starts from scratch
+demo: setup ## Run everything through Airflow, from data to answers; QUICK=1 on a slice, AS_OF=2018-01-01, FORCE=1 starts from scratch
 	@$(PYTHON) -m local start $(if $(AS_OF),--as-of $(AS_OF)) $(if $(FORCE),--force)
 
 .PHONY: down

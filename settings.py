@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     quality_thresholds: Path | None = Field(
         None, description="A file in TOML with your own severities and limits of the checks; see docs/checks.md."
     )
+    models_config: Path | None = Field(
+        None,
+        description="A file in TOML with what differs from ml/config.toml, such as ml/quick.toml for short trainings.",
+    )
     marketing_policy: Path | None = Field(
         None,
         description="A file in TOML with the purposes of sensitive inferences about customers; see docs/customers.md. "

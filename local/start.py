@@ -23,7 +23,7 @@ from local.demo.mail_sink import MailSink
 from local.errors import LandingMissingError, SettingsChangedError
 from local.processes import Programs
 from local.service import Service, sample_customers
-from local.summary import customer_lists, links
+from local.summary import customer_lists, left_out, links
 from orchestration.pools import SLOTS
 from retention.policy import load_policy
 from retention.space import need_of_a_run, require_space
@@ -81,6 +81,8 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
             echo(line)
         if settings.of_mail_sink and settings.campaigns is None and cache.champion():
             _offer_campaign(settings, programs, stages, console, echo)
+    for line in left_out(settings):
+        echo(line)
     echo("\nTime")
     for line in stages.lines():
         echo(line)

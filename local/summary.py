@@ -1,4 +1,4 @@
-"""The end of `make demo`: the lists of three customers, and links."""
+"""The end of `make demo`: the lists of three customers, links, and what a quick demo left out."""
 
 from pathlib import Path
 from typing import Any
@@ -47,3 +47,16 @@ def links(settings: Settings, airflow: str, user: str, password: str, service: s
         """ -d '{"customer_id": "1", "slate": "explore", "k": 5}')""",
         f"  {'Stop it all':<14} make down",
     ]
+
+
+def left_out(settings: Settings) -> list[str]:
+    """Return as lines what the settings leave out of the data and of the trainings; none if nothing is left out."""
+    usual = Settings.model_fields
+    lines = []
+    if settings.max_customers is not None:
+        lines.append(f"  Of the data's customers only the first {settings.max_customers:,} (REACH_MAX_CUSTOMERS).")
+    if settings.snapshots < usual["snapshots"].default:
+        lines.append(f"  Points in time: {settings.snapshots} of {usual['snapshots'].default} (REACH_SNAPSHOTS).")
+    if settings.models_config is not None:
+        lines.append(f"  The models are trained with what {settings.models_config} sets (REACH_MODELS_CONFIG).")
+    return ["\nLeft out, so that no figure of this installation is to be quoted:", *lines] if lines else []

@@ -35,7 +35,9 @@ def _build_dataset(settings: Settings, args: argparse.Namespace) -> Any:
     with _feast_import():
         from ml.steps.build_dataset import build_dataset
 
-    return build_dataset(settings, _config(args), _run(settings, args), args.as_of, args.reason, args.shift_weeks)
+    return build_dataset(
+        settings, _config(settings, args), _run(settings, args), args.as_of, args.reason, args.shift_weeks
+    )
 
 
 def _train_retrieval(settings: Settings, args: argparse.Namespace) -> Any:
@@ -142,7 +144,7 @@ def _backtest(settings: Settings, args: argparse.Namespace) -> Any:
     from ml.steps.whole_run import train_and_decide
     from ml.studies.backtest import backtest
 
-    config = _config(args).model_copy(update={"promotions_known_in_advance": not args.without_plans})
+    config = _config(settings, args).model_copy(update={"promotions_known_in_advance": not args.without_plans})
     return backtest(settings, config, args.as_of or _published(settings), args.origins, train_and_decide, args.seeds)
 
 
@@ -153,14 +155,14 @@ def _tune(settings: Settings, args: argparse.Namespace) -> Any:
         from ml.studies.tuning import tune
     except ModuleNotFoundError as error:
         raise RunError(f"{error}. The study needs the dependency group 'tuning': 'make tune' adds it.") from error
-    config = load_config()
+    config = load_config(own=settings.models_config)
     ranker = args.ranker or config.ranking.rankers[0]
     as_of = args.as_of or _published(settings)
     return tune(settings, config, as_of, ranker, args.trials, args.timeout_minutes, args.write, prepare_candidates)
 
 
 def _rankers(settings: Settings, args: argparse.Namespace) -> Any:
-    return load_config().ranking.rankers
+    return load_config(own=settings.models_config).ranking.rankers
 
 
 def _feast_import() -> AbstractContextManager[None]:
@@ -169,8 +171,8 @@ def _feast_import() -> AbstractContextManager[None]:
     return typeguard_disabled()
 
 
-def _config(args: argparse.Namespace) -> Config:
-    config = load_config()
+def _config(settings: Settings, args: argparse.Namespace) -> Config:
+    config = load_config(own=settings.models_config)
     if args.epochs is None:
         return config
     retrieval = config.retrieval.model_copy(update={"epochs": args.epochs})

@@ -1,5 +1,9 @@
-"""Read the models' configuration: values in `config.toml`, types and checks here. Unknown names are errors."""
+"""Read the models' configuration: values in `config.toml`, types and checks here. Unknown names are errors.
 
+A file of one's own (`REACH_MODELS_CONFIG`) holds only what differs, as `quick.toml` does for short trainings.
+"""
+
+import tomllib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,11 +14,11 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializeAsAny,
+    ValidationError,
     field_validator,
     model_validator,
 )
 
-from core.toml_model import read_toml
 from ml.errors import ConfigError
 from ml.plugins import ENCODERS, RANKERS
 from scoring.candidates.source import SourceSettings
@@ -201,13 +205,26 @@ def read_sources(lines: Mapping[str, Any]) -> dict[str, SourceSettings]:
     return settings
 
 
-def load_config(path: Path = CONFIG) -> Config:
+def load_config(path: Path = CONFIG, own: Path | None = None) -> Config:
     """Read the configuration.
 
+    Args:
+        path: The file with a value for every name.
+        own: A file whose values replace those of `path`, section by section.
+
     Raises:
-        ConfigError: The file cannot be used; the message names file and field.
+        ConfigError: A file cannot be used; the message names file and field.
     """
-    config = read_toml(path, Config, ConfigError)
+    values = _read(path)
+    if own is not None:
+        for name, value in _read(own).items():
+            section = values.get(name)
+            values[name] = {**section, **value} if isinstance(section, dict) and isinstance(value, dict) else value
+        path = own
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{path.name} cannot be used: {error}") from error
     # Checked here, before anything is trained; fitting the source checks it again.
     for name in config.sources:
         package = SOURCES[name].package
@@ -218,3 +235,10 @@ def load_config(path: Path = CONFIG) -> Config:
                 "its line from [sources]."
             )
     return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path.name} cannot be used: {error}") from error

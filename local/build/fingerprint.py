@@ -51,6 +51,7 @@ def build_inputs(settings: Settings, as_of: str | None) -> BuildInputs:
     model_inputs = {
         "features": features,
         "seed": settings.seed,
+        "config": files_hash([settings.models_config]) if settings.models_config else None,
         "code": files_hash([*shared, *model_packages]),
     }
     return BuildInputs(features, _hash(model_inputs))

@@ -21,6 +21,27 @@ def test_the_packaged_configuration_names_rankers_that_exist():
     assert all(ranker_class(name) for name in load_config().ranking.rankers)
 
 
+def test_a_file_of_ones_own_replaces_what_it_holds_and_nothing_else(tmp_path: Path):
+    own = tmp_path / "own.toml"
+    own.write_text("promotions_known_in_advance = false\n[ranking]\nepochs = 9\n")
+    config, usual = load_config(own=own), load_config()
+    assert not config.promotions_known_in_advance
+    assert config.ranking == usual.ranking.model_copy(update={"epochs": 9})
+    assert config.retrieval == usual.retrieval
+    own.write_text("[ranking]\nepoch = 9\n")
+    with pytest.raises(ConfigError, match=r"own\.toml cannot be used(.|\n)*epoch"):
+        load_config(own=own)
+    with pytest.raises(ConfigError, match=r"none\.toml cannot be used"):
+        load_config(own=tmp_path / "none.toml")
+
+
+def test_the_quick_configuration_trains_less():
+    quick, usual = load_config(own=CONFIG.with_name("quick.toml")), load_config()
+    assert set(quick.ranking.rankers) < set(usual.ranking.rankers)
+    assert quick.training_windows.ranker_snapshots < usual.training_windows.ranker_snapshots
+    assert quick.sources == usual.sources
+
+
 def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path):
     path = tmp_path / "config.toml"
     path.write_text("[sources]\nhoroscope = 10\n")

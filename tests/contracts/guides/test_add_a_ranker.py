@@ -58,7 +58,7 @@ def config(tmp_path: Path) -> Path:
 def test_one_line_lets_the_new_ranker_compete_beside_the_others(
     name: str, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(commands, "load_config", lambda: load_config(config))
+    monkeypatch.setattr(commands, "load_config", lambda own: load_config(config))
     assert commands.main(["rankers"]) == 0  # what Airflow makes a mapped task of, one each
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == [*load_config().ranking.rankers, name]
 

@@ -110,6 +110,17 @@ def test_another_seed_is_another_model_of_the_same_features(tmp_path: Path, code
     assert first.model != other.model
 
 
+def test_another_configuration_of_the_models_is_another_model_of_the_same_features(tmp_path: Path, code: Path) -> None:
+    config = tmp_path / "quick.toml"
+    config.write_text("[ranking]\nepochs = 1\n")
+    settings = settings_of(tmp_path, models_config=config)
+    usual, quick = build_inputs(settings_of(tmp_path), None), build_inputs(settings, None)
+    config.write_text("[ranking]\nepochs = 2\n")
+    other = build_inputs(settings, None)
+    assert usual.features == quick.features == other.features
+    assert len({usual.model, quick.model, other.model}) == 3
+
+
 @pytest.fixture
 def cache(tmp_path: Path) -> BuildCache:
     """A record over a data directory in which everything has been made once."""
