@@ -7,7 +7,7 @@ the same by an advisory lock per kind of transaction.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -179,8 +179,11 @@ def _sqlite_engine(url: URL) -> Engine:
     file = Path(url.database)
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Addresses of customers: readable by the owner only. SQLite gives its other files the same mode.
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        # Addresses of customers: readable by the owner only. SQLite gives its other files the same mode. A file that
+        # exists is not opened, because closing it would drop the locks of every other store of this process on it
+        # (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"The outbox {file} cannot be opened: {error.strerror}. Check REACH_DATA.") from error
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_ENGINE)

@@ -1,5 +1,9 @@
 """The store opens once, refuses newer schemas, and its errors hold no personal data."""
 
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ from outbox.sending.claims import Claimed, Claims
 from outbox.status import status
 from outbox.store import Store, open_store, store_url
 from outbox.tables import SCHEMA_VERSION, messages, schema_version
-from settings import Settings
+from settings import ROOT, Settings
 from tests.support.outbox.plans import NOON, a_plan, at, planned, reachable
 
 
@@ -29,6 +33,22 @@ def test_an_opened_store_is_opened_again_with_what_it_holds(tmp_path: Path) -> N
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     assert (tmp_path / "outbox" / "outbox.db").stat().st_mode & 0o777 == 0o600
     again.close()
+
+
+def test_a_second_store_of_a_process_takes_no_lock_of_the_first_away(tmp_path: Path) -> None:
+    url = store_url(Settings(data=tmp_path))
+    first, second = open_store(url), open_store(url)
+    # The last process that leaves an SQLite file deletes its log. This one must not believe that it is the last.
+    subprocess.run(
+        [sys.executable, "-c", f"from outbox.store import open_store; open_store({url!r}).close()"],
+        cwd=ROOT,
+        check=True,
+    )
+    reachable(first, "a")
+    with closing(sqlite3.connect(tmp_path / "outbox" / "outbox.db")) as elsewhere:
+        assert elsewhere.execute("SELECT count(*) FROM consents").fetchone() == (1,)
+    first.close()
+    second.close()
 
 
 def test_a_newer_schema_is_refused_with_the_next_step(store: Store) -> None:
