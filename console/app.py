@@ -31,6 +31,10 @@ STATIC = Path(__file__).with_name("static")
 MIN_KEY_LENGTH = 32
 SESSION_SECONDS = 12 * 3_600
 PAGES = (today, campaigns, customers, segments, audiences, offers, runs, data, files, commands)
+MAX_SHOWN_PATH = 120
+"""Characters of an unknown address that its error repeats."""
+
+NOT_FOUND, METHOD_NOT_ALLOWED = 404, 405
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -87,10 +91,19 @@ def _key(settings: Settings) -> str:
     return key
 
 
+def _http_problem(path: str, error: HTTPException) -> ConsoleError:
+    """Return a router's error as a sentence with the next step."""
+    if error.status_code == NOT_FOUND:
+        return NotFoundError(f"The console has no page at the address '{path}'. Choose a page from the navigation.")
+    if error.status_code == METHOD_NOT_ALLOWED:
+        return ConsoleError(f"'{path}' belongs to a button and is not a page. Go back, and press the button.")
+    return ConsoleError(error.detail)
+
+
 def _error_page(console: Console, request: Request, error: Exception) -> Response:
     """Return an error as a page, or as a part of one for htmx."""
     if isinstance(error, HTTPException):
-        error = NotFoundError("There is no such page.") if error.status_code == 404 else ConsoleError(error.detail)
+        error = _http_problem(request.url.path[:MAX_SHOWN_PATH], error)
     status = error.status if isinstance(error, ConsoleError) else 500
     template = "_problem.html" if "hx-request" in request.headers else "problem.html"
     return console.pages.render(request, template, {"problem": str(error), "status": status}, status=status)

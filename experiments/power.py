@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
 
 from experiments.errors import ExperimentError
 from experiments.sequential import Looks, announced_looks, crossing_probability
@@ -67,6 +66,9 @@ def visible_drift(looks: Looks, power: float = POWER) -> float:
 
     def missing(drift: float) -> float:
         return float(crossing_probability(looks, drift)[:, 0].sum()) - power
+
+    # Imported here, because it takes half a second to load, and most commands about campaigns compute no power.
+    from scipy.optimize import brentq
 
     return float(brentq(missing, 0.0, _MAX_DRIFT, xtol=1e-8))
 

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from experiments.errors import ExperimentError
 
@@ -97,8 +95,8 @@ def weekly_looks(weeks: int, alpha: float = ALPHA) -> Looks:
 
 def alpha_spent(fractions: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
     """Return the part of alpha that may be spent up to each information fraction; O'Brien-Fleming-like, per side."""
-    quantile = norm.ppf(1 - alpha / 4)
-    return np.asarray(4 * norm.sf(quantile / np.sqrt(fractions)))
+    quantile = ndtri(1 - alpha / 4)
+    return np.asarray(4 * ndtr(-quantile / np.sqrt(fractions)))
 
 
 def crossing_probability(looks: Looks, drift: float) -> np.ndarray:
@@ -159,6 +157,9 @@ def _legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bound(density: _Density, step: float, probability: float) -> float:
+    # Imported here, because it takes half a second to load, and most commands about campaigns compute no bound.
+    from scipy.optimize import brentq
+
     root = float(np.sqrt(density.time + step))
 
     def excess(bound: float) -> float:

@@ -15,7 +15,10 @@ def endpoints(console: Console) -> list[Route]:
     async def file(request: Request) -> Response:
         found = page_file(console.settings.data, request.path_params["path"])
         if found is None:
-            raise NotFoundError("There is no such page. A later run may have replaced it, or 'make prune' deleted it.")
+            raise NotFoundError(
+                f"The page '{request.path_params['path'][:120]}' does not exist: a later run may have replaced it, or "
+                "'make prune' deleted it. The pages 'Runs and releases' and 'Data' link those that exist."
+            )
         return FileResponse(found, media_type=MEDIA_TYPES[found.suffix], headers=HEADERS)
 
     return [Route("/files/{path:path}", file)]

@@ -76,7 +76,7 @@ def endpoints(console: Console) -> list[Route]:
 
 def _product(name: str) -> str:
     if name not in PRODUCTS:
-        raise NotFoundError(f"There is no product '{name}'. The products are {', '.join(PRODUCTS)}.")
+        raise NotFoundError(f"The product '{name}' is unknown. Choose one of {', '.join(PRODUCTS)}.")
     return name
 
 
@@ -87,7 +87,9 @@ def _read(settings: Settings, product: str) -> dict[str, Any]:
         alias, changes = registry.alias(), registry.history()
     except RegistryError as error:
         alias, changes, problem = None, [], str(error)
-    folders = [plan.parent for plan in settings.paths.runs_of(product).glob("*/run_spec.json")]
+    # The link 'latest' names a run that is listed under its own name.
+    specs = settings.paths.runs_of(product).glob("*/run_spec.json")
+    folders = [spec.parent for spec in specs if not spec.parent.is_symlink()]
     runs = sorted((_run(settings.data, folder) for folder in folders), key=lambda run: run.started_at, reverse=True)
     return {
         "alias": alias,

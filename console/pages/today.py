@@ -129,7 +129,8 @@ def _served(settings: Settings, product: str) -> Served:
 
 def _decision(runs: Path) -> Decision | None:
     """Return the decision of the newest run that has one."""
-    files = sorted(runs.glob("*/gate.json"), key=lambda file: file.stat().st_mtime)
+    decided = (file for file in runs.glob("*/gate.json") if not file.parent.is_symlink())
+    files = sorted(decided, key=lambda file: file.stat().st_mtime)
     if not files:
         return None
     gate = json.loads(files[-1].read_text())

@@ -95,8 +95,22 @@ class Commands:
         """
         command = self._commands.get(command_id)
         if command is None or command.owner != owner:
-            raise NotFoundError("This result is no longer kept. Start the command again.")
+            raise NotFoundError(
+                f"The result of the command {command_id[:16]} was dropped: the console keeps {MAX_KEPT} results until "
+                "it is restarted. Open the page on which you started the command, and start it again."
+            )
         return command
+
+    def running(self, owner: str, next_path: str) -> Command | None:
+        """Return the command of this user that runs and leads to a page, so that the page before can show it again."""
+        return next(
+            (
+                one
+                for one in self._commands.values()
+                if one.is_running and (one.owner, one.next_path) == (owner, next_path)
+            ),
+            None,
+        )
 
     async def close(self) -> None:
         """Stop the commands that are under way; each of them can be started again."""

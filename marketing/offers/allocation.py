@@ -9,7 +9,6 @@ what remains exactly if it is small enough. Money is counted in ten-thousandths,
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix, vstack
 
 UNITS = 10_000
@@ -159,6 +158,9 @@ def _dual(left: Candidates, table: np.ndarray, rules: Rules) -> tuple[_Prices, f
             float(left.margins.max()) / (1 - share) if share < 1 else 0.0,
         ]
     )
+    # Imported here and below, because it takes half a second to load, and most campaigns offer no coupon.
+    from scipy.optimize import linprog
+
     cuts: list[np.ndarray] = []
     limits: list[float] = []
     best, bound = _Prices(0.0, 0.0), np.inf
@@ -239,6 +241,8 @@ def _could_be_chosen(left: Candidates, table: np.ndarray, rules: Rules, prices: 
 
 def _solve(core: Candidates, rules: Rules) -> np.ndarray:
     """Return the rows that HiGHS chooses; none if it finds no solution."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     count = len(core.margins)
     _, numbers = np.unique(core.customers, return_inverse=True)
     of_customers = csr_matrix((np.ones(count), (numbers, np.arange(count))))

@@ -70,7 +70,7 @@ def try_plan(page: Page) -> None:
 
 
 def test_seven_steps_lead_to_messages_that_wait(settings: Settings, address: str, browser: Browser, log: Path) -> None:
-    page = browser.new_page()
+    page = browser.new_page(reduced_motion="reduce")  # a turning spinner costs more than the commands that it waits for
     observed = observe(page)
     page.goto(f"{address}/campaigns")
     page.fill("[name=name]", "marketer")
@@ -160,7 +160,7 @@ def test_seven_steps_lead_to_messages_that_wait(settings: Settings, address: str
 
 
 def test_a_campaign_is_stopped_with_a_reason(settings: Settings, address: str, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark", reduced_motion="reduce")
     page.goto(f"{address}/campaigns/new-products")
     page.fill("[name=name]", "marketer")
     page.fill("[name=password]", PASSWORD)

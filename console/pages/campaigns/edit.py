@@ -37,7 +37,7 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
         draft = await run_in_threadpool(draft_of, console.settings, request.path_params["campaign_id"])
         step, form, fields = _step(request), await request.form(), deepcopy(draft.fields)
         if step.apply is None:
-            raise NotFoundError(f"The step '{step.title}' has nothing to save.")
+            raise NotFoundError(f"The step '{step.title}' has nothing to save. Open it, and go on with 'Continue'.")
         if not draft.has_form or draft.problems():
             raise ConsoleError("This file was not written by the console, so it is edited as text.")
         step.apply(fields, form)
@@ -61,7 +61,7 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
 def _step(request: Request) -> Step:
     slug = request.path_params["step"]
     if slug not in BY_SLUG:
-        raise NotFoundError(f"A campaign has no page '{slug}'. Its steps: {', '.join(BY_SLUG)}.")
+        raise NotFoundError(f"A campaign has no page '{slug}'. Choose one of its steps: {', '.join(BY_SLUG)}.")
     return BY_SLUG[slug]
 
 
@@ -80,6 +80,7 @@ async def _page(
         "problems": problems,
         "may_edit": user.may(Permission.EDIT_CAMPAIGNS) and draft.has_form,
         "trial": trial,
+        "launching": console.commands.running(user.name, f"/campaigns/{draft.id}"),
         **_examples(trial),
         **context,
     }

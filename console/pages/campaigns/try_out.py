@@ -41,7 +41,10 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
         position = request.path_params["number"]
         html = examples[position]["html"] if position < len(examples) else None
         if html is None:
-            raise NotFoundError("This message is no longer kept, or has no HTML. Try the plan again.")
+            raise NotFoundError(
+                f"Message {position + 1} of '{request.path_params['campaign_id']}' has no HTML part, or its dry run "
+                "was dropped: the console keeps the newest ones until it is restarted. Try the plan again."
+            )
         return HTMLResponse(html, headers={"Content-Security-Policy": PREVIEW_POLICY})
 
     @requires(Permission.EDIT_CAMPAIGNS)

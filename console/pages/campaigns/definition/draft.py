@@ -109,7 +109,11 @@ def draft_of(settings: Settings, campaign_id: str) -> Draft:
         text = path.read_bytes().decode(errors="replace")
         changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:
-        raise NotFoundError(f"There is no campaign '{campaign_id}' in {settings.campaigns_folder}.") from None
+        known = ", ".join(sorted(file.stem for file in settings.campaigns_folder.glob("*.toml"))) or "none yet"
+        raise NotFoundError(
+            f"The campaign '{campaign_id}' has no file in {settings.campaigns_folder}; somebody may have renamed or "
+            f"deleted it. Campaigns there: {known}."
+        ) from None
     changed_by = editor_of(settings, campaign_id, _hash(text))
     return Draft(path, text, changed_at, changed_by, settings.paths.audiences)
 

@@ -86,5 +86,5 @@ def test_a_new_campaign_needs_an_id_of_its_own(settings: Settings) -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "..", "../outbox", "a" * 80])
 def test_an_unknown_campaign_is_not_found(settings: Settings, name: str) -> None:
-    with pytest.raises(NotFoundError, match="There is no campaign"):
+    with pytest.raises(NotFoundError, match="has no file in"):
         draft_of(settings, name)
