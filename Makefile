@@ -144,6 +144,10 @@ bench-console: setup ## Measure the first byte of every page of the console; CUS
 pictures: setup ## Make the README's pictures from a finished run and the running service; RUN=latest
 	@$(PYTHON) -m benchmarks.pictures --run $(or $(RUN),latest)
 
+.PHONY: console-pictures
+console-pictures: setup ## Take the pictures of the console's pages, and of the results of two simulated campaigns
+	@$(PYTHON) -m benchmarks.console_pictures
+
 .PHONY: drill
 drill: setup ## Cause faults in a copy of the service while it is under load; RATE=40, SECONDS=12
 	@$(PYTHON) -m benchmarks.drill --rate $(or $(RATE),40) --seconds $(or $(SECONDS),12)

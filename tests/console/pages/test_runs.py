@@ -20,6 +20,7 @@ def settings(tmp_path: Path) -> Settings:
     (run / "gate.json").write_text(json.dumps({"publish": True, "reasons": ["better by .01"]}))
     (run / "registered_model.json").write_text(json.dumps({"version": "v2"}))
     (run / "report.html").write_text("<h1>Report</h1><script>alert(1)</script>")
+    (settings.paths.runs / "latest").symlink_to(run)
     registry = Registry(settings.paths.release)
     registry.deploy("v1", None, "the first", "ann")
     registry.deploy("v2", None, "better by .01", "ann")
@@ -29,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_a_run_is_shown_with_its_verdict_version_and_report(settings: Settings) -> None:
     with open_console(settings) as client:
         page = log_in(client, "viewer").get("/runs").text
-    assert "new prices" in page
+    assert page.count("new prices") == 1  # the link 'latest' is not a second run
     assert "publish the challenger" in page
     assert "better by .01" in page
     assert 'href="/files/runs/2018-01-01-aaaaaa/report.html"' in page
@@ -42,7 +43,17 @@ def test_an_empty_product_is_explained_and_an_unknown_one_is_not_found(settings:
         assert "No run yet." in client.get("/runs?product=customers").text
         answer = client.get("/runs?product=prices")
         assert answer.status_code == 404
-        assert "The products are recommender, customers." in answer.text
+        assert "Choose one of recommender, customers." in answer.text
+
+
+def test_a_wrong_address_is_named_with_the_next_step(settings: Settings) -> None:
+    with open_console(settings) as client:
+        log_in(client, "viewer")
+        unknown = client.get("/nothing/here")
+        assert unknown.status_code == 404
+        assert "no page at the address &#39;/nothing/here&#39;. Choose a page" in unknown.text
+        assert "&#39;/runs/roll-back&#39; belongs to a button" in client.get("/runs/roll-back").text
+        assert "The page &#39;runs/gone.html&#39; does not exist" in client.get("/files/runs/gone.html").text
 
 
 def test_a_report_is_served_in_a_sandbox_and_nothing_else_of_the_data_is(settings: Settings) -> None:

@@ -28,10 +28,13 @@ def test_a_long_command_is_seen_by_its_owner_until_it_has_ended(commands: Comman
         assert commands.find(command.command_id, "ann").is_running
         with pytest.raises(NotFoundError):
             commands.find(command.command_id, "bob")
+        assert commands.running("ann", "/campaigns") is command
+        assert commands.running("bob", "/campaigns") is commands.running("ann", "/") is None
         while command.is_running:
             await asyncio.sleep(0.05)
         assert command.exit_code == 0
         assert command.result["due"] == 0
+        assert commands.running("ann", "/campaigns") is None
 
     asyncio.run(check())
 

@@ -3,12 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any
 
 from settings import Settings
 
 WIDTH, LEFT, ROW = 640, 110, 34
 """Width of the picture, of its labels, and the height of a row, in pixels."""
+
+MAX_TICKS = 6
+STEPS = tuple(digit * 10.0**power for power in range(-3, 3) for digit in (1, 2, 5))
+"""Possible distances of two ticks, as shares of the hold-out's mean."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,13 @@ class Picture:
 
     Attributes:
         intervals: the primary metric first.
+        ticks: positions and labels of the scale; the one at zero is not among them.
         zero: the position of no effect.
         height: of the picture.
     """
 
     intervals: tuple[Interval, ...]
+    ticks: tuple[tuple[float, str], ...]
     zero: float
     height: int
 
@@ -76,4 +83,13 @@ def picture_of(result: Mapping[str, Any]) -> Picture | None:
         Interval(metric, low, middle, high, x_of(low), x_of(middle), x_of(high), ROW * index + ROW // 2)
         for index, (metric, low, middle, high) in enumerate(rows)
     )
-    return Picture(intervals, x_of(0.0), ROW * len(rows) + 22)
+    ticks = tuple((x_of(percent / 100), f"{percent:+.3g}%") for percent in _percents(first, last) if percent)
+    return Picture(intervals, ticks, x_of(0.0), ROW * len(rows) + 22)
+
+
+def _percents(first: float, last: float) -> list[float]:
+    """Return round percentages between two shares, at most `MAX_TICKS` of them and zero."""
+    step = next((step for step in STEPS if (last - first) / step <= MAX_TICKS), None)
+    if step is None:
+        return []
+    return [100 * step * number for number in range(ceil(first / step), floor(last / step) + 1)]

@@ -62,6 +62,8 @@ def test_the_picture_keeps_the_order_of_the_numbers_and_shows_no_effect() -> Non
     harm = EFFECT | {"difference": -6.0, "low": -10.0, "high": -2.0}
     picture = picture_of(RESULT | {"metrics": {"spend": EFFECT, "visits": harm}})
     assert picture is not None
+    assert [label for _, label in picture.ticks] == ["-10%", "+10%", "+20%"]
+    assert picture.ticks[0][0] < picture.zero < picture.ticks[1][0]
     first, second = picture.intervals
     assert second.x_low < second.x_middle < second.x_high < picture.zero < first.x_low < first.x_middle < first.x_high
 
