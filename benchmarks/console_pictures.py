@@ -1,6 +1,6 @@
 """Take the console's pictures for the guides: `make console-pictures`.
 
-Pages of the installation are photographed as they are. The results of two campaigns are simulated on its purchases:
+The pages are those of the installation. The results of two campaigns are simulated on its purchases:
 one with a planted effect of 10%, and one without. They are written to a folder of their own and deleted afterwards.
 """
 

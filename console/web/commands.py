@@ -102,7 +102,7 @@ class Commands:
         return command
 
     def running(self, owner: str, next_path: str) -> Command | None:
-        """Return the command of this user that runs and leads to a page, so that the page before can show it again."""
+        """Return the command of this user that runs and leads to a page, so that its progress can be shown again."""
         return next(
             (
                 one

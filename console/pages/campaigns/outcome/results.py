@@ -88,7 +88,7 @@ def picture_of(result: Mapping[str, Any]) -> Picture | None:
 
 
 def _percents(first: float, last: float) -> list[float]:
-    """Return round percentages between two shares, at most `MAX_TICKS` of them and zero."""
+    """Return at most `MAX_TICKS` round percentages between two shares, and zero."""
     step = next((step for step in STEPS if (last - first) / step <= MAX_TICKS), None)
     if step is None:
         return []
