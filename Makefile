@@ -192,7 +192,7 @@ lint: setup ## Check style and format of Python and SQL, and that every imported
 
 .PHONY: types
 types: setup ## Check the types
-	$(PYTHON) -m mypy console core customer_scores experiments events landing quality pages features feature_repo feature_store scoring marketing outbox ml registry serving dags orchestration local retention benchmarks tests settings.py products.py
+	$(PYTHON) -m mypy console core customer_scores experiments events landing quality pages features feature_repo feature_store scoring marketing online_experiments outbox ml registry serving dags orchestration local retention benchmarks tests settings.py products.py
 
 .PHONY: unit
 unit: setup ## Run the tests that neither start programs nor train: under a minute

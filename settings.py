@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     campaigns: Path | None = Field(
         None, description="The folder of campaigns, one TOML file each; unset: `campaigns` in the data directory."
     )
+    experiments: Path | None = Field(
+        None, description="The folder of experiments, one TOML file each; unset: `experiments` in the data directory."
+    )
     contact_policy: Path | None = Field(
         None,
         description="A file in TOML with your caps, quiet hours and age-restricted products; see docs/campaigns.md.",
@@ -184,7 +187,9 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("data", "landing", "quality_thresholds", "marketing_policy", "campaigns", "contact_policy")
+    @field_validator(
+        *("data", "landing", "quality_thresholds", "marketing_policy", "campaigns", "experiments", "contact_policy")
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         if value is None:
@@ -235,6 +240,11 @@ class Settings(BaseSettings):
     def campaigns_folder(self) -> Path:
         """The folder of campaigns."""
         return self.campaigns or self.data / "campaigns"
+
+    @property
+    def experiments_folder(self) -> Path:
+        """The folder of the files that define experiments."""
+        return self.experiments or self.data / "experiments"
 
     def start_of_day(self, day: date) -> datetime:
         """Return the UTC instant at which `day` begins in the shop's time zone; naive, as all our timestamps."""

@@ -84,6 +84,16 @@ class Paths:
         return self.data / "mail_sink.json"
 
     @property
+    def announced_experiments(self) -> Path:
+        """The announced experiments of the service: one JSON file each, which every worker follows."""
+        return self.data / "announced_experiments"
+
+    @property
+    def experiment_results(self) -> Path:
+        """The newest result of each announced experiment: one JSON file each."""
+        return self.data / "experiment_results"
+
+    @property
     def recommendations(self) -> Path:
         """The lists that campaigns show: `<slate>.parquet`, as `python -m ml recommend --for-campaigns` writes them."""
         return self.data / "recommendations"

@@ -2,7 +2,8 @@
 ### Purpose
 
 Collects what the service showed and customers did since the last run, and builds facts from it:
-the service's event log → landing → quality checks → `fct_decisions` and `fct_events`, joined by `request_id`.
+the service's event log → landing → quality checks → `fct_decisions`, `fct_events` and `fct_exposures`, joined by
+`request_id`.
 
 ### When to press it
 
@@ -17,12 +18,12 @@ are built or a model is trained it waits; the event log keeps new entries until 
 
 * A task failed for a reason outside (a full disk, Redis or Kafka away): **clear** it, or wait for the next hour.
 * `check_feedback` failed: its log names the expectation and its Data Docs. The facts are those of the run before.
-  A file of your own `events` or `decisions` must be corrected; then a **new run**.
+  A file of your own `events`, `decisions` or `exposures` must be corrected; then a **new run**.
 
 ### Afterwards
 
-`fct_decisions` and `fct_events` are in the warehouse; `feedback/batches` in the data directory has one folder a batch,
-the older ones merged into one.
+`fct_decisions`, `fct_events` and `fct_exposures` are in the warehouse; `feedback/batches` in the data directory has one
+folder a batch, the older ones merged into one.
 Purchases reach the features with the next `build_features` (docs/feedback.md lists which ones).
 """
 
@@ -64,14 +65,15 @@ with DAG(
         # A target folder of its own: Airflow may be reading the manifest in the other one.
         program="dbt",
         arguments=[
-            *["build", "--select", "+fct_events", "+fct_decisions", "--indirect-selection", "cautious"],
+            *["build", "--select", "+fct_events", "+fct_decisions", "+fct_exposures"],
+            *["--indirect-selection", "cautious"],
             *["--project-dir", "dbt", "--profiles-dir", "dbt"],
             *["--target-path", str(TARGET / "feedback"), "--log-path", str(TARGET / "logs")],
             *["--vars", "{{ ti.xcom_pull(task_ids='collect')['dbt_vars'] | tojson }}"],
         ],
         result=False,
         outlets=[FEEDBACK],
-        doc_md="dbt on the two facts and what they are made of, with their tests.",
+        doc_md="dbt on the facts and what they are made of, with their tests.",
     )
 
     collect >> check_feedback >> build_facts

@@ -19,6 +19,7 @@ COPY feature_repo feature_repo
 COPY feature_store feature_store
 COPY outbox outbox
 COPY marketing marketing
+COPY online_experiments online_experiments
 COPY registry registry
 COPY serving serving
 

@@ -18,6 +18,7 @@ COPY customer_scores customer_scores
 COPY experiments experiments
 COPY outbox outbox
 COPY marketing marketing
+COPY online_experiments online_experiments
 COPY events events
 COPY landing landing
 COPY dbt dbt

@@ -15,9 +15,9 @@ DEDUP_DAYS = 90
 
 @dataclass(frozen=True)
 class LogBatch:
-    """Rows of the log after a position, oldest first, in the columns of landing's tables `events` and `decisions`.
+    """Rows of the log after a position, oldest first, in the columns of landing's tables of the same names.
 
-    At the end of the log all three lists are empty.
+    At the end of the log all lists are empty.
 
     Attributes:
         position: Where the batch ends; the next batch is read from here.
@@ -28,6 +28,7 @@ class LogBatch:
     decisions: Sequence[Row]
     position: str
     malformed: Sequence[MalformedEntry] = ()
+    exposures: Sequence[Row] = ()
 
 
 class RecentPurchases(Protocol):

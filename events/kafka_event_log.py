@@ -34,7 +34,9 @@ _TOPIC: dict[Stream, str] = {"events": "reach.events", "decisions": "reach.decis
 
 
 class KafkaEventLog:
-    """An event log in Kafka; a message is a JSON array of the rows of one event, or of one answer's products.
+    """An event log in Kafka; a message is a JSON array of the rows of one event or of one answer.
+
+    An answer has a row for each of its products and experiments.
 
     A batch goes to Kafka first, then to the recent purchases. If the second step fails, the batch is not acknowledged,
     so it is sent again and is in Kafka twice. Readers count by `event_id`.

@@ -106,6 +106,27 @@ class ShownItem:
 
 
 @dataclass(frozen=True)
+class Exposure:
+    """One experiment of the service that an answer belongs to.
+
+    Attributes:
+        experiment_id: The experiment.
+        variant: The variant that the customer was assigned to, or that a tester chose.
+        propensity: The probability of the variant among the experiment's customers.
+        is_holdout: Whether the variant recommends nothing.
+        is_override: Whether a tester chose the variant; such answers are left out of every analysis.
+        served: The list's origin: the variant, or `champion` if the variant's version could not be.
+    """
+
+    experiment_id: str
+    variant: str
+    propensity: float
+    is_holdout: bool = False
+    is_override: bool = False
+    served: Literal["variant", "champion"] = "variant"
+
+
+@dataclass(frozen=True)
 class Decision:
     """One answer: which customer was shown which products, by which version.
 
@@ -117,9 +138,10 @@ class Decision:
         fallback: Why the list is not the model's; None if it is.
         items: The products in the order shown.
         decided_at: When, in naive UTC.
-        experiment_id: The experiment that the answer belongs to; None outside experiments.
-        variant: The variant of the experiment that the customer was assigned to.
+        experiment_id: The experiment that the answer belongs to; None outside experiments. Of several, the first.
+        variant: The variant of that experiment that the customer was assigned to.
         is_holdout: Whether the customer is in a holdout group; None outside experiments.
+        exposures: Every experiment of the service that the answer belongs to.
     """
 
     request_id: str
@@ -132,16 +154,29 @@ class Decision:
     experiment_id: str | None = None
     variant: str | None = None
     is_holdout: bool | None = None
+    exposures: Sequence[Exposure] = ()
 
     def rows(self) -> list[Row]:
-        """Return one row per product; `position` counts from 1. Empty fields of experiments are left out."""
-        common = _without_empty({name: value for name, value in vars(self).items() if name != "items"})
-        return [
+        """Return one row per product, whose `position` counts from 1, and one per experiment, without a position.
+
+        Empty fields of experiments are left out. An answer without products has rows of its experiments only.
+        """
+        common = _without_empty({name: value for name, value in vars(self).items() if name not in _SEQUENCES})
+        shown = [
             common | {"position": position} | _without_empty(vars(item))
             for position, item in enumerate(self.items, start=1)
         ]
+        answer = {name: common[name] for name in _OF_EXPOSURES} | {"shown": len(self.items)}
+        return [*shown, *(answer | vars(exposure) for exposure in self.exposures)]
 
 
+def is_exposure(row: Row) -> bool:
+    """Return whether a row of a decision is about an experiment instead of a product."""
+    return "position" not in row
+
+
+_SEQUENCES = ("items", "exposures")
+_OF_EXPOSURES = ("request_id", "customer_id", "slate", "fallback", "decided_at")
 _EXPERIMENT_FIELDS = ("experiment_id", "variant", "propensity", "is_holdout")
 
 

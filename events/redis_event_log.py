@@ -52,7 +52,9 @@ return is_new
 
 
 class RedisEventLog:
-    """An event log in Redis; an entry is a JSON array of the rows of one event, or of one answer's products.
+    """An event log in Redis; an entry is a JSON array of the rows of one event or of one answer.
+
+    An answer has a row for each of its products and experiments.
 
     Args:
         settings: Address and password of Redis.

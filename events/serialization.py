@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from core.clock import naive_utc
 from events.event_log import LogBatch
 from events.offsets import Stream
-from events.records import MalformedEntry, Row
+from events.records import MalformedEntry, Row, is_exposure
 
 _TIMES = ("occurred_at", "received_at", "decided_at")
 
@@ -67,4 +67,6 @@ class StreamRows:
 def batch_of(found: Mapping[Stream, StreamRows], position: str) -> LogBatch:
     """Return what was read as a batch that ends at the position."""
     events, decisions = found["events"], found["decisions"]
-    return LogBatch(events.rows, decisions.rows, position, [*events.malformed, *decisions.malformed])
+    shown = [row for row in decisions.rows if not is_exposure(row)]
+    exposures = [row for row in decisions.rows if is_exposure(row)]
+    return LogBatch(events.rows, shown, position, [*events.malformed, *decisions.malformed], exposures)

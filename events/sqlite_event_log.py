@@ -40,7 +40,9 @@ _SYNCHRONOUS = {"events": "FULL", "decisions": "NORMAL"}
 
 
 class SqliteEventLog:
-    """An event log in SQLite; an entry is a JSON array of the rows of one event, or of one answer's products.
+    """An event log in SQLite; an entry is a JSON array of the rows of one event or of one answer.
+
+    An answer has a row for each of its products and experiments.
 
     Args:
         folder: Where the two files are; created on first use.

@@ -6,7 +6,8 @@ cumulative shares of the variants. Two keys give independent assignments, so eac
 
 import hmac
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import numpy as np
@@ -43,13 +44,65 @@ def hash_numbers(key: bytes, customer_ids: Iterable[str]) -> np.ndarray:
     Raises:
         ExperimentError: The key is too short.
     """
-    if len(key) < MIN_KEY_BYTES:
-        raise ExperimentError(
-            f"The key of an assignment has {len(key)} bytes; give it at least {MIN_KEY_BYTES} random ones."
-        )
-    first = b"".join(_first_bytes(key, customer_ids))
+    digest = KeyedHash(key).digest
+    first = b"".join([digest(customer_id)[:8] for customer_id in customer_ids])
     numbers: np.ndarray = (np.frombuffer(first, dtype=">u8") >> np.uint64(11)).astype(np.float64) / 2.0**53
     return numbers
+
+
+class KeyedHash:
+    """HMAC-SHA256 with one key (RFC 2104); copied states are five times as fast as `hmac.digest`.
+
+    Args:
+        key: The secret or salt.
+
+    Raises:
+        ExperimentError: The key is too short.
+    """
+
+    def __init__(self, key: bytes):
+        if len(key) < MIN_KEY_BYTES:
+            raise ExperimentError(
+                f"The key of an assignment has {len(key)} bytes; give it at least {MIN_KEY_BYTES} random ones."
+            )
+        block = sha256().block_size
+        padded = (key if len(key) <= block else sha256(key).digest()).ljust(block, b"\0")
+        self._inner, self._outer = (
+            sha256(bytes(byte ^ 0x36 for byte in padded)),
+            sha256(bytes(byte ^ 0x5C for byte in padded)),
+        )
+
+    def digest(self, customer_id: str) -> bytes:
+        """Return the HMAC of a customer, 32 bytes."""
+        first, second = self._inner.copy(), self._outer.copy()
+        first.update(customer_id.encode())
+        second.update(first.digest())
+        return second.digest()
+
+    def number(self, customer_id: str) -> float:
+        """Return the customer's number in [0, 1), as `hash_numbers` does for many."""
+        return (int.from_bytes(self.digest(customer_id)[:8], "big") >> 11) / 2.0**53
+
+
+class Assignment:
+    """Assign one customer at a time, as `assign` does for many.
+
+    Args:
+        key: The experiment's key.
+        shares: Share of each variant, in the experiment's fixed order; together 1.
+
+    Raises:
+        ExperimentError: The key is too short, or the shares are not shares.
+    """
+
+    def __init__(self, key: bytes, shares: Mapping[str, float]):
+        self._hash = KeyedHash(key)
+        self._names = list(shares)
+        self._upper = _upper_limits(shares)[:-1].tolist()
+
+    def variant_of(self, customer_id: str) -> str:
+        """Return the variant of a customer."""
+        return self._names[bisect_right(self._upper, self._hash.number(customer_id))]
 
 
 def experiment_key(secret: bytes, experiment_id: str) -> bytes:
@@ -61,18 +114,6 @@ def experiment_key(secret: bytes, experiment_id: str) -> bytes:
     if len(secret) < MIN_KEY_BYTES:
         raise ExperimentError(f"The secret has {len(secret)} bytes; give it at least {MIN_KEY_BYTES} random ones.")
     return hmac.digest(secret, experiment_id.encode(), "sha256")
-
-
-def _first_bytes(key: bytes, customer_ids: Iterable[str]) -> Iterator[bytes]:
-    """Yield the first 8 bytes of each HMAC (RFC 2104); copied states are five times as fast as `hmac.digest`."""
-    block = sha256().block_size
-    padded = (key if len(key) <= block else sha256(key).digest()).ljust(block, b"\0")
-    inner, outer = sha256(bytes(byte ^ 0x36 for byte in padded)), sha256(bytes(byte ^ 0x5C for byte in padded))
-    for customer_id in customer_ids:
-        first, second = inner.copy(), outer.copy()
-        first.update(customer_id.encode())
-        second.update(first.digest())
-        yield second.digest()[:8]
 
 
 def _upper_limits(shares: Mapping[str, float]) -> np.ndarray:

@@ -119,6 +119,26 @@ def customers_needed(
     return int(np.ceil(variance * (drift / effect) ** 2))
 
 
+def weeks_needed(standard_error: float, weeks: float, effect: float, looks: Looks, power: float = POWER) -> float:
+    """Return after how many weeks an experiment would show an effect with probability `power`.
+
+    Information is taken to grow with time as it did so far: twice the weeks halve the variance of the difference.
+
+    Args:
+        standard_error: Standard error of the difference after `weeks`, in the metric's unit.
+        weeks: Weeks that have passed.
+        effect: The smallest effect that matters, in the metric's unit.
+        looks: The announced looks.
+        power: Chance to show the effect.
+
+    Raises:
+        ExperimentError: The effect is 0, or no week has passed.
+    """
+    if effect == 0 or weeks <= 0:
+        raise ExperimentError(f"An effect of {effect:g} after {weeks:g} weeks allows no forecast; both must exceed 0.")
+    return float(weeks * (standard_error * visible_drift(looks, power) / effect) ** 2)
+
+
 def _check(customers: tuple[int, int], deviation: float, se_factor: float, power: float) -> None:
     if min(customers) < 1:
         raise ExperimentError(f"The arms have {customers[0]} and {customers[1]} customers; each needs at least one.")

@@ -28,7 +28,9 @@ _RATIOS = (0.01, 0.999)
 """Range of the ratio of two looks' information; outside it, the nearer end gives bounds that are not narrower."""
 
 _NODES_PER_SD = 4
-_MIN_NODES = 64
+_PANEL_NODES = 64
+_REACH = 9.0
+"""Standard deviations of a step beyond which a score is not reached (probability 1e-19)."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,17 @@ class _Density:
         """Return the density after `step` more information, between -edge and edge."""
         deviation = np.sqrt(step)
         nodes, weights = _quadrature(edge, deviation)
-        distance = (nodes[:, None] - self.nodes[None, :] - drift * step) / deviation
-        density = np.exp(-0.5 * distance**2) @ self.mass / (deviation * np.sqrt(2 * np.pi))
-        return _Density(self.time + step, nodes, density * weights)
+        # Each panel of nodes is reached from near nodes only, and there are thousands where two looks are much alike.
+        panels = (nodes - drift * step).reshape(-1, _PANEL_NODES)
+        first = np.searchsorted(self.nodes, panels[:, 0] - _REACH * deviation)
+        end = np.searchsorted(self.nodes, panels[:, -1] + _REACH * deviation, side="right")
+        density = np.concatenate(
+            [
+                np.exp(-0.5 * ((panel[:, None] - self.nodes[start:stop]) / deviation) ** 2) @ self.mass[start:stop]
+                for panel, start, stop in zip(panels, first, end, strict=True)
+            ]
+        )
+        return _Density(self.time + step, nodes, density * weights / (deviation * np.sqrt(2 * np.pi)))
 
 
 def _start() -> _Density:
@@ -145,15 +155,19 @@ def _start() -> _Density:
 
 
 def _quadrature(edge: float, deviation: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return Gauss-Legendre nodes and weights on [-edge, edge], dense enough for a normal of this deviation."""
-    count = max(_MIN_NODES, int(np.ceil(_NODES_PER_SD * 2 * edge / deviation)))
-    nodes, weights = _legendre(-(-count // _MIN_NODES) * _MIN_NODES)
-    return nodes * edge, weights * edge
+    """Return Gauss-Legendre nodes and weights on [-edge, edge], dense enough for a normal of this deviation.
+
+    Many nodes are spread over panels of equal width, because one rule of thousands of nodes takes seconds to make.
+    """
+    panels = max(1, int(np.ceil(_NODES_PER_SD * 2 * edge / deviation / _PANEL_NODES)))
+    nodes, weights = _legendre()
+    centres = (2 * np.arange(panels) + 1) / panels - 1
+    return (centres[:, None] + nodes / panels).ravel() * edge, np.tile(weights / panels, panels) * edge
 
 
-@lru_cache(maxsize=16)
-def _legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.polynomial.legendre.leggauss(count)
+@lru_cache(maxsize=1)
+def _legendre() -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(_PANEL_NODES)
 
 
 def _bound(density: _Density, step: float, probability: float) -> float:

@@ -257,6 +257,27 @@ DECISIONS = Table(
     ),
 )
 
+EXPOSURES = Table(
+    "exposures",
+    required=False,
+    description="One row per answer and experiment of the service that it belongs to, besides the collected ones.",
+    known_at_column="decided_at",
+    columns=(
+        _required("request_id", "id", "The answer."),
+        _required("customer_id", "id", "The customer."),
+        _required("slate", "text", "The list's purpose."),
+        _required("experiment_id", "id", "The experiment."),
+        _required("variant", "text", "The variant that the customer was assigned to."),
+        _required("propensity", "number", "The probability of the variant among the experiment's customers."),
+        _optional("is_holdout", "boolean", "Whether the variant recommends nothing."),
+        _optional("is_override", "boolean", "Whether a tester chose the variant; such rows are not analysed."),
+        _optional("served", "text", "'variant', or 'champion' if the variant's version could not be served."),
+        _optional("fallback", "text", "The reason if the list is not the model's; empty if it is."),
+        _optional("shown", "number", "Products in the answer."),
+        _required("decided_at", "timestamp", "When it was answered, in UTC."),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     *(TRANSACTIONS, PRODUCTS, CUSTOMERS, PROMOTIONS, CAMPAIGNS, COUPONS, COUPON_VALUES, REDEMPTIONS),
     *(CONSENTS, CONTACTS, BOUNCES, EVENTS),
@@ -266,7 +287,7 @@ TABLES: tuple[Table, ...] = (
 PERSONAL: tuple[Table, ...] = (CONTACTS, BOUNCES)
 """Tables with addresses: only the outbox reads them, and no finding or check shows one."""
 
-FEEDBACK: tuple[Table, ...] = (EVENTS, DECISIONS)
+FEEDBACK: tuple[Table, ...] = (EVENTS, DECISIONS, EXPOSURES)
 """Tables that the service collects; a landing may hold them, too (`landing/feedback/merged_table.py`)."""
 
 PLANNED = ("starts_on", "ends_on")

@@ -9,7 +9,8 @@ FeatureState = Literal["current", "cached", "stale", "unavailable"]
 store did not answer, and no features are cached."""
 
 MissingHistory = Literal["unknown_customer", "empty_history", "features_unavailable"]
-Fallback = Literal[MissingHistory, "cached_features", "stale_features", "baseline"]
+Fallback = Literal[MissingHistory, "cached_features", "stale_features", "baseline", "holdout"]
+"""`holdout`: the list is empty, because an experiment of the service recommends nothing to the customer."""
 
 
 def fallback_reason(customer: Customer | None, features: FeatureState, uses_baseline: bool) -> Fallback | None:

@@ -113,7 +113,9 @@ class Recommender:
             features: The state of the customer's features, for the fallback's reason.
         """
         k, rules, restrict_to = request.k, request.rules, self._restriction(request)
-        uses_baseline = customer is not None and self._is_baseline_customer(customer, request.slate)
+        uses_baseline = customer is not None and (
+            request.baseline or self._is_baseline_customer(customer, request.slate)
+        )
         fallback = fallback_reason(customer, features, uses_baseline)
         batch: CustomerBatch | None
         if restrict_to is not None and not len(restrict_to):
@@ -122,7 +124,9 @@ class Recommender:
             ranked, batch = self._popular(k, rules, restrict_to), None
         else:
             batch, candidates, scores = next(self.score([customer], restrict_to))
-            ranked = self.build_slate(batch, 0, candidates[0], scores[0], request.slate, k, rules, restrict_to)
+            ranked = self.build_slate(
+                batch, 0, candidates[0], scores[0], request.slate, k, rules, restrict_to, request.baseline
+            )
         why = Explainer(self.catalogue, batch)
         items = []
         for position, score, source in zip(ranked.positions, ranked.scores, ranked.sources, strict=True):
@@ -189,15 +193,17 @@ class Recommender:
         k: int,
         rules: BusinessRules = NO_RULES,
         restrict_to: np.ndarray | None = None,
+        baseline: bool = False,
     ) -> RankedList:
         """Sort one customer's candidates and keep those that belong to the slate and that the rules allow.
 
-        Short lists are filled up with popular products, unless the request named the candidates (`restrict_to`).
+        Short lists are filled up with popular products, unless the request named the candidates (`restrict_to`). With
+        `baseline`, the baseline orders the products instead.
         """
         if batch.customers[row].is_new:
             return self._popular(k, rules, restrict_to)
         depth = self._depth(k, rules, restrict_to)
-        if self._is_baseline_customer(batch.customers[row], slate):
+        if baseline or self._is_baseline_customer(batch.customers[row], slate):
             own = len(batch.positions[row])
             positions, values = recency_frequency_baseline(batch, row, slate, depth + own, self._popular_first)
             is_shown = self._is_shown[positions]

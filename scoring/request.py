@@ -19,6 +19,7 @@ class RecommendationRequest:
         customer_id: The customer; None if the caller has the customer at hand.
         time: The time for which features are computed (naive UTC); None for the time of the features.
         basket: Product ids in the basket, each once.
+        baseline: Whether the baseline answers instead of the model.
     """
 
     slate: Slate = "all"
@@ -28,3 +29,4 @@ class RecommendationRequest:
     customer_id: str | None = None
     time: datetime | None = None
     basket: tuple[str, ...] = ()
+    baseline: bool = False

@@ -29,6 +29,8 @@ class ServiceConfig:
         event_commit_timeout_s: Time for the event log to commit a batch. After it, the sender gets 503.
         decision_queue_size: Decisions that wait to be written; more are dropped and counted.
         decision_flush_interval_s: Time between two writes of decisions.
+        exposure_commit_timeout_s: Time that an answer within an experiment waits until its decision is stored.
+        experiments_poll_interval_s: Time between two looks at the announced experiments.
         request_timeout_s: Time after which BentoML answers 504.
     """
 
@@ -50,6 +52,8 @@ class ServiceConfig:
     event_commit_timeout_s: float = 5.0
     decision_queue_size: int = 10_000
     decision_flush_interval_s: float = 0.2
+    exposure_commit_timeout_s: float = 0.2
+    experiments_poll_interval_s: float = 1.0
     request_timeout_s: float = 10.0
 
 

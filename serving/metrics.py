@@ -49,6 +49,14 @@ class Metrics:
             "reach_unknown_purchases", "Purchases that were ignored because the bundle does not contain the product."
         )
         self.decisions = Counter("reach_decisions", "Answers in the decision log: written or lost.", ["outcome"])
+        self.exposures = Counter(
+            "reach_exposures",
+            "Answers within an experiment, by what was served: its variant, or the champion instead.",
+            ["experiment_id", "variant", "served"],
+        )
+        self.refused_experiments = Counter(
+            "reach_experiments_refused", "Announced experiments that could not be read; earlier ones go on."
+        )
         self.stale = Counter("reach_stale_features", "Answers from features older than the bundle allows.")
         self.bundle = Gauge(
             "reach_bundle_info",

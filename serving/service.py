@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import bentoml
 
+from core.clock import utc_now
 from events.factory import open_event_log
 from features.feast_import import typeguard_disabled
 from outbox.store import open_store, store_url
@@ -18,6 +19,8 @@ from serving.customer_state.feature_client import CustomerReader, FeatureClient,
 from serving.customer_state.published_scores import PublishedScores
 from serving.decision_log import DecisionLog
 from serving.errors import ServingError
+from serving.experiments.announced import AnnouncedExperiments
+from serving.experiments.treatment import Treatments
 from serving.handlers.audience import AudienceHandler, AudienceRequest, AudienceResponse
 from serving.handlers.consents import ConsentRequest, ConsentResponse, ConsentsHandler
 from serving.handlers.events import EventsHandler, EventsRequest, EventsResponse
@@ -73,12 +76,26 @@ class Reach:
         self._settings = settings_fingerprint(settings)
         read_alias, load = pinned_bundle(service.bento, settings) if service.bento else follow_champion(settings)
         self._workers = Workers(metrics_folder())
-        self._watcher = ModelWatcher(read_alias, load, CONFIG, metrics(), publish=self._workers.publish)
+        self._experiments = AnnouncedExperiments(settings.paths.announced_experiments, CONFIG, metrics())
+        self._watcher = ModelWatcher(
+            read_alias,
+            load,
+            CONFIG,
+            metrics(),
+            publish=self._workers.publish,
+            experiment_version=lambda: self._experiments.version(utc_now()),
+        )
         self._event_log = open_event_log(settings, CONFIG.event_commit_timeout_s)
         self._features = FeatureClient(lambda: open_customers(settings), self._event_log, CONFIG)
         self._decisions = DecisionLog(self._event_log.append_decisions, CONFIG, metrics())
         self._recommendations = RecommendationHandler(
-            lambda: self._watcher.current, self._features, concurrency_limiter(), self._decisions, CONFIG, metrics()
+            lambda: self._watcher.current,
+            self._features,
+            concurrency_limiter(),
+            self._decisions,
+            Treatments(lambda: self._experiments.current, self._watcher.in_memory),
+            CONFIG,
+            metrics(),
         )
         self._profiles = FeatureClient(lambda: open_profiles(settings), NoPurchases(), CONFIG)
         self._profile = ProfileHandler(self._profiles, settings.paths.customers.exists, metrics())
@@ -92,6 +109,7 @@ class Reach:
         readiness().report, readiness().remove_dead_workers = self._report, self._workers.remove_dead
         # BentoML accepts requests when this returns, so requests to a restarting process wait instead of failing.
         self._features.start()
+        self._experiments.start()
         self._watcher.start()
         self._features.wait(CONFIG.startup_timeout_s)
         # Afterwards, so that recommendations never wait for it.
@@ -107,6 +125,7 @@ class Reach:
     def stop(self) -> None:
         """Stop the threads, and write what is queued."""
         self._watcher.stop()
+        self._experiments.stop()
         self._features.stop()
         self._profiles.stop()
         self._decisions.stop()

@@ -13,11 +13,9 @@ import pyarrow as pa
 
 from core.duckdb_engine import connect, read_parquet
 from experiments.errors import ExperimentError
+from experiments.measurement.metrics import METRICS
 from experiments.pre_period import PRE_WEEKS
 from settings import Settings
-
-METRICS = ("conversion", "spend", "visits", "retention")
-"""The metrics that purchases measure."""
 
 MEMORY_LIMIT = "512MB"
 
@@ -112,22 +110,33 @@ def outcomes_at(
     customer_ids: np.ndarray,
     decided_at: np.ndarray,
     look: datetime,
+    conversion_days: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Return each metric from a customer's decision up to a look, float `[customers]` by name.
 
     `conversion` is 1 for a customer who bought, `spend` is money less returns, `visits` are baskets. `retention` is 1
     for a customer who bought in the second half of the time.
 
+    Args:
+        engine: The connection.
+        purchases: The transactions.
+        customer_ids: Text `[customers]`.
+        decided_at: Microseconds `[customers]`, naive UTC.
+        look: The instant until which purchases count, naive UTC.
+        conversion_days: Days after the decision within which a purchase is a conversion; None: all until the look.
+
     Raises:
         ExperimentError: The transactions cannot be read.
     """
+    in_time = "true" if conversion_days is None else f"bought_at < decided_at + INTERVAL {conversion_days} DAY"
     rows = _query(
         engine,
         purchases,
         customer_ids,
         decided_at,
-        """
+        f"""
         SELECT position, sum(spend) AS spend, count(DISTINCT basket_id) FILTER (WHERE spend > 0) AS visits,
+               bool_or(spend > 0 AND {in_time})::INTEGER AS conversion,
                bool_or(spend > 0 AND 2 * epoch(bought_at) >= epoch(decided_at) + epoch(?::TIMESTAMP))::INTEGER
                    AS retention
         FROM bought WHERE bought_at >= decided_at AND bought_at < ?::TIMESTAMP GROUP BY ALL
@@ -135,9 +144,8 @@ def outcomes_at(
         parameters=(look, look),
     )
     found = {name: np.zeros(len(customer_ids)) for name in METRICS}
-    for name in ("spend", "visits", "retention"):
+    for name in METRICS:
         found[name][rows["position"]] = rows[name]
-    found["conversion"][:] = found["visits"] > 0
     return found
 
 

@@ -1,8 +1,9 @@
 """Collect the entries of the event log in batches: one folder each, committed with its position by one rename.
 
-`<home>/batches/00000001/` holds `events.parquet`, `decisions.parquet` and `batch.json`. A batch begins where the one
-before it ended, so a collector that is killed and started again reads the same entries into the same folder: nothing
-is lost or stored twice. `00000001-00000040/` holds those forty batches merged (landing/feedback/compaction.py).
+`<home>/batches/00000001/` holds `events.parquet`, `decisions.parquet`, `exposures.parquet` and `batch.json`. A batch
+begins where the one before it ended, so a collector that is killed and started again reads the same entries into the
+same folder: nothing is lost or stored twice. `00000001-00000040/` holds those forty batches merged
+(landing/feedback/compaction.py).
 """
 
 import json
@@ -22,7 +23,7 @@ from core.files.atomic import empty_folder, remove_leftovers, replace_file, stag
 from core.files.lock import exclusive_lock
 from events.errors import OffsetError
 from events.event_log import EventLog, LogBatch
-from landing.contract import DECISIONS, EVENTS, ColumnType, Table
+from landing.contract import DECISIONS, EVENTS, EXPOSURES, ColumnType, Table
 from landing.errors import SourceError
 from landing.feedback.quarantine import Entry, folder_of, set_aside_entries
 
@@ -107,7 +108,15 @@ def collected_at(home: Path) -> datetime | None:
 
 def batch_files(home: Path, table: Table) -> tuple[Path, ...]:
     """Return the table's file of every batch, oldest first."""
-    return tuple(folder / f"{table.name}.parquet" for folder in batch_folders(home))
+    return files_of(table, batch_folders(home))
+
+
+def files_of(table: Table, folders: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the table's file in each folder of batches that was written when the contract had the table.
+
+    A folder whose record cannot be read counts as having it, so that a missing file is an error.
+    """
+    return tuple(folder / f"{table.name}.parquet" for folder in folders if _holds(folder, table))
 
 
 def _pages(event_log: EventLog, position: str | None, limit: int) -> Iterator[LogBatch]:
@@ -119,7 +128,7 @@ def _pages(event_log: EventLog, position: str | None, limit: int) -> Iterator[Lo
             # safe, because facts count an event once.
             logger.info("The last batch came from another event log, so this one is read from its beginning.")
             page = event_log.read_from(None, limit)
-        if not page.events and not page.decisions and not page.malformed:
+        if not page.events and not page.decisions and not page.exposures and not page.malformed:
             return
         yield page
         position = page.position
@@ -181,6 +190,13 @@ def publish(staging: Path, facts: dict[str, object], target: Path) -> None:
     sync(target.parent)
 
 
+def _holds(folder: Path, table: Table) -> bool:
+    try:
+        return table.name in json.loads((folder / FACTS).read_text())
+    except (OSError, ValueError):
+        return True
+
+
 def _spans(home: Path) -> dict[tuple[int, int], Path]:
     return {span_of(folder): folder for folder in (home / "batches").glob("[0-9]*") if folder.is_dir()}
 
@@ -212,7 +228,7 @@ def _sorted(page: LogBatch) -> tuple[dict[Table, pa.Table], list[Entry]]:
     """Return the page's rows in the contract's types, and the entries that do not fit them."""
     unusable = [Entry(*broken) for broken in page.malformed]
     tables = {}
-    for table, rows in ((EVENTS, page.events), (DECISIONS, page.decisions)):
+    for table, rows in ((EVENTS, page.events), (DECISIONS, page.decisions), (EXPOSURES, page.exposures)):
         try:
             tables[table] = _arrow(table, rows)
         except (pa.ArrowException, ValueError, TypeError, OverflowError):

@@ -18,7 +18,15 @@ from core.duckdb_engine import connect, quote_literal
 from core.files.lock import exclusive_lock
 from landing.contract import FEEDBACK, Table
 from landing.errors import LandingError, SourceError, not_written
-from landing.feedback.collector import batch_folders, empty_staging, merged_away, position_of, publish, span_of
+from landing.feedback.collector import (
+    batch_folders,
+    empty_staging,
+    files_of,
+    merged_away,
+    position_of,
+    publish,
+    span_of,
+)
 from landing.reading.tables import MEMORY_LIMIT
 
 logger = logging.getLogger(__name__)
@@ -73,7 +81,11 @@ def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[T
     try:
         with connect(staging / "spill", memory_limit) as connection:
             connection.execute("SET threads = 1")  # leave the other cores to the service, and keep the rows in order
-            rows = {table: _unite(connection, table, old, staging / f"{table.name}.parquet") for table in FEEDBACK}
+            rows = {
+                table: _unite(connection, table, old, staging / f"{table.name}.parquet")
+                for table in FEEDBACK
+                if files_of(table, old)
+            }
         shutil.rmtree(staging / "spill", ignore_errors=True)
         publish(staging, {"until": position} | {table.name: count for table, count in rows.items()}, target)
     finally:
@@ -83,7 +95,7 @@ def _merge(home: Path, old: list[Path], memory_limit: str) -> tuple[Path, dict[T
 
 def _unite(connection: duckdb.DuckDBPyConnection, table: Table, old: list[Path], target: Path) -> int:
     """Copy the table's rows of every batch in order, with the columns of all batches, and return their number."""
-    files = [folder / target.name for folder in old]
+    files = files_of(table, old)
     expected = sum(_rows(file) for file in files)
     listed = ", ".join(quote_literal(file) for file in files)
     try:

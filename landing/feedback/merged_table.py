@@ -1,7 +1,7 @@
 """Merge the feedback that the service collected with that of a landing, in the contract's columns and types.
 
-`<home>/landed/events.parquet` and `decisions.parquet` hold all rows so far, with repetitions: dbt makes the facts of
-feedback from them and counts an event once. Admission also reads the events from here, and keeps those known before its
+`<home>/landed/` holds all rows of each table so far, with repetitions: dbt makes the facts of feedback from them and
+counts an event once. Admission also reads the events from here, and keeps those known before its
 day.
 """
 
@@ -60,13 +60,13 @@ def land_feedback(
 
     Args:
         home: The folder of feedback.
-        landing: The folder of a landing, which may hold events and decisions; None if there is none yet.
+        landing: The folder of a landing, which may hold tables of feedback; None if there is none yet.
         days: The range of plausible dates.
         findings: The findings to add to.
         memory_limit: Memory for DuckDB.
 
     Returns:
-        The merged table of events and that of decisions.
+        The merged tables.
 
     Raises:
         SourceError: A file of the landing cannot be read.
@@ -87,7 +87,7 @@ def land_feedback(
             found = Findings(logged=False)
             landed.mkdir(exist_ok=True)
             remove_leftovers(landed)
-            (landed / _INPUTS).unlink(missing_ok=True)  # it describes both files
+            (landed / _INPUTS).unlink(missing_ok=True)  # it describes the files
             with connect(landed / "spill", memory_limit) as connection:
                 for table in FEEDBACK:
                     _write(connection, home, table, own[table], days, found)

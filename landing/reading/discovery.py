@@ -9,7 +9,7 @@ import re
 import stat
 from pathlib import Path
 
-from landing.contract import DECISIONS, TABLES, Table
+from landing.contract import FEEDBACK, TABLES, Table
 from landing.errors import SourceError
 from landing.reading.sources import PARQUET, Source
 from settings import PATTERN_CHARACTERS
@@ -20,7 +20,7 @@ ENDINGS = (".parquet", ".csv", ".csv.gz")
 OWN_MARK = "_source.json"
 """Reach writes this file next to the demo's tables."""
 
-_NAMES = {table.name: table for table in (*TABLES, DECISIONS)}
+_NAMES = {table.name: table for table in (*TABLES, *FEEDBACK)}
 _CLOSE = 0.85  # customer ~ customers; product_images is far enough from products
 _TEXT = {"tsv", "txt", "dat", "tab"}
 _PACKED = {"gz", "zip", "bz2", "xz", "zst", "7z", "rar", "tar", "tgz", "snappy", "lz4", "lzo"}

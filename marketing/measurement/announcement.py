@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from experiments.measurement.purchases import METRICS
+from experiments.measurement.metrics import METRICS
 from experiments.sequential import ALPHA, Looks, announced_looks
 from marketing.measurement.errors import MeasurementError
 

@@ -17,8 +17,8 @@ from core.command import without_nan
 from core.files.atomic import replace_file
 from experiments.errors import ExperimentError
 from experiments.measurement.arms import Arms
+from experiments.measurement.metrics import METRICS
 from experiments.measurement.purchases import (
-    METRICS,
     admitted_purchases,
     local_day,
     open_engine,

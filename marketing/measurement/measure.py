@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.identification import Identification, identify
 from experiments.measurement.arms import Arms
-from experiments.measurement.purchases import METRICS
+from experiments.measurement.metrics import METRICS
 from experiments.measurement.seen import OutcomesAt, Seen, verdict_of
 from experiments.pre_period import covariates
 from experiments.sequential import ALPHA

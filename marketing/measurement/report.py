@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from experiments.measurement.report import verdict_to_json
 from experiments.verdict import Verdict
 from marketing.measurement.measure import CampaignResult
 
@@ -65,28 +66,4 @@ def to_json(result: CampaignResult) -> dict[str, Any]:
 
 
 def _verdicts(verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
-    return {name: _verdict(verdict) for name, verdict in verdicts.items()}
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "outcome": verdict.outcome.value,
-        "sentence": verdict.sentence,
-        "look": verdict.look,
-        "decided_at_look": verdict.decided_at,
-    }
-    if verdict.effect is None or verdict.interval is None:
-        return found
-    effect = verdict.effect
-    return found | {
-        "difference": effect.difference,
-        "low": verdict.interval[0],
-        "high": verdict.interval[1],
-        "standard_error": effect.standard_error,
-        "control_mean": effect.control_mean,
-        "relative": effect.relative,
-        "smallest_visible": verdict.smallest_visible,
-        "treated": effect.treated,
-        "control": effect.control,
-        "covariates": effect.covariates,
-    }
+    return {name: verdict_to_json(verdict) for name, verdict in verdicts.items()}

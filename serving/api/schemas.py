@@ -22,6 +22,7 @@ MAX_CATEGORY_CHARS = 100
 MAX_EXCLUDED = 200
 MAX_CATEGORIES = 50
 MAX_BASKET = 100
+MAX_OVERRIDES = 10
 
 COUNT = f"a whole number from 1 to {MAX_COUNT}"
 IDS = f"product ids, each {ID}"
@@ -33,6 +34,7 @@ Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(w
 
 UnitInterval = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
 Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CATEGORY_CHARS)]
+ExperimentId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Slate = Literal["all", "explore"]
 
 
@@ -132,10 +134,21 @@ class RecommendRequest(CustomerRequest):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     k: Count = Field(10, description=f"Length of the list. Allowed: {COUNT}.")
+    variants: dict[ExperimentId, ExperimentId] = Field(
+        {},
+        max_length=MAX_OVERRIDES,
+        description="For testers: variants by experiment, instead of the customer's own; such answers are in no "
+        f"analysis, and an API key needs the scope testing. Allowed: at most {MAX_OVERRIDES} names of announced "
+        "experiments, each with the name of one of its variants.",
+    )
 
     def recommendation_request(self) -> RecommendationRequest:
         """Return the request as the recommender takes it."""
         return self._request(self.k)
+
+    def further_scopes(self) -> frozenset[str]:
+        """Return the scope of testers, if the request chooses variants."""
+        return frozenset({"testing"} if self.variants else ())
 
 
 class RerankRequest(CustomerRequest):
@@ -181,6 +194,17 @@ class RecommendedItem(BaseModel):
     reason: str = Field(description="A sentence for the customer, from the customer's own purchases where possible.")
 
 
+class ServedVariant(BaseModel):
+    """Describe an experiment of the service that an answer belongs to."""
+
+    experiment_id: str = Field(description="The experiment.")
+    variant: str = Field(description="The variant that the customer was assigned to, or that a tester chose.")
+    served: Literal["variant", "champion"] = Field(
+        description="'champion' if the variant's version could not be served, and the champion answered instead."
+    )
+    is_override: bool = Field(description="Whether a tester chose the variant; then no analysis counts the answer.")
+
+
 class RecommendResponse(BaseModel):
     """Return a ranked list, best product first, and the version that made it."""
 
@@ -190,6 +214,11 @@ class RecommendResponse(BaseModel):
     fallback: Fallback | None = Field(
         description="Why the list is not the model's, or is made from older features; null for a list of the model "
         "from current features."
+    )
+    experiments: list[ServedVariant] = Field(
+        [],
+        description="The experiments that the answer belongs to. With the fallback 'holdout' the list is empty on "
+        "purpose: show no recommendation then, also not from elsewhere.",
     )
     missing_items: int = Field(
         0,

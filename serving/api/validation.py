@@ -57,6 +57,10 @@ class ApiRequest(ValidatedBody):
             raise _explain(cls, error.errors(include_url=False)) from None
         return request
 
+    def further_scopes(self) -> frozenset[str]:
+        """Return the scopes that the request's fields need besides `SCOPE`."""
+        return frozenset()
+
     @classmethod
     def example_hint(cls) -> str:
         """Return a sentence with a valid body."""

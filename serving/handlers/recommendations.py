@@ -1,4 +1,4 @@
-"""Answer requests for lists: read features, score, and record the decision."""
+"""Answer requests for lists: treat by experiments, read features, score, and record the decision."""
 
 import asyncio
 import logging
@@ -6,9 +6,10 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
-from events.records import Decision, ShownItem
+from events.records import Decision, Exposure, ShownItem
 from scoring.bundle import Bundle
 from scoring.fallback import Fallback
 from scoring.recommender import Item, Recommendation
@@ -19,6 +20,7 @@ from serving.api.schemas import (
     RecommendRequest,
     RecommendResponse,
     RerankRequest,
+    ServedVariant,
     SimilarItemsRequest,
     WithBusinessRules,
 )
@@ -28,6 +30,7 @@ from serving.customer_state.realtime import customer_at_request_time, feature_st
 from serving.customer_state.stale_cache import StaleFeatureCache
 from serving.decision_log import DecisionLog
 from serving.errors import NoChampionError, ScoringFailedError, UnknownProductError
+from serving.experiments.treatment import Treatment, Treatments
 from serving.handlers.history import HistoryRequest, HistoryResponse, build_history
 from serving.metrics import Metrics
 from serving.middleware.admission import ConcurrencyLimiter
@@ -46,6 +49,7 @@ class RecommendationHandler:
         features: Reads features and recent purchases.
         limiter: Limits how many requests are answered at once.
         decisions: Records each answer.
+        treatments: Assigns customers to the variants of experiments.
         config: Limits and timeouts.
         metrics: Counts answers and times their stages.
     """
@@ -56,6 +60,7 @@ class RecommendationHandler:
         features: FeatureClient,
         limiter: ConcurrencyLimiter,
         decisions: DecisionLog,
+        treatments: Treatments,
         config: ServiceConfig,
         metrics: Metrics,
     ):
@@ -63,6 +68,7 @@ class RecommendationHandler:
         self._features = features
         self._limiter = limiter
         self._decisions = decisions
+        self._treatments = treatments
         self._config = config
         self._metrics = metrics
         self._stale_cache = StaleFeatureCache(config)
@@ -71,11 +77,19 @@ class RecommendationHandler:
     async def recommend(self, body: RecommendRequest | RerankRequest) -> RecommendResponse:
         """Return a customer's list: of the best products, or of the given ones in the customer's order.
 
+        Experiments cover lists of the best products. A customer whose variant recommends nothing gets an empty list.
+
         Raises:
             NoChampionError: No version serves yet.
+            BadRequestError: The request chooses a variant that no announced experiment has.
             ScoringFailedError: The bundle cannot score this customer.
         """
-        bundle, request, request_id = self._current_bundle(), body.recommendation_request(), uuid4().hex
+        treatment, request_id = self._treatment(body), uuid4().hex
+        bundle, request = treatment.bundle, treatment.request
+        if not treatment.recommends:
+            answer = Recommendation([], "holdout")
+            await self._record(bundle, request_id, request.slate, answer, body.customer_id, treatment)
+            return _response(bundle, request_id, answer, body, request.k, request.basket, treatment)
         async with self._limiter:
             result = await self._read(body.customer_id)
             features = feature_state(result, bundle.as_of, self._config.max_feature_age_days)
@@ -88,10 +102,10 @@ class RecommendationHandler:
             answer = await self._score(bundle, score, request_id)
         if features == "stale":
             self._metrics.stale.inc()
-        self._record(bundle, request_id, request.slate, answer, body.customer_id)
+        await self._record(bundle, request_id, request.slate, answer, body.customer_id, treatment)
         with self._metrics.stages.labels("encoding").time():
             named = [*(request.restrict_to or ()), *request.basket]
-            return _response(bundle, request_id, answer, body, request.k, named)
+            return _response(bundle, request_id, answer, body, request.k, named, treatment)
 
     async def similar_items(self, body: SimilarItemsRequest) -> RecommendResponse:
         """Return products like the request's.
@@ -113,7 +127,7 @@ class RecommendationHandler:
                 lambda: bundle.recommender.similar(body.product_id, body.k, body.business_rules()),
                 request_id,
             )
-        self._record(bundle, request_id, SIMILAR_SLATE, answer, None)
+        await self._record(bundle, request_id, SIMILAR_SLATE, answer, None)
         return _response(bundle, request_id, answer, body, body.k, [])
 
     async def history(self, body: HistoryRequest) -> HistoryResponse:
@@ -126,6 +140,13 @@ class RecommendationHandler:
         result = await self._read(body.customer_id)
         customer = customer_at_request_time(result, bundle, RecommendationRequest(), self._metrics)
         return build_history(result, customer, bundle.recommender.catalogue, body.k)
+
+    def _treatment(self, body: RecommendRequest | RerankRequest) -> Treatment:
+        champion, request = self._current_bundle(), body.recommendation_request()
+        if isinstance(body, RerankRequest):
+            return Treatment(champion, request)
+        with self._metrics.stages.labels("assignment").time():
+            return self._treatments.treat(champion, request, body.model_fields_set, body.variants)
 
     def _current_bundle(self) -> Bundle:
         bundle = self._champion()  # once per request, because a swap in between must not mix two versions
@@ -162,13 +183,35 @@ class RecommendationHandler:
             self._metrics.candidates.observe(timings.candidates)
         return answer
 
-    def _record(
-        self, bundle: Bundle, request_id: str, slate: str, answer: Recommendation, customer_id: str | None
+    async def _record(
+        self,
+        bundle: Bundle,
+        request_id: str,
+        slate: str,
+        answer: Recommendation,
+        customer_id: str | None,
+        treatment: Treatment | None = None,
     ) -> None:
         fallback: Fallback | None = answer.fallback
         self._metrics.answers.labels(slate, fallback or "none").inc()
         items = [ShownItem(item.product_id, item.source, item.score) for item in answer.items]
-        self._decisions.add(Decision(request_id, customer_id, slate, bundle.version, fallback, items))
+        decision = Decision(request_id, customer_id, slate, bundle.version, fallback, items)
+        exposures = treatment.exposures if treatment else ()
+        if not exposures:
+            self._decisions.add(decision)
+            return
+        for exposure in exposures:
+            self._metrics.exposures.labels(exposure.experiment_id, exposure.variant, exposure.served).inc()
+        first = exposures[0]
+        await self._decisions.add_and_wait(
+            replace(
+                decision,
+                experiment_id=first.experiment_id,
+                variant=first.variant,
+                is_holdout=first.is_holdout,
+                exposures=exposures,
+            )
+        )
 
 
 def _score_with_timings(score: Callable[[], Recommendation]) -> tuple[Recommendation, StageTimings]:
@@ -179,7 +222,13 @@ def _score_with_timings(score: Callable[[], Recommendation]) -> tuple[Recommenda
 
 
 def _response(
-    bundle: Bundle, request_id: str, answer: Recommendation, body: WithBusinessRules, k: int, named: Sequence[str]
+    bundle: Bundle,
+    request_id: str,
+    answer: Recommendation,
+    body: WithBusinessRules,
+    k: int,
+    named: Sequence[str],
+    treatment: Treatment | None = None,
 ) -> RecommendResponse:
     """Return the answer's body. `named`: the product ids of the request besides those of its business rules."""
     catalogue = bundle.recommender.catalogue
@@ -188,10 +237,20 @@ def _response(
         model_version=bundle.version,
         as_of=bundle.as_of,
         fallback=answer.fallback,
+        experiments=[_served(exposure) for exposure in (treatment.exposures if treatment else ())],
         missing_items=k - len(answer.items),
         unknown_product_ids=_unknown([*named, *body.exclude], catalogue.index),
         unknown_categories=_unknown([*body.include_categories, *body.exclude_categories], catalogue.categories),
         items=[_item(item) for item in answer.items],
+    )
+
+
+def _served(exposure: Exposure) -> ServedVariant:
+    return ServedVariant(
+        experiment_id=exposure.experiment_id,
+        variant=exposure.variant,
+        served=exposure.served,
+        is_override=exposure.is_override,
     )
 
 

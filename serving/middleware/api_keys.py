@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from serving.errors import ApiKeyConfigError, ForbiddenError, UnauthorizedError
 
-SCOPES = ("recommend", "events", "marketing", "admin")
+SCOPES = ("recommend", "events", "marketing", "testing", "admin")
 """`recommend`: request lists. `events`: report events. `marketing`: read profiles, choose audiences and offers.
-`admin`: metrics, the API's description, everything else."""
+`testing`: choose variants of experiments in requests for lists. `admin`: metrics, the API's description, the rest."""
 
 MIN_KEY_LENGTH = 32
 """In characters. SHA-256 is not a password hash: it protects a random key, not a guessable word."""

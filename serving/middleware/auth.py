@@ -17,6 +17,9 @@ PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/docs.json", unsubsc
 version serves. An unsubscribe link contains its own key. The API's description and the pages' files hold no data of the
 shop; the pages ask their user for a key."""
 
+SCOPES_OF_KEY = "reach.scopes"
+"""Key of an ASGI scope under which the scopes of the request's API key are passed on; absent without API keys."""
+
 NO_KEYS = "Make one with '.venv/bin/python -m serving hash-key' and put its entry into REACH_API_KEYS."
 
 
@@ -56,6 +59,7 @@ class ApiKeyMiddleware:
         authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         key = self._keys.check(authorization.decode("latin-1"), self._scopes.get(scope["path"], "admin"))
         self._rate_limit.take(key.name)
+        scope[SCOPES_OF_KEY] = key.scopes
 
 
 def require_keys(keys: ApiKeyStore, host: str) -> None:

@@ -29,6 +29,9 @@ class ReadyResponse(BaseModel):
     version: str | None = Field(None, description="The version that this worker serves.")
     generation: int = Field(0, description="The generation of the champion alias that this worker serves.")
     standby_version: str | None = Field(None, description="The version in memory for a roll-back.")
+    experiment_version: str | None = Field(
+        None, description="The version in memory that an experiment serves next to the champion."
+    )
     rejected: Rejected | None = Field(None, description="The champion that this worker could not load, if any.")
     online_store: Literal["answers", "does not answer", "not open"] = "not open"
     settings: str = Field("", description="Fingerprint of the settings with which the service was started.")

@@ -13,6 +13,7 @@ from serving._private import VALIDATED_REQUEST
 from serving.api.validation import MAX_ECHO_CHARS, ApiRequest
 from serving.config import ServiceConfig
 from serving.errors import (
+    ForbiddenError,
     OverloadedError,
     PayloadTooLargeError,
     RequestTimeoutError,
@@ -21,6 +22,7 @@ from serving.errors import (
 )
 from serving.metrics import metrics
 from serving.middleware.admission import ConcurrencyLimiter
+from serving.middleware.auth import SCOPES_OF_KEY
 
 
 class RequestValidationMiddleware:
@@ -59,6 +61,7 @@ class RequestValidationMiddleware:
             if body is None:
                 return  # the client disconnected
             request = request_type.parse(body)
+            check_scopes(request.further_scopes(), scope.get(SCOPES_OF_KEY))
             self._check_load(request_type)  # again, because other requests arrived while the body did
         except ServingError as error:
             metrics().rejected.labels(int(error.status)).inc()
@@ -98,6 +101,13 @@ class RequestValidationMiddleware:
             raise RequestTimeoutError(
                 f"The body did not arrive within {self._config.body_timeout_s:g} seconds. Send it at once."
             ) from None
+
+
+def check_scopes(needed: frozenset[str], held: frozenset[str] | None) -> None:
+    """Raise ForbiddenError if the API key lacks a scope; None: the service has no API keys, and every caller may."""
+    missing = sorted(needed - held) if held is not None else []
+    if missing:
+        raise ForbiddenError(f"A field of this request needs the scope '{missing[0]}', which this API key lacks.")
 
 
 def check_content_type(value: str) -> None:

@@ -1,4 +1,7 @@
-"""Watch the champion alias: load a new bundle next to the old one, check it, swap, and keep one for a roll-back."""
+"""Watch the champion alias: load a new bundle next to the old one, check it, swap, and keep one for a roll-back.
+
+While an experiment serves another version, that bundle is kept instead of the one for a roll-back.
+"""
 
 import gc
 import logging
@@ -37,6 +40,7 @@ class ModelWatcher:
         metrics: Counts reloads and failures.
         clock: Returns monotonic seconds.
         publish: Receives this worker's status at each change.
+        experiment_version: Returns the version that an experiment serves next to the champion; None if none does.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class ModelWatcher:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         publish: Callable[[WorkerStatus], None] = lambda status: None,
+        experiment_version: Callable[[], str | None] = lambda: None,
     ):
         self.current: Bundle | None = None
         self._newest: ChampionAlias | None = None
@@ -60,6 +65,9 @@ class ModelWatcher:
         self._metrics = metrics
         self._clock = clock
         self._publish = publish
+        self._experiment_version = experiment_version
+        self._variant: Bundle | None = None
+        self._variant_retry_at: dict[str, float] = {}
         self._stop = threading.Event()
 
     @property
@@ -71,6 +79,7 @@ class ModelWatcher:
         """Load the champion, so a restarted process has a version, then watch the pointer on a thread until `stop`."""
         self._publish_status("starting")
         self._try(self.poll_once)
+        self._try(self.follow_experiment)
         if self._newest is None:
             self._publish_status("serving")  # nothing is deployed
         threading.Thread(target=self._run, name="champion", daemon=True).start()
@@ -86,6 +95,7 @@ class ModelWatcher:
             "version": current.version if current else None,
             "generation": pointer.generation if pointer else 0,
             "standby_version": previous.version if previous else None,
+            "experiment_version": self._variant.version if self._variant else None,
             "rejected": None
             if rejected is None
             else {"version": rejected.pointer.version, "generation": rejected.pointer.generation},
@@ -113,10 +123,39 @@ class ModelWatcher:
             return
         self._swap(bundle, pointer)
 
+    def in_memory(self, version: str) -> Bundle | None:
+        """Return the bundle of a version that an experiment serves; None if it is not loaded."""
+        for bundle in (self._variant, self.current):
+            if bundle is not None and bundle.version == version:
+                return bundle
+        return None
+
+    def follow_experiment(self) -> None:
+        """Load the version that an experiment serves next to the champion, and drop it when no experiment does."""
+        version = self._experiment_version()
+        if version is None:
+            self._variant = None
+            return
+        if self.in_memory(version) is not None or self._clock() < self._variant_retry_at.get(version, 0.0):
+            return
+        self._variant = None
+        try:
+            self._variant = self._bundle(version)
+        except Exception as error:  # a broken bundle may break in any way
+            self._variant_retry_at[version] = self._clock() + self._config.rejected_retry_s
+            self._metrics.load_failures.labels(version).inc()
+            logger.error(
+                "Version %s of an experiment cannot be served; its customers get the champion's lists. %s: %s",
+                version, type(error).__name__, error,
+            )  # fmt: skip
+            return
+        self._previous = None  # two bundles in memory
+        logger.info("Version %s serves an experiment next to the champion.", version)
+
     def preload_previous(self) -> None:
         """Load the version of a possible roll-back; after a start or a roll-back it is not yet in memory."""
         pointer = self._current_pointer
-        if pointer is None or pointer is self._preloaded_for or not pointer.previous:
+        if pointer is None or pointer is self._preloaded_for or not pointer.previous or self._variant is not None:
             return
         self._preloaded_for = pointer  # one attempt: a roll-back tries again, and logs the error
         if not any(
@@ -130,6 +169,7 @@ class ModelWatcher:
     def _run(self) -> None:
         while not self._stop.wait(self._config.champion_poll_interval_s):
             self._try(self.poll_once)
+            self._try(self.follow_experiment)
             self._try(self.preload_previous)
 
     def _try(self, act: Callable[[], None]) -> None:
@@ -140,13 +180,13 @@ class ModelWatcher:
 
     def _bundle(self, version: str) -> Bundle:
         """Return a version's bundle, ready to serve; from memory if it is the current or the previous one."""
-        for bundle in (self.current, self._previous):
+        for bundle in (self.current, self._previous, self._variant):
             if bundle is not None and bundle.version == version:
                 return bundle
         return self._opened(version)
 
     def _opened(self, version: str) -> Bundle:
-        self._previous = None  # at most two bundles in memory
+        self._previous = None  # at most two bundles in memory, and three while an experiment serves another version
         gc.unfreeze()
         gc.collect()
         bundle = self._load(version)
@@ -165,7 +205,7 @@ class ModelWatcher:
         if bundle is before:
             return
         if before is not None:
-            self._previous = before
+            self._previous = None if self._variant is not None else before
             self._metrics.bundle.labels(before.version, before.as_of.isoformat()).set(0)
         self._metrics.reloads.inc()
         if bundle is None:

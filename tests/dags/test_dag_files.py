@@ -54,8 +54,8 @@ def bag(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, Any]:
 
 
 DAGS = [
-    *("build_features", "collect_feedback", "measure_campaigns", "pause_outbox", "retrain_recommender"),
-    *("run_campaigns", "score_customers", "send_outbox"),
+    *("analyse_experiments", "build_features", "collect_feedback", "measure_campaigns", "pause_outbox"),
+    *("retrain_recommender", "run_campaigns", "score_customers", "send_outbox"),
 ]
 
 

@@ -10,7 +10,7 @@ from tests.dbt_project.conftest import Built
 from tests.support.dbt_project.runs import dbt, messages, rows
 from tests.support.dbt_project.shop import SNAPSHOTS, Shop, corner_shop
 
-FACTS = ("build", "--select", "+fct_events", "+fct_decisions", "--indirect-selection", "cautious")
+FACTS = ("build", "--select", "+fct_events", "+fct_decisions", "+fct_exposures", "--indirect-selection", "cautious")
 
 
 def facts(data: Path, query: str) -> list[tuple[Any, ...]]:
@@ -45,6 +45,7 @@ def test_without_feedback_the_facts_are_empty_and_typed(tmp_path: Path):
     result = dbt(tmp_path, *FACTS, snapshots=[])
     assert result.success, messages(result)
     assert facts(tmp_path, "FROM fct_events") == facts(tmp_path, "FROM fct_decisions") == []
+    assert facts(tmp_path, "FROM fct_exposures") == []
     types = dict(row[:2] for row in facts(tmp_path, "DESCRIBE fct_decisions"))
     assert (types["position"], types["purchased_at"]) == ("INTEGER", "TIMESTAMP")
 

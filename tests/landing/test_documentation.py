@@ -2,7 +2,7 @@
 
 import re
 
-from landing.contract import DECISIONS, PROMOTIONS_PLANNED_DAYS, TABLES
+from landing.contract import DECISIONS, EXPOSURES, PROMOTIONS_PLANNED_DAYS, TABLES
 from settings import ROOT
 
 GUIDE = (ROOT / "docs" / "bring-your-own-data.md").read_text()
@@ -24,7 +24,7 @@ def test_the_guide_lists_every_table_and_column_as_the_contract_has_it() -> None
             table.description,
             [[c.name, c.type, "yes" if c.required else "no", c.description] for c in table.columns],
         )
-        for table in (*TABLES, DECISIONS)
+        for table in (*TABLES, DECISIONS, EXPOSURES)
     }
     assert _documented() == expected
 

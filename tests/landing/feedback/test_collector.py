@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from confluent_kafka import Producer
 
 from events.event_log import EventLog
 from events.factory import open_event_log
-from events.records import Decision, Event, ShownItem
+from events.records import Decision, Event, Exposure, ShownItem
 from landing.__main__ import main
-from landing.contract import DECISIONS, EVENTS, Table
+from landing.contract import DECISIONS, EVENTS, EXPOSURES, Table
 from landing.errors import SourceError
 from landing.feedback import collector as batches
 from landing.feedback.collector import batch_files, collect
@@ -137,6 +138,40 @@ def test_a_second_run_takes_only_what_is_new_and_keeps_the_order(
     run()
     # Kafka is written to before it is known what is new, so it has e2 twice; the facts count it once.
     assert ids(settings) == ["e2", "e1", "e3", *(["e2"] if settings.kafka_bootstrap_servers else [])]
+
+
+@ON_EVERY_EVENT_LOG
+def test_exposures_arrive_apart_from_products_also_of_an_answer_without_any(
+    settings: Settings, event_log: EventLog, run: Callable
+) -> None:
+    exposures = [Exposure("e", "none", 0.5, is_holdout=True), Exposure("f", "new", 0.1, served="champion")]
+    event_log.append_decisions(
+        [replace(decision(1), exposures=exposures[1:]), replace(decision(2), items=[], exposures=exposures[:1])]
+    )
+    assert run().decisions == 2
+    assert len(rows(settings, DECISIONS)) == 2
+    first, second = rows(settings, EXPOSURES)
+    assert (first["request_id"], first["experiment_id"], first["served"], first["shown"]) == ("r1", "f", "champion", 2)
+    assert (second["request_id"], second["experiment_id"], second["variant"]) == ("r2", "e", "none")
+    assert (second["propensity"], second["is_holdout"], second["shown"]) == (0.5, True, 0)
+
+
+def test_batches_of_a_version_without_exposures_are_read_on(
+    settings: Settings, event_log: EventLog, run: Callable
+) -> None:
+    event_log.append_decisions([decision(1)])
+    run()
+    [folder] = (settings.paths.feedback / "batches").iterdir()
+    (folder / "exposures.parquet").unlink()
+    facts = json.loads((folder / "batch.json").read_text())
+    (folder / "batch.json").write_text(json.dumps({name: facts[name] for name in ("until", "events", "decisions")}))
+    event_log.append_decisions([replace(decision(2), exposures=[Exposure("e", "a", 0.5)])])
+    run()
+    assert [row["request_id"] for row in rows(settings, EXPOSURES)] == ["r2"]
+    # A table that the record names and the folder lacks is an error instead.
+    (folder / "decisions.parquet").unlink()
+    with pytest.raises(FileNotFoundError):
+        rows(settings, DECISIONS)
 
 
 def test_many_entries_become_batches_of_bounded_size(settings: Settings, event_log: EventLog, run: Callable) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.measurement.purchases import METRICS
+from experiments.measurement.metrics import METRICS
 from experiments.verdict import Outcome
 from marketing.__main__ import main
 from marketing.measurement.announcement import Announcement

@@ -66,7 +66,7 @@ def test_an_entry_that_is_a_key_in_clear_is_refused_without_being_repeated() -> 
 def test_a_misspelt_scope_and_a_name_used_twice_are_named() -> None:
     with pytest.raises(
         ApiKeyConfigError,
-        match=r"gives 'shop' the scope 'recomend'; the scopes are recommend, events, marketing, admin",
+        match=r"gives 'shop' the scope 'recomend'; the scopes are recommend, events, marketing, testing, admin",
     ):
         ApiKeyStore.parse(f"shop:recomend:{'0' * 64}")
     with pytest.raises(ApiKeyConfigError, match="names 'shop' twice"):

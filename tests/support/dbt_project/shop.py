@@ -30,6 +30,9 @@ _COLUMNS = {
     "decisions": "request_id VARCHAR, customer_id VARCHAR, slate VARCHAR, position DOUBLE, product_id VARCHAR, "
     "source VARCHAR, score DOUBLE, model_version VARCHAR, fallback VARCHAR, decided_at TIMESTAMP, "
     "experiment_id VARCHAR, variant VARCHAR, propensity DOUBLE, is_holdout BOOLEAN",
+    "exposures": "request_id VARCHAR, customer_id VARCHAR, slate VARCHAR, experiment_id VARCHAR, variant VARCHAR, "
+    "propensity DOUBLE, is_holdout BOOLEAN, is_override BOOLEAN, served VARCHAR, fallback VARCHAR, shown DOUBLE, "
+    "decided_at TIMESTAMP",
 }
 
 
@@ -66,9 +69,9 @@ class Shop:
                 if rows := self.tables.get(name):
                     places = ", ".join("?" * len(rows[0]))
                     connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
-                if name != "decisions":
+                if name not in ("decisions", "exposures"):
                     connection.execute(f"COPY {name} TO '{data / 'admitted' / name}.parquet' (FORMAT parquet)")
-                if name in ("events", "decisions"):
+                if name in ("events", "decisions", "exposures"):
                     landed = data / "feedback" / "landed" / f"{name}.parquet"
                     connection.execute(f"COPY {name} TO '{landed}' (FORMAT parquet)")
 

@@ -1,0 +1,1 @@
+"""Run the commands of `python -m online_experiments`."""

@@ -1,0 +1,1 @@
+"""Define experiments in TOML files, and check them."""
