@@ -51,7 +51,7 @@ class Metrics:
         self.decisions = Counter("reach_decisions", "Answers in the decision log: written or lost.", ["outcome"])
         self.exposures = Counter(
             "reach_exposures",
-            "Answers within an experiment, by what was served: its variant, or the champion instead.",
+            "Answers within an experiment, by origin: its variant, or the champion instead.",
             ["experiment_id", "variant", "served"],
         )
         self.refused_experiments = Counter(

@@ -62,7 +62,7 @@ class Treatments:
             overrides: A tester's choice of variants, by experiment.
 
         Raises:
-            BadRequestError: An override names no announced experiment or no variant of it.
+            BadRequestError: An override names no announced experiment, or a variant that it lacks.
         """
         assignments, now = self._current(), self._clock()
         if overrides:

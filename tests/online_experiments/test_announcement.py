@@ -1,4 +1,4 @@
-"""What an announcement fixes, and what stands in its way."""
+"""An announcement fixes an experiment, unless another one stands in its way."""
 
 from datetime import date, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a customer of an experiment is served; a hold-out never gets an item, whatever the experiments are."""
+"""Customers are served their variants; a hold-out never gets an item, whatever the experiments are."""
 
 import asyncio
 from collections import Counter

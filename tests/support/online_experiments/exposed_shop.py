@@ -26,7 +26,7 @@ def assigned(announcement: Announcement) -> np.ndarray:
 
 
 def exposures(announcement: Announcement, variant: np.ndarray, click_lift: float = 0.0) -> pa.Table:
-    """Return three answers of each customer, the first within a day of the start; 30% of them are clicked.
+    """Return three answers of each customer, the first within a day of the start; 30% are clicked.
 
     Args:
         announcement: The experiment.
