@@ -19,7 +19,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml
 BENTOML = {"bentoml_service_request_total", "bentoml_service_request_duration_seconds_bucket"}
 ENDINGS = ("_bucket", "_sum", "_count")
 # Words of PromQL and the labels that the expressions use.
-LABELS = {"endpoint", "status", "stage", "outcome", "fallback", "version", "le"}
+LABELS = {"endpoint", "status", "stage", "outcome", "fallback", "version", "le", "experiment_id", "variant", "served"}
 
 
 def own_metrics() -> dict[str, set[str]]:
