@@ -19,7 +19,7 @@ from console.access import login
 from console.access.guard import GuardMiddleware
 from console.access.users import Users
 from console.errors import ConsoleConfigError, ConsoleError, NotFoundError
-from console.pages import audiences, commands, customers, data, files, offers, runs, segments, today
+from console.pages import audiences, commands, customers, data, experiments, files, offers, runs, segments, today
 from console.pages.campaigns import endpoints as campaigns
 from console.web.commands import Commands
 from console.web.console import Console
@@ -30,7 +30,7 @@ from settings import Settings
 STATIC = Path(__file__).with_name("static")
 MIN_KEY_LENGTH = 32
 SESSION_SECONDS = 12 * 3_600
-PAGES = (today, campaigns, customers, segments, audiences, offers, runs, data, files, commands)
+PAGES = (today, campaigns, customers, segments, audiences, offers, experiments, runs, data, files, commands)
 MAX_SHOWN_PATH = 120
 """Characters of an unknown address that its error repeats."""
 

@@ -18,6 +18,7 @@ NAVIGATION = (
     NavigationEntry("/segments", "Segments"),
     NavigationEntry("/audiences", "Audiences"),
     NavigationEntry("/offers", "Offers"),
+    NavigationEntry("/experiments", "Experiments"),
     NavigationEntry("/runs", "Runs and releases"),
     NavigationEntry("/data", "Data"),
 )

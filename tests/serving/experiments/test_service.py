@@ -27,7 +27,8 @@ def wait_for(client: httpx.Client, variant: str | None, **more: object) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found = client.post("/recommend", json={"customer_id": "buyer", **more}).json()
-        if [one["variant"] for one in found["experiments"]] == ([variant] if variant else []):
+        served = found.get("experiments")  # an experiment that is not followed yet is an error
+        if served is not None and [one["variant"] for one in served] == ([variant] if variant else []):
             return
         time.sleep(0.1)
     raise AssertionError(found)
