@@ -34,7 +34,7 @@ def test_a_viewer_reads_the_advice_the_arms_and_the_conditions(settings: Setting
         page = log_in(client, "viewer").get("/experiments").text
     assert "<b>model</b> against rule: Ship it. Effect shown at look" in page
     assert "7 of 7 daily looks done; data is known until 2017-11-06" in page
-    assert page.count('class="interval"') == 4  # nobody buys in the second half
+    assert page.count('class="interval"') == 4  # no purchase lies in the second half
     assert "the arms have the planned sizes" in page
     assert "the simple rule&#39;s list" in page
     assert "spend, from an effect of 5.0% on; guardrails: clicks" in page
