@@ -13,7 +13,7 @@ from core.files.hashes import file_sha256
 from outbox.channels import exports
 from outbox.channels.exports import Exporter
 from outbox.customers.unsubscribe import UnsubscribeLinks
-from outbox.plan import UNSUBSCRIBE_URL, Content
+from outbox.plan import MESSAGE_ID, UNSUBSCRIBE_URL, Content
 from outbox.planning import enqueue
 from outbox.sending import claims
 from outbox.sending.claims import Claims
@@ -24,7 +24,7 @@ from tests.support.outbox.plans import MESSAGE, NOON, a_plan, at, planned, reach
 from tests.support.outbox.rows import states
 
 LINKS = UnsubscribeLinks("https://shop.example/u", "k" * 32)
-FILE = replace(MESSAGE, delivery="export", content=Content("=Hello, you", f'"Grüße"\n{UNSUBSCRIBE_URL}'))
+FILE = replace(MESSAGE, delivery="export", content=Content("=Hello, you", f'"Grüße" {MESSAGE_ID}\n{UNSUBSCRIBE_URL}'))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_file_holds_one_row_a_customer_and_a_hash(store: Store, exporter: Expo
     assert [row["customer_id"] for row in rows] == ["a", "b"]
     assert (rows[0]["address"], rows[0]["product_ids"], str(rows[0]["coupon_id"])) == ("a@shop.example", "1 2", "9")
     assert rows[0]["unsubscribe_url"] in rows[0]["body_text"]
-    assert rows[0]["body_text"].startswith('"Grüße"\n')
+    assert rows[0]["body_text"].startswith(f'"Grüße" {rows[0]["message_id"]}\n')
     assert found.rows == 2
     sums = found.file.with_name(f"{found.file.name}.sha256").read_text()
     assert sums == f"{found.sha256}  {found.file.name}\n"

@@ -11,7 +11,7 @@ from outbox.channels.channel import Accepted, Refused, TemporaryFailure, Unknown
 from outbox.channels.mail import MailBuilder
 from outbox.channels.smtp import SmtpChannel, SmtpServer, server_of
 from outbox.errors import DeliveryError
-from outbox.plan import UNSUBSCRIBE_URL
+from outbox.plan import MESSAGE_ID, UNSUBSCRIBE_URL
 from tests.support.outbox.mail_sink import MailSink
 from tests.support.outbox.outgoing import outgoing
 
@@ -19,8 +19,10 @@ LINK = "https://shop.example/u?token=m1.x"
 
 
 def test_an_email_arrives_with_both_bodies_and_one_click_unsubscription(sink: MailSink) -> None:
-    html = f'<p>Grüße</p><a href="{UNSUBSCRIBE_URL}">Leave</a>'
-    text = f"Grüße\n.a line that begins with a dot\n.\nLeave: {UNSUBSCRIBE_URL}\n"
+    html = f'<a href="https://shop.example/p?m={MESSAGE_ID}">Grüße</a><a href="{UNSUBSCRIBE_URL}">Leave</a>'
+    text = (
+        f"Grüße\n.a line that begins with a dot\n.\nhttps://shop.example/p?m={MESSAGE_ID}\nLeave: {UNSUBSCRIBE_URL}\n"
+    )
     channel = sink.channel()
 
     assert channel.deliver(outgoing(subject="Käse für Sie", body_text=text, body_html=html)) == Accepted("250 2.0.0")
@@ -34,8 +36,10 @@ def test_an_email_arrives_with_both_bodies_and_one_click_unsubscription(sink: Ma
     plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain is not None
     assert rich is not None
-    assert plain.get_content().splitlines() == text.replace(UNSUBSCRIBE_URL, LINK).splitlines()
+    own = text.replace(UNSUBSCRIBE_URL, LINK).replace(MESSAGE_ID, "m1")
+    assert plain.get_content().splitlines() == own.splitlines()
     assert LINK in rich.get_content()
+    assert '"https://shop.example/p?m=m1"' in rich.get_content()
 
 
 def test_a_message_without_consent_has_no_unsubscribe_header(sink: MailSink) -> None:

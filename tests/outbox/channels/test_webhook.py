@@ -5,6 +5,7 @@ import pytest
 from outbox.channels.channel import Accepted, Refused, TemporaryFailure
 from outbox.channels.webhook import WebhookChannel, signer_of
 from outbox.errors import DeliveryError
+from outbox.plan import MESSAGE_ID
 from tests.support.outbox.outgoing import outgoing
 from tests.support.outbox.webhook_receiver import SECRET, Receiver, body_of
 
@@ -14,9 +15,9 @@ def channel(receiver: Receiver) -> WebhookChannel:
 
 
 def test_a_delivery_is_signed_and_whole(receiver: Receiver) -> None:
-    assert channel(receiver).deliver(outgoing(body_html="<b>Grüße</b>")) == Accepted("204")
+    assert channel(receiver).deliver(outgoing(body_html=f"<b>Grüße {MESSAGE_ID}</b>")) == Accepted("204")
     data = body_of(receiver, "m1")
-    assert (data["message_id"], data["address"], data["html"]) == ("m1", "a@shop.example", "<b>Grüße</b>")
+    assert (data["message_id"], data["address"], data["html"]) == ("m1", "a@shop.example", "<b>Grüße m1</b>")
     assert receiver.taken["m1"]["type"] == "message.send"
 
 

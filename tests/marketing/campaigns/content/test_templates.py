@@ -24,6 +24,7 @@ def problems(**content: str) -> list[str]:
 
 def test_a_whole_template_has_no_problem() -> None:
     assert problems(html=FULL, subject="For you: {{ products[0].name }}") == []
+    assert problems(text=FULL + "https://shop.example/p?m={{ message_id }} {{ unsubscribe_url }}") == []
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_a_whole_template_has_no_problem() -> None:
             {"subject": "{{ first_name }}"},
             "subject uses 'first_name', which is unknown here. Allowed: campaign, offer,",
         ),
+        ({"subject": "{{ message_id }}"}, "subject uses 'message_id', which is unknown here"),
         ({"text": FULL + "{{ category }}"}, "text uses 'category', which is unknown here"),
         (
             {"text": FULL + "{% if offer.is_new %}{{ offer.prize }}{% endif %}"},
