@@ -53,11 +53,12 @@ def test_a_plan_reaches_the_customers_of_the_saved_audience(
     monkeypatch.setenv("REACH_DATA", str(settings.data))
     write_campaign(settings.campaigns_folder, NAMED)
     save(settings.paths.audiences, "milk-new", QUESTION)
-    arguments = ["campaign", "plan", "simple", "--dry-run", "--as-of", "2018-01-01T12:00"]
-    assert main(arguments) == 0
-    counts = json.loads(capsys.readouterr().out.splitlines()[-1])["campaigns"][0]["counts"]
-    assert sum(counts.values()) == 5
+    arguments = ["--dry-run", "--as-of", "2018-01-01T12:00"]
+    for named in ([], ["simple"]):  # every running campaign, and one by its id
+        assert main(["campaign", "plan", *named, *arguments]) == 0
+        counts = json.loads(capsys.readouterr().out.splitlines()[-1])["campaigns"][0]["counts"]
+        assert sum(counts.values()) == 5
     (settings.paths.audiences / "milk-new.toml").unlink()
-    assert main(arguments) == 1
+    assert main(["campaign", "plan", *arguments]) == 1
     assert "No audience is saved as 'milk-new'. Saved: none." in capsys.readouterr().err
     assert read_campaign(settings.campaigns_folder / "simple.toml").campaign.audience.has_item
