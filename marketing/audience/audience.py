@@ -18,6 +18,9 @@ from marketing.audience.scorers import AudienceModel
 from marketing.errors import AudienceError
 
 EXAMPLES = 3
+BEYOND_SIZE = "is beyond the size of"
+"""Begins the reason of customers that a size leaves out."""
+
 PROBABILITY, SIMILARITY = "probability", "similarity"
 
 
@@ -181,7 +184,7 @@ def _ordered(
         size = int((scores >= limits.least_probability).sum())
         left_out.append(_left_out(index, f"is below the minimum of {limits.least_probability:g}", customers[size:]))
     if limits.size is not None and limits.size < size:
-        left_out.append(_left_out(index, f"is beyond the size of {limits.size}", customers[limits.size : size]))
+        left_out.append(_left_out(index, f"{BEYOND_SIZE} {limits.size}", customers[limits.size : size]))
         size = limits.size
     if not size:
         reasons = "; ".join(f"{part.customers} {part.reason}" for part in left_out if part.customers)

@@ -24,8 +24,8 @@ _CHUNK = 10_000
 
 NO_EVENT = "Clicks are not known: no event was collected."
 NOT_QUOTED = (
-    "Clicks are not known: no event quotes a message of this campaign. Put {{ message_id }} into the links of its "
-    "texts, and report each click with it as request_id."
+    "Clicks are not known: no event quotes a message of this campaign. They need {{ message_id }} in the links of its "
+    "texts, and each click must be reported with it as request_id."
 )
 
 

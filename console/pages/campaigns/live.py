@@ -15,6 +15,7 @@ from console.pages.campaigns.steps.audience import filter_of
 from console.pages.campaigns.steps.forms import text
 from console.pages.campaigns.steps.goal import item_of, trigger_inputs
 from console.web.console import Console
+from marketing.audience.audience import BEYOND_SIZE
 from marketing.audience.saved import read_saved
 from marketing.errors import MarketingError
 from marketing.segments import open_scores, select
@@ -22,6 +23,9 @@ from settings import Settings
 
 KINDS = {"category": "category", "products": "product", "coupon": "coupon"}
 """Kinds of items as the service names them."""
+
+FIRST = 100
+"""Customers that the service names for an audience without a size."""
 
 
 def endpoints(console: Console) -> list[Route]:
@@ -42,7 +46,9 @@ def endpoints(console: Console) -> list[Route]:
             raise ConsoleError(str(error)) from error
         if question is None:
             return console.pages.render(request, "campaigns/_reach.html", {"answer": None})
-        answer = await console.service.post("/audience", question)
+        answer = await console.service.post("/audience", question | {"size": question["size"] or FIRST})
+        if question["size"] is None:  # the first ones are shown, and the campaign reaches the others as well
+            answer["left_out"] = [one for one in answer["left_out"] if not one["reason"].startswith(BEYOND_SIZE)]
         return console.pages.render(request, "campaigns/_reach.html", reach_picture(answer))
 
     async def trigger(request: Request) -> Response:
@@ -60,7 +66,7 @@ def endpoints(console: Console) -> list[Route]:
 
 
 def _question(settings: Settings, item: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the service's question for an item or a saved audience; None without one."""
+    """Return the service's question for an item or a saved audience, whose size may be None; None without an item."""
     if item.get("saved"):
         found = read_saved(settings.paths.audiences, item["saved"])
         limits = found.limits
@@ -72,7 +78,7 @@ def _question(settings: Settings, item: dict[str, Any]) -> dict[str, Any] | None
             return None
         kind, ids = KINDS[named], item[named] if isinstance(item[named], list) else [item[named]]
         buyers, size, least = item["buyers"], item["size"], item["min_probability"]
-    return {"kind": kind, "ids": ids, "buyers": buyers or "both", "size": size or 100, "min_probability": least or 0.0}
+    return {"kind": kind, "ids": ids, "buyers": buyers or "both", "size": size, "min_probability": least or 0.0}
 
 
 def _form(request: Request) -> FormData:

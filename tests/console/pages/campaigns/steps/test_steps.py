@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from console.pages.campaigns.definition.draft import draft_of
 from marketing.audience.answer import Question
-from marketing.audience.audience import Limits
+from marketing.audience.audience import BEYOND_SIZE, Limits
 from marketing.audience.question import Buyers
 from marketing.audience.saved import save as save_audience
 from marketing.campaigns.definition.file import read_campaign
@@ -68,15 +68,24 @@ def test_the_reach_of_a_saved_audience_is_its_own_question(settings: Settings) -
 
     def answer(request: httpx.Request) -> dict:
         asked.append(json.loads(request.content))
-        empty: dict[str, list] = {key: [] for key in ("curve", "customers", "left_out", "warnings")}
-        return {**empty, "name": "x", "reachable": 0, "expected": None}
+        empty: dict[str, list] = {key: [] for key in ("curve", "customers", "warnings")}
+        left_out = [{"customers": 7, "reason": f"{BEYOND_SIZE} 100"}, {"customers": 3, "reason": "is inactive"}]
+        return {**empty, "left_out": left_out, "name": "x", "reachable": 0, "expected": None}
 
     save_audience(settings.paths.audiences, "milk", Question("product", ["p2"], Limits(Buyers.PAST, 9, 0.2)))
     with open_console(settings, {"/audience": answer}) as client:
         log_in(client, "viewer")
         client.get("/campaigns/any/reach", params={"item": "saved:milk", "buyers": "new"})
         missing = client.get("/campaigns/any/reach", params={"item": "saved:tea"})
-    assert asked == [{"kind": "product", "ids": ["p2"], "buyers": "past", "size": 9, "min_probability": 0.2}]
+        open_ended = client.get("/campaigns/any/reach", params={"item": "category", "item_names": "MILK"}).text
+        limited = client.get(
+            "/campaigns/any/reach", params={"item": "category", "item_names": "MILK", "size": "5"}
+        ).text
+    assert asked[0] == {"kind": "product", "ids": ["p2"], "buyers": "past", "size": 9, "min_probability": 0.2}
+    assert [one["size"] for one in asked[1:]] == [100, 5]
+    assert BEYOND_SIZE not in open_ended  # only the picture is limited, not the campaign
+    assert "3 is inactive" in open_ended
+    assert BEYOND_SIZE in limited
     assert "No audience is saved as &#39;tea&#39;. Saved: &#39;milk&#39;" in missing.text
 
 
