@@ -129,7 +129,8 @@ def measure(settings: Settings, announcement: Announcement, decisions: pa.Table)
     """Measure a campaign from its decisions and the admitted purchases.
 
     Raises:
-        MeasurementError: Nothing is admitted, or the decisions cannot be used.
+        MeasurementError: The decisions cannot be used.
+        ExperimentError: Nothing is admitted.
     """
     return measure_arms(settings, announcement, arms_of(decisions))
 
