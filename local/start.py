@@ -1,6 +1,7 @@
 """`make demo`: build what is not valid, and start Airflow and the service."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from local.airflow.api import AirflowApi
 from local.airflow.stack import USER, Airflow
@@ -17,7 +18,7 @@ from local.build.build import (
 from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache, build_inputs, files_hash
 from local.console import Console
-from local.demo.campaign import campaign_lines, prepare_campaign
+from local.demo.campaign import Trial, campaign_lines, prepare_campaign
 from local.demo.mail_settings import with_demo_mail
 from local.demo.mail_sink import MailSink
 from local.errors import LandingMissingError, SettingsChangedError
@@ -61,7 +62,7 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
     service.require_key()
     if settings.of_mail_sink:
         MailSink(settings, programs).start()
-    with MemoryWatch(settings.data) as watch:
+    with MemoryWatch(settings.data) as watch, ThreadPoolExecutor(1) as background:
         with stages.stage("look at what is there"):
             inputs = build_inputs(settings, as_of)
             if force or not cache.run_of(inputs.model):
@@ -72,6 +73,9 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         run_id = builder.build(inputs, as_of, force)
         builder.build_scores(inputs)
         _echo_verdict(cache, run_id, echo)
+        offers = settings.of_mail_sink and settings.campaigns is None and cache.champion()
+        # Its lists take half a minute of one core, which need neither the service nor the console.
+        trial = background.submit(prepare_campaign, settings) if offers and settings.paths.customers.is_dir() else None
         if cache.champion():
             _query_service(settings, service, cache, stages, echo)
         else:
@@ -79,8 +83,8 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         console = _start_console(settings, programs, stages, echo)
         for line in links(settings, airflow.url, USER, airflow.password, service.url, console):
             echo(line)
-        if settings.of_mail_sink and settings.campaigns is None and cache.champion():
-            _offer_campaign(settings, programs, stages, console, echo)
+        if offers:
+            _offer_campaign(settings, programs, trial, stages, console, echo)
     for line in left_out(settings):
         echo(line)
     echo("\nTime")
@@ -126,17 +130,22 @@ def _start_console(settings: Settings, programs: Programs, stages: Stages, echo:
 
 
 def _offer_campaign(
-    settings: Settings, programs: Programs, stages: Stages, console: Console, echo: Callable[[str], None]
+    settings: Settings,
+    programs: Programs,
+    trial: Future[Trial] | None,
+    stages: Stages,
+    console: Console,
+    echo: Callable[[str], None],
 ) -> None:
-    """Prepare the demo's campaign, and show what a launch would do."""
+    """Wait for the demo's campaign, and show what a launch would do."""
     sink = MailSink(settings, programs)
     sink.wait_until_ready()
-    if not settings.paths.customers.is_dir():
+    if trial is None:
         echo("\nNo campaign was prepared, because no scores of customers are published.")
         return
     with stages.stage("prepare a campaign"):
-        trial = prepare_campaign(settings)
-    for line in campaign_lines(trial, sink.url, console.url):
+        prepared = trial.result()
+    for line in campaign_lines(prepared, sink.url, console.url):
         echo(line)
 
 
