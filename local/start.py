@@ -151,6 +151,7 @@ def _offer_campaign(
 
 def _start_airflow(settings: Settings, airflow: Airflow, echo: Callable[[str], None]) -> AirflowApi:
     """Start the components that do not run, and wait until Airflow has parsed the current DAGs."""
+    airflow.require_free_port()
     described = write_manifest(settings)
     api = AirflowApi(airflow.url, USER, airflow.password)
     if changed := airflow.changed_settings():

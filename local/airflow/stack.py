@@ -125,11 +125,19 @@ class Airflow:
         """Return the password of the user `admin`."""
         return secrets_of(self._settings.paths.airflow)["password"]
 
+    def require_free_port(self) -> None:
+        """Check that the API server runs, or that its port is free.
+
+        Raises:
+            PortTakenError: another program listens on the port.
+        """
+        if self._programs.running("api-server") is None:
+            require_free_port(self._settings.airflow_port, "Airflow", "REACH_AIRFLOW_PORT")
+
     def start(self) -> list[str]:
         """Start the components that do not run, and return their names."""
         missing = [name for name in COMPONENTS if self._programs.running(name) is None]
-        if "api-server" in missing:
-            require_free_port(self._settings.airflow_port, "Airflow", "REACH_AIRFLOW_PORT")
+        self.require_free_port()
         if missing:
             self._env = environment(self._settings)
             self._prepare_database()

@@ -218,7 +218,7 @@ def test_a_second_version_is_deployed_under_the_running_service_and_taken_back(
     somebody = _somebody(installation)
     service = installation.programs.running("service")
     first = installation.ask(customer_id=somebody).json()["model_version"]
-    installation.run("local", "run", "retrain_recommender", "--epochs", "3", "--reason", "a second opinion")
+    installation.run("local", "run", "retrain_recommender", "--epochs", "2", "--reason", "a second opinion")
     second = installation.ask(customer_id=somebody).json()["model_version"]
     assert second != first
     assert "a second opinion" in (installation.settings.paths.release / "recommender" / "log.jsonl").read_text()

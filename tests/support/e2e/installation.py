@@ -54,16 +54,14 @@ max_model_mb = 1000
 
 
 def copy_of_the_code(folder: Path) -> Path:
-    """The project's code with the lenient gate, and as little training as can be."""
+    """The project's code with the lenient gate, and the quick configuration with two rankers that compete."""
     copy_code(folder)
     (folder / "ml" / "gate" / "gate.toml").write_text(LENIENT_GATE)
-    config = folder / "ml" / "config.toml"
-    text = re.sub(r"(?m)^pretraining_epochs = \d+", "pretraining_epochs = 1", config.read_text())
-    # The rankers' batch, of the last section; the towers' is not changed.
-    start, ranking = text.split("[ranking]\n")
-    config.write_text(
-        f"{start}[ranking]\n" + re.sub(r"(?m)^customers_per_batch = \d+", "customers_per_batch = 4", ranking)
-    )
+    quick = folder / "ml" / "quick.toml"
+    text = quick.read_text()
+    changed = re.sub(r"(?m)^rankers = .*$", 'rankers = ["wide_and_deep", "dcn"]', text)
+    assert changed != text
+    quick.write_text(changed)
     return folder
 
 
@@ -85,6 +83,7 @@ class Installation:
             snapshots=SNAPSHOTS,
             airflow_port=free_port(),
             service_port=free_port(),
+            console_port=free_port(),
         )
         self.programs = Programs(data)
         self.environment = {
@@ -92,8 +91,10 @@ class Installation:
             "REACH_DATA": str(data),
             "REACH_LANDING": str(landing),
             "REACH_SNAPSHOTS": str(SNAPSHOTS),
+            "REACH_MODELS_CONFIG": str(code / "ml" / "quick.toml"),
             "REACH_AIRFLOW_PORT": str(self.settings.airflow_port),
             "REACH_SERVICE_PORT": str(self.settings.service_port),
+            "REACH_CONSOLE_PORT": str(self.settings.console_port),
             # A dead scheduler is noticed soon: the test need not wait as long as an operator would.
             "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
         }
