@@ -1,5 +1,6 @@
 """Publishing is one atomic step, safe to kill and to repeat."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -180,19 +181,22 @@ def test_a_kill_at_any_step_shows_old_or_new_tables_and_the_next_run_finishes(tm
     name = publish(expected, AS_OF).publication.name
     rows = _rows(expected.paths.features)
 
+    prepared = Settings(data=tmp_path / "prepared", snapshots=5)
+    others = []
+    if content == "published before":
+        stage(prepared, AS_OF, seed=3)
+        publish(prepared, AS_OF)
+        stage(prepared, AS_OF, seed=4)  # and another content of the day since
+        others = [publish(prepared, AS_OF).publication.name]
+    stage(prepared, day_before)
+    old = publish(prepared, day_before).publication.name
+    stage(prepared, AS_OF, seed=3)
+
     moments = 0
     while True:
         moments += 1
         settings = Settings(data=tmp_path / f"killed-{moments}", snapshots=5)
-        others = []
-        if content == "published before":
-            stage(settings, AS_OF, seed=3)
-            publish(settings, AS_OF)
-            stage(settings, AS_OF, seed=4)  # and another content of the day since
-            others = [publish(settings, AS_OF).publication.name]
-        stage(settings, day_before)
-        old = publish(settings, day_before).publication.name
-        stage(settings, AS_OF, seed=3)
+        shutil.copytree(prepared.data, settings.data, symlinks=True)
 
         killed = run_and_kill_before(moments, publish, settings, AS_OF)
 

@@ -21,7 +21,7 @@ _PRELOADED = [
     "feast.infra.passthrough_provider",
     "feast.infra.offline_stores.duckdb",
     "feast.infra.registry.sql",
-    "killed_steps",
+    "tests.support.feature_store.killed_steps",
 ]
 _STORE_STEPS = tuple((store, "online_write_batch") for store in (SqliteOnlineStore, RedisOnlineStore))
 
