@@ -24,6 +24,8 @@ campaign is wanted. Press it to plan at once after a campaign's file was changed
 
 * A task failed for a reason outside (a full disk, a locked outbox): **clear** it, or wait for the next hour. A message
   is planned once, however often the run repeats.
+* `report_left_out` failed: one running campaign cannot be planned; the log names the file and the line. The others were
+  planned. Correct the file, or write `status = "stopped"`.
 * `check_plan` failed: its log names the expectation. That campaign's plan is not enqueued; the others go on. After a
   correction of the campaign or the contact policy: **new run**.
 
@@ -37,6 +39,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, task, task_group
+from airflow.sdk.exceptions import AirflowFailException
 
 from orchestration.defaults import defaults
 from orchestration.operators import CommandOperator
@@ -91,6 +94,17 @@ with DAG(
         """Return the ids of the campaigns that were planned."""
         return [each["campaign"] for each in context["ti"].xcom_pull(task_ids="plan")["campaigns"]]
 
+    @task(pool="default_pool", execution_timeout=timedelta(minutes=5))
+    def left_out(**context: Any) -> list[dict[str, str]]:
+        """Return the running campaigns that cannot be planned, with their problems."""
+        found: list[dict[str, str]] = context["ti"].xcom_pull(task_ids="plan")["left_out"]
+        return found
+
+    @task(pool="default_pool", execution_timeout=timedelta(minutes=5))
+    def report_left_out(found: dict[str, str]) -> None:
+        """Fail for one campaign that cannot be planned, so that a person learns of it."""
+        raise AirflowFailException(f"Campaign '{found['campaign']}' was left out: {found['problem']}")
+
     @task_group
     def each(campaign: str) -> None:
         """Check and enqueue one campaign's plan, whatever becomes of the others."""
@@ -113,6 +127,7 @@ with DAG(
         )
         check_plan >> enqueuing() >> enqueue
 
-    campaigns = planned()
-    import_people >> recommend >> plan >> campaigns
+    campaigns, broken = planned(), left_out()
+    import_people >> recommend >> plan >> [campaigns, broken]
     each.expand(campaign=campaigns)
+    report_left_out.expand(found=broken)

@@ -3,6 +3,7 @@
 import argparse
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from zoneinfo import ZoneInfo
 from core.clock import naive_utc, utc_now
 from marketing.campaigns.definition.check import check_campaign
 from marketing.campaigns.definition.file import CampaignFile, read_campaign
+from marketing.campaigns.definition.folder import UnusableCampaigns
 from marketing.campaigns.definition.saved_audience import with_saved_audience
 from marketing.campaigns.errors import CampaignError, DefinitionError
 from marketing.campaigns.plan.checked import require_checked
 from marketing.campaigns.plan.kept import keep
-from marketing.campaigns.plan.planning import plan_files, replay_files, running
+from marketing.campaigns.plan.planning import checked, plan_files, replay_files, running
 from marketing.campaigns.plan.replay import lines
 from marketing.campaigns.plan.sources import Sources
 from marketing.campaigns.plan.staged_plan import outbox_plan, read_record
@@ -82,11 +84,12 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
     if options.examples is not None and not (options.dry_run and 1 <= options.examples <= MAX_EXAMPLES):
         raise CampaignError(f"--examples {options.examples} needs --dry-run, and a number from 1 to {MAX_EXAMPLES}.")
     wanted = [_read(settings, options.campaign)] if options.campaign else []
-    others = [file for file in running(sources, as_of) if file.campaign.id not in _ids(wanted)]
+    unusable = UnusableCampaigns([file.path for file in wanted])
+    others = [file for file in running(sources, as_of, unusable) if file.campaign.id not in _ids(wanted)]
     if not options.dry_run:
         for file in wanted:
             _require_running(file)
-    if not wanted and not others:
+    if not (wanted or others or unusable.found):
         logger.info("No campaign in %s has status = 'running', so nothing is planned.", settings.campaigns_folder)
         return None
     store = open_store(store_url(settings))
@@ -96,25 +99,40 @@ def _plan(settings: Settings, options: argparse.Namespace) -> dict[str, Any] | N
             for file in wanted:
                 require_not_stopped(file.campaign.id, stopped)
         others = without_stopped(others, stopped)
-        files = wanted + others
+        files = checked([*wanted, *others], sources, unusable)
+        unusable.found = [one for one in unusable.found if one.campaign not in stopped]
         if not files:
+            _require_usable(unusable)
             logger.info("Every running campaign is stopped, so nothing is planned.")
             return None
         if options.weeks:
-            return _replayed(wanted, others, store, sources, as_of, options.weeks)
-        planned = plan_files(files, store, sources, as_of)
+            return _replayed(wanted, files, store, sources, as_of, options.weeks)
+        planned = plan_files(files, store, sources, as_of, unusable)
     finally:
         store.close()
     selected = [one for one in planned if not wanted or one.request.campaign.id in _ids(wanted)]
+    kept = []
+    for one in selected:
+        with unusable.noted(one.request.file.path):
+            kept.append(keep(one, sources, options.dry_run, options.examples))
+    if not kept:
+        _require_usable(unusable)
     return {
         "as_of": as_of.isoformat(),
-        "campaigns": [keep(one, sources, options.dry_run, options.examples) for one in selected],
+        "campaigns": kept,
+        "left_out": [asdict(one) for one in unusable.found],
     }
+
+
+def _require_usable(unusable: UnusableCampaigns) -> None:
+    if unusable.found:
+        problems = " ".join(one.problem for one in unusable.found)
+        raise CampaignError(f"None of the running campaigns can be planned. {problems}")
 
 
 def _replayed(
     wanted: Sequence[CampaignFile],
-    others: Sequence[CampaignFile],
+    files: Sequence[CampaignFile],
     store: Store,
     sources: Sources,
     as_of: datetime,
@@ -122,7 +140,7 @@ def _replayed(
 ) -> dict[str, Any]:
     """Print the past weeks of the wanted campaigns, or of all; the others compete with them."""
     instants = [as_of - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
-    replays = replay_files([*wanted, *others], store, sources, instants)
+    replays = replay_files(files, store, sources, instants)
     found = {name: one for name, one in replays.items() if not wanted or name in _ids(wanted)}
     for name, replayed in found.items():
         for line in lines(name, replayed):

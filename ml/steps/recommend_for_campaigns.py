@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from features.publication import current_publication
 from marketing.campaigns.content.lists import difference, present_record, read_record, wanted_lists
-from marketing.campaigns.definition.file import read_campaigns
+from marketing.campaigns.definition.folder import UnusableCampaigns, read_folder
 from scoring.models.ranker import Slate
 from settings import Settings
 
@@ -15,18 +15,17 @@ logger = logging.getLogger(__name__)
 def recommend_for_campaigns(settings: Settings) -> dict[str, Any]:
     """Write the lists that campaigns show, unless they are of the champion and the published features already.
 
-    Campaigns that are stopped need none; a draft may be tried at any time.
+    Campaigns that are stopped need none; a draft may be tried at any time. A file that cannot be used gets a warning.
 
     Returns:
         The slates that were written, and those that were up to date.
 
     Raises:
-        MarketingError: A campaign's file cannot be used.
         RunError: No version is deployed.
     """
-    folder = settings.campaigns_folder
-    files = read_campaigns(folder) if any(folder.glob("*.toml")) else []
-    wanted = wanted_lists([file.campaign for file in files if file.campaign.status != "stopped"])
+    statuses = {"draft", "running"}
+    files = read_folder(settings.campaigns_folder, settings.paths.audiences, statuses, UnusableCampaigns())
+    wanted = wanted_lists([file.campaign for file in files])
     result: dict[str, list[str]] = {"written": [], "up_to_date": []}
     for slate, count in wanted.items():
         file = settings.paths.recommendations / f"{slate}.parquet"

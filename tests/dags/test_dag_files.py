@@ -243,6 +243,8 @@ def test_only_a_checked_plan_is_enqueued(bag: dict[str, Any]) -> None:
         "recommend": ["import_people"],
         "plan": ["recommend"],
         "planned": ["plan"],
+        "left_out": ["plan"],
+        "report_left_out": ["left_out"],
         "each.check_plan": ["planned"],
         "each.enqueuing": ["each.check_plan"],
         "each.enqueue": ["each.enqueuing", "planned"],

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from core.toml_problems import located, problem
 from marketing.campaigns.definition.campaign import Campaign
-from marketing.campaigns.errors import CampaignError, DefinitionError
+from marketing.campaigns.errors import DefinitionError
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,6 @@ def campaign_of(path: Path, text: str, fields: Mapping[str, Any]) -> CampaignFil
             [located(text, ("id",), f"id = '{campaign.id}', but the file is named '{path.stem}'. Make them equal.")],
         )
     return CampaignFile(path, text, campaign)
-
-
-def read_campaigns(folder: Path) -> list[CampaignFile]:
-    """Read all campaigns of a folder, by id.
-
-    Raises:
-        DefinitionError: one of the files cannot be used.
-        CampaignError: the folder is empty, or has no TOML file.
-    """
-    files = sorted(folder.glob("*.toml"))
-    if not files:
-        raise CampaignError(f"{folder} has no campaign. Write a file such as marketing/campaigns/example.toml there.")
-    return [read_campaign(file) for file in files]
 
 
 def read_fields(path: Path) -> tuple[str, dict[str, Any]]:

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from customer_scores.errors import ScoresError
 from marketing.campaigns.definition.check import check_campaign
-from marketing.campaigns.definition.file import CampaignFile, read_campaigns
-from marketing.campaigns.definition.saved_audience import with_saved_audience
+from marketing.campaigns.definition.file import CampaignFile
+from marketing.campaigns.definition.folder import UnusableCampaigns, read_folder
 from marketing.campaigns.errors import CampaignError
 from marketing.campaigns.plan.plan import Planned, Request, plan_campaigns
 from marketing.campaigns.plan.replay import Known, Replayed, replay
@@ -24,44 +24,53 @@ from outbox.store import Store
 SECRET = "assignment.key"
 
 
-def running(sources: Sources, as_of: datetime) -> list[CampaignFile]:
-    """Return the campaigns of the folder that run on the day of an instant.
+def running(sources: Sources, as_of: datetime, unusable: UnusableCampaigns) -> list[CampaignFile]:
+    """Return the campaigns of the folder that run on the day of an instant; `unusable` gets those that are broken."""
+    settings = sources.settings
+    found = read_folder(settings.campaigns_folder, settings.paths.audiences, {"running"}, unusable)
+    day = local_day(as_of, sources)
+    return [file for file in found if _runs(file, day)]
+
+
+def checked(files: Sequence[CampaignFile], sources: Sources, unusable: UnusableCampaigns) -> list[CampaignFile]:
+    """Return the campaigns that pass their check.
 
     Raises:
-        DefinitionError: a file cannot be used.
+        MarketingError: a wanted campaign cannot be launched; `unusable` gets the others.
     """
-    folder = sources.settings.campaigns_folder
-    if not any(folder.glob("*.toml")):
-        return []
-    day, audiences = local_day(as_of, sources), sources.settings.paths.audiences
-    found = [file for file in read_campaigns(folder) if file.campaign.status == "running" and _runs(file, day)]
-    return [with_saved_audience(file, audiences) for file in found]
-
-
-def plan_files(files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime) -> list[Planned]:
-    """Check campaigns and plan them together.
-
-    Raises:
-        MarketingError: a campaign cannot be launched, or something that it needs is missing.
-    """
+    usable = []
     for file in files:
-        check_campaign(file, sources)
+        with unusable.noted(file.path):
+            check_campaign(file, sources)
+            usable.append(file)
+    return usable
+
+
+def plan_files(
+    files: Sequence[CampaignFile], store: Store, sources: Sources, as_of: datetime, unusable: UnusableCampaigns
+) -> list[Planned]:
+    """Plan checked campaigns together.
+
+    Raises:
+        MarketingError: something that a wanted campaign needs is missing; `unusable` gets the others.
+    """
     classes = [file.campaign.message_class for file in files]
     contacts = contacts_of(store, as_of, sources.policy, classes)
-    requests = [request_of(file, sources, decided_by(store, file.campaign.id), as_of, contacts) for file in files]
+    requests = []
+    for file in files:
+        with unusable.noted(file.path):
+            requests.append(request_of(file, sources, decided_by(store, file.campaign.id), as_of, contacts))
     return plan_campaigns(requests, contacts, sources.policy, as_of, _secret(sources))
 
 
 def replay_files(
     files: Sequence[CampaignFile], store: Store, sources: Sources, instants: Sequence[datetime]
 ) -> dict[str, Replayed]:
-    """Check campaigns and repeat their plans at past instants, ascending.
+    """Repeat the plans of checked campaigns at past instants, ascending.
 
     Raises:
-        MarketingError: a campaign cannot be launched, or something that all of its plans need is missing.
+        MarketingError: something that all plans of a campaign need is missing.
     """
-    for file in files:
-        check_campaign(file, sources)
     classes = [file.campaign.message_class for file in files]
     at = {instant: Sources.of(sources.settings, sources.recommend, instant) for instant in instants}
 

@@ -264,3 +264,30 @@ def test_without_a_running_campaign_there_is_nothing_to_do(shop: Settings, capsy
     write_campaign(shop.campaigns_folder, SIMPLE.replace("running", "draft"))
     assert main(["campaign", "plan"]) == 99
     assert "so nothing is planned" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_broken_campaign_is_left_out_and_named_and_the_others_go_on(
+    shop: Settings, run, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    folder = shop.campaigns_folder
+    write_campaign(folder, SIMPLE)
+    write_campaign(folder, SIMPLE.replace("promotional", "unknown").replace('"simple"', '"class"'), "class")
+    write_campaign(folder, SIMPLE.replace('"simple"', '"lists"') + '[recommendations]\nslate = "all"\n', "lists")
+    (folder / "form.toml").write_text(SIMPLE.replace("holdout = 0.3", "holdout = 3").replace('"simple"', '"form"'))
+    (folder / "torn.toml").write_text("[")
+    # A person is still writing it.
+    (folder / "draft.toml").write_text('id = "draft"\nstatus = "draft"')
+
+    found = run("plan", *options, *AT)
+    assert [one["campaign"] for one in found["campaigns"]] == ["simple"]
+    left_out = {one["campaign"]: one["problem"] for one in found["left_out"]}
+    assert set(left_out) == {"class", "form", "torn", "lists"}
+    assert "form.toml: Line 15: experiment.holdout = 3" in left_out["form"]
+    assert "class.toml: Line 5: message_class = 'unknown'" in left_out["class"]
+    assert main(["campaign", "plan", "simple", *options, *AT]) == 0
+    assert "Campaign 'form' is left out, the others go on: form.toml: Line 15" in capsys.readouterr().out
+
+    (folder / "simple.toml").unlink()
+    assert main(["campaign", "plan", *options, *AT]) == 1
+    assert "None of the running campaigns can be planned. form.toml: Line 15" in capsys.readouterr().err

@@ -86,3 +86,10 @@ def test_only_slates_of_campaigns_that_may_run_are_written(settings: Settings, w
 @pytest.mark.usefixtures("written")
 def test_without_a_campaign_nothing_is_needed(settings: Settings) -> None:
     assert recommend_for_campaigns(settings) == {"written": [], "up_to_date": []}
+
+
+def test_a_broken_campaign_keeps_no_list_from_the_others(settings: Settings, written: list[tuple[str, int]]) -> None:
+    _campaign(settings, "a", "explore", "running")
+    _campaign(settings, "b", "nothing", "running")
+    assert recommend_for_campaigns(settings)["written"] == ["explore"]
+    assert written == [("explore", 12)]

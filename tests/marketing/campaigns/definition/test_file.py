@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from marketing.campaigns.definition.file import read_campaign, read_campaigns
-from marketing.campaigns.errors import CampaignError, DefinitionError
+from marketing.campaigns.definition.file import read_campaign
+from marketing.campaigns.errors import DefinitionError
 from tests.support.marketing.campaign_shop import SIMPLE, write_campaign
 
 EXAMPLE = Path("marketing/campaigns/example.toml")
@@ -79,8 +79,3 @@ def test_the_version_follows_the_content_and_not_comments_or_the_status(tmp_path
     assert write_campaign(tmp_path, "# A comment.\n" + SIMPLE).version == first
     assert write_campaign(tmp_path, SIMPLE.replace('"running"', '"stopped"')).version == first
     assert write_campaign(tmp_path, SIMPLE.replace("Hello", "Good day")).version != first
-
-
-def test_a_folder_without_campaigns_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CampaignError, match=r"has no campaign. Write a file such as"):
-        read_campaigns(tmp_path)
