@@ -10,13 +10,17 @@ stdout, one message per line. The last line on stdout is the result as one JSON 
 | 1 | failed for a reason that the message explains |
 | 2 | the arguments are wrong |
 | 99 | nothing to do: Airflow skips the task |
+| 141 | the reader of stdout has gone, as `head` does; the work was done to its end |
 """
 
 import argparse
 import json
 import logging
 import math
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from datetime import date
 from enum import IntEnum
@@ -33,6 +37,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE_ERROR = 2
     NOTHING_TO_DO = 99
+    READER_GONE = 128 + signal.SIGPIPE
 
 
 class Commands(Generic[SettingsT]):
@@ -101,10 +106,14 @@ def run_command(function: Callable[[], object], errors: tuple[type[Exception], .
         sys.stdout.flush()
         print(f"error: {error}", file=sys.stderr, flush=True)
         return ExitCode.FAILED
-    if not prints_result:
-        return ExitCode.DONE
-    print(json.dumps(without_nan({} if result is None else result)), flush=True)
-    return ExitCode.NOTHING_TO_DO if result is None else ExitCode.DONE
+    if prints_result:
+        try:
+            print(json.dumps(without_nan({} if result is None else result)), flush=True)
+        except BrokenPipeError:
+            _discard_output()
+    if _reader_has_gone.is_set():
+        return ExitCode.READER_GONE
+    return ExitCode.NOTHING_TO_DO if prints_result and result is None else ExitCode.DONE
 
 
 def log_to_stdout() -> None:
@@ -127,6 +136,24 @@ class _StdoutHandler(logging.StreamHandler[TextIO]):
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
         return sys.stdout
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """Go on without output once the reader of stdout has gone; the work may be half done."""
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            _discard_output()
+        else:
+            super().handleError(record)
+
+
+_reader_has_gone = threading.Event()
+
+
+def _discard_output() -> None:
+    """Let what is written to stdout go nowhere, also what its buffer still holds."""
+    _reader_has_gone.set()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def without_nan(value: Any) -> Any:

@@ -98,13 +98,15 @@ def _send(settings: Settings, options: argparse.Namespace) -> object:
     with _stopped_by_signals(sender):
         result = sender.run()
     end_of(result)
-    counts = {
+    if result.pause is not None:
+        reason = result.pause.rstrip(".")
+        log.warning("Sending is paused: %s. '.venv/bin/python -m outbox resume' ends the pause.", reason)
+    did = {
         "sent": dict(result.states),
         "recovered": dict(result.recovered),
         "stopped_campaigns": result.stopped,
-        "paused": result.pause,
     }
-    return counts if any(counts.values()) else None
+    return {**did, "paused": result.pause} if any(did.values()) else None
 
 
 @contextmanager
@@ -153,7 +155,13 @@ def _unsubscribe(settings: Settings, options: argparse.Namespace) -> object:
 
 
 def _erase(settings: Settings, options: argparse.Namespace) -> object:
-    return asdict(erase(_store(settings), options.customer_id))
+    found = asdict(erase(_store(settings), options.customer_id))
+    if not any(found.values()):
+        log.warning(
+            "The outbox has nothing about this id: no address, consent, decision or message. It is on the suppression "
+            "list from now on. Check the spelling."
+        )
+    return found
 
 
 def _links(settings: Settings) -> UnsubscribeLinks | None:

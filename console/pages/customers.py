@@ -70,7 +70,7 @@ async def _lists(console: Console, customer_id: str) -> dict[str, Any]:
 
     async def ask(title: str, slate: str) -> tuple[str, dict[str, Any], str]:
         try:
-            body = {"customer_id": customer_id, "slate": slate, "k": LIST_LENGTH}
+            body = {"customer_id": customer_id, "slate": slate, "k": LIST_LENGTH, "preview": True}
             return title, await console.service.post("/recommend", body), ""
         except ConsoleError as error:
             return title, {}, str(error)

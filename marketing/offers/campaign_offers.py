@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from marketing.offers.allocation import Allocation, Candidates, Rules, allocate, price_of_rules
-from marketing.offers.ranking import UNKNOWN_MONEY, RankedOffers, check_numbers, ranked_offers
+from marketing.offers.ranking import RankedOffers, check_numbers, ranked_offers
 from marketing.offers.worth import Worth
 
 
@@ -43,12 +43,9 @@ def campaign_offers(folder: Path, rules: Rules, worth: Worth) -> CampaignOffers:
     """
     check_numbers(rules.budget, rules.per_customer, rules.max_existing_share)
     ranked = ranked_offers(folder, worth)
-    notes = []
-    if ranked.without_worth:
-        notes.append(f"{ranked.without_worth} coupons are left out because their worth is unknown.")
+    notes = ranked.notes
     if not ranked.knows_money:
         rows = ranked.rows.take(pa.array(_first(ranked, rules.per_customer)))
-        notes.append(UNKNOWN_MONEY)
         return CampaignOffers(rows, _facts(rows), _by_coupon(rows), notes)
     candidates = _candidates(ranked)
     allocation = allocate(candidates, rules)

@@ -12,7 +12,7 @@ from core.files.atomic import staging_path, sync
 from marketing.offers.allocation import Rules
 from marketing.offers.campaign_offers import campaign_offers
 from marketing.offers.errors import OffersError
-from marketing.offers.ranking import UNKNOWN_MONEY, offers_for, ranked_offers
+from marketing.offers.ranking import offers_for
 from marketing.offers.values_file import read_values_file
 from marketing.offers.worth import Worth
 from settings import Settings
@@ -87,20 +87,17 @@ def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
 
 
 def _of_customer(folder: Path, worth: Worth, options: argparse.Namespace) -> dict[str, object]:
-    rows = offers_for(folder, options.customer, options.budget, options.per_customer, worth)
-    notes = [] if ranked_offers(folder, worth, options.customer).knows_money else [UNKNOWN_MONEY]
-    if not rows:
-        notes.append("No offer is made: none is expected to earn more than it costs, or none fits into the budget.")
-    for row in rows:
+    found = offers_for(folder, options.customer, options.budget, options.per_customer, worth)
+    for row in found.rows:
         logger.info(
             "%-14s campaign %-6s redeemed with %5.1f%%  %-13s %s",
             row["coupon_id"], row["campaign_id"], 100 * float(str(row["probability"])),
             "new" if row["is_new"] else "already buys",
             "" if row["expected_margin"] is None else f"expected margin {row['expected_margin']:.3f}",
         )  # fmt: skip
-    for note in notes:
+    for note in found.notes:
         logger.info(note)
-    return {"customer_id": options.customer, "offers": rows, "notes": notes}
+    return {"customer_id": options.customer, "offers": found.rows, "notes": found.notes}
 
 
 def _text(name: str, value: float) -> str:

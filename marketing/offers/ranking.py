@@ -20,9 +20,14 @@ from marketing.offers.worth import Worth, coupon_worth
 
 PAIRS, COUPONS = "offer_pairs.parquet", "offer_coupons.parquet"
 UNKNOWN_MONEY = (
-    "No coupon has a known worth, so the offers most likely to be chosen are listed; neither the budget nor the limit "
-    "on existing buyers applies. Bring the table coupon_values, or give --coupon-values, or --face-value and --margin."
+    "No coupon has a known worth, so each customer's offers are listed in the order of interest: by own spend on the "
+    "coupon's products, unless the model is shown to order better. The order need not be that of the probabilities. "
+    "Neither the budget nor the limit on existing buyers applies. Bring the table coupon_values, or give "
+    "--coupon-values, or --face-value and --margin."
 )
+
+
+NONE_PAYS = "No offer is made: none is expected to earn more than it costs, or none fits into the budget."
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,25 @@ class RankedOffers:
     rows: pa.Table
     knows_money: bool
     without_worth: int
+
+    @property
+    def notes(self) -> list[str]:
+        """Return sentences about what was left out or does not apply."""
+        left_out = f"{self.without_worth} coupons are left out because their worth is unknown."
+        return ([left_out] if self.without_worth else []) + ([] if self.knows_money else [UNKNOWN_MONEY])
+
+
+@dataclass(frozen=True)
+class CustomerOffers:
+    """One customer's offers.
+
+    Attributes:
+        rows: the offers, the best first, with the columns of `RankedOffers` but the customer.
+        notes: sentences about what was left out or does not apply.
+    """
+
+    rows: list[dict[str, object]]
+    notes: list[str]
 
 
 def ranked_offers(folder: Path, worth: Worth, customer_id: str | None = None) -> RankedOffers:
@@ -84,11 +108,11 @@ def ranked_offers(folder: Path, worth: Worth, customer_id: str | None = None) ->
 
 def offers_for(
     folder: Path, customer_id: str, budget: float, per_customer: int = 3, worth: Worth | None = None
-) -> list[dict[str, object]]:
+) -> CustomerOffers:
     """Return one customer's offers: that customer's rows of the ranked list, as far as budget and limit reach.
 
     Where money is known, an offer that is expected to lose money is not made, and the face values of all offers do not
-    exceed the budget. Otherwise the most attractive offers are returned and `face_value` is None.
+    exceed the budget. Otherwise the first offers are returned whatever the budget is, and `face_value` is None.
 
     Args:
         folder: the published scores.
@@ -119,7 +143,7 @@ def offers_for(
                 continue
             spare -= cost
         chosen.append({name: value for name, value in row.items() if name != "customer_id"})
-    return chosen
+    return CustomerOffers(chosen, ranked.notes + ([] if chosen else [NONE_PAYS]))
 
 
 def check_numbers(budget: float, per_customer: int, max_existing_share: float = 1.0) -> None:

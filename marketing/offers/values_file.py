@@ -15,13 +15,16 @@ def read_values_file(file: Path) -> pa.Table:
     Raises:
         OffersError: the file cannot be read, lacks a column, or holds a coupon twice or without a positive face value.
     """
+    if not file.is_file():
+        raise OffersError(f"{file} does not exist or is no file. Name a CSV or Parquet file with coupon values.")
     is_parquet = file.suffix == ".parquet"
     source = read_parquet(file) if is_parquet else f"read_csv({quote_literal(file)}, all_varchar = true)"
     with duckdb.connect() as connection:
         try:
             columns = {str(row[0]) for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         except duckdb.Error as error:
-            raise OffersError(f"{file} cannot be read as {'Parquet' if is_parquet else 'CSV'}: {error}") from error
+            why = str(error).partition("\n")[0]
+            raise OffersError(f"{file} cannot be read as {'Parquet' if is_parquet else 'CSV'}: {why}") from error
         if missing := sorted({"coupon_id", "face_value", "margin"} - columns):
             raise OffersError(f"{file} lacks the columns {', '.join(missing)}; it has {', '.join(sorted(columns))}.")
         campaign = "nullif(trim(CAST(campaign_id AS VARCHAR)), '')" if "campaign_id" in columns else "NULL::VARCHAR"

@@ -55,12 +55,13 @@ class Contact:
 
 @dataclass(frozen=True)
 class Erased:
-    """The numbers of rows that an erasure removed, and of messages whose counts it kept."""
+    """The numbers of rows that an erasure removed, and of messages and decisions that it kept under a random name."""
 
     addresses: int
     consents: int
     unsent_messages: int
     kept_messages: int
+    kept_decisions: int
 
 
 def record_consents(store: Store, rows: Iterable[Consent]) -> int:
@@ -176,8 +177,8 @@ def erase(store: Store, customer_id: str) -> Erased:
         still_used = exists().where(messages.c.content_hash == contents.c.content_hash)
         connection.execute(delete(contents).where(contents.c.content_hash.in_(hashes), ~still_used))
         # Messages follow by the foreign key.
-        connection.execute(
+        kept_decisions = connection.execute(
             update(decisions).where(decisions.c.customer_id == customer_id).values({"customer_id": pseudonym})
-        )
+        ).rowcount
     store.truncate_log()
-    return Erased(addresses, removed, unsent, kept - unsent)
+    return Erased(addresses, removed, unsent, kept - unsent, kept_decisions)

@@ -39,7 +39,10 @@ Slate = Literal["all", "explore"]
 
 
 class WithBusinessRules(ApiRequest):
-    """Accept the shop's business rules. A list is short if the rules leave fewer products than asked for."""
+    """Accept what every request for a list takes: the shop's business rules, and whether the list is shown.
+
+    A list is short if the rules leave fewer products than asked for.
+    """
 
     MAX_BYTES: ClassVar = 163_840
 
@@ -65,6 +68,12 @@ class WithBusinessRules(ApiRequest):
         0.0,
         description="How far to go from the most relevant list, 0, to the most diverse one, 1. A higher number never "
         "gives a less diverse list. Allowed: a number from 0 to 1.",
+    )
+    preview: bool = Field(
+        False,
+        strict=True,
+        description="Whether nobody is shown the list, as when staff look at it. The decision log does not get a "
+        "preview, so it does not count in the rates of clicks. Allowed: true or false.",
     )
 
     def business_rules(self) -> BusinessRules:

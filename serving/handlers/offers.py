@@ -38,7 +38,8 @@ class OffersRequest(ApiRequest):
 
     customer_id: Id = Field(description=f"The shop's id of the customer. Allowed: {ID}.")
     budget: Budget = Field(
-        description=f"The money that all offered coupons may cost. Allowed: a number from 0 to {MAX_BUDGET:.0f}."
+        description="The money that all offered coupons may cost; without effect, and with a warning, if no coupon's "
+        f"worth is known. Allowed: a number from 0 to {MAX_BUDGET:.0f}."
     )
     k: Offers = Field(3, description=f"Offers at most. Allowed: a whole number from 1 to {MAX_OFFERS}.")
 
@@ -62,6 +63,9 @@ class OffersResponse(BaseModel):
     as_of: date = Field(description="The scores count events before this day.")
     model_version: str = Field(description="The version of the customer model that scored.")
     offers: list[Offer] = Field(description="The offers, the best first.")
+    warnings: list[str] = Field(
+        description="What was left out or does not apply, in sentences: the budget, if no coupon's worth is known."
+    )
 
 
 class OffersHandler:
@@ -87,7 +91,7 @@ class OffersHandler:
     def _answer(self, body: OffersRequest) -> OffersResponse:
         try:
             publication = current_publication(self._link)
-            rows = offers_for(self._link.parent / publication.name, body.customer_id, body.budget, body.k)
+            found = offers_for(self._link.parent / publication.name, body.customer_id, body.budget, body.k)
         except NothingPublishedError as error:
             raise ScoresNotPublishedError(NOT_PUBLISHED) from error
         except ScoresError as error:
@@ -95,7 +99,12 @@ class OffersHandler:
         except MarketingError as error:
             raise NoOffersError(str(error)) from error
         part = publication.parts["offers"]
-        return OffersResponse(as_of=part.as_of, model_version=part.model_version, offers=[_offer(row) for row in rows])
+        return OffersResponse(
+            as_of=part.as_of,
+            model_version=part.model_version,
+            offers=[_offer(row) for row in found.rows],
+            warnings=found.notes,
+        )
 
 
 def _offer(row: dict[str, Any]) -> Offer:

@@ -1,4 +1,4 @@
-"""Answer requests for lists: treat by experiments, read features, score, and record the decision."""
+"""Answer requests for lists: treat by experiments, read features, score, and record all but previews."""
 
 import asyncio
 import logging
@@ -48,7 +48,7 @@ class RecommendationHandler:
         champion: Returns the bundle that serves; None if there is none.
         features: Reads features and recent purchases.
         limiter: Limits how many requests are answered at once.
-        decisions: Records each answer.
+        decisions: Records each answer that is not a preview.
         treatments: Assigns customers to the variants of experiments.
         config: Limits and timeouts.
         metrics: Counts answers and times their stages.
@@ -102,7 +102,7 @@ class RecommendationHandler:
             answer = await self._score(bundle, score, request_id)
         if features == "stale":
             self._metrics.stale.inc()
-        await self._record(bundle, request_id, request.slate, answer, body.customer_id, treatment)
+        await self._record(bundle, request_id, request.slate, answer, body, body.customer_id, treatment)
         with self._metrics.stages.labels("encoding").time():
             named = [*(request.restrict_to or ()), *request.basket]
             return _response(bundle, request_id, answer, body, request.k, named, treatment)
@@ -127,7 +127,7 @@ class RecommendationHandler:
                 lambda: bundle.recommender.similar(body.product_id, body.k, body.business_rules()),
                 request_id,
             )
-        await self._record(bundle, request_id, SIMILAR_SLATE, answer, None)
+        await self._record(bundle, request_id, SIMILAR_SLATE, answer, body, None)
         return _response(bundle, request_id, answer, body, body.k, [])
 
     async def history(self, body: HistoryRequest) -> HistoryResponse:
@@ -189,11 +189,14 @@ class RecommendationHandler:
         request_id: str,
         slate: str,
         answer: Recommendation,
+        body: WithBusinessRules,
         customer_id: str | None,
         treatment: Treatment | None = None,
     ) -> None:
         fallback: Fallback | None = answer.fallback
         self._metrics.answers.labels(slate, fallback or "none").inc()
+        if body.preview:
+            return
         items = [ShownItem(item.product_id, item.source, item.score) for item in answer.items]
         decision = Decision(request_id, customer_id, slate, bundle.version, fallback, items)
         exposures = treatment.exposures if treatment else ()

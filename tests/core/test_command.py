@@ -1,6 +1,9 @@
 import argparse
 import json
 import logging
+import subprocess
+import sys
+from subprocess import PIPE
 
 import pytest
 
@@ -70,6 +73,28 @@ def test_a_bug_is_raised_and_not_explained() -> None:
     made.add("divide", lambda _given, _options: 1 / 0, "divide")
     with pytest.raises(ZeroDivisionError):
         made.run(["divide"])
+
+
+READ_BY_HEAD = """
+import logging, sys
+from core.command import run_command
+def work():
+    for number in range(20_000):
+        logging.getLogger("landing").info("line %d", number)
+    print("to its end", file=sys.stderr)
+    return {}
+sys.exit(run_command(work, ()))
+"""
+
+
+def test_a_reader_that_has_gone_ends_the_output_quietly() -> None:
+    with subprocess.Popen([sys.executable, "-c", READ_BY_HEAD], stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "line 0\n"
+        process.stdout.close()
+        assert process.stderr.read() == "to its end\n"
+    assert process.returncode == ExitCode.READER_GONE == 141
 
 
 def test_libraries_stay_silent_and_lines_come_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,7 +68,8 @@ def test_send_reports_and_has_nothing_to_do_afterwards(store: Store, sink: MailS
 def test_pause_and_resume(store: Store, sink: MailSink, capsys) -> None:
     ready(store)
     assert run(capsys, "pause", "--reason", "wrong price") == (0, {"paused": True})
-    assert run(capsys, "send") == (0, {"sent": {}, "recovered": {}, "stopped_campaigns": {}, "paused": "wrong price"})
+    assert main(["send"]) == 99
+    assert "Sending is paused: wrong price. '.venv/bin/python -m outbox resume' ends" in capsys.readouterr().out
     assert run(capsys, "status")[1]["paused"]["reason"] == "wrong price"
     assert run(capsys, "resume") == (0, {"was_paused": True})
     assert run(capsys, "send")[1]["sent"] == {"sent": 2}
@@ -128,9 +129,20 @@ def test_unsubscribe_and_erase(store: Store, sink: MailSink, capsys) -> None:
         "consents": 1,
         "unsent_messages": 1,
         "kept_messages": 0,
+        "kept_decisions": 1,
     }
     assert run(capsys, "send") == (99, {})
     assert run(capsys, "status")[1]["messages"] == {"suppressed": {"consent_withdrawn": 1, "erased": 1}}
+
+
+def test_an_id_that_the_outbox_does_not_know_is_said_to_be_unknown(store: Store, capsys) -> None:
+    assert main(["erase", "nosuch"]) == 0
+    printed = capsys.readouterr().out
+    assert "The outbox has nothing about this id" in printed
+    assert "nosuch" not in printed
+    ready(store)
+    main(["erase", "customer-3"])  # who has a decision only
+    assert "has nothing about" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

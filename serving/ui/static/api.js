@@ -45,16 +45,19 @@ function fields(document, schema, before = "") {
 
 // ---- showing it
 
+// Descriptions are Markdown, of which they use the code between backticks.
+const prose = (text) => text.split(/`([^`]+)`/).map((part, place) => (place % 2 ? node("code", {}, part) : part));
+
 function table(head, rows) {
   return node("div", { className: "wide" }, node("table", {},
     node("thead", {}, node("tr", {}, ...head.map((word) => node("th", { scope: "col" }, word)))),
-    node("tbody", {}, ...rows.map((cells) => node("tr", {}, ...cells.map((cell) => node("td", {}, cell)))))));
+    node("tbody", {}, ...rows.map((cells) => node("tr", {}, ...cells.map((cell) => node("td", {}, ...(typeof cell === "string" ? prose(cell) : [cell])))))));
 }
 
 function described(document, operation) {
   const content = operation.requestBody?.content["application/json"];
   const answer = operation.responses["200"]?.content?.["application/json"]?.schema;
-  const parts = [operation.description ? node("p", {}, operation.description) : null];
+  const parts = [operation.description ? node("p", {}, ...prose(operation.description)) : null];
   if (content) {
     const rows = fields(document, content.schema).map((field) =>
       [node("code", {}, field.name), field.kind, field.required ? "required" : field.standard, field.words]);
@@ -105,7 +108,7 @@ function operations(document) {
     const example = operation.requestBody?.content["application/json"].example;
     const inside = node("div", { className: "inside" }, ...described(document, operation), ...tried(path, method, example));
     return node("details", { className: "operation", id: `${method}${path}` },
-      node("summary", {}, node("span", { className: "method" }, method), node("code", {}, path), node("span", {}, operation.summary)), inside);
+      node("summary", {}, node("span", { className: "method" }, method), node("code", {}, path), node("span", {}, ...prose(operation.summary))), inside);
   });
 }
 
@@ -123,7 +126,9 @@ async function start() {
     return;
   }
   const description = await response.json();
-  $("#about").textContent = `${description.info.description} Version ${description.info.version}.`;
+  const { description: about, version } = description.info;
+  const from = version === "unreleased" ? "The service runs from its source, not as a Bento." : `Version ${version}.`;
+  $("#about").replaceChildren(...prose(`${about} ${from}`));
   $("#operations").replaceChildren(...operations(description));
   $("details").open = true;
 }

@@ -137,6 +137,8 @@ function showSlate(slate, answer, before) {
   return { changed: rows.filter((li) => li.classList.contains("moved")).length + gone.length };
 }
 
+const STORE_ANSWERED = ["unknown_customer", "empty_history"];
+const STORE_SILENT = ["features_unavailable", "cached_features"];
 const MISSING = {
   unknown_customer: "Nothing is stored under this id.",
   empty_history: "Nothing bought yet.",
@@ -275,8 +277,9 @@ async function show(customer, purchase) {
   for (const chip of $("#chips").children) chip.ariaPressed = String(chip.textContent === customer);
   for (const section of document.querySelectorAll("main section")) section.setAttribute("aria-busy", "true");
   const questions = {
-    all: ask("recommend", { customer_id: customer, slate: "all", k }),
-    explore: ask("recommend", { customer_id: customer, slate: "explore", k }),
+    // Staff look at the lists, so they are no decisions about the customer.
+    all: ask("recommend", { customer_id: customer, slate: "all", k, preview: true }),
+    explore: ask("recommend", { customer_id: customer, slate: "explore", k, preview: true }),
     history: ask("history", { customer_id: customer, k: 20 }),
   };
   if (!purchase) loadProfile(customer, turn);
@@ -300,14 +303,21 @@ async function show(customer, purchase) {
   if (turn !== state.turn) return;
   state.shown = shown;
   const answers = SLATES.map((slate) => shown[slate]).filter(Boolean);
-  const fallback = answers.map((answer) => answer.fallback).find(Boolean);
+  const reasons = [...answers.map((answer) => answer.fallback), shown.history?.missing].filter(Boolean);
+  // Each part is read on its own. A read that the store answered tells more than one that timed out.
+  const answered = reasons.find((reason) => STORE_ANSWERED.includes(reason));
+  const fallback = answered ?? answers.map((answer) => answer.fallback).find(Boolean);
+  if (answered && shown.history?.missing) $("#history-about").textContent = MISSING[answered];
   $("#notice").hidden = !fallback;
   $("#notice").replaceChildren(node("span", {}, fallback ? FALLBACKS[fallback]?.(customer) ?? `The list is not the model's: ${fallback}.` : ""));
   if (answers.some((answer) => answer.model_version !== state.version)) showVersion();
   if (!answers.length) return showStatus("");
   const waited = Math.round(performance.now() - (purchase?.at ?? started));
   if (!purchase) return showStatus(`Customer ${customer}: both lists in ${waited} ms.`);
-  const what = changed ? `${counted(changed, "change")} in the lists` : "the lists stay as they are";
+  const isHidden = !changed && reasons.some((reason) => STORE_SILENT.includes(reason));
+  const what = changed ? `${counted(changed, "change")} in the lists`
+    : isHidden ? "the purchase is stored, but not shown yet, because the online store does not answer"
+    : "the lists stay as they are";
   showStatus(`Bought ${purchase.name}: ${what}, ${waited} ms after the press.`);
 }
 
@@ -317,12 +327,11 @@ async function bought(item, name) {
   const at = performance.now();
   const [slate, place] = placeOf(document.activeElement);
   try {
-    const answer = SLATES.map((part) => state.shown?.[part]).find((part) => part?.items.includes(item));
     const random = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is missing where there is no TLS
     const event = {
       event_id: `ui-${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}`,
       customer_id: state.customer, product_id: item.product_id, event_type: "purchase",
-      occurred_at: new Date().toISOString(), request_id: answer?.request_id,
+      occurred_at: new Date().toISOString(),
     };
     await ask("events", { events: [event] });
     await show(state.customer, { name, at });

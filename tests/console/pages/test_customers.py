@@ -1,8 +1,11 @@
 """The page of one customer: search, profile with evidence, purchases, lists, messages and consents."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -80,6 +83,19 @@ def test_messages_held_out_decisions_consents_and_suppressions(client: TestClien
     assert ">yes<" in text
     assert "every channel: complained" in text
     assert "@shop.example" not in text
+
+
+def test_looking_at_lists_is_no_decision_about_the_customer(settings: Settings) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> dict[str, Any]:
+        asked.append(json.loads(request.content))
+        return {"fallback": None, "items": []}
+
+    with open_console(settings, {**ANSWERS, "/recommend": answer}) as client:
+        log_in(client, "viewer")
+        part(client, "lists")
+    assert [body["preview"] for body in asked] == [True, True]
 
 
 def test_an_unknown_customer_is_a_sentence_and_a_service_that_is_down_too(settings: Settings) -> None:

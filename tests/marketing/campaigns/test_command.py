@@ -283,11 +283,11 @@ def test_a_broken_campaign_is_left_out_and_named_and_the_others_go_on(
     assert [one["campaign"] for one in found["campaigns"]] == ["simple"]
     left_out = {one["campaign"]: one["problem"] for one in found["left_out"]}
     assert set(left_out) == {"class", "form", "torn", "lists"}
-    assert "form.toml: Line 15: experiment.holdout = 3" in left_out["form"]
+    assert "form.toml: Line 14: experiment.holdout = 3" in left_out["form"]
     assert "class.toml: Line 5: message_class = 'unknown'" in left_out["class"]
     assert main(["campaign", "plan", "simple", *options, *AT]) == 0
-    assert "Campaign 'form' is left out, the others go on: form.toml: Line 15" in capsys.readouterr().out
+    assert "Campaign 'form' is left out, the others go on: form.toml: Line 14" in capsys.readouterr().out
 
     (folder / "simple.toml").unlink()
     assert main(["campaign", "plan", *options, *AT]) == 1
-    assert "None of the running campaigns can be planned. form.toml: Line 15" in capsys.readouterr().err
+    assert "None of the running campaigns can be planned. form.toml: Line 14" in capsys.readouterr().err

@@ -56,14 +56,19 @@ def ids(rows: list[dict[str, object]]) -> list[object]:
 
 
 def test_without_worth_the_most_attractive_coupons_come_first_and_a_sentence_says_so(published: Path) -> None:
-    assert ids(offers_for(published, "c2", budget=0.0)) == ["y", "x"]
+    of_customer = offers_for(published, "c2", budget=0.0)
+    assert ids(of_customer.rows) == ["y", "x"]
     found = campaign_offers(published, Rules(1.0, 1, 0.0), Worth())
     assert [row["coupon_id"] for row in found.rows.to_pylist()] == ["x", "y", "y"]
-    assert "neither the budget nor the limit" in found.notes[0]
+    assert found.notes == of_customer.notes
+    [note] = found.notes
+    assert "Neither the budget nor the limit" in note
+    # y comes first and is the less probable one.
+    assert "The order need not be that of the probabilities" in note
 
 
 def test_an_offer_is_worth_what_it_adds(published: Path) -> None:
-    [first, *_] = offers_for(published, "c1", 10.0, worth=ASSUMED)
+    [first, *_] = offers_for(published, "c1", 10.0, worth=ASSUMED).rows
     # 0.1 x (30 x 1 - 1) of a new pair beats 0.3 x (30 x 0.1 - 1) of one that would be bought anyway.
     assert first["coupon_id"] == "y"
     assert first["expected_margin"] == pytest.approx(2.9)
@@ -105,13 +110,13 @@ def test_batch_and_customer_agree_on_every_offer(published: Path) -> None:
     batch = campaign_offers(published, Rules(2.0, 2, 1.0), ASSUMED).rows.to_pylist()
     assert batch
     for row in batch:
-        of_customer = offers_for(published, str(row["customer_id"]), 100.0, 10, ASSUMED)
+        of_customer = offers_for(published, str(row["customer_id"]), 100.0, 10, ASSUMED).rows
         assert {name: value for name, value in row.items() if name != "customer_id"} in of_customer
 
 
 def test_a_customers_offers_stay_within_the_budget(published: Path) -> None:
-    assert ids(offers_for(published, "c1", 1.99, worth=ASSUMED)) == ["y"]
-    assert offers_for(published, "c1", 0.0, worth=ASSUMED) == []
+    assert ids(offers_for(published, "c1", 1.99, worth=ASSUMED).rows) == ["y"]
+    assert offers_for(published, "c1", 0.0, worth=ASSUMED).rows == []
 
 
 @pytest.mark.parametrize(
@@ -155,3 +160,19 @@ def test_the_command_prints_the_price_of_its_rules_and_writes_the_list(
     assert len(out.read_text().splitlines()) == 3
     assert main(["offers", "--budget", "0", "--face-value", "1", "--margin", "30"]) == 0
     assert "No offer is made: the budget 0.00 does not pay for the cheapest coupon, 1.00." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [("none.csv", None, "does not exist or is no file"), ("torn.parquet", "torn", "cannot be read as Parquet")],
+)
+def test_a_values_file_that_cannot_be_read_is_named_without_a_query(
+    tmp_path: Path, name: str, text: str | None, message: str
+) -> None:
+    file = tmp_path / name
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(OffersError, match=message) as refused:
+        read_values_file(file)
+    assert str(refused.value).startswith(str(file))
+    assert "SELECT" not in str(refused.value)

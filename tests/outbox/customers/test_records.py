@@ -32,7 +32,7 @@ def test_an_erased_customer_leaves_counts_and_a_suppression(store: Store, tmp_pa
     with store.write("send") as connection:
         connection.execute(update(messages).where(messages.c.campaign_id == "c2").values(state="sent"))
 
-    assert erase(store, "erasable-77") == Erased(1, 1, 1, 1)
+    assert erase(store, "erasable-77") == Erased(1, 1, 1, 1, 3)
 
     with store.read() as connection:
         assert connection.execute(select(contacts.c.customer_id)).scalars().all() == ["b"]

@@ -89,6 +89,13 @@ def test_looking_is_written_down_and_does_not_move_the_list(client: httpx.Client
     assert [(row["event_type"], row["request_id"]) for row in found] == [(kind, "r1") for kind in kinds]
 
 
+def test_a_list_that_nobody_is_shown_is_no_decision(client: httpx.Client, installation: Installation) -> None:
+    staff = ask(client, "looker", preview=True).json()["request_id"]
+    similar = client.post("/similar_items", json={"product_id": "p1", "preview": True}).json()["request_id"]
+    assert decided(installation, ask(client, "looker").json()["request_id"])
+    assert not {staff, similar} & {row["request_id"] for row in rows(installation)[1]}
+
+
 def test_a_product_nobody_knows_is_written_down_and_left_out(client: httpx.Client) -> None:
     assert send(client, event("odd", "odd", product_id="unheard of")).json()["accepted"] == 1
     assert ask(client, "odd").json()["fallback"] == "unknown_customer"

@@ -154,13 +154,28 @@ def test_the_next_publication_is_followed_and_one_that_cannot_be_opened_leaves_t
 def test_offers_are_those_of_the_command(settings: Settings) -> None:
     handler = OffersHandler(settings.paths.customers)
     answer = asyncio.run(handler.offers(OffersRequest(customer_id="1", budget=1.5, k=3)))
-    rows = offers_for(settings.paths.customers, "1", 1.5, 3)
+    rows = offers_for(settings.paths.customers, "1", 1.5, 3).rows
     assert [offer.coupon_id for offer in answer.offers] == [row["coupon_id"] for row in rows] == ["y"]
     assert answer.offers[0].expected_margin == rows[0]["expected_margin"]
     nothing = asyncio.run(handler.offers(OffersRequest(customer_id="1", budget=0.0)))
     assert nothing.offers == []
+    [why] = nothing.warnings
+    assert why.startswith("No offer is made")
+    assert answer.warnings == []
     with pytest.raises(NoOffersError, match="'stranger'"):
         asyncio.run(handler.offers(OffersRequest(customer_id="stranger", budget=5.0)))
+
+
+def test_a_budget_without_effect_has_a_warning(settings: Settings) -> None:
+    file = settings.paths.customers / "offer_coupons.parquet"
+    coupons = pq.read_table(file)
+    for name in ("face_value", "margin"):
+        coupons = coupons.set_column(coupons.schema.get_field_index(name), name, pa.nulls(len(coupons), pa.float64()))
+    pq.write_table(coupons, file)
+    answer = asyncio.run(OffersHandler(settings.paths.customers).offers(OffersRequest(customer_id="1", budget=0.0)))
+    assert [offer.face_value for offer in answer.offers] == [None, None]
+    [warning] = answer.warnings
+    assert "Neither the budget nor the limit" in warning
 
 
 def test_without_published_scores_the_next_step_is_named(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import re
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.serving.browser import Observed
 from tests.support.serving.page import LIST_IS_READY, names, pick, press, shown, wait_until
@@ -31,6 +32,13 @@ def test_both_lists_are_those_the_service_answers_with_names_reasons_sources_and
             assert item["reason"] in row
             assert item["source"].replace("_", " ") in row
             assert f"{item['score']:.2f}" in row
+
+
+def test_the_lists_are_previews_which_the_decision_log_does_not_get(page: Page) -> None:
+    asked = []
+    page.on("request", lambda request: asked.append(request.post_data_json) if "recommend" in request.url else None)
+    pick(page, "buyer")
+    assert [body["preview"] for body in asked] == [True, True]
 
 
 def test_the_history_is_what_the_service_says_with_counts_and_recency(page: Page) -> None:
@@ -185,6 +193,27 @@ def test_why_a_list_is_not_the_models_is_said_in_words(page: Page, client: httpx
     while ask(client, "buyer").json()["fallback"] is not None:  # the store is given a rest
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_a_read_that_the_store_answered_is_believed_before_one_that_timed_out(page: Page) -> None:
+    timed_out = {"missing": "features_unavailable"}
+    page.route("**/history", lambda route: route.fulfill(json=route.fetch().json() | timed_out))
+    pick(page, "stranger")
+    expect(page.locator("#notice")).to_contain_text("“stranger” is unknown", use_inner_text=True)
+    assert page.inner_text("#history-about") == "Nothing is stored under this id."
+
+
+def test_a_purchase_while_the_store_is_silent_is_said_to_be_stored(page: Page) -> None:
+    first: dict[str, Any] = {}
+
+    def answer(route: Route) -> None:
+        slate = route.request.post_data_json["slate"]
+        route.fulfill(json=first.setdefault(slate, route.fetch().json() | {"fallback": "cached_features"}))
+
+    page.route("**/recommend", answer)
+    pick(page, "shopper")
+    press(page, "ArrowDown", "b")
+    expect(page.locator("#status")).to_contain_text("stored, but not shown yet", use_inner_text=True)
 
 
 def test_an_address_can_be_kept(page: Page, client: httpx.Client) -> None:

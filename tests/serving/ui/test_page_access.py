@@ -76,6 +76,9 @@ def test_the_api_page_describes_every_path_and_sends_what_one_types(
     expect(page.locator(f"{RECOMMEND} .status")).to_have_text(re.compile("^200"), use_inner_text=True)
     assert '"name": "Product 3"' in page.inner_text(f"{RECOMMEND} pre")
     assert "context.basket" in page.inner_text(RECOMMEND)
+    assert "`" in client.get("/docs.json").text
+    assert "`" not in page.evaluate("document.body.textContent")
+    assert "runs from its source" in page.inner_text("#about")
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert observed.errors == []
     assert hosts(observed) == {client.base_url.netloc.decode()}
