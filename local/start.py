@@ -24,7 +24,7 @@ from local.demo.mail_sink import MailSink
 from local.errors import LandingMissingError, SettingsChangedError
 from local.processes import Programs
 from local.service import Service, sample_customers
-from local.summary import customer_lists, left_out, links
+from local.summary import customer_lists, left_out, links, result_table
 from orchestration.pools import SLOTS
 from retention.policy import load_policy
 from retention.space import need_of_a_run, require_space
@@ -73,6 +73,8 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         run_id = builder.build(inputs, as_of, force)
         builder.build_scores(inputs)
         _echo_verdict(cache, run_id, echo)
+        for line in result_table(settings.paths.runs / run_id / "gate.json"):
+            echo(line)
         offers = settings.of_mail_sink and settings.campaigns is None and cache.champion()
         # Its lists take half a minute of one core, which need neither the service nor the console.
         trial = background.submit(prepare_campaign, settings) if offers and settings.paths.customers.is_dir() else None

@@ -1,5 +1,6 @@
-"""The end of `make demo`: the lists of three customers, links, and what a quick demo left out."""
+"""The end of `make demo`: the result, the lists of three customers, links, and what a quick demo left out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,40 @@ from local.console import Console
 from local.service import Service
 from settings import Settings
 
+MODEL = "reach"
+SCORES = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
 LIST_LENGTHS = {"all": 5, "explore": 3}
 TITLES = {"all": "will buy next", "explore": "has never bought before"}
+
+
+def result_table(gate: Path) -> list[str]:
+    """Return a run's scores on the test window as lines, beside the baselines, with the difference to the best one.
+
+    Args:
+        gate: the gate's decision; without an evaluated model there is no line.
+    """
+    found = json.loads(gate.read_text())
+    evidence = found.get("evidence") or {}
+    means, best = evidence.get("means", {}), evidence.get("opponent")
+    if best not in means:
+        return []
+    names = [name for name in SCORES if all(name in scores for scores in means.values())]
+    difference = [evidence["against"][best][name] for name in names]
+    label = max(len(MODEL) + 3 + len(best), *map(len, means))
+    methods = [MODEL, best, *(method for method in means if method not in (MODEL, best))]
+    rows = [
+        (f"{evidence['customers']:,} customers", names),
+        *((method, [_figure(means[method][name]) for name in names]) for method in methods),
+        (f"{MODEL} - {best}", [f"{_figure(one['mean'], '+')}" for one in difference]),
+        ("95% interval from", [f"{_figure(one['low'], '+')}" for one in difference]),
+        ("to", [f"{_figure(one['high'], '+')}" for one in difference]),
+    ]
+    lines = [f"  {title:<{label}}" + "".join(f"{value:>20}" for value in values) for title, values in rows]
+    return ["\nOn the test window", *lines]
+
+
+def _figure(value: float, sign: str = "") -> str:
+    return f"{value:{sign}.4f}".replace("0.", ".", 1)
 
 
 def customer_lists(service: Service, habit: str, customer_id: str) -> list[str]:

@@ -10,7 +10,7 @@ import sys
 from datetime import date
 
 from pages.errors import PageError
-from pages.features import write_features_page
+from pages.features import refresh_features_page, write_features_page
 from pages.run import write_run_page
 from settings import SettingsError, load_settings
 
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         paths = load_settings().paths
         if options.kind == "run":
             page = write_run_page(paths, options.run_id)
+            refresh_features_page(paths, options.run_id)
         else:
             page = write_features_page(paths, options.as_of)
     except (SettingsError, PageError) as error:

@@ -34,6 +34,13 @@ def write_features_page(paths: Paths, as_of: date) -> Path:
     return write_page(folder / NAME, f"Features as of {day}", f"Only what was known before {day} is in them.", entries)
 
 
+def refresh_features_page(paths: Paths, run_id: str) -> None:
+    """Write the page of the build that a run was trained on again, so that it links to the run; nothing without one."""
+    day = str(json.loads((paths.runs / run_id / "run_spec.json").read_text())["as_of"])
+    if (paths.quality / day / NAME).is_file():
+        write_features_page(paths, date.fromisoformat(day))
+
+
 def _admission(manifests: list[Path]) -> Entry:
     if not manifests:
         return Entry("Admitted tables", missing="`.venv/bin/python -m landing admit` has not ended well for this day.")
@@ -56,7 +63,7 @@ def _trainings(paths: Paths, day: str) -> Iterator[Entry]:
     for run in sorted(runs):
         yield file_entry(f"Run {run.name}", run / NAME, "the retraining's page", "Its page has not been written yet.")
     if not runs:
-        yield Entry("Retraining", missing="No run has been trained on these features.")
+        yield Entry("Retraining", missing="No training on these features had begun when this page was written.")
 
 
 def _of_day(files: Iterator[Path], day: str) -> list[Path]:

@@ -1,10 +1,11 @@
-"""`make demo` prints a customer's lists, and what a quick one left out."""
+"""`make demo` prints the result, a customer's lists, and what a quick one left out."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
 from local.service import Service
-from local.summary import customer_lists, left_out
+from local.summary import customer_lists, left_out, result_table
 from settings import Settings
 
 
@@ -26,6 +27,28 @@ def test_a_product_without_a_name_is_shown_by_its_id() -> None:
         ["Bananas", "You"],
         ["product", "2"],
     ] * 2
+
+
+def test_the_result_is_a_table_of_means_and_of_differences_with_intervals(tmp_path: Path) -> None:
+    score = {"mean": 0.0166, "low": -0.0002, "high": 0.0194}
+    means = {"reach": 0.057, "popularity": 0.0404, "decayed own frequency": 0.0405}
+    evidence = {
+        "customers": 2009,
+        "opponent": "decayed own frequency",
+        "means": {method: {"explore NDCG@20": mean, "all MAP@12": 1.0} for method, mean in means.items()},
+        "against": {"decayed own frequency": {"explore NDCG@20": score}},
+    }
+    file = tmp_path / "gate.json"
+    file.write_text(json.dumps({"evidence": evidence}))
+
+    rows = [" ".join(line.split()) for line in result_table(file)]
+    assert rows == [
+        *("On the test window", "2,009 customers explore NDCG@20"),
+        *("reach .0570", "decayed own frequency .0405", "popularity .0404"),
+        *("reach - decayed own frequency +.0166", "95% interval from -.0002", "to +.0194"),
+    ]
+    file.write_text(json.dumps({"publish": False, "reasons": ["Too few customers."]}))
+    assert result_table(file) == []
 
 
 def test_what_a_slice_leaves_out_is_named_and_nothing_of_a_whole_demo(tmp_path: Path) -> None:

@@ -100,6 +100,19 @@ def test_a_finished_run_leads_to_all_it_made(paths: Paths) -> None:
     ]
 
 
+def test_the_page_of_the_build_gets_a_link_to_the_run_that_came_after_it(paths: Paths) -> None:
+    finish(paths)
+    spec = paths.runs / RUN / "run_spec.json"
+    text = spec.read_text()
+    spec.unlink()
+    assert main(["features", "--as-of", "2018-01-01"]) == 0
+    page = paths.quality / "2018-01-01" / "index.html"
+    assert "No training on these features had begun" in page.read_text()
+    spec.write_text(text)
+    assert main(["run", "--run-id", RUN]) == 0
+    assert links(page)[f"Run {RUN}"] == f"../../runs/{RUN}/index.html"
+
+
 def test_every_link_still_leads_somewhere_after_the_data_directory_was_moved(paths: Paths, tmp_path: Path) -> None:
     finish(paths)
     main(["run", "--run-id", RUN])

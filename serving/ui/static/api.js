@@ -51,7 +51,7 @@ const prose = (text) => text.split(/`([^`]+)`/).map((part, place) => (place % 2 
 function table(head, rows) {
   return node("div", { className: "wide" }, node("table", {},
     node("thead", {}, node("tr", {}, ...head.map((word) => node("th", { scope: "col" }, word)))),
-    node("tbody", {}, ...rows.map((cells) => node("tr", {}, ...cells.map((cell) => node("td", {}, ...(typeof cell === "string" ? prose(cell) : [cell])))))));
+    node("tbody", {}, ...rows.map((cells) => node("tr", {}, ...cells.map((cell) => node("td", {}, ...(typeof cell === "string" ? prose(cell) : [cell]))))))));
 }
 
 function described(document, operation) {

@@ -10,6 +10,12 @@ from typing import Any
 from airflow.dag_processing.dagbag import DagBag
 
 
+def on_failure(task: Any) -> list[str]:
+    """Return the names of what is called; of a task that is mapped by itself it is one function, not a list."""
+    calls = getattr(task, "partial_kwargs", vars(task)).get("on_failure_callback") or []
+    return [f"{call.__module__}.{call.__name__}" for call in (calls if isinstance(calls, list) else [calls])]
+
+
 def describe(dag: Any) -> dict[str, Any]:
     params = {name: dag.params.get_param(name) for name in dag.params}
     return {
@@ -32,10 +38,7 @@ def describe(dag: Any) -> dict[str, Any]:
                 "type": task.task_type,
                 "pool": task.pool,
                 "owner": task.owner,
-                "on_failure": [
-                    f"{call.__module__}.{call.__name__}"
-                    for call in getattr(task, "partial_kwargs", vars(task)).get("on_failure_callback") or []
-                ],
+                "on_failure": on_failure(task),
                 "retries": task.retries,
                 "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
                 "trigger_rule": str(task.trigger_rule.value),
