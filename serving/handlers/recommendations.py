@@ -88,7 +88,7 @@ class RecommendationHandler:
         bundle, request = treatment.bundle, treatment.request
         if not treatment.recommends:
             answer = Recommendation([], "holdout")
-            await self._record(bundle, request_id, request.slate, answer, body.customer_id, treatment)
+            await self._record(bundle, request_id, request.slate, answer, body, body.customer_id, treatment)
             return _response(bundle, request_id, answer, body, request.k, request.basket, treatment)
         async with self._limiter:
             result = await self._read(body.customer_id)

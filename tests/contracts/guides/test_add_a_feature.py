@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = copy_code(tmp_path_factory.mktemp("project"))
     (project / "docs").mkdir()
     for patch in PATCHES:
-        subprocess.run(["git", "apply", "--recount", "-"], input=patch, text=True, cwd=project, check=True)
+        subprocess.run(["git", "apply", "-"], input=patch, text=True, cwd=project, check=True)
     return project
 
 
