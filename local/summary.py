@@ -22,7 +22,7 @@ def result_table(gate: Path) -> list[str]:
     """
     found = json.loads(gate.read_text())
     evidence = found.get("evidence") or {}
-    means, best = evidence.get("means", {}), evidence.get("opponent")
+    means, best = evidence.get("means", {}), str(evidence.get("opponent"))
     if best not in means:
         return []
     names = [name for name in SCORES if all(name in scores for scores in means.values())]

@@ -1,6 +1,7 @@
 """Use the page at /ui in a real browser, on a real service: the visible content, by keyboard."""
 
 import re
+import json
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -207,7 +208,7 @@ def test_a_purchase_while_the_store_is_silent_is_said_to_be_stored(page: Page) -
     first: dict[str, Any] = {}
 
     def answer(route: Route) -> None:
-        slate = route.request.post_data_json["slate"]
+        slate = json.loads(route.request.post_data or "")["slate"]
         route.fulfill(json=first.setdefault(slate, route.fetch().json() | {"fallback": "cached_features"}))
 
     page.route("**/recommend", answer)
