@@ -10,7 +10,7 @@ import pytest
 from local.demo import campaign as module
 from local.demo.campaign import FILE, ID, Trial, campaign_lines, prepare_campaign
 from local.errors import ProcessFailedError
-from marketing.campaigns.content.templates import template_problems
+from marketing.campaigns.content.templates import compiled, sample_values, template_problems
 from marketing.campaigns.definition.file import read_campaign
 from marketing.segments.tree import parse
 from settings import Settings
@@ -48,6 +48,22 @@ def test_the_campaign_is_a_draft_that_can_be_launched() -> None:
         assert text
         assert parse(text)
     assert "demo" in campaign.content[0].text
+
+
+def test_its_messages_name_no_fuel_and_no_name_that_is_cut() -> None:
+    campaign = read_campaign(FILE).campaign
+    names = ("product_id", "name", "category", "brand")
+    rows = [
+        ("1", "SFT DRNK SNGL SRV BTL CARB (EX", "SOFT DRINKS", ""),
+        ("2", "GASOLINE-REG UNLEADED", "COUPON/MISC ITEMS", ""),
+    ]
+    for content in campaign.content:
+        values = sample_values(campaign, content) | {"products": [dict(zip(names, row, strict=True)) for row in rows]}
+        rendered = compiled(content).render(values)
+        for part in (rendered.subject, rendered.body_text, rendered.body_html or ""):
+            assert "Gasoline" not in part
+            assert "(" not in part
+        assert "Sft Drnk Sngl Srv Btl Carb" in rendered.body_text
 
 
 def test_steps_follow_one_another_and_nothing_is_staged(commands: list[list[str]], tmp_path: Path) -> None:

@@ -50,12 +50,13 @@ def test_every_answer_of_an_experiment_is_logged_when_the_service_is_killed(tmp_
     settings = Settings(data=installation.data)
     announce(settings, experiment(variants=FOUR), "a test")
     answered: dict[str, str] = {}
+    previews: set[str] = set()
     with serve(installation) as client:
         wait_until_ready(client, installation)
         assert client.get("/readyz").json()["experiment_version"] == "v2"
         for number in range(60):
             # Staff look at the list first, which is no exposure.
-            ask(client, f"c{number}", preview=True)
+            previews.add(ask(client, f"c{number}", preview=True).json()["request_id"])
             answer = ask(client, f"c{number}").json()
             [served] = answer["experiments"]
             assert answer["model_version"] == ("v2" if served["variant"] == "new" else "v1")
@@ -65,6 +66,7 @@ def test_every_answer_of_an_experiment_is_logged_when_the_service_is_killed(tmp_
             os.kill(pid, signal.SIGKILL)
     assert set(answered.values()) == {"rule", "model", "new", "none"}
     assert answered.items() <= logged(installation).items()
+    assert not previews & set(logged(installation))
 
 
 def test_a_broken_file_changes_nothing_and_a_stop_ends_the_experiment(tmp_path: Path) -> None:

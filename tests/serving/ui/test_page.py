@@ -1,7 +1,7 @@
 """Use the page at /ui in a real browser, on a real service: the visible content, by keyboard."""
 
-import re
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import urlsplit
