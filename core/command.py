@@ -149,11 +149,11 @@ _reader_has_gone = threading.Event()
 
 
 def _discard_output() -> None:
-    """Let what is written to stdout go nowhere, also what its buffer still holds."""
+    """Discard further output to stdout, and the rest in its buffer."""
     _reader_has_gone.set()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def without_nan(value: Any) -> Any:

@@ -102,7 +102,7 @@ with DAG(
 
     @task(pool="default_pool", execution_timeout=timedelta(minutes=5))
     def report_left_out(found: dict[str, str]) -> None:
-        """Fail for one campaign that cannot be planned, so that a person learns of it."""
+        """Fail for one campaign that cannot be planned, so that a person is alerted."""
         raise AirflowFailException(f"Campaign '{found['campaign']}' was left out: {found['problem']}")
 
     @task_group

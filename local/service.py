@@ -95,7 +95,7 @@ class Service:
         )
 
     def recommend(self, customer_id: str, slate: str, k: int) -> dict[str, Any]:
-        """Send one request and return the answer; it is shown to whoever runs the demo, not to the customer."""
+        """Send one request and return the answer; the customer does not see it."""
         body = {"customer_id": customer_id, "slate": slate, "k": k, "preview": True}
         answer = self._http.post("/recommend", json=body)
         if answer.status_code in (401, 403):

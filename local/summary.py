@@ -15,7 +15,7 @@ TITLES = {"all": "will buy next", "explore": "has never bought before"}
 
 
 def result_table(gate: Path) -> list[str]:
-    """Return a run's scores on the test window as lines, beside the baselines, with the difference to the best one.
+    """Return a run's scores on the test window as lines, with the baselines and the difference to the best one.
 
     Args:
         gate: the gate's decision; without an evaluated model there is no line.

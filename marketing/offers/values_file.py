@@ -16,7 +16,7 @@ def read_values_file(file: Path) -> pa.Table:
         OffersError: the file cannot be read, lacks a column, or holds a coupon twice or without a positive face value.
     """
     if not file.is_file():
-        raise OffersError(f"{file} does not exist or is no file. Name a CSV or Parquet file with coupon values.")
+        raise OffersError(f"{file} does not exist, or is a folder. Name a CSV or Parquet file with coupon values.")
     is_parquet = file.suffix == ".parquet"
     source = read_parquet(file) if is_parquet else f"read_csv({quote_literal(file)}, all_varchar = true)"
     with duckdb.connect() as connection:

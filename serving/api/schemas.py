@@ -72,8 +72,8 @@ class WithBusinessRules(ApiRequest):
     preview: bool = Field(
         False,
         strict=True,
-        description="Whether nobody is shown the list, as when staff look at it. The decision log does not get a "
-        "preview, so it does not count in the rates of clicks. Allowed: true or false.",
+        description="Whether the customer does not see the list, because it is for staff. The decision log does not "
+        "get a preview, so it does not count in the rates of clicks. Allowed: true or false.",
     )
 
     def business_rules(self) -> BusinessRules:

@@ -63,9 +63,7 @@ class OffersResponse(BaseModel):
     as_of: date = Field(description="The scores count events before this day.")
     model_version: str = Field(description="The version of the customer model that scored.")
     offers: list[Offer] = Field(description="The offers, the best first.")
-    warnings: list[str] = Field(
-        description="What was left out or does not apply, in sentences: the budget, if no coupon's worth is known."
-    )
+    warnings: list[str] = Field(description="Sentences about offers left out, or about the budget if it has no effect.")
 
 
 class OffersHandler:

@@ -164,7 +164,7 @@ def test_the_command_prints_the_price_of_its_rules_and_writes_the_list(
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
-    [("none.csv", None, "does not exist or is no file"), ("torn.parquet", "torn", "cannot be read as Parquet")],
+    [("none.csv", None, "does not exist, or is a folder"), ("torn.parquet", "torn", "cannot be read as Parquet")],
 )
 def test_a_values_file_that_cannot_be_read_is_named_without_a_query(
     tmp_path: Path, name: str, text: str | None, message: str

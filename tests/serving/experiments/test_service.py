@@ -55,7 +55,7 @@ def test_every_answer_of_an_experiment_is_logged_when_the_service_is_killed(tmp_
         wait_until_ready(client, installation)
         assert client.get("/readyz").json()["experiment_version"] == "v2"
         for number in range(60):
-            # Staff look at the list first, which is no exposure.
+            # Staff look at the list first; this does not count as an exposure.
             previews.add(ask(client, f"c{number}", preview=True).json()["request_id"])
             answer = ask(client, f"c{number}").json()
             [served] = answer["experiments"]

@@ -11,7 +11,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 
 def on_failure(task: Any) -> list[str]:
-    """Return the names of what is called; of a task that is mapped by itself it is one function, not a list."""
+    """Return the names of the callbacks; a task that is mapped by itself has one function instead of a list."""
     calls = getattr(task, "partial_kwargs", vars(task)).get("on_failure_callback") or []
     return [f"{call.__module__}.{call.__name__}" for call in (calls if isinstance(calls, list) else [calls])]
 
