@@ -1,4 +1,4 @@
-"""Read what every customer spent in every week, from admitted or landed transactions."""
+"""Read what every customer spent in every week or day, from admitted or landed transactions."""
 
 import json
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class WeeklySpend:
 
     Attributes:
         customer_ids: Text `[customers]`, ascending.
-        spend: Float `[customers, weeks]`, the oldest whole week first.
-        until: The instant at which the last week ends, naive UTC.
+        spend: Float `[customers, periods]`, the oldest whole period first.
+        until: The instant at which the last period ends, naive UTC.
         source: The file that was read.
     """
 
@@ -51,30 +51,31 @@ def transactions_file(settings: Settings) -> Path:
     )
 
 
-def read_weekly_spend(file: Path, settings: Settings) -> WeeklySpend:
-    """Read spend by customer and week; weeks count back from the day after the last transaction.
+def read_weekly_spend(file: Path, settings: Settings, days: int = 7) -> WeeklySpend:
+    """Read spend by customer and period; periods count back from the day after the last transaction.
 
     Args:
         file: Parquet with customer_id, transaction_at (UTC) and sales_value; rows without a customer are left out.
         settings: The shop's time zone, and the memory limit.
+        days: The length of a period; 7 for weeks.
 
     Raises:
         ExperimentError: The file cannot be read, lacks a column, or holds no customer.
     """
     try:
         with connect(settings.data / "spill", settings.duckdb_memory(MEMORY_LIMIT)) as connection:
-            rows, until = _read(connection, file, settings)
+            rows, until = _read(connection, file, settings, days)
     except duckdb.Error as error:
         raise ExperimentError(f"{file} cannot be read as Parquet: {error}. Name another file.") from error
     ids, index = np.unique(rows["customer_id"], return_inverse=True)
-    weeks = int(rows["week"].max())  # the oldest week is not whole
-    spend = np.zeros((len(ids), weeks + 1))
-    np.add.at(spend, (index, weeks - rows["week"]), rows["spend"])
+    periods = int(rows["period"].max())  # the oldest one is not whole
+    spend = np.zeros((len(ids), periods + 1))
+    np.add.at(spend, (index, periods - rows["period"]), rows["spend"])
     return WeeklySpend(ids, spend[:, 1:], until, file)
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, file: Path, settings: Settings
+    connection: duckdb.DuckDBPyConnection, file: Path, settings: Settings, days: int
 ) -> tuple[dict[str, np.ndarray], datetime]:
     source = read_parquet(file)
     found = {name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
@@ -89,7 +90,7 @@ def _read(
     rows = connection.execute(
         f"""
         SELECT customer_id::VARCHAR AS customer_id,
-               (ceil((epoch(?::TIMESTAMP) - epoch(transaction_at::TIMESTAMP)) / 604800) - 1)::INTEGER AS week,
+               (ceil((epoch(?::TIMESTAMP) - epoch(transaction_at::TIMESTAMP)) / {86400 * days}) - 1)::INTEGER AS period,
                sum(sales_value)::DOUBLE AS spend
         FROM {source}
         WHERE customer_id IS NOT NULL AND transaction_at::TIMESTAMP < ?::TIMESTAMP

@@ -136,7 +136,16 @@ def test_the_command_prints_the_bars_figures(
     printed = capsys.readouterr().out.splitlines()
     figures = json.loads(printed[-1])
     assert list(figures) == [
-        *("aa_draws", "aa_false_positives", "covered_5", "covered_10", "power_5", "power_10"),
+        *(
+            "aa_draws",
+            "aa_false_positives",
+            "aa_daily_false_positives",
+            "power_10_daily",
+            "covered_5",
+            "covered_10",
+            "power_5",
+            "power_10",
+        ),
         *("broken_assignment_caught", "cuped_se_factor"),
     ]
     assert figures["aa_draws"] == 10

@@ -93,3 +93,13 @@ def test_none_to_keep_is_refused(settings: Settings) -> None:
     with pytest.raises(SystemExit):
         main(["prune", "--keep=0"])
     assert len(ModelStore(settings.paths.bentoml).versions()) == 7
+
+
+def test_the_version_of_a_running_experiment_stays_and_that_of_an_ended_one_goes(settings: Settings) -> None:
+    settings.paths.announced_experiments.mkdir()
+    for version, year in (("v1", 2999), ("v2", 2001)):
+        variants = {"variants": [{"version": version}]}
+        made = {"stopped_at": None, "ends_at": f"{year}-01-01T00:00:00", "experiment": variants}
+        (settings.paths.announced_experiments / f"{version}.json").write_text(json.dumps(made))
+    assert "v1" in kept(settings, 1)
+    assert "v2" not in kept(settings, 1)
