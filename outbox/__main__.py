@@ -27,7 +27,8 @@ from outbox.store import Store, describe, has_store, open_store, store_url
 from outbox.switches import pause, restart_campaign, resume, stop_campaign
 from settings import Settings, SettingsError, load_settings
 
-log = logging.getLogger(__name__)
+# By name, because this module is called `__main__` when it runs, and only loggers of packages print.
+log = logging.getLogger("outbox")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -71,9 +71,9 @@ def read_folder(
         statuses: of the campaigns to read. A file whose status cannot be read is read too, so that its error is seen.
         unusable: gets the campaigns that cannot be used.
     """
-    files = []
+    files, others = [], [status for status in STATUSES if status not in statuses]
     for path in sorted(folder.glob("*.toml")):
-        if _status(path) in {*STATUSES} - {*statuses}:
+        if _status(path) in others:
             continue
         with unusable.noted(path):
             files.append(with_saved_audience(read_campaign(path), audiences))
