@@ -276,13 +276,14 @@ def test_a_broken_campaign_is_left_out_and_named_and_the_others_go_on(
     write_campaign(folder, SIMPLE.replace('"simple"', '"lists"') + '[recommendations]\nslate = "all"\n', "lists")
     (folder / "form.toml").write_text(SIMPLE.replace("holdout = 0.3", "holdout = 3").replace('"simple"', '"form"'))
     (folder / "torn.toml").write_text("[")
+    (folder / "status.toml").write_text('id = "status"\nstatus = ["running"]')
     # A person is still writing it.
     (folder / "draft.toml").write_text('id = "draft"\nstatus = "draft"')
 
     found = run("plan", *options, *AT)
     assert [one["campaign"] for one in found["campaigns"]] == ["simple"]
     left_out = {one["campaign"]: one["problem"] for one in found["left_out"]}
-    assert set(left_out) == {"class", "form", "torn", "lists"}
+    assert set(left_out) == {"class", "form", "torn", "lists", "status"}
     assert "form.toml: Line 14: experiment.holdout = 3" in left_out["form"]
     assert "class.toml: Line 5: message_class = 'unknown'" in left_out["class"]
     assert main(["campaign", "plan", "simple", *options, *AT]) == 0
