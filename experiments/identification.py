@@ -65,7 +65,10 @@ def identify(
     if holdout is None or counts.get(holdout, 0) == 0:
         sentence = "no hold-out was drawn, so there is nothing to compare with"
         return Identification((Check("hold-out", False, None, sentence),))
-    checks = [Check("hold-out", True, None, f"{counts[holdout]:,} customers are in the hold-out"), enough(counts)]
+    checks = [
+        Check("hold-out", True, None, f"{counts[holdout]:,} customers are in '{holdout}', to compare with"),
+        enough(counts),
+    ]
     checks.append(sample_ratio(counts, shares))
     if checks[1].passed:
         checks.append(arms_alike(before, arm))

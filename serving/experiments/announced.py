@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.clock import utc_now
@@ -13,6 +13,9 @@ from serving.config import ServiceConfig
 from serving.metrics import Metrics
 
 logger = logging.getLogger("reach.serving")
+
+PRELOAD = timedelta(minutes=1)
+"""Time before an experiment's start at which its version is loaded."""
 
 Stamp = tuple[str, int, int]
 """Name, time of change in ns, and size of a file."""
@@ -59,9 +62,12 @@ class AnnouncedExperiments:
         logger.info("Announced experiments: %s.", ", ".join(one.id for one in found) or "none")
 
     def version(self, now: datetime) -> str | None:
-        """Return the version that a running experiment serves next to the champion; None if none does."""
-        running = (one for one in self.current.by_id.values() if one.is_running(now))
-        return next((version for one in running for version in one.experiment.versions), None)
+        """Return the version that an experiment serves next to the champion, now or soon; None if none does."""
+        for instant in (now, now + PRELOAD):
+            running = (one for one in self.current.by_id.values() if one.is_running(instant))
+            if version := next((version for one in running for version in one.experiment.versions), None):
+                return version
+        return None
 
     def _read(self, experiment_id: str, before: Announcement | None) -> Announcement | None:
         try:
