@@ -15,5 +15,11 @@ MAX_UNITS = 100_000
 MAX_PRICE = 10_000_000
 """Money for one unit of an event, in the shop's currency."""
 
+MAX_RATING = 1_000
+"""The largest absolute value on the scale of a rating."""
+
+MAX_QUERY_CHARS = 200
+"""Characters of what a customer searched for."""
+
 MAX_NUMBER = MAX_UNITS * MAX_PRICE
 """The largest absolute value in a landing table: the value of the largest possible event."""

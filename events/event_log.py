@@ -1,13 +1,13 @@
 """Define what every event log does, whatever stores it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from core.held import Held
-from events.records import Decision, Event, MalformedEntry, Purchase, Row
+from events.records import CustomerEvents, Decision, Event, MalformedEntry, Row
 
 DEDUP_DAYS = 90
 """How long an `event_id` is known after it arrived, so that sending it again changes nothing."""
@@ -31,8 +31,11 @@ class LogBatch:
     exposures: Sequence[Row] = ()
 
 
-class RecentPurchases(Protocol):
-    """Each customer's purchases that no feature table contains yet, shared by all processes of an installation.
+class RecentEvents(Protocol):
+    """Each customer's recent events, shared by all processes of an installation.
+
+    These are the purchases that no feature table contains yet. Of each other type that changes lists, they are the
+    newest event about each of the newest products (core/event_types.toml).
 
     Safe to use from several threads. Every call may raise EventLogUnavailableError.
     """
@@ -40,21 +43,27 @@ class RecentPurchases(Protocol):
     def append(self, events: Sequence[Event]) -> Future[list[bool]]:
         """Store a batch, whole or not at all; the future's result is for each event whether it is new.
 
-        Once the future is done, the events survive the death of this process, and `of_customer` returns their
-        purchases in every process.
+        Once the future is done, the events survive the death of this process, and `of_customer` returns them
+        in every process.
         """
         ...
 
-    def of_customer(self, customer_id: str) -> list[Purchase]:
-        """Return the customer's purchases, in no particular order."""
+    def of_customer(self, customer_id: str) -> CustomerEvents:
+        """Return the customer's recent events, in no particular order."""
         ...
 
     def evict_materialized(self, as_of: datetime, held: Held) -> int:
         """Delete purchases made before `as_of` that the feature tables contain according to `held`.
 
+        Other events are deleted if they changed no list any more at `as_of`.
+
         Returns:
-            How many were deleted.
+            How many events were deleted.
         """
+        ...
+
+    def erase(self, customer_ids: Collection[str]) -> int:
+        """Delete the recent events of customers; return how many. What `read_from` returns is collected first."""
         ...
 
     def close(self) -> None:
@@ -62,7 +71,7 @@ class RecentPurchases(Protocol):
         ...
 
 
-class EventLog(RecentPurchases, Protocol):
+class EventLog(RecentEvents, Protocol):
     """Everything that customers did and were shown; can be read from any position onward."""
 
     def append_decisions(self, decisions: Sequence[Decision]) -> None:
@@ -81,7 +90,7 @@ class EventLog(RecentPurchases, Protocol):
         ...
 
     def truncate_before(self, position: str) -> int:
-        """Delete the entries before a position, because they are stored elsewhere; recent purchases stay.
+        """Delete the entries before a position, because they are stored elsewhere; recent events stay.
 
         Returns:
             How many entries were deleted.

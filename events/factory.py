@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.paths import Paths
 from events.errors import EventLogUnavailableError
-from events.event_log import EventLog, RecentPurchases
+from events.event_log import EventLog, RecentEvents
 from settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -22,12 +22,12 @@ def open_event_log(settings: Settings, timeout_s: float = 5.0) -> EventLog:
     if settings.kafka_bootstrap_servers is not None:
         from events.kafka_event_log import KafkaEventLog
 
-        return KafkaEventLog(settings.kafka_bootstrap_servers, open_recent_purchases(settings, timeout_s))
+        return KafkaEventLog(settings.kafka_bootstrap_servers, open_recent_events(settings, timeout_s))
     return _open_stored(settings, timeout_s)
 
 
-def open_recent_purchases(settings: Settings, timeout_s: float = 5.0) -> RecentPurchases:
-    """Open the recent purchases only: they are stored next to the online store, even if the event log is Kafka."""
+def open_recent_events(settings: Settings, timeout_s: float = 5.0) -> RecentEvents:
+    """Open the recent events only: they are stored next to the online store, even if the event log is Kafka."""
     return _open_stored(settings, timeout_s)
 
 

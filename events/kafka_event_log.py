@@ -1,11 +1,11 @@
 """Store events and decisions in Kafka: topics `reach.events` and `reach.decisions`, keyed by customer.
 
-Recent purchases stay next to the online store, because Kafka cannot be queried for one customer.
+Recent events stay next to the online store, because Kafka cannot be queried for one customer.
 """
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,10 @@ from typing import Any
 from core.clock import utc_now
 from core.held import Held
 from events.errors import EventLogUnavailableError, KafkaMissingError, OffsetError
-from events.event_log import LogBatch, RecentPurchases
+from events.event_log import LogBatch, RecentEvents
 from events.group_commit import GroupCommit
 from events.offsets import STREAMS, Stream, decode, encode
-from events.records import Decision, Event, Purchase
+from events.records import CustomerEvents, Decision, Event
 from events.serialization import StreamRows, batch_of, rows_to_text
 
 try:
@@ -38,11 +38,11 @@ class KafkaEventLog:
 
     An answer has a row for each of its products and experiments.
 
-    A batch goes to Kafka first, then to the recent purchases. If the second step fails, the batch is not acknowledged,
+    A batch goes to Kafka first, then to the recent events. If the second step fails, the batch is not acknowledged,
     so it is sent again and is in Kafka twice. Readers count by `event_id`.
     """
 
-    def __init__(self, servers: str, recent: RecentPurchases):
+    def __init__(self, servers: str, recent: RecentEvents):
         self._servers = servers
         self._recent = recent
         self._events: Any = None
@@ -53,13 +53,17 @@ class KafkaEventLog:
         """Store a batch; see `EventLog.append`."""
         return self._group.append(events)
 
-    def of_customer(self, customer_id: str) -> list[Purchase]:
-        """Return the customer's recent purchases."""
+    def of_customer(self, customer_id: str) -> CustomerEvents:
+        """Return the customer's recent events."""
         return self._recent.of_customer(customer_id)
 
     def evict_materialized(self, as_of: datetime, held: Held) -> int:
-        """Delete recent purchases that the feature tables contain; return how many."""
+        """Delete recent events that lists need no more; return how many."""
         return self._recent.evict_materialized(as_of, held)
+
+    def erase(self, customer_ids: Collection[str]) -> int:
+        """Delete the recent events of customers; return how many. Kafka deletes by its own retention."""
+        return self._recent.erase(customer_ids)
 
     def append_decisions(self, decisions: Sequence[Decision]) -> None:
         """Store decisions; see `EventLog.append_decisions`."""

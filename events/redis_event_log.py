@@ -3,10 +3,11 @@
 reach:seen:<event_id>     marks a stored event; expires after DEDUP_DAYS
 reach:events              stream of events; reach:decisions is the stream of answers
 reach:recent:<customer>   hash of the customer's purchases by event_id
+reach:interactions:<customer>   hash of the customer's other recent events, by type and product; expires
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,12 +18,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.clock import utc_now
+from core.event_types import event_types
 from core.held import Held
 from events.errors import EventLogUnavailableError, OffsetError
 from events.event_log import DEDUP_DAYS, LogBatch
 from events.group_commit import GroupCommit
 from events.offsets import STREAMS, Stream, decode, encode
-from events.records import Decision, Event, Purchase, purchase_of
+from events.records import CustomerEvents, Decision, Event, Interaction, Purchase, interaction_of, purchase_of
 from events.serialization import StreamRows, as_text, batch_of, rows_to_text
 from settings import Settings
 
@@ -31,17 +33,38 @@ READ_TIMEOUT_S = 0.25
 """The longest that a request waits for its customer's purchases; writers and collectors wait longer."""
 
 _RECENT = "reach:recent:"
+_INTERACTIONS = "reach:interactions:"
 _STREAM: dict[Stream, str] = {"events": "reach:events", "decisions": "reach:decisions"}
 _ENTRY = "entry"
 
-# Redis runs a script alone, so the mark of an event and its entry cannot disagree.
+# Redis runs a script alone, so the mark of an event and its entry cannot disagree. The newest event about a product
+# stays, whatever their order of arrival; of more than the allowed products, the one whose event is oldest goes.
 _APPEND = """
 local is_new = {}
-for i = 3, #ARGV, 4 do
+for i = 5, #ARGV, 7 do
     local id, customer, entry, purchase = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    local kind, product, interaction = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
     if redis.call('SET', 'reach:seen:' .. id, '', 'NX', 'EX', ARGV[1]) then
         if ARGV[2] == '1' then redis.call('XADD', 'reach:events', '*', 'entry', entry) end
         if purchase ~= '' then redis.call('HSET', 'reach:recent:' .. customer, id, purchase) end
+        if interaction ~= '' then
+            local key, field = 'reach:interactions:' .. customer, kind .. ' ' .. product
+            local known = redis.call('HGET', key, field)
+            if not known or known < interaction then
+                redis.call('HSET', key, field, interaction)
+                redis.call('EXPIRE', key, ARGV[4])
+            end
+            if not known then
+                local all, count, oldest = redis.call('HGETALL', key), 0, nil
+                for j = 1, #all, 2 do
+                    if string.sub(all[j], 1, #kind + 1) == kind .. ' ' then
+                        count = count + 1
+                        if not oldest or all[j + 1] < all[oldest + 1] then oldest = j end
+                    end
+                end
+                if count > tonumber(ARGV[3]) then redis.call('HDEL', key, all[oldest]) end
+            end
+        end
         is_new[#is_new + 1] = 1
     else
         is_new[#is_new + 1] = 0
@@ -81,24 +104,45 @@ class RedisEventLog:
                 pipeline.xadd(_STREAM["decisions"], {_ENTRY: rows_to_text(decision.rows())})
             pipeline.execute()
 
-    def of_customer(self, customer_id: str) -> list[Purchase]:
-        """Return the customer's recent purchases."""
-        with self._errors():
-            found: dict[bytes, bytes] = self._read_client.hgetall(_RECENT + customer_id)
-        return [_purchase(event_id.decode(), text) for event_id, text in found.items()]
+    def of_customer(self, customer_id: str) -> CustomerEvents:
+        """Return the customer's recent events."""
+        with self._errors(), self._read_client.pipeline(transaction=False) as pipeline:
+            pipeline.hgetall(_RECENT + customer_id)
+            pipeline.hgetall(_INTERACTIONS + customer_id)
+            bought, did = pipeline.execute()
+        return CustomerEvents(
+            [_purchase(event_id.decode(), text) for event_id, text in bought.items()],
+            [_interaction(field.decode(), text) for field, text in did.items()],
+        )
 
     def evict_materialized(self, as_of: datetime, held: Held) -> int:
-        """Delete recent purchases that the feature tables contain; return how many."""
+        """Delete recent events that lists need no more; return how many."""
         deleted = 0
         with self._errors():
-            for key in self._write_client.scan_iter(match=f"{_RECENT}*", count=1000):
-                kept: dict[bytes, bytes] = self._write_client.hgetall(key)
+            for key, kept in self._each(_RECENT):
                 purchases = [_purchase(event_id.decode(), text) for event_id, text in kept.items()]
                 ids = [
                     p.event_id for p in purchases if p.occurred_at < as_of and held.holds(p.occurred_at, p.received_at)
                 ]
-                if ids:
-                    deleted += int(self._write_client.hdel(key, *ids))
+                deleted += self._delete(key, ids)
+            days = {name: declared.days for name, declared in event_types().types.items()}
+            for key, kept in self._each(_INTERACTIONS):
+                did = {field: _interaction(field.decode(), text) for field, text in kept.items()}
+                ended = [
+                    field
+                    for field, each in did.items()
+                    if each.occurred_at < as_of - timedelta(days=days.get(each.event_type, 0.0))
+                ]
+                deleted += self._delete(key, ended)
+        return deleted
+
+    def erase(self, customer_ids: Collection[str]) -> int:
+        """Delete the recent events of customers; return how many."""
+        keys = [kind + customer_id for customer_id in customer_ids for kind in (_RECENT, _INTERACTIONS)]
+        with self._errors():
+            deleted = sum(int(self._write_client.hlen(key)) for key in keys)
+            if keys:
+                self._write_client.delete(*keys)
         return deleted
 
     def read_from(self, position: str | None, limit: int = 1000) -> LogBatch:
@@ -138,8 +182,16 @@ class RedisEventLog:
             for batch in batches:
                 arguments = [part for event in batch for part in _arguments(event, received_at)]
                 expires = int(timedelta(days=DEDUP_DAYS).total_seconds())
-                self._append(args=[expires, int(self._stores_events), *arguments], client=pipeline)
+                limits = (event_types().recent.products, int(event_types().longest.total_seconds()))
+                self._append(args=[expires, int(self._stores_events), *limits, *arguments], client=pipeline)
             return [[flag == 1 for flag in flags] for flags in pipeline.execute()]
+
+    def _each(self, prefix: str) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
+        for key in self._write_client.scan_iter(match=f"{prefix}*", count=1000):
+            yield key, self._write_client.hgetall(key)
+
+    def _delete(self, key: bytes, fields: Sequence[str | bytes]) -> int:
+        return int(self._write_client.hdel(key, *fields)) if fields else 0
 
     @contextmanager
     def _errors(self, position: str | None = None) -> Iterator[None]:
@@ -168,13 +220,16 @@ def _connect(settings: Settings, timeout_s: float) -> Any:  # the client's types
     )
 
 
-def _arguments(event: Event, received_at: datetime) -> tuple[str, str, str, str]:
-    purchase = ""
-    if event.event_type == "purchase":
-        bought = purchase_of(event, received_at)
+def _arguments(event: Event, received_at: datetime) -> tuple[str, str, str, str, str, str, str]:
+    bought, did = purchase_of(event, received_at), interaction_of(event)
+    purchase = interaction = ""
+    if bought is not None:
         times = (as_text(bought.occurred_at), as_text(bought.received_at))
         purchase = json.dumps([bought.product_id, *times, bought.quantity, bought.price])
-    return event.event_id, event.customer_id, rows_to_text([event.row(received_at)]), purchase
+    if did is not None:  # the time and the id first: the script compares texts
+        interaction = json.dumps([as_text(did.occurred_at), did.event_id, did.rating])
+    entry = rows_to_text([event.row(received_at)])
+    return event.event_id, event.customer_id, entry, purchase, event.event_type, event.product_id or "", interaction
 
 
 def _purchase(event_id: str, text: bytes) -> Purchase:
@@ -182,3 +237,9 @@ def _purchase(event_id: str, text: bytes) -> Purchase:
     return Purchase(
         event_id, product_id, datetime.fromisoformat(occurred), datetime.fromisoformat(received), quantity, price
     )
+
+
+def _interaction(field: str, text: bytes) -> Interaction:
+    event_type, _, product_id = field.partition(" ")
+    occurred, event_id, rating = json.loads(text)
+    return Interaction(event_id, event_type, product_id, datetime.fromisoformat(occurred), rating)

@@ -1,25 +1,26 @@
 """Store events and decisions in two SQLite files, which all processes of one machine share.
 
-events.db     events, ids that arrived, and each customer's purchases; on the disk before a call returns
+events.db     events, ids that arrived, and each customer's recent events; on the disk before a call returns
 decisions.db  a separate file, so that the many decisions never delay an event
 """
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.clock import utc_now
+from core.event_types import event_types
 from core.files.lock import exclusive_lock
 from core.held import Held
 from events.errors import EventLogUnavailableError, OffsetError
 from events.event_log import DEDUP_DAYS, LogBatch
 from events.group_commit import GroupCommit
 from events.offsets import STREAMS, Stream, decode, encode
-from events.records import Decision, Event, Purchase, purchase_of
+from events.records import CustomerEvents, Decision, Event, Interaction, Purchase, interaction_of, purchase_of
 from events.serialization import StreamRows, as_text, batch_of, rows_to_text
 
 KIND = "sqlite"
@@ -32,9 +33,25 @@ _TABLES = {
             customer_id TEXT, event_id TEXT, product_id TEXT, occurred_at TEXT, received_at TEXT,
             quantity REAL, price REAL, PRIMARY KEY (customer_id, event_id)
         ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS interactions (
+            customer_id TEXT, event_type TEXT, product_id TEXT, event_id TEXT, occurred_at TEXT, rating REAL,
+            PRIMARY KEY (customer_id, event_type, product_id)
+        ) WITHOUT ROWID;
     """,
     "decisions": "CREATE TABLE IF NOT EXISTS decisions (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)",
 }
+# The newest event about a product stays, whatever their order of arrival.
+_NEWEST = """
+    INSERT INTO interactions VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET event_id = excluded.event_id, occurred_at = excluded.occurred_at, rating = excluded.rating
+    WHERE (excluded.occurred_at, excluded.event_id) > (interactions.occurred_at, interactions.event_id)
+"""
+_OLDEST = """
+    DELETE FROM interactions WHERE customer_id = ?1 AND event_type = ?2 AND product_id IN (
+        SELECT product_id FROM interactions WHERE customer_id = ?1 AND event_type = ?2
+        ORDER BY occurred_at DESC, event_id DESC LIMIT -1 OFFSET ?3
+    )
+"""
 # FULL: an acknowledged event survives a power cut. A lost second of decisions does no harm.
 _SYNCHRONOUS = {"events": "FULL", "decisions": "NORMAL"}
 
@@ -69,24 +86,39 @@ class SqliteEventLog:
         with self._transaction("decisions") as connection:
             connection.executemany("INSERT INTO decisions (entry) VALUES (?)", entries)
 
-    def of_customer(self, customer_id: str) -> list[Purchase]:
-        """Return the customer's recent purchases."""
+    def of_customer(self, customer_id: str) -> CustomerEvents:
+        """Return the customer's recent events."""
         with self._errors():
-            found = self._open("events").execute(
+            connection = self._open("events")
+            bought = connection.execute(
                 "SELECT event_id, product_id, occurred_at, received_at, quantity, price FROM purchases "
                 "WHERE customer_id = ?",
                 (customer_id,),
             )
-            return [
+            purchases = [
                 Purchase(
                     event_id, product_id, datetime.fromisoformat(occurred), datetime.fromisoformat(received), *rest
                 )
-                for event_id, product_id, occurred, received, *rest in found
+                for event_id, product_id, occurred, received, *rest in bought
             ]
+            found = connection.execute(
+                "SELECT event_id, event_type, product_id, occurred_at, rating FROM interactions WHERE customer_id = ?",
+                (customer_id,),
+            )
+            interactions = [
+                Interaction(event_id, event_type, product_id, datetime.fromisoformat(occurred), rating)
+                for event_id, event_type, product_id, occurred, rating in found
+            ]
+        return CustomerEvents(purchases, interactions)
 
     def evict_materialized(self, as_of: datetime, held: Held) -> int:
-        """Delete recent purchases that the feature tables contain; return how many."""
+        """Delete recent events that lists need no more; return how many."""
         with self._transaction("events") as connection:
+            deleted = 0
+            for name, declared in event_types().types.items():
+                ended = (name, as_text(as_of - timedelta(days=declared.days)))
+                query = "DELETE FROM interactions WHERE event_type = ? AND occurred_at < ?"
+                deleted += connection.execute(query, ended).rowcount
             long_ago = as_text(utc_now() - timedelta(days=DEDUP_DAYS))
             connection.execute("DELETE FROM seen WHERE received_at < ?", (long_ago,))
             query = (  # Held.holds() as SQL
@@ -94,7 +126,16 @@ class SqliteEventLog:
                 "AND (occurred_at < ? OR (occurred_at >= ? AND received_at < ?))"
             )
             instants = (as_of, held.receipts_until, held.events_from, held.collected_at)
-            return connection.execute(query, [as_text(instant) for instant in instants]).rowcount
+            return deleted + connection.execute(query, [as_text(instant) for instant in instants]).rowcount
+
+    def erase(self, customer_ids: Collection[str]) -> int:
+        """Delete the recent events of customers; return how many."""
+        with self._transaction("events") as connection:
+            ids = [(customer_id,) for customer_id in customer_ids]
+            return sum(
+                connection.executemany(f"DELETE FROM {table} WHERE customer_id = ?", ids).rowcount
+                for table in ("purchases", "interactions")
+            )
 
     def read_from(self, position: str | None, limit: int = 1000) -> LogBatch:
         """Return about `limit` rows after the position; see `EventLog.read_from`."""
@@ -140,13 +181,18 @@ class SqliteEventLog:
         if self._stores_events:
             entry = rows_to_text([event.row(received_at)])
             connection.execute("INSERT INTO events (entry) VALUES (?)", (entry,))
-        if event.event_type == "purchase":
-            bought = purchase_of(event, received_at)
+        bought, did = purchase_of(event, received_at), interaction_of(event)
+        if bought is not None:
             times = (as_text(bought.occurred_at), as_text(bought.received_at))
             connection.execute(
                 "INSERT OR IGNORE INTO purchases VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (event.customer_id, bought.event_id, bought.product_id, *times, bought.quantity, bought.price),
             )
+        if did is not None:
+            of_type = (event.customer_id, did.event_type)
+            values = (*of_type, did.product_id, did.event_id, as_text(did.occurred_at), did.rating)
+            connection.execute(_NEWEST, values)
+            connection.execute(_OLDEST, (*of_type, event_types().recent.products))
         return True
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Run the commands of landing: `python -m landing admit|accept|dbt-vars|collect`."""
+"""Run the commands of landing: `python -m landing admit|accept|dbt-vars|collect|erase-events`."""
 
 import argparse
 import logging
@@ -13,7 +13,7 @@ from events.errors import EventsError
 from events.factory import open_event_log
 from landing.admission import accept, admit, check
 from landing.complete_journey import PACKAGE, land_demo
-from landing.errors import AsOfError, LandingError, sentences
+from landing.errors import AsOfError, LandingError, SourceError, sentences
 from landing.feedback.collector import collect
 from landing.feedback.compaction import compact
 from landing.feedback.merged_table import land_feedback
@@ -51,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     for parser in (admit_parser, accept_parser, vars_parser):
         add_as_of(parser, "the day; default: the newest possible, for accept the admission's own")
     commands.add("collect", _explained(_collect), "take over the events and decisions that the service wrote down")
+    erase_parser = commands.add(
+        "erase-events", _explained(_erase_events), "delete what the service knows of customers' recent events"
+    )
+    erase_parser.add_argument("file", type=Path, help="a text file with one customer_id per line")
     return commands.run(arguments)
 
 
@@ -137,6 +141,20 @@ def _collect(settings: Settings, _options: argparse.Namespace) -> dict[str, obje
         "findings": found,
         "dbt_vars": {"timezone": settings.timezone},
     }
+
+
+def _erase_events(settings: Settings, options: argparse.Namespace) -> dict[str, int]:
+    """Erase customers from the recent events that change lists; collected events are files of `feedback/`."""
+    try:
+        ids = {line.strip() for line in options.file.read_text().splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{options.file} cannot be read ({error}). Give a text file with one id per line.") from error
+    if not ids:
+        raise SourceError(f"{options.file} names no customer. Write one customer_id per line.")
+    with closing(open_event_log(settings)) as event_log:
+        erased = event_log.erase(ids)
+    logger.info(f"erased {erased:,} recent events of {len(ids):,} customers")
+    return {"customers": len(ids), "events": erased}
 
 
 def _admitted(settings: Settings) -> Manifest:

@@ -224,13 +224,17 @@ EVENTS = Table(
     columns=(
         _required("event_id", "id", "The event; of several rows with one id, the first received counts."),
         _required("customer_id", "id", "The customer who did it."),
-        _required("product_id", "id", "The product it is about."),
-        _required("event_type", "text", "One of purchase, cart, click, view, impression."),
+        _optional("product_id", "id", "The product it is about; empty only for a search without a click."),
+        _required("event_type", "text", "A type of core/event_types.toml, such as purchase, view, cart or rating."),
         _required("occurred_at", "timestamp", "When it happened, in UTC."),
         _optional("received_at", "timestamp", "When it was received, in UTC; empty: when it happened."),
         _optional("request_id", "id", "The answer that showed the product, or the id of the campaign's message."),
         _optional("quantity", "number", "Units, of a purchase or a cart; empty: 1."),
         _optional("price", "number", "Money for one unit."),
+        _optional("rating", "number", "The rating, of an event that is one."),
+        _optional("rating_min", "number", "The worst rating of its scale."),
+        _optional("rating_max", "number", "The best rating of its scale."),
+        _optional("query", "text", "What a search was for, at most 200 characters; it may be personal."),
     ),
 )
 

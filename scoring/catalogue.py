@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.errors import ScoringError
+from scoring.models.ease import Ease
 from scoring.models.fitted import FittedModel
+from scoring.related_products import RelatedProducts
 from scoring.schema import ACTIVITY, CONTENT
 
 MODELS = "models"
@@ -103,6 +105,12 @@ class Catalogue:
         first_buyers = self.column("first_buyers_8w")
         order = np.lexsort((np.arange(len(self)), -first_buyers))
         return order[first_buyers[order] > 0]
+
+    @cached_property
+    def related(self) -> RelatedProducts:
+        """The products related to a product, for similar items and for recent interest."""
+        ease = next((model for model in self.models.values() if isinstance(model, Ease)), None)
+        return RelatedProducts(self.vectors, self.popularity, ease)
 
     @cached_property
     def lines(self) -> np.ndarray:

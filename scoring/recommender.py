@@ -1,11 +1,13 @@
 """The second stage: from candidates to slates, with a fallback for customers without history."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from core.event_types import event_types
 from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.interest import Interest, interest_of
 from scoring.candidates.merge import Candidates
 from scoring.candidates.retriever import Retriever
 from scoring.candidates.sources import SOURCES
@@ -18,10 +20,12 @@ from scoring.reranking.baseline import recency_frequency_baseline
 from scoring.reranking.business_rules import NO_RULES, BusinessRules, apply_business_rules
 from scoring.reranking.explanations import REQUEST, Explainer
 from scoring.reranking.group_fallback import GroupFallback
+from scoring.reranking.promotion import promote
 from scoring.similar_items import append_remaining, explain, similar
 from scoring.timing import mark
 
 _SOURCE_NAMES = [*SOURCES, REQUEST]  # `merge.REQUESTED`, -1, is the last
+_SEEN = _SOURCE_NAMES.index("seen_lately")
 _POPULAR = _SOURCE_NAMES.index("popular")
 _REPEATS = _SOURCE_NAMES.index("repeat_purchases")
 
@@ -65,6 +69,32 @@ class RankedList:
         return RankedList(self.positions[ranks], self.scores[ranks], self.sources[ranks])
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What one customer's list may show.
+
+    Attributes:
+        k: The length of the list.
+        rules: The business rules of the request.
+        restrict_to: Catalogue indices that the request is restricted to, `[n]`; None without a restriction.
+        is_shown: Which products may be shown, bool `[products]`.
+        popular_first: Catalogue indices of these products, the most popular first.
+        disliked: Catalogue indices that come last in a restricted list, `[n]`.
+    """
+
+    k: int
+    rules: BusinessRules
+    restrict_to: np.ndarray | None
+    is_shown: np.ndarray
+    popular_first: np.ndarray
+    disliked: list[int] = field(default_factory=list)
+
+    @property
+    def depth(self) -> int:
+        """How long a list must be before business rules or a request's candidates shorten it."""
+        return self.k if self.rules.is_empty and self.restrict_to is None else len(self.is_shown)
+
+
 class Recommender:
     """A retriever and a ranker, ready to answer. Safe to call from several threads.
 
@@ -89,6 +119,7 @@ class Recommender:
         self._ranker = ranker
         self._fallbacks = tuple(fallbacks)
         self._baseline = baseline
+        self._boost = event_types().recent.boost
         self._is_shown = np.ones(len(self.catalogue), bool) if restricted is None else ~restricted
         self._popular_first = self.catalogue.by_popularity[self._is_shown[self.catalogue.by_popularity]]
 
@@ -120,8 +151,11 @@ class Recommender:
         batch: CustomerBatch | None
         if restrict_to is not None and not len(restrict_to):
             return Recommendation([], fallback)
-        if customer is None or customer.is_new:
-            ranked, batch = self._popular(k, rules, restrict_to), None
+        if customer is None or (customer.is_new and customer.recent.is_empty):
+            ranked, batch = self._popular(self._shown_to(None, k, rules, restrict_to), None), None
+        elif customer.is_new:
+            batch = CustomerBatch.of([customer], self.catalogue, np.zeros_like(self.catalogue.vectors[:1]))
+            ranked = self._popular(self._shown_to(customer, k, rules, restrict_to), interest_of(batch, 0))
         else:
             batch, candidates, scores = next(self.score([customer], restrict_to))
             ranked = self.build_slate(
@@ -200,33 +234,89 @@ class Recommender:
         Short lists are filled up with popular products, unless the request named the candidates (`restrict_to`). With
         `baseline`, the baseline orders the products instead.
         """
-        if batch.customers[row].is_new:
-            return self._popular(k, rules, restrict_to)
-        depth = self._depth(k, rules, restrict_to)
-        if baseline or self._is_baseline_customer(batch.customers[row], slate):
-            own = len(batch.positions[row])
-            positions, values = recency_frequency_baseline(batch, row, slate, depth + own, self._popular_first)
-            is_shown = self._is_shown[positions]
-            positions, values = positions[is_shown][:depth], values[is_shown][:depth]
-            sources = np.where(np.isin(positions, batch.positions[row]), _REPEATS, _POPULAR)
-            return self._apply_rules(RankedList(positions, values, sources), k, rules, restrict_to)
-        is_usable = self._is_shown[found.positions]
+        customer, interest = batch.customers[row], interest_of(batch, row)
+        shown = self._shown_to(customer, k, rules, restrict_to)
+        if customer.is_new:
+            return self._popular(shown, interest)
+        if baseline or self._is_baseline_customer(customer, slate):
+            return self._baseline_list(batch, row, slate, shown, interest)
+        is_usable, depth = shown.is_shown[found.positions], shown.depth
         usable = np.flatnonzero(is_usable & ~found.is_repeat if slate == "explore" else is_usable)
         score = scores[usable, SLATES.index(slate)]
         popularity = self.catalogue.popularity[found.positions[usable]]
-        order = usable[np.lexsort((found.positions[usable], -popularity, -score))][:depth]
-        positions, sources = found.positions[order], found.source[order]
-        values = scores[order, SLATES.index(slate)]
+        order = usable[np.lexsort((found.positions[usable], -popularity, -score))]
+        ranked = RankedList(found.positions[order], scores[order, SLATES.index(slate)], found.source[order])
+        ranked = self._promoted(ranked, interest, k).at(slice(depth))
+        positions, values, sources = ranked.positions, ranked.scores, ranked.sources
         if len(positions) < depth and restrict_to is None:
             is_taken = np.zeros(len(self.catalogue), bool)
             is_taken[positions] = is_taken[batch.positions[row]] = True
-            head = self._popular_first[: depth + int(is_taken.sum())]
+            head = shown.popular_first[: depth + int(is_taken.sum())]
             extra = head[~is_taken[head]][: depth - len(positions)]
             floor = float(values.min()) if len(values) else 0.0
             positions = np.concatenate([positions, extra])
             values = np.concatenate([values, floor - 1.0 - np.arange(len(extra), dtype=np.float32)])
             sources = np.concatenate([sources, np.full(len(extra), _POPULAR)])
-        return self._apply_rules(RankedList(positions, values, sources), k, rules, restrict_to)
+        return self._apply_rules(RankedList(positions, values, sources), shown)
+
+    def _baseline_list(
+        self, batch: CustomerBatch, row: int, slate: Slate, shown: _Shown, interest: Interest | None
+    ) -> RankedList:
+        own = batch.positions[row]
+        positions, values = recency_frequency_baseline(batch, row, slate, shown.depth + len(own), shown.popular_first)
+        is_shown = shown.is_shown[positions]
+        positions, values = positions[is_shown][: shown.depth], values[is_shown][: shown.depth]
+        sources = np.where(np.isin(positions, own), _REPEATS, _POPULAR)
+        ranked = RankedList(positions, values, sources)
+        if interest is not None:
+            new = self._wanted(interest, shown, np.concatenate([positions, own]))
+            catalogue = self.catalogue
+            base = (catalogue.popularity if slate == "explore" else catalogue.popularity_share)[new]
+            ranked = self._promoted(_joined(ranked, new, base), interest, shown.k).at(slice(shown.depth))
+        return self._apply_rules(ranked, shown)
+
+    def _popular(self, shown: _Shown, interest: Interest | None) -> RankedList:
+        positions = shown.popular_first[: shown.depth]
+        scores = self.catalogue.popularity[positions]
+        ranked = RankedList(positions, scores, np.full(len(positions), _POPULAR))
+        if interest is not None:
+            new = self._wanted(interest, shown, positions)
+            ranked = _joined(ranked, new, self.catalogue.popularity[new])
+            ranked = self._promoted(ranked, interest, shown.k).at(slice(shown.depth))
+        return self._apply_rules(ranked, shown)
+
+    def _promoted(self, ranked: RankedList, interest: Interest | None, k: int) -> RankedList:
+        """Return the list with products of recent interest raised, and credited with it where it brought them in."""
+        if interest is None:
+            return ranked
+        found = promote(ranked.scores, interest.scores[ranked.positions], self._boost, k)
+        sources = np.where(found.is_credited, _SEEN, ranked.sources[found.order])
+        return RankedList(ranked.positions[found.order], found.scores, sources)
+
+    def _wanted(self, interest: Interest, shown: _Shown, taken: np.ndarray) -> np.ndarray:
+        """Return catalogue indices of shown products of interest that are not `taken`, the most popular first."""
+        found = np.flatnonzero((interest.scores > 0) & shown.is_shown)
+        new = found[~np.isin(found, taken)]
+        return new[np.lexsort((new, -self.catalogue.popularity[new]))]
+
+    def _shown_to(
+        self, customer: Customer | None, k: int, rules: BusinessRules, restrict_to: np.ndarray | None
+    ) -> _Shown:
+        """Return what a list may show: without what lies in the cart or was rated low, unless a request names it."""
+        everyone = _Shown(k, rules, restrict_to, self._is_shown, self._popular_first)
+        if customer is None or not customer.recent.withheld:
+            return everyone
+        if restrict_to is not None:
+            return replace(everyone, disliked=self._found(customer.recent.disliked))
+        is_shown = self._is_shown.copy()
+        is_shown[self._found(customer.recent.withheld)] = False
+        popular_first = self._popular_first[is_shown[self._popular_first]]
+        return replace(everyone, is_shown=is_shown, popular_first=popular_first)
+
+    def _found(self, product_ids: Collection[str]) -> list[int]:
+        """Return the catalogue indices of those products that the catalogue contains."""
+        index = self.catalogue.index
+        return [index[product_id] for product_id in product_ids if product_id in index]
 
     def _restriction(self, request: RecommendationRequest) -> np.ndarray | None:
         """Return the catalogue indices that a request is restricted to, int64 `[n]`; None without a restriction."""
@@ -235,28 +325,19 @@ class Recommender:
         found = {self.catalogue.index.get(product_id, -1) for product_id in request.restrict_to} - {-1}
         return np.array(sorted(found), np.int64)
 
-    def _depth(self, k: int, rules: BusinessRules, restrict_to: np.ndarray | None) -> int:
-        """Return how long a list must be before business rules or a request's candidates shorten it."""
-        return k if rules.is_empty and restrict_to is None else len(self.catalogue)
-
-    def _apply_rules(
-        self, ranked: RankedList, k: int, rules: BusinessRules, restrict_to: np.ndarray | None
-    ) -> RankedList:
-        if restrict_to is not None:
-            ranked = ranked.at(np.flatnonzero(np.isin(ranked.positions, restrict_to)))
-        if rules.is_empty:
-            return ranked.at(slice(k))
-        return ranked.at(apply_business_rules(self.catalogue, ranked.positions, ranked.scores, rules, k))
+    def _apply_rules(self, ranked: RankedList, shown: _Shown) -> RankedList:
+        if shown.restrict_to is not None:
+            ranked = ranked.at(np.flatnonzero(np.isin(ranked.positions, shown.restrict_to)))
+        if shown.disliked and len(ranked.positions):
+            is_last = np.isin(ranked.positions, shown.disliked)
+            scores = ranked.scores - is_last * (np.ptp(ranked.scores) + 1.0)
+            ranked = RankedList(ranked.positions, scores, ranked.sources).at(np.argsort(is_last, kind="stable"))
+        if shown.rules.is_empty:
+            return ranked.at(slice(shown.k))
+        return ranked.at(apply_business_rules(self.catalogue, ranked.positions, ranked.scores, shown.rules, shown.k))
 
     def _is_baseline_customer(self, customer: Customer, slate: Slate) -> bool:
         return self._baseline or any(fallback.applies_to(customer, slate) for fallback in self._fallbacks)
-
-    def _popular(self, k: int, rules: BusinessRules = NO_RULES, restrict_to: np.ndarray | None = None) -> RankedList:
-        positions = self._popular_first[: self._depth(k, rules, restrict_to)]
-        scores = self.catalogue.popularity[positions]
-        return self._apply_rules(
-            RankedList(positions, scores, np.full(len(positions), _POPULAR)), k, rules, restrict_to
-        )
 
     def _item(self, position: int, score: float, source: str, reason: str) -> Item:
         return Item(
@@ -267,3 +348,13 @@ class Recommender:
             source=source,
             reason=reason,
         )
+
+
+def _joined(ranked: RankedList, positions: np.ndarray, scores: np.ndarray) -> RankedList:
+    """Add products of interest to a list by their scores, in their order behind equal ones."""
+    joined = RankedList(
+        np.concatenate([ranked.positions, positions]),
+        np.concatenate([ranked.scores, scores]),
+        np.concatenate([ranked.sources, np.full(len(positions), _SEEN)]),
+    )
+    return joined.at(np.argsort(-joined.scores, kind="stable"))

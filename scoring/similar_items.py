@@ -12,11 +12,10 @@ import numpy as np
 from scoring.candidates.sources.item_to_item import MODEL
 from scoring.catalogue import Catalogue
 from scoring.models.ease import Ease
+from scoring.related_products import SMOOTHING, top_ranked
 
 DEPTH = 300
 """Ranks of each ranking that are merged; a lower rank adds next to nothing."""
-
-SMOOTHING = 20.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def similar(catalogue: Catalogue, position: int) -> Similar:
     weights = catalogue.model(MODEL, Ease).weights(position) if has_ease else np.zeros(len(catalogue), np.float32)
     rank = np.full((2, len(catalogue)), np.inf)
     for row, (scores, least) in enumerate(((weights, 0.0), (cosine, -np.inf))):
-        order = _top(np.where(scores > least, scores, -np.inf), catalogue.popularity)
+        order = top_ranked(np.where(scores > least, scores, -np.inf), catalogue.popularity, DEPTH)
         rank[row, order] = np.arange(len(order))
     fused = (1.0 / (SMOOTHING + rank)).sum(axis=0)
     found = np.flatnonzero(fused)
@@ -77,10 +76,3 @@ def explain(catalogue: Catalogue, position: int, other: int, is_together: bool) 
     if same["product_type"]:
         return "Same type from the same maker" if same["manufacturer_id"] else "Same type from another maker"
     return f"Same category as {name}" if same["category"] else f"Bought by the same customers as {name}"
-
-
-def _top(scores: np.ndarray, popularity: np.ndarray) -> np.ndarray:
-    """Return the indices of the DEPTH highest scores, best first; among equals the more popular product first."""
-    few = np.argpartition(-scores, min(DEPTH, len(scores) - 1))[:DEPTH]
-    few = few[np.lexsort((few, -popularity[few], -scores[few]))]
-    return few[scores[few] > -np.inf]

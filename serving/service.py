@@ -15,7 +15,7 @@ from serving._private import host_option
 from serving.api.schemas import RecommendRequest, RecommendResponse, RerankRequest, SimilarItemsRequest
 from serving.app import ReachService
 from serving.config import CONFIG
-from serving.customer_state.feature_client import CustomerReader, FeatureClient, NoPurchases
+from serving.customer_state.feature_client import CustomerReader, FeatureClient, NoEvents
 from serving.customer_state.published_scores import PublishedScores
 from serving.decision_log import DecisionLog
 from serving.errors import ServingError
@@ -97,7 +97,7 @@ class Reach:
             CONFIG,
             metrics(),
         )
-        self._profiles = FeatureClient(lambda: open_profiles(settings), NoPurchases(), CONFIG)
+        self._profiles = FeatureClient(lambda: open_profiles(settings), NoEvents(), CONFIG)
         self._profile = ProfileHandler(self._profiles, settings.paths.customers.exists, metrics())
         scores = PublishedScores(settings.paths.customers)
         self._audience = AudienceHandler(scores.current, settings.paths.admitted / "coupons.parquet")

@@ -10,6 +10,10 @@
 
         cast(quantity as decimal(18, 4)) as quantity,
         cast(price as decimal(18, 4)) as price,
+        rating,
+        rating_min,
+        rating_max,
+        {{ clean_text('query') }} as query,
 
         occurred_at,
         coalesce(received_at, occurred_at) as received_at
@@ -17,7 +21,7 @@
         {{ deduplicate(
             relation,
             key='event_id',
-            order_by='coalesce(received_at, occurred_at), occurred_at, customer_id, product_id, event_type, request_id, quantity, price'
+            order_by='coalesce(received_at, occurred_at), occurred_at, customer_id, product_id, event_type, request_id, quantity, price, rating, rating_min, rating_max, query'
         ) }}
     ) as events
 {%- endmacro %}

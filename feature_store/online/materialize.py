@@ -10,7 +10,7 @@ from feast import FeatureStore, FeatureView
 
 from core.files.lock import exclusive_lock
 from events.errors import EventLogUnavailableError
-from events.factory import open_recent_purchases
+from events.factory import open_recent_events
 from feature_store.offline_store import open_store, publication_name, set_spill_directory, store_config
 from feature_store.online.backends import backend_of
 from feature_store.online.state import OnlineState, can_update_incrementally
@@ -73,7 +73,7 @@ def _forget_purchases(settings: Settings, before: OnlineState) -> None:
     """
     if not before.complete or before.held is None:
         return
-    recent = open_recent_purchases(settings)
+    recent = open_recent_events(settings)
     try:
         recent.evict_materialized(before.as_of_instant, before.held)
     except EventLogUnavailableError as error:

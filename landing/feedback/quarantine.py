@@ -13,15 +13,20 @@ import duckdb
 
 from core import ids
 from core.duckdb_engine import quote_identifier, quote_literal
+from core.event_types import event_types
 from core.files.atomic import replace_file, staging_path
-from core.limits import MAX_PRICE, MAX_UNITS
+from core.limits import MAX_PRICE, MAX_QUERY_CHARS, MAX_RATING, MAX_UNITS
 from landing.contract import EVENTS, Column, Table
 from landing.findings import Findings
 from landing.reading.casting import PlausibleDays
 
-EVENT_TYPES = ("purchase", "cart", "click", "view", "impression")
-
-_LARGEST = {"quantity": MAX_UNITS, "price": MAX_PRICE}
+_LARGEST = {
+    "quantity": MAX_UNITS,
+    "price": MAX_PRICE,
+    "rating": MAX_RATING,
+    "rating_min": MAX_RATING,
+    "rating_max": MAX_RATING,
+}
 _CAUSES_SHOWN = 5
 
 
@@ -92,10 +97,31 @@ def _reason(table: Table, days: PlausibleDays) -> str:
     for column in table.columns:
         conditions |= _conditions(column, days)
     if table is EVENTS:
-        known = ", ".join(quote_literal(kind) for kind in EVENT_TYPES)
-        conditions[f"event_type is not one of {', '.join(EVENT_TYPES)}"] = f"lower(trim(event_type)) NOT IN ({known})"
+        conditions |= _of_types()
     cases = " ".join(f"WHEN {condition} THEN {quote_literal(reason)}" for reason, condition in conditions.items())
     return f"CASE {cases} END"
+
+
+def _of_types() -> dict[str, str]:
+    """Return the SQL condition of each reason that depends on the type of an event."""
+    types = event_types().types
+
+    def is_one_of(names: Sequence[str]) -> str:
+        return f"lower(trim(event_type)) IN ({', '.join(map(quote_literal, names)) or 'NULL'})"
+
+    rated, searched, of_product = (
+        is_one_of([name for name, declared in types.items() if field in declared.needed])
+        for field in ("rating", "query", "product_id")
+    )
+    return {
+        f"event_type is not one of {', '.join(types)}": f"NOT {is_one_of(list(types))}",
+        "product_id is missing": f"product_id IS NULL AND {of_product}",
+        "a rating has no value or no scale": f"rating + rating_min + rating_max IS NULL AND {rated}",
+        "the scale of a rating has no width": f"rating_min >= rating_max AND {rated}",
+        "a rating is not on its scale": f"rating NOT BETWEEN rating_min AND rating_max AND {rated}",
+        "a search has no query": f"coalesce(trim(query), '') = '' AND {searched}",
+        f"a query is longer than {MAX_QUERY_CHARS} characters": f"length(query) > {MAX_QUERY_CHARS} AND {searched}",
+    }
 
 
 def _conditions(column: Column, days: PlausibleDays) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """List the expectations of events and decisions, which must hold before facts are built; all hold without feedback."""
 
+from core.event_types import event_types
 from quality.check import BETWEEN, IN_SET, check
 
 _FIX_SOURCE = "Correct the file in the landing, then run `.venv/bin/python -m landing collect` again."
@@ -22,9 +23,26 @@ REST = [
         "events_are_of_a_known_type",
         "event_types",
         IN_SET,
-        "The contract does not name the type of some events. " + _FIX_SOURCE,
+        "core/event_types.toml does not name the type of some events. " + _FIX_SOURCE,
         column="event_type",
-        value_set=["purchase", "cart", "click", "view", "impression"],
+        value_set=list(event_types().names),
+    ),
+    check(
+        "ratings_are_on_their_scale",
+        "facts",
+        BETWEEN,
+        "Some events have a rating outside its scale, or a scale without width. " + _FIX_SOURCE,
+        column="odd_ratings",
+        max_value=0,
+    ),
+    check(
+        "no_feedback_is_refused",
+        "facts",
+        BETWEEN,
+        "Some events or decisions could not be used. The files in feedback/quarantine/ hold them with the reasons; "
+        "correct their sender.",
+        column="refused_rows",
+        max_value=0,
     ),
     check(
         "an_event_id_names_one_event",

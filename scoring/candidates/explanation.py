@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.candidates.customer_batch import CustomerBatch
+from scoring.candidates.interest import RELATIONS, Interest
 from scoring.catalogue import Catalogue
 
 NO_EVIDENCE = np.zeros(0, np.int64)
@@ -12,7 +13,7 @@ NO_EVIDENCE = np.zeros(0, np.int64)
 
 @dataclass(frozen=True)
 class Explanation:
-    """A sentence, and the purchases that it cites: catalogue indices of purchased products, `[n]`."""
+    """A sentence, and what it cites: catalogue indices of products that were purchased, or seen lately, `[n]`."""
 
     text: str
     evidence: np.ndarray
@@ -66,6 +67,18 @@ class PurchaseEvidence:
         times = _times(self.history("baskets")[same].sum())
         words = f"{times}, last {_ago(self.history('days_since_last')[same].min())}"
         return Explanation(f"{opening}; you bought {name} {words}", self.purchased[same])
+
+
+def cite_seen(catalogue: Catalogue, interest: Interest, position: int) -> Explanation:
+    """Name the recent event behind the interest in the product at `position`."""
+    cause = int(interest.cause[position])
+    seen, relation = interest.seen[cause], RELATIONS[interest.relation[position]]
+    evidence = interest.positions[[cause]]
+    if relation == "itself":
+        return Explanation(f"You {seen.verb} this {_ago(seen.age_days)}", evidence)
+    name = catalogue.names[evidence[0]] or f"product {seen.product_id}"
+    opening = f"Often bought with {name}" if relation == "together" else f"Similar to {name}"
+    return Explanation(f"{opening}, which you {seen.verb} {_ago(seen.age_days)}", evidence)
 
 
 def _times(baskets: float) -> str:

@@ -57,12 +57,15 @@ def generate_candidates(
         index: An index of the active products' vectors, which finds the lists of vector searches.
         restrict_to: Catalogue indices that replace the sources' candidates; the sources still score and rank them.
     """
+    silent = {name for name in quotas if not SOURCES[name].applies_to(batch)}
     repeats = {name for name in quotas if isinstance(SOURCES[name], RepeatSource)}
     searched = {name for name in quotas if SOURCES[name].is_vector_search and index is not None}
     # These sources score only the candidates of other sources, so they do not read all active products.
     late = {name for name, quota in quotas.items() if quota == 0 and name not in repeats} | searched
-    scores = {name: SOURCES[name].score(batch, active) for name in quotas if name not in repeats | late}
-    lists = [_top_k_per_source(batch, row, active, scores, quotas, index) for row in range(len(batch.customers))]
+    late -= silent
+    scores = {name: SOURCES[name].score(batch, active) for name in quotas if name not in repeats | late | silent}
+    asked = {name: 0 if name in silent else quota for name, quota in quotas.items()}
+    lists = [_top_k_per_source(batch, row, active, scores, asked, index) for row in range(len(batch.customers))]
     unions = [_union(found) for found in lists]
     if restrict_to is not None:
         unions = [_requested(batch, row, restrict_to, *union) for row, union in enumerate(unions)]
@@ -85,7 +88,9 @@ def generate_candidates(
         for name in quotas:
             values: np.ndarray
             each = SOURCES[name]
-            if isinstance(each, RepeatSource):
+            if name in silent:
+                values = np.zeros(len(positions), np.float32)
+            elif isinstance(each, RepeatSource):
                 values = np.append(each.score_purchased(batch, row), NO_SCORE)[purchased]
             elif name in late:
                 values = scores_late[name][row][np.searchsorted(everything.positions, positions)]

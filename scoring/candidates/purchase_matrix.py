@@ -18,6 +18,7 @@ class PurchaseMatrix:
         found: For each customer the catalogue index of each product of the history, -1 if it is not in the catalogue.
         positions: For each customer the catalogue indices of the products ever bought.
         picks: The indices of those products in the customer's history arrays.
+        seen: For each customer the catalogue index of each product of `recent.seen`, -1 if it is not in the catalogue.
         products: The number of products in the catalogue.
     """
 
@@ -25,6 +26,7 @@ class PurchaseMatrix:
     found: list[np.ndarray]
     positions: list[np.ndarray]
     picks: list[np.ndarray]
+    seen: list[np.ndarray]
     products: int
 
     @classmethod
@@ -36,7 +38,11 @@ class PurchaseMatrix:
         ]
         picks = [np.flatnonzero(positions >= 0) for positions in found]
         known = [positions[pick] for positions, pick in zip(found, picks, strict=True)]
-        return cls(customers, found, known, picks, len(index))
+        seen = [
+            np.array([index.get(each.product_id, -1) for each in customer.recent.seen], dtype=np.int64)
+            for customer in customers
+        ]
+        return cls(customers, found, known, picks, seen, len(index))
 
     def history(self, row: int, name: str) -> np.ndarray:
         """Return one of `schema.HISTORY` for a customer's products, aligned with `positions[row]`."""

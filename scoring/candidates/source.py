@@ -66,6 +66,10 @@ class CandidateSource(ABC):
     model_class: ClassVar[type[FittedModel] | None] = None
     package: ClassVar[tuple[str, str] | None] = None
 
+    def applies_to(self, batch: CustomerBatch) -> bool:
+        """Return whether the source has anything to say about a customer of the batch; if not, it is not asked."""
+        return True
+
     @abstractmethod
     def score(self, batch: CustomerBatch, subset: ProductSubset) -> np.ndarray:
         """Score products for customers, float32 `[customers, subset]`.

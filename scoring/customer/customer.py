@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scoring.customer.recent_interest import NO_INTEREST, RecentInterest
 from scoring.schema import HISTORY, HISTORY_PRODUCT_IDS, PROFILE, TRAITS
 
 
@@ -19,12 +20,14 @@ class Customer:
         history: One float32 array `[n]` for each name in `schema.HISTORY`, aligned with `product_ids`.
         profile: One number for each name in `schema.PROFILE` (0 where unknown).
         traits: One category for each name in `schema.TRAITS` ('' where unknown).
+        recent: What recent views, carts and ratings change; no feature contains them.
     """
 
     product_ids: Sequence[str] | np.ndarray
     history: Mapping[str, np.ndarray]
     profile: Mapping[str, float]
     traits: Mapping[str, str]
+    recent: RecentInterest = NO_INTEREST
 
     @classmethod
     def from_features(cls, features: Mapping[str, Any]) -> "Customer":

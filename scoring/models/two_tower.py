@@ -77,14 +77,35 @@ def query_inputs(
         top = np.argsort(-customer.history["decayed_120d"], kind="stable")[:HISTORY_LENGTH]
         found = bought.found[row][top]
         positions, picks = found[found >= 0], top[found >= 0]
+        history = [customer.history[name][picks] for name in HISTORY_WEIGHTS]
+        if customer.recent.seen:
+            positions, history = _with_seen(bought, row, positions, history)
         n = len(positions)
         for field in QUERY_FIELDS:
             inputs[f"history_{field}"][row, :n] = codes[field][positions]
-        for j, name in enumerate(HISTORY_WEIGHTS):
-            weight = customer.history[name][picks]
+        for j, weight in enumerate(history):
             weights[row, :n, j] = weight / max(float(weight.sum()), 1e-9)
     pooled: dict[str, np.ndarray] = inputs | {"history_weights": weights, "profile": signed_log(profile)}
     return pooled | sequence_inputs(bought, codes) if sequences else pooled
+
+
+def _with_seen(
+    bought: PurchaseMatrix, row: int, positions: np.ndarray, history: list[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Add the products of a customer's recent interest to the history, each with its own weight.
+
+    A product that is not in the history takes a place of its own; if there is none left, the least of the history goes.
+    """
+    interest: dict[int, float] = {}
+    for position, each in zip(bought.seen[row].tolist(), bought.customers[row].recent.seen, strict=True):
+        if position >= 0 and each.history > 0:
+            interest[position] = max(interest.get(position, 0.0), each.history)
+    index = {position: i for i, position in enumerate(positions.tolist())}
+    new = np.array([position for position in interest if position not in index][:HISTORY_LENGTH], np.int64)
+    kept = min(len(positions), HISTORY_LENGTH - len(new))
+    positions = np.concatenate([positions[:kept], new])
+    added = np.array([interest.get(position, 0.0) for position in positions.tolist()], np.float32)
+    return positions, [np.concatenate([weight[:kept], np.zeros(len(new), np.float32)]) + added for weight in history]
 
 
 def sequence_inputs(bought: PurchaseMatrix, codes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from events.errors import EventsError
-from events.records import Purchase
+from events.records import CustomerEvents, Interaction, Purchase
 from serving.config import ServiceConfig
 from serving.customer_state.circuit_breaker import CircuitBreaker
 
@@ -22,7 +22,7 @@ Outcome = Literal["found", "unknown", "timeout", "error", "circuit_open"]
 breaker stopped the read."""
 
 PurchaseReadStatus = Literal["read", "error", "unread"]
-"""Outcome of the read of purchases. `unread`: it was not tried, or did not end in time."""
+"""Outcome of the read of recent events. `unread`: it was not tried, or did not end in time."""
 
 Features = Mapping[str, Any]
 
@@ -39,31 +39,32 @@ class CustomerReader(Protocol):
         ...
 
 
-class RecentPurchases(Protocol):
-    """Read recent purchases. Several threads use it at once."""
+class RecentEvents(Protocol):
+    """Read recent events. Several threads use it at once."""
 
-    def of_customer(self, customer_id: str) -> list[Purchase]:
-        """Return a customer's recent purchases, or raise EventsError."""
+    def of_customer(self, customer_id: str) -> CustomerEvents:
+        """Return a customer's recent events, or raise EventsError."""
         ...
 
 
-class NoPurchases:
+class NoEvents:
     """Stand for the event log where only the online store is read."""
 
-    def of_customer(self, customer_id: str) -> list[Purchase]:
-        """Return no purchases."""
-        return []
+    def of_customer(self, customer_id: str) -> CustomerEvents:
+        """Return no events."""
+        return CustomerEvents()
 
 
 @dataclass(frozen=True)
 class FeatureResult:
-    """Hold the result of a read; there may be purchases without features.
+    """Hold the result of a read; there may be events without features.
 
     Args:
         outcome: The outcome of the read of features.
         features: None unless the outcome is `found` or `from_cache` is true.
-        purchase_status: The outcome of the read of purchases.
+        purchase_status: The outcome of the read of recent events.
         purchases: The customer's recent purchases.
+        interactions: What else the customer did lately.
         from_cache: Whether the features are cached ones (StaleFeatureCache).
     """
 
@@ -71,17 +72,18 @@ class FeatureResult:
     features: Features | None = None
     purchase_status: PurchaseReadStatus = "unread"
     purchases: Sequence[Purchase] = ()
+    interactions: Sequence[Interaction] = ()
     from_cache: bool = False
 
 
 @dataclass
 class ReadRequest:
-    """Hand one read to a thread. Purchases are read first, so they are there if the features then fail."""
+    """Hand one read to a thread. Events are read first, so they are there if the features then fail."""
 
     customer_id: str
     features: Future[Features | None] = field(default_factory=Future)
     purchase_status: PurchaseReadStatus = "unread"
-    purchases: Sequence[Purchase] = ()
+    events: CustomerEvents = field(default_factory=CustomerEvents)
 
 
 class FeatureClient:
@@ -91,11 +93,11 @@ class FeatureClient:
 
     Args:
         open_reader: Opens the online store.
-        recent: Reads recent purchases.
+        recent: Reads recent events.
         config: Timeouts and limits.
     """
 
-    def __init__(self, open_reader: Callable[[], CustomerReader], recent: RecentPurchases, config: ServiceConfig):
+    def __init__(self, open_reader: Callable[[], CustomerReader], recent: RecentEvents, config: ServiceConfig):
         self._open_reader = open_reader
         self._recent = recent
         self._config = config
@@ -130,7 +132,7 @@ class FeatureClient:
         return "does not answer" if self._breaker.is_open else "answers"
 
     async def read(self, customer_id: str) -> FeatureResult:
-        """Return the customer's features and purchases within `feature_timeout_s`, or why there are none."""
+        """Return the customer's features and recent events within `feature_timeout_s`, or why there are none."""
         if self._reader is None:
             return FeatureResult("error")
         if not self._breaker.allows():
@@ -151,7 +153,7 @@ class FeatureClient:
             if self._breaker.is_open:
                 logger.info("The online store answers again.")
             self._breaker.succeeded()
-        return FeatureResult(outcome, features, request.purchase_status, request.purchases)
+        return FeatureResult(outcome, features, request.purchase_status, *request.events)
 
     async def sample_customers(self, count: int) -> list[str]:
         """Return the ids of a few customers in the store; none if it does not answer in time."""
@@ -212,7 +214,7 @@ class FeatureClient:
             if not request.features.set_running_or_notify_cancel():
                 continue  # the deadline has passed
             try:
-                request.purchases = self._recent.of_customer(request.customer_id)
+                request.events = self._recent.of_customer(request.customer_id)
                 request.purchase_status = "read"
             except EventsError:
                 request.purchase_status = "error"  # it is counted, and the list is made from the features alone

@@ -1,6 +1,7 @@
-"""Compute a customer's state at request time, from stored features and the purchases since."""
+"""Compute a customer's state at request time, from stored features and the events since."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from core.clock import utc_now
@@ -9,6 +10,7 @@ from scoring.bundle import Bundle
 from scoring.catalogue import Catalogue
 from scoring.customer.customer import Customer
 from scoring.customer.realtime import apply_purchases, unmaterialized
+from scoring.customer.recent_interest import NO_INTEREST, RecentInterest, last_purchases, recent_interest
 from scoring.fallback import FeatureState
 from scoring.request import RecommendationRequest
 from serving.customer_state.feature_client import FeatureResult
@@ -40,7 +42,7 @@ def feature_state(result: FeatureResult, as_of: date, max_age_days: int) -> Feat
 def customer_at_request_time(
     result: FeatureResult, bundle: Bundle, request: RecommendationRequest, metrics: Metrics
 ) -> Customer | None:
-    """Return the customer at the request's time, or None if there are neither features nor purchases.
+    """Return the customer at the request's time, or None if there are neither features nor events.
 
     Without a time, the features are not advanced: purchases since then, and products in the basket, count as made just
     now.
@@ -61,11 +63,28 @@ def customer_at_request_time(
     now = request.time or utc_now()
     basket = [product_id for product_id in request.basket if product_id in catalogue.index]
     scored += [Purchase(f"basket {product_id}", product_id, now, now, 1.0, None) for product_id in basket]
-    if customer is None and not scored:
+    recent = _interest(result, customer, features_as_of, now) if result.interactions else NO_INTEREST
+    if customer is None and not scored and recent.is_empty:
         return None
-    return apply_purchases(
+    changed = apply_purchases(
         customer or Customer.empty(), features_as_of, scored, request.time, lambda name: _price(catalogue, name)
     )
+    return changed if recent.is_empty else replace(changed, recent=recent)
+
+
+def _interest(
+    result: FeatureResult, customer: Customer | None, features_as_of: datetime, now: datetime
+) -> RecentInterest:
+    """Return what the customer's interactions change now; a purchase since settles an earlier interest."""
+    wanted = {each.product_id for each in result.interactions}
+    bought_at = {}
+    if customer is not None:
+        days = customer.history["days_since_last"].tolist()
+        bought_at = last_purchases(customer.product_ids, days, features_as_of, wanted)
+    for purchase in result.purchases:
+        known = bought_at.get(purchase.product_id, datetime.min)
+        bought_at[purchase.product_id] = max(known, purchase.occurred_at)
+    return recent_interest(result.interactions, bought_at, now)
 
 
 def _price(catalogue: Catalogue, product_id: str) -> float:

@@ -8,7 +8,7 @@ import duckdb
 
 from tests.dbt_project.conftest import Built
 from tests.support.dbt_project.runs import dbt, messages, rows
-from tests.support.dbt_project.shop import SNAPSHOTS, Shop, corner_shop
+from tests.support.dbt_project.shop import SNAPSHOTS, UNRATED, Shop, corner_shop
 
 FACTS = ("build", "--select", "+fct_events", "+fct_decisions", "+fct_exposures", "--indirect-selection", "cautious")
 
@@ -59,7 +59,10 @@ def test_a_purchase_heard_of_as_an_event_is_in_the_features_until_its_receipt_is
     late = [line for line in receipts if line[9] >= midnight]
     assert len(late) > 1
     assert all(line[4] >= 0 for line in late)
-    events = [(f"late{n}", *line[0:3:2], "purchase", line[9], line[9], None, *line[4:6]) for n, line in enumerate(late)]
+    events = [
+        (f"late{n}", *line[0:3:2], "purchase", line[9], line[9], None, *line[4:6], *UNRATED)
+        for n, line in enumerate(late)
+    ]
     expected = rows(built.data, "customer_purchases")
 
     for landed in ([line for line in receipts if line not in late], receipts):

@@ -11,12 +11,13 @@ import pytest
 import redis
 
 from core.clock import utc_now
+from core.event_types import event_types
 from core.held import Held
 from events.errors import EventLogUnavailableError, OffsetError
 from events.event_log import EventLog, LogBatch
-from events.factory import open_event_log, open_recent_purchases
+from events.factory import open_event_log, open_recent_events
 from events.offsets import decode, encode
-from events.records import Decision, Event, ShownItem
+from events.records import CustomerEvents, Decision, Event, Interaction, ShownItem
 from settings import Settings
 from tests.support.servers.kafka_cluster import kafka_cluster
 from tests.support.servers.redis_server import PASSWORD, redis_server
@@ -92,7 +93,7 @@ def event_ids(event_log: EventLog, position: str | None) -> list[str]:
 
 
 def bought(event_log: EventLog) -> set[str]:
-    return {purchase.event_id for purchase in event_log.of_customer("ann")}
+    return {purchase.event_id for purchase in event_log.of_customer("ann").purchases}
 
 
 def test_an_event_sent_again_is_no_new_event(opened: Open) -> None:
@@ -100,22 +101,86 @@ def test_an_event_sent_again_is_no_new_event(opened: Open) -> None:
     assert event_log.append([event("a"), event("b"), event("a", product_id="p2")]).result() == [True, True, False]
     assert opened().append([event("b"), event("c")]).result() == [False, True]
     assert bought(event_log) == {"a", "b", "c"}
-    assert {purchase.product_id for purchase in event_log.of_customer("ann")} == {"p1"}
+    assert {purchase.product_id for purchase in event_log.of_customer("ann").purchases} == {"p1"}
 
 
 def test_every_process_sees_an_acknowledged_purchase(opened: Open) -> None:
     here, there = opened(), opened()
     here.append([event("a", quantity=2, price=1.25, occurred_at="2018-01-01T07:00:00-05:00")]).result()
-    [purchase] = there.of_customer("ann")
+    [purchase] = there.of_customer("ann").purchases
     assert (purchase.product_id, purchase.occurred_at, purchase.quantity, purchase.price) == ("p1", NOON, 2.0, 1.25)
     assert utc_now() - purchase.received_at < timedelta(minutes=1)
-    assert there.of_customer("bob") == []
+    assert there.of_customer("bob") == CustomerEvents([], [])
 
 
-def test_only_purchases_are_kept_by_customer(opened: Open) -> None:
+RATED = {"event_type": "rating", "rating_min": 1, "rating_max": 5}
+
+
+def did(event_log: EventLog, customer_id: str = "ann") -> dict[tuple[str, str], Interaction]:
+    found = event_log.of_customer(customer_id).interactions
+    return {(each.event_type, each.product_id): each for each in found}
+
+
+def test_events_that_change_lists_are_kept_by_customer(opened: Open) -> None:
     event_log = opened()
-    event_log.append([event("a", event_type="view"), event("b", event_type="cart"), event("c")]).result()
+    event_log.append(
+        [
+            event("a", event_type="view"),
+            event("b", event_type="cart"),
+            event("c"),
+            event("d", event_type="impression"),
+            event("e", event_type="search", query="oat milk", product_id=None),
+            event("f", event_type="search", query="oat milk", product_id="p2"),
+            event("g", rating=2, **RATED),
+        ]
+    ).result()
     assert bought(event_log) == {"c"}
+    found = did(opened())
+    assert set(found) == {("view", "p1"), ("cart", "p1"), ("search", "p2"), ("rating", "p1")}
+    assert found["rating", "p1"] == Interaction("g", "rating", "p1", NOON, 0.25)  # (2 - 1) / (5 - 1)
+    assert "oat" not in str(found)  # what was searched for stays in the log
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_a_type_and_product_the_newest_event_is_kept_whatever_came_first(
+    opened: Open, order: tuple[int, ...]
+) -> None:
+    event_log = opened()
+    for n in order:
+        hour = NOON + timedelta(hours=n)
+        event_log.append([event(f"e{n}", occurred_at=hour, rating=1 + n, **RATED)]).result()
+    assert did(event_log) == {("rating", "p1"): Interaction("e2", "rating", "p1", NOON + timedelta(hours=2), 0.5)}
+
+
+def test_the_newest_products_of_a_type_are_kept(opened: Open) -> None:
+    event_log, most = opened(), event_types().recent.products
+    views = [
+        event(f"v{n}", product_id=f"p{n}", event_type="view", occurred_at=NOON + timedelta(minutes=n))
+        for n in range(most + 2)
+    ]
+    event_log.append([event("r", rating=1, **RATED), *reversed(views)]).result()
+    found = did(event_log)
+    assert {product for kind, product in found if kind == "view"} == {f"p{n}" for n in range(2, most + 2)}
+    assert ("rating", "p1") in found  # views push no rating out
+
+
+def test_events_that_change_no_list_any_more_are_evicted(settings: Settings) -> None:
+    recent = open_recent_events(settings)
+    recent.append([event("v", event_type="view"), event("r", rating=1, **RATED), event("p")]).result()
+    held = Held(NOON, NOON, NOON)  # holds no purchase
+    assert recent.evict_materialized(NOON + timedelta(days=6), held) == 0
+    assert recent.evict_materialized(NOON + timedelta(days=8), held) == 1
+    assert [each.event_type for each in recent.of_customer("ann").interactions] == ["rating"]
+    recent.close()
+
+
+def test_an_erased_customer_has_no_recent_events(opened: Open) -> None:
+    event_log = opened()
+    event_log.append([event("a"), event("b", event_type="view"), event("c", customer_id="bob")]).result()
+    assert event_log.erase(["ann", "nobody"]) == 2
+    assert opened().of_customer("ann") == CustomerEvents([], [])
+    assert len(event_log.of_customer("bob").purchases) == 1
+    assert event_log.erase([]) == 0
 
 
 def test_a_collector_reads_on_from_its_cursor(opened: Open, start: str) -> None:
@@ -169,7 +234,7 @@ def test_many_senders_at_once_lose_nothing(opened: Open, start: str) -> None:
 def test_purchases_in_the_feature_tables_are_forgotten_and_no_others(opened: Open, settings: Settings) -> None:
     event_log = opened()
     event_log.append([event("before"), event("after", occurred_at=NOON + timedelta(days=2))]).result()
-    recent = open_recent_purchases(settings)
+    recent = open_recent_events(settings)
     midnight, start, end = NOON + timedelta(hours=12), datetime.min, datetime.max
     assert recent.evict_materialized(midnight, Held(NOON, end, end)) == 0  # no receipt reaches it
     assert (
@@ -220,7 +285,7 @@ def test_the_folder_of_earlier_versions_is_moved_once_with_everything_in_it(
     for _ in range(2):
         with closing(open_event_log(settings)) as event_log:
             assert event_ids(event_log, None) == ["1"]
-            assert len(event_log.of_customer("ann")) == 1
+            assert len(event_log.of_customer("ann").purchases) == 1
     assert [record.message for record in caplog.records] == [
         f"Moved the event log from {tmp_path / 'live'} to {tmp_path / 'events'}, its name since this version."
     ]

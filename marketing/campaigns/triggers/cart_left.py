@@ -7,12 +7,13 @@ import duckdb
 import pyarrow as pa
 
 from core.duckdb_engine import read_parquet
+from core.event_types import event_types
 from marketing.campaigns.targets.rows import target_rows
 from marketing.campaigns.triggers.definitions import CartLeft
 
 
 def cart_left(trigger: CartLeft, events: Path, as_of: datetime) -> pa.Table:
-    """Return a target for every customer whose newest cart is old enough and was not bought.
+    """Return a target for every customer whose newest cart is old enough, and neither bought nor emptied.
 
     Args:
         trigger: the hours.
@@ -24,6 +25,10 @@ def cart_left(trigger: CartLeft, events: Path, as_of: datetime) -> pa.Table:
         instant of the newest cart event, so another product opens a new one.
     """
     oldest, newest = (as_of - timedelta(hours=hours) for hours in (trigger.within_hours, trigger.after_hours))
+    cart_types = {
+        way: [name for name, declared in event_types().types.items() if declared.cart == way]
+        for way in ("adds", "removes")
+    }
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         found = connection.sql(
@@ -37,14 +42,18 @@ def cart_left(trigger: CartLeft, events: Path, as_of: datetime) -> pa.Table:
                 SELECT customer_id, max(occurred_at) AS instant FROM known WHERE event_type = 'purchase' GROUP BY ALL
             ),
             cart AS (
-                SELECT customer_id, product_id, max(occurred_at) AS instant
+                SELECT customer_id, product_id, max(occurred_at) FILTER (list_contains($adds, event_type)) AS instant
                 FROM known LEFT JOIN bought USING (customer_id)
-                WHERE event_type = 'cart' AND (bought.instant IS NULL OR occurred_at > bought.instant) GROUP BY ALL
+                WHERE bought.instant IS NULL OR occurred_at > bought.instant
+                GROUP BY ALL
+                HAVING instant > coalesce(
+                    max(occurred_at) FILTER (list_contains($removes, event_type)), TIMESTAMP '1900-01-01'
+                )
             )
             SELECT customer_id, strftime(max(instant), '%Y-%m-%dT%H:%M:%S') AS occurrence,
                    list(product_id ORDER BY instant DESC, product_id) AS product_ids
             FROM cart GROUP BY customer_id HAVING max(instant) <= $newest ORDER BY customer_id
             """,
-            params={"oldest": oldest, "newest": newest, "as_of": as_of},
+            params={"oldest": oldest, "newest": newest, "as_of": as_of} | cart_types,
         ).to_arrow_table()
     return target_rows(trigger.type, found["customer_id"], found["occurrence"], product_ids=found["product_ids"])

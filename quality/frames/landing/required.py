@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from quality.frames.engine import one_row
+from quality.frames.feedback import NEEDS_PRODUCT
 from quality.frames.landing.admitted import Admitted, example
 
 REQUIRED = {
@@ -19,7 +20,7 @@ REQUIRED = {
     "consents": ("customer_id", "channel", "purpose", "granted", "since"),
     "contacts": ("customer_id", "channel"),
     "bounces": ("channel", "kind", "bounced_at"),
-    "events": ("event_id", "customer_id", "product_id", "event_type", "occurred_at"),
+    "events": ("event_id", "customer_id", "event_type", "occurred_at"),
 }
 """Columns of the landing contract in which no value may be missing; a transaction line may have no customer."""
 
@@ -36,6 +37,8 @@ def required(admitted: Admitted) -> pd.DataFrame:
             (f"{table}.{column}", count, _row_without(admitted, table, columns, column) if count else None)
             for column, count in zip(columns, found, strict=True)
         ]
+    query = f"SELECT count(*) FROM {admitted.table('events')} WHERE product_id IS NULL AND {NEEDS_PRODUCT}"
+    rows.append(("events.product_id", one_row(admitted.connection, query)[0], None))
     return pd.DataFrame(rows, columns=["subject", "missing", "example"])
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from core.clock import utc_now
 from core.held import Held
-from events.factory import open_recent_purchases
+from events.factory import open_recent_events
 from events.records import Event
 from feature_store.online.reader import OnlineFeatureReader
 from settings import Settings
@@ -22,7 +22,7 @@ def collect(settings: Settings, as_of: date, collected_at: datetime) -> None:
 
 
 def buy(settings: Settings, event_id: str, occurred_at: datetime) -> None:
-    recent = open_recent_purchases(settings)
+    recent = open_recent_events(settings)
     fields = {"customer_id": "c3", "product_id": "p1", "event_type": "purchase"} | {
         "occurred_at": f"{occurred_at.isoformat()}Z"
     }
@@ -31,8 +31,8 @@ def buy(settings: Settings, event_id: str, occurred_at: datetime) -> None:
 
 
 def kept(settings: Settings) -> set[str]:
-    recent = open_recent_purchases(settings)
-    found = {purchase.event_id for purchase in recent.of_customer("c3")}
+    recent = open_recent_events(settings)
+    found = {purchase.event_id for purchase in recent.of_customer("c3").purchases}
     recent.close()
     return found
 

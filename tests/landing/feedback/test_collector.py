@@ -114,6 +114,7 @@ def test_events_and_decisions_arrive_with_all_that_was_said(
         "request_id": "r1",
         "quantity": 2.0,
         "price": 1.5,
+        **dict.fromkeys(("rating", "rating_min", "rating_max", "query")),
     }
     first, second = rows(settings, DECISIONS)
     assert (first["position"], first["product_id"], first["source"], first["score"]) == (
@@ -188,7 +189,8 @@ def test_the_journal_forgets_what_is_safe(event_log: EventLog, run: Callable) ->
     event_log.append([event(1, event_type="purchase")]).result()
     run()
     assert event_log.read_from(None).events == []
-    assert [bought.product_id for bought in event_log.of_customer("c1")] == ["p1"]  # the service still needs it
+    recent = event_log.of_customer("c1")
+    assert [bought.product_id for bought in recent.purchases] == ["p1"]  # the service still needs it
 
 
 # Where a batch could be torn: a call of the collector's, and how many of them it has made then.

@@ -10,10 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from events.event_log import LogBatch
-from events.records import EVENT_TYPES
 from landing.contract import EVENTS
 from landing.errors import ContractError
-from landing.feedback import quarantine
 from landing.feedback.collector import collect
 from landing.feedback.merged_table import land_feedback
 from landing.findings import Findings
@@ -228,7 +226,3 @@ def test_tables_of_an_earlier_version_are_made_again(tmp_path: Path) -> None:
     (home / "landed" / "inputs.json").write_text(written.replace('"rules": [', '"rules": [0, '))
     (home / "landed" / "events.parquet").write_bytes(b"")
     assert land_feedback(home, None, ANY_DAY, Findings())[EVENTS].rows == 1
-
-
-def test_the_types_of_events_are_those_that_the_service_takes() -> None:
-    assert quarantine.EVENT_TYPES == EVENT_TYPES

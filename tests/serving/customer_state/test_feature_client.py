@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from events.errors import EventLogUnavailableError
-from events.records import Purchase
+from events.records import CustomerEvents, Purchase
 from serving.config import ServiceConfig
 from serving.customer_state.circuit_breaker import CircuitBreaker
 from serving.customer_state.feature_client import FeatureClient, FeatureResult
@@ -48,13 +48,13 @@ class Recent:
     def __init__(self, broken: bool = False) -> None:
         self._broken = broken
 
-    def of_customer(self, customer_id: str) -> list[Purchase]:
+    def of_customer(self, customer_id: str) -> CustomerEvents:
         if self._broken:
             raise EventLogUnavailableError("no disk")
-        return [Purchase("e1", "p1", NOON, NOON, 1.0, None)]
+        return CustomerEvents([Purchase("e1", "p1", NOON, NOON, 1.0, None)])
 
 
-BOUGHT = Recent().of_customer("anybody")
+BOUGHT = Recent().of_customer("anybody").purchases
 
 
 def started(store: Store, recent: Recent | None = None) -> FeatureClient:
@@ -84,7 +84,7 @@ def test_the_first_customers_wait_for_no_connection_that_a_thread_makes_once() -
             self._connect("store")
             return super().read(customer_id)
 
-        def of_customer(self, customer_id: str) -> list[Purchase]:
+        def of_customer(self, customer_id: str) -> CustomerEvents:
             self._connect("journal")
             return super().of_customer(customer_id)
 

@@ -80,7 +80,9 @@ def test_an_unknown_customer_with_a_purchase_gets_a_personal_list(client: httpx.
     assert answer["items"][0]["product_id"] == "p9"  # 10 for the basket, 3 for its popularity; p0 has 12
 
 
-def test_looking_is_written_down_and_does_not_move_the_list(client: httpx.Client, installation: Installation) -> None:
+def test_looking_of_long_ago_is_written_down_and_does_not_move_the_list(
+    client: httpx.Client, installation: Installation
+) -> None:
     before = shown(client, "looker")
     kinds = ["cart", "click", "view", "impression"]
     send(client, *(event(f"look-{kind}", "looker", event_type=kind, request_id="r1") for kind in kinds))

@@ -26,7 +26,8 @@ _COLUMNS = {
     "coupon_values": "coupon_id VARCHAR, campaign_id VARCHAR, face_value DOUBLE, margin DOUBLE",
     "redemptions": "customer_id VARCHAR, coupon_id VARCHAR, campaign_id VARCHAR, redeemed_on DATE",
     "events": "event_id VARCHAR, customer_id VARCHAR, product_id VARCHAR, event_type VARCHAR, occurred_at TIMESTAMP, "
-    "received_at TIMESTAMP, request_id VARCHAR, quantity DOUBLE, price DOUBLE",
+    "received_at TIMESTAMP, request_id VARCHAR, quantity DOUBLE, price DOUBLE, "
+    "rating DOUBLE, rating_min DOUBLE, rating_max DOUBLE, query VARCHAR",
     "decisions": "request_id VARCHAR, customer_id VARCHAR, slate VARCHAR, position DOUBLE, product_id VARCHAR, "
     "source VARCHAR, score DOUBLE, model_version VARCHAR, fallback VARCHAR, decided_at TIMESTAMP, "
     "experiment_id VARCHAR, variant VARCHAR, propensity DOUBLE, is_holdout BOOLEAN",
@@ -34,6 +35,9 @@ _COLUMNS = {
     "propensity DOUBLE, is_holdout BOOLEAN, is_override BOOLEAN, served VARCHAR, fallback VARCHAR, shown DOUBLE, "
     "decided_at TIMESTAMP",
 }
+
+UNRATED = (None, None, None, None)
+"""The last columns of an event that is neither a rating nor a search."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,33 @@ def corner_shop() -> Shop:
     moment = datetime(2017, 12, 1, 15)
     # Purchases of 1 December are on receipts as well, or never will be: receipts of later days are there.
     events = [
-        ("e1", "c1", "p1", "impression", moment, moment, "r1", None, None),
-        ("e2", "c1", "p1", "purchase", moment + timedelta(minutes=9), moment + timedelta(minutes=10), "r1", 1, 1.43),
-        ("e2", "c1", "p1", "purchase", moment + timedelta(minutes=9), moment + timedelta(minutes=11), "r1", 1, 1.43),
-        ("e3", "c2", "p2", "click", moment, moment, None, None, None),
-        ("e4", "c1", "p3", "click", moment, moment, "r1", None, None),
+        ("e1", "c1", "p1", "impression", moment, moment, "r1", None, None, *UNRATED),
+        (
+            "e2",
+            "c1",
+            "p1",
+            "purchase",
+            moment + timedelta(minutes=9),
+            moment + timedelta(minutes=10),
+            "r1",
+            1,
+            1.43,
+            *UNRATED,
+        ),
+        (
+            "e2",
+            "c1",
+            "p1",
+            "purchase",
+            moment + timedelta(minutes=9),
+            moment + timedelta(minutes=11),
+            "r1",
+            1,
+            1.43,
+            *UNRATED,
+        ),
+        ("e3", "c2", "p2", "click", moment, moment, None, None, None, *UNRATED),
+        ("e4", "c1", "p3", "click", moment, moment, "r1", None, None, *UNRATED),
     ]
     outside = (None, None, None, None)  # of experiments
     decisions = [

@@ -40,6 +40,10 @@ final as (
         events.event_type,
         events.quantity,
         events.price,
+        events.rating,
+        events.rating_min,
+        events.rating_max,
+        events.query,
         -- The customer must match, because a request_id quoted by another customer proves nothing.
         coalesce(
             events.occurred_at >= {{
