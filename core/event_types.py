@@ -13,7 +13,7 @@ from core.toml_model import read_toml
 PACKAGED = Path(__file__).with_name("event_types.toml")
 
 PURCHASE = "purchase"
-"""The type that changes a customer's features; every other one is what the file says."""
+"""The type that changes a customer's features; the file alone defines every other one."""
 
 RATING_FIELDS = ("rating", "rating_min", "rating_max")
 """The fields of a rating and its scale."""

@@ -19,7 +19,7 @@ MAX_RATING = 1_000
 """The largest absolute value on the scale of a rating."""
 
 MAX_QUERY_CHARS = 200
-"""Characters of what a customer searched for."""
+"""Characters of the query of a search."""
 
 MAX_NUMBER = MAX_UNITS * MAX_PRICE
 """The largest absolute value in a landing table: the value of the largest possible event."""

@@ -63,7 +63,7 @@ class RecentEvents(Protocol):
         ...
 
     def erase(self, customer_ids: Collection[str]) -> int:
-        """Delete the recent events of customers; return how many. What `read_from` returns is collected first."""
+        """Delete the recent events of customers; return how many. Entries for `read_from` stay until collected."""
         ...
 
     def close(self) -> None:

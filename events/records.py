@@ -117,7 +117,7 @@ class Event(BaseModel):
     )
     query: Query | None = Field(
         None,
-        description="What the customer searched for; it is stored and never logged. "
+        description="The words of a search; they are stored and never logged. "
         f"Allowed: a text of 1 to {MAX_QUERY_CHARS} characters without control characters; {ONLY_QUERIES}.",
     )
 
@@ -170,7 +170,7 @@ class Interaction(NamedTuple):
 
 
 class CustomerEvents(NamedTuple):
-    """What a customer did lately: purchases that no feature table contains yet, and interactions."""
+    """The recent events of a customer: purchases that no feature table contains yet, and interactions."""
 
     purchases: Sequence[Purchase] = ()
     interactions: Sequence[Interaction] = ()
@@ -185,7 +185,7 @@ def purchase_of(event: Event, received_at: datetime) -> Purchase | None:
 
 
 def interaction_of(event: Event) -> Interaction | None:
-    """Return what an event tells about a product; None if it is a purchase, or changes no list."""
+    """Return the interaction that an event reports; None if it is a purchase, or changes no list."""
     if event.product_id is None or not event_types().types[event.event_type].changes_lists:
         return None
     share = None

@@ -52,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         add_as_of(parser, "the day; default: the newest possible, for accept the admission's own")
     commands.add("collect", _explained(_collect), "take over the events and decisions that the service wrote down")
     erase_parser = commands.add(
-        "erase-events", _explained(_erase_events), "delete what the service knows of customers' recent events"
+        "erase-events",
+        _explained(_erase_events),
+        "delete the recent events of customers, which change their next lists",
     )
     erase_parser.add_argument("file", type=Path, help="a text file with one customer_id per line")
     return commands.run(arguments)

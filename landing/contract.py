@@ -234,7 +234,7 @@ EVENTS = Table(
         _optional("rating", "number", "The rating, of an event that is one."),
         _optional("rating_min", "number", "The worst rating of its scale."),
         _optional("rating_max", "number", "The best rating of its scale."),
-        _optional("query", "text", "What a search was for, at most 200 characters; it may be personal."),
+        _optional("query", "text", "The query of a search, at most 200 characters; it may be personal."),
     ),
 )
 

@@ -71,7 +71,7 @@ class RankedList:
 
 @dataclass(frozen=True)
 class _Shown:
-    """What one customer's list may show.
+    """The limits of one customer's list.
 
     Attributes:
         k: The length of the list.

@@ -16,6 +16,7 @@ from features.services import QUERY_SERVICE
 from marketing.campaigns.content.lists import ListsRecord
 from ml.bundles.champion import deployed_champion
 from ml.data.dataset import customers_of
+from ml.data.recent_events import with_recent_interest
 from ml.errors import RunError
 from scoring.bundle import Bundle
 from scoring.candidates.sources import SOURCES
@@ -41,7 +42,8 @@ SCHEMA = pa.schema(
 def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) -> dict[str, Any]:
     """Write `customer_id, rank, product_id, score, source` for every customer with a purchase.
 
-    The lists equal those of the service, because features, code and age-restricted products are the same.
+    The lists equal those of the service at the instant of the features, because features, recent events, code and
+    age-restricted products are the same.
 
     Args:
         settings: The settings of the installation.
@@ -63,6 +65,7 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
     if features.as_of != as_of:
         raise RunError(f"The published features are as of {features.as_of}, not {as_of}. Run build_features first.")
     restricted = hidden_patterns(settings.exclude_restricted, settings.contact_policy, SettingsError)
+    events = settings.paths.admitted / "events.parquet"
     store, bundle = open_store(settings), Bundle.open(champion.path).without(restricted)
     schema = SCHEMA.with_metadata(ListsRecord(bundle.version, features.name, k).metadata)
     buyers = entity_rows(store, "customer_history", [features.as_of_instant])
@@ -73,6 +76,7 @@ def recommend(settings: Settings, as_of: date, slate: Slate, k: int, out: Path) 
         for start in range(0, len(buyers), CHUNK):
             part = buyers.iloc[start : start + CHUNK]
             ids, customers = customers_of(historical_table(store, QUERY_SERVICE, part))
+            customers = with_recent_interest(ids, customers, events, features.as_of_instant)
             done = 0
             for _, slates in bundle.recommender.rank_batch(customers, slate, k):
                 for ranked in slates:

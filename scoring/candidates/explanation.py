@@ -13,7 +13,7 @@ NO_EVIDENCE = np.zeros(0, np.int64)
 
 @dataclass(frozen=True)
 class Explanation:
-    """A sentence, and what it cites: catalogue indices of products that were purchased, or seen lately, `[n]`."""
+    """A sentence, and what it cites: catalogue indices of products that were purchased or recently seen, `[n]`."""
 
     text: str
     evidence: np.ndarray

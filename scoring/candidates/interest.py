@@ -38,7 +38,7 @@ class Interest:
 
 
 def interest_of(batch: CustomerBatch, row: int) -> Interest | None:
-    """Return the interest of a batch's customer; None if nothing of it is in the catalogue."""
+    """Return the interest of a batch's customer; None if the catalogue contains none of its products."""
     if not batch.customers[row].recent.seen:
         return None
     return batch.cached(("interest", row), lambda: _interest(batch, row))

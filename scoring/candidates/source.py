@@ -67,7 +67,7 @@ class CandidateSource(ABC):
     package: ClassVar[tuple[str, str] | None] = None
 
     def applies_to(self, batch: CustomerBatch) -> bool:
-        """Return whether the source has anything to say about a customer of the batch; if not, it is not asked."""
+        """Return whether the source may propose products to a customer of the batch; if not, it is not asked."""
         return True
 
     @abstractmethod

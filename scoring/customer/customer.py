@@ -20,7 +20,7 @@ class Customer:
         history: One float32 array `[n]` for each name in `schema.HISTORY`, aligned with `product_ids`.
         profile: One number for each name in `schema.PROFILE` (0 where unknown).
         traits: One category for each name in `schema.TRAITS` ('' where unknown).
-        recent: What recent views, carts and ratings change; no feature contains them.
+        recent: The effect of recent views, carts and ratings, which no feature contains.
     """
 
     product_ids: Sequence[str] | np.ndarray

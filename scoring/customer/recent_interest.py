@@ -1,7 +1,7 @@
-"""What a customer's recent views, carts and ratings say about the next list.
+"""The effect of a customer's recent views, carts and ratings on the next list.
 
-The result is a pure function of the *set* of interactions and purchases: order and repetition make no difference. What
-each type of event weighs is data (core/event_types.toml).
+The result is a pure function of the *set* of interactions and purchases: order and repetition make no difference. The
+weights of the types of events are data (core/event_types.toml).
 """
 
 import math
@@ -49,7 +49,7 @@ class SeenProduct:
 
     Attributes:
         product_id: The product.
-        verb: What the customer did with it, as reasons say it.
+        verb: The customer's action, as reasons word it.
         age_days: How long ago.
         history: Its weight in the history that the query tower reads; 1 is a purchase made now.
         itself: Its weight among the candidates.
@@ -68,7 +68,7 @@ class SeenProduct:
 
 @dataclass(frozen=True)
 class RecentInterest:
-    """What recent events of a customer change in a list.
+    """The changes that recent events of a customer make to a list.
 
     Attributes:
         seen: Products of interest, the newest event first.
@@ -144,7 +144,7 @@ def recent_interest(
 def last_purchases(
     product_ids: Iterable[str], days_since_last: Iterable[float], known_at: datetime, wanted: Collection[str]
 ) -> dict[str, datetime]:
-    """Return until when a customer's features know a product to be bought, for the wanted products.
+    """Return the last instant at which a customer's features may hold a purchase, for the wanted products.
 
     A receipt may have a day only. So a purchase stands for its whole day of the shop: an event of the same day counts
     as made before it.

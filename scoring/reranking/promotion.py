@@ -20,7 +20,7 @@ class Promoted(NamedTuple):
 
 
 def promote(scores: np.ndarray, interest: np.ndarray, boost: float, k: int) -> Promoted:
-    """Move each score towards the best one by what its interest is worth, and order the list again.
+    """Move each score towards the best one by its interest, and order the list again.
 
     The distance is that from the product's score, or from the median if the score is higher. So the effect does not
     depend on the scale of a ranker's scores, and a product just viewed is listed however low its score. Without

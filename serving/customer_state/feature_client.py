@@ -64,7 +64,7 @@ class FeatureResult:
         features: None unless the outcome is `found` or `from_cache` is true.
         purchase_status: The outcome of the read of recent events.
         purchases: The customer's recent purchases.
-        interactions: What else the customer did lately.
+        interactions: The customer's other recent events.
         from_cache: Whether the features are cached ones (StaleFeatureCache).
     """
 

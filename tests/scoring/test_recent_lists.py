@@ -154,7 +154,7 @@ def test_without_the_event_that_a_reason_names_the_item_falls_or_has_another_rea
 
 
 def test_interest_joins_the_history_that_the_query_tower_reads() -> None:
-    """A customer without a purchase of it: the vector turns towards the product, more for a cart than for a click."""
+    """The customer never bought the product: the vector turns towards the product, more for a cart than for a click."""
     found = SHOPS[0]
     customer = found.customers[0]
     position = found.catalogue.index[last(found, customer)]

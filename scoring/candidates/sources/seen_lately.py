@@ -1,4 +1,4 @@
-"""Products that the customer looked at lately, products like them, and products that complete the cart."""
+"""Products that the customer looked at recently, products like them, and products that complete the cart."""
 
 import numpy as np
 from pydantic import Field
@@ -11,7 +11,7 @@ from scoring.candidates.source import CandidateSource, SourceSettings
 
 
 class Settings(SourceSettings):
-    """Set the quota; what each type of event weighs is in core/event_types.toml."""
+    """Set the quota; the weights of events are in core/event_types.toml."""
 
     quota: int = Field(40, ge=0)
 
@@ -20,7 +20,7 @@ class SeenLately(CandidateSource):
     """Score by the recent event that supports the product most; customers without events get no candidates."""
 
     settings_class = Settings
-    text = "Like what you looked at lately"
+    text = "Like the products you looked at recently"
     order = 130
 
     def applies_to(self, batch: CustomerBatch) -> bool:

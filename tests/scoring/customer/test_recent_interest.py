@@ -1,4 +1,4 @@
-"""What views, carts and ratings change is a function of the set of events, worked out by hand."""
+"""The effect of views, carts and ratings is a function of the set of events, worked out by hand."""
 
 from datetime import datetime, timedelta
 from itertools import permutations
