@@ -5,7 +5,7 @@ from pathlib import Path
 from core.duckdb_engine import connect
 from quality.checkpoints import Stages
 from quality.errors import NothingToCheckError
-from quality.frames.feedback import REQUIRED, event_types, feedback_facts, required_of_feedback
+from quality.frames.feedback import REQUIRED, feedback_facts, required_of_feedback, types_of_events
 from quality.frames.files import files_frame
 from quality.suites.feedback import FILES, REST
 from settings import Settings
@@ -24,7 +24,7 @@ def feedback_stages(settings: Settings, spill: Path) -> Stages:
         yield FILES, {"files": files_frame(connection, folder, dict.fromkeys(REQUIRED, 0))}
         frames = {
             "required": required_of_feedback(connection, folder),
-            "event_types": event_types(connection, folder),
+            "event_types": types_of_events(connection, folder),
             "facts": feedback_facts(connection, folder),
         }
         yield REST, frames

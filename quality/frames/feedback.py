@@ -25,7 +25,7 @@ PERSONAL = "lower(trim(slate)) <> 'similar'"
 """Condition of answers about a customer, whose decisions name that customer."""
 
 
-def event_types(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+def types_of_events(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
     """Return one row per type of event: `subject` as dbt will write it, `events`."""
     return frame(
         connection,
