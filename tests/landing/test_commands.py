@@ -1,10 +1,13 @@
 """The door: progress for people, one JSON object at the end, errors on stderr."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from events.factory import open_event_log
+from events.records import Event
 from landing.__main__ import main
 from settings import load_settings
 from tests.support.landing.shop import write_shop
@@ -46,6 +49,21 @@ def test_admit_says_when_an_earlier_admission_was_used(shop: Path, capsys: pytes
     main(["admit"])
     main(["admit", "--as-of", "2017-01-03"])
     assert "reused" in capsys.readouterr().out
+
+
+def test_recent_events_are_erased_by_a_file_of_ids(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    viewed = {"event_id": "e1", "customer_id": "ann", "product_id": "p", "event_type": "view"}
+    with closing(open_event_log(load_settings())) as event_log:
+        event_log.append([Event.model_validate(viewed | {"occurred_at": "2018-01-01T12:00:00Z"})]).result()
+        (tmp_path / "ids.txt").write_text("ann\n\nbob\n")
+        assert main(["erase-events", str(tmp_path / "ids.txt")]) == 0
+        assert _last_line(capsys) == {"customers": 2, "events": 1}
+        assert event_log.of_customer("ann").interactions == []
+    (tmp_path / "ids.txt").write_text("\n")
+    assert main(["erase-events", str(tmp_path / "ids.txt")]) == 1
+    assert "names no customer" in capsys.readouterr().err
 
 
 def test_the_day_can_come_from_the_settings(

@@ -63,6 +63,12 @@ def test_answers_without_a_customer_break_nothing_if_they_are_similar_items(data
         ("decisions", "SELECT * REPLACE (NULL::VARCHAR AS model_version)", {"required_feedback_is_present"}),
         ("decisions", "SELECT * REPLACE (NULL::VARCHAR AS customer_id)", {"required_feedback_is_present"}),
         ("events", "SELECT * REPLACE ('wishlist' AS event_type)", {"events_are_of_a_known_type"}),
+        ("events", "SELECT * REPLACE (NULL::VARCHAR AS product_id)", {"required_feedback_is_present"}),
+        (
+            "events",
+            "SELECT * REPLACE (6.0 AS rating, 1.0 AS rating_min, 5.0 AS rating_max)",
+            {"ratings_are_on_their_scale"},
+        ),
         (
             "events",
             "SELECT * REPLACE (CASE WHEN event_id = 'e9' THEN 'e8' ELSE event_id END AS event_id)",
@@ -90,6 +96,14 @@ def test_a_defect_is_caught_by_its_expectation(data: Path, table: str, query: st
     found = broken("feedback", data)
     assert expected <= set(found)
     assert set(found) - expected <= {"events_quote_answers_that_were_given"}  # a lost answer orphans its events
+
+
+def test_refused_feedback_is_counted(data: Path) -> None:
+    quarantine = data / "feedback" / "quarantine"
+    quarantine.mkdir()
+    (quarantine / "events.csv").write_text("event_id,reason\ne1,a rating is not on its scale\n")
+    (quarantine / "batch-00000001.jsonl").write_text("{}\n{}\n")
+    assert "3" in broken("feedback", data)["no_feedback_is_refused"].details
 
 
 def test_a_truncated_file_is_named(data: Path) -> None:

@@ -211,6 +211,35 @@ def test_collected_events_that_cannot_be_used_are_set_aside_and_counted(tmp_path
     assert reasons["old"] == "occurred_at is before 1990-01-01"
 
 
+def test_ratings_and_searches_that_do_not_fit_are_set_aside_with_the_reason(tmp_path: Path) -> None:
+    rated = {"event_type": "Rating", "rating": 2.0, "rating_min": 1.0, "rating_max": 5.0}
+    searched = {"event_type": "search", "product_id": None, "query": "oat milk"}
+    collect_into(
+        tmp_path,
+        {**told("rated"), **rated},
+        {**told("outside"), **rated, "rating": 6.0},
+        {**told("flat"), **rated, "rating_max": 1.0},
+        {**told("scaleless"), **rated, "rating_min": None},
+        {**told("searched"), **searched},
+        {**told("empty"), **searched, "query": "  "},
+        {**told("endless"), **searched, "query": "q" * 201},
+        {**told("productless"), "event_type": "view", "product_id": None},
+    )
+    home = tmp_path / "data" / "feedback"
+    assert land_feedback(home, None, ANY_DAY, Findings())[EVENTS].rows == 2
+    with duckdb.connect() as connection:
+        query = f"SELECT event_id, reason FROM '{home / 'quarantine' / 'events.csv'}'"
+        reasons = dict(connection.execute(query).fetchall())
+    assert reasons == {
+        "outside": "a rating is not on its scale",
+        "flat": "the scale of a rating has no width",
+        "scaleless": "a rating has no value or no scale",
+        "empty": "a search has no query",
+        "endless": "a query is longer than 200 characters",
+        "productless": "product_id is missing",
+    }
+
+
 def test_own_events_of_nobody_are_set_aside(tmp_path: Path) -> None:
     own = HEADER + "seen,8,0010,view,2017-01-01 10:00:00,\nanonymous,,0010,view,2017-01-01 10:00:00,\n"
     manifest, _, _ = admit_shop(tmp_path, write_shop(tmp_path / "in", events=own), "2017-01-02")

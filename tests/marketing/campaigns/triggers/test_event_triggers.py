@@ -93,6 +93,17 @@ def test_a_cart_is_left_if_nothing_was_bought_since(tmp_path: Path) -> None:
     assert found["product_ids"].to_pylist() == [["p2", "p1"], ["p2"]]
 
 
+def test_products_that_were_taken_out_of_the_cart_are_not_left_there(tmp_path: Path) -> None:
+    rows = [
+        ("a", "p1", "cart", 9.0), ("a", "p1", "remove_from_cart", 8.0),
+        ("b", "p1", "cart", 9.0), ("b", "p1", "remove_from_cart", 8.0), ("b", "p2", "cart", 7.0),
+        ("c", "p1", "remove_from_cart", 9.0), ("c", "p1", "cart", 8.0),
+    ]  # fmt: skip
+    found = cart_left(CartLeft(type="cart_left"), events(tmp_path, rows), NOON)
+    assert occurrences(found) == {"b": "2018-01-01T10:00:00", "c": "2018-01-01T09:00:00"}
+    assert found["product_ids"].to_pylist() == [["p2"], ["p1"]]
+
+
 def test_a_cart_that_grows_is_a_new_occurrence_and_the_same_cart_is_not(tmp_path: Path) -> None:
     file = events(tmp_path, [("a", "p1", "cart", 9.0), ("a", "p2", "cart", 1.0)])
     at = [cart_left(CartLeft(type="cart_left"), file, NOON + timedelta(hours=hours)) for hours in (-4, 0, 4, 8)]
