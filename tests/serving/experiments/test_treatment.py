@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from itertools import pairwise
@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.event_log import RecentPurchases
-from events.records import Decision
+from events.event_log import RecentEvents
+from events.records import CustomerEvents, Decision
 from online_experiments.announcement import Announcement
 from online_experiments.assignment import Assignments
 from scoring.bundle import PROBE_CUSTOMER, Bundle
@@ -43,12 +43,15 @@ class Customers:
         return []
 
 
-class NoPurchases(RecentPurchases):
+class NoEvents(RecentEvents):
     def append(self, events: Sequence[Any]) -> Future[list[bool]]:
         raise NotImplementedError
 
-    def of_customer(self, customer_id: str) -> list[Any]:
-        return []
+    def of_customer(self, customer_id: str) -> CustomerEvents:
+        return CustomerEvents()
+
+    def erase(self, customer_ids: Collection[str]) -> int:
+        return 0
 
     def evict_materialized(self, as_of: Any, held: Any) -> int:
         return 0
@@ -65,7 +68,7 @@ class Shop:
         self.announced: list[Announcement] = []
         self.written: list[Decision] = []
         config = ServiceConfig(feature_timeout_s=30, exposure_commit_timeout_s=30)
-        features = FeatureClient(Customers, NoPurchases(), config)
+        features = FeatureClient(Customers, NoEvents(), config)
         features.start()
         features.wait(30)
         decisions = DecisionLog(lambda batch: self.written.extend(batch), config, metrics())
