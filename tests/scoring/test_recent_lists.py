@@ -45,7 +45,7 @@ def items(
 
 
 def ids(*arguments: object) -> list[str]:
-    return [item.product_id for item in items(*arguments)]  # type: ignore[arg-type]
+    return [item.product_id for item in items(*arguments)]
 
 
 def last(found: Shop, customer: Customer, slate: Slate = "explore") -> str:
