@@ -163,6 +163,11 @@ class Paths:
         return self.data / "quality"
 
     @property
+    def monitoring(self) -> Path:
+        """The newest result of `python -m monitoring check`, as JSON."""
+        return self.data / "monitoring" / "current.json"
+
+    @property
     def airflow(self) -> Path:
         """Airflow's home: database, logs and passwords of the local stack."""
         return self.data / "airflow"

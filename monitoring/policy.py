@@ -1,0 +1,108 @@
+"""The limits of `policy.toml`, and the rule that compares a figure with its limit."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import median
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.toml_model import read_toml
+from monitoring.errors import PolicyError
+from monitoring.figures import WATCHES, Figure, Judged
+
+FILE = Path(__file__).with_name("policy.toml")
+
+MIN_BEFORE, MAX_BEFORE = 7, 56
+"""Earlier values of a watch that its limit depends on; with fewer, `least` alone is the limit."""
+
+EPISODE = timedelta(days=14)
+"""Alarms about the same subject within this time are one."""
+
+NORMAL_CONSISTENCY = 1.4826
+"""Factor from a median absolute deviation to the standard deviation of a normal distribution."""
+
+
+class Limit(BaseModel):
+    """The limit of one watch.
+
+    Attributes:
+        least: No value up to this one is an alarm.
+        deviations: Robust deviations above the median of the earlier values; None if these do not matter.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    least: float = Field(ge=0)
+    deviations: float | None = Field(None, gt=0)
+
+
+class Policy(BaseModel):
+    """The limits of all watches; policy.toml has the reasons."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    silent_store: Limit
+    price_unit: Limit
+    renamed_category: Limit
+    unknown_products: Limit
+    stuck_feature: Limit
+    feature_drift: Limit
+    fallbacks: Limit
+    sources: Limit
+    coverage: Limit
+    age: Limit
+
+    def of(self, watch: str) -> Limit:
+        """Return the limit of a watch."""
+        limit: Limit = getattr(self, watch)
+        return limit
+
+
+def load_policy(path: Path = FILE) -> Policy:
+    """Read the policy.
+
+    Raises:
+        PolicyError: The file cannot be used; the message names file and field.
+    """
+    return read_toml(path, Policy, PolicyError)
+
+
+def judged(figures: Sequence[Figure], policy: Policy) -> list[Judged]:
+    """Compare every figure with its limit, which depends only on figures of earlier days.
+
+    Args:
+        figures: figures of any watches, in any order.
+        policy: the limits.
+
+    Returns:
+        The figures by watch and day.
+    """
+    found = []
+    for watch in WATCHES:
+        series = sorted((figure for figure in figures if figure.watch == watch), key=lambda figure: figure.day)
+        limit = policy.of(watch)
+        for place, figure in enumerate(series):
+            before = [earlier.value for earlier in series[max(0, place - MAX_BEFORE) : place]]
+            found.append(Judged(figure, _limit(limit, before)))
+    return found
+
+
+def episodes(found: Sequence[Judged]) -> list[Judged]:
+    """Return the alarms that a person would get: those about a subject with no alarm in the EPISODE days before."""
+    last: dict[tuple[str, str | None], date] = {}
+    new = []
+    for alarm in sorted((one for one in found if one.is_alarm), key=lambda one: one.figure.day):
+        key = (alarm.figure.watch, alarm.figure.subject)
+        if key not in last or alarm.figure.day - last[key] > EPISODE:
+            new.append(alarm)
+        last[key] = alarm.figure.day
+    return new
+
+
+def _limit(limit: Limit, before: Sequence[float]) -> float:
+    if limit.deviations is None or len(before) < MIN_BEFORE:
+        return limit.least
+    middle = median(before)
+    deviation = NORMAL_CONSISTENCY * median(abs(value - middle) for value in before)
+    return max(limit.least, middle + limit.deviations * deviation)
