@@ -192,7 +192,7 @@ lint: setup ## Check style and format of Python and SQL, and that every imported
 
 .PHONY: types
 types: setup ## Check the types
-	$(PYTHON) -m mypy console core customer_scores experiments events landing quality pages features feature_repo feature_store scoring marketing online_experiments outbox ml registry serving dags orchestration local retention benchmarks tests settings.py products.py
+	$(PYTHON) -m mypy console core customer_scores experiments events landing quality pages features feature_repo feature_store scoring marketing monitoring online_experiments outbox ml registry serving dags orchestration local retention benchmarks tests settings.py products.py
 
 .PHONY: unit
 unit: setup ## Run the tests that neither start programs nor train: under a minute
@@ -201,6 +201,10 @@ unit: setup ## Run the tests that neither start programs nor train: under a minu
 .PHONY: integration
 integration: setup ## Run the tests with real programs, dbt builds, trainings and services
 	$(PYTHON) -m pytest -m integration -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: monitor
+monitor: setup ## Compare sales, features and answers with what was trained on, and print alarms
+	@$(PYTHON) -m monitoring check
 
 .PHONY: fuzz
 fuzz: setup ## Fuzz the service's API: BODIES=10000 bodies from hypothesis, schemathesis with EXAMPLES=1000; SEED=7

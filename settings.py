@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     quality_thresholds: Path | None = Field(
         None, description="A file in TOML with your own severities and limits of the checks; see docs/checks.md."
     )
+    monitoring_policy: Path | None = Field(
+        None, description="A file in TOML with your own limits of alarms; see docs/monitoring.md."
+    )
     models_config: Path | None = Field(
         None,
         description="A file in TOML with what differs from ml/config.toml, such as ml/quick.toml for short trainings.",
@@ -188,7 +191,8 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        *("data", "landing", "quality_thresholds", "marketing_policy", "campaigns", "experiments", "contact_policy")
+        *("data", "landing", "quality_thresholds", "monitoring_policy", "marketing_policy", "campaigns", "experiments"),
+        "contact_policy",
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

@@ -25,6 +25,7 @@ COPY dbt dbt
 COPY quality quality
 COPY pages pages
 COPY retention retention
+COPY monitoring monitoring
 COPY features features
 COPY feature_repo feature_repo
 COPY feature_store feature_store

@@ -37,8 +37,8 @@ def check(settings: Settings, policy: Policy) -> dict[str, Any]:
     """Measure all watches of the admitted day, write `Paths.monitoring`, and return what it holds.
 
     The result has `as_of`, `checked_at`, `version` (the deployed one), `figures` (those of each watch's last day, with
-    their limits), `alarms`, `not_watched` (a watch and why it has no figure), and `retrain` (whether an alarm asks for it and
-    none asks to check the data first).
+    their limits), `alarms`, `not_watched` (a watch and why it has no figure), and `retrain`: whether an alarm asks for
+    it and none asks to check the data first.
 
     Raises:
         NothingToWatchError: Nothing is admitted.

@@ -2,7 +2,9 @@
 
 MonitoringError
 ├── PolicyError       a limit in the policy cannot be used
-└── NothingToWatchError   nothing is admitted
+├── NothingToWatchError   nothing is admitted
+├── NotCheckedError       no check has run
+└── AlarmError            the newest check raised alarms
 """
 
 
@@ -16,3 +18,11 @@ class PolicyError(MonitoringError):
 
 class NothingToWatchError(MonitoringError):
     """Nothing is admitted, so there is nothing to compare."""
+
+
+class NotCheckedError(MonitoringError):
+    """No result of a check is there, or it cannot be read."""
+
+
+class AlarmError(MonitoringError):
+    """The newest check raised alarms; the message has one line for each."""

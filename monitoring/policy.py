@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from core.toml_model import read_toml
 from monitoring.errors import PolicyError
@@ -37,35 +37,34 @@ class Limit(BaseModel):
     deviations: float | None = Field(None, gt=0)
 
 
-class Policy(BaseModel):
-    """The limits of all watches; policy.toml has the reasons."""
+class Policy(RootModel[dict[str, Limit]]):
+    """The limits by watch; policy.toml has the reasons."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
-    silent_store: Limit
-    price_unit: Limit
-    renamed_category: Limit
-    unknown_products: Limit
-    stuck_feature: Limit
-    feature_drift: Limit
-    fallbacks: Limit
-    sources: Limit
-    coverage: Limit
-    age: Limit
+    @field_validator("root")
+    @classmethod
+    def _known(cls, value: dict[str, Limit]) -> dict[str, Limit]:
+        if unknown := sorted(set(value) - set(WATCHES)):
+            raise ValueError(f"{', '.join(unknown)}: no watch has this name. Watches are: {', '.join(WATCHES)}")
+        return value
 
     def of(self, watch: str) -> Limit:
         """Return the limit of a watch."""
-        limit: Limit = getattr(self, watch)
-        return limit
+        return self.root[watch]
 
 
-def load_policy(path: Path = FILE) -> Policy:
-    """Read the policy.
+def load_policy(own: Path | None = None) -> Policy:
+    """Read the policy; a section of the shop's own file replaces the packaged one.
+
+    Args:
+        own: REACH_MONITORING_POLICY, a file that holds only what differs.
 
     Raises:
-        PolicyError: The file cannot be used; the message names file and field.
+        PolicyError: A file cannot be used; the message names file and field.
     """
-    return read_toml(path, Policy, PolicyError)
+    limits = read_toml(FILE, Policy, PolicyError).root
+    return Policy(limits | (read_toml(own, Policy, PolicyError).root if own else {}))
 
 
 def judged(figures: Sequence[Figure], policy: Policy) -> list[Judged]:

@@ -60,8 +60,8 @@ def false_alarms(settings: Settings, policy: Policy) -> dict[str, Any]:
 def planted_defects(settings: Settings, policy: Policy, draws: int, seed: int) -> dict[str, Any]:
     """Plant defects in the history, and count those that the check of the same day finds.
 
-    - A silent store: the lines of a day are left out, of a store that sold on each of the MIN_DAYS days before, and more
-      lines a day than the policy's limit.
+    - A silent store: the lines of a day are left out, of a store that sold on each of the MIN_DAYS days before, and
+      more lines a day than the policy's limit.
     - A wrong unit: the prices of a department are multiplied by 100 on a day.
     - A stuck feature: at the newest snapshot, a feature of customers has the values of the snapshot before.
 
@@ -90,7 +90,7 @@ def planted_defects(settings: Settings, policy: Policy, draws: int, seed: int) -
 
 def _silence(connection: duckdb.DuckDBPyConnection, policy: Policy, chosen: random.Random, day: date) -> bool | None:
     """Return whether the silence of a store is found; None if no store is regular enough on that day."""
-    stores = _regular_stores(connection, day, policy.silent_store.least)
+    stores = _regular_stores(connection, day, policy.of(SILENT_STORE.name).least)
     if not stores:
         return None
     store = chosen.choice(stores)

@@ -22,6 +22,8 @@ from features.publication import read_record as read_features_record
 from marketing.campaigns.definition.file import read_campaign
 from marketing.campaigns.definition.saved_audience import with_saved_audience
 from marketing.errors import MarketingError
+from monitoring.errors import MonitoringError
+from monitoring.result import read_result
 from products import PRODUCTS
 from registry.champion_alias import ChampionAlias, Registry
 from registry.errors import RegistryError
@@ -104,6 +106,7 @@ def _read(settings: Settings) -> dict[str, Any]:
     if outbox and outbox["in_doubt"]:
         count = len(outbox["in_doubt"])
         alarms.append(Alarm(f"{count} messages may or may not have arrived.", "See docs/outbox.md, 'in doubt'."))
+    alarms += _monitored(settings)
     for campaign_id, switch in (outbox or {}).get("stopped_campaigns", {}).items():
         alarms.append(Alarm(f"Campaign {campaign_id} is stopped: {switch['reason']}", "Look at its results."))
     return {
@@ -136,6 +139,16 @@ def _decision(runs: Path) -> Decision | None:
     gate = json.loads(files[-1].read_text())
     decided_at = datetime.fromtimestamp(files[-1].stat().st_mtime, UTC)
     return Decision(files[-1].parent.name, bool(gate["publish"]), tuple(gate["reasons"]), decided_at)
+
+
+def _monitored(settings: Settings) -> list[Alarm]:
+    """Return the alarms of the newest check of the DAG `monitor`."""
+    try:
+        result = read_result(settings.paths.monitoring)
+    except MonitoringError as error:
+        return [Alarm("The alarms of the DAG monitor cannot be read.", str(error))]
+    alarms = result["alarms"] if result else []
+    return [Alarm(f"{alarm['watch']}: {alarm['what']}", alarm["next_step"]) for alarm in alarms]
 
 
 def _running_campaigns(settings: Settings) -> tuple[list[Any], list[Alarm]]:

@@ -54,7 +54,7 @@ def bag(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, Any]:
 
 
 DAGS = [
-    *("analyse_experiments", "build_features", "collect_feedback", "measure_campaigns", "pause_outbox"),
+    *("analyse_experiments", "build_features", "collect_feedback", "measure_campaigns", "monitor", "pause_outbox"),
     *("retrain_recommender", "run_campaigns", "score_customers", "send_outbox"),
 ]
 

@@ -45,6 +45,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         # Only which version is the champion: lists of another one are not sent.
         *("registry.champion_alias", "registry.errors"),
     },
+    "monitoring": {
+        *("settings", "core", "features.publication", "registry.champion_alias", "registry.errors"),
+        "registry.model_store",
+    },
     "ml": {"settings", "core", "scoring", "registry", "features", "feature_store", "marketing", "experiments"},
     "serving": {
         *("settings", "products", "scoring", "registry", "features", "feature_store.online", "feature_store.profiles"),
@@ -54,7 +58,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "console": {
         *("settings", "products", "core", "registry.champion_alias", "registry.release_log", "registry.errors"),
         *("features.publication", "features.errors", "customer_scores", "marketing", "experiments", "outbox"),
-        *("retention.space", "retention.policy", "landing.contract", "online_experiments"),
+        *("retention.space", "retention.policy", "landing.contract", "online_experiments", "monitoring.result"),
+        "monitoring.errors",
     },
     "dags": {"settings", "orchestration"},
     "orchestration": {"settings", "core"},
@@ -96,6 +101,7 @@ NEVER: dict[str, set[str]] = {
         "bentoml",
         "pandas",
     },
+    "monitoring": {"airflow", "feast", "tensorflow", "sklearn", "great_expectations", "dbt", "bentoml", "pandas"},
     "ml": {"airflow", "great_expectations", "dbt"},
     "serving": {"airflow", "tensorflow", "tf_keras", "great_expectations", "dbt"},
     "orchestration": {"feast", "tensorflow", "great_expectations", "bentoml", "pandas", "numpy", "duckdb"},
