@@ -20,7 +20,7 @@ each: the subject, the value, the limit and the next step. The page Today of the
 
 ### Clear or new run?
 
-* `alarms` is red: do what its log says, then a **new run**.
+* `alarms` is red: take the steps that its log names, then a **new run**.
 * `check` failed because nothing is admitted: run `build_features` first, then a **new run**.
 
 ### Afterwards

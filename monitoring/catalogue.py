@@ -1,4 +1,4 @@
-"""Watch whether the products that sell are those that the deployed version knows, in the categories it knows."""
+"""Compare the products that sell, and their categories, with the catalogue of the deployed version."""
 
 from pathlib import Path
 

@@ -17,8 +17,8 @@ from monitoring.catalogue import compared_with_catalogue
 from monitoring.decisions import decision_figures
 from monitoring.errors import NothingToWatchError
 from monitoring.feature_tables import feature_figures
-from monitoring.figures import AGE, WATCHES, Action, Figure, Judged
-from monitoring.policy import MAX_BEFORE, Policy, judged
+from monitoring.figures import AGE, WATCHES, Action, Evaluated, Figure
+from monitoring.policy import MAX_BEFORE, Policy, evaluated
 from monitoring.sales import Period, price_units, read_lines, silent_stores
 from registry.champion_alias import Registry
 from registry.errors import RegistryError
@@ -60,7 +60,7 @@ def check(settings: Settings, policy: Policy) -> dict[str, Any]:
             connection, landed, settings.timezone, Period(today - timedelta(days=MAX_BEFORE), today)
         )
     figures += _age(settings)
-    found = judged(figures, policy)
+    found = evaluated(figures, policy)
     result = _result(as_of, version, newest(found))
     settings.paths.monitoring.parent.mkdir(parents=True, exist_ok=True)
     replace_file(settings.paths.monitoring, json.dumps(result, indent=2) + "\n")
@@ -107,7 +107,7 @@ def _age(settings: Settings) -> list[Figure]:
     return [Figure(AGE.name, utc_now().date(), age / timedelta(days=1), None, 1)]
 
 
-def newest(found: Sequence[Judged]) -> list[Judged]:
+def newest(found: Sequence[Evaluated]) -> list[Evaluated]:
     """Return the figures of each watch's last day."""
     last: dict[str, date] = {}
     for one in found:
@@ -115,7 +115,7 @@ def newest(found: Sequence[Judged]) -> list[Judged]:
     return [one for one in found if one.figure.day == last[one.figure.watch]]
 
 
-def _result(as_of: date, version: str | None, found: list[Judged]) -> dict[str, Any]:
+def _result(as_of: date, version: str | None, found: list[Evaluated]) -> dict[str, Any]:
     alarms = [_alarm(one) for one in found if one.is_alarm]
     actions = {alarm["action"] for alarm in alarms}
     measured = {one.figure.watch for one in found}
@@ -142,7 +142,7 @@ def _result(as_of: date, version: str | None, found: list[Judged]) -> dict[str, 
     }
 
 
-def _alarm(one: Judged) -> dict[str, str]:
+def _alarm(one: Evaluated) -> dict[str, str]:
     watch, figure = WATCHES[one.figure.watch], one.figure
     subject = f"{figure.subject}: " if figure.subject else ""
     return {

@@ -16,7 +16,7 @@ MIN_ANSWERS = 200
 """A day with fewer answers is not watched, and does not count as a day before."""
 
 MIN_DAYS, MAX_DAYS = 7, 28
-"""A day is compared with so many watched days before it."""
+"""Limits of the number of earlier watched days that a day is compared with; the larger one is in calendar days."""
 
 
 def decision_figures(
@@ -57,8 +57,8 @@ def decision_figures(
     watched = [row[0] for row in days]
     by_source = _counts(connection, "source")
     by_product = _counts(connection, "product_id")
-    for place, day in enumerate(watched):
-        before = [other for other in watched[:place] if (day - other).days <= MAX_DAYS]
+    for index, day in enumerate(watched):
+        before = [other for other in watched[:index] if (day - other).days <= MAX_DAYS]
         if day >= period.first and len(before) >= MIN_DAYS:
             found += [_mix(by_source, day, before), _coverage(by_product, day, before)]
     return found

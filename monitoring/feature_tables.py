@@ -76,11 +76,11 @@ def _of_table(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[tup
         f"CREATE OR REPLACE TEMP TABLE chosen AS SELECT {names} FROM {table} WHERE hash({entity}) % {every} = 0"
     )
     changed, compared = _changed_shares(connection, entity, watched, snapshots)
-    for place, column in enumerate(watched):
+    for index, column in enumerate(watched):
         for pair in range(MIN_PAIRS, len(snapshots) - 1):
-            least = changed[:pair, place].min()
+            least = changed[:pair, index].min()
             if compared[pair] >= MIN_COMPARED and least >= MIN_CHANGED:
-                stuck = max(0.0, 1 - changed[pair, place] / least)
+                stuck = max(0.0, 1 - changed[pair, index] / least)
                 yield snapshots[pair + 1], STUCK_FEATURE.name, stuck, column, compared[pair]
     for column in (name for name in watched if columns[name] != "VARCHAR"):
         values = [

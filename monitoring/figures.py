@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What an alarm asks for."""
+    """The kinds of work that an alarm asks for."""
 
     CHECK_DATA = "check the data"
     RETRAIN = "retrain"
@@ -21,7 +21,7 @@ class Watch:
         name: its name in the policy, the results and the metrics.
         measures: what the value is, in one sentence with its unit.
         action: what an alarm asks for.
-        next_step: the sentence that tells a person what to do.
+        next_step: the next step, as a sentence for a person.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a watch measured on one day.
+    """The value of a watch on one day.
 
     Attributes:
         watch: the watch's name.
@@ -50,8 +50,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A figure beside its limit.
+class Evaluated:
+    """A figure with its limit.
 
     Attributes:
         figure: what was measured.
@@ -81,13 +81,13 @@ PRICE_UNIT = Watch(
 )
 RENAMED_CATEGORY = Watch(
     "renamed_category",
-    "Share of the last four weeks' lines with products in another category than the deployed version knows.",
+    "Share of the last four weeks' lines with products in another category than in the deployed version.",
     Action.CHECK_DATA,
     "If they were renamed on purpose, retrain ('make retrain'). If not, correct the products and land them again.",
 )
 UNKNOWN_PRODUCTS = Watch(
     "unknown_products",
-    "Share of the last week's lines with products that the deployed version does not know.",
+    "Share of the last week's lines with products that are missing in the deployed version.",
     Action.RETRAIN,
     "Retrain ('make retrain'), so that new products can be recommended.",
 )

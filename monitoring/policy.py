@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from core.toml_model import read_toml
 from monitoring.errors import PolicyError
-from monitoring.figures import WATCHES, Figure, Judged
+from monitoring.figures import WATCHES, Evaluated, Figure
 
 FILE = Path(__file__).with_name("policy.toml")
 
@@ -67,7 +67,7 @@ def load_policy(own: Path | None = None) -> Policy:
     return Policy(limits | (read_toml(own, Policy, PolicyError).root if own else {}))
 
 
-def judged(figures: Sequence[Figure], policy: Policy) -> list[Judged]:
+def evaluated(figures: Sequence[Figure], policy: Policy) -> list[Evaluated]:
     """Compare every figure with its limit, which depends only on figures of earlier days.
 
     Args:
@@ -81,13 +81,13 @@ def judged(figures: Sequence[Figure], policy: Policy) -> list[Judged]:
     for watch in WATCHES:
         series = sorted((figure for figure in figures if figure.watch == watch), key=lambda figure: figure.day)
         limit = policy.of(watch)
-        for place, figure in enumerate(series):
-            before = [earlier.value for earlier in series[max(0, place - MAX_BEFORE) : place]]
-            found.append(Judged(figure, _limit(limit, before)))
+        for index, figure in enumerate(series):
+            before = [earlier.value for earlier in series[max(0, index - MAX_BEFORE) : index]]
+            found.append(Evaluated(figure, _limit(limit, before)))
     return found
 
 
-def episodes(found: Sequence[Judged]) -> list[Judged]:
+def episodes(found: Sequence[Evaluated]) -> list[Evaluated]:
     """Return the alarms that a person would get: those about a subject with no alarm in the EPISODE days before."""
     last: dict[tuple[str, str | None], date] = {}
     new = []

@@ -17,7 +17,7 @@ from core.duckdb_engine import connect, quote_identifier, quote_literal, read_pa
 from monitoring.check import MEMORY, admitted_day, sales_figures
 from monitoring.feature_tables import feature_figures
 from monitoring.figures import PRICE_UNIT, SILENT_STORE, STUCK_FEATURE, Figure
-from monitoring.policy import Policy, episodes, judged
+from monitoring.policy import Policy, episodes, evaluated
 from monitoring.sales import MIN_DAYS, Period, price_units, read_lines, silent_stores
 from settings import Settings
 
@@ -43,7 +43,7 @@ def false_alarms(settings: Settings, policy: Policy) -> dict[str, Any]:
                 if figure.day >= period.first
             ),
         ]
-    alarms = episodes(judged(figures, policy))
+    alarms = episodes(evaluated(figures, policy))
     months = ((period.last - period.first).days + 1) / DAYS_PER_MONTH
     return {
         "first_day": period.first.isoformat(),
@@ -152,7 +152,7 @@ def _stuck(
 
 
 def _is_found(figures: Sequence[Figure], policy: Policy, subject: str) -> bool:
-    return any(one.is_alarm and one.figure.subject == subject for one in judged(figures, policy))
+    return any(one.is_alarm and one.figure.subject == subject for one in evaluated(figures, policy))
 
 
 def _history(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Period:

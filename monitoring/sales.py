@@ -14,7 +14,7 @@ HISTORY_DAYS = 180
 """Days before the first watched one that are compared with it."""
 
 MIN_DAYS = 120
-"""A store is watched after so many of the shop's selling days, because its longest silence needs time to show."""
+"""A store is watched after this number of the shop's selling days, because its longest silence needs time to show."""
 
 MOST = 5
 """Stores in the result for each day."""
@@ -75,10 +75,10 @@ def silent_stores(connection: duckdb.DuckDBPyConnection, period: Period) -> list
             FROM stores JOIN days ON day >= first_day LEFT JOIN per_store USING (store_id, day)
         ),
         numbered AS (
-            SELECT *, row_number() OVER (PARTITION BY store_id ORDER BY day) AS place FROM grid
+            SELECT *, row_number() OVER (PARTITION BY store_id ORDER BY day) AS position FROM grid
         ),
         since AS (
-            SELECT *, place - max(CASE WHEN n > 0 THEN place END)
+            SELECT *, position - max(CASE WHEN n > 0 THEN position END)
                 OVER (PARTITION BY store_id ORDER BY day) AS silence
             FROM numbered
         ),
@@ -89,14 +89,14 @@ def silent_stores(connection: duckdb.DuckDBPyConnection, period: Period) -> list
         compared AS (
             SELECT store_id, day, silence,
                 coalesce(max(ended_silence) OVER (PARTITION BY store_id ORDER BY day), 0) AS longest,
-                place,
+                position,
                 avg(n) OVER (PARTITION BY store_id ORDER BY day ROWS BETWEEN 56 PRECEDING AND 1 PRECEDING) AS usual
             FROM ended
         ),
         missing AS (
             SELECT store_id, day,
                 CASE
-                    WHEN silence <= {LONGEST_WATCHED} AND silence > 2 * longest AND place > {MIN_DAYS}
+                    WHEN silence <= {LONGEST_WATCHED} AND silence > 2 * longest AND position > {MIN_DAYS}
                         THEN silence * usual
                     ELSE 0
                 END AS missing

@@ -1,4 +1,4 @@
-"""Products in another category, and products that the deployed version does not know, are counted by their sales."""
+"""Products in another category, and products missing in the deployed version, are counted by their sales."""
 
 from datetime import date
 from pathlib import Path

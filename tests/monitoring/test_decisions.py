@@ -11,7 +11,7 @@ import pytest
 
 from core.duckdb_engine import connect
 from monitoring.decisions import MIN_ANSWERS, decision_figures
-from monitoring.policy import judged, load_policy
+from monitoring.policy import evaluated, load_policy
 from monitoring.sales import Period
 
 pytestmark = pytest.mark.unit
@@ -56,7 +56,9 @@ def alarms(tmp_path: Path, days: int, answers: int, change: Change | None = None
     with connect(tmp_path / "spill", "200MB") as connection:
         figures = decision_figures(connection, file, "UTC", Period(FIRST, FIRST + timedelta(days=days - 1)))
     return [
-        (one.figure.day, one.figure.watch, one.figure.subject) for one in judged(figures, load_policy()) if one.is_alarm
+        (one.figure.day, one.figure.watch, one.figure.subject)
+        for one in evaluated(figures, load_policy())
+        if one.is_alarm
     ]
 
 

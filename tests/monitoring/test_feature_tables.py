@@ -8,25 +8,25 @@ import pytest
 
 from core.duckdb_engine import connect, quote_literal
 from monitoring.feature_tables import feature_figures, population_stability
-from monitoring.policy import judged, load_policy
+from monitoring.policy import evaluated, load_policy
 
 pytestmark = pytest.mark.unit
 
 SNAPSHOTS = 12
-NEWEST = f"place = {SNAPSHOTS - 1}"
+NEWEST = f"index = {SNAPSHOTS - 1}"
 
 
 def publication(folder: Path, spend: str = "drawn", days_between: int = 14) -> Path:
-    """Write 500 customers whose spend is drawn anew at each snapshot, and whose band never changes."""
+    """Write 500 customers whose spend is drawn again at each snapshot, and whose band never changes."""
     duckdb.sql(
         f"""
         COPY (
             WITH rows AS (
-                SELECT 'c' || n AS customer_id, n, place,
-                    TIMESTAMP '2026-01-01' + to_days(CAST(place * {days_between} AS INTEGER)) AS event_timestamp,
-                    (hash(n || '/' || place) % 1000) / 10.0 AS drawn,
-                    (hash(n || '/' || (place - 1)) % 1000) / 10.0 AS former
-                FROM range(500) AS customers(n), range({SNAPSHOTS}) AS snapshots(place)
+                SELECT 'c' || n AS customer_id, n, index,
+                    TIMESTAMP '2026-01-01' + to_days(CAST(index * {days_between} AS INTEGER)) AS event_timestamp,
+                    (hash(n || '/' || index) % 1000) / 10.0 AS drawn,
+                    (hash(n || '/' || (index - 1)) % 1000) / 10.0 AS former
+                FROM range(500) AS customers(n), range({SNAPSHOTS}) AS snapshots(index)
             )
             SELECT customer_id, event_timestamp, {spend} AS spend, CAST(n % 3 AS VARCHAR) AS band FROM rows
         ) TO {quote_literal(folder / "feat_customer.parquet")} (FORMAT parquet)
@@ -42,7 +42,7 @@ def alarms(folder: Path) -> list[tuple[str, str | None]]:
     last = max(figure.day for figure in figures)
     return [
         (one.figure.watch, one.figure.subject)
-        for one in judged(figures, load_policy())
+        for one in evaluated(figures, load_policy())
         if one.is_alarm and one.figure.day == last
     ]
 
@@ -62,7 +62,7 @@ def test_a_feature_that_is_twice_as_large_has_drifted(tmp_path: Path) -> None:
 
 
 def test_a_feature_that_moves_as_much_each_time_has_not_drifted(tmp_path: Path) -> None:
-    assert alarms(publication(tmp_path, "drawn + 40 * place")) == []
+    assert alarms(publication(tmp_path, "drawn + 40 * index")) == []
 
 
 def test_tables_without_a_regular_history_are_not_watched(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from monitoring.errors import PolicyError
 from monitoring.figures import WATCHES, Figure
-from monitoring.policy import judged, load_policy
+from monitoring.policy import evaluated, load_policy
 
 pytestmark = pytest.mark.unit
 
@@ -41,7 +41,7 @@ def test_a_limit_depends_on_earlier_values_alone() -> None:
     figures = [
         Figure("sources", date(2026, 1, 1) + timedelta(days=n), value, None, 500) for n, value in enumerate(values)
     ]
-    found = judged(figures, load_policy())
+    found = evaluated(figures, load_policy())
     # Median .11, median absolute deviation .01: .11 + 6 × 1.4826 × .01.
     assert found[-1].limit == pytest.approx(0.11 + 6 * 1.4826 * 0.01)
     assert [one.is_alarm for one in found] == [False, True, True, False, True, True, False, False, True]

@@ -9,7 +9,7 @@ import pytest
 
 from core.duckdb_engine import connect, quote_literal
 from monitoring.figures import Figure
-from monitoring.policy import episodes, judged, load_policy
+from monitoring.policy import episodes, evaluated, load_policy
 from monitoring.sales import MIN_DAYS, Period, price_units, read_lines, silent_stores
 
 pytestmark = pytest.mark.unit
@@ -46,7 +46,7 @@ def shop(
 
 
 def alarms(figures: list[Figure]) -> list[tuple[date, str | None]]:
-    return [(one.figure.day, one.figure.subject) for one in judged(figures, load_policy()) if one.is_alarm]
+    return [(one.figure.day, one.figure.subject) for one in evaluated(figures, load_policy()) if one.is_alarm]
 
 
 def test_ordinary_days_raise_no_alarm_although_a_store_is_closed_on_sundays(
@@ -66,7 +66,7 @@ def test_a_store_that_falls_silent_is_named_on_the_first_day(
 def test_a_store_with_a_day_off_is_named_after_a_silence_of_more_than_twice_that(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    # Its last day off is the day before these three, so the silence is of two days on the first of them.
+    # Its last day off is the day before these three, so the first of them is the second day of the silence.
     assert (DAYS - 4) % 7 == 6
     shop(connection, tmp_path, left_out=f"store = 'sunday' AND day >= {DAYS - 3}")
     named = [(LAST - timedelta(days=1), "store sunday"), (LAST, "store sunday")]
@@ -94,4 +94,4 @@ def test_prices_of_one_department_in_cents_are_named(connection: duckdb.DuckDBPy
 
 def test_alarms_about_the_same_store_within_two_weeks_are_one() -> None:
     days = [Figure("silent_store", FIRST + timedelta(days=n), 100.0, "store main", 3) for n in (0, 1, 2, 20)]
-    assert [one.figure.day for one in episodes(judged(days, load_policy()))] == [FIRST, FIRST + timedelta(days=20)]
+    assert [one.figure.day for one in episodes(evaluated(days, load_policy()))] == [FIRST, FIRST + timedelta(days=20)]
