@@ -286,7 +286,7 @@ def test_every_step_is_a_command_that_exists(bag: dict[str, Any]) -> None:
                 commands.setdefault(arguments[0], set()).add(arguments[1])
     assert set(commands) == {
         *("landing", "quality", "feature_store", "ml", "ml.customers", "registry", "customer_scores", "pages"),
-        *("retention", "outbox", "marketing", "online_experiments"),
+        *("retention", "outbox", "marketing", "monitoring", "online_experiments"),
     }
     for package, steps in commands.items():
         done = subprocess.run(

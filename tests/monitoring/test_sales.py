@@ -66,7 +66,7 @@ def test_a_store_that_falls_silent_is_named_on_the_first_day(
 def test_a_store_with_a_day_off_is_named_after_a_silence_of_more_than_twice_that(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    # Its last day off is the day before these three, so the first of them is the second day of the silence.
+    # Its last day off is the day before these three days, so the silence is two days long on the first one.
     assert (DAYS - 4) % 7 == 6
     shop(connection, tmp_path, left_out=f"store = 'sunday' AND day >= {DAYS - 3}")
     named = [(LAST - timedelta(days=1), "store sunday"), (LAST, "store sunday")]
