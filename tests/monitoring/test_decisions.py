@@ -35,7 +35,9 @@ def alarms(tmp_path: Path, days: int, answers: int, change: Change | None = None
             "position": np.tile(np.arange(1.0, ITEMS + 1), answers),
             "product_id": np.array([f"p{one}" for one in rng.integers(0, 800, n)], object),
             "source": rng.choice(np.array(SOURCES, object), n, p=[0.5, 0.3, 0.2]),
-            "fallback": np.where(np.repeat(rng.random(answers), ITEMS) < 0.01, "unknown_customer", None),
+            "fallback": np.array([None, "unknown_customer"], object)[
+                np.repeat(rng.integers(0, 100, answers) == 0, ITEMS) * 1
+            ],
         }
         if change and day == days - 1:
             change(rng, columns)
@@ -74,8 +76,9 @@ def test_a_day_of_fallbacks_is_named_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_source_that_vanishes_is_named(tmp_path: Path) -> None:
-    def without_two_tower(_: np.random.Generator, columns: dict[str, np.ndarray]) -> None:
-        columns["source"][columns["source"] == "two_tower"] = "popular"
+    def without_two_tower(rng: np.random.Generator, columns: dict[str, np.ndarray]) -> None:
+        vanished = columns["source"] == "two_tower"
+        columns["source"][vanished] = rng.choice(np.array(["own_history", "popular"], object), vanished.sum())
 
     assert alarms(tmp_path, 15, 300, without_two_tower) == [(FIRST + timedelta(days=14), "sources", "two_tower")]
 
