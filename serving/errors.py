@@ -6,6 +6,7 @@ ServingError                      500
 ├── ForbiddenError                403     the key does not have the scope
 ├── NotFoundError                 404     the path is unknown
 ├── UnknownProductError           404     the serving version does not contain the product
+├── UnknownVariantError           404     no announced experiment has the variant that a tester chose
 ├── UnknownCustomerError          404     the published scores do not contain the customer
 ├── NoAudienceError               404     no customer can be reached for what was asked
 ├── NoOffersError                 404     the customer has no offers
@@ -95,6 +96,12 @@ class ForbiddenError(ServingError):
 
 class NotFoundError(ServingError):
     """The path is unknown."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class UnknownVariantError(ServingError):
+    """No announced experiment has the variant that a tester chose."""
 
     status = HTTPStatus.NOT_FOUND
 

@@ -15,7 +15,7 @@ from scoring.fallback import Fallback
 from scoring.request import RecommendationRequest
 from scoring.reranking.business_rules import BusinessRules
 from serving.api.validation import ApiRequest
-from serving.errors import UnknownProductError
+from serving.errors import UnknownProductError, UnknownVariantError
 
 MAX_COUNT = 100
 MAX_CATEGORY_CHARS = 100
@@ -139,6 +139,7 @@ class RecommendRequest(CustomerRequest):
     """Ask for the best products for a customer."""
 
     EXAMPLE: ClassVar = {"customer_id": "1250", "slate": "all", "k": 3}
+    ERRORS: ClassVar = (UnknownVariantError,)
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 

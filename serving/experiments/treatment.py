@@ -10,7 +10,7 @@ from events.records import Exposure
 from online_experiments.assignment import Assigned, Assignments
 from scoring.bundle import PROBE_CUSTOMER, Bundle
 from scoring.request import RecommendationRequest
-from serving.errors import BadRequestError
+from serving.errors import UnknownVariantError
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Treatments:
             overrides: A tester's choice of variants, by experiment.
 
         Raises:
-            BadRequestError: An override names no announced experiment, or a variant that it lacks.
+            UnknownVariantError: An override names no announced experiment, or a variant that it lacks.
         """
         assignments, now = self._current(), self._clock()
         if overrides:
@@ -126,5 +126,4 @@ def _check(overrides: Mapping[str, str], assignments: Assignments, now: datetime
         if (other := layers.setdefault(experiment.layer, name)) != name:
             problems.append(f"'{other}' and '{name}' are of one layer, in which a customer has one experiment.")
     if problems:
-        text = " ".join(problems)
-        raise BadRequestError(f"variants: {text}", {"variants": text})
+        raise UnknownVariantError(f"variants: {' '.join(problems)}")

@@ -81,7 +81,7 @@ class RecommendationHandler:
 
         Raises:
             NoChampionError: No version serves yet.
-            BadRequestError: The request chooses a variant that no announced experiment has.
+            UnknownVariantError: The request chooses a variant that no announced experiment has.
             ScoringFailedError: The bundle cannot score this customer.
         """
         treatment, request_id = self._treatment(body), uuid4().hex

@@ -14,6 +14,7 @@ FIELDS = {
     "model_version",
     "as_of",
     "fallback",
+    "experiments",
     "missing_items",
     "unknown_product_ids",
     "unknown_categories",

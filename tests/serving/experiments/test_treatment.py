@@ -21,7 +21,7 @@ from serving.api.schemas import RecommendRequest, RecommendResponse, RerankReque
 from serving.config import ServiceConfig
 from serving.customer_state.feature_client import FeatureClient
 from serving.decision_log import DecisionLog
-from serving.errors import BadRequestError
+from serving.errors import UnknownVariantError
 from serving.experiments.treatment import Treatments
 from serving.handlers.recommendations import RecommendationHandler
 from serving.metrics import metrics
@@ -192,9 +192,9 @@ def test_a_tester_chooses_and_is_marked(shop: Shop) -> None:
         answer = shop.ask(variants={"rule-or-model": name})
         assert [(one.variant, one.is_override) for one in answer.experiments] == [(name, True)]
     assert all(exposure.is_override for decision in shop.written for exposure in decision.exposures)
-    with pytest.raises(BadRequestError, match=r"'x' is not a variant of 'rule-or-model'\. Allowed: rule, model"):
+    with pytest.raises(UnknownVariantError, match=r"'x' is not a variant of 'rule-or-model'\. Allowed: rule, model"):
         shop.ask(variants={"rule-or-model": "x"})
-    with pytest.raises(BadRequestError, match="No experiment 'other' is announced"):
+    with pytest.raises(UnknownVariantError, match="No experiment 'other' is announced"):
         shop.ask(variants={"other": "x"})
 
 
