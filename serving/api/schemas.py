@@ -34,7 +34,6 @@ Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT), BeforeValidator(w
 
 UnitInterval = Annotated[float, Field(strict=True, ge=0.0, le=1.0, allow_inf_nan=False)]
 Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CATEGORY_CHARS)]
-ExperimentId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Slate = Literal["all", "explore"]
 
 
@@ -144,7 +143,7 @@ class RecommendRequest(CustomerRequest):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
 
     k: Count = Field(10, description=f"Length of the list. Allowed: {COUNT}.")
-    variants: dict[ExperimentId, ExperimentId] = Field(
+    variants: dict[str, str] = Field(
         {},
         max_length=MAX_OVERRIDES,
         description="For testers: variants by experiment, instead of the customer's own; such answers are in no "

@@ -10,6 +10,7 @@ from events.records import Exposure
 from online_experiments.assignment import Assigned, Assignments
 from scoring.bundle import PROBE_CUSTOMER, Bundle
 from scoring.request import RecommendationRequest
+from serving.api.validation import MAX_ECHO_CHARS
 from serving.errors import UnknownVariantError
 
 
@@ -118,11 +119,15 @@ def _check(overrides: Mapping[str, str], assignments: Assignments, now: datetime
     layers: dict[str, str] = {}
     for name, variant in overrides.items():
         if name not in known:
-            problems.append(f"No experiment '{name}' is announced. Allowed: {', '.join(sorted(known)) or 'none'}.")
+            problems.append(
+                f"No experiment '{name[:MAX_ECHO_CHARS]}' is announced. Allowed: {', '.join(sorted(known)) or 'none'}."
+            )
             continue
         experiment = known[name].experiment
         if variant not in experiment.shares:
-            problems.append(f"'{variant}' is not a variant of '{name}'. Allowed: {', '.join(experiment.shares)}.")
+            problems.append(
+                f"'{variant[:MAX_ECHO_CHARS]}' is not a variant of '{name}'. Allowed: {', '.join(experiment.shares)}."
+            )
         if (other := layers.setdefault(experiment.layer, name)) != name:
             problems.append(f"'{other}' and '{name}' are of one layer, in which a customer has one experiment.")
     if problems:
