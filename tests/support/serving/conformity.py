@@ -17,6 +17,14 @@ from tests.support.customer_scores.marketing import stage_marketing
 from tests.support.customer_scores.scores import AS_OF, stage_scores
 from tests.support.serving.running import install, serve, wait_until_ready
 
+# A schema cannot state that a rating lies between the event's own `rating_min` and `rating_max`, nor, in OpenAPI 3.0,
+# which fields an event's type needs. So the service refuses a few events that the document allows.
+CONFIGURATION = """
+[[operations]]
+include-name = "POST /events"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 429, "5xx"]
+"""
+
 
 def run(folder: Path, examples: int, seed: int) -> subprocess.CompletedProcess[str]:
     """Serve a small bundle, with API keys, and let schemathesis ask every operation up to `examples` times a phase."""
@@ -28,6 +36,7 @@ def run(folder: Path, examples: int, seed: int) -> subprocess.CompletedProcess[s
     publish(scored, AS_OF)
     key = make_key()
     settings = {"REACH_API_KEYS": entry_for(key, "tester", list(SCOPES)), "REACH_RATE_LIMIT_PER_SECOND": "1000000"}
+    (folder / "schemathesis.toml").write_text(CONFIGURATION)
     with serve(installation, settings=settings) as client:
         wait_until_ready(client, installation)
         return subprocess.run(

@@ -73,7 +73,9 @@ def filled(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
         return schema["enum"][0]
     match schema["type"]:
         case "object":
-            return {key: filled(field, definitions) for key, field in schema["properties"].items()}
+            others = {"other": values} if isinstance(values := schema.get("additionalProperties"), dict) else {}
+            fields = {**schema.get("properties", {}), **others}
+            return {key: filled(field, definitions) for key, field in fields.items()}
         case "array":
             return [filled(schema["items"], definitions)]
         case "string":
