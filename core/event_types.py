@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 
 PACKAGED = Path(__file__).with_name("event_types.toml")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 
 PACKAGED = Path(__file__).with_name("restricted.toml")
 

@@ -7,7 +7,7 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 from monitoring.errors import PolicyError
 from monitoring.figures import WATCHES, Evaluated, Figure
 

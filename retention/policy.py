@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 from retention.errors import PolicyError
 
 FILE = Path(__file__).with_name("policy.toml")

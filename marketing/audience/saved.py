@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.files.atomic import replace_file
 from core.files.lock import exclusive_lock
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 from marketing.audience.answer import Question
 from marketing.audience.audience import Limits
 from marketing.audience.question import Buyers

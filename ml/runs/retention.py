@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 from ml.errors import ConfigError
 
 POLICY = Path(__file__).with_name("retention.toml")

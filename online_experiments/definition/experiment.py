@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from core.toml_sections import Name, Section, Sentence
+from core.toml.sections import Name, Section, Sentence
 from experiments.measurement.metrics import METRICS as PURCHASE_METRICS
 
 METRICS: tuple[str, ...] = ("clicks", *PURCHASE_METRICS)

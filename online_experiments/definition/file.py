@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from core.toml_problems import located, problem
+from core.toml.problems import located, problem
 from online_experiments.definition.experiment import Experiment
 from online_experiments.errors import DefinitionError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.event_types import PACKAGED, EventTypes, event_types
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 
 BOUGHT = '[types.purchase]\ndescription = "bought"\n'
 RECENT = "[recent]\nproducts = 5\nrank_discount = 0.8\nboost = 1\nlow = 0.3\nhigh = 0.7\n"

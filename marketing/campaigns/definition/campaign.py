@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from core.toml_sections import Name, Section, Sentence, Share
+from core.toml.sections import Name, Section, Sentence, Share
 from marketing.audience.question import Buyers
 from marketing.campaigns.triggers.definitions import WITH_PRODUCTS, Trigger
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.toml_problems import located, problem
+from core.toml.problems import located, problem
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.campaigns.errors import DefinitionError
 

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from core.restricted import Restricted, packaged_patterns
-from core.toml_problems import problem
-from core.toml_sections import Name, Section
+from core.toml.problems import problem
+from core.toml.sections import Name, Section
 from marketing.campaigns.definition.file import read_fields
 from marketing.campaigns.errors import DefinitionError
 from outbox.plan import ClassPolicy, ContactPolicy, Delivery, FrequencyCap, GlobalHoldOut, QuietHours

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from core.toml_sections import Section, Share
+from core.toml.sections import Section, Share
 
 
 class LapseRising(Section):

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from core.toml_sections import Section
+from core.toml.sections import Section
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.campaigns.plan.reasons import Reason
 from marketing.campaigns.triggers.definitions import Trigger

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from core.toml_model import read_toml
+from core.toml.model import read_toml
 
 
 class Storage(BaseModel):

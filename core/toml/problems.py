@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from core.toml_lines import line_of
+from core.toml.lines import line_of
 
 SHOWN = 80
 
