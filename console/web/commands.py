@@ -13,7 +13,11 @@ from typing import Any
 from console.errors import BusyError, ConsoleError, NotFoundError
 from console.web.command import Command
 from console.web.process import run_process
+from core.command import ExitCode
 from settings import Settings
+
+Step = Sequence[str] | Callable[[], None]
+"""What follows `python -m`, or a function that raises ConsoleError if the chain must not go on."""
 
 MAX_RUNNING = 2
 """Commands that run at the same time."""
@@ -46,7 +50,7 @@ class Commands:
 
     def start_chain(
         self,
-        steps: Sequence[Sequence[str]],
+        steps: Sequence[Step],
         title: str,
         owner: str,
         next_path: str | None = None,
@@ -55,11 +59,11 @@ class Commands:
         """Start commands that follow one another, and return at once; the first that fails ends the chain.
 
         Args:
-            steps: the arguments of each command.
+            steps: the arguments of each command, or a function between two commands.
             title: what they do, for people.
             owner: the user's name.
             next_path: the page that shows the result of the last one.
-            on_failure: called when one has failed or was stopped.
+            on_failure: called when one has failed or was stopped; its ConsoleError is added to the problem.
 
         Raises:
             BusyError: as many commands as allowed are running.
@@ -101,16 +105,14 @@ class Commands:
             )
         return command
 
-    def running(self, owner: str, next_path: str) -> Command | None:
-        """Return the command of this user that runs and leads to a page, so that its progress can be shown again."""
-        return next(
-            (
-                one
-                for one in self._commands.values()
-                if one.is_running and (one.owner, one.next_path) == (owner, next_path)
-            ),
-            None,
-        )
+    def unfinished(self, owner: str, next_path: str) -> Command | None:
+        """Return the newest command of this user that leads to a page, if it runs or has failed.
+
+        A page shows it again after a reload.
+        """
+        wanted = (owner, next_path)
+        newest = next((one for one in reversed(self._commands.values()) if (one.owner, one.next_path) == wanted), None)
+        return newest if newest and (newest.is_running or newest.problem) else None
 
     async def close(self) -> None:
         """Stop the commands that are under way; each of them can be started again."""
@@ -118,20 +120,32 @@ class Commands:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _run_chain(
-        self, command: Command, steps: Sequence[Sequence[str]], on_failure: Callable[[], None] | None
-    ) -> None:
+    async def _run_chain(self, command: Command, steps: Sequence[Step], on_failure: Callable[[], None] | None) -> None:
         try:
-            for arguments in steps:
+            for step in steps:
                 command.exit_code = None
-                if len(steps) > 1:
-                    command.lines.append(f"python -m {' '.join(arguments)}")
-                await run_process(command, arguments, self._environment)
+                await self._run_step(command, step, is_one_of_many=len(steps) > 1)
                 if command.problem:
                     return
         finally:
             if command.problem and on_failure:
-                on_failure()
+                try:
+                    on_failure()
+                except ConsoleError as error:
+                    command.problem = f"{command.problem}\n{error}"
+
+    async def _run_step(self, command: Command, step: Step, is_one_of_many: bool) -> None:
+        if isinstance(step, Sequence):
+            if is_one_of_many:
+                command.lines.append(f"python -m {' '.join(step)}")
+            await run_process(command, step, self._environment)
+            return
+        try:
+            step()
+        except ConsoleError as error:
+            command.problem, command.exit_code = str(error), ExitCode.FAILED
+        else:
+            command.exit_code = ExitCode.DONE
 
     def _drop_old(self) -> None:
         ended = [name for name, command in self._commands.items() if not command.is_running]

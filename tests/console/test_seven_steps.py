@@ -142,6 +142,7 @@ def test_seven_steps_lead_to_messages_that_wait(settings: Settings, address: str
 
     # 7. Check and launch.
     expect(page.locator("#check")).to_contain_text("new-products can be planned", timeout=COMMAND_MS)
+    page.once("dialog", lambda dialog: dialog.accept())
     press(page, "Launch", COMMAND_MS)
     expect(page.locator("#messages")).to_contain_text("messages wait in the outbox")
     expect(page.locator("h1")).to_contain_text("running")

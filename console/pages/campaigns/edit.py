@@ -13,6 +13,7 @@ from console.access.roles import Permission
 from console.errors import ConsoleError, NotFoundError
 from console.pages.campaigns.conflict import conflict_page
 from console.pages.campaigns.definition.draft import ChangedError, Draft, draft_of, save, written
+from console.pages.campaigns.operate import launch_path
 from console.pages.campaigns.steps import BY_SLUG, STEPS, Step
 from console.pages.campaigns.steps.forms import Fields
 from console.pages.campaigns.trial.differences import marked
@@ -80,7 +81,7 @@ async def _page(
         "problems": problems,
         "may_edit": user.may(Permission.EDIT_CAMPAIGNS) and draft.has_form,
         "trial": trial,
-        "launching": console.commands.running(user.name, f"/campaigns/{draft.id}"),
+        "launching": console.commands.unfinished(user.name, launch_path(draft.id)),
         **_examples(trial),
         **context,
     }

@@ -1,7 +1,5 @@
 """Launch, stop, restart, check and measure a campaign by Reach's commands."""
 
-from contextlib import suppress
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -9,11 +7,16 @@ from starlette.routing import Route
 
 from console.access.roles import Permission
 from console.errors import ConsoleError
-from console.pages.campaigns.definition.draft import draft_of
+from console.pages.campaigns.definition.draft import ChangedError, draft_of
 from console.pages.campaigns.definition.lists import lists_first
-from console.pages.campaigns.definition.status import set_status
+from console.pages.campaigns.definition.status import restore_status, set_status
 from console.pages.campaigns.steps.forms import text
 from console.web.console import Console, requires, user_of
+
+
+def launch_path(campaign_id: str) -> str:
+    """Return the address to which a finished launch leads; a launch under way is found by it."""
+    return f"/campaigns/{campaign_id}#counts"
 
 
 def endpoints(console: Console) -> list[Route]:
@@ -25,32 +28,36 @@ def endpoints(console: Console) -> list[Route]:
         arguments = ["marketing", "campaign", "check", draft.id]
         found = await commands.run(arguments, "Check the campaign", user_of(request).name)
         lists = await run_in_threadpool(lists_first, settings, draft)
-        return console.pages.render(request, "campaigns/_check.html", {"found": found, "lists": lists.reason})
+        return console.pages.render(
+            request, "campaigns/_check.html", {"found": found, "lists": lists.reason, "draft": draft}
+        )
 
     @requires(Permission.LAUNCH)
     async def launch(request: Request) -> Response:
         form, user = await request.form(), user_of(request).name
         before = await run_in_threadpool(draft_of, settings, request.path_params["campaign_id"])
+        if before.base != form.get("base"):
+            raise ChangedError(before, before.text)
         lists = await run_in_threadpool(lists_first, settings, before)
-        running = await run_in_threadpool(set_status, settings, before.id, "running", user, str(form.get("base")))
+
+        def begin() -> None:
+            """Let the campaign run, unless somebody changed the file that was checked."""
+            set_status(settings, before.id, "running", user, before.base)
 
         def take_back() -> None:
             """Give the file its former status, so that the hourly plans do not launch what failed here."""
-            with suppress(ConsoleError):
-                set_status(settings, before.id, str(before.fields.get("status", "draft")), user, running.base)
+            restore_status(settings, before, user)
 
         steps = [
+            ["marketing", "campaign", "check", before.id],
             *lists.steps,
+            begin,
             ["marketing", "campaign", "plan", before.id],
             ["quality", "plan", "--campaign", before.id],
             ["marketing", "campaign", "enqueue", before.id],
         ]
-        title = "Write the lists, plan, check and enqueue" if lists.steps else "Plan, check and enqueue"
-        try:
-            command = commands.start_chain(steps, title, user, f"/campaigns/{before.id}", on_failure=take_back)
-        except ConsoleError:
-            take_back()
-            raise
+        title = "Check, write the lists, plan and enqueue" if lists.steps else "Check, plan and enqueue"
+        command = commands.start_chain(steps, title, user, launch_path(before.id), on_failure=take_back)
         return console.progress(request, command)
 
     @requires(Permission.LAUNCH)

@@ -13,7 +13,7 @@ from marketing.campaigns.plan.plan import HELD_OUT, PLANNED, Planned
 from marketing.campaigns.plan.sources import Sources
 from marketing.campaigns.plan.staged_plan import SHOWN, Terms, stage, trial
 from marketing.campaigns.plan.summary import examples, summary
-from marketing.campaigns.plan.visible_effect import effects_by_holdout, visible_effect
+from marketing.campaigns.plan.visible_effect import VisibleEffect, effects_by_holdout, visible_effect
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ def keep(planned: Planned, sources: Sources, is_dry: bool, shown_messages: int |
         counts = record.counts
     by_outcome = {name: _of_outcome(planned, name) for name in (PLANNED, HELD_OUT)}
     effect = visible_effect(campaign.experiment, sources.profiles, by_outcome[PLANNED], by_outcome[HELD_OUT])
+    sentence = effect if isinstance(effect, str) else effect.sentence()
+    visible = effect if isinstance(effect, VisibleEffect) and effect.is_measurable else None
     for line in summary(planned, counts, effect, shown):
         logger.info("%s", line)
     found: dict[str, Any] = {
@@ -48,8 +50,9 @@ def keep(planned: Planned, sources: Sources, is_dry: bool, shown_messages: int |
         "version": planned.request.file.version,
         "counts": dict(counts),
         "decided_before": planned.request.decided_before,
-        "smallest_visible_effect": effect if isinstance(effect, str) else round(effect.effect, 4),
-        "visible_effect_sentence": effect if isinstance(effect, str) else effect.sentence(),
+        "smallest_visible_effect": round(visible.effect, 4) if visible else sentence,
+        "visible_effect_sentence": sentence,
+        "is_measurable": visible is not None,
         "staged": None if is_dry else str(folder),
     }
     if shown_messages and shown is not None:

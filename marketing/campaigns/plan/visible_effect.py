@@ -1,5 +1,6 @@
 """Compute the smallest effect that a campaign's hold-out can show, from how the customers varied in the last weeks."""
 
+import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -7,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from experiments.identification import MIN_ARM_CUSTOMERS
 from experiments.power import smallest_visible_effect
 from experiments.sequential import Looks, announced_looks
 from marketing.campaigns.definition.campaign import Experiment
@@ -15,6 +17,9 @@ METRICS = {"spend": ("spend_4w", "spend_13w"), "visits": ("baskets_4w", "baskets
 METRICS |= {"conversion": METRICS["visits"], "retention": METRICS["visits"]}
 LEAST = 30
 """Customers that a standard deviation is computed from at least."""
+
+NEEDED = f"an arm needs {MIN_ARM_CUSTOMERS} customers, or its result is not identified"
+"""The condition under which a campaign's effect is measured."""
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Shares of a hold-out that are compared."""
@@ -38,14 +43,21 @@ class VisibleEffect:
     customers: tuple[int, int]
     se_factor: float
 
-    def to_json(self) -> dict[str, float | None]:
+    def to_json(self) -> dict[str, float | bool | None]:
         """Return the arms and the effect, also as a share of the mean, as JSON values."""
         relative = self.effect / self.mean if self.mean else None
         arms = {"messages": self.customers[0], "held_out": self.customers[1]}
-        return {**arms, "effect": self.effect, "relative": relative}
+        return {**arms, "effect": self.effect, "relative": relative, "is_measurable": self.is_measurable}
+
+    @property
+    def is_measurable(self) -> bool:
+        """Return whether both arms are large enough for a result that is identified."""
+        return min(self.customers) >= MIN_ARM_CUSTOMERS
 
     def sentence(self) -> str:
-        """Return the effect as a sentence."""
+        """Return the effect as a sentence, or why none can be measured and what to change."""
+        if not self.is_measurable:
+            return _too_few(self.customers)
         share = f", {self.effect / self.mean:.1%} of {self.mean:.2f}" if self.mean else ""
         return (
             f"With {self.customers[0]:,} messages and {self.customers[1]:,} customers in the hold-out, effects on "
@@ -89,6 +101,22 @@ def effects_by_holdout(experiment: Experiment, profiles: pa.Table, eligible: pa.
     held_out = [round(share * len(eligible)) for share in SHARES]
     found = [visible_effect(experiment, profiles, eligible[count:], eligible[:count]) for count in held_out]
     return [effect for effect in found if isinstance(effect, VisibleEffect)]
+
+
+def _too_few(arms: tuple[int, int]) -> str:
+    """Return how many customers are missing, and the share of a hold-out that would do."""
+    names = ("messages", "customers in the hold-out")
+    few = " and ".join(
+        f"{count:,} {name}" for count, name in zip(arms, names, strict=True) if count < MIN_ARM_CUSTOMERS
+    )
+    total = sum(arms)
+    if total < 2 * MIN_ARM_CUSTOMERS:
+        step = f"Reach at least {2 * MIN_ARM_CUSTOMERS:,} customers; these are {total:,}, unless later plans add some."
+    elif arms[1] < MIN_ARM_CUSTOMERS:
+        step = f"Hold out at least {math.ceil(100 * MIN_ARM_CUSTOMERS / total)}% of these {total:,} customers, unless later plans add some."
+    else:
+        step = f"Hold out at most {math.floor(100 * (1 - MIN_ARM_CUSTOMERS / total))}% of these {total:,} customers, unless later plans add some."
+    return f"With {few} no effect can be measured: {NEEDED}. {step}"
 
 
 def looks_of(experiment: Experiment, start: date | None = None) -> Looks:

@@ -28,13 +28,37 @@ def test_a_long_command_is_seen_by_its_owner_until_it_has_ended(commands: Comman
         assert commands.find(command.command_id, "ann").is_running
         with pytest.raises(NotFoundError):
             commands.find(command.command_id, "bob")
-        assert commands.running("ann", "/campaigns") is command
-        assert commands.running("bob", "/campaigns") is commands.running("ann", "/") is None
+        assert commands.unfinished("ann", "/campaigns") is command
+        assert commands.unfinished("bob", "/campaigns") is commands.unfinished("ann", "/") is None
         while command.is_running:
             await asyncio.sleep(0.05)
         assert command.exit_code == 0
         assert command.result["due"] == 0
-        assert commands.running("ann", "/campaigns") is None
+        assert commands.unfinished("ann", "/campaigns") is None
+
+    asyncio.run(check())
+
+
+def test_a_function_between_commands_ends_the_chain_and_its_problem_stays_after_a_reload(commands: Commands) -> None:
+    def refuse() -> None:
+        raise ConsoleError("The file was changed.")
+
+    def fail() -> None:
+        raise ConsoleError("The status stays.")
+
+    async def check() -> None:
+        steps = [["outbox", "resume"], refuse, ["outbox", "status"]]
+        command = commands.start_chain(steps, "Launch", "ann", "/campaigns", on_failure=fail)
+        while command.is_running:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
+        assert command.problem == "The file was changed.\nThe status stays."
+        assert list(command.lines) == ["python -m outbox resume"]
+        assert commands.unfinished("ann", "/campaigns") is command
+        again = commands.start_chain([lambda: None], "Launch", "ann", "/campaigns")
+        while again.is_running:
+            await asyncio.sleep(0.05)
+        assert commands.unfinished("ann", "/campaigns") is None
 
     asyncio.run(check())
 

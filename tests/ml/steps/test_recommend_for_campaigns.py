@@ -1,5 +1,8 @@
 """Lists of campaigns are written if they are outdated, and only those that campaigns show."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,6 +75,24 @@ def test_lists_are_written_once_per_champion_and_features(
         monkeypatch.setattr(step, "present_record", lambda _, count, of=present: of)
         assert recommend_for_campaigns(settings)["written"] == ["explore"]
     assert written == [("explore", 12)] * 3
+
+
+def test_two_commands_at_once_write_the_lists_once(
+    settings: Settings, written: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _campaign(settings, "a", "explore")
+    write, both = writing.recommend, threading.Barrier(2)
+
+    def recommend(*arguments: Any) -> dict[str, Any]:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.3)  # a second writer would arrive here, too
+        return write(*arguments)
+
+    monkeypatch.setattr(writing, "recommend", recommend)
+    with ThreadPoolExecutor() as pool:
+        results = [pool.submit(recommend_for_campaigns, settings) for _ in range(2)]
+    assert sorted(one.result()["written"] for one in results) == [[], ["explore"]]
+    assert written == [("explore", 12)]
 
 
 def test_only_slates_of_campaigns_that_may_run_are_written(settings: Settings, written: list[tuple[str, int]]) -> None:

@@ -4,11 +4,13 @@ import re
 import tomllib
 
 from console.errors import ConsoleError
-from console.pages.campaigns.definition.draft import Draft, draft_of, save
+from console.pages.campaigns.definition.draft import ChangedError, Draft, draft_of, save
 from marketing.campaigns.errors import DefinitionError
 from settings import Settings
 
 _LINE = re.compile(r"""^status[ \t]*=[ \t]*(?:"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+TRIES = 3
+
 _ID = re.compile(r"^id[ \t]*=.*$", re.MULTILINE)
 
 
@@ -52,3 +54,30 @@ def set_status(settings: Settings, campaign_id: str, status: str, by: str, base:
         return save(settings, campaign_id, base or draft.base, with_status(draft.text, status), by)
     except DefinitionError as error:
         raise ConsoleError(str(error)) from error
+
+
+def restore_status(settings: Settings, before: Draft, by: str) -> None:
+    """Give a campaign that runs its former status; whatever else was saved in the meantime stays.
+
+    Args:
+        settings: of the installation.
+        before: the campaign before its status was set to running.
+        by: the user.
+
+    Raises:
+        ConsoleError: the status could not be written; the message names what to do.
+    """
+    former = str(before.fields.get("status", "draft"))
+    for _ in range(TRIES):
+        try:
+            if draft_of(settings, before.id).fields.get("status") == "running":
+                set_status(settings, before.id, former, by)
+            return
+        except ChangedError:
+            continue  # somebody saved between reading and writing
+        except ConsoleError as error:
+            problem = str(error)
+            break
+    else:
+        problem = "somebody saves it all the time."
+    raise ConsoleError(f"The campaign is still 'running': {problem} Write status = \"{former}\" into its file.")

@@ -1,5 +1,6 @@
 """One campaign's page and the list: counts by state and reason, plans, rates, broken files, stop and restart."""
 
+import re
 import subprocess  # noqa: F401  (the console starts programs here: an integration test)
 from datetime import timedelta
 from pathlib import Path
@@ -101,20 +102,46 @@ def test_a_stopped_campaign_sends_nothing_until_it_is_restarted(settings: Settin
 def test_a_launch_that_fails_gives_the_file_its_former_status(settings: Settings) -> None:
     """Nothing is published here, so the plan fails."""
     write_campaign(settings.campaigns_folder, SIMPLE.replace('"running"', '"draft"'))
-    base = draft_of(settings, "simple").base
+    base, statuses = draft_of(settings, "simple").base, set()
     with open_console(settings) as client:
         log_in(client, "marketer")
         old = client.post("/campaigns/simple/launch", data={"base": "of an older file"}, headers={"hx-request": "true"})
         assert old.status_code == 409
         progress = client.post("/campaigns/simple/launch", data={"base": base}).text
-        assert draft_of(settings, "simple").fields["status"] == "running"
         path = progress.partition('hx-get="')[2].partition('"')[0]
         while 'hx-trigger="every' in progress:
             progress = client.get(path).text
+            statuses.add(draft_of(settings, "simple").fields["status"])
+        reloaded = client.get("/campaigns/simple/launch").text
+    assert "running" in statuses
+    assert "The launch of" in reloaded  # the error is not lost with the page
+    assert reloaded.count('class="problem"') == 1
     assert "python -m marketing campaign plan simple" in progress
     assert 'class="problem"' in progress
     assert "quality" not in progress
     assert draft_of(settings, "simple").fields["status"] == "draft"
+
+
+def test_a_campaign_with_mistakes_never_runs(settings: Settings) -> None:
+    write_campaign(settings.campaigns_folder, SIMPLE.replace('"running"', '"draft"').replace("News", "{{ custumer }}"))
+    before = draft_of(settings, "simple")
+    with open_console(settings) as client:
+        log_in(client, "marketer")
+        assert re.search(r'id="launch-button" *disabled', client.get("/campaigns/simple/launch").text)
+        assert "launch-button" not in client.get("/campaigns/simple/check").text
+        progress = client.post("/campaigns/simple/launch", data={"base": before.base}).text
+        path = progress.partition('hx-get="')[2].partition('"')[0]
+        while 'hx-trigger="every' in progress:
+            progress = client.get(path).text
+            assert draft_of(settings, "simple") == before
+    assert "custumer" in progress
+
+
+def test_the_launch_button_becomes_active_by_the_check(settings: Settings) -> None:
+    with open_console(settings) as client:
+        answer = log_in(client, "marketer").get("/campaigns/simple/check").text
+        assert 'id="launch-button" hx-swap-oob="true">Plan again' in answer
+        assert "launch-button" not in log_in(client, "viewer").get("/campaigns/simple/check").text
 
 
 def test_an_installation_without_campaigns_and_outbox_is_explained(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ def profiles(count: int, share_explained: float) -> pa.Table:
     })  # fmt: skip
 
 
-def effect(count: int, share: float = 0.5, held: int = 2, **experiment: object) -> VisibleEffect:
+def effect(count: int, share: float = 0.5, held: float = 2, **experiment: object) -> VisibleEffect:
     ids = pa.array([str(number) for number in range(count)])
-    is_held = pa.array([number % held == 0 for number in range(count)])
+    is_held = pa.array([number % held < 1 for number in range(count)])
     found = visible_effect(
         Experiment.model_validate(experiment),
         profiles(count, share),
@@ -70,3 +70,23 @@ def test_what_cannot_be_computed_is_a_sentence(planned: int, held: int, metric: 
     found = visible_effect(experiment, profiles(planned + held, 0.5), ids[:planned], ids[planned:])
     assert isinstance(found, str)
     assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("count", "held", "few", "step"),
+    [
+        (150, 10, "With 15 customers in the hold-out", "Reach at least 200 customers; these are 150"),
+        (750, 50, "With 15 customers in the hold-out", "Hold out at least 14% of these 750 customers"),
+        (300, 1.25, "With 60 messages", "Hold out at most 66% of these 300 customers"),
+    ],
+)
+def test_an_arm_that_is_too_small_is_named_with_the_customers_that_it_needs(
+    count: int, held: float, few: str, step: str
+) -> None:
+    found = effect(count, held=held)
+    assert not found.is_measurable
+    assert not found.to_json()["is_measurable"]
+    assert few in found.sentence()
+    assert "an arm needs 100 customers" in found.sentence()
+    assert step in found.sentence()
+    assert effect(200, held=2).is_measurable

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from console.errors import ConsoleError
-from console.pages.campaigns.definition.status import set_status, with_status
+from console.pages.campaigns.definition.draft import draft_of, save
+from console.pages.campaigns.definition.status import restore_status, set_status, with_status
 from settings import Settings
 from tests.support.marketing.campaign_shop import SIMPLE, write_campaign
 
@@ -33,3 +34,27 @@ def test_the_newest_file_or_the_one_that_a_person_saw_is_changed(tmp_path: Path)
     with pytest.raises(ConsoleError, match="The user 'ann' changed"):
         set_status(settings, "simple", "running", "ann", base="of an older file")
     assert set_status(settings, "simple", "running", "ann", base=stopped.base).fields["status"] == "running"
+
+
+def test_the_former_status_comes_back_although_somebody_saved_a_step_in_the_meantime(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    write_campaign(settings.campaigns_folder, SIMPLE.replace('"running"', '"draft"'))
+    before = draft_of(settings, "simple")
+    running = set_status(settings, "simple", "running", "ann")
+    save(settings, "simple", running.base, running.text.replace("Inform everybody", "Inform all"), "bob")
+    restore_status(settings, before, "ann")
+    assert draft_of(settings, "simple").text == before.text.replace("Inform everybody", "Inform all")
+    set_status(settings, "simple", "stopped", "bob")
+    restore_status(settings, before, "ann")
+    assert draft_of(settings, "simple").fields["status"] == "stopped"
+
+
+def test_a_status_that_cannot_come_back_is_named(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    write_campaign(settings.campaigns_folder, SIMPLE.replace('"running"', '"draft"'))
+    before = draft_of(settings, "simple")
+    (settings.campaigns_folder / "simple.toml").write_text('"status" = "running"\nid = "simple"\n')
+    with pytest.raises(
+        ConsoleError, match="The campaign is still 'running': .* Write status = \"draft\" into its file"
+    ):
+        restore_status(settings, before, "ann")

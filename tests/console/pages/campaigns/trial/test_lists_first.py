@@ -53,16 +53,16 @@ def test_missing_lists_are_written_first(settings: Settings, started: list[Any])
     (settings.paths.recommendations / EXPLORE).unlink()
     assert lists_first(settings, draft_of(settings, "simple")).reason == "The lists explore.parquet are missing."
     act(settings)
-    for steps, title in started:
-        assert steps[0] == WRITE_LISTS
-        assert steps[1][:3] == ["marketing", "campaign", "plan"]
-        assert title.startswith("Write the lists")
-    assert len(started) == 2
+    (trial, trial_title), (launch, launch_title) = started
+    assert trial[0] == WRITE_LISTS
+    assert trial[1][:3] == ["marketing", "campaign", "plan"]
+    assert [step[:3] for step in (launch[0], launch[1])] == [["marketing", "campaign", "check"], WRITE_LISTS]
+    assert "write the lists" in f"{trial_title} {launch_title}".lower()
 
 
 def test_lists_of_another_tool_stay(settings: Settings, started: list[Any]) -> None:
     act(settings)
-    assert [len(steps) for steps, _ in started] == [1, 3]
+    assert [len(steps) for steps, _ in started] == [1, 5]
     assert not any(WRITE_LISTS in steps for steps, _ in started)
 
 
