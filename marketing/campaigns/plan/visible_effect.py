@@ -106,17 +106,16 @@ def effects_by_holdout(experiment: Experiment, profiles: pa.Table, eligible: pa.
 def _too_few(arms: tuple[int, int]) -> str:
     """Return how many customers are missing, and the share of a hold-out that would do."""
     names = ("messages", "customers in the hold-out")
-    few = " and ".join(
-        f"{count:,} {name}" for count, name in zip(arms, names, strict=True) if count < MIN_ARM_CUSTOMERS
-    )
-    total = sum(arms)
+    pairs = zip(arms, names, strict=True)
+    few = " and ".join(f"{count:,} {name}" for count, name in pairs if count < MIN_ARM_CUSTOMERS)
+    total, least = sum(arms), MIN_ARM_CUSTOMERS / sum(arms)
     if total < 2 * MIN_ARM_CUSTOMERS:
-        step = f"Reach at least {2 * MIN_ARM_CUSTOMERS:,} customers; these are {total:,}, unless later plans add some."
+        step = f"Reach at least {2 * MIN_ARM_CUSTOMERS:,} customers; these are {total:,}"
     elif arms[1] < MIN_ARM_CUSTOMERS:
-        step = f"Hold out at least {math.ceil(100 * MIN_ARM_CUSTOMERS / total)}% of these {total:,} customers, unless later plans add some."
+        step = f"Hold out at least {math.ceil(100 * least)}% of these {total:,} customers"
     else:
-        step = f"Hold out at most {math.floor(100 * (1 - MIN_ARM_CUSTOMERS / total))}% of these {total:,} customers, unless later plans add some."
-    return f"With {few} no effect can be measured: {NEEDED}. {step}"
+        step = f"Hold out at most {math.floor(100 * (1 - least))}% of these {total:,} customers"
+    return f"With {few} no effect can be measured: {NEEDED}. {step}, unless later plans add some."
 
 
 def looks_of(experiment: Experiment, start: date | None = None) -> Looks:

@@ -54,7 +54,5 @@ def test_a_status_that_cannot_come_back_is_named(tmp_path: Path) -> None:
     write_campaign(settings.campaigns_folder, SIMPLE.replace('"running"', '"draft"'))
     before = draft_of(settings, "simple")
     (settings.campaigns_folder / "simple.toml").write_text('"status" = "running"\nid = "simple"\n')
-    with pytest.raises(
-        ConsoleError, match="The campaign is still 'running': .* Write status = \"draft\" into its file"
-    ):
+    with pytest.raises(ConsoleError, match='Write status = "draft" into its file'):
         restore_status(settings, before, "ann")
