@@ -1,8 +1,7 @@
 """Ask who is likely to buy something: the curve of reach, who is left out, the first customers, export and saving."""
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -13,16 +12,15 @@ from starlette.routing import Route
 
 from console.access.roles import Permission
 from console.errors import ConsoleError
+from console.pages.published_audiences import opened_audiences
 from console.web.charts import Line, line_chart
 from console.web.console import Console, requires, user_of
 from console.web.exports import FORMATS, exported
-from marketing.audience.answer import Kind, Question, answer, open_index
+from marketing.audience.answer import Kind, Question, answer
 from marketing.audience.audience import Audience, Limits
-from marketing.audience.index import AudienceIndex
 from marketing.audience.known_items import known_items
 from marketing.audience.question import Buyers
 from marketing.audience.saved import as_toml, read_saved, saved_audiences
-from marketing.audience.scorers import AudienceModel
 from marketing.errors import MarketingError
 from settings import Settings
 
@@ -90,15 +88,8 @@ def endpoints(console: Console) -> list[Route]:
     ]
 
 
-@lru_cache(maxsize=1)
-def _opened(folder: Path) -> tuple[AudienceIndex, AudienceModel]:
-    """Open a publication once; its folder never changes."""
-    return open_index(folder)
-
-
 def _answer(settings: Settings, question: Question) -> dict[str, Any]:
-    folder = settings.paths.customers
-    answered = answer(settings, question, _opened(folder.resolve()) if folder.exists() else None)
+    answered = answer(settings, question, opened_audiences(settings))
     found = answered.audience
     first = zip(
         found.customer_ids[:SHOWN].to_pylist(), found.scores[:SHOWN], found.is_past[:SHOWN].tolist(), strict=True

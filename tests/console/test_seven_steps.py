@@ -94,7 +94,7 @@ def test_seven_steps_lead_to_messages_that_wait(settings: Settings, address: str
     page.select_option("[name=item]", "category")
     page.fill("[name=item_names]", "MILK")
     page.locator("[name=item_names]").press("Tab")
-    expect(page.locator("#reach")).to_contain_text("customers can be reached with the category 'MILK'")
+    expect(page.locator("#reach")).to_contain_text("for the category 'MILK', by the rule of step 1")
     expect(page.locator("#reach svg polyline")).to_have_count(1)
     save(page)
 

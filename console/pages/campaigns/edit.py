@@ -50,7 +50,8 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
         except DefinitionError as error:
             problems = [_LINE.sub("", problem) for problem in error.problems]
             return await _page(console, trials, request, draft, fields, problems)
-        if form.get("change"):  # a text was added or removed, so the person stays
+        faults = await run_in_threadpool(step.faults, console.settings, fields)
+        if form.get("change") or faults:  # a text was added or removed, or a value cannot be used: the person stays
             return RedirectResponse(f"/campaigns/{draft.id}/{step.slug}", 303)
         following = STEPS[min(STEPS.index(step) + 1, len(STEPS) - 1)]
         return RedirectResponse(f"/campaigns/{draft.id}/{following.slug}", 303)
@@ -79,6 +80,7 @@ async def _page(
         "steps": STEPS,
         "number": STEPS.index(step) + 1,
         "problems": problems,
+        "faults": await run_in_threadpool(step.faults, console.settings, fields),
         "may_edit": user.may(Permission.EDIT_CAMPAIGNS) and draft.has_form,
         "trial": trial,
         "launching": console.commands.unfinished(user.name, launch_path(draft.id)),

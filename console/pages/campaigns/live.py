@@ -1,4 +1,4 @@
-"""Answer while a person fills a step in: the count of a filter, the reach of an audience, the inputs of a trigger."""
+"""Answer while a form is filled in: the count of a filter, the reach of an audience, names, inputs of a trigger."""
 
 from typing import Any
 
@@ -10,22 +10,24 @@ from starlette.routing import Route
 
 from console.errors import ConsoleError
 from console.pages.campaigns.definition.draft import draft_of
-from console.pages.campaigns.reach import reach_picture
+from console.pages.campaigns.reach import forecast, reach_picture
 from console.pages.campaigns.steps.audience import filter_of
 from console.pages.campaigns.steps.forms import text
 from console.pages.campaigns.steps.goal import item_of, trigger_inputs
 from console.web.console import Console
-from marketing.audience.audience import BEYOND_SIZE
+from marketing.audience.answer import Kind, Question
+from marketing.audience.audience import Limits
+from marketing.audience.known_items import known_items
+from marketing.audience.question import Buyers
 from marketing.audience.saved import read_saved
 from marketing.errors import MarketingError
 from marketing.segments import open_scores, select
 from settings import Settings
 
-KINDS = {"category": "category", "products": "product", "coupon": "coupon"}
-"""Kinds of items as the service names them."""
+KINDS: dict[str, Kind] = {"category": "category", "products": "product", "coupon": "coupon"}
+"""Kinds of items by the field of a campaign's audience."""
 
-FIRST = 100
-"""Customers that the service names for an audience without a size."""
+SUGGESTIONS = 30
 
 
 def endpoints(console: Console) -> list[Route]:
@@ -40,16 +42,21 @@ def endpoints(console: Console) -> list[Route]:
         return console.pages.render(request, "campaigns/_count.html", found)
 
     async def reach(request: Request) -> Response:
+        draft = await run_in_threadpool(draft_of, console.settings, request.path_params["campaign_id"])
+        rule = str(dict(draft.fields.get("audience") or {}).get("filter") or "")
         try:
             question = await run_in_threadpool(_question, console.settings, item_of(_form(request)))
+            found = await run_in_threadpool(forecast, console.settings, question, rule) if question else None
         except MarketingError as error:
             raise ConsoleError(str(error)) from error
-        if question is None:
-            return console.pages.render(request, "campaigns/_reach.html", {"answer": None})
-        answer = await console.service.post("/audience", question | {"size": question["size"] or FIRST})
-        if question["size"] is None:  # the first ones are shown, and the campaign reaches the others as well
-            answer["left_out"] = [one for one in answer["left_out"] if not one["reason"].startswith(BEYOND_SIZE)]
-        return console.pages.render(request, "campaigns/_reach.html", reach_picture(answer))
+        context = reach_picture(found) if found else {"found": None}
+        return console.pages.render(request, "campaigns/_reach.html", context)
+
+    async def items(request: Request) -> Response:
+        form = _form(request)
+        kind, names = KINDS.get(text(form, "item"), ""), text(form, "item_names")
+        found = await run_in_threadpool(known_items, console.settings, kind, names, SUGGESTIONS)
+        return console.pages.render(request, "audiences/_items.html", {"found": found})
 
     async def trigger(request: Request) -> Response:
         draft = await run_in_threadpool(draft_of, console.settings, request.path_params["campaign_id"])
@@ -61,24 +68,27 @@ def endpoints(console: Console) -> list[Route]:
     return [
         Route("/campaigns/{campaign_id}/count", count),
         Route("/campaigns/{campaign_id}/reach", reach),
+        Route("/campaigns/{campaign_id}/items", items),
         Route("/campaigns/{campaign_id}/trigger", trigger),
     ]
 
 
-def _question(settings: Settings, item: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the service's question for an item or a saved audience, whose size may be None; None without an item."""
+def _question(settings: Settings, item: dict[str, Any]) -> Question | None:
+    """Return the question for an item or a saved audience; None without an item.
+
+    Raises:
+        MarketingError: a value cannot be used, or the saved audience is missing.
+    """
     if item.get("saved"):
-        found = read_saved(settings.paths.audiences, item["saved"])
-        limits = found.limits
-        kind, ids, buyers = str(found.kind), list(found.ids), limits.buyers.value
-        size, least = limits.size, limits.least_probability
-    else:
-        named = next((name for name in KINDS if item.get(name)), None)
-        if named is None:
-            return None
-        kind, ids = KINDS[named], item[named] if isinstance(item[named], list) else [item[named]]
-        buyers, size, least = item["buyers"], item["size"], item["min_probability"]
-    return {"kind": kind, "ids": ids, "buyers": buyers or "both", "size": size, "min_probability": least or 0.0}
+        return read_saved(settings.paths.audiences, item["saved"])
+    named = next((name for name in KINDS if item.get(name)), None)
+    if named is None:
+        return None
+    ids = item[named] if isinstance(item[named], list) else [item[named]]
+    size, least = item["size"], item["min_probability"]
+    if not isinstance(size, int | None) or not isinstance(least, int | float | None):
+        raise MarketingError("'At most customers' and 'Probability at least' are numbers, or empty for no limit.")
+    return Question(KINDS[named], ids, Limits(Buyers(item["buyers"] or Buyers.BOTH), size, least))
 
 
 def _form(request: Request) -> FormData:

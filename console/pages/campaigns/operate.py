@@ -11,6 +11,7 @@ from console.pages.campaigns.definition.draft import ChangedError, draft_of
 from console.pages.campaigns.definition.lists import lists_first
 from console.pages.campaigns.definition.status import restore_status, set_status
 from console.pages.campaigns.steps.forms import text
+from console.web.commands import Step
 from console.web.console import Console, requires, user_of
 
 
@@ -48,7 +49,7 @@ def endpoints(console: Console) -> list[Route]:
             """Give the file its former status, so that the hourly plans do not launch what failed here."""
             restore_status(settings, before, user)
 
-        steps = [
+        steps: list[Step] = [
             ["marketing", "campaign", "check", before.id],
             *lists.steps,
             begin,

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from console.pages.campaigns.steps.forms import Fields, put, text
-from console.pages.campaigns.steps.segment_filter import SegmentFilter, published_segments
+from console.pages.campaigns.steps.segment_filter import SegmentFilter, filter_fault, published_segments
 from console.pages.campaigns.steps.step import Step, settle_audience
 from marketing.errors import MarketingError
 from settings import Settings
@@ -36,4 +36,10 @@ def _context(settings: Settings, fields: Fields) -> dict[str, Any]:
     return {"filter": found, "axes": axes, "no_scores": problem}
 
 
-STEP = Step("audience", "Customers", _apply, _context)
+def _faults(settings: Settings, fields: Fields) -> list[str]:
+    text = dict(fields.get("audience") or {}).get("filter")
+    fault = filter_fault(settings.paths.customers, str(text)) if text else None
+    return [fault] if fault else []
+
+
+STEP = Step("audience", "Customers", _apply, _context, _faults)

@@ -9,13 +9,18 @@ from starlette.datastructures import FormData
 from console.pages.campaigns.definition.words import TRIGGERS
 from console.pages.campaigns.steps.forms import Fields, clock, day, number, percent, put, text
 from console.pages.campaigns.steps.step import Step, settle_audience
+from console.pages.published_audiences import opened_audiences
 from marketing.audience.saved import saved_audiences
+from marketing.campaigns.definition.campaign import Audience
 from marketing.campaigns.policy.contact_policy import load_contact_policy
+from marketing.campaigns.targets.targets import items_of
 from marketing.campaigns.triggers import definitions
 from marketing.campaigns.triggers.definitions import Trigger
+from marketing.errors import MarketingError, ScoresError
 from settings import Settings
 
 ITEMS = ("category", "products", "coupon")
+COUPONS = "coupons.parquet"
 SAVED = "saved:"
 """Begins the choice of a saved audience, before its name."""
 
@@ -112,4 +117,18 @@ def _context(settings: Settings, fields: Fields) -> dict[str, Any]:
     }
 
 
-STEP = Step("goal", "Goal and time", _apply, _context)
+def _faults(settings: Settings, fields: Fields) -> list[str]:
+    audience = {name: value for name, value in dict(fields.get("audience") or {}).items() if name in ITEMS}
+    if not audience:
+        return []
+    try:
+        index, _ = opened_audiences(settings)
+        items_of(Audience.model_validate(audience), index, settings.paths.admitted / COUPONS)
+    except ScoresError:
+        return []  # the names are checked as soon as scores are published
+    except MarketingError as error:
+        return [str(error)]
+    return []
+
+
+STEP = Step("goal", "Goal and time", _apply, _context, _faults)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import duckdb
 
+from customer_scores.errors import ScoresError as PublishedScoresError
 from marketing.errors import ScoresError
-from marketing.segments import open_scores
+from marketing.segments import FilterError, compile_filter, open_scores, read_vocabulary
+from marketing.segments.tree import parse
 from marketing.segments.vocabulary import SEGMENTS
 
 _PICKED = re.compile(r'segment\.(?P<axis>[a-z0-9_]+) in \((?P<names>"[^"]*"(?:, "[^"]*")*)\)')
@@ -100,6 +102,19 @@ def _segments_of(folder: Path, _: int | None) -> list[PublishedSegment]:
         except duckdb.Error as error:
             raise ScoresError(f"The published segments cannot be read: {error}") from error
     return [PublishedSegment(*row) for row in rows]
+
+
+def filter_fault(scores: Path, text: str) -> str | None:
+    """Return why a filter cannot be used, with near names; None if it can. Without scores only its form is checked."""
+    try:
+        try:
+            with open_scores(scores) as connection:
+                compile_filter(text, read_vocabulary(connection))
+        except (ScoresError, PublishedScoresError):
+            parse(text)
+    except FilterError as error:
+        return str(error)
+    return None
 
 
 def _quoted(name: str) -> str:

@@ -16,6 +16,15 @@ Context = Callable[[Settings, Fields], dict[str, Any]]
 """Returns what the template shows besides the fields."""
 
 
+Faults = Callable[[Settings, Fields], list[str]]
+"""Returns sentences about saved values that cannot be used yet, such as an unknown name."""
+
+
+def no_faults(_: Settings, __: Fields) -> list[str]:
+    """Return nothing."""
+    return []
+
+
 def no_context(_: Settings, __: Fields) -> dict[str, Any]:
     """Return nothing."""
     return {}
@@ -30,12 +39,14 @@ class Step:
         title: for people.
         apply: None for a step that shows something and changes nothing.
         context: reads what the step shows; it may read files.
+        faults: checks what the step saved; a draft may be saved with faults, and is not launched.
     """
 
     slug: str
     title: str
     apply: Apply | None = None
     context: Context = no_context
+    faults: Faults = no_faults
 
     @property
     def template(self) -> str:

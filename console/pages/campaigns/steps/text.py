@@ -5,7 +5,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from console.pages.campaigns.steps.forms import Fields, number, text
-from console.pages.campaigns.steps.segment_filter import published_segments
+from console.pages.campaigns.steps.segment_filter import filter_fault, published_segments
 from console.pages.campaigns.steps.step import Step
 from marketing.campaigns.content.templates import names_of, template_problems
 from marketing.campaigns.definition.campaign import Campaign
@@ -63,4 +63,10 @@ def _context(settings: Settings, fields: Fields) -> dict[str, Any]:
     }
 
 
-STEP = Step("text", "Text", _apply, _context)
+def _faults(settings: Settings, fields: Fields) -> list[str]:
+    rules = [(str(one.get("name")), one.get("filter")) for one in fields.get("content") or []]
+    found = [(name, filter_fault(settings.paths.customers, rule)) for name, rule in rules if rule]
+    return [f"The rule of the text '{name}': {fault}" for name, fault in found if fault]
+
+
+STEP = Step("text", "Text", _apply, _context, _faults)

@@ -1,17 +1,15 @@
 """The forms of the steps: what they save, what they refuse, and what two people at once see."""
 
 import html
-import json
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from console.pages.campaigns.definition.draft import draft_of
 from marketing.audience.answer import Question
-from marketing.audience.audience import BEYOND_SIZE, Limits
+from marketing.audience.audience import Limits
 from marketing.audience.question import Buyers
 from marketing.audience.saved import save as save_audience
 from marketing.campaigns.definition.file import read_campaign
@@ -61,32 +59,6 @@ def test_a_campaign_begins_with_a_saved_audience_and_step_2_offers_all_of_them(
     save(client, "goal", **NEW, item="category", item_names="TEA")
     audience = read_campaign(settings.campaigns_folder / "win-back.toml").campaign.audience
     assert (audience.saved, audience.category) == (None, "TEA")
-
-
-def test_the_reach_of_a_saved_audience_is_its_own_question(settings: Settings) -> None:
-    asked: list[dict] = []
-
-    def answer(request: httpx.Request) -> dict:
-        asked.append(json.loads(request.content))
-        empty: dict[str, list] = {key: [] for key in ("curve", "customers", "warnings")}
-        left_out = [{"customers": 7, "reason": f"{BEYOND_SIZE} 100"}, {"customers": 3, "reason": "is inactive"}]
-        return {**empty, "left_out": left_out, "name": "x", "reachable": 0, "expected": None}
-
-    save_audience(settings.paths.audiences, "milk", Question("product", ["p2"], Limits(Buyers.PAST, 9, 0.2)))
-    with open_console(settings, {"/audience": answer}) as client:
-        log_in(client, "viewer")
-        client.get("/campaigns/any/reach", params={"item": "saved:milk", "buyers": "new"})
-        missing = client.get("/campaigns/any/reach", params={"item": "saved:tea"})
-        open_ended = client.get("/campaigns/any/reach", params={"item": "category", "item_names": "MILK"}).text
-        limited = client.get(
-            "/campaigns/any/reach", params={"item": "category", "item_names": "MILK", "size": "5"}
-        ).text
-    assert asked[0] == {"kind": "product", "ids": ["p2"], "buyers": "past", "size": 9, "min_probability": 0.2}
-    assert [one["size"] for one in asked[1:]] == [100, 5]
-    assert BEYOND_SIZE not in open_ended  # only the picture is limited, not the campaign
-    assert "3 is inactive" in open_ended
-    assert BEYOND_SIZE in limited
-    assert "No audience is saved as &#39;tea&#39;. Saved: &#39;milk&#39;" in missing.text
 
 
 def base_of(client: TestClient, step: str) -> str:
@@ -227,26 +199,3 @@ def test_the_inputs_of_a_trigger_follow_its_type(client: TestClient) -> None:
     page = client.get("/campaigns/win-back/trigger?trigger=lapse_rising").text
     assert 'name="trigger_threshold" value="0.5"' in page
     assert "trigger_threshold" not in client.get("/campaigns/win-back/trigger?trigger=").text
-
-
-def test_the_reach_of_an_audience_is_the_services_answer(settings: Settings) -> None:
-    row = {"share": 0.5, "customers": 10, "expected_buyers": 5.0, "low": 3.0, "high": 7.0}
-    asked: list[bytes] = []
-
-    def answer(request) -> dict:
-        asked.append(request.read())
-        customers = [{"customer_id": "1", "score": 0.5, "bought_before": True}]
-        return {
-            "name": "the category 'TEA'", "reachable": 20, "horizon_weeks": 4, "expected": row,
-            "curve": [row, {**row, "share": 1.0, "customers": 20, "expected_buyers": 6.0}], "customers": customers,
-            "left_out": [{"reason": "is inactive", "customers": 3}], "warnings": ["Careful."],
-        }  # fmt: skip
-
-    with open_console(settings, {"/audience": answer}) as client:
-        log_in(client, "viewer")
-        page = client.get("/campaigns/x/reach?item=category&item_names=TEA&buyers=new&size=10").text
-        assert "Name a category" in client.get("/campaigns/x/reach?item=category").text
-    assert b'"buyers":"new"' in asked[0]
-    assert "× 1.7" in page
-    assert "Careful." in page
-    assert "3 is inactive" in page
