@@ -17,7 +17,7 @@ from core.command import ExitCode
 from settings import Settings
 
 Step = Sequence[str] | Callable[[], None]
-"""What follows `python -m`, or a function that raises ConsoleError if the chain must not go on."""
+"""The arguments of `python -m`, or a function that raises ConsoleError if the chain must not go on."""
 
 MAX_RUNNING = 2
 """Commands that run at the same time."""

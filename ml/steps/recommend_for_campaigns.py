@@ -30,7 +30,7 @@ def recommend_for_campaigns(settings: Settings) -> dict[str, Any]:
     result: dict[str, list[str]] = {"written": [], "up_to_date": []}
     if not wanted:
         return result
-    # The console, Airflow and the demo may write the lists at once; the second of them then finds them up to date.
+    # The console, Airflow and the demo may write the lists at once. The later one then finds them up to date.
     with exclusive_lock(settings.paths.recommendations):
         for slate, count in wanted.items():
             written = _write_outdated(settings, slate, count)

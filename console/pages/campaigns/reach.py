@@ -1,4 +1,4 @@
-"""Forecast the buyers among the customers whom a campaign chooses, and lay the curve of reach out for a picture."""
+"""Forecast the buyers among the customers of a campaign, and lay the curve of reach out for a picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ WIDTH, HEIGHT, LEFT, BOTTOM = 560, 190, 64, 24
 
 @dataclass(frozen=True)
 class Forecast:
-    """The customers whom a campaign chooses, before consents, caps and the hold-out.
+    """The customers of a campaign, before consents, caps and the hold-out.
 
     Attributes:
         name: of the item, in words.
         horizon_weeks: the probabilities are of buying within this many weeks.
         total: all chosen customers and their expected buyers.
         past: how many of them bought the item before.
-        outside: customers of the audience whom the campaign's rule leaves out; None without a rule.
+        outside: customers of the audience outside the campaign's rule; None without a rule.
         curve: the expected buyers at several numbers of customers.
         left_out: the other customers who are left out, by reason.
         warnings: how far the probabilities can be trusted.
