@@ -55,12 +55,12 @@ def _read(paths: Paths) -> dict[str, Any]:
         "admitted": manifest.get("tables", {}),
         "findings": manifest.get("findings", []),
         "contract": TABLES,
-        "checkpoints": _newest_results(paths),
+        "checkpoints": newest_results(paths),
         "dbt_docs": DBT_DOCS if (paths.data / DBT_DOCS).is_file() else None,
     }
 
 
-def _newest_results(paths: Paths) -> list[CheckedPart]:
+def newest_results(paths: Paths) -> list[CheckedPart]:
     """Return the newest results of each checkpoint, by its name."""
     newest: dict[str, Path] = {}
     for file in sorted(paths.quality.glob("*/*/results.json"), key=lambda found: found.stat().st_mtime):

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from console.access.roles import Permission
 from console.errors import ConsoleError
+from console.pages.data import newest_results
 from console.web.console import Console, requires, user_of
 from console.web.outbox import outbox_status
 from core.files.publication import linked
@@ -106,6 +107,10 @@ def _read(settings: Settings) -> dict[str, Any]:
     if outbox and outbox["in_doubt"]:
         count = len(outbox["in_doubt"])
         alarms.append(Alarm(f"{count} messages may or may not have arrived.", "See docs/outbox.md, 'in doubt'."))
+    if outbox and outbox["paused"]:
+        reason = outbox["paused"]["reason"]
+        alarms.append(Alarm(f"All sending is paused: {reason}", "Continue it below, or ask an operator to."))
+    alarms += _checked(settings)
     alarms += _monitored(settings)
     for campaign_id, switch in (outbox or {}).get("stopped_campaigns", {}).items():
         alarms.append(Alarm(f"Campaign {campaign_id} is stopped: {switch['reason']}", "Look at its results."))
@@ -139,6 +144,19 @@ def _decision(runs: Path) -> Decision | None:
     gate = json.loads(files[-1].read_text())
     decided_at = datetime.fromtimestamp(files[-1].stat().st_mtime, UTC)
     return Decision(files[-1].parent.name, bool(gate["publish"]), tuple(gate["reasons"]), decided_at)
+
+
+def _checked(settings: Settings) -> list[Alarm]:
+    """Return an alarm for each checkpoint whose newest results have a check that is not met."""
+    return [
+        Alarm(
+            f"{len(part.broken)} of {part.count} checks of '{part.checkpoint}' are not met, such as "
+            f"{part.broken[0]['name']}: {part.broken[0]['what']}",
+            "Read them on the page Data.",
+        )
+        for part in newest_results(settings.paths)
+        if part.broken
+    ]
 
 
 def _monitored(settings: Settings) -> list[Alarm]:

@@ -28,7 +28,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals |= {"navigation": NAVIGATION, "Permission": Permission}
+        self._environment.globals |= {"navigation": NAVIGATION, "Permission": Permission, "zone": settings.timezone}
         self._environment.filters |= {
             "number": formats.number,
             "money": formats.money,

@@ -18,8 +18,6 @@ from marketing.audience.scorers import AudienceModel
 from marketing.errors import AudienceError
 
 EXAMPLES = 3
-BEYOND_SIZE = "is beyond the size of"
-"""Begins the reason of customers that a size leaves out."""
 
 PROBABILITY, SIMILARITY = "probability", "similarity"
 
@@ -147,11 +145,11 @@ def look_alikes(index: AudienceIndex, like: Collection[str], taste: pa.Table | N
     customers = np.flatnonzero(active_customers(index))
     left_out = [_inactive(index, customers)]
     is_given = np.isin(customers, given)
-    left_out.append(_left_out(index, "is one of the given customers", customers[is_given]))
+    left_out.append(_left_out(index, "among the given customers", customers[is_given]))
     if unknown := sorted(set(like) - set(index.customer_ids.take(pa.array(given)).to_pylist())):
-        left_out.append(LeftOut("is given and unknown", len(unknown), unknown[:EXAMPLES]))
+        left_out.append(LeftOut("given but unknown", len(unknown), unknown[:EXAMPLES]))
     customers = customers[~is_given]
-    left_out.append(_left_out(index, "has no taste vector", customers[lengths[customers] == 0]))
+    left_out.append(_left_out(index, "without a taste vector", customers[lengths[customers] == 0]))
     customers = customers[lengths[customers] > 0]
     ordered = _ordered(index, customers, similarity[customers], limits, left_out)
     none = np.zeros(len(ordered.reached), bool)
@@ -175,16 +173,16 @@ def _ordered(
     if limits.exclude:
         excluded = pc.is_in(index.customer_ids, pa.array(sorted(limits.exclude), pa.string())).to_numpy(False)
         is_excluded = excluded[customers]
-        left_out.append(_left_out(index, "is excluded by the question", customers[is_excluded]))
+        left_out.append(_left_out(index, "excluded by the question", customers[is_excluded]))
         customers, scores = customers[~is_excluded], scores[~is_excluded]
     order = np.argsort(-scores, kind="stable")
     customers, scores = customers[order], scores[order]
     size = len(customers)
     if limits.least_probability is not None:
         size = int((scores >= limits.least_probability).sum())
-        left_out.append(_left_out(index, f"is below the minimum of {limits.least_probability:g}", customers[size:]))
+        left_out.append(_left_out(index, f"below the minimum of {limits.least_probability:g}", customers[size:]))
     if limits.size is not None and limits.size < size:
-        left_out.append(_left_out(index, f"{BEYOND_SIZE} {limits.size}", customers[limits.size : size]))
+        left_out.append(_left_out(index, f"beyond the size of {limits.size}", customers[limits.size : size]))
         size = limits.size
     if not size:
         reasons = "; ".join(f"{part.customers} {part.reason}" for part in left_out if part.customers)

@@ -23,7 +23,7 @@ UNKNOWN_MONEY = (
     "No coupon has a known worth, so each customer's offers are listed in the order of interest: by own spend on the "
     "coupon's products, unless the model is shown to order better. The order need not be that of the probabilities. "
     "Neither the budget nor the limit on existing buyers applies. Bring the table coupon_values, or give "
-    "--coupon-values, or --face-value and --margin."
+    "a face value and a margin."
 )
 
 

@@ -34,7 +34,7 @@ class Worth:
             OffersError: one of face value and margin is missing, or the face value is not above 0.
         """
         if (self.face_value is None) != (self.margin is None):
-            raise OffersError("A face value without a margin decides nothing. Give both --face-value and --margin.")
+            raise OffersError("A face value without a margin decides nothing. Give both.")
         if self.face_value is not None and not self.face_value > 0:
             raise OffersError(f"The face value {self.face_value:g} is not above 0, so a budget cannot bound it.")
 

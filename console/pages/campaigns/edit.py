@@ -15,7 +15,7 @@ from console.pages.campaigns.conflict import conflict_page
 from console.pages.campaigns.definition.draft import ChangedError, Draft, draft_of, save, written
 from console.pages.campaigns.operate import launch_path
 from console.pages.campaigns.steps import BY_SLUG, STEPS, Step
-from console.pages.campaigns.steps.forms import Fields
+from console.pages.campaigns.steps.forms import Fields, in_form_words
 from console.pages.campaigns.trial.differences import marked
 from console.pages.campaigns.trial.trials import Trial, Trials
 from console.web.console import Console, requires, user_of
@@ -48,7 +48,7 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
         except ChangedError as error:
             return conflict_page(console, request, error)
         except DefinitionError as error:
-            problems = [_LINE.sub("", problem) for problem in error.problems]
+            problems = [in_form_words(_LINE.sub("", problem)) for problem in error.problems]
             return await _page(console, trials, request, draft, fields, problems)
         faults = await run_in_threadpool(step.faults, console.settings, fields)
         if form.get("change") or faults:  # a text was added or removed, or a value cannot be used: the person stays

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from console.access.roles import Permission
 from console.errors import ConsoleError
 from console.pages.campaigns.conflict import conflict_page
-from console.pages.campaigns.definition.draft import ChangedError, Draft, draft_of, save, written
+from console.pages.campaigns.definition.draft import ChangedError, Draft, create, draft_of, save, written
 from console.web.console import Console, requires, user_of
 from marketing.campaigns.errors import DefinitionError
 
@@ -41,7 +41,22 @@ def endpoints(console: Console) -> list[Route]:
         path = "audience" if form.get("change") == "forms" else "file"
         return RedirectResponse(f"/campaigns/{draft.id}/{path}", 303)
 
-    return [Route(PATH, show), Route(PATH, change, methods=["POST"])]
+    @requires(Permission.EDIT_CAMPAIGNS)
+    async def copy(request: Request) -> Response:
+        form, user = await request.form(), user_of(request).name
+        draft = await run_in_threadpool(draft_of, console.settings, request.path_params["campaign_id"])
+        fields = draft.fields | {"id": str(form.get("id", "")).strip(), "status": "draft"}
+        try:
+            made = await run_in_threadpool(create, console.settings, fields, user)
+        except DefinitionError as error:
+            raise ConsoleError(str(error)) from error
+        return RedirectResponse(f"/campaigns/{made.id}/audience", 303)
+
+    return [
+        Route(PATH, show),
+        Route(PATH, change, methods=["POST"]),
+        Route("/campaigns/{campaign_id}/copy", copy, methods=["POST"]),
+    ]
 
 
 def _rewritten(draft: Draft) -> str:

@@ -23,7 +23,7 @@ def test_an_audience_has_a_curve_a_list_of_those_left_out_and_its_first_customer
     assert "<svg" in text
     assert "as many drawn at random would hold" in text
     assert "bought the category &#39;MILK&#39; before" in text
-    assert "is beyond the size of 5" in text
+    assert "beyond the size of 5" in text
     assert text.count("<td>no</td>") == 5
 
 

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.pages.campaigns.definition.draft import written
 from local.demo import campaign as module
 from local.demo.campaign import FILE, ID, Trial, campaign_lines, prepare_campaign
 from local.errors import ProcessFailedError
@@ -48,6 +50,11 @@ def test_the_campaign_is_a_draft_that_can_be_launched() -> None:
         assert text
         assert parse(text)
     assert "demo" in campaign.content[0].text
+
+
+def test_the_console_edits_the_campaign_in_seven_steps() -> None:
+    text = FILE.read_text()
+    assert written(tomllib.loads(text)) == text
 
 
 def test_its_messages_name_no_fuel_and_no_name_that_is_cut() -> None:

@@ -105,7 +105,7 @@ def test_the_service_finds_the_look_alikes_of_the_command(
     answer = ask(audiences, kind="customer", ids=["1", "2", "stranger"], size=5)
     found = [(one.customer_id, one.score, one.bought_before) for one in answer.customers]
     assert found == [tuple(row.values()) for row in pa_csv.read_csv(out, convert_options=AS_TEXT).to_pylist()]
-    assert [part.customers for part in answer.left_out if part.reason == "is given and unknown"] == [1]
+    assert [part.customers for part in answer.left_out if part.reason == "given but unknown"] == [1]
 
 
 def test_look_alikes_do_not_hold_the_given_customers(audiences: AudienceHandler) -> None:

@@ -3,6 +3,7 @@
 A text that is not a number or a day stays a text, so the campaign's own check names it as it was written.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
@@ -10,6 +11,13 @@ from typing import Any
 from starlette.datastructures import FormData
 
 Fields = dict[str, Any]
+
+SHARES = {"audience.min_probability": "Probability at least"}
+"""Labels of the inputs in percent, by the field of a campaign's file."""
+
+_SHARE = re.compile(
+    rf"(?P<name>{'|'.join(map(re.escape, SHARES))}) = (?P<value>-?[\d.]+): Input should be (?:less|greater) "
+)
 
 
 def text(form: FormData, name: str) -> str:
@@ -59,6 +67,14 @@ def clock(form: FormData, name: str) -> Any:
 def words(form: FormData, name: str) -> list[str]:
     """Return the words of a field, which commas, blanks or line breaks separate."""
     return text(form, name).replace(",", " ").split()
+
+
+def in_form_words(problem: str) -> str:
+    """Return a problem of a share that is out of range in percent, as the form shows it; another problem stays."""
+    found = _SHARE.match(problem)
+    if found is None:
+        return problem
+    return f"'{SHARES[found['name']]}' is {100 * float(found['value']):g}%. Give a number from 0% to 100%."
 
 
 def put(fields: Fields, section: str, values: Mapping[str, Any]) -> None:

@@ -8,6 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.pages.campaigns.definition.draft import draft_of
+from console.pages.campaigns.trial.trials import Trial, Trials
+from console.web.command import Command
 from marketing.audience.answer import Question
 from marketing.audience.audience import Limits
 from marketing.audience.question import Buyers
@@ -155,6 +157,12 @@ def test_a_hand_written_file_is_edited_as_text_and_keeps_its_comments(settings: 
     page = client.get("/campaigns/simple/text").text
     assert 'edited <a href="/campaigns/simple/file">as text</a>' in page
     assert "<fieldset disabled>" in page
+    copied = client.post("/campaigns/simple/copy", data={"id": "simple-copy"})
+    assert copied.headers["location"] == "/campaigns/simple-copy/audience"
+    copy = draft_of(settings, "simple-copy")
+    assert copy.has_form
+    assert (copy.fields["goal"], copy.fields["status"]) == ("Inform everybody", "draft")
+    assert client.post("/campaigns/simple/copy", data={"id": "simple"}).status_code == 409
     draft = draft_of(settings, "simple")
     refused = client.post("/campaigns/simple/text", data={"base": draft.base, "texts": "0"})
     assert refused.status_code == 400
@@ -199,3 +207,20 @@ def test_the_inputs_of_a_trigger_follow_its_type(client: TestClient) -> None:
     page = client.get("/campaigns/win-back/trigger?trigger=lapse_rising").text
     assert 'name="trigger_threshold" value="0.5"' in page
     assert "trigger_threshold" not in client.get("/campaigns/win-back/trigger?trigger=").text
+
+
+def test_a_share_beyond_100_percent_is_named_as_the_form_shows_it(client: TestClient) -> None:
+    answer = save(client, "goal", **NEW, item="category", item_names="TEA", min_probability="150")
+    assert answer.status_code == 400
+    assert "&#39;Probability at least&#39; is 150%. Give a number from 0% to 100%." in answer.text
+
+
+def test_the_error_of_a_dry_run_is_marked_as_outdated_after_a_change(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = Command("Try", "marketer", None, exit_code=1, problem="The text has a mistake.")
+    for base, is_outdated in (("of an older file", True), (base_of(client, "experiment"), False)):
+        monkeypatch.setattr(Trials, "find", lambda *_, base=base: Trial(failed, base))
+        page = client.get("/campaigns/win-back/left-out").text
+        assert "The text has a mistake." in page
+        assert ("The campaign was changed since" in page) == is_outdated
