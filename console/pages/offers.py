@@ -14,6 +14,7 @@ from console.web.charts import Bar, bar_chart, ticks
 from console.web.console import Console, user_of
 from marketing.errors import MarketingError
 from marketing.offers.budget import largest_budget
+from marketing.offers.coupon_categories import coupon_categories
 from settings import Settings
 
 PER_CUSTOMER, EXISTING_SHARE = 3, 0.3
@@ -33,8 +34,14 @@ def endpoints(console: Console) -> list[Route]:
 
     async def result(request: Request) -> Response:
         command_id = request.path_params["command_id"]
-        context = {"form_path": f"/offers/form?result={command_id}", "found": _shown(result_of(request, command_id))}
+        found = await run_in_threadpool(_shown, settings, result_of(request, command_id))
+        context = {"form_path": f"/offers/form?result={command_id}", "found": found}
         return console.pages.render(request, "offers/offers.html", context)
+
+    async def part(request: Request) -> Response:
+        """Return the result alone, for the step of a campaign that chose offers."""
+        found = await run_in_threadpool(_shown, settings, result_of(request, request.path_params["command_id"]))
+        return console.pages.render(request, "offers/_result.html", {"found": found})
 
     async def form(request: Request) -> Response:
         """Return the form, with the values of an earlier result if there is one."""
@@ -75,6 +82,7 @@ def endpoints(console: Console) -> list[Route]:
         Route("/offers", allot, methods=["POST"]),
         Route("/offers/form", form),
         Route("/offers/results/{command_id}", result),
+        Route("/offers/parts/{command_id}", part),
     ]
 
 
@@ -84,14 +92,18 @@ def _slider(settings: Settings) -> dict[str, float]:
     return {"most": ceil(steps[-1]), "step": max(1, round((steps[1] - steps[0]) * (len(steps) - 1) / STEPS))}
 
 
-def _shown(found: dict[str, Any]) -> dict[str, Any]:
+def _shown(settings: Settings, found: dict[str, Any]) -> dict[str, Any]:
     """Return the result as the page shows it."""
     margin, more = found.get(MARGIN), found.get(f"{MARGIN} with a budget that is 100 larger")
-    bars = [
-        Bar(str(one["coupon"]), one["offers"], f"{one['offers']:,}", one["offers"] - one["to new buyers"])
+    categories = coupon_categories(settings.paths.admitted, [str(one["coupon"]) for one in found["coupons"]])
+    coupons = [
+        {**one, "category": categories.get(str(one["coupon"])), "label": f"{one['coupon']} in {one['campaign']}"}
         for one in found["coupons"]
     ]
-    named = ", ".join(f"{one['coupon']} {one['offers']:,} times" for one in found["coupons"][:3])
+    bars = [
+        Bar(one["label"], one["offers"], f"{one['offers']:,}", one["offers"] - one["to new buyers"]) for one in coupons
+    ]
+    named = ", ".join(f"{one['label']} {one['offers']:,} times" for one in coupons[:3])
     return {
         "offers": found["offers"],
         "customers": found["customers"],
@@ -107,7 +119,8 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
         "without_limit": found.get(f"{MARGIN} without the limit per customer"),
         "notes": found["notes"],
         "first": found["first offers"],
-        "chart": bar_chart("Offers by coupon", f"The coupons offered most are {named}.", bars, COLOURS)
+        "coupons": coupons,
+        "chart": bar_chart("Offers by coupon and campaign", f"The coupons offered most are {named}.", bars, COLOURS)
         if bars
         else None,
     }

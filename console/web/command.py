@@ -19,6 +19,7 @@ class Command:
         title: what it does, for people.
         owner: the user who started it, and the only one who sees it.
         next_path: the page that shows the result; None if the result is shown where it was started.
+        result_part: the address of a part of a page that shows the result where it was started; None for the lines.
         started_at: naive UTC.
         lines: the last lines that it printed.
         exit_code: None while it runs.
@@ -33,6 +34,7 @@ class Command:
     started_at: datetime = field(default_factory=utc_now)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     exit_code: int | None = None
+    result_part: str | None = None
     result: Any = None
     problem: str | None = None
 

@@ -61,6 +61,7 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
         given = [f"{name}={value}" for name, value in values.items() if value is not None]
         arguments = ["marketing", "offers", "--per-customer=1", *given]
         command = console.commands.start(arguments, "Choose offers; nothing is kept", user_of(request).name)
+        command.result_part = f"/offers/parts/{command.command_id}"
         return console.progress(request, command)
 
     return [
