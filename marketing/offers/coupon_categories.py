@@ -24,7 +24,7 @@ def coupon_categories(admitted: Path, coupon_ids: Sequence[str]) -> dict[str, st
             SELECT coupon_id, category
             FROM {read_parquet(coupons)} AS coupons JOIN {read_parquet(products)} AS products USING (product_id)
             WHERE list_contains(?, coupon_id) AND category IS NOT NULL
-            GROUP BY ALL
+            GROUP BY coupon_id, category
             QUALIFY row_number() OVER (PARTITION BY coupon_id ORDER BY count(DISTINCT product_id) DESC, category) = 1
             """,
             [list(coupon_ids)],
