@@ -136,6 +136,11 @@ bench-customers: setup ## Evaluate the customer model on the newest closed windo
 bench-campaigns: setup ## Measure time and memory of a campaign's plan; CUSTOMERS="10000 100000"
 	@$(PYTHON) -m benchmarks.customers.campaigns --customers $(or $(CUSTOMERS),10000 100000)
 
+.PHONY: growth
+growth: setup ## Run every stage on FACTOR=10 times the demo's customers, or its baskets over CUSTOMERS=200000, and print its cost
+	@$(PYTHON) -m benchmarks.growth $(if $(CUSTOMERS),--customers $(CUSTOMERS),--factor $(or $(FACTOR),10)) \
+		$(if $(PRODUCTS),--products $(PRODUCTS)) $(if $(AGAINST),--against $(AGAINST))
+
 .PHONY: bench-console
 bench-console: setup ## Measure the first byte of every page of the console; CUSTOMERS=100000 for a made installation
 	@$(PYTHON) -m benchmarks.console $(if $(CUSTOMERS),--customers $(CUSTOMERS))

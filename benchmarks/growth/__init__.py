@@ -1,0 +1,1 @@
+"""Measure what every stage costs on more data than the demo's."""
