@@ -11,6 +11,9 @@ MAX_SHIFT_DAYS = 3
 KEPT_BASKETS = 0.9
 """A copied customer keeps this share of the baskets, each up to MAX_SHIFT_DAYS earlier or later."""
 
+MEAN_BASKETS = 2
+"""Baskets for each customer of a shop with many; fewer if the demo's baskets have too few lines."""
+
 TRANSACTIONS = "transactions"
 OF_CUSTOMERS = ("customers", "campaigns", "redemptions")
 """Tables with rows of customers besides the transactions; a copied customer gets the same rows."""
@@ -74,20 +77,37 @@ def copied_customers(factor: int, seed: int) -> Make:
 
 
 def spread_baskets(customers: int, seed: int) -> Make:
-    """Return a maker of a shop with many customers who buy seldom: each basket of the demo gets another buyer.
+    """Return a maker of a shop with many customers who buy seldom: the demo's baskets get other buyers.
 
-    Some buy more often than others, because a buyer's number is drawn as the square of a uniform one. Only purchases
-    are known of these customers, so there is no table of customers, campaigns or redemptions.
+    Every customer gets a basket. The others go to customers drawn by the square of a uniform number, so some buy more
+    often. If the demo has too few baskets, the lines of each are divided between several. Only purchases are known of
+    these customers, so there is no table of customers, campaigns or redemptions.
 
     Args:
-        customers: how many buyers there are to draw from.
+        customers: how many buyers there are.
         seed: decides who buys.
     """
 
     def make(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
-        buyer = f"CAST(floor(pow({_fraction('basket_id', seed)}, 2) * {customers}) AS BIGINT)"
         table = read_parquet(source / f"{TRANSACTIONS}.parquet")
-        spread = f"SELECT * REPLACE ('c' || {buyer} AS customer_id) FROM {table}"
+        [(baskets,)] = connection.execute(f"SELECT count(DISTINCT basket_id) FROM {table}").fetchall()
+        parts = -(-MEAN_BASKETS * customers // baskets)
+        divided = f"basket_id || '-' || hash(product_id) % {parts}"
+        spread = f"""
+            WITH baskets AS (
+                SELECT id, row_number() OVER (ORDER BY hash(id || '#{seed}'), id) - 1 AS position
+                FROM (SELECT DISTINCT {divided} AS id FROM {table})
+            ),
+            buyers AS (
+                SELECT id, CASE
+                    WHEN position < {customers} THEN position
+                    ELSE CAST(floor(pow({_fraction("id", seed + 1)}, 2) * {customers}) AS BIGINT)
+                END AS buyer
+                FROM baskets
+            )
+            SELECT lines.* REPLACE ('c' || buyer AS customer_id, id AS basket_id)
+            FROM {table} AS lines JOIN buyers ON id = {divided}
+        """
         _write(connection, spread, target / f"{TRANSACTIONS}.parquet")
         _link(source, target, ("products", "promotions"))
 
