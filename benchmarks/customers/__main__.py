@@ -9,24 +9,15 @@ costs.
 
 import argparse
 import json
-import resource
 import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from multiprocessing import get_context
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from benchmarks.customers.replicated import replicate
+from benchmarks.customers.costs import compare_costs
+from benchmarks.customers.measure import measure
 from core.command import log_to_stdout
 from features.publication import current_publication
 from marketing.policy import load_policy
-from ml.customers.fitting import fit_part
 from ml.customers.inputs import Inputs
-from ml.customers.part import Verdict
-from ml.customers.parts import PARTS
 from settings import load_settings
 
 FIGURES = (
@@ -66,79 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = {name: measure.value for verdict in verdicts.values() for name, measure in verdict.measures.items()}
     print(json.dumps({name: None if name not in found else round(found[name], 4) for name in FIGURES}))
     return 0
-
-
-def measure(inputs: Inputs, names: Sequence[str] | None = None) -> dict[str, Verdict]:
-    """Fit, evaluate and score parts in a temporary folder of the data directory; print and return their verdicts."""
-    verdicts: dict[str, Verdict] = {}
-    total = 0.0
-    with TemporaryDirectory(dir=inputs.features.parent, prefix=".bench.") as folder:
-        published = Path(folder) / "published"
-        published.mkdir()
-        for part in (part for part in PARTS if names is None or part.name in names):
-            target = Path(folder) / part.name
-            target.mkdir()
-            began = time.monotonic()
-            verdict = verdicts[part.name] = fit_part(part, inputs, target)
-            fitted = time.monotonic()
-            if verdict.publishes:
-                part.score(inputs, target, published)
-            ended = time.monotonic()
-            total += ended - began
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-            print(
-                f"\n{part.name}: {verdict.decision}; fitted in {fitted - began:.1f} s, "
-                f"scored in {ended - fitted:.1f} s; peak memory so far {peak:.2f} GiB"
-            )
-            for reason in verdict.reasons:
-                print(f"  {reason}")
-            _print_measures(verdict)
-    print(f"\nAll parts: {total:.1f} s\n")
-    return verdicts
-
-
-def compare_costs(inputs: Inputs, times: int, names: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
-    """Fit and score each part on the customers and on `times` as many; print and return seconds and peak memory.
-
-    `growth` is the ratio of seconds over `times`: 1 if the cost is linear in the customers, less if a part of it is
-    constant.
-    """
-    costs: dict[str, dict[str, float]] = {}
-    with TemporaryDirectory(dir=inputs.features.parent, prefix=".bench.") as folder:
-        replicate(inputs.features, Path(folder), times, inputs.memory)
-        for part in (part for part in PARTS if names is None or part.name in names):
-            (once, once_gib), (many, many_gib) = (
-                _cost(replace(inputs, features=features), part.name) for features in (inputs.features, Path(folder))
-            )
-            costs[part.name] = {
-                "seconds": round(once, 1),
-                "peak_gib": round(once_gib, 2),
-                f"seconds_{times}x": round(many, 1),
-                f"peak_gib_{times}x": round(many_gib, 2),
-                "growth": round(many / once / times, 2),
-            }
-            print(f"{part.name}: {costs[part.name]}")
-    return costs
-
-
-def _cost(inputs: Inputs, part: str) -> tuple[float, float]:
-    """Return the seconds and the peak memory in GiB of one part, measured in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measured, inputs, part).result()
-
-
-def _measured(inputs: Inputs, part: str) -> tuple[float, float]:
-    began = time.monotonic()
-    measure(inputs, [part])
-    return time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def _print_measures(verdict: Verdict) -> None:
-    for name, found in verdict.measures.items():
-        interval = "" if found.low is None or found.high is None else f" ({found.low:.4f} to {found.high:.4f})"
-        bar = "" if found.bar is None else f"  bar {'<=' if found.at_most else '>='} {found.bar:g}"
-        met = "" if found.bar is None else "  met" if found.is_met else "  NOT MET"
-        print(f"  {name:<24} {found.value:.4f}{interval}{bar}{met}")
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def _ranker(run: str, ranker: str) -> Stage:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stage took.
+    """The cost of a stage.
 
     Attributes:
         code: the exit code.
