@@ -92,4 +92,5 @@ def _written(make: Make, source: Path, target: Path) -> Path:
 
 
 def _rows(query: str) -> list[tuple]:
-    return duckdb.sql(query).fetchall()
+    with duckdb.connect() as connection:
+        return connection.execute(query).fetchall()
