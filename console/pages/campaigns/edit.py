@@ -16,6 +16,7 @@ from console.pages.campaigns.definition.draft import ChangedError, Draft, draft_
 from console.pages.campaigns.operate import launch_path
 from console.pages.campaigns.steps import BY_SLUG, STEPS, Step
 from console.pages.campaigns.steps.forms import Fields, in_form_words
+from console.pages.campaigns.steps.text import with_new_text
 from console.pages.campaigns.trial.differences import marked
 from console.pages.campaigns.trial.trials import Trial, Trials
 from console.web.console import Console, requires, user_of
@@ -31,7 +32,9 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
         draft = await run_in_threadpool(draft_of, console.settings, request.path_params["campaign_id"])
         if draft.problems():
             return RedirectResponse(f"/campaigns/{draft.id}/file", 303)
-        return await _page(console, trials, request, draft, draft.fields, [])
+        is_new = request.query_params.get("new") == "text"
+        fields = with_new_text(draft.fields) if is_new else draft.fields
+        return await _page(console, trials, request, draft, fields, [])
 
     @requires(Permission.EDIT_CAMPAIGNS)
     async def change(request: Request) -> Response:
@@ -52,7 +55,8 @@ def endpoints(console: Console, trials: Trials) -> list[Route]:
             return await _page(console, trials, request, draft, fields, problems)
         faults = await run_in_threadpool(step.faults, console.settings, fields)
         if form.get("change") or faults:  # a text was added or removed, or a value cannot be used: the person stays
-            return RedirectResponse(f"/campaigns/{draft.id}/{step.slug}", 303)
+            new = "?new=text" if form.get("change") == "add" else ""
+            return RedirectResponse(f"/campaigns/{draft.id}/{step.slug}{new}", 303)
         following = STEPS[min(STEPS.index(step) + 1, len(STEPS) - 1)]
         return RedirectResponse(f"/campaigns/{draft.id}/{following.slug}", 303)
 

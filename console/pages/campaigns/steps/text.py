@@ -7,13 +7,36 @@ from starlette.datastructures import FormData
 from console.pages.campaigns.steps.forms import Fields, number, text
 from console.pages.campaigns.steps.segment_filter import filter_fault, published_segments
 from console.pages.campaigns.steps.step import Step
-from marketing.campaigns.content.templates import names_of, template_problems
+from marketing.campaigns.content.templates import (
+    CAMPAIGN,
+    DUE,
+    MESSAGE,
+    OFFER,
+    PRODUCTS,
+    SEGMENT,
+    UNSUBSCRIBE,
+    names_of,
+    template_problems,
+)  # fmt: skip
 from marketing.campaigns.definition.campaign import Campaign
 from marketing.errors import MarketingError
 from settings import Settings
 
 NEW_TEXT = "Hello,\n\n\n\nNo more of these messages: {{ unsubscribe_url }}\n"
 MAX_TEXTS = 20
+INSERTS = {
+    PRODUCTS: (
+        "{% for product in products %}\n* {{ product.name }}\n{% endfor %}\n",
+        "the list of recommended products",
+    ),
+    OFFER: ("{{ offer.coupon_id }}", "the coupon; offer.face_value is its worth"),
+    DUE: ("{{ category }}", "the category that is due"),
+    SEGMENT: ("{{ segment }}", "the name of this text"),
+    CAMPAIGN: ("{{ campaign.goal }}", "the goal; campaign.id is the id"),
+    UNSUBSCRIBE: ("{{ unsubscribe_url }}", "the link that ends these messages; not in the subject"),
+    MESSAGE: ("{{ message_id }}", "the message's id, for links that count clicks; not in the subject"),
+}
+"""The text that a button inserts, and its meaning, by a name that templates may use."""
 
 
 def _apply(fields: Fields, form: FormData) -> None:
@@ -22,16 +45,18 @@ def _apply(fields: Fields, form: FormData) -> None:
     change = text(form, "change")
     if change.startswith("remove "):
         contents = [content for index, content in enumerate(contents) if change != f"remove {index}"]
-    elif change == "add":
-        # A text without a filter is for everybody who is left, so it stays the last.
-        names = {content["name"] for content in contents}
-        name = next(f"text-{number}" for number in range(len(contents) + 1, 99) if f"text-{number}" not in names)
-        is_open = bool(contents) and "filter" not in contents[-1]
-        contents.insert(len(contents) - is_open, {"name": name, "filter": "spend_8w > 100", "subject": "…"} | _BODY)
     fields["content"] = contents
 
 
-_BODY = {"text": NEW_TEXT}
+def with_new_text(fields: Fields) -> Fields:
+    """Return the fields with one more text, which a person has to fill in before it can be saved.
+
+    A text without a rule is for everybody who is left, so it stays the last.
+    """
+    contents = list(fields.get("content") or [])
+    is_open = bool(contents) and "filter" not in contents[-1]
+    contents.insert(len(contents) - is_open, {"name": "", "filter": "", "subject": "", "text": NEW_TEXT})
+    return fields | {"content": contents}
 
 
 def _content(form: FormData, index: int) -> Fields:
@@ -43,8 +68,10 @@ def _content(form: FormData, index: int) -> Fields:
 
 
 def _context(settings: Settings, fields: Fields) -> dict[str, Any]:
+    # A text that was added has no name yet.
+    named = [content for content in fields.get("content") or [] if content.get("name")]
     try:
-        campaign = Campaign.model_validate(fields)
+        campaign = Campaign.model_validate(fields | {"content": named})
     except ValueError:
         campaign = None
     problems = [] if campaign is None else [
@@ -57,7 +84,7 @@ def _context(settings: Settings, fields: Fields) -> dict[str, Any]:
     except MarketingError:
         segments = []
     return {
-        "names": names_of(campaign) if campaign else (),
+        "inserts": [(name, *INSERTS[name]) for name in (names_of(campaign) if campaign else ())],
         "template_problems": problems,
         "filters": [f'segment.{one.axis} = "{one.name}"' for one in segments],
     }

@@ -185,9 +185,13 @@ def test_a_missing_slot_is_named_where_the_text_is_written(client: TestClient) -
 
 def test_texts_are_added_before_the_one_for_everybody_else_and_removed(settings: Settings, client: TestClient) -> None:
     one = {"texts": "1", "name_0": "all", "subject_0": "s", "text_0": "t"}
-    assert save(client, "text", **one, change="add").headers["location"] == "/campaigns/win-back/text"
-    names = [content["name"] for content in draft_of(settings, "win-back").fields["content"]]
-    assert names == ["text-2", "all"]
+    assert save(client, "text", **one, change="add").headers["location"] == "/campaigns/win-back/text?new=text"
+    page = client.get("/campaigns/win-back/text?new=text").text
+    assert 'name="name_0" value="" placeholder="best-customers"' in page
+    assert 'name="filter_0" value=""' in page
+    assert 'name="name_1" value="all"' in page
+    assert 'data-insert="{{ unsubscribe_url }}"' in page
+    assert 'data-insert="{{ offer' not in page  # this campaign has no offer
     two = {"texts": "2", **{f"{part}_0": part for part in ("name", "filter", "subject", "text")}}
     two |= {f"{part}_1": part for part in ("name", "subject", "text")}
     save(client, "text", **two, change="remove 0")
