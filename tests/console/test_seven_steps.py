@@ -112,6 +112,9 @@ def test_seven_steps_lead_to_messages_that_wait(settings: Settings, address: str
     # 5. Two texts. One without the slot cannot be launched; the page names the slot.
     expect(page.locator("main")).to_contain_text("has no slot for products")
     page.fill("[name=subject_0]", "For you")
+    page.fill("[name=text_0]", "Bye: ")
+    page.get_by_role("button", name="unsubscribe_url").click()
+    expect(page.locator("[name=text_0]")).to_have_value("Bye: {{ unsubscribe_url }}")
     page.fill("[name=text_0]", TEXT)
     press(page, "Add a text for a segment")
     expect(page.locator("[name=subject_1]")).to_have_value("For you")
