@@ -143,7 +143,7 @@ class Recommender:
             request: The request.
             features: The state of the customer's features, for the fallback's reason.
         """
-        k, rules, restrict_to = request.k, request.rules, self._restriction(request)
+        k, rules, restrict_to = request.k, request.rules, self._restriction(request.restrict_to)
         uses_baseline = customer is not None and (
             request.baseline or self._is_baseline_customer(customer, request.slate)
         )
@@ -318,11 +318,11 @@ class Recommender:
         index = self.catalogue.index
         return [index[product_id] for product_id in product_ids if product_id in index]
 
-    def _restriction(self, request: RecommendationRequest) -> np.ndarray | None:
+    def _restriction(self, product_ids: Sequence[str] | None) -> np.ndarray | None:
         """Return the catalogue indices that a request is restricted to, int64 `[n]`; None without a restriction."""
-        if request.restrict_to is None:
+        if product_ids is None:
             return None
-        found = {self.catalogue.index.get(product_id, -1) for product_id in request.restrict_to} - {-1}
+        found = {self.catalogue.index.get(product_id, -1) for product_id in product_ids} - {-1}
         return np.array(sorted(found), np.int64)
 
     def _apply_rules(self, ranked: RankedList, shown: _Shown) -> RankedList:

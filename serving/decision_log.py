@@ -58,9 +58,14 @@ class DecisionLog:
         if self._thread.is_alive():
             self._thread.join(seconds)
 
-    def add(self, decision: Decision) -> None:
-        """Queue a decision."""
-        self._put(_Waiting(decision, None))
+    def add(self, decision: Decision, done: Callable[[], None] | None = None) -> bool:
+        """Queue a decision, and return whether there was room; `done` is called once it was written or lost."""
+        try:
+            self._queue.put_nowait(_Waiting(decision, done))
+        except queue.Full:
+            self._metrics.decisions.labels("lost").inc()
+            return False
+        return True
 
     async def add_and_wait(self, decision: Decision) -> None:
         """Queue a decision that an experiment needs, and wait until it is stored, so that a kill cannot lose it.
@@ -74,18 +79,10 @@ class DecisionLog:
             with suppress(RuntimeError):  # the loop is closed, so no answer waits
                 loop.call_soon_threadsafe(stored.set)
 
-        if self._put(_Waiting(decision, done)):
+        if self.add(decision, done):
             self._due.set()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stored.wait(), self._commit_timeout_s)
-
-    def _put(self, waiting: _Waiting) -> bool:
-        try:
-            self._queue.put_nowait(waiting)
-        except queue.Full:
-            self._metrics.decisions.labels("lost").inc()
-            return False
-        return True
 
     def _run(self) -> None:
         while not self._stopping.is_set():

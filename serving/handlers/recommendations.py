@@ -84,7 +84,13 @@ class RecommendationHandler:
             UnknownVariantError: The request chooses a variant that no announced experiment has.
             ScoringFailedError: The bundle cannot score this customer.
         """
-        treatment, request_id = self._treatment(body), uuid4().hex
+        champion, request, request_id = self._current_bundle(), body.recommendation_request(), uuid4().hex
+        with self._metrics.stages.labels("assignment").time():
+            treatment = (
+                Treatment(champion, request)
+                if isinstance(body, RerankRequest)
+                else self._treatments.treat(champion, request, body.model_fields_set, body.variants)
+            )
         bundle, request = treatment.bundle, treatment.request
         if not treatment.recommends:
             answer = Recommendation([], "holdout")
@@ -140,13 +146,6 @@ class RecommendationHandler:
         result = await self._read(body.customer_id)
         customer = customer_at_request_time(result, bundle, RecommendationRequest(), self._metrics)
         return build_history(result, customer, bundle.recommender.catalogue, body.k)
-
-    def _treatment(self, body: RecommendRequest | RerankRequest) -> Treatment:
-        champion, request = self._current_bundle(), body.recommendation_request()
-        if isinstance(body, RerankRequest):
-            return Treatment(champion, request)
-        with self._metrics.stages.labels("assignment").time():
-            return self._treatments.treat(champion, request, body.model_fields_set, body.variants)
 
     def _current_bundle(self) -> Bundle:
         bundle = self._champion()  # once per request, because a swap in between must not mix two versions
