@@ -18,7 +18,7 @@ from local.build.build import (
 from local.build.dbt_manifest import write_manifest
 from local.build.fingerprint import BuildCache, build_inputs, files_hash
 from local.console import Console
-from local.demo.campaign import Trial, campaign_lines, prepare_campaign
+from local.demo.campaign import Trial, campaign_lines, missing_scores, prepare_campaign
 from local.demo.mail_settings import with_demo_mail
 from local.demo.mail_sink import MailSink
 from local.errors import LandingMissingError, SettingsChangedError
@@ -77,7 +77,8 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
             echo(line)
         offers = settings.of_mail_sink and settings.campaigns is None and cache.champion()
         # Its lists take half a minute of one core, which need neither the service nor the console.
-        trial = background.submit(prepare_campaign, settings) if offers and settings.paths.customers.is_dir() else None
+        missing = missing_scores(settings)
+        trial = background.submit(prepare_campaign, settings) if offers and not missing else None
         if cache.champion():
             _query_service(settings, service, cache, stages, echo)
         else:
@@ -86,7 +87,7 @@ def start(settings: Settings, as_of: str | None, force: bool, echo: Callable[[st
         for line in links(settings, airflow.url, USER, airflow.password, service.url, console):
             echo(line)
         if offers:
-            _offer_campaign(settings, programs, trial, stages, console, echo)
+            _offer_campaign(settings, programs, trial or missing, stages, console, echo)
     for line in left_out(settings):
         echo(line)
     echo("\nTime")
@@ -134,16 +135,16 @@ def _start_console(settings: Settings, programs: Programs, stages: Stages, echo:
 def _offer_campaign(
     settings: Settings,
     programs: Programs,
-    trial: Future[Trial] | None,
+    trial: Future[Trial] | list[str],
     stages: Stages,
     console: Console,
     echo: Callable[[str], None],
 ) -> None:
-    """Wait for the demo's campaign, and show what a launch would do."""
+    """Wait for the demo's campaign, and show what a launch would do; or name the scores that it lacks."""
     sink = MailSink(settings, programs)
     sink.wait_until_ready()
-    if trial is None:
-        echo("\nNo campaign was prepared, because no scores of customers are published.")
+    if isinstance(trial, list):
+        echo(f"\nNo campaign was prepared, because no {' and no '.join(trial)} of customers are published.")
         return
     with stages.stage("prepare a campaign"):
         prepared = trial.result()

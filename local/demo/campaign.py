@@ -18,6 +18,8 @@ from settings import ROOT, Settings
 
 FILE = Path(__file__).with_name("new-for-you.toml")
 ID = FILE.stem
+READS = ("predictions", "segments")
+"""The published scores that the campaign's filters read."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Trial:
     counts: Mapping[str, int]
     decided_before: int
     effect: str
+
+
+def missing_scores(settings: Settings) -> list[str]:
+    """Return which of READS are not published, because there are too few customers for instance."""
+    return [name for name in READS if not (settings.paths.customers / f"{name}.parquet").is_file()]
 
 
 def prepare_campaign(settings: Settings) -> Trial:

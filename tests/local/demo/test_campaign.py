@@ -10,7 +10,7 @@ import pytest
 
 from console.pages.campaigns.definition.draft import written
 from local.demo import campaign as module
-from local.demo.campaign import FILE, ID, Trial, campaign_lines, prepare_campaign
+from local.demo.campaign import FILE, ID, Trial, campaign_lines, missing_scores, prepare_campaign
 from local.errors import ProcessFailedError
 from marketing.campaigns.content.templates import compiled, sample_values, template_problems
 from marketing.campaigns.definition.file import read_campaign
@@ -122,3 +122,13 @@ def test_after_a_launch_nothing_is_promised_again(tmp_path: Path) -> None:
         "0 customers would get a message, 0 are held out; 1,600 customers were decided" in line for line in lines
     )
     assert not any("show no effect" in line for line in lines)
+
+
+def test_scores_that_the_campaign_reads_and_that_are_not_published_are_named(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    assert missing_scores(settings) == ["predictions", "segments"]
+    settings.paths.customers.mkdir(parents=True)
+    (settings.paths.customers / "segments.parquet").touch()
+    assert missing_scores(settings) == ["predictions"]
+    (settings.paths.customers / "predictions.parquet").touch()
+    assert missing_scores(settings) == []
