@@ -344,6 +344,6 @@ def test_the_command_says_how_much_it_took(
             "merged": 0,
             "freed_bytes": 0,
             "findings": [],
-            "landed": {"events": 2, "decisions": 2},
+            "landed": {"events": 2, "decisions": 2, "exposures": 0},
             "dbt_vars": {"timezone": "America/New_York"},
         }
