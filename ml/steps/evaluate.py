@@ -101,9 +101,10 @@ def evaluate(settings: Settings, run: Run) -> dict[str, Any]:
         (folder / FALLBACKS).write_text(json.dumps([found.model_dump() for found in fallbacks], indent=2))
         people = sample_customers(window.truth, shown, window.customers, catalogue, list(SOURCES))
         (folder / SAMPLE_CUSTOMERS).write_text(json.dumps([asdict(customer) for customer in people]))
-        sources = source_contributions(
-            window.truth, shown, candidates, spec.config.candidates_per_source, list(SOURCES)
-        )
+        quotas = {
+            name: quota for name, quota in spec.config.candidates_per_source.items() if not SOURCES[name].needs_events
+        }
+        sources = source_contributions(window.truth, shown, candidates, quotas, list(SOURCES))
         (folder / SOURCE_CONTRIBUTIONS).write_text(json.dumps(sources))
         diversity = trade_off(catalogue, window.truth, shown, spec.seed)
         rows = {slate: [asdict(point) for point in points] for slate, points in diversity.items()}

@@ -49,6 +49,8 @@ class CandidateSource(ABC):
         has_rank_feature: Whether the ranker reads the candidate's rank in the source's list.
         is_vector_search: Whether the score is the inner product of the customer's and the product's vector, so that an
             index can find the list in a large catalogue.
+        needs_events: Whether it proposes products only to customers with recent events. An evaluation is of purchases
+            alone, so there the source has no candidates to count.
         model_name: The source that fits the model which this source reads; empty if it reads none.
         model_class: The type of the model that the source fits; None if it fits none.
         package: An optional package that `fit` needs, and the dependency group that installs it.
@@ -62,6 +64,7 @@ class CandidateSource(ABC):
     has_score_feature: ClassVar[bool] = False
     has_rank_feature: ClassVar[bool] = False
     is_vector_search: ClassVar[bool] = False
+    needs_events: ClassVar[bool] = False
     model_name: ClassVar[str] = ""
     model_class: ClassVar[type[FittedModel] | None] = None
     package: ClassVar[tuple[str, str] | None] = None

@@ -22,6 +22,7 @@ class SeenLately(CandidateSource):
     settings_class = Settings
     text = "Like the products you looked at recently"
     order = 130
+    needs_events = True
 
     def applies_to(self, batch: CustomerBatch) -> bool:
         """Return whether a customer of the batch showed an interest in a product of the catalogue."""

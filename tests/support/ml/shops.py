@@ -207,7 +207,7 @@ def serve(
     day = as_of or END.date()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {name: str(value) for name, value in names.items()}))
-        stack.enter_context(patch("ml.__main__.load_config", lambda: needs.config))
+        stack.enter_context(patch("ml.__main__.load_config", lambda own=None: needs.config))
         for place in ("ml.steps.build_dataset.load_policy", "ml.steps.gate.load_policy", "ml.report.write.load_policy"):
             stack.enter_context(patch(place, lambda: needs.policy))
         stack.enter_context(patch("os.sched_getaffinity", lambda _: {0}))
