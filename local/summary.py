@@ -6,7 +6,10 @@ from typing import Any
 
 from local.console import Console
 from local.service import Service
-from settings import Settings
+from settings import ROOT, Settings
+
+QUICK_DATA = ROOT / "data" / "quick"
+"""The data directory that the Makefile sets for QUICK=1."""
 
 MODEL = "reach"
 SCORES = ("all NDCG@10", "all Recall@20", "repeat Recall@20", "explore NDCG@20", "explore Recall@100")
@@ -71,6 +74,7 @@ def links(settings: Settings, airflow: str, user: str, password: str, service: s
         "Data Docs": data_docs[-1] if data_docs else Path("missing"),
         "dbt docs": paths.dbt_target / "docs" / "static_index.html",
     }
+    stop = "make down QUICK=1" if settings.data == QUICK_DATA else "make down"
     return [
         "\nWhere to look",
         f"  {'Console':<14} {console.url}  ({console.login})",
@@ -78,7 +82,7 @@ def links(settings: Settings, airflow: str, user: str, password: str, service: s
         *(f"  {name:<14} {page.as_uri()}" for name, page in pages.items() if page.is_file()),
         f"  {'Service':<14} {service}  (try: curl -s {service}/recommend -H 'content-type: application/json'"
         """ -d '{"customer_id": "1", "slate": "explore", "k": 5}')""",
-        f"  {'Stop it all':<14} make down",
+        f"  {'Stop it all':<14} {stop}",
     ]
 
 

@@ -12,7 +12,7 @@ from quality.frames.engine import frame, one_row
 REQUIRED = {
     "events": ("event_id", "customer_id", "event_type", "occurred_at"),
     "decisions": ("request_id", "slate", "position", "product_id", "model_version", "decided_at"),
-    "exposures": ("request_id", "customer_id", "experiment_id", "variant", "propensity", "decided_at"),
+    "exposures": ("request_id", "customer_id", "slate", "experiment_id", "variant", "propensity", "decided_at"),
 }
 """Columns of the landing contract in which no value may be missing."""
 

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+from local.console import Console
 from local.service import Service
-from local.summary import customer_lists, left_out, result_table
-from settings import Settings
+from local.summary import QUICK_DATA, customer_lists, left_out, links, result_table
+from settings import ROOT, Settings
 
 
 class Answering:
@@ -49,6 +51,16 @@ def test_the_result_is_a_table_of_means_and_of_differences_with_intervals(tmp_pa
     ]
     file.write_text(json.dumps({"publish": False, "reasons": ["Too few customers."]}))
     assert result_table(file) == []
+
+
+def test_a_quick_demo_is_stopped_by_the_command_for_its_own_data(tmp_path: Path) -> None:
+    def last(data: Path) -> str:
+        console = cast(Console, SimpleNamespace(url="http://127.0.0.1:3002", login="login admin"))
+        return links(Settings(data=data), "a", "user", "word", "b", console)[-1].split(maxsplit=3)[-1]
+
+    assert last(tmp_path) == "make down"
+    assert last(QUICK_DATA) == "make down QUICK=1"
+    assert "REACH_DATA ?= $(CURDIR)/data/quick" in (ROOT / "Makefile").read_text()
 
 
 def test_what_a_slice_leaves_out_is_named_and_nothing_of_a_whole_demo(tmp_path: Path) -> None:
