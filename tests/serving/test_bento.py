@@ -46,7 +46,7 @@ def _check_content(bento: Path) -> None:
     """Code that serving needs and no more; every package pinned, TensorFlow and Airflow not among them."""
     rooms = {path.name for path in (bento / "src").iterdir() if path.is_dir()}
     of_serving = {"core", "events", "features", "feature_repo", "feature_store", "registry", "scoring", "serving"}
-    assert rooms == of_serving | {"customer_scores", "experiments", "marketing", "outbox"}
+    assert rooms == of_serving | {"customer_scores", "experiments", "marketing", "online_experiments", "outbox"}
     assert {file.name for file in (bento / "src" / "serving" / "ui" / "static").iterdir()} == {
         file.name for file in (ROOT / "serving" / "ui" / "static").iterdir()
     }

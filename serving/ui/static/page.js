@@ -7,6 +7,7 @@ const FALLBACKS = {
   cached_features: () => "The online store does not answer. The lists are the customer's own, from features read within the last hour.",
   stale_features: () => "The lists are the customer's own, from features that are over a week older than the version: is materialisation stuck?",
   baseline: () => "The baseline answers for this customer, because the model was evaluated as worse for such customers.",
+  holdout: () => "An experiment shows this customer no recommendations, so that their effect can be measured.",
 };
 const SLATES = ["all", "explore"];
 const MAX_WAITS = 3; // for a busy service, before the page reports it and stops

@@ -97,6 +97,7 @@ def test_the_report_names_what_serves_what_is_at_hand_and_what_was_refused(insta
         "version": None,
         "generation": 0,
         "standby_version": None,
+        "experiment_version": None,
         "rejected": None,
     }
     installation.point_at("v1")
@@ -107,6 +108,7 @@ def test_the_report_names_what_serves_what_is_at_hand_and_what_was_refused(insta
         "version": "v2",
         "generation": 2,
         "standby_version": None,  # it made room for the one that was refused
+        "experiment_version": None,
         "rejected": {"version": "gone", "generation": 3},
     }
 
