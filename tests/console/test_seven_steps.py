@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from console.pages.campaigns.outcome.counts import counts_of
 from settings import Settings
 from tests.support.console.client import PASSWORD
-from tests.support.console.running import serve_audiences, serve_console
+from tests.support.console.running import serve_console, serve_ready
 from tests.support.marketing.campaign_shop import campaign_shop
 from tests.support.serving.browser import TIMEOUT_MS, chromium, observe
 
@@ -42,7 +42,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(settings: Settings, log: Path) -> Iterator[str]:
     """The address of a running console."""
-    with serve_audiences(settings) as port, serve_console(settings, port, log) as address:
+    with serve_ready() as port, serve_console(settings, port, log) as address:
         yield address
 
 

@@ -1,4 +1,4 @@
-"""The console in a process of its own, and a service that answers `/audience` from published scores."""
+"""The console in a process of its own, and a service that is ready and does nothing else."""
 
 import os
 import subprocess
@@ -16,8 +16,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.customer_state.published_scores import PublishedScores
-from serving.handlers.audience import AudienceHandler, AudienceRequest
 from settings import ROOT, Settings
 from tests.support.console.client import KEY, USERS
 from tests.support.serving.running import free_port
@@ -26,20 +24,14 @@ SECONDS_TO_START = 300
 
 
 @contextmanager
-def serve_audiences(settings: Settings) -> Iterator[int]:
-    """Serve the handler of `/audience` on a free port, and yield the port."""
-    scores, coupons = PublishedScores(settings.paths.customers), settings.paths.admitted / "coupons.parquet"
-    handler = AudienceHandler(scores.current, coupons)
-
-    async def audience(request: Request) -> Response:
-        found = await handler.audience(AudienceRequest.model_validate(await request.json()))
-        return JSONResponse(found.model_dump(mode="json"))
+def serve_ready() -> Iterator[int]:
+    """Serve `/readyz` on a free port, and yield the port."""
 
     async def ready(_: Request) -> Response:
         return JSONResponse({})
 
     port = free_port()
-    app = Starlette(routes=[Route("/audience", audience, methods=["POST"]), Route("/readyz", ready)])
+    app = Starlette(routes=[Route("/readyz", ready)])
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
