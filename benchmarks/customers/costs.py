@@ -5,17 +5,20 @@ A module of its own, because a process that is spawned cannot import what a pack
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from benchmarks.customers.measure import measure
 from benchmarks.customers.replicated import replicate
 from ml.customers.inputs import Inputs
 from ml.customers.parts import PARTS
+
+Result = TypeVar("Result")
 
 
 def compare_costs(inputs: Inputs, times: int, names: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
@@ -26,10 +29,12 @@ def compare_costs(inputs: Inputs, times: int, names: Sequence[str] | None = None
     """
     costs: dict[str, dict[str, float]] = {}
     with TemporaryDirectory(dir=inputs.features.parent, prefix=".bench.") as folder:
-        replicate(inputs.features, Path(folder), times, inputs.memory)
+        # In a process of its own, because a process inherits the peak memory of the one that starts it.
+        _alone(replicate, inputs.features, Path(folder), times, inputs.memory)
         for part in (part for part in PARTS if names is None or part.name in names):
             (once, once_gib), (many, many_gib) = (
-                _cost(replace(inputs, features=features), part.name) for features in (inputs.features, Path(folder))
+                _alone(_measured, replace(inputs, features=features), part.name)
+                for features in (inputs.features, Path(folder))
             )
             costs[part.name] = {
                 "cpu_seconds": round(once, 1),
@@ -42,13 +47,14 @@ def compare_costs(inputs: Inputs, times: int, names: Sequence[str] | None = None
     return costs
 
 
-def _cost(inputs: Inputs, part: str) -> tuple[float, float]:
-    """Return the CPU-seconds and the peak memory in GiB of one part, measured in a process of its own."""
+def _alone(function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measured, inputs, part).result()
+        return pool.submit(function, *arguments).result()
 
 
 def _measured(inputs: Inputs, part: str) -> tuple[float, float]:
+    """Return the CPU-seconds and the peak memory in GiB of one part."""
     began = time.process_time()
     measure(inputs, [part])
     return time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
