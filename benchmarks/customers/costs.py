@@ -30,10 +30,10 @@ def compare_costs(inputs: Inputs, times: int, names: Sequence[str] | None = None
     costs: dict[str, dict[str, float]] = {}
     with TemporaryDirectory(dir=inputs.features.parent, prefix=".bench.") as folder:
         # In a process of its own, because a process inherits the peak memory of the one that starts it.
-        _alone(replicate, inputs.features, Path(folder), times, inputs.memory)
+        _in_own_process(replicate, inputs.features, Path(folder), times, inputs.memory)
         for part in (part for part in PARTS if names is None or part.name in names):
             (once, once_gib), (many, many_gib) = (
-                _alone(_measured, replace(inputs, features=features), part.name)
+                _in_own_process(_measured, replace(inputs, features=features), part.name)
                 for features in (inputs.features, Path(folder))
             )
             costs[part.name] = {
@@ -47,7 +47,7 @@ def compare_costs(inputs: Inputs, times: int, names: Sequence[str] | None = None
     return costs
 
 
-def _alone(function: Callable[..., Result], *arguments: object) -> Result:
+def _in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
     """Call a function in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
